@@ -1,0 +1,50 @@
+//! A deployment configuration, as far as the tool reads it.
+
+/// `minimumHealthyHosts` of a configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MinimumHealthyHosts {
+    /// `HOST_COUNT`
+    Count(u32),
+    /// `FLEET_PERCENT`, 0 to 99
+    Percent(u32),
+    /// `MOST_CONCURRENCY`, the form in which `CodeDeployDefault.OneAtATime` reads back: so many hosts at a time.
+    Concurrency(u32),
+}
+
+impl MinimumHealthyHosts {
+    /// How many of `total` hosts must stay healthy. A percentage rounds up.
+    ///
+    /// Source: AWS's user guide, "Minimum healthy instances"; its examples are the tests below.
+    pub fn required(self, total: u32) -> u32 {
+        match self {
+            MinimumHealthyHosts::Count(count) => count,
+            MinimumHealthyHosts::Percent(percent) => {
+                u32::try_from((u64::from(total) * u64::from(percent)).div_ceil(100)).unwrap_or(u32::MAX)
+            }
+            MinimumHealthyHosts::Concurrency(count) => total.saturating_sub(count),
+        }
+    }
+}
+
+/// A `DeploymentConfigInfo`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeploymentConfig {
+    pub name: String,
+    pub minimum_healthy_hosts: Option<MinimumHealthyHosts>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::MinimumHealthyHosts::*;
+
+    #[test]
+    fn aws_documented_examples() {
+        assert_eq!(Percent(50).required(9), 5);
+        assert_eq!(Percent(40).required(9), 4);
+        assert_eq!(Percent(95).required(10), 10);
+        assert_eq!(Percent(0).required(10), 0);
+        assert_eq!(Count(8).required(10), 8);
+        assert_eq!(Concurrency(1).required(10), 9);
+        assert_eq!(Concurrency(1).required(1), 0);
+    }
+}

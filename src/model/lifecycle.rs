@@ -1,0 +1,98 @@
+//! Lifecycle events of a target: their names, states and diagnostics.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::open_enum;
+
+open_enum! {
+    /// The name of a lifecycle event, as in `LifecycleEvent.lifecycleEventName`.
+    EventName {
+        BeforeBlockTraffic = "BeforeBlockTraffic",
+        BlockTraffic = "BlockTraffic",
+        AfterBlockTraffic = "AfterBlockTraffic",
+        ApplicationStop = "ApplicationStop",
+        DownloadBundle = "DownloadBundle",
+        BeforeInstall = "BeforeInstall",
+        Install = "Install",
+        AfterInstall = "AfterInstall",
+        ApplicationStart = "ApplicationStart",
+        ValidateService = "ValidateService",
+        BeforeAllowTraffic = "BeforeAllowTraffic",
+        AllowTraffic = "AllowTraffic",
+        AfterAllowTraffic = "AfterAllowTraffic",
+        AllowTestTraffic = "AllowTestTraffic",
+        AfterAllowTestTraffic = "AfterAllowTestTraffic",
+    }
+}
+
+impl EventName {
+    /// The seven events of an in-place deployment without a load balancer, in order.
+    pub const IN_PLACE: &'static [EventName] = &[
+        EventName::ApplicationStop,
+        EventName::DownloadBundle,
+        EventName::BeforeInstall,
+        EventName::Install,
+        EventName::AfterInstall,
+        EventName::ApplicationStart,
+        EventName::ValidateService,
+    ];
+}
+
+open_enum! {
+    /// The state of one lifecycle event, as in `LifecycleEvent.status`.
+    EventStatus {
+        Pending = "Pending",
+        InProgress = "InProgress",
+        Succeeded = "Succeeded",
+        Failed = "Failed",
+        Skipped = "Skipped",
+        Unknown = "Unknown",
+    }
+}
+
+open_enum! {
+    /// How an event ended, as in `Diagnostics.errorCode`.
+    LifecycleErrorCode {
+        Success = "Success",
+        ScriptMissing = "ScriptMissing",
+        ScriptNotExecutable = "ScriptNotExecutable",
+        ScriptTimedOut = "ScriptTimedOut",
+        ScriptFailed = "ScriptFailed",
+        UnknownError = "UnknownError",
+    }
+}
+
+/// What a host says of an event that ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Diagnostics {
+    pub error_code: LifecycleErrorCode,
+    /// The script's location as the AppSpec writes it; empty where no script is to blame.
+    pub script_name: String,
+    pub message: String,
+    /// The end of the script's output; at most 4 KB on the wire.
+    pub log_tail: String,
+}
+
+impl Diagnostics {
+    /// What the service shows for an event that went well.
+    pub fn success() -> Self {
+        Diagnostics {
+            error_code: LifecycleErrorCode::Success,
+            script_name: String::new(),
+            message: "Succeeded".to_owned(),
+            log_tail: String::new(),
+        }
+    }
+}
+
+/// One lifecycle event of one target, as the service tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LifecycleEvent {
+    pub name: EventName,
+    pub status: EventStatus,
+    pub start_time: Option<Timestamp>,
+    pub end_time: Option<Timestamp>,
+    pub diagnostics: Option<Diagnostics>,
+}

@@ -1,0 +1,79 @@
+//! Strings from the service, scripts and bundles, made harmless before a person or a CI system reads them.
+
+use std::fmt::Write;
+
+/// Control, bidirectional and zero-width characters that could move a cursor, hide text or reorder it.
+fn is_dangerous(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// `input` with every dangerous character made visible (`\x1b`, `\u{202e}`); line feeds and tabs stay.
+pub fn text(input: &str) -> String {
+    escape(input, |c| c == '\n' || c == '\t')
+}
+
+/// As [`text`], on one line: line feeds and tabs are made visible as well.
+pub fn line(input: &str) -> String {
+    escape(input, |_| false)
+}
+
+fn escape(input: &str, keep: impl Fn(char) -> bool) -> String {
+    let mut output = String::with_capacity(input.len());
+    for c in input.chars() {
+        if !is_dangerous(c) || keep(c) {
+            output.push(c);
+        } else if c == '\n' {
+            output.push_str("\\n");
+        } else if c == '\t' {
+            output.push_str("\\t");
+        } else if c == '\r' {
+            output.push_str("\\r");
+        } else if u32::from(c) < 0x100 {
+            let _ = write!(output, "\\x{:02x}", u32::from(c));
+        } else {
+            let _ = write!(output, "\\u{{{:x}}}", u32::from(c));
+        }
+    }
+    output
+}
+
+/// As [`text`], and no line begins in a way that a CI system reads as a command (`::error::`, `##[…]`, `##vso[`,
+/// `##teamcity[`): a visible dot is put before it. For logs that a CI system keeps.
+pub fn defuse(input: &str) -> String {
+    let safe = text(input);
+    let mut output = String::with_capacity(safe.len());
+    for (index, line) in safe.split('\n').enumerate() {
+        if index > 0 {
+            output.push('\n');
+        }
+        let start = line.trim_start();
+        if start.starts_with("::") || start.starts_with("##") {
+            output.push('.');
+        }
+        output.push_str(line);
+    }
+    output
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escape_codes_become_visible() {
+        assert_eq!(text("a\x1b[31mred\r\nb\tc"), "a\\x1b[31mred\\r\nb\tc");
+        assert_eq!(text("\u{9b}31m \u{7f} \u{202e}evil \u{200b}"), "\\x9b31m \\x7f \\u{202e}evil \\u{200b}");
+        assert_eq!(line("one\ntwo\tthree"), "one\\ntwo\\tthree");
+        assert_eq!(text("schön ✓ 日本"), "schön ✓ 日本");
+    }
+
+    #[test]
+    fn ci_commands_are_defused() {
+        assert_eq!(
+            defuse("ok\n::error::x\n  ##vso[task]\n##[group]\na ::b"),
+            "ok\n.::error::x\n.  ##vso[task]\n.##[group]\na ::b"
+        );
+    }
+}

@@ -1,0 +1,8 @@
+//! The one integration test binary.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "tests may stop at once, start processes and read their environment"
+)]
