@@ -5,8 +5,11 @@
 
 pub mod api;
 pub mod appspec;
+pub mod cli;
 pub mod clock;
 pub mod commands;
+pub mod context;
+pub mod error;
 pub mod exit;
 pub mod format;
 pub mod model;
@@ -14,7 +17,82 @@ pub mod report;
 pub mod revision;
 pub mod runner;
 pub mod sandbox;
+pub mod settings;
 pub mod source;
 pub mod ui;
 pub mod view;
 pub mod watch;
+
+use std::ffi::OsString;
+use std::io;
+
+use clap::{CommandFactory, FromArgMatches};
+
+use crate::cli::Cli;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::settings::{Environment, Settings};
+use crate::ui::{Style, Ui};
+
+/// The command tree, for parsing and for whatever is generated from it.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Runs one command line on the given streams.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environment, mut ui: Ui) -> Exit {
+    let cli =
+        match command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches)) {
+            Ok(cli) => cli,
+            Err(error) => return usage(&error, &ui),
+        };
+    let settings = Settings::resolve(&cli.globals, &environment, &mut ui);
+    let machine = settings.format.is_machine();
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return error::show(&error.into(), &ui, machine),
+    };
+    let context = Context::new(settings, environment, ui.clone());
+    let result = runtime.block_on(commands::run(&context, cli.noun));
+    // A look-up that hangs in the resolver's thread must not keep the process.
+    runtime.shutdown_background();
+    match result {
+        Ok(exit) => exit,
+        Err(error) if is_broken_pipe(&error) => Exit::Ok,
+        Err(error) => error::show(&error, &ui, machine),
+    }
+}
+
+/// Help and version go to stdout, mistakes to stderr with code 2.
+fn usage(error: &clap::Error, ui: &Ui) -> Exit {
+    use std::io::Write;
+    let mut stream = if error.use_stderr() { ui.err() } else { ui.out() };
+    let rendered = error.render();
+    let colour = if error.use_stderr() { ui.terminal.stderr } else { ui.terminal.stdout };
+    let text = if colour { rendered.ansi().to_string() } else { rendered.to_string() };
+    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+    if error.use_stderr() { Exit::Usage } else { Exit::Ok }
+}
+
+/// Whoever read our output has gone; that is no failure of ours.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// The process's main: its arguments, its environment, its streams.
+pub fn main() -> std::process::ExitCode {
+    let ui = Ui::of_process();
+    let streams = ui.clone();
+    std::panic::set_hook(Box::new(move |panic| {
+        streams.complain(&format!(
+            "{}: this is a bug in cdctl {}: {}\n  help: please report it with the command that you ran",
+            Style::Error.paint("error", false),
+            env!("CARGO_PKG_VERSION"),
+            crate::ui::text(&panic.to_string()),
+        ));
+    }));
+    run(std::env::args_os(), Environment::of_process(), ui).into()
+}

@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use aws_sdk_codedeploy::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_codedeploy::operation::RequestId;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+
 /// What an error means for the caller; decided by the code, never by the HTTP status alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -59,3 +63,106 @@ impl fmt::Display for ApiError {
 }
 
 impl std::error::Error for ApiError {}
+
+/// Takes an SDK error apart; its own text is only "service error" or "dispatch failure".
+pub(super) fn from_sdk<E>(operation: &str, error: &SdkError<E, HttpResponse>) -> ApiError
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    let code = error.code().map(str::to_owned);
+    let request_id = error.request_id().map(str::to_owned);
+    let status = error.raw_response().map(|response| response.status().as_u16());
+    let message = match (error.message(), &code) {
+        (Some(message), _) if !message.is_empty() => message.to_owned(),
+        (_, Some(_)) => "(the service gave no message)".to_owned(),
+        _ => deepest(error),
+    };
+    let kind = match &code {
+        Some(code) => kind_of(code, status),
+        None => kind_without_code(error, status, &message),
+    };
+    let message = match (&code, status) {
+        (None, Some(status)) => {
+            format!(
+                "the answer (HTTP {status}) is not CodeDeploy's; a proxy or another server may have sent it"
+            )
+        }
+        _ => message,
+    };
+    ApiError { operation: operation.to_owned(), kind, code, message, request_id }
+}
+
+fn kind_of(code: &str, status: Option<u16>) -> ErrorKind {
+    match code {
+        "DeploymentNotStartedException" => ErrorKind::NotStarted,
+        "DeploymentLimitExceededException" => ErrorKind::Busy,
+        "AccessDeniedException" | "AccessDenied" | "NotAuthorized" | "OptInRequired" => ErrorKind::Denied,
+        "ExpiredTokenException"
+        | "ExpiredToken"
+        | "RequestExpired"
+        | "UnrecognizedClientException"
+        | "InvalidClientTokenId"
+        | "InvalidAccessKeyId"
+        | "InvalidSignatureException"
+        | "SignatureDoesNotMatch"
+        | "MissingAuthenticationTokenException"
+        | "IncompleteSignature" => ErrorKind::Credentials,
+        "ThrottlingException"
+        | "Throttling"
+        | "TooManyRequestsException"
+        | "RequestLimitExceeded"
+        | "SlowDown" => ErrorKind::Throttled,
+        "InternalFailure"
+        | "InternalError"
+        | "ServiceUnavailable"
+        | "ServiceUnavailableException"
+        | "RequestTimeout"
+        | "RequestTimeoutException" => ErrorKind::Transient,
+        _ if code.ends_with("DoesNotExistException") || code.starts_with("NoSuch") || code == "NotFound" => {
+            ErrorKind::NotFound
+        }
+        _ if code.starts_with("Invalid")
+            || code.ends_with("RequiredException")
+            || code == "ValidationError" =>
+        {
+            ErrorKind::Invalid
+        }
+        _ if status.is_some_and(|status| status >= 500) => ErrorKind::Transient,
+        _ => ErrorKind::Other,
+    }
+}
+
+fn kind_without_code<E>(error: &SdkError<E, HttpResponse>, status: Option<u16>, message: &str) -> ErrorKind {
+    match (error, status) {
+        (_, Some(429)) => ErrorKind::Throttled,
+        (_, Some(status)) if status >= 500 => ErrorKind::Transient,
+        (_, Some(_)) => ErrorKind::Other,
+        (SdkError::TimeoutError(_) | SdkError::ResponseError(_), _) => ErrorKind::Transient,
+        (SdkError::DispatchFailure(failure), _) => {
+            let about_credentials = failure
+                .as_connector_error()
+                .is_none_or(|connector| !connector.is_io() && !connector.is_timeout())
+                && message.to_lowercase().contains("credentials");
+            if about_credentials { ErrorKind::Credentials } else { ErrorKind::Transient }
+        }
+        _ => ErrorKind::Other,
+    }
+}
+
+/// The text of the chain's last error, which is the one that says something.
+fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut deepest = error;
+    let mut about_credentials = None;
+    while let Some(source) = deepest.source() {
+        deepest = source;
+        let text = deepest.to_string();
+        if text.contains("credentials") {
+            about_credentials = Some(text);
+        }
+    }
+    let text = deepest.to_string();
+    match about_credentials {
+        Some(context) if context != text => format!("{context}: {text}"),
+        _ => text,
+    }
+}

@@ -1,5 +1,86 @@
 //! The only place that calls AWS: connect, errors, pages and batches, wire JSON, conversions.
 
+mod applications;
+mod connect;
+mod convert;
+mod deployments;
 pub mod error;
+mod groups;
+mod http;
+mod raw;
+mod revisions;
 
+use aws_config::SdkConfig;
+use serde_json::Value;
+use tokio::sync::OnceCell;
+
+pub use connect::SANDBOX_KEY;
+pub use deployments::{CreateDeployment, Created};
 pub use error::{ApiError, ErrorKind};
+pub use groups::CreateGroup;
+pub use revisions::Stored;
+
+use crate::settings::Connection;
+
+/// The services, as a command sees them. Clients are made on first use.
+pub struct Api {
+    config: SdkConfig,
+    codedeploy: aws_sdk_codedeploy::Client,
+    s3: OnceCell<aws_sdk_s3::Client>,
+    /// A custom endpoint stands for AWS: S3 is spoken to by path.
+    custom_endpoint: bool,
+}
+
+/// An answer: as the tool reads it, and as the service wrote it (timestamps made readable).
+#[derive(Clone, Debug)]
+pub struct Seen<T> {
+    pub value: T,
+    pub json: Value,
+    /// The answer's `Date`.
+    pub date: Option<jiff::Timestamp>,
+}
+
+impl Api {
+    /// Errors name what is missing (region, profile); no connection is opened yet.
+    pub async fn connect(connection: &Connection) -> anyhow::Result<Self> {
+        let config = connect::configuration(connection).await?;
+        Ok(Api {
+            codedeploy: aws_sdk_codedeploy::Client::new(&config),
+            s3: OnceCell::new(),
+            custom_endpoint: connection.endpoint_url.is_some() || config.endpoint_url().is_some(),
+            config,
+        })
+    }
+
+    /// The region that is called.
+    pub fn region(&self) -> &str {
+        self.config.region().map_or("", AsRef::as_ref)
+    }
+
+    async fn s3(&self) -> &aws_sdk_s3::Client {
+        self.s3
+            .get_or_init(|| async {
+                let timeouts = aws_config::timeout::TimeoutConfig::builder()
+                    .connect_timeout(std::time::Duration::from_secs(5))
+                    .build();
+                let mut builder = aws_sdk_s3::config::Builder::from(&self.config)
+                    // A read time-out would count the whole upload; stalls are caught by the SDK itself.
+                    .timeout_config(timeouts);
+                builder.set_force_path_style(Some(self.custom_endpoint));
+                aws_sdk_s3::Client::from_conf(builder.build())
+            })
+            .await
+    }
+}
+
+/// Sends a fluent builder and keeps the raw answer: `Result<(Output, Answer), ApiError>`.
+macro_rules! call {
+    ($operation:literal, $builder:expr) => {{
+        let answer = $crate::api::raw::Answer::default();
+        match $builder.customize().interceptor(answer.clone()).send().await {
+            Ok(output) => Ok((output, answer)),
+            Err(error) => Err($crate::api::error::from_sdk($operation, &error)),
+        }
+    }};
+}
+use call;

@@ -1,1 +1,33 @@
-//! commands
+//! The commands, a file a verb. This file only dispatches.
+
+mod app;
+mod deploy;
+mod group;
+mod missing;
+mod names;
+
+use clap::Subcommand;
+
+use crate::context::Context;
+use crate::exit::Exit;
+
+#[derive(Debug, Subcommand)]
+pub enum Noun {
+    /// Applications
+    #[command(subcommand)]
+    App(app::Verb),
+    /// Deployment groups: which instances, how many at a time
+    #[command(subcommand)]
+    Group(group::Verb),
+    /// Deployments: create, watch, look at, stop
+    #[command(subcommand)]
+    Deploy(deploy::Verb),
+}
+
+pub async fn run(context: &Context, noun: Noun) -> anyhow::Result<Exit> {
+    match noun {
+        Noun::App(verb) => app::run(context, verb).await,
+        Noun::Group(verb) => group::run(context, verb).await,
+        Noun::Deploy(verb) => deploy::run(context, verb).await,
+    }
+}

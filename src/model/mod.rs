@@ -4,16 +4,19 @@
 
 pub mod config;
 pub mod deployment;
+pub mod group;
 pub mod lifecycle;
 pub mod revision;
 pub mod target;
 
 pub use config::{DeploymentConfig, MinimumHealthyHosts};
 pub use deployment::{
-    AutoRollback, ComputePlatform, Creator, Deployment, DeploymentStatus, ErrorInformation, Overview, RollbackInfo,
+    AutoRollback, ComputePlatform, Creator, Deployment, DeploymentStatus, ErrorInformation, Overview,
+    RollbackInfo,
 };
+pub use group::Group;
 pub use lifecycle::{Diagnostics, EventName, EventStatus, LifecycleErrorCode, LifecycleEvent};
-pub use revision::{BundleType, Revision};
+pub use revision::{BundleType, Revision, bare_etag};
 pub use target::{Target, TargetKind, TargetStatus};
 
 /// An enumeration of the service: known values as variants, any other kept verbatim in `Other`.

@@ -132,9 +132,28 @@ impl Ui {
         let _ = writeln!(self.err(), "{}: {}", self.paint(Style::Warning, "warning"), text(message));
     }
 
+    /// An error, as it is: the caller made it safe. Shown whatever the flags say.
+    pub fn complain(&self, message: &str) {
+        let _ = writeln!(self.err(), "{message}");
+    }
+
     /// `text` in a style, where stderr shows colour.
     pub fn paint(&self, style: Style, text: &str) -> String {
         style.paint(text, self.terminal.colour.1)
+    }
+
+    /// Asks a question on stderr and reads the answer from stdin; `None` where either is no terminal.
+    #[expect(clippy::disallowed_methods, reason = "ui owns the streams")]
+    pub fn ask(&self, question: &str) -> io::Result<Option<bool>> {
+        if !self.terminal.stdin || !io::stderr().is_terminal() {
+            return Ok(None);
+        }
+        let mut err = self.err();
+        write!(err, "{} [y/N] ", text(question))?;
+        err.flush()?;
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer)?;
+        Ok(Some(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")))
     }
 
     /// The terminal on stderr as a place to draw on, where there is one.

@@ -1,0 +1,153 @@
+//! Settings -> a configured SDK. Nothing is opened, read or asked for here beyond the shared config files:
+//! credentials are resolved when the first request is signed.
+
+use std::time::Duration;
+
+use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::identity::IdentityCache;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider, ProfileSet};
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig, imds};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+
+use super::http::LazyHttp;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::settings::Connection;
+
+/// The sandbox's rule: the secret equals the access key.
+pub const SANDBOX_KEY: &str = "sandbox";
+
+/// Instance metadata is the last link of the credential chain; off EC2 its address does not answer, and the
+/// AWS SDK's own limits make that a wait of seconds.
+const IMDS_CONNECT: Duration = Duration::from_millis(300);
+const IMDS_READ: Duration = Duration::from_millis(500);
+/// `credential_process` may open a browser or ask for a token.
+const CREDENTIALS_LOAD: Duration = Duration::from_secs(300);
+
+/// Builds the configuration that all clients share.
+pub async fn configuration(connection: &Connection) -> anyhow::Result<SdkConfig> {
+    let http = LazyHttp::new(ca_bundle(connection)?);
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .http_client(http)
+        .retry_config(RetryConfig::standard().with_max_attempts(connection.max_attempts))
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(connection.connect_timeout)
+                .read_timeout(connection.read_timeout)
+                .build(),
+        )
+        .identity_cache(IdentityCache::lazy().load_timeout(CREDENTIALS_LOAD).build());
+    if let Some(url) = &connection.endpoint_url {
+        check_endpoint(url)?;
+        loader = loader.endpoint_url(url);
+    }
+    if connection.sandbox {
+        let region = connection.region.clone().unwrap_or_else(|| "us-east-1".to_owned());
+        let credentials = Credentials::new(SANDBOX_KEY, SANDBOX_KEY, None, None, "sandbox");
+        return Ok(loader.region(Region::new(region)).credentials_provider(credentials).load().await);
+    }
+    check_profile(connection).await?;
+    let region = region(connection).await?;
+    loader = loader.region(region.clone()).credentials_provider(credentials(connection, region).await);
+    if let Some(profile) = &connection.profile {
+        loader = loader.profile_name(profile);
+    }
+    Ok(loader.load().await)
+}
+
+/// Flag, then environment, then profile; never instance metadata.
+async fn region(connection: &Connection) -> anyhow::Result<Region> {
+    if let Some(region) = &connection.region {
+        return Ok(Region::new(region.clone()));
+    }
+    let mut profile = ProfileFileRegionProvider::builder();
+    if let Some(name) = &connection.profile {
+        profile = profile.profile_name(name);
+    }
+    let chain =
+        RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new()).or_else(profile.build());
+    chain.region().await.ok_or_else(|| {
+        Failure::new("no AWS region is set")
+            .help("pass `--region REGION`, set AWS_REGION, or put `region = …` into your profile in ~/.aws/config")
+            .into()
+    })
+}
+
+/// An explicit `--profile` beats keys in the environment, as in the AWS CLI.
+async fn credentials(connection: &Connection, region: Region) -> SharedCredentialsProvider {
+    if let Some(name) = &connection.profile {
+        return SharedCredentialsProvider::new(
+            ProfileFileCredentialsProvider::builder().profile_name(name).build(),
+        );
+    }
+    let imds =
+        imds::Client::builder().connect_timeout(IMDS_CONNECT).read_timeout(IMDS_READ).max_attempts(1).build();
+    SharedCredentialsProvider::new(
+        DefaultCredentialsChain::builder().region(region).imds_client(imds).build().await,
+    )
+}
+
+/// A profile that is not there is named; the SDK would pass over it in silence.
+async fn check_profile(connection: &Connection) -> anyhow::Result<()> {
+    let profiles = profiles(connection).await?;
+    let selected = profiles.selected_profile();
+    if profiles.get_profile(selected).is_some() || (selected == "default" && connection.profile.is_none()) {
+        return Ok(());
+    }
+    let names: Vec<&str> = profiles.profiles().collect();
+    let help = match crate::error::nearest(selected, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if names.is_empty() => "no profile is configured; see `aws configure`".to_owned(),
+        None => format!("there are: {}", names.join(", ")),
+    };
+    Err(Failure::new(format!("profile {selected} does not exist in the AWS config files")).help(help).into())
+}
+
+async fn profiles(connection: &Connection) -> anyhow::Result<ProfileSet> {
+    let files = aws_runtime::env_config::file::EnvConfigFiles::default();
+    let name = connection.profile.clone().map(Into::into);
+    aws_config::profile::load(
+        &aws_types::os_shim_internal::Fs::real(),
+        &aws_types::os_shim_internal::Env::real(),
+        &files,
+        name,
+    )
+    .await
+    .map_err(|error| {
+        let cause = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+        Failure::new("the AWS config files cannot be read").cause(cause).into()
+    })
+}
+
+fn check_endpoint(url: &str) -> anyhow::Result<()> {
+    let wrong = |why: &str| {
+        Failure::new(format!("the endpoint `{url}` is not a URL: {why}"))
+            .help("write it as http://127.0.0.1:4577 or https://host")
+            .exit(Exit::Usage)
+    };
+    let uri: http::Uri = url.parse().map_err(|error: http::uri::InvalidUri| wrong(&error.to_string()))?;
+    match (uri.scheme_str(), uri.host()) {
+        (Some("http" | "https"), Some(_)) => Ok(()),
+        _ => Err(wrong("it needs http:// or https:// and a host").into()),
+    }
+}
+
+/// The PEM file's bytes; the HTTP client would panic on a file without certificates.
+fn ca_bundle(connection: &Connection) -> anyhow::Result<Option<Vec<u8>>> {
+    let Some(path) = &connection.ca_bundle else { return Ok(None) };
+    let failure = |cause: String| {
+        Failure::new(format!("the CA bundle {} cannot be used", path.display()))
+            .cause(cause)
+            .help("it comes from --ca-bundle or AWS_CA_BUNDLE and must hold PEM certificates")
+    };
+    let bytes = std::fs::read(path).map_err(|error| failure(error.to_string()))?;
+    if !bytes.windows(27).any(|window| window == b"-----BEGIN CERTIFICATE-----") {
+        return Err(failure("it holds no PEM certificate".to_owned()).into());
+    }
+    Ok(Some(bytes))
+}

@@ -1,0 +1,194 @@
+//! Deployments and their targets.
+
+use aws_config::retry::RetryConfig;
+use aws_sdk_codedeploy::operation::batch_get_deployment_targets::BatchGetDeploymentTargetsOutput;
+use aws_sdk_codedeploy::operation::batch_get_deployments::BatchGetDeploymentsOutput;
+use aws_sdk_codedeploy::operation::get_deployment::GetDeploymentOutput;
+use aws_sdk_codedeploy::operation::stop_deployment::StopDeploymentOutput;
+use aws_sdk_codedeploy::types as sdk;
+use serde_json::{Value, json};
+
+use super::{Api, ApiError, Seen, call, convert, raw};
+use crate::model::{Deployment, Revision, Target, TargetStatus};
+
+/// How many ids the batch calls take. Source: the API reference of each.
+const BATCH: usize = 25;
+
+/// What CreateDeployment is told.
+#[derive(Clone, Debug)]
+pub struct CreateDeployment {
+    pub application: String,
+    pub group: String,
+    pub revision: Revision,
+    pub config: Option<String>,
+    pub description: Option<String>,
+    pub ignore_application_stop_failures: bool,
+    /// `DISALLOW`, `OVERWRITE` or `RETAIN`.
+    pub file_exists: Option<String>,
+    pub outdated_only: bool,
+    /// `None`: as the group has it; an empty list: off.
+    pub auto_rollback: Option<Vec<String>>,
+}
+
+/// A deployment that was made.
+#[derive(Clone, Debug)]
+pub struct Created {
+    pub id: String,
+    pub json: Value,
+}
+
+impl Api {
+    /// CreateDeployment. Sent once only: the call has no client token, so that sending it again after a lost
+    /// answer could deploy twice.
+    pub async fn create_deployment(&self, create: &CreateDeployment) -> Result<Created, ApiError> {
+        let rollback = create.auto_rollback.as_ref().map(|events| {
+            sdk::AutoRollbackConfiguration::builder()
+                .enabled(!events.is_empty())
+                .set_events(Some(events.iter().map(|event| event.as_str().into()).collect()))
+                .build()
+        });
+        let request = self
+            .codedeploy
+            .create_deployment()
+            .application_name(&create.application)
+            .deployment_group_name(&create.group)
+            .revision(convert::location(&create.revision))
+            .set_deployment_config_name(create.config.clone())
+            .set_description(create.description.clone())
+            .set_ignore_application_stop_failures(create.ignore_application_stop_failures.then_some(true))
+            .set_file_exists_behavior(create.file_exists.as_deref().map(Into::into))
+            .set_update_outdated_instances_only(create.outdated_only.then_some(true))
+            .set_auto_rollback_configuration(rollback);
+        let answer = raw::Answer::default();
+        let once = aws_sdk_codedeploy::Config::builder().retry_config(RetryConfig::disabled());
+        let output = request
+            .customize()
+            .config_override(once)
+            .interceptor(answer.clone())
+            .send()
+            .await
+            .map_err(|error| super::error::from_sdk("CreateDeployment", &error))?;
+        Ok(Created { id: output.deployment_id().unwrap_or_default().to_owned(), json: answer.json() })
+    }
+
+    /// GetDeployment.
+    pub async fn deployment(&self, id: &str) -> Result<Seen<Deployment>, ApiError> {
+        let (output, answer) = call!("GetDeployment", self.codedeploy.get_deployment().deployment_id(id))?;
+        let info = output
+            .deployment_info()
+            .cloned()
+            .unwrap_or_else(|| sdk::DeploymentInfo::builder().deployment_id(id).build());
+        Ok(Seen {
+            value: convert::deployment(&info),
+            json: raw::readable(answer.json(), |de| GetDeploymentOutput::deserialize(de)),
+            date: answer.date(),
+        })
+    }
+
+    /// StopDeployment; gives its answer. `rollback`: overrides the deployment's own settings.
+    pub async fn stop_deployment(&self, id: &str, rollback: Option<bool>) -> Result<Value, ApiError> {
+        let request = self.codedeploy.stop_deployment().deployment_id(id).set_auto_rollback_enabled(rollback);
+        let (_, answer) = call!("StopDeployment", request)?;
+        Ok(raw::readable(answer.json(), |de| StopDeploymentOutput::deserialize(de)))
+    }
+
+    /// ListDeployments of a group, newest first as the service gives them, until `limit` ids are there.
+    pub async fn deployment_ids(
+        &self,
+        application: &str,
+        group: &str,
+        limit: usize,
+    ) -> Result<Vec<String>, ApiError> {
+        let mut ids = Vec::new();
+        let mut token = None;
+        loop {
+            let request = self
+                .codedeploy
+                .list_deployments()
+                .application_name(application)
+                .deployment_group_name(group)
+                .set_next_token(token);
+            let (page, _) = call!("ListDeployments", request)?;
+            ids.extend_from_slice(page.deployments());
+            token = page.next_token().map(str::to_owned);
+            if token.is_none() || ids.len() >= limit {
+                ids.truncate(limit);
+                return Ok(ids);
+            }
+        }
+    }
+
+    /// BatchGetDeployments in the order of `ids`, 25 a call. The JSON joins the calls.
+    pub async fn deployments(&self, ids: &[String]) -> Result<Seen<Vec<Deployment>>, ApiError> {
+        let mut rows: Vec<(Deployment, Value)> = Vec::new();
+        let mut date = None;
+        for chunk in ids.chunks(BATCH) {
+            let request = self.codedeploy.batch_get_deployments().set_deployment_ids(Some(chunk.to_vec()));
+            let (output, answer) = call!("BatchGetDeployments", request)?;
+            let json = raw::readable(answer.json(), |de| BatchGetDeploymentsOutput::deserialize(de));
+            rows.extend(
+                output.deployments_info().iter().map(convert::deployment).zip(list(json, "deploymentsInfo")),
+            );
+            date = answer.date().or(date);
+        }
+        rows.sort_by_key(|(row, _)| ids.iter().position(|id| *id == row.id));
+        let (value, wire): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+        Ok(Seen { value, json: json!({ "deploymentsInfo": wire }), date })
+    }
+
+    /// One page of ListDeploymentTargets, filtered by status.
+    pub async fn target_ids(
+        &self,
+        id: &str,
+        statuses: &[TargetStatus],
+        token: Option<String>,
+    ) -> Result<(Vec<String>, Option<String>), ApiError> {
+        let mut request = self.codedeploy.list_deployment_targets().deployment_id(id).set_next_token(token);
+        if !statuses.is_empty() {
+            let values = statuses.iter().map(|status| status.as_str().to_owned()).collect();
+            request = request.target_filters(sdk::TargetFilterName::TargetStatus, values);
+        }
+        let (page, _) = call!("ListDeploymentTargets", request)?;
+        Ok((page.target_ids().to_vec(), page.next_token().map(str::to_owned)))
+    }
+
+    /// ListDeploymentTargets, all pages.
+    pub async fn all_target_ids(&self, id: &str, statuses: &[TargetStatus]) -> Result<Vec<String>, ApiError> {
+        let mut ids = Vec::new();
+        let mut token = None;
+        loop {
+            let (page, next) = self.target_ids(id, statuses, token).await?;
+            ids.extend(page);
+            token = next;
+            if token.is_none() {
+                return Ok(ids);
+            }
+        }
+    }
+
+    /// BatchGetDeploymentTargets, 25 ids a call. The JSON joins the calls.
+    pub async fn targets(&self, id: &str, ids: &[String]) -> Result<Seen<Vec<Target>>, ApiError> {
+        let (mut value, mut wire, mut date) = (Vec::new(), Vec::new(), None);
+        for chunk in ids.chunks(BATCH) {
+            let request = self
+                .codedeploy
+                .batch_get_deployment_targets()
+                .deployment_id(id)
+                .set_target_ids(Some(chunk.to_vec()));
+            let (output, answer) = call!("BatchGetDeploymentTargets", request)?;
+            value.extend(output.deployment_targets().iter().map(convert::target));
+            let json = raw::readable(answer.json(), |de| BatchGetDeploymentTargetsOutput::deserialize(de));
+            wire.extend(list(json, "deploymentTargets"));
+            date = answer.date().or(date);
+        }
+        Ok(Seen { value, json: json!({ "deploymentTargets": wire }), date })
+    }
+}
+
+/// The list `name` of an answer.
+fn list(mut json: Value, name: &str) -> Vec<Value> {
+    match json.get_mut(name).map(Value::take) {
+        Some(Value::Array(list)) => list,
+        _ => Vec::new(),
+    }
+}

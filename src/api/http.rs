@@ -1,0 +1,102 @@
+//! One HTTP client for all services, made on first use: no roots are read and no connection is opened before a
+//! request needs them. A plain-HTTP endpoint (the sandbox) never loads TLS at all.
+
+use std::sync::{Arc, OnceLock};
+
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
+use aws_smithy_http_client::{Builder, Connector};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+
+/// A client whose two halves, plain and TLS, are made when a request's scheme first asks for them.
+#[derive(Clone, Debug, Default)]
+pub struct LazyHttp(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    plain: OnceLock<SharedHttpClient>,
+    tls: OnceLock<SharedHttpClient>,
+    /// PEM certificates that are trusted beside the system's (`AWS_CA_BUNDLE`); checked by the caller.
+    ca_bundle: Option<Vec<u8>>,
+}
+
+impl LazyHttp {
+    pub fn new(ca_bundle: Option<Vec<u8>>) -> Self {
+        LazyHttp(Arc::new(Inner { ca_bundle, ..Inner::default() }))
+    }
+}
+
+impl Inner {
+    fn plain(&self) -> &SharedHttpClient {
+        self.plain.get_or_init(|| {
+            Builder::new().build_with_connector_fn(|settings, components| {
+                let mut builder = Connector::builder().proxy_config(ProxyConfig::from_env());
+                if let Some(settings) = settings {
+                    builder = builder.connector_settings(settings.clone());
+                }
+                if let Some(components) = components {
+                    builder.set_sleep_impl(components.sleep_impl());
+                }
+                builder.build_http()
+            })
+        })
+    }
+
+    fn tls(&self) -> &SharedHttpClient {
+        self.tls.get_or_init(|| {
+            let mut trust = TrustStore::empty().with_native_roots(true);
+            if let Some(pem) = &self.ca_bundle {
+                trust = trust.with_pem_certificate(pem.clone());
+            }
+            let context = TlsContext::builder().with_trust_store(trust).build().ok();
+            Builder::new().build_with_connector_fn(move |settings, components| {
+                let mut builder = Connector::builder()
+                    .proxy_config(ProxyConfig::from_env())
+                    .tls_provider(Provider::Rustls(CryptoMode::Ring));
+                if let Some(context) = context.clone() {
+                    builder = builder.tls_context(context);
+                }
+                if let Some(settings) = settings {
+                    builder = builder.connector_settings(settings.clone());
+                }
+                if let Some(components) = components {
+                    builder.set_sleep_impl(components.sleep_impl());
+                }
+                builder.build()
+            })
+        })
+    }
+}
+
+#[derive(Debug)]
+struct Choice {
+    inner: Arc<Inner>,
+    settings: HttpConnectorSettings,
+    components: RuntimeComponents,
+}
+
+impl HttpConnector for Choice {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let client = if request.uri().starts_with("http://") { self.inner.plain() } else { self.inner.tls() };
+        client.http_connector(&self.settings, &self.components).call(request)
+    }
+}
+
+impl HttpClient for LazyHttp {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(Choice {
+            inner: self.0.clone(),
+            settings: settings.clone(),
+            components: components.clone(),
+        })
+    }
+}

@@ -1,0 +1,42 @@
+//! What a command is given: settings, the streams, the API on first use.
+
+use tokio::sync::OnceCell;
+
+use crate::api::Api;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::settings::{Environment, Settings};
+use crate::ui::Ui;
+
+pub struct Context {
+    pub settings: Settings,
+    pub environment: Environment,
+    pub ui: Ui,
+    api: OnceCell<Api>,
+}
+
+impl Context {
+    pub fn new(settings: Settings, environment: Environment, ui: Ui) -> Self {
+        Context { settings, environment, ui, api: OnceCell::new() }
+    }
+
+    /// Connects when first asked: a command that calls nothing needs no region and no credentials.
+    pub async fn api(&self) -> anyhow::Result<&Api> {
+        self.api.get_or_try_init(|| Api::connect(&self.settings.connection)).await
+    }
+
+    /// Asks before something is destroyed; off a terminal `--yes` is needed.
+    pub fn confirm(&self, question: &str) -> anyhow::Result<()> {
+        if self.settings.yes {
+            return Ok(());
+        }
+        match self.ui.ask(question)? {
+            Some(true) => Ok(()),
+            Some(false) => Err(Failure::new("nothing was done: the answer was no").into()),
+            None => Err(Failure::new(format!("{question} There is no terminal to ask on"))
+                .help("pass --yes")
+                .exit(Exit::Usage)
+                .into()),
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! What a user sees of an error: what failed, why, what to do. One line each.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use crate::api::{ApiError, ErrorKind};
+use crate::exit::Exit;
+use crate::ui::{self, Style, Ui};
+
+/// An error in the user's words.
+#[derive(Debug)]
+pub struct Failure {
+    /// What failed.
+    what: String,
+    /// Why, in the words of whoever refused.
+    cause: Option<String>,
+    /// What to do.
+    help: Option<String>,
+    exit: Exit,
+    code: Option<String>,
+    request_id: Option<String>,
+}
+
+impl Failure {
+    pub fn new(what: impl Into<String>) -> Self {
+        Failure {
+            what: what.into(),
+            cause: None,
+            help: None,
+            exit: Exit::Error,
+            code: None,
+            request_id: None,
+        }
+    }
+
+    /// A failed call, with the help that its kind has.
+    pub fn api(what: impl Into<String>, error: &ApiError) -> Self {
+        Failure {
+            cause: Some(error.to_string()),
+            help: help(error),
+            code: error.code.clone(),
+            request_id: error.request_id.clone(),
+            ..Failure::new(what)
+        }
+    }
+
+    pub fn cause(mut self, cause: impl Into<String>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    pub fn exit(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+
+    fn json(&self) -> Value {
+        json!({"error": {
+            "message": self.what, "cause": self.cause, "help": self.help,
+            "code": self.code, "requestId": self.request_id, "exit": self.exit.code(),
+        }})
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// `result.doing("show group shop/prod")`: an API error becomes "cannot show group shop/prod".
+pub trait Doing<T> {
+    fn doing(self, what: impl fmt::Display) -> anyhow::Result<T>;
+}
+
+impl<T> Doing<T> for Result<T, ApiError> {
+    fn doing(self, what: impl fmt::Display) -> anyhow::Result<T> {
+        self.map_err(|error| Failure::api(format!("cannot {what}"), &error).into())
+    }
+}
+
+impl<T> Doing<T> for std::io::Result<T> {
+    fn doing(self, what: impl fmt::Display) -> anyhow::Result<T> {
+        self.map_err(|error| anyhow::Error::new(error).context(format!("cannot {what}")))
+    }
+}
+
+fn help(error: &ApiError) -> Option<String> {
+    let code = error.code.as_deref().unwrap_or_default();
+    Some(match (error.kind, code) {
+        (ErrorKind::Credentials, "ExpiredTokenException" | "ExpiredToken") => {
+            "the credentials have expired; sign in again (for SSO: `aws sso login`)".to_owned()
+        }
+        (ErrorKind::Credentials, _) => {
+            "set AWS_PROFILE or pass `--profile`, sign in with `aws sso login`, or set AWS_ACCESS_KEY_ID and \
+             AWS_SECRET_ACCESS_KEY; without an account, try `cdctl demo`"
+                .to_owned()
+        }
+        (ErrorKind::Denied, _) => {
+            format!("the caller needs the IAM permission codedeploy:{}", error.operation)
+        }
+        (ErrorKind::Throttled, _) => "wait a moment, or raise `--max-attempts`".to_owned(),
+        (ErrorKind::Transient, _) if error.code.is_none() => {
+            "check the network, `--endpoint-url` (AWS_ENDPOINT_URL) and `--region`".to_owned()
+        }
+        _ => return None,
+    })
+}
+
+/// Shows an error and says how to end. `machine`: as one JSON object.
+pub fn show(error: &anyhow::Error, ui: &Ui, machine: bool) -> Exit {
+    let from_chain;
+    let failure = match error.downcast_ref::<Failure>() {
+        Some(failure) => failure,
+        None => {
+            let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
+            let mut plain = Failure::new(error.to_string());
+            plain.cause = (!causes.is_empty()).then(|| causes.join(": "));
+            from_chain = plain;
+            &from_chain
+        }
+    };
+    if machine {
+        ui.complain(&failure.json().to_string());
+        return failure.exit;
+    }
+    let mut text = format!("{}: {}", ui.paint(Style::Error, "error"), ui::text(&failure.what));
+    if let Some(cause) = &failure.cause {
+        text.push_str(&format!("\n  {}", ui::text(cause).replace('\n', "\n  ")));
+    }
+    if let Some(help) = &failure.help {
+        text.push_str(&format!("\n  {}: {}", ui.paint(Style::Good, "help"), ui::text(help)));
+    }
+    ui.complain(&text);
+    failure.exit
+}
+
+/// The name of `names` that is nearest to `wanted`, if one is near enough to be what was meant.
+pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let wanted = wanted.to_lowercase();
+    names
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(&wanted, &name.to_lowercase()), name))
+        .min()
+        .filter(|(distance, name)| *distance <= (wanted.chars().count().max(name.chars().count()) / 3).max(1))
+        .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::{Buffer, Stream, Terminal};
+
+    fn shown(error: anyhow::Error, machine: bool) -> (String, Exit) {
+        let buffer = Buffer::default();
+        let ui = Ui::new(Stream::new(Buffer::default()), Stream::new(buffer.clone()), Terminal::NONE);
+        let exit = show(&error, &ui, machine);
+        (buffer.text(), exit)
+    }
+
+    #[test]
+    fn three_lines_what_why_help() {
+        let api = ApiError {
+            operation: "GetDeployment".into(),
+            kind: ErrorKind::Denied,
+            code: Some("AccessDeniedException".into()),
+            message: "User: \x1b[31mx is not authorized".into(),
+            request_id: Some("r-1".into()),
+        };
+        let error = Failure::api("cannot show deployment d-1", &api).into();
+        let (text, exit) = shown(error, false);
+        assert_eq!(
+            text,
+            "error: cannot show deployment d-1\n  AccessDeniedException: User: \\x1b[31mx is not authorized (request r-1)\n  \
+             help: the caller needs the IAM permission codedeploy:GetDeployment\n"
+        );
+        assert_eq!(exit, Exit::Error);
+    }
+
+    #[test]
+    fn a_machine_gets_one_object() {
+        let (text, exit) = shown(Failure::new("no region").exit(Exit::Usage).into(), true);
+        let value: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value["error"]["message"], "no region");
+        assert_eq!(value["error"]["exit"], 2);
+        assert_eq!(exit, Exit::Usage);
+    }
+
+    #[test]
+    fn the_nearest_name_is_near() {
+        let names = ["prod", "staging", "shop-web"];
+        assert_eq!(nearest("prdo", names), Some("prod"));
+        assert_eq!(nearest("shopweb", names), Some("shop-web"));
+        assert_eq!(nearest("zebra", names), None);
+    }
+}

@@ -1,0 +1,83 @@
+//! Columns for people, with comfy-table. Knows nothing of what is in them.
+
+use std::io::{self, Write};
+
+use comfy_table::{ContentArrangement, Row, Table as Comfy, presets};
+
+use crate::ui::{self, Style, Ui};
+
+/// Rows under a header, or, without a header, names and values of one thing.
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    header: Vec<&'static str>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    pub fn new(header: impl IntoIterator<Item = &'static str>) -> Self {
+        Table { header: header.into_iter().collect(), rows: Vec::new() }
+    }
+
+    /// A table of names and values.
+    pub fn properties() -> Self {
+        Table::default()
+    }
+
+    /// Adds a row; strings from outside are made safe here.
+    pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        self.rows.push(cells.into_iter().map(|cell| ui::line(&cell)).collect());
+    }
+
+    /// Adds a name with its value, unless there is none.
+    pub fn property(&mut self, name: &'static str, value: Option<impl Into<String>>) {
+        if let Some(value) = value {
+            self.row([name.to_owned(), value.into()]);
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Off a terminal: no colour, no borders, no cutting.
+    pub fn write(&self, out: &mut dyn Write, ui: &Ui) -> io::Result<()> {
+        let colour = ui.terminal.colour.0;
+        let mut table = Comfy::new();
+        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+        if !self.header.is_empty() {
+            table.set_header(Row::from(self.header.clone()));
+        }
+        for row in &self.rows {
+            table.add_row(Row::from(row.clone()));
+        }
+        for column in table.column_iter_mut() {
+            column.set_padding((0, 2));
+        }
+        for (index, line) in table.lines().enumerate() {
+            let line = line.trim_end();
+            let header = index == 0 && !self.header.is_empty();
+            writeln!(out, "{}", if header { Style::Strong.paint(line, colour) } else { line.to_owned() })?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::{Buffer, Stream, Terminal};
+
+    #[test]
+    fn plain_columns_off_a_terminal() {
+        let ui = Ui::new(Stream::new(Buffer::default()), Stream::new(Buffer::default()), Terminal::NONE);
+        let mut table = Table::new(["ID", "STATUS"]);
+        table.row(["d-1".to_owned(), "In\x1b[31mProgress".to_owned()]);
+        table.row(["d-22222".to_owned(), "日本".to_owned()]);
+        let mut out = Vec::new();
+        table.write(&mut out, &ui).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "ID       STATUS\nd-1      In\\x1b[31mProgress\nd-22222  日本\n"
+        );
+    }
+}

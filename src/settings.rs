@@ -1,0 +1,156 @@
+//! Flags and environment -> what a run works with. Resolved once; the only place of the client that reads the
+//! environment (clap reads the `CDCTL_*` variables that `--help` names).
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::cli::{Colour, Globals};
+use crate::format::Format;
+use crate::ui::{Terminal, Ui};
+
+/// Where and as whom to call AWS.
+#[derive(Clone, Debug, Default)]
+pub struct Connection {
+    pub profile: Option<String>,
+    pub region: Option<String>,
+    /// One endpoint for every service.
+    pub endpoint_url: Option<String>,
+    /// PEM certificates to trust beside the system's.
+    pub ca_bundle: Option<PathBuf>,
+    pub max_attempts: u32,
+    pub connect_timeout: Duration,
+    pub read_timeout: Duration,
+    /// A sandbox in this process stands for AWS: its address, and no credentials are looked for.
+    pub sandbox: bool,
+    /// CodeDeploy alone has an endpoint of its own in the environment, S3 has none.
+    pub codedeploy_endpoint_only: bool,
+}
+
+/// What a run works with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub connection: Connection,
+    pub format: Format,
+    pub yes: bool,
+    pub verbose: u8,
+}
+
+/// The environment variables that the tool itself reads, taken once.
+#[derive(Clone, Debug, Default)]
+pub struct Environment {
+    no_color: bool,
+    clicolor_force: bool,
+    clicolor_off: bool,
+    term_dumb: bool,
+    utf8: bool,
+    ca_bundle: Option<PathBuf>,
+    endpoint: bool,
+    endpoint_codedeploy: bool,
+    endpoint_s3: bool,
+    max_attempts: Option<u32>,
+    pub path: Option<OsString>,
+}
+
+impl Environment {
+    /// Reads the process's environment.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub fn of_process() -> Self {
+        let text = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let locale = text("LC_ALL").or_else(|| text("LC_CTYPE")).or_else(|| text("LANG")).unwrap_or_default();
+        Environment {
+            no_color: text("NO_COLOR").is_some(),
+            clicolor_force: text("CLICOLOR_FORCE").is_some_and(|value| value != "0"),
+            clicolor_off: text("CLICOLOR").is_some_and(|value| value == "0"),
+            term_dumb: text("TERM").is_none_or(|term| term == "dumb"),
+            utf8: {
+                let locale = locale.to_ascii_lowercase();
+                locale.contains("utf-8") || locale.contains("utf8")
+            },
+            ca_bundle: text("AWS_CA_BUNDLE").map(PathBuf::from),
+            endpoint: text("AWS_ENDPOINT_URL").is_some(),
+            endpoint_codedeploy: text("AWS_ENDPOINT_URL_CODEDEPLOY").is_some(),
+            endpoint_s3: text("AWS_ENDPOINT_URL_S3").is_some(),
+            max_attempts: text("AWS_MAX_ATTEMPTS").and_then(|value| value.parse().ok()).filter(|&n| n > 0),
+            path: std::env::var_os("PATH"),
+        }
+    }
+
+    /// What the streams can show, given the flags.
+    fn terminal(&self, streams: Terminal, colour: Colour) -> Terminal {
+        let shows = |is_terminal: bool| match colour {
+            Colour::Always => true,
+            Colour::Never => false,
+            Colour::Auto if self.no_color => false,
+            Colour::Auto if self.clicolor_force => true,
+            Colour::Auto => is_terminal && !self.term_dumb && !self.clicolor_off,
+        };
+        Terminal {
+            // Without cursor movement a live view is impossible, whatever the file descriptor says.
+            stderr: streams.stderr && !self.term_dumb,
+            colour: (shows(streams.stdout), shows(streams.stderr)),
+            unicode: self.utf8,
+            ..streams
+        }
+    }
+}
+
+impl Settings {
+    /// Merges flags over environment over defaults, and tells `ui` what it may show.
+    pub fn resolve(globals: &Globals, environment: &Environment, ui: &mut Ui) -> Self {
+        ui.terminal = environment.terminal(ui.terminal, globals.color);
+        ui.quiet = globals.quiet;
+        Settings {
+            connection: Connection {
+                profile: globals.profile.clone(),
+                region: globals.region.clone(),
+                endpoint_url: globals.endpoint_url.clone(),
+                ca_bundle: globals.ca_bundle.clone().or_else(|| environment.ca_bundle.clone()),
+                max_attempts: globals.max_attempts.or(environment.max_attempts).unwrap_or(4),
+                connect_timeout: Duration::from_secs(globals.connect_timeout),
+                read_timeout: Duration::from_secs(globals.read_timeout),
+                sandbox: false,
+                codedeploy_endpoint_only: globals.endpoint_url.is_none()
+                    && environment.endpoint_codedeploy
+                    && !environment.endpoint
+                    && !environment.endpoint_s3,
+            },
+            format: globals.output,
+            yes: globals.yes,
+            verbose: globals.verbose,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TTY: Terminal = Terminal { stdin: true, stdout: true, stderr: true, ..Terminal::NONE };
+
+    fn xterm() -> Environment {
+        Environment { utf8: true, ..Environment::default() }
+    }
+
+    #[test]
+    fn colour_follows_flags_then_environment_then_terminal() {
+        let colour = |environment: &Environment, streams, flag| environment.terminal(streams, flag).colour;
+        assert_eq!(colour(&xterm(), TTY, Colour::Auto), (true, true));
+        assert_eq!(colour(&xterm(), Terminal::NONE, Colour::Auto), (false, false));
+        assert_eq!(colour(&xterm(), Terminal::NONE, Colour::Always), (true, true));
+        assert_eq!(colour(&xterm(), TTY, Colour::Never), (false, false));
+        let no_color = Environment { no_color: true, ..xterm() };
+        assert_eq!(colour(&no_color, TTY, Colour::Auto), (false, false));
+        let forced = Environment { clicolor_force: true, ..xterm() };
+        assert_eq!(colour(&forced, Terminal::NONE, Colour::Auto), (true, true));
+        let off = Environment { clicolor_off: true, ..xterm() };
+        assert_eq!(colour(&off, TTY, Colour::Auto), (false, false));
+    }
+
+    #[test]
+    fn a_dumb_terminal_gets_no_live_view() {
+        let dumb = Environment { term_dumb: true, ..xterm() };
+        let terminal = dumb.terminal(TTY, Colour::Auto);
+        assert!(!terminal.stderr && terminal.stdin && terminal.colour == (false, false));
+    }
+}
