@@ -8,6 +8,7 @@ use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::identity::IdentityCache;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider, ProfileSet};
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig, imds};
@@ -33,7 +34,7 @@ const CREDENTIALS_LOAD: Duration = Duration::from_secs(300);
 pub async fn configuration(connection: &Connection) -> anyhow::Result<SdkConfig> {
     let http = LazyHttp::new(ca_bundle(connection)?);
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .http_client(http)
+        .http_client(http.clone())
         .retry_config(RetryConfig::standard().with_max_attempts(connection.max_attempts))
         .timeout_config(
             TimeoutConfig::builder()
@@ -53,7 +54,8 @@ pub async fn configuration(connection: &Connection) -> anyhow::Result<SdkConfig>
     }
     check_profile(connection).await?;
     let region = region(connection).await?;
-    loader = loader.region(region.clone()).credentials_provider(credentials(connection, region).await);
+    let provider = ProviderConfig::without_region().with_region(Some(region.clone())).with_http_client(http);
+    loader = loader.region(region).credentials_provider(credentials(connection, &provider).await);
     if let Some(profile) = &connection.profile {
         loader = loader.profile_name(profile);
     }
@@ -79,16 +81,20 @@ async fn region(connection: &Connection) -> anyhow::Result<Region> {
 }
 
 /// An explicit `--profile` beats keys in the environment, as in the AWS CLI.
-async fn credentials(connection: &Connection, region: Region) -> SharedCredentialsProvider {
+async fn credentials(connection: &Connection, provider: &ProviderConfig) -> SharedCredentialsProvider {
     if let Some(name) = &connection.profile {
         return SharedCredentialsProvider::new(
-            ProfileFileCredentialsProvider::builder().profile_name(name).build(),
+            ProfileFileCredentialsProvider::builder().configure(provider).profile_name(name).build(),
         );
     }
-    let imds =
-        imds::Client::builder().connect_timeout(IMDS_CONNECT).read_timeout(IMDS_READ).max_attempts(1).build();
+    let imds = imds::Client::builder()
+        .configure(provider)
+        .connect_timeout(IMDS_CONNECT)
+        .read_timeout(IMDS_READ)
+        .max_attempts(1)
+        .build();
     SharedCredentialsProvider::new(
-        DefaultCredentialsChain::builder().region(region).imds_client(imds).build().await,
+        DefaultCredentialsChain::builder().configure(provider.clone()).imds_client(imds).build().await,
     )
 }
 

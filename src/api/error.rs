@@ -152,17 +152,11 @@ fn kind_without_code<E>(error: &SdkError<E, HttpResponse>, status: Option<u16>, 
 /// The text of the chain's last error, which is the one that says something.
 fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
     let mut deepest = error;
-    let mut about_credentials = None;
+    let mut about_credentials = false;
     while let Some(source) = deepest.source() {
         deepest = source;
-        let text = deepest.to_string();
-        if text.contains("credentials") {
-            about_credentials = Some(text);
-        }
+        about_credentials |= deepest.to_string().contains("credentials");
     }
     let text = deepest.to_string();
-    match about_credentials {
-        Some(context) if context != text => format!("{context}: {text}"),
-        _ => text,
-    }
+    if about_credentials { format!("the AWS credentials could not be loaded: {text}") } else { text }
 }

@@ -8,6 +8,7 @@ pub mod error;
 mod groups;
 mod http;
 mod raw;
+mod retry;
 mod revisions;
 
 use aws_config::SdkConfig;
@@ -45,7 +46,11 @@ impl Api {
     pub async fn connect(connection: &Connection) -> anyhow::Result<Self> {
         let config = connect::configuration(connection).await?;
         Ok(Api {
-            codedeploy: aws_sdk_codedeploy::Client::new(&config),
+            codedeploy: aws_sdk_codedeploy::Client::from_conf(
+                aws_sdk_codedeploy::config::Builder::from(&config)
+                    .retry_classifier(retry::WrongAddress)
+                    .build(),
+            ),
             s3: OnceCell::new(),
             custom_endpoint: connection.endpoint_url.is_some() || config.endpoint_url().is_some(),
             config,
@@ -64,6 +69,7 @@ impl Api {
                     .connect_timeout(std::time::Duration::from_secs(5))
                     .build();
                 let mut builder = aws_sdk_s3::config::Builder::from(&self.config)
+                    .retry_classifier(retry::WrongAddress)
                     // A read time-out would count the whole upload; stalls are caught by the SDK itself.
                     .timeout_config(timeouts);
                 builder.set_force_path_style(Some(self.custom_endpoint));
