@@ -1,5 +1,7 @@
 //! What a command is given: settings, the streams, the API on first use.
 
+use std::sync::Arc;
+
 use tokio::sync::OnceCell;
 
 use crate::api::Api;
@@ -12,7 +14,7 @@ pub struct Context {
     pub settings: Settings,
     pub environment: Environment,
     pub ui: Ui,
-    api: OnceCell<Api>,
+    api: OnceCell<Arc<Api>>,
 }
 
 impl Context {
@@ -21,8 +23,10 @@ impl Context {
     }
 
     /// Connects when first asked: a command that calls nothing needs no region and no credentials.
-    pub async fn api(&self) -> anyhow::Result<&Api> {
-        self.api.get_or_try_init(|| Api::connect(&self.settings.connection)).await
+    pub async fn api(&self) -> anyhow::Result<&Arc<Api>> {
+        self.api
+            .get_or_try_init(|| async { Api::connect(&self.settings.connection).await.map(Arc::new) })
+            .await
     }
 
     /// Asks before something is destroyed; off a terminal `--yes` is needed.

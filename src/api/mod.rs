@@ -10,6 +10,7 @@ mod http;
 mod raw;
 mod retry;
 mod revisions;
+mod source;
 
 use aws_config::SdkConfig;
 use serde_json::Value;
@@ -60,6 +61,14 @@ impl Api {
     /// The region that is called.
     pub fn region(&self) -> &str {
         self.config.region().map_or("", AsRef::as_ref)
+    }
+
+    /// The endpoint is on this machine: a sandbox, not AWS.
+    pub fn is_local(&self) -> bool {
+        let host = self.config.endpoint_url().and_then(|url| url.parse::<::http::Uri>().ok());
+        host.as_ref()
+            .and_then(::http::Uri::host)
+            .is_some_and(|host| matches!(host, "localhost" | "[::1]") || host.starts_with("127."))
     }
 
     async fn s3(&self) -> &aws_sdk_s3::Client {
