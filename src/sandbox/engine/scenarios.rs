@@ -15,7 +15,7 @@ use crate::model::{
 use crate::sandbox::clock::{Clock, Manual};
 use crate::sandbox::fleet::Fleet;
 use crate::sandbox::host::Simulated;
-use crate::sandbox::store::{Application, Config, Deployment, Group, HostState, Millis, Region, World};
+use crate::sandbox::store::{Application, Config, Deployment, Group, HostState, Millis, Region, Registered, World};
 use crate::sandbox::{Bundles, Object, Shared};
 
 const REGION: &str = "us-east-1";
@@ -250,4 +250,6 @@ fn check_events(deployment: &Deployment) {
     }
 }
 
+mod ends;
 mod flow;
+mod rollbacks;
