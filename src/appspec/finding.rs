@@ -1,0 +1,83 @@
+//! What a check has to say.
+
+use crate::source::Span;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The agent refuses the file, or the deployment is certain to fail.
+    Error,
+    /// Accepted, but it does something else than it says.
+    Warning,
+    /// Worth knowing.
+    Note,
+}
+
+/// One finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Stable: `A003`.
+    pub code: &'static str,
+    pub severity: Severity,
+    /// What is wrong; may hold text of the file, not sanitised.
+    pub message: String,
+    /// Where; none where the finding is about something that is not there.
+    pub span: Option<Span>,
+    /// What to do about it.
+    pub help: Option<String>,
+    /// What a host would report, where the agent refuses the file.
+    pub refusal: Option<String>,
+}
+
+impl Finding {
+    pub fn new(code: &'static str, severity: Severity, span: Option<Span>, message: impl Into<String>) -> Self {
+        Finding { code, severity, message: message.into(), span, help: None, refusal: None }
+    }
+
+    pub fn error(code: &'static str, span: impl Into<Option<Span>>, message: impl Into<String>) -> Self {
+        Finding::new(code, Severity::Error, span.into(), message)
+    }
+
+    pub fn warning(code: &'static str, span: impl Into<Option<Span>>, message: impl Into<String>) -> Self {
+        Finding::new(code, Severity::Warning, span.into(), message)
+    }
+
+    pub fn note(code: &'static str, span: impl Into<Option<Span>>, message: impl Into<String>) -> Self {
+        Finding::new(code, Severity::Note, span.into(), message)
+    }
+
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Marks it as a refusal, with what a host would report.
+    pub fn refused(mut self, report: impl Into<String>) -> Self {
+        self.refusal = Some(report.into());
+        self
+    }
+}
+
+/// The word of `known` that `written` was probably meant to be.
+pub fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
+    let bare = |word: &str| word.to_lowercase().replace(['_', '-', ' '], "");
+    let written = bare(written);
+    known
+        .iter()
+        .map(|word| (strsim::damerau_levenshtein(&written, &bare(word)), *word))
+        .filter(|(distance, word)| *distance <= word.len() / 4 + 1)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, word)| word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn the_nearest_word_is_a_plausible_one() {
+        let events = ["AfterInstall", "BeforeInstall", "ApplicationStart"];
+        assert_eq!(nearest("AfterInstal", &events), Some("AfterInstall"));
+        assert_eq!(nearest("before_install", &events), Some("BeforeInstall"));
+        assert_eq!(nearest("Resources", &events), None);
+    }
+}

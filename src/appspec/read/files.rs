@@ -1,0 +1,124 @@
+//! `files`
+
+use crate::source::psych::{Item, Map, Value};
+
+use super::super::{FileEntry, Finding};
+use super::{Reader, index, no_method, shape, text_or_type_error};
+
+const KEYS: &[&str] = &["source", "destination"];
+
+const NO_SOURCE: &str = "The deployment failed because the application specification file specifies a destination file, but no source file. Update the files section of the AppSpec file, and then try again.";
+
+impl Reader {
+    pub(super) fn files(&mut self, entry: Option<&(Item, Item)>) -> Vec<FileEntry> {
+        let Some((_, item)) = entry else { return Vec::new() };
+        let items = match &item.value {
+            Value::Null | Value::Bool(false) => return Vec::new(),
+            Value::List(items) => items,
+            Value::Map(map) if map.entries.is_empty() => return Vec::new(),
+            other => {
+                let report = match other {
+                    Value::Map(_) => "no implicit conversion of String into Integer".to_owned(),
+                    other => no_method("each", other),
+                };
+                self.add(
+                    Finding::error("A010", item.span, format!("files is {}, not a list", shape(other)))
+                        .help("begin each entry with a dash: `- source: …`")
+                        .refused(report),
+                );
+                return Vec::new();
+            }
+        };
+        items.iter().filter_map(|item| self.file(item)).collect()
+    }
+
+    fn file(&mut self, item: &Item) -> Option<FileEntry> {
+        if let Value::Map(map) = &item.value {
+            self.entry_keys(map);
+        }
+        let (source, destination) = match (index(&item.value, "source"), index(&item.value, "destination")) {
+            (Ok(source), Ok(destination)) => (source, destination),
+            (Err(report), _) | (_, Err(report)) => {
+                let message = format!("an entry of files is {}", shape(&item.value));
+                let help = "an entry has `source:` and `destination:`";
+                self.add(Finding::error("A010", item.span, message).help(help).refused(report));
+                return None;
+            }
+        };
+        if source.is_null() {
+            let finding = Finding::error("A011", item.span, "the entry has no source").refused(NO_SOURCE);
+            self.add(finding.help("add `source:`, a path in the bundle; `/` is all of it"));
+            return None;
+        }
+        if destination.is_null() {
+            let report = format!(
+                "The deployment failed because the application specification file specifies only a source file ({}). Add the name of the destination file to the files section of the AppSpec file, and then try again.",
+                source.to_s()
+            );
+            self.add(
+                Finding::error("A012", item.span, "the entry has no destination")
+                    .help("add `destination:`, a directory on the host, in the same list item as its source")
+                    .refused(report),
+            );
+            return None;
+        }
+        let span_of = |key: &str| match &item.value {
+            Value::Map(map) => map.get(key).map_or(item.span, |value| value.span),
+            _ => item.span,
+        };
+        let entry = FileEntry {
+            source: text_or_type_error(&source),
+            destination: text_or_type_error(&destination),
+            source_span: span_of("source"),
+            destination_span: span_of("destination"),
+        };
+        self.paths(&entry);
+        Some(entry)
+    }
+
+    fn entry_keys(&mut self, map: &Map) {
+        for (key, _) in &map.entries {
+            if matches!(key.value.to_s().as_str(), "file_exists_behavior" | "overwrite") {
+                self.add(
+                    Finding::warning("A050", key.span, format!("the agent ignores `{}` in an entry of files", key.value.to_s()))
+                        .help("write `file_exists_behavior: OVERWRITE` at the top level of the file"),
+                );
+            }
+        }
+        let others = Map {
+            entries: map
+                .entries
+                .iter()
+                .filter(|(key, _)| !matches!(key.value.to_s().as_str(), "file_exists_behavior" | "overwrite"))
+                .cloned()
+                .collect(),
+            repeated: map.repeated.clone(),
+        };
+        self.keys(&others, KEYS, "an entry of files");
+    }
+
+    fn paths(&mut self, entry: &FileEntry) {
+        for (value, span, name) in
+            [(&entry.source, entry.source_span, "source"), (&entry.destination, entry.destination_span, "destination")]
+        {
+            if let Err(error) = value {
+                let message = format!("{name} is not text: Install fails ({error})");
+                self.add(Finding::error("A013", span, message).help("write one path, in quotes where it is a number"));
+            }
+        }
+        let Ok(destination) = &entry.destination else { return };
+        let windows = self.os == super::Os::Windows;
+        let absolute = destination.starts_with('/') || (windows && destination.get(1..2) == Some(":"));
+        let span = entry.destination_span;
+        if destination.starts_with('~') {
+            let help = "write the directory out: the agent runs as root and expands nothing";
+            self.add(Finding::error("A014", span, "`~` is not expanded: Install fails").help(help));
+        } else if !windows && destination.contains('$') {
+            let message = "variables are not expanded: a directory of this very name is made";
+            self.add(Finding::warning("A014", span, message));
+        } else if !absolute && !windows {
+            let message = "the destination is relative: it is taken from the agent's own directory";
+            self.add(Finding::warning("A014", span, message).help("begin it with `/`"));
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! `hooks`
+
+use crate::model::EventName;
+use crate::source::psych::{Item, Map, Value};
+
+use super::super::finding::nearest;
+use super::super::{Finding, Script};
+use super::{Os, Reader, no_method, shape};
+
+const KEYS: &[&str] = &["location", "timeout", "runas", "sudo"];
+
+/// Seconds after which the service gives an event up, whatever its scripts may take.
+const EVENT_LIMIT: u64 = 3600;
+
+/// The events that run scripts.
+const EVENTS: &[&str] = &[
+    "BeforeBlockTraffic",
+    "AfterBlockTraffic",
+    "ApplicationStop",
+    "BeforeInstall",
+    "AfterInstall",
+    "ApplicationStart",
+    "ValidateService",
+    "BeforeAllowTraffic",
+    "AfterAllowTraffic",
+];
+
+const NO_LOCATION: &str = "The deployment failed because the application specification file specifies a script with no location value. Specify the location in the hooks section of the AppSpec file, and then try again.";
+const BAD_TIMEOUT: &str = "The deployment failed because an invalid timeout value was provided for a script in the application specification file. Make corrections in the hooks section of the AppSpec file, and then try again.";
+
+impl Reader {
+    pub(super) fn hooks(&mut self, entry: Option<&(Item, Item)>) -> Vec<(String, Vec<Script>)> {
+        let Some((key, item)) = entry else { return Vec::new() };
+        let map = match &item.value {
+            Value::Map(map) => map,
+            Value::Null | Value::Bool(false) => {
+                self.add(Finding::warning("A036", key.span, "hooks is empty: no script will run"));
+                return Vec::new();
+            }
+            other => {
+                self.add(
+                    Finding::error("A030", item.span, format!("hooks is {}, not events with their scripts", shape(other)))
+                        .help("write `AfterInstall:` without a dash, and its scripts as a list below it")
+                        .refused(no_method("each_pair", other)),
+                );
+                return Vec::new();
+            }
+        };
+        for key in &map.repeated {
+            let message = format!("`{}` comes again below; the agent takes the last one only", key.value.to_s());
+            self.add(Finding::warning("A051", key.span, message));
+        }
+        map.entries.iter().map(|(event, scripts)| (event.value.to_s(), self.event(event, scripts))).collect()
+    }
+
+    fn event(&mut self, event: &Item, scripts: &Item) -> Vec<Script> {
+        self.event_name(event);
+        let items = match &scripts.value {
+            Value::List(items) => items,
+            Value::Null => {
+                self.add(Finding::warning("A036", event.span, format!("{} has no scripts", event.value.to_s())));
+                return Vec::new();
+            }
+            other => {
+                let report = match other {
+                    Value::Map(map) => match map.entries.first() {
+                        None => return Vec::new(),
+                        Some((key, value)) => no_method("has_key?", &Value::List(vec![key.clone(), value.clone()])),
+                    },
+                    other => no_method("each", other),
+                };
+                self.add(
+                    Finding::error("A030", scripts.span, format!("the scripts of an event are a list; this is {}", shape(other)))
+                        .help("write `- location: scripts/…` below the event")
+                        .refused(report),
+                );
+                return Vec::new();
+            }
+        };
+        let scripts: Vec<Script> = items.iter().filter_map(|item| self.script(item)).collect();
+        let total = scripts.iter().map(|script| script.timeout).fold(0, u64::saturating_add);
+        let chosen = scripts.len() > 1 && scripts.iter().all(|script| script.timeout != EVENT_LIMIT);
+        if total > EVENT_LIMIT && chosen {
+            let message = format!("the time-outs add up to {total} s; the service fails an event after {EVENT_LIMIT} s");
+            self.add(Finding::warning("A033", event.span, message));
+        }
+        scripts
+    }
+
+    fn event_name(&mut self, event: &Item) {
+        let name = event.value.to_s();
+        if EVENTS.contains(&name.as_str()) {
+            return;
+        }
+        if EventName::KNOWN.iter().any(|known| known.as_str() == name) {
+            let message = format!("{name} runs no scripts on EC2 and on-premises hosts: these never run");
+            self.add(Finding::warning("A035", event.span, message).help(format!("events with scripts: {}", EVENTS.join(", "))));
+            return;
+        }
+        let finding = Finding::warning("A034", event.span, format!("there is no event `{name}`: its scripts never run"));
+        self.add(finding.help(match nearest(&name, EVENTS) {
+            Some(word) => format!("did you mean `{word}`?"),
+            None => format!("events with scripts: {}", EVENTS.join(", ")),
+        }));
+    }
+
+    fn script(&mut self, item: &Item) -> Option<Script> {
+        let Value::Map(map) = &item.value else {
+            self.add(
+                Finding::error("A030", item.span, format!("a script is {}", shape(&item.value)))
+                    .help("write `- location: scripts/…`")
+                    .refused(no_method("has_key?", &item.value)),
+            );
+            return None;
+        };
+        self.keys(map, KEYS, "a script");
+        let location = map.get("location").map(|item| item.value.to_s().trim().to_owned()).unwrap_or_default();
+        if location.is_empty() {
+            let span = map.entry("location").map_or(item.span, |(key, _)| key.span);
+            let finding = Finding::error("A031", span, "the script has no location").refused(NO_LOCATION);
+            self.add(finding.help("add `location:`, the script's path in the bundle"));
+            return None;
+        }
+        let timeout = self.timeout(map)?;
+        let runas = map.get("runas").filter(|item| !item.value.is_null());
+        if let (Some(item), Os::Windows) = (runas, self.os) {
+            self.add(Finding::warning("A042", item.span, "runas does nothing on Windows"));
+        }
+        Some(Script {
+            location,
+            timeout,
+            runas: runas.map(|item| item.value.to_s().trim().to_owned()),
+            sudo: map.get("sudo").is_some_and(|item| !matches!(item.value, Value::Null | Value::Bool(false))),
+            span: map.get("location").map_or(item.span, |item| item.span),
+        })
+    }
+
+    /// Seconds by Ruby's `to_i`; none where the agent refuses.
+    fn timeout(&mut self, map: &Map) -> Option<u64> {
+        let Some(item) = map.get("timeout") else { return Some(EVENT_LIMIT) };
+        let seconds = match &item.value {
+            Value::Null | Value::Bool(false) => return Some(EVENT_LIMIT),
+            Value::Int(value) => *value,
+            Value::Float(value) if value.is_finite() => *value as i128,
+            Value::Text(text) => text_to_i(text),
+            other => {
+                let finding = Finding::error("A032", item.span, "the timeout is not a number of seconds");
+                self.add(finding.refused(no_method("to_i", other)));
+                return None;
+            }
+        };
+        if seconds <= 0 {
+            let finding = Finding::error("A032", item.span, "the timeout is not a number of seconds above 0");
+            self.add(finding.refused(BAD_TIMEOUT));
+            return None;
+        }
+        let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
+        let written = item.plain.clone().unwrap_or_else(|| item.value.to_s());
+        if written != seconds.to_string() {
+            let finding = Finding::warning("A032", item.span, format!("the agent reads `{written}` as {seconds} seconds"));
+            self.add(finding.help("write whole seconds, without unit, colon or leading zero"));
+        } else if seconds > EVENT_LIMIT {
+            let message = format!("the service fails an event after {EVENT_LIMIT} s");
+            self.add(Finding::warning("A033", item.span, message));
+        }
+        Some(seconds)
+    }
+}
+
+/// Ruby's `String#to_i`: the number at the beginning, or 0.
+fn text_to_i(text: &str) -> i128 {
+    let text = text.trim_start();
+    let (negative, body) = match text.strip_prefix('-') {
+        Some(body) => (true, body),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let digits: String = body.chars().take_while(|c| c.is_ascii_digit() || *c == '_').filter(|c| *c != '_').collect();
+    if body.starts_with('_') || digits.is_empty() {
+        return 0;
+    }
+    let value = digits.parse().unwrap_or(i128::MAX);
+    if negative { -value } else { value }
+}

@@ -1,0 +1,202 @@
+//! `permissions`
+
+use crate::source::Span;
+use crate::source::psych::{Item, Map, Value};
+
+use super::super::{Finding, Os, Permission};
+use super::{Reader, acl, context, no_method, shape, text_or_type_error};
+
+const KEYS: &[&str] = &["object", "pattern", "except", "owner", "group", "mode", "acls", "context", "type"];
+
+const ON_WINDOWS: &str = "The deployment failed because the application specification file specifiles file permissions, but the deployment is targeting one or more Windows Server instances. Permissions are supported only for Amazon Linux, Ubuntu Server, and Red Hat Enterprise Linux (RHEL) instances. Update the permissions section of the AppSpec file, and then try again.";
+const NO_OBJECT: &str = "The deployment failed because a permission listed in the application specification file has no object value. Update the permissions section of the AppSpec file, and then try again.";
+
+impl Reader {
+    pub(super) fn permissions(&mut self, entry: Option<&(Item, Item)>) -> Vec<Permission> {
+        let Some((key, item)) = entry else { return Vec::new() };
+        let items = match &item.value {
+            Value::Null | Value::Bool(false) => return Vec::new(),
+            Value::List(items) => items,
+            other => {
+                let report = match other {
+                    Value::Map(map) => match map.entries.first() {
+                        None => return Vec::new(),
+                        Some((key, value)) => no_method("has_key?", &Value::List(vec![key.clone(), value.clone()])),
+                    },
+                    other => no_method("each", other),
+                };
+                let message = format!("permissions is {}, not a list", shape(other));
+                let help = "begin each entry with a dash: `- object: …`";
+                self.add(Finding::error("A020", item.span, message).help(help).refused(report));
+                return Vec::new();
+            }
+        };
+        if self.os == Os::Windows && !items.is_empty() {
+            self.add(Finding::error("A027", key.span, "permissions are not supported on Windows").refused(ON_WINDOWS));
+            return Vec::new();
+        }
+        items.iter().filter_map(|item| self.permission(item)).collect()
+    }
+
+    fn permission(&mut self, item: &Item) -> Option<Permission> {
+        let Value::Map(map) = &item.value else {
+            let message = format!("a permission is {}", shape(&item.value));
+            let report = no_method("has_key?", &item.value);
+            self.add(Finding::error("A020", item.span, message).help("write `- object: …`").refused(report));
+            return None;
+        };
+        self.keys(map, KEYS, "a permission");
+        let value = |key: &str| map.get(key).filter(|item| !item.value.is_null());
+        let object = value("object").map(|item| item.value.to_s().trim().to_owned()).unwrap_or_default();
+        if object.is_empty() {
+            let finding = Finding::error("A021", item.span, "the permission has no object").refused(NO_OBJECT);
+            self.add(finding.help("add `object:`, the path on the host"));
+            return None;
+        }
+        let except = self.texts(map, "except");
+        let (files, directories) = self.types(map);
+        let mode = self.mode(value("mode"));
+        let acls = self.acls(map);
+        let context = self.context(value("context"));
+        if !object.starts_with('/') {
+            let span = value("object").map(|item| item.span);
+            self.add(Finding::warning("A029", span, "a relative object matches nothing").help("begin it with `/`"));
+        }
+        Some(Permission {
+            object,
+            pattern: value("pattern").map_or_else(|| "**".to_owned(), |item| item.value.to_s().trim().to_owned()),
+            except,
+            owner: self.name(value("owner"), "owner"),
+            group: self.name(value("group"), "group"),
+            mode,
+            files,
+            directories,
+            acls,
+            context,
+            span: value("object").map_or(item.span, |item| item.span),
+        })
+    }
+
+    fn name(&mut self, item: Option<&Item>, key: &str) -> Option<Result<String, String>> {
+        let item = item?;
+        let name = text_or_type_error(&item.value);
+        match &name {
+            Err(error) => {
+                let message = format!("{key} is not a name: Install fails ({error})");
+                let help = "write the name, not the number, of a user or group";
+                self.add(Finding::error("A022", item.span, message).help(help));
+            }
+            Ok(name) if name.contains(':') => {
+                let message = format!("no {key} has a colon in its name: Install fails");
+                self.add(Finding::error("A022", item.span, message).help("owner and group are two keys"));
+            }
+            Ok(_) => {}
+        }
+        Some(name)
+    }
+
+    /// A list of texts; refused where it is no list.
+    fn texts(&mut self, map: &Map, key: &str) -> Vec<String> {
+        let Some(item) = map.get(key) else { return Vec::new() };
+        match &item.value {
+            Value::Null | Value::Bool(false) => Vec::new(),
+            Value::List(items) => items.iter().map(|item| item.value.to_s().trim().to_owned()).collect(),
+            Value::Map(_) => Vec::new(),
+            other => {
+                let message = format!("{key} is {}, not a list", shape(other));
+                let help = format!("write `{key}: [{}]`", other.to_s());
+                self.add(Finding::error("A024", item.span, message).help(help).refused(no_method("each", other)));
+                Vec::new()
+            }
+        }
+    }
+
+    /// Whether the permission is for files, for directories; for both where `type` is left out.
+    fn types(&mut self, map: &Map) -> (bool, bool) {
+        let given = map.get("type").filter(|item| !matches!(item.value, Value::Null | Value::Bool(false)));
+        let Some(item) = given else { return (true, true) };
+        let types = self.texts(map, "type");
+        if let Some(unknown) = types.iter().find(|name| !matches!(name.as_str(), "file" | "directory")) {
+            let report = format!(
+                "The deployment failed because the application specification filespecifies a permission for an object type not supported for permissions ({unknown}). Update the permissions section of the AppSpec file, and then try again."
+            );
+            let finding = Finding::error("A024", item.span, format!("unknown type `{unknown}`")).refused(report);
+            self.add(finding.help("a type is `file` or `directory`"));
+        }
+        (types.iter().any(|name| name == "file"), types.iter().any(|name| name == "directory"))
+    }
+
+    /// Three or four octal digits; shorter ones are padded in front, as the agent does.
+    fn mode(&mut self, item: Option<&Item>) -> Option<String> {
+        let item = item?;
+        let text = item.value.to_s().trim().to_owned();
+        let mode = format!("{text:0>3}");
+        let written = item.plain.clone().unwrap_or_else(|| text.clone());
+        let quote = format!("write it in quotes: `mode: \"{written}\"`");
+        let octal = item.plain.is_some() && written != text;
+        let refusal = if mode.chars().count() > 4 {
+            Some(format!(
+                "The deployment failed because the length of a permissions mode ({text}) in the application specification file is invalid. Permissions modes must be between one and four characters long. Update the permissions section of the AppSpec file, and then try again."
+            ))
+        } else {
+            mode.chars().find(|c| !c.is_digit(8)).map(|c| format!(
+                "The deployment failed because the permissions mode ({text}) in the application specification file contains an invalid character ({c}). Update the permissions section of the AppSpec file, and then try again."
+            ))
+        };
+        if let Some(report) = refusal {
+            let (message, help) = if octal {
+                (format!("without quotes YAML reads `{written}` as the number {text}, which is no mode"), quote)
+            } else {
+                (format!("`{text}` is no mode"), "a mode is up to four octal digits in quotes: \"0644\"".to_owned())
+            };
+            self.add(Finding::error("A022", item.span, message).help(help).refused(report));
+            return None;
+        }
+        if octal {
+            let message = format!("without quotes YAML reads `{written}` as {text}: the mode becomes {mode}");
+            self.add(Finding::warning("A023", item.span, message).help(quote));
+        } else if mode != text {
+            self.add(Finding::warning("A023", item.span, format!("the mode becomes {mode}")));
+        }
+        Some(mode)
+    }
+
+    fn acls(&mut self, map: &Map) -> Vec<String> {
+        let entries = self.texts(map, "acls");
+        let span = map.get("acls").map(|item| item.span);
+        for entry in &entries {
+            if let Err(report) = acl::check(entry) {
+                let finding = Finding::error("A025", span, format!("`{entry}` is no ACL entry")).refused(report);
+                self.add(finding.help("an entry is `u:NAME:rwx`, `g:NAME:rx`, or `d:u:NAME:rw` for a default"));
+            }
+        }
+        entries
+    }
+
+    fn context(&mut self, item: Option<&Item>) -> Option<super::super::model::Context> {
+        let item = item?;
+        match context::read(&item.value) {
+            Ok(read) => {
+                self.context_traps(item, item.span, read.range.is_none());
+                Some(read)
+            }
+            Err(report) => {
+                self.add(Finding::error("A026", item.span, "the SELinux context is not valid").refused(report));
+                None
+            }
+        }
+    }
+
+    fn context_traps(&mut self, item: &Item, span: Span, no_range: bool) {
+        if let Value::Map(map) = &item.value
+            && let Some((key, _)) = map.entry("user")
+        {
+            let message = "the agent ignores `user`, although AWS's guide names it";
+            self.add(Finding::warning("A050", key.span, message).help("write `name:`"));
+        }
+        if no_range {
+            let message = "without `range` the agent's Install fails";
+            self.add(Finding::error("A026", span, message).help("add `range: s0`"));
+        }
+    }
+}

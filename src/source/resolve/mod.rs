@@ -1,0 +1,3 @@
+//! What plain scalars, tags, aliases and repeated keys mean to one reader of YAML. A file a reader.
+
+pub mod psych;

@@ -1,0 +1,217 @@
+//! Ruby's Psych 4 (`YAML.load` of Ruby 3.1 and later), with which agent 1 reads an AppSpec.
+//!
+//! Source: official agent 1.8.1, application_specification; Psych 4.0.4's scalar scanner as observed.
+
+mod scalar;
+
+use crate::source::{Content, Document, Error, ErrorKind, Node, Span};
+
+pub use scalar::Scanned;
+
+/// A value as Ruby has it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    Null,
+    Bool(bool),
+    Int(i128),
+    Float(f64),
+    Text(String),
+    List(Vec<Item>),
+    Map(Map),
+}
+
+/// A value with its place in the text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    pub value: Value,
+    pub span: Span,
+    /// The scalar's text where it is written without quotes; Psych decided what it is.
+    pub plain: Option<String>,
+}
+
+/// A Ruby Hash: the last of repeated keys has won.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Map {
+    pub entries: Vec<(Item, Item)>,
+    /// Keys that came again later, where the earlier one stands.
+    pub repeated: Vec<Item>,
+}
+
+impl Map {
+    /// The value of a text key.
+    pub fn get(&self, key: &str) -> Option<&Item> {
+        self.entry(key).map(|(_, value)| value)
+    }
+
+    /// The entry of a text key.
+    pub fn entry(&self, key: &str) -> Option<&(Item, Item)> {
+        self.entries.iter().find(|(name, _)| matches!(&name.value, Value::Text(text) if text == key))
+    }
+
+    fn insert(&mut self, key: Item, value: Item) {
+        match self.entries.iter_mut().find(|(known, _)| known.value == key.value) {
+            Some(entry) => {
+                self.repeated.push(entry.0.clone());
+                *entry = (key, value);
+            }
+            None => self.entries.push((key, value)),
+        }
+    }
+}
+
+impl Value {
+    /// Ruby's `to_s`.
+    pub fn to_s(&self) -> String {
+        match self {
+            Value::Null => String::new(),
+            Value::Bool(value) => value.to_string(),
+            Value::Int(value) => value.to_string(),
+            Value::Float(value) => scalar::float_to_s(*value),
+            Value::Text(text) => text.clone(),
+            Value::List(_) | Value::Map(_) => self.inspect(),
+        }
+    }
+
+    /// Ruby's `inspect` (of Ruby 3.1: `{"a"=>1}`).
+    pub fn inspect(&self) -> String {
+        let join = |parts: Vec<String>| parts.join(", ");
+        match self {
+            Value::Null => "nil".to_owned(),
+            Value::Text(text) => format!("{text:?}"),
+            Value::List(items) => {
+                format!("[{}]", join(items.iter().map(|item| item.value.inspect()).collect()))
+            }
+            Value::Map(map) => {
+                let pair = |(key, value): &(Item, Item)| {
+                    format!("{}=>{}", key.value.inspect(), value.value.inspect())
+                };
+                format!("{{{}}}", join(map.entries.iter().map(pair).collect()))
+            }
+            scalar => scalar.to_s(),
+        }
+    }
+
+    /// The Ruby class, as its error messages name it.
+    pub fn class(&self) -> &'static str {
+        match self {
+            Value::Null => "NilClass",
+            Value::Bool(true) => "TrueClass",
+            Value::Bool(false) => "FalseClass",
+            Value::Int(_) => "Integer",
+            Value::Float(_) => "Float",
+            Value::Text(_) => "String",
+            Value::List(_) => "Array",
+            Value::Map(_) => "Hash",
+        }
+    }
+
+    pub fn is_null(&self) -> bool {
+        matches!(self, Value::Null)
+    }
+}
+
+/// The document as Psych loads it; none where there is none.
+pub fn load(document: &Document) -> Result<Option<Item>, Error> {
+    document.root.as_ref().map(resolve).transpose()
+}
+
+fn refused(node: &Node, message: String) -> Error {
+    Error { kind: ErrorKind::Refused, message, position: node.span.start }
+}
+
+fn resolve(node: &Node) -> Result<Item, Error> {
+    if let Some(class) = node.tag.as_deref().and_then(ruby_class) {
+        return Err(refused(node, format!("Tried to load unspecified class: {class}")));
+    }
+    let mut plain = None;
+    let value = match &node.content {
+        Content::Alias(name) => return Err(refused(node, format!("Unknown alias: {name}"))),
+        Content::List(items) => Value::List(items.iter().map(resolve).collect::<Result<_, _>>()?),
+        Content::Map(entries) => Value::Map(resolve_map(entries)?),
+        Content::Scalar(scalar) => {
+            let as_text = matches!(node.tag.as_deref(), Some("tag:yaml.org,2002:str" | "!str"));
+            if !scalar.plain || as_text {
+                Value::Text(scalar.text.clone())
+            } else {
+                plain = Some(scalar.text.clone());
+                match scalar::scan(&scalar.text) {
+                    Scanned::Value(value) => value,
+                    Scanned::Class(class) => {
+                        return Err(refused(node, format!("Tried to load unspecified class: {class}")));
+                    }
+                }
+            }
+        }
+    };
+    Ok(Item { value, span: node.span, plain })
+}
+
+fn resolve_map(entries: &[(Node, Node)]) -> Result<Map, Error> {
+    let mut map = Map::default();
+    for (key_node, value_node) in entries {
+        let key = resolve(key_node)?;
+        let value = resolve(value_node)?;
+        let merges = key.plain.as_deref() == Some("<<");
+        match value.value {
+            Value::Map(other) if merges => other.entries.into_iter().for_each(|(k, v)| map.insert(k, v)),
+            _ => map.insert(key, value),
+        }
+    }
+    Ok(map)
+}
+
+/// The class of a `!ruby/…` tag, which safe loading refuses.
+fn ruby_class(tag: &str) -> Option<&str> {
+    let kind = tag.strip_prefix("!ruby/")?;
+    if kind.starts_with("sym") || kind.starts_with("string") {
+        return None;
+    }
+    Some(kind.rsplit(':').next().unwrap_or(kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::parse;
+
+    fn load_text(text: &str) -> Result<Value, String> {
+        let document = parse(text.as_bytes()).map_err(|error| error.to_string())?;
+        load(&document).map(|item| item.map_or(Value::Null, |item| item.value)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_last_of_repeated_keys_wins_and_is_remembered() {
+        let Ok(Value::Map(map)) = load_text("a: 1\nb: 2\na: 3\n") else { panic!("a map") };
+        assert_eq!(map.get("a").map(|item| &item.value), Some(&Value::Int(3)));
+        assert_eq!(map.repeated.len(), 1);
+        assert_eq!(map.repeated[0].span.start.line, 1);
+    }
+
+    #[test]
+    fn what_safe_loading_refuses() {
+        assert_eq!(load_text("a: &x 1\nb: *x\n").unwrap_err(), "Unknown alias: x at line 2 column 4");
+        assert_eq!(
+            load_text("a: 2020-01-31").unwrap_err(),
+            "Tried to load unspecified class: Date at line 1 column 4"
+        );
+        assert_eq!(
+            load_text("a: !ruby/object:Object {}").unwrap_err(),
+            "Tried to load unspecified class: Object at line 1 column 4"
+        );
+        assert!(load_text("a: !Ref x").is_ok());
+    }
+
+    #[test]
+    fn inline_merge_keys_merge() {
+        let value = load_text("<<: {a: 1}\nb: 2").unwrap();
+        assert_eq!(value.inspect(), r#"{"a"=>1, "b"=>2}"#);
+    }
+
+    #[test]
+    fn quotes_and_tags_make_text() {
+        for text in ["'0.0'", "\"0.0\"", "!!str 0.0"] {
+            assert_eq!(load_text(text), Ok(Value::Text("0.0".into())), "{text}");
+        }
+        assert_eq!(load_text("~"), Ok(Value::Null));
+    }
+}

@@ -1,0 +1,224 @@
+//! libyaml's events as a tree. The only place that knows the parser crate.
+
+use libyaml_safer::{Encoding, Event, EventData, Mark, Parser};
+
+use super::{Error, ErrorKind, Position, Span};
+
+/// Text beyond this many bytes is not read.
+const MAX_BYTES: usize = 4 << 20;
+/// Lists and maps within each other.
+const MAX_DEPTH: usize = 200;
+
+/// A scalar as it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scalar {
+    pub text: String,
+    /// No quotes, no block style, no tag that says text: its meaning is for a reader to decide.
+    pub plain: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    Scalar(Scalar),
+    List(Vec<Node>),
+    /// In the order of the text, repeated keys included.
+    Map(Vec<(Node, Node)>),
+    /// `*name`
+    Alias(String),
+}
+
+/// A value with its place and its explicit tag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    pub content: Content,
+    pub tag: Option<String>,
+    pub span: Span,
+}
+
+/// The first document of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// None where the text holds nothing but blanks and comments.
+    pub root: Option<Node>,
+    /// Where the text goes on after the first document; readers that load one document never see it.
+    pub rest: Option<Position>,
+    /// The text begins with a byte order mark.
+    pub byte_order_mark: bool,
+}
+
+/// The first document of `bytes`. What follows it is not even checked, as in readers that load one document.
+pub fn parse(bytes: &[u8]) -> Result<Document, Error> {
+    let limit = |message: &str| Error {
+        kind: ErrorKind::Limit,
+        message: message.to_owned(),
+        position: Position { line: 1, column: 1 },
+    };
+    if bytes.len() > MAX_BYTES {
+        return Err(limit("the text is longer than 4 MiB"));
+    }
+    if let Err(error) = std::str::from_utf8(bytes) {
+        let before = String::from_utf8_lossy(bytes.get(..error.valid_up_to()).unwrap_or_default());
+        return Err(Error {
+            kind: ErrorKind::Syntax,
+            message: "invalid UTF-8".to_owned(),
+            position: end_of(&before),
+        });
+    }
+    let mut input = bytes;
+    let mut events = Events { parser: Parser::new() };
+    events.parser.set_encoding(Encoding::Utf8);
+    events.parser.set_input_string(&mut input);
+    let (root, rest) = events.document()?;
+    Ok(Document { root, rest, byte_order_mark: bytes.starts_with("\u{feff}".as_bytes()) })
+}
+
+/// The position after the last character of `text`.
+fn end_of(text: &str) -> Position {
+    let line = text.matches('\n').count() + 1;
+    let column = text.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    Position { line, column }
+}
+
+struct Events<'a, 'b> {
+    parser: Parser<&'a mut &'b [u8]>,
+}
+
+impl Events<'_, '_> {
+    fn next(&mut self) -> Result<Event, Error> {
+        self.parser.parse().map_err(|error| {
+            let message = match error.context() {
+                Some(context) => format!("{} {context}", error.problem()),
+                None => error.problem().to_owned(),
+            };
+            let position = error.problem_mark().map_or(Position { line: 1, column: 1 }, position);
+            Error { kind: ErrorKind::Syntax, message, position }
+        })
+    }
+
+    fn document(&mut self) -> Result<(Option<Node>, Option<Position>), Error> {
+        loop {
+            match self.next()?.data {
+                EventData::StreamEnd => return Ok((None, None)),
+                EventData::DocumentStart { .. } => break,
+                _ => {}
+            }
+        }
+        let first = self.next()?;
+        let root = self.node(first, 0)?;
+        let end = self.next()?;
+        let rest = match self.next() {
+            Ok(Event { data: EventData::StreamEnd, .. }) => None,
+            Ok(event) => Some(position(event.start_mark)),
+            Err(error) => Some(error.position.max(position(end.end_mark))),
+        };
+        Ok((Some(root), rest))
+    }
+
+    fn node(&mut self, event: Event, depth: usize) -> Result<Node, Error> {
+        let mut span = Span { start: position(event.start_mark), end: position(event.end_mark) };
+        if depth > MAX_DEPTH {
+            let message = format!("nested more than {MAX_DEPTH} levels deep");
+            return Err(Error { kind: ErrorKind::Limit, message, position: span.start });
+        }
+        let (content, tag) = match event.data {
+            EventData::Scalar { tag, value, quoted_implicit, plain_implicit, .. } => {
+                let plain = plain_implicit || !quoted_implicit;
+                (Content::Scalar(Scalar { text: value, plain }), tag)
+            }
+            EventData::Alias { anchor } => (Content::Alias(anchor), None),
+            EventData::SequenceStart { tag, .. } => {
+                let mut items = Vec::new();
+                loop {
+                    let next = self.next()?;
+                    if matches!(next.data, EventData::SequenceEnd) {
+                        span.end = position(next.end_mark);
+                        break (Content::List(items), tag);
+                    }
+                    items.push(self.node(next, depth + 1)?);
+                }
+            }
+            EventData::MappingStart { tag, .. } => {
+                let mut entries = Vec::new();
+                loop {
+                    let next = self.next()?;
+                    if matches!(next.data, EventData::MappingEnd) {
+                        span.end = position(next.end_mark);
+                        break (Content::Map(entries), tag);
+                    }
+                    let key = self.node(next, depth + 1)?;
+                    let next = self.next()?;
+                    entries.push((key, self.node(next, depth + 1)?));
+                }
+            }
+            _ => {
+                let message = "did not find expected node content".to_owned();
+                return Err(Error { kind: ErrorKind::Syntax, message, position: span.start });
+            }
+        };
+        Ok(Node { content, tag, span })
+    }
+}
+
+fn position(mark: Mark) -> Position {
+    let one_based = |value: u64| usize::try_from(value).unwrap_or(usize::MAX - 1) + 1;
+    Position { line: one_based(mark.line), column: one_based(mark.column) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entries(text: &str) -> Vec<(Node, Node)> {
+        match parse(text.as_bytes()).unwrap().root.unwrap().content {
+            Content::Map(entries) => entries,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn positions_count_from_one_in_characters() {
+        let entries = entries("a: 1\nbé: 'x y'\n");
+        assert_eq!(entries[1].0.span.start, Position { line: 2, column: 1 });
+        assert_eq!(
+            entries[1].1.span,
+            Span { start: Position { line: 2, column: 5 }, end: Position { line: 2, column: 10 } }
+        );
+        assert_eq!(entries[1].1.content, Content::Scalar(Scalar { text: "x y".into(), plain: false }));
+        assert_eq!(entries[0].1.content, Content::Scalar(Scalar { text: "1".into(), plain: true }));
+    }
+
+    #[test]
+    fn errors_carry_libyamls_words_and_the_place() {
+        let error = parse(b"a: b\nc: @x\n").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "found character that cannot start any token while scanning for the next token at line 2 column 4"
+        );
+        let error = parse(b"ok: 1\n\tb: 2\n").unwrap_err();
+        assert_eq!(error.position.line, 2);
+        assert_eq!(parse(b"a: \xff").unwrap_err().position, Position { line: 1, column: 4 });
+    }
+
+    #[test]
+    fn only_the_first_document_counts() {
+        let document = parse(b"a: 1\n---\n@ not yaml\n").unwrap();
+        assert!(document.root.is_some());
+        assert_eq!(document.rest.map(|position| position.line), Some(2));
+        assert_eq!(parse(b"# only a comment\n\n").unwrap().root, None);
+        assert_eq!(parse(b"a: 1\n").unwrap().rest, None);
+    }
+
+    #[test]
+    fn a_byte_order_mark_shifts_the_first_line_so_that_the_map_ends_there() {
+        let document = parse("\u{feff}version: 0.0\nos: linux\n".as_bytes()).unwrap();
+        assert!(document.byte_order_mark);
+        let Content::Map(entries) = document.root.unwrap().content else { panic!("a map") };
+        assert_eq!(entries.len(), 1);
+    }
+
+    #[test]
+    fn deep_nesting_is_an_error() {
+        let text = "[".repeat(100_000);
+        assert_eq!(parse(text.as_bytes()).unwrap_err().kind, ErrorKind::Limit);
+    }
+}
