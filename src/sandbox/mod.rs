@@ -3,9 +3,28 @@
 //! `server/` turns bytes into operations, `operations/` reads and writes `store`, `engine/` moves deployments
 //! along on `clock`, on the hosts of `fleet`. Nothing here uses `api/`.
 
+pub mod clock;
+pub mod engine;
+pub mod fleet;
+pub mod host;
 pub mod store;
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+/// What the API and the engine have in common.
+pub struct Shared {
+    pub world: Mutex<store::World>,
+    pub clock: Arc<dyn clock::Clock>,
+}
+
+/// Who moves deployments along. Never called while the world is locked.
+pub trait Conductor: Send + Sync {
+    /// The deployment was stored: status Created, no targets.
+    fn created(&self, region: &str, id: &str);
+    /// `stop_requested` of the deployment was set.
+    fn stop_requested(&self, region: &str, id: &str);
+}
 
 /// Where local hosts get a revision's bundle from: the sandbox's own S3.
 pub trait Bundles: Send + Sync {

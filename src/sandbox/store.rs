@@ -33,6 +33,18 @@ pub struct Region {
     pub deployments: BTreeMap<String, Deployment>,
     /// Deployment ids, oldest first.
     pub history: Vec<String>,
+    /// What is known of the hosts that were deployed to: by group id, then by instance.
+    #[serde(default)]
+    pub hosts: BTreeMap<String, BTreeMap<String, HostState>>,
+}
+
+/// What earlier deployments of a group left on a host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostState {
+    /// The host's last deployment went well.
+    pub healthy: bool,
+    /// The deployment whose revision the host has; none where that is unknown.
+    pub deployment: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -1,0 +1,72 @@
+//! How a deployment ends, and what its group remembers of it. Writes the store once, under one lock.
+
+use super::driver::{Context, Key};
+use super::{rollback, texts};
+use crate::model::{DeploymentStatus, TargetStatus};
+use crate::sandbox::store::{Deployment, ErrorInformation, HostState, Millis, Region};
+
+/// How a deployment ends.
+#[derive(Debug)]
+pub(super) enum End {
+    Succeeded,
+    Failed(ErrorInformation),
+    /// By a request.
+    Stopped,
+}
+
+/// Ends a deployment. Gives the id of the rollback where one was made.
+pub(super) fn end(context: &mut Context, key: &Key, end: End) -> Option<String> {
+    let (now, seed) = (context.now, context.options.seed);
+    context.region(&key.region, |region| {
+        let deployment = region.deployments.get_mut(&key.id)?;
+        deployment.completed = Some(now);
+        let wanted = rollback::wanted(deployment, &end);
+        let succeeded = matches!(end, End::Succeeded);
+        (deployment.status, deployment.error) = match end {
+            End::Succeeded => (DeploymentStatus::Succeeded, None),
+            End::Failed(error) => (DeploymentStatus::Failed, Some(error)),
+            End::Stopped => (DeploymentStatus::Stopped, Some(texts::manual_stop())),
+        };
+        remember(region, &key.id, succeeded, now)?;
+        if wanted { rollback::create(region, &key.id, now, seed) } else { None }
+    })?
+}
+
+/// What the group, its hosts and the revision know from now on; none where the group is gone.
+fn remember(region: &mut Region, id: &str, succeeded: bool, now: Millis) -> Option<()> {
+    let Region { applications, deployments, hosts, .. } = region;
+    let deployment = deployments.get(id)?;
+    let application = applications
+        .values_mut()
+        .find(|application| application.groups.values().any(|group| group.id == deployment.group_id))?;
+    let group = application.groups.values_mut().find(|group| group.id == deployment.group_id)?;
+    if group.active.as_deref() == Some(id) {
+        group.active = None;
+    }
+    group.last_attempted = Some(id.to_owned());
+    if succeeded {
+        group.last_successful = Some(id.to_owned());
+        group.target_revision = Some(deployment.revision.clone());
+    }
+    if deployment.started.is_some() {
+        let used = application.revisions.iter_mut().filter(|entry| entry.revision == deployment.revision);
+        for entry in used {
+            entry.first_used.get_or_insert(now);
+            entry.last_used = Some(now);
+        }
+    }
+    hosts.entry(group.id.clone()).or_default().extend(host_states(deployment));
+    Some(())
+}
+
+/// The health of the hosts that were attempted; what a failed one holds is not known.
+fn host_states(deployment: &Deployment) -> impl Iterator<Item = (String, HostState)> {
+    deployment.targets.iter().filter_map(|target| {
+        let state = match target.status {
+            TargetStatus::Succeeded => HostState { healthy: true, deployment: Some(deployment.id.clone()) },
+            TargetStatus::Failed => HostState { healthy: false, deployment: None },
+            _ => return None,
+        };
+        Some((target.id.clone(), state))
+    })
+}

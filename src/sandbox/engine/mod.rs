@@ -1,0 +1,107 @@
+//! Moves deployments along: one driver on a thread of its own, one state machine a deployment, one clock.
+//!
+//! The engine writes the store that the API's answers are read from, and never holds its lock while a host works.
+
+mod configuration;
+mod driver;
+mod ending;
+mod faults;
+mod in_place;
+mod ledger;
+mod members;
+mod rollback;
+mod schedule;
+mod slots;
+mod texts;
+
+#[cfg(test)]
+mod scenarios;
+
+use std::io;
+use std::ops::RangeInclusive;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use super::fleet::Fleet;
+use super::host::Hosts;
+use super::store::{Millis, World};
+use super::{Conductor, Shared};
+
+pub use configuration::minimum_healthy_hosts;
+use driver::{Driver, Key, Message};
+
+/// What the engine is set up with.
+pub struct Options {
+    /// Draws durations, the order of hosts and the ids of rollbacks.
+    pub seed: u64,
+    pub fleet: Arc<Fleet>,
+    /// What runs events on local instances.
+    pub local: Arc<dyn Hosts>,
+    /// What runs events on simulated instances.
+    pub simulated: Arc<dyn Hosts>,
+    /// How long a host's agent takes to ask for its next event, in milliseconds.
+    pub agent_pace: RangeInclusive<Millis>,
+}
+
+/// The running engine. Dropped, it stops; what hosts are doing then ends unheard.
+pub struct Engine {
+    messages: Sender<Message>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Engine {
+    /// Starts the driver's thread.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn start(shared: Arc<Shared>, options: Options) -> io::Result<Self> {
+        let (messages, inbox) = channel();
+        let clock = Arc::clone(&shared.clock);
+        let mut driver = Driver::new(shared, options, messages.clone());
+        let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
+            loop {
+                // A moment that has come is waited for with no time at all, so that messages are still taken.
+                let message = match driver.next() {
+                    Some(moment) => inbox.recv_timeout(clock.until(moment)),
+                    None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                };
+                match message {
+                    Ok(Message::Quit) | Err(RecvTimeoutError::Disconnected) => return,
+                    Ok(message) => driver.take(message),
+                    Err(RecvTimeoutError::Timeout) => driver.advance(),
+                }
+            }
+        })?;
+        Ok(Engine { messages, thread: Some(thread) })
+    }
+
+    fn tell(&self, message: Message) {
+        // The driver only goes when the engine does: nobody is left to hear of it then.
+        let _ = self.messages.send(message);
+    }
+}
+
+impl Conductor for Engine {
+    fn created(&self, region: &str, id: &str) {
+        self.tell(Message::Created(Key { region: region.to_owned(), id: id.to_owned() }));
+    }
+
+    fn stop_requested(&self, region: &str, id: &str) {
+        self.tell(Message::StopRequested(Key { region: region.to_owned(), id: id.to_owned() }));
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.tell(Message::Quit);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The store. A panic elsewhere while it was held does not make its data unreadable.
+fn lock(world: &Mutex<World>) -> MutexGuard<'_, World> {
+    world.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,93 @@
+//! Faults: what goes wrong, on which hosts, in which lifecycle event. Plain data and one look-up.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::{Fleet, Instance};
+use crate::model::{EventName, LifecycleErrorCode};
+
+/// Something that goes wrong.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// Where; every host where it is left out.
+    #[serde(default)]
+    pub hosts: Hosts,
+    /// The lifecycle event; every one where it is left out.
+    #[serde(default)]
+    pub event: Option<EventName>,
+    /// What happens.
+    #[serde(with = "serde_yaml::with::singleton_map")]
+    pub outcome: Outcome,
+}
+
+/// Hosts that meet every condition that is given.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hosts {
+    /// One of these instances.
+    #[serde(default)]
+    pub ids: Option<Vec<String>>,
+    /// In this zone.
+    #[serde(default)]
+    pub zone: Option<String>,
+    /// With these tags.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// What a fault does.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The event fails, without anything being run.
+    Fail(Failure),
+    /// The event never ends of itself.
+    Hang,
+    /// The event takes so many times as long.
+    Slow(f64),
+    /// The agent doesn't answer: the event is never received.
+    AgentOffline,
+}
+
+/// How an event fails.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Failure {
+    /// `ScriptFailed` where it is left out and a script is named, else `UnknownError`.
+    #[serde(default)]
+    pub error_code: Option<LifecycleErrorCode>,
+    /// The script to blame, as the AppSpec would write it.
+    #[serde(default)]
+    pub script: Option<String>,
+    /// The script's exit code; 1 where it is left out.
+    #[serde(default)]
+    pub exit_code: Option<u8>,
+    /// What the host says; for a failed script the agent's own sentence where it is left out.
+    #[serde(default)]
+    pub message: Option<String>,
+    /// What the script wrote to stderr.
+    #[serde(default)]
+    pub log: Option<String>,
+}
+
+impl Hosts {
+    fn include(&self, instance: &Instance) -> bool {
+        self.ids.as_ref().is_none_or(|ids| ids.contains(&instance.id))
+            && self.zone.as_ref().is_none_or(|zone| *zone == instance.zone)
+            && self.tags.iter().all(|(key, value)| instance.tags.get(key) == Some(value))
+    }
+}
+
+impl Fleet {
+    /// The first fault that meets this event on this instance.
+    pub fn fault(&self, instance: &Instance, event: &EventName) -> Option<&Outcome> {
+        self.faults
+            .iter()
+            .find(|fault| {
+                fault.event.as_ref().is_none_or(|name| name == event) && fault.hosts.include(instance)
+            })
+            .map(|fault| &fault.outcome)
+    }
+}

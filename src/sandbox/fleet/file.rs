@@ -1,0 +1,259 @@
+//! The fleet file: YAML text into a fleet, strictly. Opens no file.
+
+use std::collections::BTreeSet;
+
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+
+use super::{Bucket, Fault, Fleet, Instance, Kind, seeded};
+
+/// More instances than this are a slip of the keyboard.
+const MOST_INSTANCES: usize = 100_000;
+
+/// The file as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    buckets: Vec<Bucket>,
+    /// Instances one by one.
+    #[serde(default)]
+    instances: Vec<Instance>,
+    /// Instances by the dozen.
+    #[serde(default)]
+    generate: Vec<Generator>,
+    #[serde(default)]
+    faults: Vec<Fault>,
+}
+
+/// So many alike instances; they take the zones in turn.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Generator {
+    count: usize,
+    /// What ids start with: `i-0` where it is left out, `host-` on premises (`host-1`, `host-2`, …).
+    prefix: Option<String>,
+    #[serde(default)]
+    zones: Vec<String>,
+    #[serde(default)]
+    tags: std::collections::BTreeMap<String, String>,
+    #[serde(default)]
+    kind: Kind,
+    #[serde(default)]
+    auto_scaling_group: Option<String>,
+    #[serde(default)]
+    on_premises: bool,
+}
+
+/// The fleet, or what is wrong with the text.
+pub(super) fn parse(text: &str, seed: u64) -> Result<Fleet, String> {
+    let file: File = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
+    let mut ids = BTreeSet::new();
+    let mut instances = Vec::new();
+    for instance in file.instances {
+        if instance.on_premises == instance.id.starts_with("i-") {
+            let rule = "an EC2 instance's id starts with i-, an on-premises instance's name does not";
+            return Err(format!("instance {}: {rule}", instance.id));
+        }
+        if !ids.insert(instance.id.clone()) {
+            return Err(format!("instance {} is declared twice", instance.id));
+        }
+        instances.push(instance);
+    }
+    let mut rng = seeded(seed, &["instances"]);
+    for generator in file.generate {
+        if instances.len().saturating_add(generator.count) > MOST_INSTANCES {
+            return Err(format!("more than {MOST_INSTANCES} instances"));
+        }
+        generator.fill(&mut instances, &mut ids, &mut rng)?;
+    }
+    let mut names = BTreeSet::new();
+    if let Some(twice) = file.buckets.iter().find(|bucket| !names.insert(&bucket.name)) {
+        return Err(format!("bucket {} is declared twice", twice.name));
+    }
+    for fault in &file.faults {
+        let unknown = fault.hosts.ids.iter().flatten().find(|id| !ids.contains(*id));
+        if let Some(id) = unknown {
+            return Err(format!("a fault names instance {id}, which is not declared"));
+        }
+    }
+    Ok(Fleet { instances, buckets: file.buckets, faults: file.faults })
+}
+
+impl Generator {
+    fn fill(
+        &self,
+        instances: &mut Vec<Instance>,
+        ids: &mut BTreeSet<String>,
+        rng: &mut fastrand::Rng,
+    ) -> Result<(), String> {
+        let prefix = self.prefix.as_deref().unwrap_or(if self.on_premises { "host-" } else { "i-0" });
+        for index in 0..self.count {
+            let id =
+                if self.on_premises { format!("{prefix}{}", index + 1) } else { ec2_id(prefix, ids, rng)? };
+            check_instance_id(&id)?;
+            if self.on_premises == id.starts_with("i-") || !ids.insert(id.clone()) {
+                return Err(format!("generate: prefix {prefix:?} gives {id}, which can't be used"));
+            }
+            instances.push(Instance {
+                id,
+                zone: self.zones.get(index % self.zones.len().max(1)).cloned().unwrap_or_default(),
+                tags: self.tags.clone(),
+                kind: self.kind,
+                auto_scaling_group: self.auto_scaling_group.clone(),
+                on_premises: self.on_premises,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// An id with this prefix that is not taken: 17 hexadecimal digits in all, as EC2's are.
+fn ec2_id(prefix: &str, ids: &BTreeSet<String>, rng: &mut fastrand::Rng) -> Result<String, String> {
+    let open = "i-".len().saturating_add(17).saturating_sub(prefix.len());
+    for _ in 0..1_000 {
+        let digits = format!("{:016x}", rng.u64(..));
+        let id = format!("{prefix}{}", digits.get(..open.min(16)).unwrap_or(""));
+        if !ids.contains(&id) {
+            return Ok(id);
+        }
+    }
+    Err(format!("generate: too few ids start with {prefix:?}"))
+}
+
+/// An instance's id is also the name of its directory.
+fn check_instance_id(id: &str) -> Result<(), String> {
+    let valid = match id.strip_prefix("i-") {
+        Some(digits) => {
+            (8..=17).contains(&digits.len())
+                && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        }
+        None => {
+            (1..=100).contains(&id.len())
+                && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+=,.@_-".contains(&byte))
+                && id.bytes().any(|byte| byte != b'.')
+        }
+    };
+    if valid {
+        Ok(())
+    } else {
+        Err(format!(
+            "{id:?} is no instance id: i- and 8 to 17 hexadecimal digits, or an on-premises name of at most \
+             100 letters, digits and +=,.@_-"
+        ))
+    }
+}
+
+/// Reads an instance's id.
+pub(super) fn instance_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let id = String::deserialize(deserializer)?;
+    check_instance_id(&id).map_err(D::Error::custom)?;
+    Ok(id)
+}
+
+/// Reads a bucket's name.
+pub(super) fn bucket_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    let within = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let valid = (3..=63).contains(&name.len())
+        && name.bytes().all(|byte| within(byte) || byte == b'.' || byte == b'-')
+        && name.bytes().next().is_some_and(within)
+        && name.bytes().last().is_some_and(within);
+    if valid { Ok(name) } else { Err(D::Error::custom(format!("{name:?} is no bucket name"))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::EventName;
+    use crate::sandbox::fleet::Outcome;
+
+    #[test]
+    fn the_built_in_fleet_is_twelve_local_hosts_in_three_zones() {
+        let fleet = Fleet::built_in(1).unwrap();
+        assert_eq!(fleet.instances.len(), 12);
+        let zones: Vec<_> = fleet.instances.iter().take(4).map(|instance| instance.zone.as_str()).collect();
+        assert_eq!(zones, ["a", "b", "c", "a"]);
+        assert!(fleet.instances.iter().all(|instance| instance.kind == Kind::Local
+            && instance.id.starts_with("i-0")
+            && instance.id.len() == 19
+            && instance.tags["Role"] == "web"));
+        assert_eq!(fleet, Fleet::built_in(1).unwrap(), "a seed repeats exactly");
+        assert_ne!(fleet, Fleet::built_in(2).unwrap());
+    }
+
+    #[test]
+    fn the_example_file_is_a_fleet() {
+        let fleet = Fleet::parse(include_str!("../../../examples/fleet.yaml"), 1).unwrap();
+        assert_eq!(fleet.instances.len(), 12);
+        assert_eq!(fleet.buckets[0].name, "releases");
+    }
+
+    #[test]
+    fn ten_thousand_hosts_are_five_lines() {
+        let fleet =
+            Fleet::parse("generate:\n- count: 10000\n  zones: [a, b]\n  tags: {Role: web}\n", 1).unwrap();
+        assert_eq!(fleet.instances.len(), 10_000);
+        assert_eq!(fleet.instances[0].kind, Kind::Simulated);
+    }
+
+    #[test]
+    fn on_premises_hosts_have_names() {
+        let fleet = Fleet::parse("generate: [{count: 2, on_premises: true, prefix: shop-}]", 1).unwrap();
+        assert_eq!(fleet.instances[1].id, "shop-2");
+        let arn = fleet.instances[1].arn("eu-west-1");
+        let ending = arn.strip_prefix("arn:aws:codedeploy:eu-west-1:123456789012:instance/shop-2_").unwrap();
+        assert_eq!(ending.len(), 10);
+    }
+
+    #[test]
+    fn faults_meet_the_hosts_and_events_they_name() {
+        let fleet = Fleet::parse(
+            "
+generate: [{count: 4, zones: [a, b]}]
+faults:
+- hosts: {zone: b}
+  event: ApplicationStart
+  outcome: {fail: {exit_code: 3, script: scripts/start.sh, log: port 80 is taken}}
+- hosts: {zone: b}
+  outcome: {slow: 4}
+- event: Install
+  outcome: hang
+",
+            1,
+        )
+        .unwrap();
+        let at = |index: usize, event| fleet.fault(&fleet.instances[index], &event);
+        assert!(
+            matches!(at(1, EventName::ApplicationStart), Some(Outcome::Fail(failure)) if failure.exit_code == Some(3))
+        );
+        assert_eq!(at(1, EventName::Install), Some(&Outcome::Slow(4.0)));
+        assert_eq!(at(0, EventName::Install), Some(&Outcome::Hang));
+        assert_eq!(at(0, EventName::ApplicationStart), None);
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_line() {
+        let cases = [
+            ("buckets:\n- name: releases\n  versionning: true\n", "unknown field `versionning`", "line 3"),
+            ("instances:\n- id: ../../etc\n", "is no instance id", "line 2"),
+            (
+                "instances:\n- id: web-1\n  on_premises: true\n  kind: docker\n",
+                "unknown variant `docker`",
+                "line 4",
+            ),
+            ("buckets: [{name: A}]\n", "is no bucket name", "line 1"),
+            ("faults:\n- outcome: explode\n", "unknown variant `explode`", "line 2"),
+            ("instances: [{id: web-1}]\n", "instance web-1: an EC2 instance's id starts with i-", ""),
+            ("instances: [{id: .., on_premises: true}]\n", "is no instance id", "line 1"),
+            ("generate: [{count: 9999999}]\n", "more than 100000 instances", ""),
+            ("generate: [{count: 1, prefix: i-0xyz}]\n", "is no instance id", ""),
+            ("generate: [{count: 17, prefix: i-0123456789abcdef}]\n", "too few ids", ""),
+            ("faults: [{hosts: {ids: [i-1]}, outcome: hang}]\n", "i-1, which is not declared", ""),
+        ];
+        for (text, what, place) in cases {
+            let error = Fleet::parse(text, 1).unwrap_err().to_string();
+            assert!(error.contains(what) && error.contains(place), "{text:?}: {error}");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! What the sandbox deploys to: instances, the buckets beside them, and what goes wrong where. Plain data.
+//!
+//! `file` reads it from YAML; `fault` says which fault meets an event.
+
+mod fault;
+mod file;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::store::ACCOUNT;
+
+pub use fault::{Failure, Fault, Hosts, Outcome};
+
+/// The fleet that is there where no file names another: twelve local hosts tagged `Role=web` in three zones,
+/// and the bucket `releases`.
+const DEFAULT: &str = "
+buckets: [{name: releases, versioning: true}]
+generate: [{count: 12, kind: local, zones: [a, b, c], tags: {Role: web}}]
+";
+
+/// Everything that a fleet file declares. Instances are there in every region.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fleet {
+    pub instances: Vec<Instance>,
+    pub buckets: Vec<Bucket>,
+    pub faults: Vec<Fault>,
+}
+
+/// A bucket of the sandbox's S3.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bucket {
+    /// 3 to 63 lower-case letters, digits, dots and hyphens.
+    #[serde(deserialize_with = "file::bucket_name")]
+    pub name: String,
+    /// Whether objects keep their older versions.
+    #[serde(default)]
+    pub versioning: bool,
+}
+
+/// Whether an instance runs scripts or only takes its time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A directory in which files are installed and hooks run.
+    Local,
+    /// Events with seeded durations.
+    #[default]
+    Simulated,
+}
+
+/// A host.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Instance {
+    /// `i-` and 8 to 17 hexadecimal digits; for an on-premises instance its name.
+    #[serde(deserialize_with = "file::instance_id")]
+    pub id: String,
+    /// The availability zone.
+    #[serde(default)]
+    pub zone: String,
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    #[serde(default)]
+    pub kind: Kind,
+    /// The Auto Scaling group that it belongs to.
+    #[serde(default)]
+    pub auto_scaling_group: Option<String>,
+    /// An on-premises instance: only on-premises tag filters find it.
+    #[serde(default)]
+    pub on_premises: bool,
+}
+
+impl Instance {
+    /// The ARN that targets show. An on-premises one ends in ten characters of the service's own, here
+    /// drawn from the name.
+    pub fn arn(&self, region: &str) -> String {
+        if self.on_premises {
+            let mut rng = seeded(0, &[&self.id]);
+            let ending: String = (0..10).map(|_| rng.alphanumeric()).collect();
+            format!("arn:aws:codedeploy:{region}:{ACCOUNT}:instance/{}_{ending}", self.id)
+        } else {
+            format!("arn:aws:ec2:{region}:{ACCOUNT}:instance/{}", self.id)
+        }
+    }
+}
+
+/// Why there is no fleet.
+#[derive(Debug)]
+pub enum FleetError {
+    /// The file can't be read.
+    Read(std::io::Error),
+    /// The text is not a fleet: what is wrong, with line and column where they are known.
+    Invalid(String),
+}
+
+impl std::fmt::Display for FleetError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            FleetError::Read(error) => error.fmt(f),
+            FleetError::Invalid(message) => f.write_str(message),
+        }
+    }
+}
+
+impl std::error::Error for FleetError {}
+
+impl Fleet {
+    /// The built-in fleet.
+    pub fn built_in(seed: u64) -> Result<Self, FleetError> {
+        Fleet::parse(DEFAULT, seed)
+    }
+
+    /// The fleet that a file declares. `seed` draws the ids that the file leaves open.
+    pub fn load(path: &Path, seed: u64) -> Result<Self, FleetError> {
+        let text = std::fs::read_to_string(path).map_err(FleetError::Read)?;
+        Fleet::parse(&text, seed)
+    }
+
+    /// The fleet that YAML text declares.
+    pub fn parse(text: &str, seed: u64) -> Result<Self, FleetError> {
+        file::parse(text, seed).map_err(FleetError::Invalid)
+    }
+}
+
+/// Randomness that repeats: the same seed and the same names give the same numbers, whatever else was drawn.
+pub fn seeded(seed: u64, names: &[&str]) -> fastrand::Rng {
+    // FNV-1a: spread enough to seed a generator, and the same on every machine.
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64 ^ seed;
+    for name in names {
+        for byte in name.bytes().chain([0]) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+    fastrand::Rng::with_seed(hash)
+}

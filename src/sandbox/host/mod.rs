@@ -1,0 +1,80 @@
+//! What hosts do when a lifecycle event reaches them: two kinds behind one trait. Knows no deployment's state.
+
+mod simulated;
+
+use std::sync::{Arc, OnceLock};
+
+use serde_json::Value;
+
+use super::fleet::Instance;
+use super::store::Millis;
+use super::{Bundles, Object};
+use crate::model::{Diagnostics, EventName, LifecycleErrorCode};
+use crate::runner::FileExists;
+
+pub use simulated::Simulated;
+
+/// What a deployment tells its hosts.
+#[derive(Debug)]
+pub struct Order {
+    pub deployment: String,
+    pub application: String,
+    pub group: String,
+    pub group_id: String,
+    /// The wire RevisionLocation.
+    pub revision: Value,
+    pub file_exists: FileExists,
+    /// The bundle, looked up once a deployment.
+    pub bundle: OnceLock<Result<Object, String>>,
+}
+
+impl Order {
+    /// A string of the revision's S3 location.
+    pub fn s3(&self, member: &str) -> Option<&str> {
+        self.revision.get("s3Location")?.get(member)?.as_str()
+    }
+
+    /// The S3 bundle that the revision names, or what a host reports of it.
+    pub fn bundle(&self, bundles: &dyn Bundles) -> Result<&Object, String> {
+        let look_up = || match (self.s3("bucket"), self.s3("key")) {
+            (Some(bucket), Some(key)) => bundles.object(bucket, key, self.s3("version")),
+            _ => Err("The sandbox has revisions in its own S3 only.".to_owned()),
+        };
+        self.bundle.get_or_init(look_up).as_ref().map_err(Clone::clone)
+    }
+}
+
+/// Takes what a host says of an event that ended. Dropped, the host never answers.
+pub type Answer = Box<dyn FnOnce(Diagnostics) + Send>;
+
+/// How a host takes an event.
+#[derive(Debug)]
+pub enum Begun {
+    /// It ends after so long, like this.
+    Ends(Millis, Diagnostics),
+    /// It ends when `Answer` is called.
+    Answers,
+}
+
+/// The hosts of one kind.
+pub trait Hosts: Send + Sync {
+    /// An event reaches a host. Must not wait for its end.
+    fn begin(
+        &self,
+        instance: &Instance,
+        order: &Arc<Order>,
+        event: &EventName,
+        rng: &mut fastrand::Rng,
+        answer: Answer,
+    ) -> Begun;
+}
+
+/// What a host reports where no script is to blame.
+pub fn unknown_error(message: impl Into<String>) -> Diagnostics {
+    Diagnostics {
+        error_code: LifecycleErrorCode::UnknownError,
+        script_name: String::new(),
+        message: message.into(),
+        log_tail: String::new(),
+    }
+}
