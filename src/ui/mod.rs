@@ -6,7 +6,7 @@ mod screen;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use safe::{defuse, line, text};
+pub use safe::{defuse, json, line, text};
 pub use screen::Screen;
 
 /// A stream of bytes that several parts may write to: a process's stdout or stderr, or a buffer in a test.

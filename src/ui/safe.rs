@@ -39,6 +39,20 @@ fn escape(input: &str, keep: impl Fn(char) -> bool) -> String {
     output
 }
 
+/// JSON text with every dangerous character escaped; it means the same to a JSON reader.
+pub fn json(input: &str) -> String {
+    let mut output = String::with_capacity(input.len());
+    for c in input.chars() {
+        if is_dangerous(c) {
+            // All of them lie in the basic plane: four digits do.
+            let _ = write!(output, "\\u{:04x}", u32::from(c));
+        } else {
+            output.push(c);
+        }
+    }
+    output
+}
+
 /// As [`text`], and no line begins in a way that a CI system reads as a command (`::error::`, `##[…]`, `##vso[`,
 /// `##teamcity[`): a visible dot is put before it. For logs that a CI system keeps.
 pub fn defuse(input: &str) -> String {
@@ -67,6 +81,17 @@ mod tests {
         assert_eq!(text("\u{9b}31m \u{7f} \u{202e}evil \u{200b}"), "\\x9b31m \\x7f \\u{202e}evil \\u{200b}");
         assert_eq!(line("one\ntwo\tthree"), "one\\ntwo\\tthree");
         assert_eq!(text("schön ✓ 日本"), "schön ✓ 日本");
+    }
+
+    #[test]
+    fn json_stays_the_same_json() {
+        let raw = serde_json::to_string("\u{9b}31m \u{7f} \u{202e}evil \u{1b} \n 日本").unwrap();
+        let safe = json(&raw);
+        assert!(safe.chars().all(|c| !is_dangerous(c)), "{safe}");
+        assert_eq!(
+            serde_json::from_str::<String>(&safe).unwrap(),
+            "\u{9b}31m \u{7f} \u{202e}evil \u{1b} \n 日本"
+        );
     }
 
     #[test]

@@ -1,0 +1,259 @@
+//! The last word of a watch, the same on a terminal and in CI: the verdict, why, the causes once each with their
+//! hosts and the end of a log, what the fleet runs now, and what to do next. At most sixty lines.
+
+use std::io::Write;
+
+use super::words::{names, place, plural, shell, short_revision};
+use super::{Closed, Reporter};
+use crate::clock;
+use crate::ui::{self, Stream, Style};
+use crate::watch::causes::Cause;
+use crate::watch::event::{Counts, Event, Report, Stamped};
+
+/// Causes with a paragraph of their own, and lines of log of each: the first ones have more.
+const CAUSES: usize = 5;
+const TAIL: [usize; CAUSES] = [10, 8, 4, 4, 4];
+/// Characters of a line of log.
+const WIDEST: usize = 200;
+
+/// Writes the summary to stderr.
+pub struct Summary {
+    out: Stream,
+    unicode: bool,
+    colour: bool,
+}
+
+impl Summary {
+    pub fn new(err: Stream, unicode: bool, colour: bool) -> Self {
+        Summary { out: err, unicode, colour }
+    }
+}
+
+impl Reporter for Summary {
+    fn event(&mut self, stamped: &Stamped) -> Result<(), Closed> {
+        if let Event::Result(report) = &stamped.event {
+            let mut text = compose(&stamped.deployment, report, self.unicode, self.colour).join("\n");
+            text.push('\n');
+            // Nobody may be reading; the exit code says it too.
+            let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
+        }
+        Ok(())
+    }
+}
+
+/// The summary of deployment `id`, line by line.
+pub fn compose(id: &str, report: &Report, unicode: bool, colour: bool) -> Vec<String> {
+    let mut lines = vec![verdict(id, report, unicode, colour)];
+    lines.extend(why(report));
+    lines.extend(causes(id, &report.causes, report.failures_not_read));
+    lines.extend(rollback(report));
+    lines.extend(fleet(report));
+    lines.extend(next(id, report));
+    lines
+}
+
+fn verdict(id: &str, report: &Report, unicode: bool, colour: bool) -> String {
+    let failed = report
+        .counts
+        .map_or(0, |counts| counts.fail)
+        .max(report.causes.iter().map(|cause| cause.count).sum());
+    let total = report.counts.map_or(failed, |counts| counts.total());
+    let (style, words) = match report.outcome {
+        "succeeded" => (Style::Good, "SUCCEEDED".to_owned()),
+        "succeeded_with_failures" if report.exit == 0 => {
+            (Style::Warning, format!("SUCCEEDED with {failed} of {} failed", plural(total, "target")))
+        }
+        "succeeded_with_failures" => (
+            Style::Error,
+            format!("FAILED: {failed} of {} failed, all were required", plural(total, "target")),
+        ),
+        "failed" => (Style::Error, "FAILED".to_owned()),
+        "failed_rolled_back" => (Style::Error, "FAILED, rolled back".to_owned()),
+        "failed_rollback_failed" => (Style::Error, "FAILED, and so did its rollback".to_owned()),
+        "stopped" => (Style::Error, "STOPPED".to_owned()),
+        "stopped_rolled_back" => (Style::Error, "STOPPED, rolled back".to_owned()),
+        "stopped_rollback_failed" => (Style::Error, "STOPPED, and its rollback failed".to_owned()),
+        "stopped_by_alarm" => (Style::Error, "STOPPED by an alarm".to_owned()),
+        "alarm_rolled_back" => (Style::Error, "STOPPED by an alarm, rolled back".to_owned()),
+        "alarm_rollback_failed" => (Style::Error, "STOPPED by an alarm, and its rollback failed".to_owned()),
+        "timed_out" => (Style::Warning, "TIMED OUT watching; the deployment goes on".to_owned()),
+        "detached" => (Style::Warning, "DETACHED; the deployment continues".to_owned()),
+        "unknown" => (Style::Warning, "UNKNOWN outcome".to_owned()),
+        _ => (Style::Error, "ERROR".to_owned()),
+    };
+    let mark = match (style, unicode) {
+        (Style::Good, true) => "✓",
+        (Style::Good, false) => "+",
+        (Style::Warning, _) => "!",
+        (_, true) => "✗",
+        (_, false) => "x",
+    };
+    let mut text = format!("{}  {}", style.paint(&format!("{mark} {words}"), colour), ui::line(id));
+    for part in [
+        place(report.application.as_deref(), report.group.as_deref()),
+        report.revision.as_deref().map(ui::line).unwrap_or_default(),
+        report.duration().map(|duration| format!("after {}", clock::short(duration))).unwrap_or_default(),
+    ] {
+        if !part.is_empty() {
+            text.push_str("  ");
+            text.push_str(&part);
+        }
+    }
+    text
+}
+
+/// The service's reason. That too few hosts were left is never the lead: the hosts' own causes are.
+fn why(report: &Report) -> Vec<String> {
+    if let Some(reason) = &report.reason {
+        return vec![entry("why", &clip(&ui::line(reason)))];
+    }
+    let failed: u64 = report.causes.iter().map(|cause| cause.count).sum();
+    let own = match report.causes.len() {
+        0 => None,
+        1 => Some(format!("{} failed for one cause", plural(failed, "target"))),
+        many => Some(format!("{} failed for {many} causes", plural(failed, "target"))),
+    };
+    match (own, &report.error) {
+        (Some(own), Some(error)) if error.code == "HEALTH_CONSTRAINTS" => {
+            vec![entry("why", &format!("{own}; too few healthy ones were left (HEALTH_CONSTRAINTS)"))]
+        }
+        (own, Some(error)) => {
+            let said = format!("{}: {}", ui::line(&error.code), clip(&ui::line(error.message.trim())));
+            [Some(entry("why", &said)), own.map(|own| entry("", &own))].into_iter().flatten().collect()
+        }
+        (own, None) => own.map(|own| entry("why", &own)).into_iter().collect(),
+    }
+}
+
+fn causes(id: &str, causes: &[Cause], not_read: u64) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (index, (cause, tail)) in causes.iter().zip(TAIL).enumerate() {
+        lines.extend(self::cause(index + 1, cause, tail));
+    }
+    let rest = causes.get(CAUSES..).unwrap_or_default();
+    if !rest.is_empty() {
+        let targets = rest.iter().map(|cause| cause.count).sum();
+        let more = plural(rest.len() as u64, "more cause");
+        lines.push(format!("     {more}, {}: cdctl deploy targets {}", plural(targets, "target"), shell(id)));
+    }
+    if not_read > 0 {
+        let noun = if causes.is_empty() { "failed target" } else { "more failed target" };
+        lines.push(format!("     {} not read: cdctl deploy targets {}", plural(not_read, noun), shell(id)));
+    }
+    lines
+}
+
+fn cause(number: usize, cause: &Cause, tail: usize) -> Vec<String> {
+    let event = cause.event.as_ref().map_or("no event named", |event| event.as_str());
+    let parts = [ui::line(event), ui::line(&cause.error), ui::line(&cause.script)];
+    let what: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    let first = cause.first.map(|first| format!("  first {first:.0}")).unwrap_or_default();
+    let mut lines = vec![format!("{number:>3}  {}x  {}{first}", cause.count, what.join("  "))];
+    if !cause.message.trim().is_empty() {
+        lines.push(format!("     {}", clip(&ui::line(cause.message.trim()))));
+    }
+    lines.push(format!("     on {}", names(&cause.targets, 8)));
+    let log = ui::defuse(&cause.log_tail.replace("\r\n", "\n"));
+    let log: Vec<_> = log.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    let hidden = log.len().saturating_sub(tail);
+    if hidden > 0 {
+        lines.push(format!("       [{} before]", plural(hidden as u64, "line")));
+    }
+    lines.extend(log[hidden..].iter().map(|line| format!("       {}", clip(&line.replace('\t', "    ")))));
+    lines
+}
+
+fn rollback(report: &Report) -> Vec<String> {
+    let Some(id) = &report.rollback else { return Vec::new() };
+    let mut lines = match &report.rollback_status {
+        None => vec![entry("rollback", &format!("{} (automatic), not watched", ui::line(id)))],
+        Some(status) => {
+            let counts = report.rollback_counts.map(|counts| format!(" {}/{}", counts.ok, counts.total()));
+            let text = format!(
+                "{} {}{} (automatic)",
+                ui::line(id),
+                ui::line(status.as_str()),
+                counts.unwrap_or_default()
+            );
+            vec![entry("rollback", &text)]
+        }
+    };
+    if let Some(first) = report.rollback_causes.first() {
+        lines.extend(cause(1, first, TAIL[0]));
+        let rest = report.rollback_causes.len() as u64 - 1;
+        if rest > 0 {
+            lines.push(format!("     {}: cdctl deploy targets {}", plural(rest, "more cause"), shell(id)));
+        }
+    }
+    lines
+}
+
+/// How many hosts run what. After a rollback its counts tell, before one the deployment's own.
+fn fleet(report: &Report) -> Vec<String> {
+    let name = |revision: &Option<String>, otherwise: &str| {
+        revision.as_deref().map_or_else(|| otherwise.to_owned(), short_revision)
+    };
+    let (new, old) =
+        (name(&report.revision, "the new revision"), name(&report.previous_revision, "what they had"));
+    let (counts, to, from): (Counts, _, _) = match (report.rollback_counts, report.counts) {
+        (Some(counts), _) => (counts, &old, &new),
+        (None, Some(counts)) => (counts, &new, &old),
+        (None, None) => return Vec::new(),
+    };
+    let untouched = counts.pend + counts.skip;
+    let parts = [
+        (counts.ok, format!("{} on {to}", counts.ok)),
+        (counts.run + counts.ready, format!("{} at work on {to}", counts.run + counts.ready)),
+        (counts.fail, format!("{} broken ({to} partly installed)", counts.fail)),
+        (untouched, format!("{untouched} untouched on {from}")),
+    ];
+    let parts: Vec<_> = parts.into_iter().filter(|(count, _)| *count > 0).map(|(_, text)| text).collect();
+    if parts.is_empty() { Vec::new() } else { vec![entry("fleet", &parts.join(", "))] }
+}
+
+/// What to type next.
+fn next(id: &str, report: &Report) -> Vec<String> {
+    let place = place(report.application.as_deref(), report.group.as_deref());
+    let watch = |id: &str| format!("cdctl deploy watch {}", shell(id));
+    let mut commands = Vec::new();
+    match report.outcome {
+        "succeeded" | "closed" => {}
+        "timed_out" | "detached" | "unknown" => {
+            commands.push(watch(id));
+            if report.status.as_ref().is_some_and(|status| !status.is_terminal()) {
+                commands.push(format!("cdctl deploy stop {}", shell(id)));
+            }
+        }
+        "error" => commands.push(format!("cdctl deploy show {}", shell(id))),
+        _ => {
+            commands.push(format!("cdctl deploy targets {}", shell(id)));
+            match (&report.rollback, &report.rollback_status, &report.previous_revision) {
+                (Some(rollback), None, _) => commands.push(watch(rollback)),
+                (None, _, Some(previous))
+                    if !place.is_empty() && report.revision.as_ref() != Some(previous) =>
+                {
+                    commands.push(format!(
+                        "cdctl deploy create {} --revision {} --watch",
+                        shell(&place),
+                        shell(previous)
+                    ));
+                }
+                _ => {}
+            }
+        }
+    }
+    let labels = std::iter::once("next").chain(std::iter::repeat(""));
+    labels.zip(&commands).map(|(label, command)| entry(label, command)).collect()
+}
+
+fn entry(label: &str, text: &str) -> String {
+    format!("{label:<9} {text}")
+}
+
+/// A line that a screen still shows.
+fn clip(line: &str) -> String {
+    if line.chars().count() <= WIDEST {
+        return line.to_owned();
+    }
+    line.chars().take(WIDEST - 3).chain("...".chars()).collect()
+}

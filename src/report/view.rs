@@ -1,0 +1,130 @@
+//! What the events so far say of the deployment on the screen: the fold that live and log share. Pure.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::Pulse;
+use super::words::first_line;
+use crate::clock;
+use crate::model::{DeploymentStatus, EventName, TargetStatus};
+use crate::watch::event::{ApiEvent, ApiState, Counts, DeploymentEvent, Event, Stamped, TargetEvent};
+
+/// A target as it is shown.
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub status: TargetStatus,
+    pub event: Option<EventName>,
+    /// When its lifecycle event began, by the service.
+    pub since: Option<Timestamp>,
+    /// What went wrong, on one line; the log tail is the summary's.
+    pub failure: Option<String>,
+    /// Its place in the order in which the targets last changed.
+    pub changed: u64,
+}
+
+/// The deployment on the screen. A rollback that is followed takes the place of what it rolls back.
+#[derive(Debug, Default)]
+pub struct View {
+    pub id: String,
+    pub deployment: Option<DeploymentEvent>,
+    pub targets: BTreeMap<String, Row>,
+    pub api: Option<ApiEvent>,
+    pub answer_age: Option<Duration>,
+    pub now: Timestamp,
+    /// The deployment that this one rolls back.
+    pub rolls_back: Option<String>,
+    rollback: Option<String>,
+}
+
+impl View {
+    /// Takes an event in.
+    pub fn event(&mut self, stamped: &Stamped) {
+        self.now = stamped.ts;
+        if self.id != stamped.deployment && !matches!(stamped.event, Event::Result(_)) {
+            let rolls_back = (self.rollback.as_ref() == Some(&stamped.deployment)).then(|| self.id.clone());
+            *self = View { id: stamped.deployment.clone(), now: self.now, rolls_back, ..View::default() };
+        }
+        match &stamped.event {
+            Event::Deployment(event) => self.deployment = Some(event.as_ref().clone()),
+            Event::Target(event) => {
+                self.targets.insert(event.id.clone(), row(event, stamped.seq));
+            }
+            Event::Api(event) => self.api = (event.state != ApiState::Ok).then(|| event.clone()),
+            Event::Rollback { rollback, .. } => self.rollback = Some(rollback.clone()),
+            Event::StreamStart { .. } | Event::Heartbeat(_) | Event::Notice { .. } | Event::Result(_) => {}
+        }
+    }
+
+    pub fn tick(&mut self, pulse: &Pulse) {
+        self.now = pulse.now;
+        self.answer_age = pulse.answer_age;
+    }
+
+    pub fn counts(&self) -> Option<Counts> {
+        self.deployment.as_ref().and_then(|deployment| deployment.overview)
+    }
+
+    pub fn status(&self) -> Option<&DeploymentStatus> {
+        self.deployment.as_ref().map(|deployment| &deployment.status)
+    }
+
+    /// From the start, by the service's time.
+    pub fn elapsed(&self) -> Option<Duration> {
+        let deployment = self.deployment.as_ref()?;
+        let start = deployment.start_time.or(deployment.create_time)?;
+        Some(clock::between(start, deployment.complete_time.unwrap_or(self.now)))
+    }
+
+    /// The targets that failed, the newest failure last.
+    pub fn failed(&self) -> Vec<(&str, &Row)> {
+        self.rows(|row| row.status == TargetStatus::Failed, |row| row.changed)
+    }
+
+    /// The targets at work, the longest in their lifecycle event first.
+    pub fn running(&self) -> Vec<(&str, &Row)> {
+        let at_work = |row: &Row| !row.status.is_finished() && row.status != TargetStatus::Pending;
+        self.rows(at_work, |row| row.since.map_or(i64::MAX, Timestamp::as_millisecond))
+    }
+
+    /// How many of the targets at work are in which lifecycle event, the fullest first.
+    pub fn phases(&self) -> Vec<(String, usize)> {
+        let mut phases: BTreeMap<&str, usize> = BTreeMap::new();
+        for (_, row) in self.running() {
+            *phases.entry(row.event.as_ref().map_or("(starting)", EventName::as_str)).or_default() += 1;
+        }
+        let mut phases: Vec<_> = phases.into_iter().map(|(name, count)| (name.to_owned(), count)).collect();
+        phases.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        phases
+    }
+
+    /// How long a target has been in its lifecycle event.
+    pub fn time_in_event(&self, row: &Row) -> Option<Duration> {
+        row.since.map(|since| clock::between(since, self.now))
+    }
+
+    fn rows<K: Ord>(&self, keep: impl Fn(&Row) -> bool, key: impl Fn(&Row) -> K) -> Vec<(&str, &Row)> {
+        let mut rows: Vec<_> =
+            self.targets.iter().filter(|(_, row)| keep(row)).map(|(id, row)| (id.as_str(), row)).collect();
+        rows.sort_by_key(|(_, row)| key(row));
+        rows
+    }
+}
+
+fn row(event: &TargetEvent, seq: u64) -> Row {
+    let failure = event.failure.as_ref().map(|failure| {
+        let script = match failure.script.as_str() {
+            "" => String::new(),
+            script => format!(" {}", first_line(script, 100)),
+        };
+        format!("{}{script}: {}", first_line(failure.error.as_str(), 40), first_line(&failure.message, 300))
+    });
+    Row {
+        status: event.status.clone(),
+        event: event.event.clone(),
+        since: event.since,
+        failure,
+        changed: seq,
+    }
+}

@@ -1,0 +1,270 @@
+//! The events of a watch: a versioned, numbered stream that every reporter reads and `-o ndjson` prints.
+//!
+//! A reporter needs nothing but this stream, so a recorded stream shows the same again.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+
+use super::causes::Cause;
+use crate::api::ErrorKind;
+use crate::model::{
+    ComputePlatform, Creator, DeploymentStatus, EventName, EventStatus, LifecycleErrorCode, Overview,
+    TargetKind, TargetStatus,
+};
+
+/// The version of the stream's form.
+pub const VERSION: u32 = 1;
+
+/// An event as it goes out: numbered and dated once, for all reporters.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Stamped {
+    pub v: u32,
+    /// 0 for the first event, then one more each.
+    pub seq: u64,
+    /// When it was observed, in the service's time.
+    #[serde(serialize_with = "millis")]
+    pub ts: Timestamp,
+    #[serde(flatten)]
+    pub event: Event,
+    /// The deployment it is about.
+    pub deployment: String,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    StreamStart { tool: String },
+    Deployment(Box<DeploymentEvent>),
+    Target(Box<TargetEvent>),
+    Heartbeat(HeartbeatEvent),
+    Api(ApiEvent),
+    Notice { code: NoticeCode, message: String },
+    Rollback { rollback: String, message: Option<String> },
+    Result(Box<Report>),
+}
+
+/// How many targets are in which state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    pub ok: u64,
+    pub run: u64,
+    pub pend: u64,
+    pub fail: u64,
+    pub skip: u64,
+    pub ready: u64,
+}
+
+impl Counts {
+    pub fn total(&self) -> u64 {
+        self.ok + self.run + self.pend + self.fail + self.skip + self.ready
+    }
+}
+
+impl From<Overview> for Counts {
+    fn from(overview: Overview) -> Self {
+        Counts {
+            ok: overview.succeeded,
+            run: overview.in_progress,
+            pend: overview.pending,
+            fail: overview.failed,
+            skip: overview.skipped,
+            ready: overview.ready,
+        }
+    }
+}
+
+/// A deployment whose state or counts changed; complete, so that a reader need not keep the one before.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DeploymentEvent {
+    pub status: DeploymentStatus,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overview: Option<Counts>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub application: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub config: Option<String>,
+    /// Hosts that must stay healthy, once the configuration is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub minimum_healthy: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub platform: Option<ComputePlatform>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub creator: Option<Creator>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous_revision: Option<String>,
+    #[serde(serialize_with = "millis_or_null")]
+    pub create_time: Option<Timestamp>,
+    #[serde(serialize_with = "millis_or_null")]
+    pub start_time: Option<Timestamp>,
+    #[serde(serialize_with = "millis_or_null")]
+    pub complete_time: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorEvent>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<String>,
+}
+
+/// `errorInformation`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ErrorEvent {
+    pub code: String,
+    pub message: String,
+}
+
+/// A target whose state or lifecycle event changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TargetEvent {
+    pub id: String,
+    pub kind: TargetKind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    pub status: TargetStatus,
+    /// The lifecycle event that the target is at.
+    pub event: Option<EventName>,
+    pub event_status: Option<EventStatus>,
+    /// When that lifecycle event began, by the service.
+    #[serde(serialize_with = "millis_or_null")]
+    pub since: Option<Timestamp>,
+    /// When the change happened, by the service.
+    #[serde(serialize_with = "millis_or_null")]
+    pub time: Option<Timestamp>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+}
+
+/// What a host says of its failed event; from outside, not sanitised.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    pub error: LifecycleErrorCode,
+    pub script: String,
+    pub message: String,
+    pub log_tail: String,
+}
+
+/// A sign of life while nothing changes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct HeartbeatEvent {
+    pub status: Option<DeploymentStatus>,
+    pub overview: Option<Counts>,
+    pub elapsed_s: u64,
+    pub last_poll_ok: bool,
+    /// The age of the last answer, in seconds; none before the first.
+    pub answer_age_s: Option<u64>,
+    pub poll_s: f64,
+}
+
+/// How the calls go; one event at each change.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ApiEvent {
+    pub state: ApiState,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_s: Option<f64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApiState {
+    Ok,
+    Throttled,
+    /// 5xx, resets, time-outs, DNS.
+    Unreachable,
+    /// Expired or missing; asked for again through the provider chain.
+    Credentials,
+    /// Any other refusal.
+    Refused,
+}
+
+impl ApiState {
+    pub fn of(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::Throttled => ApiState::Throttled,
+            ErrorKind::Transient => ApiState::Unreachable,
+            ErrorKind::Credentials => ApiState::Credentials,
+            _ => ApiState::Refused,
+        }
+    }
+
+    /// The state in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            ApiState::Ok => "answers again",
+            ApiState::Throttled => "throttled",
+            ApiState::Unreachable => "unreachable",
+            ApiState::Credentials => "credentials refused",
+            ApiState::Refused => "refused",
+        }
+    }
+}
+
+/// What a notice is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeCode {
+    /// The caller may not read targets, or they cannot be read.
+    Targets,
+    /// The caller may not read the deployment configuration.
+    Config,
+    /// An automatic rollback was configured and did not show up.
+    RollbackMissing,
+}
+
+/// The end of a watch: what the `result` event and the summary say.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    pub outcome: &'static str,
+    pub exit: u8,
+    /// The outcome in a sentence, where a word does not tell all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    pub status: Option<DeploymentStatus>,
+    pub application: Option<String>,
+    pub group: Option<String>,
+    pub revision: Option<String>,
+    pub previous_revision: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorEvent>,
+    /// From the start to the end or to now, in seconds of the service's time.
+    pub duration_s: Option<f64>,
+    pub counts: Option<Counts>,
+    pub causes: Vec<Cause>,
+    /// Failed targets that were not described, for want of calls or permission.
+    pub failures_not_read: u64,
+    pub rollback: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollback_status: Option<DeploymentStatus>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollback_counts: Option<Counts>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rollback_causes: Vec<Cause>,
+}
+
+impl Report {
+    pub fn duration(&self) -> Option<Duration> {
+        self.duration_s.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+    }
+}
+
+/// RFC 3339 with milliseconds, the precision of the service.
+fn millis<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{time:.3}"))
+}
+
+/// As [`millis`], null where there is no time.
+pub(super) fn millis_or_null<S: Serializer>(
+    time: &Option<Timestamp>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => millis(time, serializer),
+        None => serializer.serialize_none(),
+    }
+}

@@ -1,0 +1,415 @@
+//! The only place of the client that sleeps: a task that asks the service and feeds a channel, so that a slow
+//! request never freezes a screen or Ctrl-C. Decides when to call; says nothing to anyone but the channel.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::budget::{Budget, Purpose};
+use super::outcome::Ending;
+use super::roster::{Roster, Want};
+use super::source::{Seen, Source};
+use crate::api::{ApiError, ErrorKind};
+use crate::model::{ComputePlatform, Creator, Deployment, DeploymentConfig, DeploymentStatus, Target};
+
+/// The longest wait after a failed call.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(32);
+/// The slowest pace while nothing moves, and how much slower than the interval it may be.
+const SLOWEST: Duration = Duration::from_secs(15);
+/// How long a call may take; past it the call counts as failed.
+const LONGEST_CALL: Duration = Duration::from_secs(60);
+/// How long after the end the rest of the targets is read for the report.
+const FINAL_READ: Duration = Duration::from_secs(10);
+/// How long after the end `rollbackInfo` is waited for, where a rollback is configured for that ending.
+const ROLLBACK_WAIT: Duration = Duration::from_secs(60);
+
+/// How to poll.
+#[derive(Clone, Debug)]
+pub struct Pace {
+    /// Between ticks, jittered by a tenth.
+    pub interval: Duration,
+    pub budget: Budget,
+    /// How long credentials may be refused before the outcome counts as unknown.
+    pub give_up_after: Duration,
+    /// Wait for the id of an automatic rollback after the end.
+    pub rollback: bool,
+    /// The deployment is known to exist: a first call that fails is no reason to give up.
+    pub known: bool,
+    /// Time until the first call.
+    pub delay: Duration,
+}
+
+/// What the poller saw.
+#[derive(Debug)]
+pub enum Observation {
+    Deployment(Box<Seen<Deployment>>),
+    Config(DeploymentConfig),
+    Targets(Vec<Target>),
+    /// A call failed; the next tick comes after `retry_in`.
+    Failing {
+        error: ApiError,
+        retry_in: Duration,
+    },
+    /// All calls of a tick worked again.
+    Recovered,
+    /// Something stays unread for the rest of the watch.
+    Unreadable(Unreadable, ApiError),
+    /// The next tick comes after this.
+    Paced(Duration),
+    End(End),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    Targets,
+    Config,
+}
+
+/// Why the poll is over.
+#[derive(Debug)]
+pub enum End {
+    /// The deployment has ended; `rollback_missing` if a configured rollback did not show up.
+    Ended { rollback_missing: bool },
+    /// The service refused, and had told nothing before.
+    Refused(ApiError),
+    /// The service or the credentials were lost.
+    Lost(ApiError),
+}
+
+/// The watch is gone, or the poll has said its last word.
+struct Over;
+
+/// Polls deployment `id` until its end, or until nobody listens.
+pub async fn poll<S: Source>(
+    source: Arc<S>,
+    id: String,
+    pace: Pace,
+    random: fastrand::Rng,
+    to: mpsc::Sender<Observation>,
+) {
+    let interval = pace.interval.max(pace.budget.shortest_interval());
+    let poller = Poller {
+        source,
+        id,
+        interval,
+        pace,
+        random,
+        to,
+        roster: Roster::default(),
+        last: None,
+        still: 0,
+        attempts: 0,
+        refused_since: None,
+        config: Reading::Wanted,
+        targets: Reading::Wanted,
+    };
+    let Err(Over) = poller.run().await;
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    Wanted,
+    /// Read, or not to be had.
+    Closed,
+}
+
+struct Poller<S> {
+    source: Arc<S>,
+    id: String,
+    interval: Duration,
+    pace: Pace,
+    random: fastrand::Rng,
+    to: mpsc::Sender<Observation>,
+    roster: Roster,
+    last: Option<Deployment>,
+    /// Ticks without a change.
+    still: u32,
+    /// Failed ticks in a row.
+    attempts: u32,
+    refused_since: Option<Instant>,
+    config: Reading,
+    targets: Reading,
+}
+
+impl<S: Source> Poller<S> {
+    async fn run(mut self) -> Result<std::convert::Infallible, Over> {
+        sleep(self.pace.delay).await;
+        loop {
+            let start = Instant::now();
+            let wait = match self.tick().await? {
+                Ok(()) => {
+                    self.recovered().await?;
+                    self.pause()
+                }
+                Err(error) => {
+                    let wait = self.backoff();
+                    self.say(Observation::Failing { error, retry_in: wait }).await?;
+                    wait
+                }
+            };
+            self.say(Observation::Paced(wait)).await?;
+            sleep(wait.saturating_sub(start.elapsed())).await;
+        }
+    }
+
+    /// One look at the deployment and, within the budget, at its targets. The inner error is one to try again after.
+    async fn tick(&mut self) -> Result<Result<(), ApiError>, Over> {
+        let deployment = match self.look().await {
+            Ok(seen) => seen,
+            Err(error) => return self.refused(error).await.map(Err),
+        };
+        if deployment.status.is_terminal() {
+            self.finish(deployment).await?;
+            return Err(Over);
+        }
+        if let Err(error) = self.configuration(&deployment).await? {
+            return Ok(Err(error));
+        }
+        if matches!(deployment.status, DeploymentStatus::Created | DeploymentStatus::Queued) {
+            return Ok(Ok(()));
+        }
+        self.roster.tick(deployment.overview, false);
+        self.details(None).await
+    }
+
+    /// All calls of a tick worked.
+    async fn recovered(&mut self) -> Result<(), Over> {
+        self.refused_since = None;
+        if std::mem::take(&mut self.attempts) > 0 {
+            self.say(Observation::Recovered).await?;
+        }
+        Ok(())
+    }
+
+    /// GetDeployment, within the budget.
+    async fn look(&mut self) -> Result<Deployment, ApiError> {
+        while let Err(wait) = self.pace.budget.take(Purpose::Tick, Instant::now(), 0) {
+            sleep(wait).await;
+        }
+        let seen = within(self.source.deployment(&self.id)).await?;
+        let moved = self.last.as_ref() != Some(&seen.value);
+        self.still = if moved { 0 } else { self.still.saturating_add(1) };
+        self.last = Some(seen.value.clone());
+        let deployment = seen.value.clone();
+        // A closed channel is noticed at the next word.
+        let _ = self.say(Observation::Deployment(Box::new(seen))).await;
+        Ok(deployment)
+    }
+
+    /// What an error of GetDeployment means: a later try, or the end.
+    async fn refused(&mut self, error: ApiError) -> Result<ApiError, Over> {
+        let first = self.last.is_none() && !self.pace.known;
+        let end = match error.kind {
+            ErrorKind::Throttled => None,
+            ErrorKind::Transient if first => Some(End::Refused(error.clone())),
+            ErrorKind::Transient => None,
+            ErrorKind::NotFound | ErrorKind::Denied | ErrorKind::Invalid => Some(match self.last {
+                None => End::Refused(error.clone()),
+                Some(_) => End::Lost(error.clone()),
+            }),
+            _ if first => Some(End::Refused(error.clone())),
+            _ => {
+                let since = *self.refused_since.get_or_insert_with(Instant::now);
+                (since.elapsed() >= self.pace.give_up_after).then(|| End::Lost(error.clone()))
+            }
+        };
+        match end {
+            None => Ok(error),
+            Some(end) => {
+                self.say(Observation::End(end)).await?;
+                Err(Over)
+            }
+        }
+    }
+
+    /// The deployment has ended: reads the rest of its targets as far as time and budget allow, then waits for the
+    /// id of its rollback.
+    async fn finish(&mut self, mut deployment: Deployment) -> Result<(), Over> {
+        let ended = Instant::now();
+        self.roster.tick(deployment.overview, true);
+        // Whatever goes wrong here, the deployment's end is known.
+        match self.details(Some(ended + FINAL_READ)).await? {
+            Ok(()) => self.recovered().await?,
+            Err(error) => self.say(Observation::Failing { error, retry_in: Duration::ZERO }).await?,
+        }
+        let mut missing = self.awaits_rollback(&deployment);
+        while missing && ended.elapsed() < ROLLBACK_WAIT {
+            let pause = self.jittered(self.interval);
+            sleep(pause.min((ended + ROLLBACK_WAIT).saturating_duration_since(Instant::now()))).await;
+            match self.look().await {
+                Ok(seen) => deployment = seen,
+                Err(error) => {
+                    let retry_in = self.backoff();
+                    self.say(Observation::Failing { error, retry_in }).await?;
+                    sleep(retry_in).await;
+                }
+            }
+            missing = self.awaits_rollback(&deployment);
+        }
+        let covered =
+            self.covered_by_rollback(&deployment) && deployment.rollback.rollback_deployment_id.is_none();
+        self.say(Observation::End(End::Ended { rollback_missing: covered })).await
+    }
+
+    /// A rollback is configured for this ending, and the service has said nothing of it yet.
+    fn awaits_rollback(&self, deployment: &Deployment) -> bool {
+        self.covered_by_rollback(deployment)
+            && deployment.rollback.rollback_deployment_id.is_none()
+            && deployment.rollback.message.is_none()
+    }
+
+    fn covered_by_rollback(&self, deployment: &Deployment) -> bool {
+        let settings = &deployment.auto_rollback;
+        self.pace.rollback
+            && settings.enabled
+            && deployment.creator != Some(Creator::Rollback)
+            && Ending::of(deployment)
+                .is_some_and(|ending| settings.events.iter().any(|event| event == ending.rollback_event()))
+    }
+
+    /// GetDeploymentConfig, once, for deployments to hosts.
+    async fn configuration(&mut self, deployment: &Deployment) -> Result<Result<(), ApiError>, Over> {
+        let servers = matches!(deployment.platform, None | Some(ComputePlatform::Server));
+        let Some(name) = deployment.config.as_deref().filter(|_| servers && self.config == Reading::Wanted)
+        else {
+            return Ok(Ok(()));
+        };
+        if self.pace.budget.take(Purpose::Detail, Instant::now(), self.ticks()).is_err() {
+            return Ok(Ok(()));
+        }
+        match within(self.source.config(name)).await {
+            Ok(config) => {
+                self.config = Reading::Closed;
+                self.say(Observation::Config(config)).await.map(Ok)
+            }
+            Err(error) if passes(&error) => Ok(Err(error)),
+            Err(error) => {
+                self.config = Reading::Closed;
+                self.say(Observation::Unreadable(Unreadable::Config, error)).await.map(Ok)
+            }
+        }
+    }
+
+    /// The target calls that the budget has room for now; up to `until` they wait for room.
+    async fn details(&mut self, until: Option<Instant>) -> Result<Result<(), ApiError>, Over> {
+        let mut left = self.details_per_tick();
+        while self.targets == Reading::Wanted
+            && let Some((purpose, want)) = self.roster.next()
+        {
+            if purpose == Purpose::Detail && until.is_none() {
+                if left == 0 {
+                    break;
+                }
+                left -= 1;
+            }
+            let ticks = if until.is_some() { 0 } else { self.ticks() };
+            if let Err(wait) = self.pace.budget.take(purpose, Instant::now(), ticks) {
+                match until {
+                    Some(until) if Instant::now() + wait <= until => {
+                        sleep(wait).await;
+                        continue;
+                    }
+                    _ => break,
+                }
+            }
+            if let Err(error) = self.ask(&want).await? {
+                return Ok(Err(error));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// One call about targets. The inner error is one to try again after.
+    async fn ask(&mut self, want: &Want) -> Result<Result<(), ApiError>, Over> {
+        self.roster.begin(want);
+        let answer = match want {
+            Want::List(filter, token) => {
+                within(self.source.target_ids(&self.id, filter.statuses(), token.clone())).await.map(
+                    |(ids, next)| {
+                        self.roster.listed(*filter, ids, next);
+                        Vec::new()
+                    },
+                )
+            }
+            Want::Describe(ids) => within(self.source.targets(&self.id, ids)).await.map(|mut targets| {
+                targets.retain(|target| ids.contains(&target.id));
+                self.roster.described(ids, &targets);
+                targets
+            }),
+        };
+        match answer {
+            Ok(targets) if targets.is_empty() => Ok(Ok(())),
+            Ok(targets) => self.say(Observation::Targets(targets)).await.map(Ok),
+            Err(error) if error.kind == ErrorKind::NotStarted => {
+                self.roster.untold(want);
+                Ok(Ok(()))
+            }
+            Err(error) if passes(&error) => Ok(Err(error)),
+            Err(error) => {
+                if error.kind == ErrorKind::Denied || matches!(want, Want::List(..)) {
+                    self.targets = Reading::Closed;
+                }
+                self.roster.refused(want);
+                self.say(Observation::Unreadable(Unreadable::Targets, error)).await.map(Ok)
+            }
+        }
+    }
+
+    async fn say(&mut self, observation: Observation) -> Result<(), Over> {
+        self.to.send(observation).await.map_err(|_| Over)
+    }
+
+    /// The time to the next tick: slower by a quarter for each tick that showed nothing new.
+    fn pause(&mut self) -> Duration {
+        let slowest = SLOWEST.min(self.interval * 3).max(self.interval);
+        let slower = self.interval.mul_f64(1.0 + 0.25 * f64::from(self.still.min(100)));
+        self.jittered(slower.min(slowest))
+    }
+
+    fn jittered(&mut self, pause: Duration) -> Duration {
+        pause.mul_f64(0.9 + 0.2 * self.random.f64())
+    }
+
+    /// The wait after a failed tick: full jitter under a bound that doubles, never shorter than the interval.
+    fn backoff(&mut self) -> Duration {
+        self.attempts = self.attempts.saturating_add(1);
+        let bound = self.interval.saturating_mul(1 << self.attempts.min(16)).min(LONGEST_BACKOFF);
+        bound.mul_f64(self.random.f64()).max(self.interval.min(LONGEST_BACKOFF))
+    }
+
+    /// Ticks a minute, at most.
+    fn ticks(&self) -> usize {
+        (60.0 / (0.9 * self.interval.as_secs_f64())).ceil() as usize
+    }
+
+    /// The details of a tick, so that they spread over the minute.
+    fn details_per_tick(&self) -> usize {
+        let ticks = self.ticks();
+        self.pace.budget.details(ticks).div_ceil(ticks).max(1)
+    }
+}
+
+/// The error of a call that may well work later.
+fn passes(error: &ApiError) -> bool {
+    error.is_transient() || error.kind == ErrorKind::Credentials
+}
+
+/// The answer of `call`, or a passing error where it takes too long.
+async fn within<T>(call: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
+    tokio::time::timeout(LONGEST_CALL, call).await.unwrap_or_else(|_| {
+        Err(ApiError {
+            operation: "request".to_owned(),
+            kind: ErrorKind::Transient,
+            code: None,
+            message: format!("no answer for {} s", LONGEST_CALL.as_secs()),
+            request_id: None,
+        })
+    })
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place of the client that sleeps")]
+async fn sleep(duration: Duration) {
+    tokio::time::sleep(duration).await;
+}

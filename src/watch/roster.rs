@@ -1,0 +1,231 @@
+//! What is known of a deployment's targets, and which call tells most next. Pure: the poller makes the calls.
+//!
+//! Failures come first, then targets that finished and were not described yet (each is described once after it
+//! finished), then those in progress in turn, so that a large fleet is seen as a rotating sample.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::budget::Purpose;
+use super::source::BATCH;
+use crate::model::{Overview, Target, TargetStatus};
+
+/// With so many unfinished targets or fewer all of them are described each time; no list call is worth its price.
+const FEW: usize = 2 * BATCH;
+
+/// Targets kept at most; the service deploys to 2,000 hosts at once, and a token loop must not fill the memory.
+const MOST: usize = 100_000;
+
+/// The next call to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Want {
+    List(Filter, Option<String>),
+    Describe(Vec<String>),
+}
+
+/// Which targets a listing asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filter {
+    All,
+    Failed,
+    Done,
+    Running,
+}
+
+impl Filter {
+    pub fn statuses(self) -> &'static [TargetStatus] {
+        match self {
+            Filter::All => &[],
+            Filter::Failed => &[TargetStatus::Failed],
+            Filter::Done => &[TargetStatus::Succeeded, TargetStatus::Skipped],
+            Filter::Running => &[TargetStatus::Pending, TargetStatus::InProgress, TargetStatus::Ready],
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    status: Option<TargetStatus>,
+    /// Nothing more is to be learnt of it.
+    closed: bool,
+    /// The round in which it was described last.
+    round: u64,
+}
+
+/// The targets of one deployment.
+#[derive(Debug, Default)]
+pub struct Roster {
+    entries: BTreeMap<String, Entry>,
+    /// Listed as failed, or as finished, and not described since.
+    failures: BTreeSet<String>,
+    finishers: BTreeSet<String>,
+    /// The unfinished in the order in which they are described next.
+    turns: VecDeque<String>,
+    overview: Option<Overview>,
+    /// Listings that have pages to come, with the token of the next one.
+    listings: Vec<(Filter, String)>,
+    listed: bool,
+    /// The round in which all targets were listed last.
+    listed_in: u64,
+    /// What the overview said when a listing of these began.
+    failed_listed: u64,
+    done_listed: u64,
+    total_listed: u64,
+    round: u64,
+    ended: bool,
+}
+
+impl Roster {
+    /// A new tick: the overview is `overview`, and each unfinished target may be described once more.
+    pub fn tick(&mut self, overview: Option<Overview>, ended: bool) {
+        self.overview = overview;
+        self.ended = ended;
+        self.round += 1;
+    }
+
+    /// The call that tells most, none when all is told.
+    pub fn next(&self) -> Option<(Purpose, Want)> {
+        if !self.failures.is_empty() {
+            return Some((
+                Purpose::Failure,
+                Want::Describe(self.failures.iter().take(BATCH).cloned().collect()),
+            ));
+        }
+        if let Some((filter, token)) = self.listings.iter().find(|(filter, _)| *filter == Filter::Failed) {
+            return Some((Purpose::Failure, Want::List(*filter, Some(token.clone()))));
+        }
+        let overview = self.overview.unwrap_or_default();
+        if overview.failed > self.failed_listed.max(self.failed_known()) && !self.few() {
+            return Some((Purpose::Failure, Want::List(Filter::Failed, None)));
+        }
+        let finishers: Vec<_> = self.finishers.iter().take(BATCH).cloned().collect();
+        if !finishers.is_empty() {
+            return Some((Purpose::Detail, Want::Describe(finishers)));
+        }
+        if let Some((filter, token)) = self.listings.last() {
+            return Some((Purpose::Detail, Want::List(*filter, Some(token.clone()))));
+        }
+        if (!self.listed || self.entries.is_empty()) && self.listed_in < self.round {
+            return Some((Purpose::Detail, Want::List(Filter::All, None)));
+        }
+        if overview.total() > self.total_listed.max(self.entries.len() as u64) {
+            return Some((Purpose::Detail, Want::List(Filter::Running, None)));
+        }
+        let done = overview.succeeded + overview.skipped;
+        // A listing of the done costs a page a hundred; it waits until as many batches come of it.
+        let worth = BATCH as u64 * done.div_ceil(100).max(1);
+        if !self.few() && !self.ended && done >= self.done_listed.max(self.done_known()) + worth {
+            return Some((Purpose::Detail, Want::List(Filter::Done, None)));
+        }
+        let sample = self.sample();
+        (!sample.is_empty()).then_some((Purpose::Detail, Want::Describe(sample)))
+    }
+
+    /// The next unfinished targets in turn: those known to be at work before those known to wait.
+    fn sample(&self) -> Vec<String> {
+        let fresh = |id: &&String| {
+            self.entries.get(*id).is_some_and(|entry| !entry.closed && entry.round < self.round)
+        };
+        let waits = |id: &&String| {
+            self.entries.get(*id).is_some_and(|entry| entry.status == Some(TargetStatus::Pending))
+        };
+        let at_work = self.turns.iter().filter(fresh).filter(|id| !waits(id));
+        let waiting = self.turns.iter().filter(fresh).filter(waits);
+        at_work.chain(waiting).take(BATCH).cloned().collect()
+    }
+
+    /// The call `want` is about to be made.
+    pub fn begin(&mut self, want: &Want) {
+        let Want::List(filter, None) = want else { return };
+        let overview = self.overview.unwrap_or_default();
+        match filter {
+            Filter::Failed => self.failed_listed = overview.failed,
+            Filter::Done => self.done_listed = overview.succeeded + overview.skipped,
+            Filter::All => (self.total_listed, self.listed_in) = (overview.total(), self.round),
+            Filter::Running => self.total_listed = overview.total(),
+        }
+    }
+
+    /// One page of ids came, with the token of the next.
+    pub fn listed(&mut self, filter: Filter, ids: Vec<String>, next: Option<String>) {
+        for id in ids {
+            if self.entries.len() >= MOST && !self.entries.contains_key(&id) {
+                continue;
+            }
+            let entry = self.entries.entry(id.clone()).or_insert_with(|| {
+                self.turns.push_back(id.clone());
+                Entry::default()
+            });
+            if entry.closed {
+                continue;
+            }
+            match filter {
+                Filter::Failed => drop(self.failures.insert(id)),
+                Filter::Done => drop(self.finishers.insert(id)),
+                Filter::All | Filter::Running => {}
+            }
+        }
+        self.listed |= filter == Filter::All && next.is_none();
+        self.listings.retain(|(listing, _)| *listing != filter);
+        self.listings.extend(next.map(|token| (filter, token)));
+    }
+
+    /// Descriptions of `asked` came; what was asked for and is not among them is not asked for again this round.
+    pub fn described(&mut self, asked: &[String], targets: &[Target]) {
+        for id in asked {
+            self.failures.remove(id);
+            self.finishers.remove(id);
+            if let Some(entry) = self.entries.get_mut(id) {
+                entry.round = self.round;
+                entry.closed |= self.ended;
+            }
+        }
+        for target in targets {
+            if let Some(entry) = self.entries.get_mut(&target.id) {
+                entry.closed |= target.status.is_finished();
+                entry.status = Some(target.status.clone());
+            }
+        }
+        let asked: BTreeSet<_> = asked.iter().collect();
+        let (mut later, mut turns): (VecDeque<_>, VecDeque<_>) =
+            self.turns.drain(..).partition(|id| asked.contains(id));
+        later.retain(|id| self.entries.get(id).is_some_and(|entry| !entry.closed));
+        turns.append(&mut later);
+        self.turns = turns;
+    }
+
+    /// The call told nothing: it is not made again in this round.
+    pub fn untold(&mut self, want: &Want) {
+        match want {
+            Want::List(filter, _) => self.listings.retain(|(listing, _)| listing != filter),
+            Want::Describe(ids) => self.described(ids, &[]),
+        }
+    }
+
+    /// The call was refused for good: what it asked for is given up.
+    pub fn refused(&mut self, want: &Want) {
+        if let Want::Describe(ids) = want {
+            for id in ids {
+                if let Some(entry) = self.entries.get_mut(id) {
+                    entry.closed = true;
+                }
+            }
+        }
+        self.untold(want);
+    }
+
+    fn few(&self) -> bool {
+        self.listed && self.turns.len() <= FEW
+    }
+
+    fn failed_known(&self) -> u64 {
+        self.known(|status| *status == TargetStatus::Failed)
+    }
+
+    fn done_known(&self) -> u64 {
+        self.known(|status| matches!(status, TargetStatus::Succeeded | TargetStatus::Skipped))
+    }
+
+    fn known(&self, is: impl Fn(&TargetStatus) -> bool) -> u64 {
+        self.entries.values().filter(|entry| entry.status.as_ref().is_some_and(&is)).count() as u64
+    }
+}

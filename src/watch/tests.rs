@@ -1,0 +1,549 @@
+//! Whole watches in paused time against a fleet that moves by itself.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::*;
+use crate::exit::Exit;
+use crate::model::*;
+use crate::report::{Closed, Reporter};
+
+const START: &str = "2026-08-25T14:00:00Z";
+
+fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// What goes wrong with a call, by the time since the start in seconds.
+type Fault = Box<dyn Fn(&str, u64) -> Option<ErrorKind> + Send + Sync>;
+
+/// A deployment whose targets each take `each` seconds, `batch` of them at a time.
+struct Fleet {
+    targets: u64,
+    batch: u64,
+    each: u64,
+    fails: Range<u64>,
+    /// Ends at this time, whatever the targets do.
+    ends: Option<(u64, DeploymentStatus, &'static str)>,
+    auto_rollback: Vec<&'static str>,
+    /// The rollback's id shows up so many seconds after the end.
+    rollback_after: Option<u64>,
+    rollback_fails: bool,
+    fault: Fault,
+    start: Instant,
+    calls: Mutex<Vec<(u64, String)>>,
+    finished: Mutex<HashMap<String, u32>>,
+}
+
+impl Fleet {
+    fn new(targets: u64) -> Self {
+        Fleet {
+            targets,
+            batch: targets.div_ceil(2),
+            each: 40,
+            fails: 0..0,
+            ends: None,
+            auto_rollback: Vec::new(),
+            rollback_after: None,
+            rollback_fails: false,
+            fault: Box::new(|_, _| None),
+            start: Instant::now(),
+            calls: Mutex::default(),
+            finished: Mutex::default(),
+        }
+    }
+
+    fn now(&self) -> u64 {
+        self.start.elapsed().as_secs()
+    }
+
+    fn end(&self) -> (u64, DeploymentStatus, &'static str) {
+        let done = 5 + self.targets.div_ceil(self.batch.max(1)) * self.each;
+        let status =
+            if self.fails.is_empty() { DeploymentStatus::Succeeded } else { DeploymentStatus::Failed };
+        self.ends.clone().unwrap_or((done, status, "HEALTH_CONSTRAINTS"))
+    }
+
+    /// The state of target `n` at second `now`: all of them wait five seconds.
+    fn state(&self, n: u64, now: u64) -> TargetStatus {
+        let begins = 5 + n / self.batch * self.each;
+        let stop = self.end().0;
+        if begins >= stop && now >= stop {
+            TargetStatus::Skipped
+        } else if now < begins {
+            TargetStatus::Pending
+        } else if now < begins + self.each {
+            TargetStatus::InProgress
+        } else if self.fails.contains(&n) {
+            TargetStatus::Failed
+        } else {
+            TargetStatus::Succeeded
+        }
+    }
+
+    fn call(&self, name: &str) -> Result<u64, ApiError> {
+        let now = self.now();
+        self.calls.lock().unwrap().push((self.start.elapsed().as_millis() as u64, name.to_owned()));
+        match (self.fault)(name, now) {
+            Some(kind) => Err(ApiError {
+                operation: name.to_owned(),
+                kind,
+                code: Some(format!("{kind:?}Exception")),
+                message: "no".to_owned(),
+                request_id: None,
+            }),
+            None => Ok(now),
+        }
+    }
+
+    /// The most calls in any minute.
+    fn busiest_minute(&self) -> usize {
+        let calls = self.calls.lock().unwrap();
+        (0..calls.len())
+            .map(|first| calls[first..].iter().take_while(|(at, _)| at - calls[first].0 < 60_000).count())
+            .max()
+            .unwrap_or(0)
+    }
+
+    fn count(&self, name: &str) -> usize {
+        self.calls.lock().unwrap().iter().filter(|(_, called)| called == name).count()
+    }
+}
+
+fn name_of(n: u64) -> String {
+    format!("i-{n:05}")
+}
+
+fn at(second: u64) -> Option<Timestamp> {
+    Some(START.parse::<Timestamp>().unwrap() + secs(second))
+}
+
+fn deployment(id: &str, status: DeploymentStatus) -> Deployment {
+    Deployment {
+        id: id.to_owned(),
+        application: Some("shop".into()),
+        group: Some("prod".into()),
+        config: Some("CodeDeployDefault.HalfAtATime".into()),
+        platform: Some(ComputePlatform::Server),
+        status,
+        creator: Some(Creator::User),
+        description: None,
+        revision: Some(Revision::GitHub { repository: "o/r".into(), commit: "new".into() }),
+        previous_revision: Some(Revision::GitHub { repository: "o/r".into(), commit: "old".into() }),
+        create_time: at(0),
+        start_time: None,
+        complete_time: None,
+        overview: None,
+        error: None,
+        rollback: RollbackInfo::default(),
+        auto_rollback: AutoRollback::default(),
+        messages: Vec::new(),
+    }
+}
+
+impl Source for Fleet {
+    async fn deployment(&self, id: &str) -> Result<Seen<Deployment>, ApiError> {
+        let now = self.call("GetDeployment")?;
+        let date = at(now);
+        if id == "d-ROLLBACK" {
+            let status =
+                if self.rollback_fails { DeploymentStatus::Failed } else { DeploymentStatus::Succeeded };
+            let mut rollback = deployment(id, status);
+            rollback.creator = Some(Creator::Rollback);
+            return Ok(Seen { value: rollback, date });
+        }
+        let (end, status, code) = self.end();
+        let mut value = deployment(id, DeploymentStatus::Created);
+        value.auto_rollback = AutoRollback {
+            enabled: !self.auto_rollback.is_empty(),
+            events: self.auto_rollback.iter().map(ToString::to_string).collect(),
+        };
+        if now >= 5 {
+            value.status = DeploymentStatus::InProgress;
+            value.start_time = at(5);
+            let mut overview = Overview::default();
+            for n in 0..self.targets {
+                match self.state(n, now) {
+                    TargetStatus::Pending => overview.pending += 1,
+                    TargetStatus::InProgress => overview.in_progress += 1,
+                    TargetStatus::Failed => overview.failed += 1,
+                    TargetStatus::Skipped => overview.skipped += 1,
+                    _ => overview.succeeded += 1,
+                }
+            }
+            value.overview = Some(overview);
+        }
+        if now >= end {
+            value.complete_time = at(end);
+            if status != DeploymentStatus::Succeeded {
+                value.error = Some(ErrorInformation { code: code.into(), message: "bad".into() });
+            }
+            value.status = status;
+            if self.rollback_after.is_some_and(|after| now >= end + after) {
+                value.rollback.rollback_deployment_id = Some("d-ROLLBACK".into());
+            }
+        }
+        Ok(Seen { value, date })
+    }
+
+    async fn target_ids(
+        &self,
+        id: &str,
+        statuses: &[TargetStatus],
+        token: Option<String>,
+    ) -> Result<(Vec<String>, Option<String>), ApiError> {
+        let now = self.call("ListDeploymentTargets")?;
+        if id == "d-ROLLBACK" {
+            return Ok((Vec::new(), None));
+        }
+        let from: u64 = token.map_or(0, |token| token.parse().unwrap());
+        let all: Vec<u64> = (0..self.targets)
+            .filter(|n| statuses.is_empty() || statuses.contains(&self.state(*n, now)))
+            .filter(|n| *n >= from)
+            .collect();
+        let next = all.get(100).map(ToString::to_string);
+        Ok((all.into_iter().take(100).map(name_of).collect(), next))
+    }
+
+    async fn targets(&self, _: &str, ids: &[String]) -> Result<Vec<Target>, ApiError> {
+        let now = self.call("BatchGetDeploymentTargets")?;
+        assert!((1..=25).contains(&ids.len()));
+        let mut finished = self.finished.lock().unwrap();
+        Ok(ids
+            .iter()
+            .map(|id| {
+                let n: u64 = id[2..].parse().unwrap();
+                let status = self.state(n, now);
+                if status.is_finished() {
+                    *finished.entry(id.clone()).or_default() += 1;
+                }
+                let begins = 5 + n / self.batch * self.each;
+                target(id, status, begins, begins + self.each)
+            })
+            .collect())
+    }
+
+    async fn config(&self, name: &str) -> Result<DeploymentConfig, ApiError> {
+        self.call("GetDeploymentConfig")?;
+        let half = MinimumHealthyHosts::Percent(50);
+        Ok(DeploymentConfig { name: name.to_owned(), minimum_healthy_hosts: Some(half) })
+    }
+}
+
+fn target(id: &str, status: TargetStatus, begins: u64, ends: u64) -> Target {
+    let (event, diagnostics) = match &status {
+        TargetStatus::Failed => (
+            EventStatus::Failed,
+            Some(Diagnostics {
+                error_code: LifecycleErrorCode::ScriptFailed,
+                script_name: "scripts/start.sh".into(),
+                message: format!("{id} exit code 3"),
+                log_tail: "port taken".into(),
+            }),
+        ),
+        TargetStatus::InProgress => (EventStatus::InProgress, None),
+        TargetStatus::Succeeded => (EventStatus::Succeeded, Some(Diagnostics::success())),
+        _ => (EventStatus::Pending, None),
+    };
+    let begun = event != EventStatus::Pending;
+    let over = begun && event != EventStatus::InProgress;
+    Target {
+        id: id.to_owned(),
+        kind: TargetKind::Instance,
+        status,
+        label: None,
+        last_updated: at(ends),
+        events: vec![LifecycleEvent {
+            name: EventName::ApplicationStart,
+            status: event,
+            start_time: at(begins).filter(|_| begun),
+            end_time: at(ends).filter(|_| over),
+            diagnostics,
+        }],
+    }
+}
+
+struct Collect(mpsc::Sender<Stamped>);
+
+impl Reporter for Collect {
+    fn event(&mut self, event: &Stamped) -> Result<(), Closed> {
+        self.0.send(event.clone()).map_err(|_| Closed)
+    }
+}
+
+fn options() -> Options {
+    Options { now: START.parse().unwrap(), ..Options::new("cdctl test", Timestamp::UNIX_EPOCH, 7) }
+}
+
+async fn run(fleet: &Arc<Fleet>, options: Options) -> (Outcome, Vec<Stamped>) {
+    run_until(fleet, options, std::future::pending()).await
+}
+
+/// A watch, and its events; they hold to what is promised of every stream.
+async fn run_until(
+    fleet: &Arc<Fleet>,
+    options: Options,
+    interrupt: impl Future<Output = Signal>,
+) -> (Outcome, Vec<Stamped>) {
+    let (to, from) = mpsc::channel();
+    let mut reporters = Reporters::start(vec![Box::new(Collect(to))]).unwrap();
+    let outcome = watch(Arc::clone(fleet), "d-1", &options, interrupt, &mut reporters).await;
+    drop(reporters);
+    let events: Vec<Stamped> = from.iter().collect();
+    assert!(matches!(events.first().unwrap().event, Event::StreamStart { .. }));
+    assert!(events.iter().enumerate().all(|(index, event)| event.seq == index as u64));
+    assert!(events.windows(2).all(|pair| pair[0].ts <= pair[1].ts));
+    let results = events.iter().filter(|event| matches!(event.event, Event::Result(_))).count();
+    assert_eq!(results, 1);
+    assert_eq!(report(&events).exit, outcome.exit().code());
+    (outcome, events)
+}
+
+fn report(events: &[Stamped]) -> &event::Report {
+    match &events.last().unwrap().event {
+        Event::Result(report) => report,
+        other => panic!("the last event is {other:?}"),
+    }
+}
+
+fn api_states(events: &[Stamped]) -> Vec<event::ApiState> {
+    let state = |stamped: &Stamped| match &stamped.event {
+        Event::Api(api) => Some(api.state),
+        _ => None,
+    };
+    events.iter().filter_map(state).collect()
+}
+
+fn final_targets(events: &[Stamped]) -> HashMap<String, TargetStatus> {
+    let target = |stamped: &Stamped| match &stamped.event {
+        Event::Target(target) => Some((target.id.clone(), target.status.clone())),
+        _ => None,
+    };
+    events.iter().filter_map(target).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_small_fleet_is_seen_whole() {
+    let fleet = Arc::new(Fleet::new(12));
+    let (outcome, events) = run(&fleet, options()).await;
+    assert_eq!(outcome, Outcome::Succeeded);
+    let targets = final_targets(&events);
+    assert_eq!(targets.len(), 12);
+    assert!(targets.values().all(|status| *status == TargetStatus::Succeeded));
+    assert_eq!(report(&events).counts.unwrap().ok, 12);
+    assert_eq!(fleet.count("GetDeploymentConfig"), 1);
+    assert_eq!(fleet.count("ListDeploymentTargets"), 1);
+    assert!(fleet.finished.lock().unwrap().values().all(|times| *times == 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_budget_holds_for_any_size() {
+    for targets in [1, 200, 1000, 10_000] {
+        let mut fleet = Fleet::new(targets);
+        fleet.each = 600;
+        fleet.fails = targets - 1..targets;
+        let fleet = Arc::new(fleet);
+        let (_, events) = run(&fleet, options()).await;
+        assert!(fleet.busiest_minute() <= 30, "{targets}: {}", fleet.busiest_minute());
+        let finished = fleet.finished.lock().unwrap();
+        assert!(finished.values().all(|times| *times == 1), "{targets}: described once after finishing");
+        assert!(finished.contains_key(&name_of(targets - 1)), "{targets}: the failure was found");
+        assert_eq!(report(&events).causes[0].targets, [name_of(targets - 1)]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttle_storm_is_told_once_and_passes() {
+    let mut fleet = Fleet::new(200);
+    fleet.each = 120;
+    fleet.fault = Box::new(|_, now| (30..120).contains(&now).then_some(ErrorKind::Throttled));
+    let fleet = Arc::new(fleet);
+    let (outcome, events) = run(&fleet, options()).await;
+    assert_eq!(outcome, Outcome::Succeeded);
+    assert_eq!(api_states(&events), [event::ApiState::Throttled, event::ApiState::Ok]);
+    assert!(fleet.busiest_minute() <= 30);
+    let during = fleet.calls.lock().unwrap().iter().filter(|(at, _)| (30_000..120_000).contains(at)).count();
+    assert!((3..=18).contains(&during), "{during} calls in the storm");
+}
+
+#[tokio::test(start_paused = true)]
+async fn twenty_minutes_without_network_are_survived() {
+    let mut fleet = Fleet::new(12);
+    fleet.each = 30;
+    fleet.fault = Box::new(|_, now| (20..1220).contains(&now).then_some(ErrorKind::Transient));
+    let fleet = Arc::new(fleet);
+    let (outcome, events) = run(&fleet, options()).await;
+    assert_eq!(outcome, Outcome::Succeeded);
+    assert_eq!(api_states(&events), [event::ApiState::Unreachable, event::ApiState::Ok]);
+    assert_eq!(final_targets(&events).len(), 12, "what happened meanwhile is read afterwards");
+    let old = events.iter().any(|stamped| {
+        matches!(&stamped.event, Event::Heartbeat(beat) if !beat.last_poll_ok && beat.answer_age_s > Some(600))
+    });
+    assert!(old, "heartbeats say how old the data is");
+    assert_eq!(report(&events).duration_s, Some(60.0), "by the service's clock");
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_that_stay_away_leave_the_outcome_unknown() {
+    let lost: Fault = Box::new(|_, now| (now >= 20).then_some(ErrorKind::Credentials));
+    let (outcome, events) = run(&Arc::new(Fleet { fault: lost, ..Fleet::new(12) }), options()).await;
+    assert_eq!(outcome.exit(), Exit::Unknown);
+    assert!(report(&events).reason.as_deref().unwrap().contains("CredentialsException"));
+    let back: Fault = Box::new(|_, now| (20..300).contains(&now).then_some(ErrorKind::Credentials));
+    let (outcome, _) = run(&Arc::new(Fleet { fault: back, ..Fleet::new(12) }), options()).await;
+    assert_eq!(outcome, Outcome::Succeeded);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_refusal_is_an_error_and_a_later_one_a_loss() {
+    for kind in [ErrorKind::NotFound, ErrorKind::Denied, ErrorKind::Credentials, ErrorKind::Transient] {
+        let fault: Fault = Box::new(move |_, _| Some(kind));
+        let (outcome, _) = run(&Arc::new(Fleet { fault, ..Fleet::new(1) }), options()).await;
+        assert_eq!(outcome.exit(), Exit::Error, "{kind:?}");
+    }
+    let fault: Fault = Box::new(|_, now| (now > 20).then_some(ErrorKind::NotFound));
+    let (outcome, _) = run(&Arc::new(Fleet { fault, ..Fleet::new(1) }), options()).await;
+    assert_eq!(outcome.exit(), Exit::Unknown, "deleted while it was watched");
+    let fault: Fault = Box::new(|_, now| (now < 30).then_some(ErrorKind::Transient));
+    let known = Options { known: true, ..options() };
+    let (outcome, _) = run(&Arc::new(Fleet { fault, ..Fleet::new(1) }), known).await;
+    assert_eq!(outcome, Outcome::Succeeded, "just created: it is there");
+}
+
+#[tokio::test(start_paused = true)]
+async fn permission_for_get_deployment_alone_is_enough() {
+    let mut fleet = Fleet::new(12);
+    fleet.fault = Box::new(|name, _| (name != "GetDeployment").then_some(ErrorKind::Denied));
+    let fleet = Arc::new(fleet);
+    let (outcome, events) = run(&fleet, options()).await;
+    assert_eq!(outcome, Outcome::Succeeded);
+    let notices = events.iter().filter_map(|stamped| match &stamped.event {
+        Event::Notice { code, .. } => Some(*code),
+        _ => None,
+    });
+    assert_eq!(notices.collect::<Vec<_>>(), [NoticeCode::Config, NoticeCode::Targets]);
+    assert_eq!(fleet.count("ListDeploymentTargets"), 1, "not asked again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn targets_that_cannot_be_listed_yet_are_no_trouble() {
+    let mut fleet = Fleet::new(12);
+    fleet.fault =
+        Box::new(|name, now| (name.starts_with("List") && now < 15).then_some(ErrorKind::NotStarted));
+    let (outcome, events) = run(&Arc::new(fleet), options()).await;
+    assert_eq!(outcome, Outcome::Succeeded);
+    assert_eq!(api_states(&events), []);
+    assert_eq!(final_targets(&events).len(), 12);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rollback_is_followed() {
+    for (fails, exit) in [(false, Exit::RolledBack), (true, Exit::RollbackFailed)] {
+        let mut fleet = Fleet::new(12);
+        fleet.fails = 0..12;
+        fleet.auto_rollback = vec!["DEPLOYMENT_FAILURE"];
+        fleet.rollback_after = Some(25);
+        fleet.rollback_fails = fails;
+        let (outcome, events) = run(&Arc::new(fleet), options()).await;
+        assert_eq!(outcome.exit(), exit);
+        let report = report(&events);
+        assert_eq!(report.rollback.as_deref(), Some("d-ROLLBACK"));
+        assert!(report.rollback_status.is_some());
+        assert_eq!(events.last().unwrap().deployment, "d-1");
+        assert!(events.iter().any(|event| event.deployment == "d-ROLLBACK"));
+    }
+    let mut fleet = Fleet::new(12);
+    fleet.fails = 0..12;
+    fleet.auto_rollback = vec!["DEPLOYMENT_FAILURE"];
+    fleet.rollback_after = Some(0);
+    let alone = Options { follow_rollback: false, ..options() };
+    let (outcome, events) = run(&Arc::new(fleet), alone).await;
+    assert_eq!(outcome.exit(), Exit::Failed);
+    assert_eq!(report(&events).rollback.as_deref(), Some("d-ROLLBACK"), "named though not followed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_that_never_shows_up_is_waited_for_a_minute() {
+    let cases = [
+        (DeploymentStatus::Failed, "HEALTH_CONSTRAINTS", "DEPLOYMENT_FAILURE", Exit::Failed),
+        (DeploymentStatus::Stopped, "ALARM_ACTIVE", "DEPLOYMENT_STOP_ON_ALARM", Exit::Stopped),
+        (DeploymentStatus::Stopped, "MANUAL_STOP", "DEPLOYMENT_STOP_ON_REQUEST", Exit::Stopped),
+    ];
+    for (status, code, covered, exit) in cases {
+        for (event, waits) in [(covered, true), ("OTHER", false)] {
+            let mut fleet = Fleet::new(12);
+            fleet.ends = Some((30, status.clone(), code));
+            fleet.auto_rollback = vec![event];
+            let fleet = Arc::new(fleet);
+            let (outcome, events) = run(&fleet, options()).await;
+            assert_eq!(outcome.exit(), exit);
+            let missing = |stamped: &Stamped| {
+                matches!(&stamped.event, Event::Notice { code: NoticeCode::RollbackMissing, .. })
+            };
+            assert_eq!(events.iter().any(missing), waits, "{code} {event}");
+            assert_eq!((85..105).contains(&fleet.now()), waits, "{code} {event}: {} s", fleet.now());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+#[expect(clippy::disallowed_methods, reason = "the user waits before the signal, in paused time")]
+async fn time_and_signals_only_detach() {
+    let endless = || Arc::new(Fleet { each: 100_000, ..Fleet::new(12) });
+    let fleet = endless();
+    let (outcome, events) = run(&fleet, Options { timeout: Some(secs(90)), ..options() }).await;
+    assert_eq!(outcome, Outcome::TimedOut);
+    assert_eq!(report(&events).status, Some(DeploymentStatus::InProgress));
+    assert_eq!(fleet.now(), 90);
+    for (signal, exit) in [(Signal::Interrupt, 130), (Signal::Terminate, 143)] {
+        let interrupt = async {
+            tokio::time::sleep(secs(33)).await;
+            signal
+        };
+        let (outcome, _) = run_until(&endless(), options(), interrupt).await;
+        assert_eq!(outcome.exit().code(), exit);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_ended_deployment_is_told_at_once() {
+    let mut fleet = Fleet::new(12);
+    fleet.fails = 3..4;
+    fleet.ends = Some((90, DeploymentStatus::Succeeded, ""));
+    fleet.start = Instant::now() - secs(500);
+    let fleet = Arc::new(fleet);
+    let before = Instant::now();
+    let (outcome, events) = run(&fleet, Options { require_all: true, ..options() }).await;
+    assert_eq!(outcome, Outcome::SucceededInPart { failed: 1, refused: true });
+    assert_eq!(outcome.exit(), Exit::Failed);
+    assert_eq!(report(&events).causes[0].log_tail, "port taken");
+    assert!(before.elapsed() < secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_is_gone_ends_the_watch() {
+    let (to, from) = mpsc::channel();
+    drop(from);
+    let mut reporters = Reporters::start(vec![Box::new(Collect(to))]).unwrap();
+    let fleet = Arc::new(Fleet { each: 1_000_000, ..Fleet::new(12) });
+    let pending = std::future::pending();
+    let outcome = watch(fleet, "d-1", &options(), pending, &mut reporters).await;
+    assert_eq!(outcome, Outcome::Closed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_that_dies_is_started_again() {
+    let mut fleet = Fleet::new(12);
+    fleet.fault = Box::new(|_, now| {
+        assert!(!(20..22).contains(&now) && !(26..29).contains(&now), "a bug");
+        None
+    });
+    let (outcome, events) = run(&Arc::new(fleet), options()).await;
+    assert_eq!(outcome, Outcome::Succeeded);
+    assert_eq!(final_targets(&events).len(), 12);
+}

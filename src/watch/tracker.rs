@@ -1,0 +1,216 @@
+//! A pure fold of what the poller saw into events. Not async, reads no time, does no I/O.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::causes::Causes;
+use super::event::{
+    ApiEvent, ApiState, Counts, DeploymentEvent, ErrorEvent, Event, Failure, HeartbeatEvent, Report,
+    TargetEvent,
+};
+use super::outcome::{Ending, Outcome};
+use crate::api::ApiError;
+use crate::clock;
+use crate::model::{Deployment, DeploymentConfig, DeploymentStatus, Overview, Target, TargetStatus};
+
+/// What is known of one deployment.
+#[derive(Debug, Default)]
+pub struct Tracker {
+    deployment: Option<Deployment>,
+    config: Option<DeploymentConfig>,
+    /// The last event of each target, without its texts.
+    targets: HashMap<String, TargetEvent>,
+    causes: Causes,
+    api: Option<ApiState>,
+}
+
+impl Tracker {
+    /// What GetDeployment says now.
+    pub fn deployment(&mut self, now: Deployment) -> Option<Event> {
+        let changed = self.deployment.as_ref() != Some(&now);
+        self.deployment = Some(now);
+        changed.then(|| self.deployment_event()).flatten()
+    }
+
+    /// What the deployment's configuration says.
+    pub fn config(&mut self, config: DeploymentConfig) -> Option<Event> {
+        self.config = Some(config);
+        self.minimum_healthy()?;
+        self.deployment_event()
+    }
+
+    /// What BatchGetDeploymentTargets says of some targets.
+    pub fn targets(&mut self, targets: &[Target]) -> Vec<Event> {
+        targets.iter().filter_map(|target| self.target(target)).collect()
+    }
+
+    fn target(&mut self, target: &Target) -> Option<Event> {
+        let event = target_event(target);
+        let bare = TargetEvent { failure: None, ..event.clone() };
+        let before = self.targets.insert(event.id.clone(), bare.clone());
+        if before.as_ref() == Some(&bare) {
+            return None;
+        }
+        let failed = |status: &TargetStatus| *status == TargetStatus::Failed;
+        if failed(&event.status) && !before.is_some_and(|before| failed(&before.status)) {
+            let name = target.failed_event().map(|event| &event.name);
+            self.causes.add(&event.id, name, event.failure.as_ref(), event.time);
+        }
+        Some(Event::Target(Box::new(event)))
+    }
+
+    /// A call failed and is tried again; an event where that is news.
+    pub fn failing(&mut self, error: &ApiError, retry_in: Duration) -> Option<Event> {
+        let state = ApiState::of(error.kind);
+        if self.api.replace(state) == Some(state) {
+            return None;
+        }
+        Some(Event::Api(ApiEvent { state, error: Some(error.to_string()), retry_s: Some(seconds(retry_in)) }))
+    }
+
+    /// All calls work; an event where that is news.
+    pub fn recovered(&mut self) -> Option<Event> {
+        self.api.take().map(|_| Event::Api(ApiEvent { state: ApiState::Ok, error: None, retry_s: None }))
+    }
+
+    /// A sign of life.
+    pub fn heartbeat(&self, now: Timestamp, answer_age: Option<Duration>, poll: Duration) -> Event {
+        Event::Heartbeat(HeartbeatEvent {
+            status: self.deployment.as_ref().map(|deployment| deployment.status.clone()),
+            overview: self.counts(),
+            elapsed_s: self.elapsed(now).unwrap_or_default().as_secs(),
+            last_poll_ok: self.api.is_none(),
+            answer_age_s: answer_age.map(|age| age.as_secs()),
+            poll_s: seconds(poll),
+        })
+    }
+
+    /// The outcome once the deployment has ended, the rollback aside; `require_all` refuses a success with
+    /// failed targets.
+    pub fn outcome(&self, require_all: bool) -> Option<Outcome> {
+        let deployment = self.deployment.as_ref()?;
+        if let Some(how) = Ending::of(deployment) {
+            return Some(Outcome::Ended { how, rollback: None });
+        }
+        if deployment.status != DeploymentStatus::Succeeded {
+            return None;
+        }
+        let failed = deployment.overview.map_or(0, |overview| overview.failed).max(self.causes.targets());
+        Some(match failed {
+            0 => Outcome::Succeeded,
+            failed => Outcome::SucceededInPart { failed, refused: require_all },
+        })
+    }
+
+    /// The rollback that the service made for this deployment.
+    pub fn rollback(&self) -> Option<(String, Option<String>)> {
+        let info = &self.deployment.as_ref()?.rollback;
+        Some((info.rollback_deployment_id.clone()?, info.message.clone()))
+    }
+
+    /// The summary's facts; `rollback` is the tracker of the rollback that was followed.
+    pub fn report(&self, outcome: &Outcome, now: Timestamp, rollback: Option<&Tracker>) -> Report {
+        let deployment = self.deployment.as_ref();
+        let followed = rollback.and_then(|rollback| rollback.deployment.as_ref());
+        let causes = self.causes.list();
+        let failed = self.counts().map_or(0, |counts| counts.fail);
+        Report {
+            outcome: outcome.word(),
+            exit: outcome.exit().code(),
+            reason: match outcome {
+                Outcome::Unknown(why) => Some(why.clone()),
+                Outcome::Refused(error) => Some(error.to_string()),
+                _ => None,
+            },
+            status: deployment.map(|deployment| deployment.status.clone()),
+            application: deployment.and_then(|deployment| deployment.application.clone()),
+            group: deployment.and_then(|deployment| deployment.group.clone()),
+            revision: deployment.and_then(|deployment| deployment.revision.as_ref()).map(ToString::to_string),
+            previous_revision: deployment
+                .and_then(|deployment| deployment.previous_revision.as_ref())
+                .map(ToString::to_string),
+            error: deployment.and_then(error_event),
+            duration_s: self.elapsed(now).map(seconds),
+            counts: self.counts(),
+            failures_not_read: failed.saturating_sub(self.causes.targets()),
+            causes,
+            rollback: self.rollback().map(|(id, _)| id),
+            rollback_status: followed.map(|deployment| deployment.status.clone()),
+            rollback_counts: rollback.and_then(Tracker::counts),
+            rollback_causes: rollback.map(|rollback| rollback.causes.list()).unwrap_or_default(),
+        }
+    }
+
+    fn deployment_event(&self) -> Option<Event> {
+        let deployment = self.deployment.as_ref()?;
+        Some(Event::Deployment(Box::new(DeploymentEvent {
+            status: deployment.status.clone(),
+            overview: self.counts(),
+            application: deployment.application.clone(),
+            group: deployment.group.clone(),
+            config: deployment.config.clone(),
+            minimum_healthy: self.minimum_healthy(),
+            platform: deployment.platform.clone(),
+            creator: deployment.creator.clone(),
+            revision: deployment.revision.as_ref().map(ToString::to_string),
+            previous_revision: deployment.previous_revision.as_ref().map(ToString::to_string),
+            create_time: deployment.create_time,
+            start_time: deployment.start_time,
+            complete_time: deployment.complete_time,
+            error: error_event(deployment),
+            messages: deployment.messages.clone(),
+        })))
+    }
+
+    fn counts(&self) -> Option<Counts> {
+        self.deployment.as_ref()?.overview.map(Counts::from)
+    }
+
+    /// Hosts that must stay healthy, once configuration and number of targets are known.
+    fn minimum_healthy(&self) -> Option<u64> {
+        let total =
+            self.deployment.as_ref()?.overview.as_ref().map(Overview::total).filter(|total| *total > 0)?;
+        let minimum = self.config.as_ref()?.minimum_healthy_hosts?;
+        Some(u64::from(minimum.required(u32::try_from(total).ok()?)))
+    }
+
+    fn elapsed(&self, now: Timestamp) -> Option<Duration> {
+        let deployment = self.deployment.as_ref()?;
+        let start = deployment.start_time.or(deployment.create_time)?;
+        Some(clock::between(start, deployment.complete_time.unwrap_or(now)))
+    }
+}
+
+fn error_event(deployment: &Deployment) -> Option<ErrorEvent> {
+    let error = deployment.error.as_ref()?;
+    Some(ErrorEvent { code: error.code.clone(), message: error.message.clone() })
+}
+
+fn target_event(target: &Target) -> TargetEvent {
+    let failed = (target.status == TargetStatus::Failed).then(|| target.failed_event()).flatten();
+    let name = failed.map(|event| &event.name).or_else(|| target.current_event());
+    let event = name.and_then(|name| target.events.iter().find(|event| event.name == *name));
+    TargetEvent {
+        id: target.id.clone(),
+        kind: target.kind.clone(),
+        label: target.label.clone(),
+        status: target.status.clone(),
+        event: name.cloned(),
+        event_status: event.map(|event| event.status.clone()),
+        since: event.and_then(|event| event.start_time),
+        time: event.and_then(|event| event.end_time.or(event.start_time)).or(target.last_updated),
+        failure: failed.and_then(|event| event.diagnostics.as_ref()).map(|diagnostics| Failure {
+            error: diagnostics.error_code.clone(),
+            script: diagnostics.script_name.clone(),
+            message: diagnostics.message.clone(),
+            log_tail: diagnostics.log_tail.clone(),
+        }),
+    }
+}
+
+/// Seconds, to the millisecond.
+fn seconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1000.0).round() / 1000.0
+}
