@@ -2,39 +2,55 @@
 
 /// How the tool ends. The number is the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
 pub enum Exit {
     /// Done; the deployment reached the requested point.
-    Ok = 0,
+    Ok,
     /// An error: the API refused, a file is missing, the network failed.
-    Error = 1,
+    Error,
     /// Wrong usage.
-    Usage = 2,
+    Usage,
     /// The deployment failed.
-    Failed = 3,
+    Failed,
     /// The deployment was stopped, by a request or by an alarm.
-    Stopped = 4,
+    Stopped,
     /// It failed or was stopped, and its rollback succeeded.
-    RolledBack = 5,
+    RolledBack,
     /// It failed or was stopped, and its rollback failed.
-    RollbackFailed = 6,
+    RollbackFailed,
     /// The watch timed out; the deployment goes on.
-    TimedOut = 7,
+    TimedOut,
     /// The deployment waits for an action and `--exit-on-ready` was given.
-    Ready = 8,
+    Ready,
     /// The outcome is unknown: the API or the credentials were lost.
-    Unknown = 9,
+    Unknown,
     /// A check found problems.
-    Findings = 10,
+    Findings,
     /// Detached by SIGINT; the deployment goes on.
-    Interrupted = 130,
+    Interrupted,
     /// Detached by SIGTERM; the deployment goes on.
-    Terminated = 143,
+    Terminated,
+    /// `sandbox run` ends with its command's own code.
+    Command(u8),
 }
 
 impl Exit {
     pub fn code(self) -> u8 {
-        self as u8
+        match self {
+            Exit::Ok => 0,
+            Exit::Error => 1,
+            Exit::Usage => 2,
+            Exit::Failed => 3,
+            Exit::Stopped => 4,
+            Exit::RolledBack => 5,
+            Exit::RollbackFailed => 6,
+            Exit::TimedOut => 7,
+            Exit::Ready => 8,
+            Exit::Unknown => 9,
+            Exit::Findings => 10,
+            Exit::Interrupted => 130,
+            Exit::Terminated => 143,
+            Exit::Command(code) => code,
+        }
     }
 }
 

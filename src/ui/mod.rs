@@ -127,6 +127,13 @@ impl Ui {
         }
     }
 
+    /// As [`Ui::note`], already styled and safe.
+    pub fn show(&self, message: &str) {
+        if !self.quiet {
+            let _ = writeln!(self.err(), "{message}");
+        }
+    }
+
     /// Something that the user should know although all goes on; shown under `--quiet` too.
     pub fn warn(&self, message: &str) {
         let _ = writeln!(self.err(), "{}: {}", self.paint(Style::Warning, "warning"), text(message));

@@ -18,7 +18,7 @@ use crate::report::summary::Summary;
 use crate::report::{Reporter, Reporters};
 use crate::view;
 use crate::watch::budget::Budget;
-use crate::watch::{Options, Outcome, Signal};
+use crate::watch::{Options, Outcome};
 
 /// How to watch.
 #[derive(Clone, Debug, Args)]
@@ -104,7 +104,7 @@ async fn follow(
     options.follow_rollback = !arguments.no_follow_rollback;
     options.require_all = arguments.require_all;
     options.known = known;
-    let interrupt = signals().doing("listen for signals")?;
+    let interrupt = crate::commands::signals().doing("listen for signals")?;
     Ok(crate::watch::watch(api, id, &options, interrupt, reporters).await)
 }
 
@@ -123,19 +123,6 @@ fn reporters(context: &Context) -> Vec<Box<dyn Reporter>> {
         Some(screen) => vec![Box::new(Live::new(screen, unicode, colour)), summary],
         None => vec![Box::new(Log::new(ui.err())), summary],
     }
-}
-
-/// Resolves at the first SIGINT or SIGTERM.
-fn signals() -> std::io::Result<impl Future<Output = Signal>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => Signal::Interrupt,
-            _ = terminate.recv() => Signal::Terminate,
-        }
-    })
 }
 
 #[cfg(test)]

@@ -1,0 +1,121 @@
+//! `cdctl sandbox`
+
+mod run;
+mod serve;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+
+use crate::context::Context;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::sandbox::fleet::Fleet;
+use crate::sandbox::{HookPolicy, Running, Setup};
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    Serve(serve::Arguments),
+    Run(run::Arguments),
+}
+
+pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<Exit> {
+    match verb {
+        Verb::Serve(arguments) => serve::run(context, &arguments).await,
+        Verb::Run(arguments) => run::run(context, &arguments).await,
+    }
+}
+
+/// What kind of sandbox.
+#[derive(Clone, Debug, Args)]
+pub struct SandboxArgs {
+    /// Instances, buckets and faults [default: twelve local hosts tagged Role=web in three zones, bucket `releases`]
+    #[arg(long, value_name = "FILE")]
+    fleet: Option<PathBuf>,
+
+    /// How many times faster the service's own waiting goes; hooks run in real time
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..))]
+    speed: u32,
+
+    /// Makes ids, durations and the order of hosts repeat
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+
+    /// Let bundles' scripts run as you, without isolation
+    #[arg(long, env = "CDCTL_ALLOW_HOST_HOOKS", hide_env_values = true, value_parser = clap::builder::FalseyValueParser::new())]
+    allow_host_hooks: bool,
+
+    /// Leave hosts, objects and state in this directory [default: a temporary one, removed at the end]
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+}
+
+impl SandboxArgs {
+    /// Starts it, with its directory; the sandbox ends when it is dropped.
+    fn start(&self, listen: SocketAddr) -> anyhow::Result<(Running, Folder)> {
+        let seed = self.seed.unwrap_or_else(|| fastrand::u64(..));
+        let fleet = match &self.fleet {
+            Some(path) => Fleet::load(path, seed)
+                .map_err(|error| Failure::new(format!("the fleet file {} cannot be used", path.display())).cause(error.to_string()))?,
+            None => Fleet::built_in(seed).context("the built-in fleet")?,
+        };
+        let folder = Folder::new(self.keep.clone())?;
+        let setup = Setup {
+            listen,
+            dir: folder.path().to_owned(),
+            fleet,
+            speed: self.speed,
+            seed,
+            hooks: HookPolicy { allow_host_hooks: self.allow_host_hooks, ..HookPolicy::default() },
+        };
+        let running = Running::start(setup).map_err(|error| {
+            Failure::new(format!("the sandbox cannot listen on {listen}"))
+                .cause(error.to_string())
+                .help("pick another port with --listen, or any free one with `--listen 127.0.0.1:0`")
+        })?;
+        Ok((running, folder))
+    }
+}
+
+/// Where a sandbox keeps its things: the user's directory, or a temporary one that goes when it is dropped.
+pub enum Folder {
+    Kept(PathBuf),
+    Temporary(tempfile::TempDir),
+}
+
+impl Folder {
+    /// `keep` must not hold anything yet.
+    pub fn new(keep: Option<PathBuf>) -> anyhow::Result<Self> {
+        let Some(path) = keep else {
+            let folder = tempfile::Builder::new().prefix("cdctl-sandbox-").tempdir();
+            return Ok(Folder::Temporary(folder.context("cannot make a temporary directory")?));
+        };
+        let failure = |error: std::io::Error| {
+            Failure::new(format!("cannot use {}", path.display())).cause(error.to_string())
+        };
+        std::fs::create_dir_all(&path).map_err(failure)?;
+        if std::fs::read_dir(&path).map_err(failure)?.next().is_some() {
+            return Err(Failure::new(format!("{} is not empty", path.display()))
+                .help("name a directory that does not exist yet")
+                .into());
+        }
+        Ok(Folder::Kept(path.canonicalize().map_err(failure)?))
+    }
+
+    pub fn path(&self) -> &std::path::Path {
+        match self {
+            Folder::Kept(path) => path,
+            Folder::Temporary(folder) => folder.path(),
+        }
+    }
+
+    /// The directory that stays, if it does.
+    pub fn kept(&self) -> Option<&std::path::Path> {
+        match self {
+            Folder::Kept(path) => Some(path),
+            Folder::Temporary(_) => None,
+        }
+    }
+}

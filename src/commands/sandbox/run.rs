@@ -1,0 +1,117 @@
+//! `cdctl sandbox run`
+
+use std::ffi::OsString;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+
+use clap::Args;
+
+use super::SandboxArgs;
+use crate::api::SANDBOX_KEY;
+use crate::context::Context;
+use crate::error::{Doing, Failure};
+use crate::exit::Exit;
+use crate::watch::Signal;
+
+/// Run a command against a sandbox of its own; ends with the command's exit code
+///
+/// The command finds the sandbox through the AWS variables of its environment, and this cdctl first on its PATH.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cdctl sandbox run -- sh ci/deploy.sh
+  cdctl sandbox run --fleet examples/fleet.yaml --allow-host-hooks -- sh examples/by-hand.sh
+  cdctl sandbox run -- aws deploy list-applications")]
+pub struct Arguments {
+    #[command(flatten)]
+    sandbox: SandboxArgs,
+
+    /// The address [default: a free port]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+
+    /// The command with its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+/// What would send the command elsewhere than to the sandbox.
+const CLEARED: &[&str] = &[
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "AWS_ENDPOINT_URL_CODEDEPLOY",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_USE_FIPS_ENDPOINT",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+];
+
+pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
+    let listen = arguments.listen.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 0).into());
+    let (running, _folder) = arguments.sandbox.start(listen)?;
+    let status = status(context, &running.url(), &arguments.command).await;
+    running.shut_down()?;
+    Ok(Exit::Command(code(status?)))
+}
+
+#[expect(clippy::disallowed_methods, reason = "running the user's command is what this verb is for")]
+async fn status(context: &Context, url: &str, command: &[OsString]) -> anyhow::Result<ExitStatus> {
+    let [program, arguments @ ..] = command else {
+        return Err(Failure::new("no command was given").exit(Exit::Usage).into());
+    };
+    let region = context.settings.connection.region.as_deref().unwrap_or("us-east-1");
+    let mut child = tokio::process::Command::new(program);
+    child.args(arguments).env("AWS_ENDPOINT_URL", url).env("AWS_REGION", region).env("AWS_DEFAULT_REGION", region);
+    child.env("AWS_ACCESS_KEY_ID", SANDBOX_KEY).env("AWS_SECRET_ACCESS_KEY", SANDBOX_KEY);
+    child.env("AWS_EC2_METADATA_DISABLED", "true");
+    for name in CLEARED {
+        child.env_remove(name);
+    }
+    if let Some(path) = path_with_us(context) {
+        child.env("PATH", path);
+    }
+    let mut child = child.spawn().map_err(|error| {
+        Failure::new(format!("cannot run {}", program.to_string_lossy())).cause(error.to_string())
+    })?;
+    // A terminal's ^C reaches the command too; its end is ours. SIGTERM reaches only us, and is passed on.
+    loop {
+        let signal = crate::commands::signals().doing("listen for signals")?;
+        tokio::select! {
+            status = child.wait() => return status.doing("wait for the command"),
+            signal = signal => {
+                let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
+                if let (Signal::Terminate, Some(pid)) = (signal, pid) {
+                    let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+                }
+            }
+        }
+    }
+}
+
+/// The PATH with this program's own folder before it.
+fn path_with_us(context: &Context) -> Option<OsString> {
+    let folder = std::env::current_exe().ok()?.parent()?.to_owned();
+    let path = context.environment.path.clone().unwrap_or_default();
+    std::env::join_paths(std::iter::once(folder).chain(std::env::split_paths(&path))).ok()
+}
+
+/// The command's code; 128 and the signal's number where one ended it, as in a shell.
+fn code(status: ExitStatus) -> u8 {
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1);
+    u8::try_from(code).unwrap_or(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_codes_of_a_shell() {
+        assert_eq!(code(ExitStatus::from_raw(7 << 8)), 7);
+        assert_eq!(code(ExitStatus::from_raw(0)), 0);
+        assert_eq!(code(ExitStatus::from_raw(15)), 143);
+    }
+}
