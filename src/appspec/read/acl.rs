@@ -17,7 +17,9 @@ pub fn check(entry: &str) -> Result<(), String> {
     }
     let (kind, name, permission) = match parts.as_slice() {
         [kind, name, permission] => (*kind, *name, *permission),
-        [kind @ ("u" | "user" | "g" | "group" | "m" | "mask" | "o" | "other"), permission] => (*kind, "", *permission),
+        [kind @ ("u" | "user" | "g" | "group" | "m" | "mask" | "o" | "other"), permission] => {
+            (*kind, "", *permission)
+        }
         [name, permission] => ("u", *name, *permission),
         _ => return Err(invalid()),
     };

@@ -9,7 +9,8 @@ use super::index;
 ///
 /// Source: official agent 1.8.1, context_info and range_info. The name is read from `name`, not from `user`.
 pub fn read(value: &Value) -> Result<Context, String> {
-    let member = |key: &str| index(value, key).map(|value| (!value.is_null()).then(|| value.to_s().trim().to_owned()));
+    let member =
+        |key: &str| index(value, key).map(|value| (!value.is_null()).then(|| value.to_s().trim().to_owned()));
     let name = member("name")?;
     let Some(kind) = member("type")? else {
         return Err(format!(
@@ -32,7 +33,8 @@ fn check_range(range: &str) -> Result<(), String> {
         _ => return Err(format!("invalid range part {range}")),
     };
     let level = |text: &str, letter: char, most: u32| {
-        let number = text.strip_prefix(letter).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+        let number =
+            text.strip_prefix(letter).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
         number.and_then(|digits| digits.parse::<u32>().ok()).filter(|number| *number <= most)
     };
     let bounds = sensitivity

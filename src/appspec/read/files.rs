@@ -80,8 +80,12 @@ impl Reader {
         for (key, _) in &map.entries {
             if matches!(key.value.to_s().as_str(), "file_exists_behavior" | "overwrite") {
                 self.add(
-                    Finding::warning("A050", key.span, format!("the agent ignores `{}` in an entry of files", key.value.to_s()))
-                        .help("write `file_exists_behavior: OVERWRITE` at the top level of the file"),
+                    Finding::warning(
+                        "A050",
+                        key.span,
+                        format!("the agent ignores `{}` in an entry of files", key.value.to_s()),
+                    )
+                    .help("write `file_exists_behavior: OVERWRITE` at the top level of the file"),
                 );
             }
         }
@@ -98,12 +102,16 @@ impl Reader {
     }
 
     fn paths(&mut self, entry: &FileEntry) {
-        for (value, span, name) in
-            [(&entry.source, entry.source_span, "source"), (&entry.destination, entry.destination_span, "destination")]
-        {
+        for (value, span, name) in [
+            (&entry.source, entry.source_span, "source"),
+            (&entry.destination, entry.destination_span, "destination"),
+        ] {
             if let Err(error) = value {
                 let message = format!("{name} is not text: Install fails ({error})");
-                self.add(Finding::error("A013", span, message).help("write one path, in quotes where it is a number"));
+                self.add(
+                    Finding::error("A013", span, message)
+                        .help("write one path, in quotes where it is a number"),
+                );
             }
         }
         let Ok(destination) = &entry.destination else { return };

@@ -39,15 +39,20 @@ impl Reader {
             }
             other => {
                 self.add(
-                    Finding::error("A030", item.span, format!("hooks is {}, not events with their scripts", shape(other)))
-                        .help("write `AfterInstall:` without a dash, and its scripts as a list below it")
-                        .refused(no_method("each_pair", other)),
+                    Finding::error(
+                        "A030",
+                        item.span,
+                        format!("hooks is {}, not events with their scripts", shape(other)),
+                    )
+                    .help("write `AfterInstall:` without a dash, and its scripts as a list below it")
+                    .refused(no_method("each_pair", other)),
                 );
                 return Vec::new();
             }
         };
         for key in &map.repeated {
-            let message = format!("`{}` comes again below; the agent takes the last one only", key.value.to_s());
+            let message =
+                format!("`{}` comes again below; the agent takes the last one only", key.value.to_s());
             self.add(Finding::warning("A051", key.span, message));
         }
         map.entries.iter().map(|(event, scripts)| (event.value.to_s(), self.event(event, scripts))).collect()
@@ -58,21 +63,31 @@ impl Reader {
         let items = match &scripts.value {
             Value::List(items) => items,
             Value::Null => {
-                self.add(Finding::warning("A036", event.span, format!("{} has no scripts", event.value.to_s())));
+                self.add(Finding::warning(
+                    "A036",
+                    event.span,
+                    format!("{} has no scripts", event.value.to_s()),
+                ));
                 return Vec::new();
             }
             other => {
                 let report = match other {
                     Value::Map(map) => match map.entries.first() {
                         None => return Vec::new(),
-                        Some((key, value)) => no_method("has_key?", &Value::List(vec![key.clone(), value.clone()])),
+                        Some((key, value)) => {
+                            no_method("has_key?", &Value::List(vec![key.clone(), value.clone()]))
+                        }
                     },
                     other => no_method("each", other),
                 };
                 self.add(
-                    Finding::error("A030", scripts.span, format!("the scripts of an event are a list; this is {}", shape(other)))
-                        .help("write `- location: scripts/…` below the event")
-                        .refused(report),
+                    Finding::error(
+                        "A030",
+                        scripts.span,
+                        format!("the scripts of an event are a list; this is {}", shape(other)),
+                    )
+                    .help("write `- location: scripts/…` below the event")
+                    .refused(report),
                 );
                 return Vec::new();
             }
@@ -81,7 +96,9 @@ impl Reader {
         let total = scripts.iter().map(|script| script.timeout).fold(0, u64::saturating_add);
         let chosen = scripts.len() > 1 && scripts.iter().all(|script| script.timeout != EVENT_LIMIT);
         if total > EVENT_LIMIT && chosen {
-            let message = format!("the time-outs add up to {total} s; the service fails an event after {EVENT_LIMIT} s");
+            let message = format!(
+                "the time-outs add up to {total} s; the service fails an event after {EVENT_LIMIT} s"
+            );
             self.add(Finding::warning("A033", event.span, message));
         }
         scripts
@@ -94,10 +111,17 @@ impl Reader {
         }
         if EventName::KNOWN.iter().any(|known| known.as_str() == name) {
             let message = format!("{name} runs no scripts on EC2 and on-premises hosts: these never run");
-            self.add(Finding::warning("A035", event.span, message).help(format!("events with scripts: {}", EVENTS.join(", "))));
+            self.add(
+                Finding::warning("A035", event.span, message)
+                    .help(format!("events with scripts: {}", EVENTS.join(", "))),
+            );
             return;
         }
-        let finding = Finding::warning("A034", event.span, format!("there is no event `{name}`: its scripts never run"));
+        let finding = Finding::warning(
+            "A034",
+            event.span,
+            format!("there is no event `{name}`: its scripts never run"),
+        );
         self.add(finding.help(match nearest(&name, EVENTS) {
             Some(word) => format!("did you mean `{word}`?"),
             None => format!("events with scripts: {}", EVENTS.join(", ")),
@@ -114,7 +138,8 @@ impl Reader {
             return None;
         };
         self.keys(map, KEYS, "a script");
-        let location = map.get("location").map(|item| item.value.to_s().trim().to_owned()).unwrap_or_default();
+        let location =
+            map.get("location").map(|item| item.value.to_s().trim().to_owned()).unwrap_or_default();
         if location.is_empty() {
             let span = map.entry("location").map_or(item.span, |(key, _)| key.span);
             let finding = Finding::error("A031", span, "the script has no location").refused(NO_LOCATION);
@@ -157,7 +182,11 @@ impl Reader {
         let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
         let written = item.plain.clone().unwrap_or_else(|| item.value.to_s());
         if written != seconds.to_string() {
-            let finding = Finding::warning("A032", item.span, format!("the agent reads `{written}` as {seconds} seconds"));
+            let finding = Finding::warning(
+                "A032",
+                item.span,
+                format!("the agent reads `{written}` as {seconds} seconds"),
+            );
             self.add(finding.help("write whole seconds, without unit, colon or leading zero"));
         } else if seconds > EVENT_LIMIT {
             let message = format!("the service fails an event after {EVENT_LIMIT} s");
@@ -174,7 +203,8 @@ fn text_to_i(text: &str) -> i128 {
         Some(body) => (true, body),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
-    let digits: String = body.chars().take_while(|c| c.is_ascii_digit() || *c == '_').filter(|c| *c != '_').collect();
+    let digits: String =
+        body.chars().take_while(|c| c.is_ascii_digit() || *c == '_').filter(|c| *c != '_').collect();
     if body.starts_with('_') || digits.is_empty() {
         return 0;
     }

@@ -53,8 +53,12 @@ impl Reader {
         };
         if document.byte_order_mark {
             self.add(
-                Finding::warning("A008", Span::at(Position { line: 1, column: 1 }), "the file begins with a byte order mark")
-                    .help("the agent then reads only the first key; save the file as UTF-8 without BOM"),
+                Finding::warning(
+                    "A008",
+                    Span::at(Position { line: 1, column: 1 }),
+                    "the file begins with a byte order mark",
+                )
+                .help("the agent then reads only the first key; save the file as UTF-8 without BOM"),
             );
         }
         if let Some(rest) = document.rest {
@@ -71,12 +75,12 @@ impl Reader {
             ErrorKind::Syntax | ErrorKind::Limit => format!("(<unknown>): {error}"),
         };
         let help = match error.message.as_str() {
-            message if message.contains("cannot start any token") => {
-                Some("YAML indents with spaces, never tabs, and a value that begins with @, ` or % needs quotes")
-            }
-            message if message.contains("mapping values are not allowed") => {
-                Some("a colon is followed by a blank, a dash too, and keys of one list item begin in the same column")
-            }
+            message if message.contains("cannot start any token") => Some(
+                "YAML indents with spaces, never tabs, and a value that begins with @, ` or % needs quotes",
+            ),
+            message if message.contains("mapping values are not allowed") => Some(
+                "a colon is followed by a blank, a dash too, and keys of one list item begin in the same column",
+            ),
             message if message.starts_with("Unknown alias") => {
                 Some("the agent does not load YAML aliases: write the value out")
             }
@@ -98,7 +102,11 @@ impl Reader {
         let map = match &root.value {
             Value::Map(map) => map,
             other => {
-                let finding = Finding::error("A006", root.span, format!("the file holds {}, not keys with values", shape(other)));
+                let finding = Finding::error(
+                    "A006",
+                    root.span,
+                    format!("the file holds {}, not keys with values", shape(other)),
+                );
                 if let Err(report) = index(other, "version") {
                     self.add(finding.refused(report));
                     return None;
@@ -132,7 +140,8 @@ impl Reader {
             version.to_s()
         );
         let finding = match map.get("version") {
-            None => Finding::error("A003", Span::at(root.start), "no version").help("begin the file with `version: 0.0`"),
+            None => Finding::error("A003", Span::at(root.start), "no version")
+                .help("begin the file with `version: 0.0`"),
             Some(item) => Finding::error("A003", item.span, "the version must be the number 0.0")
                 .help("write `version: 0.0`, without quotes"),
         };
@@ -142,7 +151,8 @@ impl Reader {
     fn os(&mut self, map: &Map, root: Span) {
         let null = Value::Null;
         let value = map.get("os").map_or(&null, |item| &item.value);
-        let os = [Os::Linux, Os::Windows].into_iter().find(|os| *value == Value::Text(os.as_str().to_owned()));
+        let os =
+            [Os::Linux, Os::Windows].into_iter().find(|os| *value == Value::Text(os.as_str().to_owned()));
         if let Some(os) = os {
             self.os = os;
             if self.host.is_none_or(|host| host == os) {
@@ -193,7 +203,8 @@ impl Reader {
             }));
         }
         for key in &map.repeated {
-            let message = format!("`{}` comes again below; the agent takes the last one only", key.value.to_s());
+            let message =
+                format!("`{}` comes again below; the agent takes the last one only", key.value.to_s());
             self.add(Finding::warning("A051", key.span, message));
         }
     }

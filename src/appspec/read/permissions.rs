@@ -21,7 +21,9 @@ impl Reader {
                 let report = match other {
                     Value::Map(map) => match map.entries.first() {
                         None => return Vec::new(),
-                        Some((key, value)) => no_method("has_key?", &Value::List(vec![key.clone(), value.clone()])),
+                        Some((key, value)) => {
+                            no_method("has_key?", &Value::List(vec![key.clone(), value.clone()]))
+                        }
                     },
                     other => no_method("each", other),
                 };
@@ -32,7 +34,10 @@ impl Reader {
             }
         };
         if self.os == Os::Windows && !items.is_empty() {
-            self.add(Finding::error("A027", key.span, "permissions are not supported on Windows").refused(ON_WINDOWS));
+            self.add(
+                Finding::error("A027", key.span, "permissions are not supported on Windows")
+                    .refused(ON_WINDOWS),
+            );
             return Vec::new();
         }
         items.iter().filter_map(|item| self.permission(item)).collect()
@@ -49,7 +54,8 @@ impl Reader {
         let value = |key: &str| map.get(key).filter(|item| !item.value.is_null());
         let object = value("object").map(|item| item.value.to_s().trim().to_owned()).unwrap_or_default();
         if object.is_empty() {
-            let finding = Finding::error("A021", item.span, "the permission has no object").refused(NO_OBJECT);
+            let finding =
+                Finding::error("A021", item.span, "the permission has no object").refused(NO_OBJECT);
             self.add(finding.help("add `object:`, the path on the host"));
             return None;
         }
@@ -60,11 +66,14 @@ impl Reader {
         let context = self.context(value("context"));
         if !object.starts_with('/') {
             let span = value("object").map(|item| item.span);
-            self.add(Finding::warning("A029", span, "a relative object matches nothing").help("begin it with `/`"));
+            self.add(
+                Finding::warning("A029", span, "a relative object matches nothing").help("begin it with `/`"),
+            );
         }
         Some(Permission {
             object,
-            pattern: value("pattern").map_or_else(|| "**".to_owned(), |item| item.value.to_s().trim().to_owned()),
+            pattern: value("pattern")
+                .map_or_else(|| "**".to_owned(), |item| item.value.to_s().trim().to_owned()),
             except,
             owner: self.name(value("owner"), "owner"),
             group: self.name(value("group"), "group"),
@@ -105,7 +114,9 @@ impl Reader {
             other => {
                 let message = format!("{key} is {}, not a list", shape(other));
                 let help = format!("write `{key}: [{}]`", other.to_s());
-                self.add(Finding::error("A024", item.span, message).help(help).refused(no_method("each", other)));
+                self.add(
+                    Finding::error("A024", item.span, message).help(help).refused(no_method("each", other)),
+                );
                 Vec::new()
             }
         }
@@ -120,7 +131,8 @@ impl Reader {
             let report = format!(
                 "The deployment failed because the application specification filespecifies a permission for an object type not supported for permissions ({unknown}). Update the permissions section of the AppSpec file, and then try again."
             );
-            let finding = Finding::error("A024", item.span, format!("unknown type `{unknown}`")).refused(report);
+            let finding =
+                Finding::error("A024", item.span, format!("unknown type `{unknown}`")).refused(report);
             self.add(finding.help("a type is `file` or `directory`"));
         }
         (types.iter().any(|name| name == "file"), types.iter().any(|name| name == "directory"))
@@ -145,9 +157,15 @@ impl Reader {
         };
         if let Some(report) = refusal {
             let (message, help) = if octal {
-                (format!("without quotes YAML reads `{written}` as the number {text}, which is no mode"), quote)
+                (
+                    format!("without quotes YAML reads `{written}` as the number {text}, which is no mode"),
+                    quote,
+                )
             } else {
-                (format!("`{text}` is no mode"), "a mode is up to four octal digits in quotes: \"0644\"".to_owned())
+                (
+                    format!("`{text}` is no mode"),
+                    "a mode is up to four octal digits in quotes: \"0644\"".to_owned(),
+                )
             };
             self.add(Finding::error("A022", item.span, message).help(help).refused(report));
             return None;
@@ -166,8 +184,11 @@ impl Reader {
         let span = map.get("acls").map(|item| item.span);
         for entry in &entries {
             if let Err(report) = acl::check(entry) {
-                let finding = Finding::error("A025", span, format!("`{entry}` is no ACL entry")).refused(report);
-                self.add(finding.help("an entry is `u:NAME:rwx`, `g:NAME:rx`, or `d:u:NAME:rw` for a default"));
+                let finding =
+                    Finding::error("A025", span, format!("`{entry}` is no ACL entry")).refused(report);
+                self.add(
+                    finding.help("an entry is `u:NAME:rwx`, `g:NAME:rx`, or `d:u:NAME:rw` for a default"),
+                );
             }
         }
         entries
@@ -181,7 +202,9 @@ impl Reader {
                 Some(read)
             }
             Err(report) => {
-                self.add(Finding::error("A026", item.span, "the SELinux context is not valid").refused(report));
+                self.add(
+                    Finding::error("A026", item.span, "the SELinux context is not valid").refused(report),
+                );
                 None
             }
         }

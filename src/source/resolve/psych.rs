@@ -176,7 +176,9 @@ mod tests {
 
     fn load_text(text: &str) -> Result<Value, String> {
         let document = parse(text.as_bytes()).map_err(|error| error.to_string())?;
-        load(&document).map(|item| item.map_or(Value::Null, |item| item.value)).map_err(|error| error.to_string())
+        load(&document)
+            .map(|item| item.map_or(Value::Null, |item| item.value))
+            .map_err(|error| error.to_string())
     }
 
     #[test]

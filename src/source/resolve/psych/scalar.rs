@@ -69,9 +69,8 @@ fn digits(text: &str, lengths: std::ops::RangeInclusive<usize>) -> bool {
 /// `2020-01-31` with month and day in range, one or two digits each.
 fn is_date(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
-    let within = |part: &str, most: u8| {
-        digits(part, 1..=2) && part.parse::<u8>().is_ok_and(|number| number <= most)
-    };
+    let within =
+        |part: &str, most: u8| digits(part, 1..=2) && part.parse::<u8>().is_ok_and(|number| number <= most);
     matches!(parts.as_slice(), [year, month, day]
         if digits(year, 4..=4) && within(month, 12) && within(day, 31))
 }
@@ -226,7 +225,8 @@ mod tests {
 
     #[test]
     fn what_only_looks_like_a_number_is_text() {
-        for text in ["0e0", "3e2", "08", "0o755", "0.0.1", "5m", "1_", "+", "1.5e3", "0b", "1:60", "4:5:6:7"] {
+        for text in ["0e0", "3e2", "08", "0o755", "0.0.1", "5m", "1_", "+", "1.5e3", "0b", "1:60", "4:5:6:7"]
+        {
             assert_eq!(value(text), Value::Text(text.to_owned()), "{text}");
         }
     }
