@@ -1,15 +1,36 @@
 //! One revision on one host, as the official agent does it. Knows neither the API nor the sandbox.
+//!
+//! An unprivileged user cannot be another one: `runas`, `sudo`, `owner`, `group`, `acls` and `context` are noted in
+//! the host's `scripts.log` where they are not done. Everything else is done below the host's root.
+
+mod cleanup;
+mod copy;
+mod failure;
+mod hooks;
+mod install;
+mod layout;
+mod log;
+mod permissions;
+mod plan;
+mod process;
+mod root;
+mod unpack;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::appspec::{self, AppSpec, Os};
 use crate::model::{BundleType, Diagnostics, EventName};
+
+pub use crate::appspec::FileExists;
+pub use unpack::unpack;
+
+use failure::Failure;
+use layout::Layout;
 
 /// How hook scripts are kept from the rest of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Isolation {
-    /// Bubblewrap: the host's root is laid over `/`.
-    Bubblewrap,
     /// None: the scripts run as the user who runs the tool, starting in the host's root.
     None,
 }
@@ -24,15 +45,6 @@ pub struct Host {
     /// Variables beside the agent's own that hooks see (`CDCTL_HOST_ID`, …).
     pub variables: BTreeMap<String, String>,
     pub isolation: Isolation,
-}
-
-/// What to do with a file that is there before Install: the API's `fileExistsBehavior`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum FileExists {
-    #[default]
-    Disallow,
-    Overwrite,
-    Retain,
 }
 
 /// What the agent is told of a deployment.
@@ -53,13 +65,48 @@ pub struct Specification {
 pub type Fetch<'a> = &'a (dyn Fn(&Path) -> Result<(), String> + Sync);
 
 /// Runs one lifecycle event of a deployment on a host and says how it went
-/// (`error_code` is `Success` where it went well).
+/// (`error_code` is `Success` where it went well). Blocks until the event has ended.
 pub fn run_event(
     host: &Host,
     specification: &Specification,
     event: &EventName,
     fetch: Fetch<'_>,
 ) -> Diagnostics {
-    let _ = (host, specification, event, fetch);
-    Diagnostics::success()
+    let result = Layout::new(host, specification).and_then(|layout| match event {
+        EventName::DownloadBundle => download(&layout, specification, fetch),
+        EventName::Install => install::install(host, &layout, specification),
+        EventName::BlockTraffic | EventName::AllowTraffic => Ok(()),
+        event => hooks::run(host, &layout, specification, event),
+    });
+    match result {
+        Ok(()) => Diagnostics::success(),
+        Err(failure) => failure.into(),
+    }
 }
+
+fn download(layout: &Layout, specification: &Specification, fetch: Fetch<'_>) -> Result<(), Failure> {
+    layout.prepare()?;
+    let bundle = layout.bundle();
+    fetch(&bundle)?;
+    unpack(&bundle, &specification.bundle_type, &layout.archive())?;
+    layout.record_most_recent()?;
+    layout.drop_old_archives();
+    Ok(())
+}
+
+/// The AppSpec of an unpacked revision; the error is what the host reports.
+fn appspec_of(archive: &Path) -> Result<AppSpec, String> {
+    let path = archive.join(appspec::FILE_NAME);
+    match std::fs::read(&path) {
+        Ok(text) => appspec::load(&text, Os::Linux),
+        Err(_) => Err(format!(
+            "The CodeDeploy agent did not find an AppSpec file within the unpacked revision directory at revision-relative path \"{}\". The revision was unpacked to directory \"{}\", and the AppSpec file was expected but not found at path \"{}\". Consult the AWS CodeDeploy Appspec documentation for more information at http://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file.html",
+            appspec::FILE_NAME,
+            archive.display(),
+            path.display()
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,32 @@
+//! Install: the previous revision's files go, the new one's come.
+//!
+//! Source: official agent 1.8.1, installer. What was done before a failure stays done, as there.
+
+use std::fs;
+
+use super::cleanup::{self, Record};
+use super::failure::{Failure, ruby};
+use super::layout::Layout;
+use super::log::Log;
+use super::root::Root;
+use super::{Host, Specification, appspec_of, copy, plan};
+
+pub fn install(host: &Host, layout: &Layout, specification: &Specification) -> Result<(), Failure> {
+    let archive = layout.archive();
+    let root = Root::new(&host.root)?;
+    let appspec = appspec_of(&archive)?;
+    cleanup::remove_previous(&layout.cleanup_file(), &root)?;
+    let plan = plan::plan(&appspec, &archive, &root, specification.file_exists)?;
+    let path = layout.install_file();
+    fs::write(&path, plan.json().to_string()).map_err(|error| ruby(&error, "rb_sysopen", &path))?;
+    let mut record = Record::create(&layout.cleanup_file())?;
+    let mut log = Log::open(&Layout::script_log(&archive))?;
+    for note in &plan.notes {
+        log.note(note);
+    }
+    for step in &plan.steps {
+        copy::execute(step, &root, &mut record, &mut log)?;
+    }
+    layout.record_last_successful()?;
+    Ok(())
+}

@@ -1,0 +1,138 @@
+//! `permissions`: which of the installed files and directories an entry is for.
+//!
+//! Source: official agent 1.8.1, installer (generate permissions) and linux_permission_info.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use crate::appspec::Permission;
+
+use super::plan::{Plan, Step};
+use super::root::{Root, expand};
+
+/// Adds the steps of all entries to a plan of copies.
+pub fn plan(permissions: &[Permission], root: &Root, plan: &mut Plan) -> Result<(), String> {
+    let mut done = BTreeSet::new();
+    for permission in permissions {
+        for object in objects(permission, root, plan)? {
+            if !done.insert(object.clone()) {
+                return Err(format!(
+                    "The deployment failed because the permissions setting for ({}) is specified more than once in the application specification file. Update the files section of the AppSpec file, and then try again.",
+                    object.display()
+                ));
+            }
+            set(permission, object, plan)?;
+        }
+    }
+    Ok(())
+}
+
+/// A copied file itself, or what this deployment puts below a directory; never the directory, never what was there.
+fn objects(permission: &Permission, root: &Root, plan: &Plan) -> Result<Vec<PathBuf>, String> {
+    let object = expand(Path::new(&permission.object));
+    if plan.copied.contains_key(&object) {
+        if !permission.files {
+            return Ok(Vec::new());
+        }
+        check_file(permission)?;
+        return Ok(vec![object]);
+    }
+    if !plan.made.contains(&object) && !root.follow(&object)?.is_dir() {
+        return Ok(Vec::new());
+    }
+    let files = plan.copied.keys().filter(|_| permission.files);
+    let directories = plan.made.iter().filter(|_| permission.directories);
+    Ok(files.chain(directories).filter(|path| matches(permission, &object, path)).cloned().collect())
+}
+
+fn check_file(permission: &Permission) -> Result<(), String> {
+    let object = &permission.object;
+    if permission.pattern != "**" {
+        return Err(format!(
+            "The deployment failed because the application specification file includes an object ({object}) with an invalid pattern ({}), such as a pattern for a file applied to a directory. Correct the permissions section of the AppSpec file, and then try again.",
+            permission.pattern
+        ));
+    }
+    if !permission.except.is_empty() {
+        let except: Vec<String> = permission.except.iter().map(|name| format!("{name:?}")).collect();
+        return Err(format!(
+            "The deployment failed because the except parameter for a pattern in the permissions section ([{}]) for the object named {object} contains an invalid format. Update the AppSpec file, and then try again.",
+            except.join(", ")
+        ));
+    }
+    if permission.acls.iter().any(|entry| entry.starts_with("d:") || entry.starts_with("default:")) {
+        return Err("The deployment failed because the -d parameter has been specified to apply an acl setting to a file. This parameter is supported for directories only. Update the AppSpec file, and then try again.".to_owned());
+    }
+    Ok(())
+}
+
+fn matches(permission: &Permission, object: &Path, path: &Path) -> bool {
+    let Ok(below) = path.strip_prefix(object) else { return false };
+    if below.as_os_str().is_empty() {
+        return false;
+    }
+    let fits = |pattern: &str| glob(pattern.as_bytes(), below.as_os_str());
+    (permission.pattern == "**" || fits(&permission.pattern))
+        && !permission.except.iter().any(|name| fits(name))
+}
+
+/// `*` is the only wildcard, and a name with a slash never fits: patterns reach one level.
+fn glob(pattern: &[u8], name: &OsStr) -> bool {
+    let name = name.as_bytes();
+    if name.contains(&b'/') {
+        return false;
+    }
+    // The usual two-pointer match: on a mismatch the last star takes one more byte.
+    let (mut p, mut n, mut star) = (0, 0, None);
+    while n < name.len() {
+        if pattern.get(p) == Some(&b'*') {
+            star = Some((p, n));
+            p += 1;
+        } else if pattern.get(p) == name.get(n) {
+            p += 1;
+            n += 1;
+        } else if let Some((at, taken)) = star {
+            star = Some((at, taken + 1));
+            p = at + 1;
+            n = taken + 1;
+        } else {
+            return false;
+        }
+    }
+    pattern.get(p..).unwrap_or_default().iter().all(|byte| *byte == b'*')
+}
+
+fn set(permission: &Permission, object: PathBuf, plan: &mut Plan) -> Result<(), String> {
+    if let Some(mode) = &permission.mode {
+        let mode = u32::from_str_radix(mode, 8).map_err(|error| error.to_string())?;
+        plan.steps.push(Step::SetMode { object: object.clone(), mode });
+    }
+    for (name, given) in [("acls", !permission.acls.is_empty()), ("context", permission.context.is_some())] {
+        if given {
+            plan.notes.push(format!("{name} of {} are not set by this runner", object.display()));
+        }
+    }
+    if permission.context.as_ref().is_some_and(|context| context.range.is_none()) {
+        return Err("undefined method `get_range' for nil:NilClass".to_owned());
+    }
+    let owner = permission.owner.clone().transpose()?;
+    let group = permission.group.clone().transpose()?;
+    if owner.is_some() || group.is_some() {
+        plan.steps.push(Step::SetOwner { object, owner, group });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_reaches_one_level_and_knows_only_the_star() {
+        let glob = |pattern: &str, name: &str| glob(pattern.as_bytes(), OsStr::new(name));
+        assert!(glob("*.sh", "a.sh") && glob("*", "a") && glob("a*b*", "axxbyy") && glob("", ""));
+        assert!(!glob("*.sh", "a/b.sh") && !glob("?.sh", "a.sh") && !glob("a", "ab") && !glob("*b", "a"));
+    }
+}

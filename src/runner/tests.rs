@@ -1,0 +1,358 @@
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use super::*;
+use crate::model::LifecycleErrorCode;
+
+/// A host in a temporary directory, and a revision to deploy to it.
+struct World {
+    guard: tempfile::TempDir,
+    host: Host,
+    deployments: u32,
+}
+
+type Files<'a> = &'a [(&'a str, u32, &'a str)];
+
+impl World {
+    fn new() -> Self {
+        let guard = tempfile::tempdir().unwrap();
+        let host = Host {
+            agent_dir: guard.path().join("agent"),
+            root: guard.path().join("host"),
+            variables: BTreeMap::from([("CDCTL_HOST_ID".to_owned(), "web-1".to_owned())]),
+            isolation: Isolation::None,
+        };
+        World { guard, host, deployments: 0 }
+    }
+
+    fn deployment(&mut self, files: Files<'_>) -> Deployment<'_> {
+        self.deployments += 1;
+        let mut writer = ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for (name, mode, content) in files {
+            writer.start_file(*name, SimpleFileOptions::default().unix_permissions(*mode)).unwrap();
+            writer.write_all(content.as_bytes()).unwrap();
+        }
+        let specification = Specification {
+            deployment_id: format!("d-{}", self.deployments),
+            application_name: "shop".into(),
+            group_name: "prod".into(),
+            group_id: "g-1".into(),
+            bundle_type: BundleType::Zip,
+            file_exists: FileExists::Disallow,
+            bundle_variables: BTreeMap::from([("BUNDLE_BUCKET".to_owned(), "releases".to_owned())]),
+        };
+        Deployment { world: self, bundle: writer.finish().unwrap().into_inner(), specification }
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.host.root.join(path.trim_start_matches('/'))
+    }
+
+    fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.path(path)).unwrap()
+    }
+}
+
+struct Deployment<'a> {
+    world: &'a World,
+    bundle: Vec<u8>,
+    specification: Specification,
+}
+
+impl Deployment<'_> {
+    fn event(&self, event: EventName) -> Diagnostics {
+        let fetch = |path: &Path| fs::write(path, &self.bundle).map_err(|error| error.to_string());
+        run_event(&self.world.host, &self.specification, &event, &fetch)
+    }
+
+    /// The events up to the first that fails, which is returned.
+    fn all(&self) -> (Option<EventName>, Diagnostics) {
+        for event in EventName::IN_PLACE {
+            let diagnostics = self.event(event.clone());
+            if diagnostics.error_code != LifecycleErrorCode::Success {
+                return (Some(event.clone()), diagnostics);
+            }
+        }
+        (None, Diagnostics::success())
+    }
+
+    fn after_install(&self) -> Diagnostics {
+        assert_eq!(self.event(EventName::DownloadBundle), Diagnostics::success());
+        self.event(EventName::AfterInstall)
+    }
+}
+
+fn hook(event: &str, location: &str) -> String {
+    format!("version: 0.0\nos: linux\nhooks:\n  {event}:\n    - location: {location}\n      timeout: 1\n")
+}
+
+const SITE: &str = "version: 0.0\nos: linux\nfiles:\n  - source: site\n    destination: /srv/site\n";
+
+#[test]
+fn a_revision_is_installed_and_the_next_one_replaces_it() {
+    let mut world = World::new();
+    let first = world.deployment(&[
+        ("appspec.yml", 0o644, SITE),
+        ("site/a.txt", 0o640, "1"),
+        ("site/old/b", 0o755, "1"),
+    ]);
+    assert_eq!(first.all().0, None);
+    assert_eq!(world.read("/srv/site/a.txt"), "1");
+    assert_eq!(world.path("/srv/site/old/b").metadata().unwrap().permissions().mode() & 0o777, 0o755);
+    fs::write(world.path("/srv/site/not-ours"), "kept").unwrap();
+
+    let second = world.deployment(&[("appspec.yml", 0o644, SITE), ("site/a.txt", 0o644, "2")]);
+    assert_eq!(second.all().0, None);
+    assert_eq!(world.read("/srv/site/a.txt"), "2");
+    assert!(!world.path("/srv/site/old").exists());
+    assert_eq!(world.read("/srv/site/not-ours"), "kept");
+    let record = world.guard.path().join("agent/deployment-instructions/g-1_last_successful_install");
+    assert!(fs::read_to_string(record).unwrap().ends_with("/agent/g-1/d-2"));
+}
+
+#[test]
+fn hooks_see_a_clean_environment_and_start_in_the_root() {
+    let mut world = World::new();
+    let script = "#!/bin/sh\npwd > \"$CDCTL_HOST_ROOT/pwd\"\nenv | sort > \"$CDCTL_HOST_ROOT/env\"\n";
+    let deployment = world
+        .deployment(&[("appspec.yml", 0o644, &hook("AfterInstall", "env.sh")), ("env.sh", 0o644, script)]);
+    assert_eq!(deployment.after_install(), Diagnostics::success());
+    let root = world.host.root.canonicalize().unwrap();
+    assert_eq!(world.read("/pwd").trim_end(), root.to_str().unwrap());
+    let environment = world.read("/env");
+    let names: Vec<&str> = environment.lines().filter_map(|line| line.split('=').next()).collect();
+    let expected = [
+        "APPLICATION_NAME",
+        "BUNDLE_BUCKET",
+        "CDCTL_HOST_ID",
+        "CDCTL_HOST_ROOT",
+        "DEPLOYMENT_GROUP_ID",
+        "DEPLOYMENT_GROUP_NAME",
+        "DEPLOYMENT_ID",
+        "HOME",
+        "LANG",
+        "LIFECYCLE_EVENT",
+        "PATH",
+        "PWD",
+        "TMPDIR",
+    ];
+    let shells_own = ["OLDPWD", "SHLVL", "_"];
+    assert_eq!(names.iter().filter(|name| !shells_own.contains(name)).copied().collect::<Vec<_>>(), expected);
+    assert!(environment.contains("LIFECYCLE_EVENT=AfterInstall\n"));
+}
+
+#[test]
+fn a_failing_script_is_reported_in_the_agents_words() {
+    let mut world = World::new();
+    let script = "echo out; echo oops >&2; exit 3";
+    let deployment =
+        world.deployment(&[("appspec.yml", 0o644, &hook("AfterInstall", "a.sh")), ("a.sh", 0o755, script)]);
+    let diagnostics = deployment.after_install();
+    assert_eq!(diagnostics.error_code, LifecycleErrorCode::ScriptFailed);
+    assert_eq!(diagnostics.script_name, "a.sh");
+    assert_eq!(diagnostics.message, "Script at specified location: a.sh failed with exit code 3");
+    assert!(diagnostics.log_tail.starts_with("LifecycleEvent - AfterInstall\nScript - a.sh\n"));
+    assert!(
+        diagnostics.log_tail.contains("[stdout]out\n") && diagnostics.log_tail.contains("[stderr]oops\n")
+    );
+    let log = world.guard.path().join("agent/g-1/d-1/logs/scripts.log");
+    assert!(fs::read_to_string(log).unwrap().contains(" [stderr]oops\n"));
+}
+
+#[test]
+fn scripts_that_cannot_be_run() {
+    let cases: &[(&str, u32, &str, LifecycleErrorCode, &str)] = &[
+        (
+            "other.sh",
+            0o755,
+            "exit 0",
+            LifecycleErrorCode::ScriptMissing,
+            "Script does not exist at specified location: ",
+        ),
+        (
+            "a.sh",
+            0o755,
+            "#!/bin/sh\r\nexit 0\r\n",
+            LifecycleErrorCode::ScriptFailed,
+            "failed with error Errno::ENOENT with message No such file or directory",
+        ),
+        (
+            ".",
+            0o755,
+            "exit 0",
+            LifecycleErrorCode::ScriptFailed,
+            "failed with error Errno::EACCES with message Permission denied",
+        ),
+        ("a.sh", 0o755, "kill -9 $$", LifecycleErrorCode::ScriptFailed, "failed with exit code "),
+    ];
+    for (location, mode, script, code, message) in cases {
+        let mut world = World::new();
+        let deployment = world
+            .deployment(&[("appspec.yml", 0o644, &hook("AfterInstall", location)), ("a.sh", *mode, script)]);
+        let diagnostics = deployment.after_install();
+        assert_eq!(&diagnostics.error_code, code, "{diagnostics:?}");
+        assert!(diagnostics.message.contains(message), "{diagnostics:?}");
+    }
+}
+
+#[test]
+fn a_script_outside_the_bundle_is_missing() {
+    let mut world = World::new();
+    fs::write(world.guard.path().join("evil.sh"), "touch \"$CDCTL_HOST_ROOT/evil\"").unwrap();
+    for location in ["../../../../evil.sh", "/etc/hostname"] {
+        let deployment = world.deployment(&[("appspec.yml", 0o644, &hook("AfterInstall", location))]);
+        assert_eq!(deployment.after_install().error_code, LifecycleErrorCode::ScriptMissing, "{location}");
+    }
+    assert!(!world.path("/evil").exists());
+}
+
+#[test]
+fn a_time_out_ends_the_whole_group() {
+    let mut world = World::new();
+    let script = "#!/bin/sh\nsleep 60 &\necho $! > \"$CDCTL_HOST_ROOT/child\"\nsleep 60\n";
+    let deployment =
+        world.deployment(&[("appspec.yml", 0o644, &hook("AfterInstall", "a.sh")), ("a.sh", 0o755, script)]);
+    let diagnostics = deployment.after_install();
+    assert_eq!(diagnostics.error_code, LifecycleErrorCode::ScriptTimedOut);
+    assert_eq!(diagnostics.message, "Script at specified location: a.sh failed to complete in 1 seconds");
+    let child = rustix::process::Pid::from_raw(world.read("/child").trim().parse().unwrap()).unwrap();
+    let gone = rustix::process::test_kill_process(child).is_err();
+    let state = fs::read_to_string(format!("/proc/{}/stat", child.as_raw_nonzero())).unwrap_or_default();
+    assert!(gone || state.contains(") Z "), "{state}");
+}
+
+#[test]
+fn a_child_that_keeps_the_output_open_is_code_6_after_the_time_out() {
+    let mut world = World::new();
+    let deployment = world.deployment(&[
+        ("appspec.yml", 0o644, &hook("AfterInstall", "a.sh")),
+        ("a.sh", 0o755, "#!/bin/sh\nsleep 60 &\n"),
+    ]);
+    let diagnostics = deployment.after_install();
+    assert_eq!(diagnostics.message, "Script at specified location: a.sh failed to close STDOUT");
+}
+
+#[test]
+fn application_stop_runs_the_last_installed_revisions_script() {
+    let mut world = World::new();
+    let script = |text: &str| format!("#!/bin/sh\necho {text} > \"$CDCTL_HOST_ROOT/stopped\"\n");
+    let (one, two) = (script("one"), script("two"));
+    let appspec = hook("ApplicationStop", "stop.sh");
+    let first = world.deployment(&[("appspec.yml", 0o644, &appspec), ("stop.sh", 0o755, &one)]);
+    assert_eq!(first.all().0, None);
+    assert!(!world.path("/stopped").exists());
+    let second = world.deployment(&[("appspec.yml", 0o644, &appspec), ("stop.sh", 0o755, &two)]);
+    assert_eq!(second.event(EventName::ApplicationStop), Diagnostics::success());
+    assert_eq!(world.read("/stopped"), "one\n");
+}
+
+#[test]
+fn files_that_exist() {
+    let files: Files<'_> = &[("appspec.yml", 0o644, SITE), ("site/a", 0o644, "new")];
+    for (behavior, expected) in [(FileExists::Overwrite, "new"), (FileExists::Retain, "old")] {
+        let mut world = World::new();
+        fs::create_dir_all(world.path("/srv/site")).unwrap();
+        fs::write(world.path("/srv/site/a"), "old").unwrap();
+        let mut deployment = world.deployment(files);
+        assert_eq!(
+            deployment.all().1.message,
+            "The deployment failed because a specified file already exists at this location: /srv/site/a"
+        );
+        deployment.specification.file_exists = behavior;
+        assert_eq!(deployment.all().0, None);
+        assert_eq!(world.read("/srv/site/a"), expected);
+    }
+}
+
+#[test]
+fn install_stays_below_the_root() {
+    let mut world = World::new();
+    let outside = world.guard.path().join("outside");
+    fs::create_dir(&outside).unwrap();
+    fs::create_dir_all(world.path("/srv")).unwrap();
+    symlink(&outside, world.path("/srv/site")).unwrap();
+    let deployment = world.deployment(&[("appspec.yml", 0o644, SITE), ("site/a", 0o644, "x")]);
+    let _ = deployment.all();
+    assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
+    let up = SITE.replace("/srv/site", "/../../../up");
+    let deployment = world.deployment(&[("appspec.yml", 0o644, &up), ("site/a", 0o644, "x")]);
+    assert_eq!(deployment.all().0, None);
+    assert_eq!(world.read("/up/a"), "x");
+}
+
+#[test]
+fn a_source_outside_the_bundle_is_not_read() {
+    let mut world = World::new();
+    fs::write(world.guard.path().join("secret"), "s").unwrap();
+    let appspec = SITE.replace("source: site", "source: ../../../../secret");
+    let deployment = world.deployment(&[("appspec.yml", 0o644, &appspec)]);
+    let (event, diagnostics) = deployment.all();
+    assert_eq!(event, Some(EventName::Install));
+    assert!(diagnostics.message.starts_with("No such file or directory @ rb_sysopen - "), "{diagnostics:?}");
+    assert!(!world.path("/srv/site/secret").exists());
+}
+
+#[test]
+fn permissions_are_set_on_what_was_installed() {
+    let mut world = World::new();
+    let appspec = format!(
+        "{SITE}permissions:\n  - object: /srv/site\n    pattern: '*.sh'\n    mode: '750'\n    type: [file]\n    owner: nobody-here\n"
+    );
+    let deployment = world.deployment(&[
+        ("appspec.yml", 0o644, &appspec),
+        ("site/a.sh", 0o644, ""),
+        ("site/b.txt", 0o644, ""),
+    ]);
+    assert_eq!(deployment.all().0, None);
+    let mode = |path: &str| world.path(path).metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("/srv/site/a.sh"), mode("/srv/site/b.txt")), (0o750, 0o644));
+    let log = fs::read_to_string(world.guard.path().join("agent/g-1/d-1/logs/scripts.log")).unwrap();
+    assert!(log.contains("owner and group of /srv/site/a.sh are not set"), "{log}");
+}
+
+#[test]
+fn a_missing_or_bad_appspec() {
+    let mut world = World::new();
+    let (event, diagnostics) = world.deployment(&[("readme", 0o644, "")]).all();
+    assert_eq!(event, Some(EventName::BeforeInstall));
+    assert!(diagnostics.message.starts_with("The CodeDeploy agent did not find an AppSpec file within"));
+    let (event, diagnostics) = world.deployment(&[("appspec.yml", 0o644, "version: 1.0\nos: linux\n")]).all();
+    assert_eq!(event, Some(EventName::BeforeInstall));
+    assert!(diagnostics.message.contains("an invalid version value (1.0)"), "{diagnostics:?}");
+}
+
+#[test]
+fn a_failed_fetch_is_an_unknown_error() {
+    let mut world = World::new();
+    let deployment = world.deployment(&[]);
+    let fetch = |_: &Path| Err("NoSuchKey: The specified key does not exist.".to_owned());
+    let diagnostics =
+        run_event(&deployment.world.host, &deployment.specification, &EventName::DownloadBundle, &fetch);
+    assert_eq!(diagnostics.error_code, LifecycleErrorCode::UnknownError);
+    assert_eq!(diagnostics.message, "NoSuchKey: The specified key does not exist.");
+}
+
+#[test]
+fn endless_output_without_a_line_feed_does_not_grow() {
+    let mut world = World::new();
+    let script = "#!/bin/sh\nhead -c 3000000 /dev/zero | tr '\\0' x\nexit 1\n";
+    let deployment = world.deployment(&[
+        ("appspec.yml", 0o644, &hook("AfterInstall", "a.sh").replace("timeout: 1", "timeout: 30")),
+        ("a.sh", 0o755, script),
+    ]);
+    let diagnostics = deployment.after_install();
+    assert_eq!(diagnostics.error_code, LifecycleErrorCode::ScriptFailed);
+    assert!(diagnostics.log_tail.len() < 2048);
+}
+
+#[test]
+fn ids_that_are_no_names_are_refused() {
+    let mut world = World::new();
+    let mut deployment = world.deployment(&[]);
+    deployment.specification.group_id = "../x".into();
+    assert_eq!(deployment.event(EventName::DownloadBundle).error_code, LifecycleErrorCode::UnknownError);
+}

@@ -1,0 +1,145 @@
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use tar::{Builder, EntryType, Header};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use super::*;
+
+struct Bundle {
+    guard: tempfile::TempDir,
+}
+
+impl Bundle {
+    fn new(bytes: &[u8]) -> Self {
+        let guard = tempfile::tempdir().unwrap();
+        fs::write(guard.path().join("bundle.tar"), bytes).unwrap();
+        fs::create_dir(guard.path().join("deployment-archive")).unwrap();
+        Bundle { guard }
+    }
+
+    fn unpack(&self, kind: BundleType) -> Result<(), String> {
+        unpack(&self.guard.path().join("bundle.tar"), &kind, &self.path(""))
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.guard.path().join("deployment-archive").join(name)
+    }
+}
+
+fn tar(entries: &[(&str, EntryType, &str)]) -> Vec<u8> {
+    let mut builder = Builder::new(Vec::new());
+    for (name, kind, content) in entries {
+        let mut header = Header::new_gnu();
+        header.set_entry_type(*kind);
+        header.set_mode(0o4755);
+        // Written raw: the crate's own setters refuse what these tests are about.
+        header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+        if *kind == EntryType::Regular {
+            header.set_size(content.len() as u64);
+            header.set_cksum();
+            builder.append(&header, content.as_bytes()).unwrap();
+        } else {
+            header.as_old_mut().linkname[..content.len()].copy_from_slice(content.as_bytes());
+            header.set_size(0);
+            header.set_cksum();
+            builder.append(&header, std::io::empty()).unwrap();
+        }
+    }
+    builder.into_inner().unwrap()
+}
+
+const FILE: EntryType = EntryType::Regular;
+const LINK: EntryType = EntryType::Symlink;
+
+#[test]
+fn a_tar_keeps_exec_bits_and_links_and_loses_setuid() {
+    let bundle = Bundle::new(&tar(&[
+        ("appspec.yml", FILE, "version: 0.0"),
+        ("bin/", EntryType::Directory, ""),
+        ("bin/run", FILE, "#!/bin/sh"),
+        ("bin/same", EntryType::Link, "bin/run"),
+        ("current", LINK, "/srv/outside"),
+    ]));
+    bundle.unpack(BundleType::Tar).unwrap();
+    let mode = |name: &str| fs::metadata(bundle.path(name)).unwrap().permissions().mode() & 0o7777;
+    assert_eq!(mode("bin/run"), 0o755);
+    assert_eq!(fs::read_to_string(bundle.path("bin/same")).unwrap(), "#!/bin/sh");
+    assert_eq!(fs::read_link(bundle.path("current")).unwrap(), Path::new("/srv/outside"));
+}
+
+#[test]
+fn a_tgz_is_told_by_its_bytes() {
+    let mut gz = GzEncoder::new(Vec::new(), Compression::fast());
+    gz.write_all(&tar(&[("a", FILE, "content")])).unwrap();
+    let bytes = gz.finish().unwrap();
+    for kind in [BundleType::Tgz, BundleType::Tar] {
+        let bundle = Bundle::new(&bytes);
+        bundle.unpack(kind).unwrap();
+        assert_eq!(fs::read_to_string(bundle.path("a")).unwrap(), "content");
+    }
+}
+
+#[test]
+fn nothing_is_written_outside() {
+    let hostile: &[&[(&str, EntryType, &str)]] = &[
+        &[("../evil", FILE, "x")],
+        &[("/evil", FILE, "x")],
+        &[("a/../../evil", FILE, "x")],
+        &[("out", LINK, ".."), ("out/evil", FILE, "x")],
+        &[("out", LINK, "/"), ("out/", EntryType::Directory, "")],
+        &[("hard", EntryType::Link, "/etc/passwd")],
+        &[("hard", EntryType::Link, "../bundle.tar")],
+        &[("out", LINK, "/etc/passwd"), ("hard", EntryType::Link, "out")],
+        &[("device", EntryType::Char, "")],
+        &[("pipe", EntryType::Fifo, "")],
+    ];
+    for entries in hostile {
+        let bundle = Bundle::new(&tar(entries));
+        let error = bundle.unpack(BundleType::Tar).unwrap_err();
+        assert!(error.starts_with("Error extracting tar archive: "), "{error}");
+        assert!(!bundle.guard.path().join("evil").exists(), "{entries:?}");
+    }
+}
+
+#[test]
+fn a_link_that_a_file_replaces_is_not_written_through() {
+    let bundle = Bundle::new(&tar(&[("a", LINK, "../bundle.tar"), ("a", FILE, "mine")]));
+    bundle.unpack(BundleType::Tar).unwrap();
+    assert_eq!(fs::read_to_string(bundle.path("a")).unwrap(), "mine");
+    assert!(fs::symlink_metadata(bundle.path("a")).unwrap().is_file());
+}
+
+#[test]
+fn a_bomb_is_refused() {
+    let mut writer = ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    writer.start_file("zeros", SimpleFileOptions::default()).unwrap();
+    let zeros = vec![0; 1 << 20];
+    for _ in 0..100 {
+        writer.write_all(&zeros).unwrap();
+    }
+    let bundle = Bundle::new(&writer.finish().unwrap().into_inner());
+    let error = bundle.unpack(BundleType::Zip).unwrap_err();
+    assert!(error.contains("unpacks to more than a bundle may hold"), "{error}");
+}
+
+#[test]
+fn a_single_top_directory_with_an_appspec_is_taken_off() {
+    let bundle = Bundle::new(&tar(&[("site-1/AppSpec.yml", FILE, "x"), ("site-1/a/b", FILE, "y")]));
+    bundle.unpack(BundleType::Tar).unwrap();
+    assert!(bundle.path("a/b").exists());
+    let bundle = Bundle::new(&tar(&[("site-1/appspec.yml", FILE, "x"), ("__MACOSX/a", FILE, "y")]));
+    bundle.unpack(BundleType::Tar).unwrap();
+    assert!(bundle.path("site-1/appspec.yml").exists());
+}
+
+#[test]
+fn rubbish_is_an_error() {
+    for kind in [BundleType::Zip, BundleType::Tar, BundleType::Tgz] {
+        assert!(Bundle::new(b"not an archive at all").unpack(kind.clone()).is_err(), "{kind}");
+        assert!(Bundle::new(b"").unpack(kind.clone()).is_err(), "{kind}");
+    }
+}
