@@ -260,4 +260,5 @@ fn check_events(deployment: &Deployment) {
 mod answers;
 mod ends;
 mod flow;
+mod local;
 mod rollbacks;

@@ -1,11 +1,7 @@
-//! Hosts that answer when they please, as local ones do, and the engine on its thread.
+//! Hosts that answer when they please, as local ones do.
 
 use super::*;
-use crate::clock::Stopwatch;
 use crate::model::Diagnostics;
-use crate::sandbox::Conductor;
-use crate::sandbox::clock::Scaled;
-use crate::sandbox::engine::Engine;
 use crate::sandbox::fleet::Instance;
 
 const ONE: &str = "generate: [{count: 1, kind: local, tags: {Role: web}}]\n";
@@ -96,31 +92,4 @@ fn a_slow_host_is_heard_of_later() {
         let event = &deployment.targets[0].events[0];
         assert_eq!(event.end.unwrap() - event.start.unwrap(), 5_000);
     });
-}
-
-#[test]
-fn the_engine_runs_on_a_thread_of_its_own() {
-    let mut sandbox = Sandbox::new(TWELVE, 1);
-    let id = sandbox.create("CodeDeployDefault.HalfAtATime", "site.zip", |_| {});
-    let world = std::mem::take(&mut *sandbox.shared.world());
-    let shared = Arc::new(Shared::new(Arc::new(Scaled::new(100_000)), 1));
-    *shared.world() = world;
-    let hosts = Arc::new(Simulated::new(Arc::new(Anything), 1));
-    let options = Options {
-        seed: 1,
-        fleet: Arc::clone(&sandbox.fleet),
-        local: Arc::clone(&hosts) as _,
-        simulated: hosts,
-        agent_pace: 50..=400,
-    };
-    let engine = Engine::start(Arc::clone(&shared), options).unwrap();
-    engine.created(REGION, &id);
-    let begun = Stopwatch::start();
-    let status = || shared.world().regions[REGION].deployments[&id].status.clone();
-    while !status().is_terminal() {
-        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{}", status());
-        std::thread::yield_now();
-    }
-    assert_eq!(status(), DeploymentStatus::Succeeded);
-    drop(engine);
 }
