@@ -10,12 +10,26 @@ pub mod host;
 pub mod store;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What the API and the engine have in common.
 pub struct Shared {
+    /// A lock for moments: nothing waits or calls out while it holds it.
     pub world: Mutex<store::World>,
     pub clock: Arc<dyn clock::Clock>,
+    /// Where the API draws ids from, so that a seed repeats them.
+    pub random: Mutex<fastrand::Rng>,
+}
+
+impl Shared {
+    pub fn new(clock: Arc<dyn clock::Clock>, seed: u64) -> Self {
+        Shared { world: Mutex::default(), clock, random: Mutex::new(fastrand::Rng::with_seed(seed)) }
+    }
+
+    /// The world, whatever became of the thread that held it before: every change to it is made whole.
+    pub fn world(&self) -> MutexGuard<'_, store::World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Who moves deployments along. Never called while the world is locked.

@@ -7,7 +7,7 @@ use std::sync::mpsc::Sender;
 use super::ending::{self, End};
 use super::in_place::{InPlace, Refusal};
 use super::schedule::Schedule;
-use super::{Options, lock, texts};
+use super::{Options, texts};
 use crate::model::{ComputePlatform, Diagnostics};
 use crate::sandbox::Shared;
 use crate::sandbox::fleet::seeded;
@@ -73,12 +73,12 @@ impl Context {
 
     /// Reads or writes a deployment; none where it was deleted.
     pub(super) fn deployment<T>(&self, key: &Key, read: impl FnOnce(&mut Deployment) -> T) -> Option<T> {
-        lock(&self.shared.world).regions.get_mut(&key.region)?.deployments.get_mut(&key.id).map(read)
+        self.shared.world().regions.get_mut(&key.region)?.deployments.get_mut(&key.id).map(read)
     }
 
     /// Reads or writes a region; none where it never held anything.
     pub(super) fn region<T>(&self, name: &str, read: impl FnOnce(&mut Region) -> T) -> Option<T> {
-        lock(&self.shared.world).regions.get_mut(name).map(read)
+        self.shared.world().regions.get_mut(name).map(read)
     }
 }
 

@@ -19,13 +19,13 @@ mod scenarios;
 
 use std::io;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use super::fleet::Fleet;
 use super::host::Hosts;
-use super::store::{Millis, World};
+use super::store::Millis;
 use super::{Conductor, Shared};
 
 pub use configuration::minimum_healthy_hosts;
@@ -99,9 +99,4 @@ impl Drop for Engine {
             let _ = thread.join();
         }
     }
-}
-
-/// The store. A panic elsewhere while it was held does not make its data unreadable.
-fn lock(world: &Mutex<World>) -> MutexGuard<'_, World> {
-    world.lock().unwrap_or_else(PoisonError::into_inner)
 }

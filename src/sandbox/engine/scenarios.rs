@@ -6,16 +6,18 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
+use super::Options;
 use super::driver::{Driver, Key, Message};
-use super::{Options, lock};
 use crate::model::{
     ComputePlatform, Creator, DeploymentStatus, EventName, EventStatus, LifecycleErrorCode,
     MinimumHealthyHosts, TargetStatus,
 };
 use crate::sandbox::clock::{Clock, Manual};
 use crate::sandbox::fleet::Fleet;
-use crate::sandbox::host::Simulated;
-use crate::sandbox::store::{Application, Config, Deployment, Group, HostState, Millis, Region, Registered, World};
+use crate::sandbox::host::{Answer, Begun, Hosts, Order, Simulated};
+use crate::sandbox::store::{
+    Application, Config, Deployment, Group, HostState, Millis, Region, Registered, World,
+};
 use crate::sandbox::{Bundles, Object, Shared};
 
 const REGION: &str = "us-east-1";
@@ -46,6 +48,12 @@ struct Sandbox {
 impl Sandbox {
     /// An application `shop` with a group `prod` of all instances tagged `Role=web`.
     fn new(fleet: &str, seed: u64) -> Self {
+        let simulated = Arc::new(Simulated::new(Arc::new(Anything), seed));
+        Sandbox::with_local(fleet, seed, simulated)
+    }
+
+    /// The same, with something else behind local instances.
+    fn with_local(fleet: &str, seed: u64, local: Arc<dyn Hosts>) -> Self {
         let clock = Arc::new(Manual::default());
         clock.set(START);
         let settings = json!({"ec2TagFilters": [{"Key": "Role", "Value": "web", "Type": "KEY_AND_VALUE"}]});
@@ -71,15 +79,14 @@ impl Sandbox {
         let mut region = Region::default();
         region.applications.insert("shop".into(), application);
         let world = World { regions: [(REGION.to_owned(), region)].into() };
-        let shared =
-            Arc::new(Shared { world: Mutex::new(world), clock: Arc::clone(&clock) as Arc<dyn Clock> });
+        let shared = Arc::new(Shared::new(Arc::clone(&clock) as Arc<dyn Clock>, seed));
+        *shared.world() = world;
         let fleet = Arc::new(Fleet::parse(fleet, seed).unwrap());
-        let hosts = Arc::new(Simulated::new(Arc::new(Anything), seed));
         let options = Options {
             seed,
             fleet: Arc::clone(&fleet),
-            local: Arc::clone(&hosts) as _,
-            simulated: hosts,
+            local,
+            simulated: Arc::new(Simulated::new(Arc::new(Anything), seed)),
             agent_pace: 50..=400,
         };
         let (messages, inbox) = channel();
@@ -88,7 +95,7 @@ impl Sandbox {
     }
 
     fn region<T>(&self, read: impl FnOnce(&mut Region) -> T) -> T {
-        read(lock(&self.shared.world).regions.get_mut(REGION).unwrap())
+        read(self.shared.world().regions.get_mut(REGION).unwrap())
     }
 
     fn group<T>(&self, read: impl FnOnce(&mut Group) -> T) -> T {
@@ -250,6 +257,8 @@ fn check_events(deployment: &Deployment) {
     }
 }
 
+mod answers;
 mod ends;
 mod flow;
+mod local;
 mod rollbacks;

@@ -61,14 +61,9 @@ impl Slots {
         }
     }
 
-    /// No further host is started. Gives how many will never be.
-    pub(super) fn close(&mut self) -> u32 {
-        std::mem::take(&mut self.waiting)
-    }
-
-    /// Hosts that are being worked on.
-    pub(super) fn in_flight(&self) -> u32 {
-        self.in_flight
+    /// No further host is started.
+    pub(super) fn close(&mut self) {
+        self.waiting = 0;
     }
 
     pub(super) fn verdict(&self) -> Verdict {
@@ -98,9 +93,9 @@ mod tests {
             while slots.start() {
                 started += 1;
             }
-            widest = widest.max(slots.in_flight());
+            widest = widest.max(slots.in_flight);
             match slots.verdict() {
-                Verdict::Going => slots.end(!fails(started - slots.in_flight())),
+                Verdict::Going => slots.end(!fails(started - slots.in_flight)),
                 verdict => return (verdict, started, widest),
             }
         }

@@ -184,9 +184,24 @@ mod tests {
 
     #[test]
     fn the_example_file_is_a_fleet() {
-        let fleet = Fleet::parse(include_str!("../../../examples/fleet.yaml"), 1).unwrap();
+        let text = include_str!("../../../examples/fleet.yaml");
+        let fleet = Fleet::parse(text, 1).unwrap();
         assert_eq!(fleet.instances.len(), 12);
         assert_eq!(fleet.buckets[0].name, "releases");
+
+        let (live, shown) = text.split_once("# Hosts one by one").unwrap();
+        let shown = shown
+            .lines()
+            .skip(1)
+            .map(|line| line.trim_start_matches('#'))
+            .map(|line| line.get(1..).unwrap_or(""));
+        let all = format!("{live}{}", shown.collect::<Vec<_>>().join("\n"));
+        let fleet = Fleet::parse(&all, 1).unwrap();
+        assert_eq!(
+            (fleet.instances.len(), fleet.faults.len()),
+            (13, 2),
+            "what it shows in comments is right too"
+        );
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What hosts do when a lifecycle event reaches them: two kinds behind one trait. Knows no deployment's state.
 
+mod local;
 mod simulated;
+mod workers;
 
 use std::sync::{Arc, OnceLock};
 
@@ -12,6 +14,7 @@ use super::{Bundles, Object};
 use crate::model::{Diagnostics, EventName, LifecycleErrorCode};
 use crate::runner::FileExists;
 
+pub use local::{HookPolicy, Local};
 pub use simulated::Simulated;
 
 /// What a deployment tells its hosts.

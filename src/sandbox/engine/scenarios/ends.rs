@@ -18,7 +18,8 @@ fn one_failing_zone_of_three_leaves_enough_hosts() {
         for target in failed {
             assert_eq!(sandbox.zone(&target.id), "c");
             let states: Vec<_> = target.events.iter().map(|event| event.status.as_str()).collect();
-            let expected = ["Succeeded", "Succeeded", "Succeeded", "Succeeded", "Succeeded", "Failed", "Skipped"];
+            let expected =
+                ["Succeeded", "Succeeded", "Succeeded", "Succeeded", "Succeeded", "Failed", "Skipped"];
             assert_eq!(states, expected);
             let diagnostics = target.events[5].diagnostics.as_ref().unwrap();
             assert_eq!(diagnostics.error_code, LifecycleErrorCode::ScriptFailed);
@@ -107,17 +108,18 @@ fn a_configuration_that_lets_no_host_go_fails_at_once() {
         region.configs.insert("Strict".into(), Config { id: "c".into(), created: START, settings })
     });
     let id = sandbox.deploy("Strict", "site.zip");
-    assert_eq!(sandbox.end(&id), (DeploymentStatus::Failed, Some("HEALTH_CONSTRAINTS_INVALID".into()), [0, 0, 12]));
+    assert_eq!(
+        sandbox.end(&id),
+        (DeploymentStatus::Failed, Some("HEALTH_CONSTRAINTS_INVALID".into()), [0, 0, 12])
+    );
     let id = sandbox.deploy("Deleted", "site.zip");
     assert_eq!(sandbox.end(&id), (DeploymentStatus::Failed, Some("INTERNAL_ERROR".into()), [0, 0, 0]));
 }
 
 #[test]
 fn an_agent_that_is_offline_fails_the_first_event_after_five_minutes() {
-    let mut sandbox = Sandbox::new(
-        "generate: [{count: 1, tags: {Role: web}}]\nfaults: [{outcome: agent-offline}]\n",
-        1,
-    );
+    let mut sandbox =
+        Sandbox::new("generate: [{count: 1, tags: {Role: web}}]\nfaults: [{outcome: agent-offline}]\n", 1);
     let id = sandbox.deploy("CodeDeployDefault.OneAtATime", "site.zip");
     assert_eq!(sandbox.end(&id), (DeploymentStatus::Failed, Some("HEALTH_CONSTRAINTS".into()), [0, 1, 0]));
     sandbox.deployment(&id, |deployment| {
@@ -127,7 +129,9 @@ fn an_agent_that_is_offline_fails_the_first_event_after_five_minutes() {
         assert_eq!(first.end.unwrap() - first.start.unwrap(), 300_000);
         let diagnostics = first.diagnostics.as_ref().unwrap();
         assert_eq!(diagnostics.error_code, LifecycleErrorCode::UnknownError);
-        assert!(diagnostics.message.starts_with("CodeDeploy agent was not able to receive the lifecycle event."));
+        assert!(
+            diagnostics.message.starts_with("CodeDeploy agent was not able to receive the lifecycle event.")
+        );
     });
 }
 

@@ -20,7 +20,9 @@ fn a_failure_brings_back_the_last_success() {
     assert!(rollback.starts_with("d-") && rollback.len() == 11, "{rollback}");
     assert_eq!(
         sandbox.deployment(&bad, |deployment| deployment.rollback_message.clone()).unwrap(),
-        format!("Deployment {bad} terminated. Automatic rollback is triggered with a DeploymentId {rollback}.")
+        format!(
+            "Deployment {bad} terminated. Automatic rollback is triggered with a DeploymentId {rollback}."
+        )
     );
     assert_eq!(sandbox.end(&rollback), (DeploymentStatus::Succeeded, None, [12, 0, 0]));
     sandbox.deployment(&rollback, |deployment| {

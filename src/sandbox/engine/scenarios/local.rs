@@ -1,0 +1,191 @@
+//! The engine on its thread with hosts that really install files and run scripts.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use super::*;
+use crate::clock::Stopwatch;
+use crate::runner::Isolation;
+use crate::sandbox::Conductor;
+use crate::sandbox::clock::Scaled;
+use crate::sandbox::engine::Engine;
+use crate::sandbox::host::{HookPolicy, Local};
+
+const FOUR: &str = "generate: [{count: 4, kind: local, zones: [a, b], tags: {Role: web}}]\n";
+const APPSPEC: &str = "version: 0.0\nos: linux\nfiles:\n- {source: index.html, destination: /srv}\n";
+const HOOKS: &str = "hooks:\n  ApplicationStart:\n  - {location: start.sh, timeout: 20}\n";
+const SCRIPT: &str = "#!/bin/sh\necho $CDCTL_HOST_ID $CDCTL_HOST_ZONE $BUNDLE_KEY > \"$CDCTL_HOST_ROOT/started\"\n\
+                      if [ \"$CDCTL_HOST_ZONE\" = b ]; then echo no port >&2; exit 3; fi\n";
+
+/// One bundle under the key `site.zip`.
+struct Shelf(PathBuf);
+
+impl Bundles for Shelf {
+    fn object(&self, _bucket: &str, key: &str, _version: Option<&str>) -> Result<Object, String> {
+        if key == "site.zip" {
+            Ok(Object { path: self.0.clone(), etag: "abc".into(), version: None })
+        } else {
+            Err("NoSuchKey: The specified key does not exist.".into())
+        }
+    }
+}
+
+fn bundle(appspec: &str) -> Vec<u8> {
+    let mut writer = ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, content) in [("appspec.yml", appspec), ("index.html", "hello"), ("start.sh", SCRIPT)] {
+        writer.start_file(name, SimpleFileOptions::default().unix_permissions(0o755)).unwrap();
+        writer.write_all(content.as_bytes()).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+fn policy(allow_host_hooks: bool) -> Arc<HookPolicy> {
+    Arc::new(HookPolicy { isolation: Isolation::None, allow_host_hooks, trusted: Mutex::default() })
+}
+
+/// What became of a deployment to four local hosts.
+struct Outcome {
+    directory: TempDir,
+    deployment: serde_json::Value,
+    fleet: Arc<Fleet>,
+}
+
+impl Outcome {
+    fn path(&self, host: usize, path: &str) -> PathBuf {
+        self.directory.path().join("hosts").join(&self.fleet.instances[host].id).join(path)
+    }
+
+    fn target(&self, host: usize) -> &serde_json::Value {
+        let targets = self.deployment["targets"].as_array().unwrap();
+        targets.iter().find(|target| target["id"] == self.fleet.instances[host].id.as_str()).unwrap()
+    }
+}
+
+/// Waits for a deployment in real time, a hundred times sped up.
+fn run(sandbox: &Sandbox, id: &str, local: Arc<dyn Hosts>) -> serde_json::Value {
+    let world = std::mem::take(&mut *sandbox.shared.world());
+    let shared = Arc::new(Shared::new(Arc::new(Scaled::new(100)), 1));
+    *shared.world() = world;
+    let options = Options {
+        seed: 1,
+        fleet: Arc::clone(&sandbox.fleet),
+        local,
+        simulated: Arc::new(Simulated::new(Arc::new(Anything), 1)),
+        agent_pace: 50..=400,
+    };
+    let engine = Engine::start(Arc::clone(&shared), options).unwrap();
+    engine.created(REGION, id);
+    let begun = Stopwatch::start();
+    loop {
+        let world = shared.world();
+        let deployment = &world.regions[REGION].deployments[id];
+        if deployment.status.is_terminal() {
+            return serde_json::to_value(deployment).unwrap();
+        }
+        assert!(begun.elapsed() < std::time::Duration::from_secs(60), "{}", deployment.status);
+        drop(world);
+        std::thread::yield_now();
+    }
+}
+
+fn deploy(appspec: &str, policy: Arc<HookPolicy>, change: impl FnOnce(&mut Deployment)) -> Outcome {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("object");
+    fs::write(&path, bundle(appspec)).unwrap();
+    let local = Local::new(directory.path().join("hosts"), Arc::new(Shelf(path)), policy);
+    let mut sandbox = Sandbox::new(FOUR, 1);
+    let id = sandbox.create("CodeDeployDefault.AllAtOnce", "site.zip", change);
+    let deployment = run(&sandbox, &id, Arc::new(local));
+    Outcome { directory, deployment, fleet: Arc::clone(&sandbox.fleet) }
+}
+
+#[test]
+fn files_are_installed_and_scripts_run_on_each_host() {
+    let outcome = deploy(&format!("{APPSPEC}{HOOKS}"), policy(true), |_| {});
+    assert_eq!(outcome.deployment["status"], "Succeeded");
+    for (host, instance) in outcome.fleet.instances.iter().enumerate() {
+        assert_eq!(fs::read_to_string(outcome.path(host, "root/srv/index.html")).unwrap(), "hello");
+        let started = fs::read_to_string(outcome.path(host, "root/started")).unwrap();
+        assert_eq!(started, format!("{} {} site.zip\n", instance.id, instance.zone));
+        let (status, event) = (&outcome.target(host)["status"], &outcome.target(host)["events"][5]);
+        if instance.zone == "b" {
+            assert_eq!((status.as_str(), event["status"].as_str()), (Some("Failed"), Some("Failed")));
+            assert_eq!(event["diagnostics"]["errorCode"], "ScriptFailed");
+            assert_eq!(event["diagnostics"]["scriptName"], "start.sh");
+            assert!(event["diagnostics"]["logTail"].as_str().unwrap().contains("[stderr]no port"));
+        } else {
+            assert_eq!(status, "Succeeded");
+        }
+    }
+}
+
+#[test]
+fn a_strangers_scripts_do_not_run_unasked() {
+    let outcome = deploy(&format!("{APPSPEC}{HOOKS}"), policy(false), |_| {});
+    assert_eq!(outcome.deployment["error"]["code"], "HEALTH_CONSTRAINTS");
+    for host in 0..4 {
+        let event = &outcome.target(host)["events"][1];
+        assert_eq!(event["diagnostics"]["errorCode"], "UnknownError");
+        assert!(event["diagnostics"]["message"].as_str().unwrap().contains("--allow-host-hooks"));
+        assert!(!outcome.path(host, "root/started").exists() && !outcome.path(host, "root/srv").exists());
+    }
+}
+
+#[test]
+fn files_alone_need_no_permission_and_trusted_scripts_neither() {
+    let outcome = deploy(APPSPEC, policy(false), |_| {});
+    assert_eq!(outcome.deployment["status"], "Succeeded");
+    assert!(outcome.path(0, "root/srv/index.html").exists());
+
+    let trusting = policy(false);
+    let appspec = format!("{APPSPEC}{HOOKS}");
+    let digest = Sha256::digest(bundle(&appspec));
+    trusting.trust(digest.iter().map(|byte| format!("{byte:02x}")).collect());
+    let outcome = deploy(&appspec, trusting, |_| {});
+    assert_eq!(outcome.deployment["status"], "Succeeded");
+    assert!(outcome.path(0, "root/started").exists());
+}
+
+#[test]
+fn another_bundle_than_the_revisions_is_refused() {
+    let with_etag = |etag: &str| {
+        let mut revision = revision("site.zip");
+        revision["s3Location"]["eTag"] = json!(etag);
+        move |deployment: &mut Deployment| deployment.revision = revision
+    };
+    let outcome = deploy(APPSPEC, policy(false), with_etag("\"other\""));
+    assert_eq!(
+        outcome.target(0)["events"][1]["diagnostics"]["message"],
+        "Expected deployment artifact bundle etag other but was actually abc"
+    );
+    assert_eq!(deploy(APPSPEC, policy(false), with_etag("\"abc\"")).deployment["status"], "Succeeded");
+
+    let outcome = deploy(APPSPEC, policy(false), |deployment| deployment.revision = revision("missing.zip"));
+    let diagnostics = &outcome.target(0)["events"][1]["diagnostics"];
+    assert_eq!(diagnostics["message"], "NoSuchKey: The specified key does not exist.");
+    assert_eq!(diagnostics["errorCode"], "UnknownError");
+}
+
+#[test]
+fn nothing_is_written_beside_the_hosts_own_directories() {
+    let outcome = deploy(APPSPEC, policy(false), |_| {});
+    let names = |path: &Path| {
+        let mut names: Vec<_> = fs::read_dir(path)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(outcome.directory.path()), ["hosts", "object"]);
+    let mut ids: Vec<_> = outcome.fleet.instances.iter().map(|instance| instance.id.clone()).collect();
+    ids.sort();
+    assert_eq!(names(&outcome.directory.path().join("hosts")), ids);
+    assert_eq!(names(&outcome.path(0, ".")), ["agent", "root"]);
+}

@@ -1,0 +1,93 @@
+//! Threads for what blocks: as many as there is work for, up to a limit. Knows nothing of the work.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Something to do. Must not panic.
+pub(super) type Work = Box<dyn FnOnce() + Send>;
+
+/// Threads that come with the work and go with it.
+pub(super) struct Workers {
+    queue: Arc<Mutex<Queue>>,
+    limit: usize,
+}
+
+#[derive(Default)]
+struct Queue {
+    threads: usize,
+    waiting: VecDeque<Work>,
+}
+
+impl Workers {
+    pub(super) fn new(limit: usize) -> Self {
+        Workers { queue: Arc::default(), limit }
+    }
+
+    /// Does the work as soon as a thread is free for it.
+    pub(super) fn submit(&self, work: Work) {
+        let mut queue = lock(&self.queue);
+        queue.waiting.push_back(work);
+        if queue.threads >= self.limit {
+            return;
+        }
+        queue.threads += 1;
+        let shared = Arc::clone(&self.queue);
+        let thread = std::thread::Builder::new().name("host".to_owned()).spawn(move || {
+            while let Some(work) = next(&shared) {
+                work();
+            }
+        });
+        if thread.is_err() {
+            // The system gives no thread: one that runs will take the work, or the next that is given.
+            queue.threads -= 1;
+        }
+    }
+}
+
+fn next(queue: &Mutex<Queue>) -> Option<Work> {
+    let mut queue = lock(queue);
+    let work = queue.waiting.pop_front();
+    if work.is_none() {
+        queue.threads -= 1;
+    }
+    work
+}
+
+fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn no_more_threads_than_the_limit_and_no_work_is_lost() {
+        let workers = Workers::new(3);
+        let (done, results) = channel();
+        let (running, most) = (Arc::new(Mutex::new(0)), Arc::new(Mutex::new(0)));
+        for index in 0..200 {
+            let (done, running, most) = (done.clone(), Arc::clone(&running), Arc::clone(&most));
+            workers.submit(Box::new(move || {
+                let now = {
+                    let mut running = running.lock().unwrap();
+                    *running += 1;
+                    *running
+                };
+                let mut most = most.lock().unwrap();
+                *most = now.max(*most);
+                drop(most);
+                std::thread::yield_now();
+                *running.lock().unwrap() -= 1;
+                done.send(index).unwrap();
+            }));
+        }
+        drop(done);
+        let mut done: Vec<i32> = results.iter().collect();
+        done.sort_unstable();
+        assert_eq!(done, (0..200).collect::<Vec<_>>());
+        assert!(*most.lock().unwrap() <= 3);
+    }
+}
