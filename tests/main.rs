@@ -6,3 +6,6 @@
     clippy::disallowed_methods,
     reason = "tests may stop at once, start processes and read their environment"
 )]
+
+mod contract;
+mod support;

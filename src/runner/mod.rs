@@ -54,7 +54,12 @@ pub type Fetch<'a> = &'a (dyn Fn(&Path) -> Result<(), String> + Sync);
 
 /// Runs one lifecycle event of a deployment on a host and says how it went
 /// (`error_code` is `Success` where it went well).
-pub fn run_event(host: &Host, specification: &Specification, event: &EventName, fetch: Fetch<'_>) -> Diagnostics {
+pub fn run_event(
+    host: &Host,
+    specification: &Specification,
+    event: &EventName,
+    fetch: Fetch<'_>,
+) -> Diagnostics {
     let _ = (host, specification, event, fetch);
     Diagnostics::success()
 }

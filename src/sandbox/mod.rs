@@ -3,9 +3,73 @@
 //! `server/` turns bytes into operations, `operations/` reads and writes `store`, `engine/` moves deployments
 //! along on `clock`, on the hosts of `fleet`. Nothing here uses `api/`.
 
+pub mod clock;
+pub mod operations;
+pub mod server;
 pub mod store;
+pub mod wire;
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What operations and engine share.
+pub struct Shared {
+    /// A lock for moments: nothing waits or calls out while it holds it.
+    pub world: Mutex<store::World>,
+    pub clock: Arc<dyn clock::Clock>,
+    /// Wakes the engine.
+    pub wake: tokio::sync::Notify,
+    /// Ids come from here, so that a seed repeats them. Whoever draws in an order that no caller decides
+    /// (the engine, request ids) forks a generator of its own.
+    pub random: Mutex<fastrand::Rng>,
+}
+
+impl Shared {
+    pub fn new(clock: Arc<dyn clock::Clock>, seed: u64) -> Self {
+        Shared {
+            world: Mutex::default(),
+            clock,
+            wake: tokio::sync::Notify::new(),
+            random: Mutex::new(fastrand::Rng::with_seed(seed)),
+        }
+    }
+
+    /// The world, whatever became of the thread that held it before: every change to it is made whole.
+    pub fn world(&self) -> MutexGuard<'_, store::World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn random(&self) -> MutexGuard<'_, fastrand::Rng> {
+        self.random.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Who moves deployments along: the engine. It is never called with the world locked.
+pub trait Conductor: Send + Sync {
+    /// A deployment was stored, with status `Created` and no targets.
+    fn created(&self, region: &str, id: &str);
+    /// Somebody set `stop_requested` on a deployment.
+    fn stop_requested(&self, region: &str, id: &str);
+}
+
+/// CodeDeploy, S3 and STS behind one function, [`Sandbox::handle`].
+pub struct Sandbox {
+    shared: Arc<Shared>,
+    conductor: Arc<dyn Conductor>,
+    page_size: usize,
+    request_ids: Mutex<fastrand::Rng>,
+}
+
+/// The service's own page, as far as anybody can tell; tests lower it.
+pub const PAGE_SIZE: usize = 100;
+
+impl Sandbox {
+    /// `page_size` is that of every list call, at least 1.
+    pub fn new(shared: Arc<Shared>, conductor: Arc<dyn Conductor>, page_size: usize) -> Self {
+        let request_ids = Mutex::new(shared.random().fork());
+        Sandbox { shared, conductor, page_size: page_size.max(1), request_ids }
+    }
+}
 
 /// Where local hosts get a revision's bundle from: the sandbox's own S3.
 pub trait Bundles: Send + Sync {

@@ -1,0 +1,42 @@
+//! A sandbox with an engine that does as the test says.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use cdctl::sandbox::clock::Fixed;
+use cdctl::sandbox::server::Server;
+use cdctl::sandbox::{Conductor, PAGE_SIZE, Sandbox, Shared};
+
+/// The time at which every staged sandbox stands still: 2026-11-22T12:00:00.123Z.
+pub const NOW: i64 = 1_795_348_800_123;
+
+/// Leaves deployments as they were created.
+struct Idle;
+
+impl Conductor for Idle {
+    fn created(&self, _region: &str, _id: &str) {}
+    fn stop_requested(&self, _region: &str, _id: &str) {}
+}
+
+/// A sandbox and what stands around it.
+pub struct Stage {
+    pub shared: Arc<Shared>,
+    pub sandbox: Arc<Sandbox>,
+}
+
+impl Stage {
+    pub fn new() -> Self {
+        Self::with_pages_of(PAGE_SIZE)
+    }
+
+    pub fn with_pages_of(page_size: usize) -> Self {
+        let shared = Arc::new(Shared::new(Arc::new(Fixed(NOW)), 7));
+        let sandbox = Arc::new(Sandbox::new(shared.clone(), Arc::new(Idle), page_size));
+        Stage { shared, sandbox }
+    }
+
+    /// Behind a loopback socket.
+    pub fn serve(&self) -> Server {
+        self.sandbox.clone().serve(TcpListener::bind("127.0.0.1:0").unwrap()).unwrap()
+    }
+}
