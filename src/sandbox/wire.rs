@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use aws_smithy_json::codec::{JsonCodec, JsonCodecSettings, JsonDeserializer};
-use aws_smithy_schema::codec::{Codec, FinishSerializer as _};
+use aws_smithy_schema::codec::Codec;
 use aws_smithy_schema::serde::{SerdeError, SerializableStruct, ShapeDeserializer, ShapeSerializer};
 use aws_smithy_types::date_time::Format;
 use serde::de::IgnoredAny;

@@ -4,13 +4,21 @@
 //! text and no lock; `server/` brings those.
 
 mod application;
+mod config;
+mod deployment;
+mod group;
 mod page;
+mod reactions;
 mod refusal;
+mod revision;
+mod revision_rules;
 mod rules;
+mod target;
 
 use aws_sdk_codedeploy::operation as sdk;
 use aws_smithy_schema::serde::{SerdeError, SerializableStruct, ShapeDeserializer};
 
+pub use config::settings as config_settings;
 pub use refusal::Refusal;
 
 use super::store::{Millis, Region};
@@ -92,7 +100,33 @@ macro_rules! operations {
 
 operations! {
     CreateApplication(create_application::CreateApplicationInput) => application::create,
+    GetApplication(get_application::GetApplicationInput) => application::get,
     ListApplications(list_applications::ListApplicationsInput) => application::list,
+    BatchGetApplications(batch_get_applications::BatchGetApplicationsInput) => application::batch_get,
+    UpdateApplication(update_application::UpdateApplicationInput) => application::update,
+    DeleteApplication(delete_application::DeleteApplicationInput) => application::delete,
+    CreateDeploymentGroup(create_deployment_group::CreateDeploymentGroupInput) => group::create,
+    GetDeploymentGroup(get_deployment_group::GetDeploymentGroupInput) => group::get,
+    UpdateDeploymentGroup(update_deployment_group::UpdateDeploymentGroupInput) => group::update,
+    ListDeploymentGroups(list_deployment_groups::ListDeploymentGroupsInput) => group::list,
+    BatchGetDeploymentGroups(batch_get_deployment_groups::BatchGetDeploymentGroupsInput) => group::batch_get,
+    DeleteDeploymentGroup(delete_deployment_group::DeleteDeploymentGroupInput) => group::delete,
+    CreateDeploymentConfig(create_deployment_config::CreateDeploymentConfigInput) => config::create,
+    GetDeploymentConfig(get_deployment_config::GetDeploymentConfigInput) => config::get,
+    ListDeploymentConfigs(list_deployment_configs::ListDeploymentConfigsInput) => config::list,
+    DeleteDeploymentConfig(delete_deployment_config::DeleteDeploymentConfigInput) => config::delete,
+    RegisterApplicationRevision(register_application_revision::RegisterApplicationRevisionInput) => revision::register,
+    GetApplicationRevision(get_application_revision::GetApplicationRevisionInput) => revision::get,
+    ListApplicationRevisions(list_application_revisions::ListApplicationRevisionsInput) => revision::list,
+    BatchGetApplicationRevisions(batch_get_application_revisions::BatchGetApplicationRevisionsInput) => revision::batch_get,
+    CreateDeployment(create_deployment::CreateDeploymentInput) => deployment::create,
+    GetDeployment(get_deployment::GetDeploymentInput) => deployment::get,
+    ListDeployments(list_deployments::ListDeploymentsInput) => deployment::list,
+    BatchGetDeployments(batch_get_deployments::BatchGetDeploymentsInput) => deployment::batch_get,
+    StopDeployment(stop_deployment::StopDeploymentInput) => deployment::stop,
+    ListDeploymentTargets(list_deployment_targets::ListDeploymentTargetsInput) => target::list,
+    GetDeploymentTarget(get_deployment_target::GetDeploymentTargetInput) => target::get,
+    BatchGetDeploymentTargets(batch_get_deployment_targets::BatchGetDeploymentTargetsInput) => target::batch_get,
 }
 
 impl Operation {

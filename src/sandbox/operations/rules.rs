@@ -1,8 +1,12 @@
 //! Checks that several operations share.
 
+use std::collections::BTreeMap;
+
+use aws_sdk_codedeploy::primitives::DateTime;
 use aws_sdk_codedeploy::types::Tag;
 
 use super::Refusal;
+use crate::sandbox::store::Millis;
 
 /// A name of an application, a group or a configuration: 1 to 100 of `[A-Za-z0-9+=,.@_-]`.
 /// The SDK fills an absent required member with an empty text, so empty is absent.
@@ -48,12 +52,12 @@ pub fn config_name(given: Option<&str>) -> Result<&str, Refusal> {
 }
 
 /// The tags that a Create call brings: at most 50, keys of 1 to 128 characters, values of up to 256.
-pub fn new_tags(tags: &[Tag]) -> Result<std::collections::BTreeMap<String, String>, Refusal> {
+pub fn new_tags(tags: &[Tag]) -> Result<BTreeMap<String, String>, Refusal> {
     let refuse = |why: &str| Refusal::new("InvalidTagsToAddException", why);
     if tags.len() > 50 {
         return Err(refuse("The maximum number of tags for a resource is 50"));
     }
-    let mut kept = std::collections::BTreeMap::new();
+    let mut kept = BTreeMap::new();
     for tag in tags {
         let (key, value) = (tag.key().unwrap_or_default(), tag.value().unwrap_or_default());
         if key.is_empty() || key.chars().count() > 128 {
@@ -70,4 +74,40 @@ pub fn new_tags(tags: &[Tag]) -> Result<std::collections::BTreeMap<String, Strin
         }
     }
     Ok(kept)
+}
+
+/// Refuses a batch that is longer than the service allows.
+///
+/// SANDBOX: whether the service refuses or cuts is not known; the texts of the model speak of refusing.
+pub fn batch(given: usize, limit: usize) -> Result<(), Refusal> {
+    if given > limit {
+        let message =
+            format!("The maximum number of names or IDs allowed for this request ({limit}) was exceeded.");
+        return Err(Refusal::new("BatchLimitExceededException", message));
+    }
+    Ok(())
+}
+
+/// A description of up to 256 characters.
+pub fn description(given: Option<&str>) -> Result<(), Refusal> {
+    if given.is_some_and(|text| text.chars().count() > 256) {
+        return Err(Refusal::new(
+            "DescriptionTooLongException",
+            "The description is longer than 256 characters",
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses a value of an enumeration that `known`, the SDK's `values()`, does not hold.
+pub fn one_of(value: &str, known: &[&str], code: &'static str, what: &str) -> Result<(), Refusal> {
+    if known.contains(&value) {
+        return Ok(());
+    }
+    Err(Refusal::new(code, format!("{what} '{value}' is not valid. Valid values are [{}]", known.join(", "))))
+}
+
+/// A stored time for an answer.
+pub fn time(millis: Millis) -> DateTime {
+    DateTime::from_millis(millis)
 }
