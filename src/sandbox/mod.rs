@@ -4,6 +4,7 @@
 //! along on `clock`, on the hosts of `fleet`. Nothing here uses `api/`.
 
 pub mod clock;
+pub mod objects;
 pub mod operations;
 pub mod server;
 pub mod store;
@@ -56,6 +57,7 @@ pub trait Conductor: Send + Sync {
 pub struct Sandbox {
     shared: Arc<Shared>,
     conductor: Arc<dyn Conductor>,
+    s3: s3s::service::S3Service,
     page_size: usize,
     request_ids: Mutex<fastrand::Rng>,
 }
@@ -65,9 +67,15 @@ pub const PAGE_SIZE: usize = 100;
 
 impl Sandbox {
     /// `page_size` is that of every list call, at least 1.
-    pub fn new(shared: Arc<Shared>, conductor: Arc<dyn Conductor>, page_size: usize) -> Self {
+    pub fn new(
+        shared: Arc<Shared>,
+        objects: Arc<objects::Objects>,
+        conductor: Arc<dyn Conductor>,
+        page_size: usize,
+    ) -> Self {
         let request_ids = Mutex::new(shared.random().fork());
-        Sandbox { shared, conductor, page_size: page_size.max(1), request_ids }
+        let s3 = server::s3(objects, shared.clock.clone());
+        Sandbox { shared, conductor, s3, page_size: page_size.max(1), request_ids }
     }
 }
 

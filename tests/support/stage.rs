@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use cdctl::sandbox::clock::Fixed;
+use cdctl::sandbox::objects::Objects;
 use cdctl::sandbox::server::Server;
 use cdctl::sandbox::{Conductor, PAGE_SIZE, Sandbox, Shared};
 
@@ -21,7 +22,9 @@ impl Conductor for Idle {
 /// A sandbox and what stands around it.
 pub struct Stage {
     pub shared: Arc<Shared>,
+    pub objects: Arc<Objects>,
     pub sandbox: Arc<Sandbox>,
+    _directory: tempfile::TempDir,
 }
 
 impl Stage {
@@ -31,8 +34,10 @@ impl Stage {
 
     pub fn with_pages_of(page_size: usize) -> Self {
         let shared = Arc::new(Shared::new(Arc::new(Fixed(NOW)), 7));
-        let sandbox = Arc::new(Sandbox::new(shared.clone(), Arc::new(Idle), page_size));
-        Stage { shared, sandbox }
+        let directory = tempfile::tempdir().unwrap();
+        let objects = Arc::new(Objects::new(directory.path(), shared.random().fork()).unwrap());
+        let sandbox = Arc::new(Sandbox::new(shared.clone(), objects.clone(), Arc::new(Idle), page_size));
+        Stage { shared, objects, sandbox, _directory: directory }
     }
 
     /// Behind a loopback socket.

@@ -5,6 +5,7 @@
 mod json;
 mod listener;
 mod loopback;
+mod s3;
 mod signature;
 mod sts;
 
@@ -14,6 +15,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use s3s::Body;
 
 pub use listener::Server;
+pub(super) use s3::service as s3;
 
 use super::Sandbox;
 use super::operations::Refusal;
@@ -37,7 +39,11 @@ impl Sandbox {
         if request.method() == Method::POST && is_form(&request) {
             return self.query(request).await;
         }
-        plain(StatusCode::NOT_FOUND, "")
+        match self.s3.call(request).await {
+            Ok(response) => response,
+            // What `s3s` cannot put into an answer of its own.
+            Err(_) => plain(StatusCode::INTERNAL_SERVER_ERROR, ""),
+        }
     }
 
     /// A fresh request id in the service's form.
