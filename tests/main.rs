@@ -6,3 +6,7 @@
     clippy::disallowed_methods,
     reason = "tests may stop at once, start processes and read their environment"
 )]
+
+mod architecture;
+mod contract;
+mod support;

@@ -7,17 +7,26 @@ pub mod clock;
 pub mod engine;
 pub mod fleet;
 pub mod host;
+pub mod objects;
+pub mod operations;
+mod running;
+pub mod server;
 pub mod store;
+pub mod wire;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What the API and the engine have in common.
+pub use host::HookPolicy;
+pub use running::{Running, Setup};
+
+/// What operations and engine share.
 pub struct Shared {
     /// A lock for moments: nothing waits or calls out while it holds it.
     pub world: Mutex<store::World>,
     pub clock: Arc<dyn clock::Clock>,
-    /// Where the API draws ids from, so that a seed repeats them.
+    /// Ids come from here, so that a seed repeats them. Whoever draws in an order that no caller decides
+    /// (the engine, request ids) forks a generator of its own.
     pub random: Mutex<fastrand::Rng>,
 }
 
@@ -30,14 +39,44 @@ impl Shared {
     pub fn world(&self) -> MutexGuard<'_, store::World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    pub fn random(&self) -> MutexGuard<'_, fastrand::Rng> {
+        self.random.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// Who moves deployments along. Never called while the world is locked.
+/// Who moves deployments along: the engine. It is never called with the world locked.
 pub trait Conductor: Send + Sync {
-    /// The deployment was stored: status Created, no targets.
+    /// A deployment was stored, with status `Created` and no targets.
     fn created(&self, region: &str, id: &str);
-    /// `stop_requested` of the deployment was set.
+    /// Somebody set `stop_requested` on a deployment.
     fn stop_requested(&self, region: &str, id: &str);
+}
+
+/// CodeDeploy, S3 and STS behind one function, [`Sandbox::handle`].
+pub struct Sandbox {
+    shared: Arc<Shared>,
+    conductor: Arc<dyn Conductor>,
+    s3: s3s::service::S3Service,
+    page_size: usize,
+    request_ids: Mutex<fastrand::Rng>,
+}
+
+/// The service's own page, as far as anybody can tell; tests lower it.
+pub const PAGE_SIZE: usize = 100;
+
+impl Sandbox {
+    /// `page_size` is that of every list call, at least 1.
+    pub fn new(
+        shared: Arc<Shared>,
+        objects: Arc<objects::Objects>,
+        conductor: Arc<dyn Conductor>,
+        page_size: usize,
+    ) -> Self {
+        let request_ids = Mutex::new(shared.random().fork());
+        let s3 = server::s3(objects, shared.clock.clone());
+        Sandbox { shared, conductor, s3, page_size: page_size.max(1), request_ids }
+    }
 }
 
 /// Where local hosts get a revision's bundle from: the sandbox's own S3.

@@ -1,5 +1,6 @@
 //! The engine on its thread with hosts that really install files and run scripts.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,6 @@ use zip::write::SimpleFileOptions;
 
 use super::*;
 use crate::clock::Stopwatch;
-use crate::runner::Isolation;
 use crate::sandbox::Conductor;
 use crate::sandbox::clock::Scaled;
 use crate::sandbox::engine::Engine;
@@ -46,7 +46,7 @@ fn bundle(appspec: &str) -> Vec<u8> {
 }
 
 fn policy(allow_host_hooks: bool) -> Arc<HookPolicy> {
-    Arc::new(HookPolicy { isolation: Isolation::None, allow_host_hooks, trusted: Mutex::default() })
+    Arc::new(HookPolicy { allow_host_hooks, ..HookPolicy::default() })
 }
 
 /// What became of a deployment to four local hosts.
@@ -143,11 +143,11 @@ fn files_alone_need_no_permission_and_trusted_scripts_neither() {
     assert_eq!(outcome.deployment["status"], "Succeeded");
     assert!(outcome.path(0, "root/srv/index.html").exists());
 
-    let trusting = policy(false);
     let appspec = format!("{APPSPEC}{HOOKS}");
     let digest = Sha256::digest(bundle(&appspec));
-    trusting.trust(digest.iter().map(|byte| format!("{byte:02x}")).collect());
-    let outcome = deploy(&appspec, trusting, |_| {});
+    let trusted = BTreeSet::from([digest.iter().map(|byte| format!("{byte:02x}")).collect()]);
+    let trusting = HookPolicy { allow_host_hooks: false, trusted };
+    let outcome = deploy(&appspec, Arc::new(trusting), |_| {});
     assert_eq!(outcome.deployment["status"], "Succeeded");
     assert!(outcome.path(0, "root/started").exists());
 }

@@ -1,0 +1,94 @@
+//! The sandbox's S3 without the protocol: buckets, versions, multipart uploads.
+//!
+//! The index is in memory. An object is one file in one directory, named by a version id and never by its key,
+//! so that no key can reach outside. Bodies go to disk as they come.
+
+mod bucket;
+mod file;
+mod index;
+mod multipart;
+
+pub use bucket::{Listing, Stored, Versioning};
+pub use file::{Attributes, Incoming, Received};
+pub use multipart::Upload;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use index::Index;
+
+use super::{Bundles, Object};
+
+/// What S3 has a code for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    NoSuchBucket,
+    NoSuchKey,
+    NoSuchVersion,
+    NoSuchUpload,
+    BucketAlreadyOwnedByYou,
+    BucketNotEmpty,
+    InvalidPart,
+    InvalidPartOrder,
+    EntityTooSmall,
+    PreconditionFailed,
+}
+
+/// Why the store refuses or fails.
+#[derive(Debug)]
+pub enum Error {
+    Fault(Fault),
+    Io(io::Error),
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        Error::Fault(fault)
+    }
+}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        Error::Io(error)
+    }
+}
+
+/// The object store.
+pub struct Objects {
+    directory: PathBuf,
+    index: Mutex<Index>,
+}
+
+impl Objects {
+    /// A store over `directory`, which is made if it is missing and may hold files of an earlier store.
+    /// `random` gives the version ids.
+    ///
+    /// # Errors
+    /// A directory that cannot be made.
+    pub fn new(directory: &Path, random: fastrand::Rng) -> io::Result<Self> {
+        std::fs::create_dir_all(directory)?;
+        Ok(Objects { directory: directory.to_owned(), index: Mutex::new(Index::new(random)) })
+    }
+
+    fn index(&self) -> MutexGuard<'_, Index> {
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Bundles for Objects {
+    fn object(&self, bucket: &str, key: &str, version: Option<&str>) -> Result<Object, String> {
+        let stored = self.get(bucket, key, version).map_err(|fault| {
+            let message = match fault {
+                Fault::NoSuchBucket => "The specified bucket does not exist.",
+                Fault::NoSuchVersion => "The specified version does not exist.",
+                _ => "The specified key does not exist.",
+            };
+            format!("{fault:?}: {message}")
+        })?;
+        Ok(Object { path: stored.path, etag: stored.etag, version: stored.version })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,186 @@
+//! CreateDeployment. What needs hosts or the bundle is found out by the engine, later, as in the service.
+
+use aws_sdk_codedeploy::operation::create_deployment::{CreateDeploymentInput, CreateDeploymentOutput};
+use aws_sdk_codedeploy::types::{AutoScalingGroupProcess, DeploymentMode, FileExistsBehavior};
+use serde_json::{Map, Value};
+
+use crate::model::{ComputePlatform, Creator, DeploymentStatus};
+use crate::sandbox::operations::rules::{application_name, config_name, description, group_name, one_of};
+use crate::sandbox::operations::{
+    Call, Notice, Refusal, application, config, group, reactions, revision, revision_rules,
+};
+use crate::sandbox::store::{Application, Deployment, Group, Region};
+use crate::sandbox::wire;
+
+/// Members of the request that DeploymentInfo shows as they are.
+const FROM_REQUEST: [&str; 4] =
+    ["autoRollbackConfiguration", "overrideAlarmConfiguration", "ec2DeploymentOptions", "deploymentMode"];
+/// Members of the group that DeploymentInfo shows, unless the request has its own.
+const FROM_GROUP: [&str; 3] = ["deploymentStyle", "autoRollbackConfiguration", "loadBalancerInfo"];
+
+pub fn create(call: &mut Call<'_>, input: CreateDeploymentInput) -> Result<CreateDeploymentOutput, Refusal> {
+    let application = application::find(call.region, application_name(input.application_name())?)?;
+    refuse_platform(application)?;
+    let group = group::find(application, group_name(input.deployment_group_name())?)?;
+    refuse_mode(&input)?;
+    let wire_revision = revision_rules::check(input.revision(), &application.platform)?;
+    let config = config_of(call.region, application, group, &input)?;
+    description(input.description())?;
+    refuse_busy(call.region, group)?;
+    check_rest(&input)?;
+    refuse_style(group)?;
+
+    let id = free_id(call.region, call.random);
+    let mut deployment = Deployment {
+        id: id.clone(),
+        application: application.name.clone(),
+        group: group.name.clone(),
+        group_id: group.id.clone(),
+        config,
+        platform: application.platform.clone(),
+        creator: Creator::User,
+        revision: wire_revision.clone(),
+        previous_revision: group.target_revision.clone(),
+        description: None,
+        settings: settings(&wire::members(&input)?, &group.settings),
+        ignore_application_stop_failures: input.ignore_application_stop_failures().unwrap_or(false),
+        update_outdated_instances_only: input.update_outdated_instances_only().unwrap_or(false),
+        file_exists_behavior: input
+            .file_exists_behavior()
+            .map_or("DISALLOW", |given| given.as_str())
+            .to_owned(),
+        status: DeploymentStatus::Created,
+        error: None,
+        created: call.now,
+        started: None,
+        completed: None,
+        overview: None,
+        stop_requested: None,
+        rollback_deployment: None,
+        rollback_of: None,
+        rollback_message: None,
+        targets: Vec::new(),
+    };
+    deployment.description = input.description;
+    enter(call, deployment)?;
+    Ok(CreateDeploymentOutput::builder().deployment_id(id).build())
+}
+
+/// Stores it: the group is busy from here on, and the revision is registered and used.
+fn enter(call: &mut Call<'_>, deployment: Deployment) -> Result<(), Refusal> {
+    let (id, now) = (deployment.id.clone(), call.now);
+    let application = application::find_mut(call.region, &deployment.application)?;
+    if let Some(group) = application.groups.get_mut(&deployment.group) {
+        group.active = Some(id.clone());
+        group.last_attempted = Some(id.clone());
+    }
+    let count = application.revisions.len();
+    let known = revision::enter(application, deployment.revision.clone(), now);
+    known.first_used.get_or_insert(now);
+    known.last_used = Some(now);
+    if application.revisions.len() > count {
+        let words = format!("Application revision registered by Deployment ID: {id}");
+        revision::enter(application, deployment.revision.clone(), now).description = Some(words);
+    }
+    call.region.history.push(id.clone());
+    call.region.deployments.insert(id.clone(), deployment);
+    call.notices.push(Notice::Created(id));
+    Ok(())
+}
+
+fn config_of(
+    region: &Region,
+    application: &Application,
+    group: &Group,
+    input: &CreateDeploymentInput,
+) -> Result<String, Refusal> {
+    let own = group.settings.get("deploymentConfigName").and_then(Value::as_str);
+    let name = match input.deployment_config_name() {
+        Some(name) => config_name(Some(name))?,
+        None => own.unwrap_or(config::DEFAULT),
+    };
+    config::check_use(region, name, &application.platform)?;
+    Ok(name.to_owned())
+}
+
+fn refuse_busy(region: &Region, group: &Group) -> Result<(), Refusal> {
+    let active = group.active.as_ref().and_then(|id| region.deployments.get(id));
+    if let Some(active) = active.filter(|deployment| !deployment.status.is_terminal()) {
+        let (group, id) = (&group.name, &active.id);
+        let message = format!("The Deployment Group '{group}' already has an active Deployment '{id}'");
+        return Err(Refusal::new("DeploymentLimitExceededException", message));
+    }
+    Ok(())
+}
+
+fn check_rest(input: &CreateDeploymentInput) -> Result<(), Refusal> {
+    if input.target_instances().is_some() {
+        let message = "Target instances can only be specified for blue/green deployments";
+        return Err(Refusal::new("InvalidTargetInstancesException", message));
+    }
+    input.override_alarm_configuration().map_or(Ok(()), reactions::check_alarms)?;
+    input.auto_rollback_configuration().map_or(Ok(()), reactions::check_auto_rollback)?;
+    if let Some(behavior) = input.file_exists_behavior() {
+        let known = FileExistsBehavior::values();
+        one_of(behavior.as_str(), known, "InvalidFileExistsBehaviorException", "File exists behavior")?;
+    }
+    let options = input.ec2_deployment_options();
+    for process in options.map_or(&[][..], |options| options.auto_scaling_group_processes_to_suspend()) {
+        let code = "InvalidAutoScalingGroupProcessToSuspendException";
+        one_of(process.as_str(), AutoScalingGroupProcess::values(), code, "Auto Scaling group process")?;
+    }
+    Ok(())
+}
+
+fn refuse_platform(application: &Application) -> Result<(), Refusal> {
+    match application.platform {
+        ComputePlatform::Server => Ok(()),
+        _ => Err(Refusal::not_yet(&format!("A deployment of compute platform {}", application.platform))),
+    }
+}
+
+fn refuse_mode(input: &CreateDeploymentInput) -> Result<(), Refusal> {
+    match input.deployment_mode() {
+        None | Some(DeploymentMode::Standard) => Ok(()),
+        Some(DeploymentMode::Restart) => Err(Refusal::not_yet("A deployment of mode RESTART")),
+        Some(mode) => {
+            one_of(mode.as_str(), DeploymentMode::values(), "InvalidInputException", "Deployment mode")
+        }
+    }
+}
+
+/// The engine of this version deploys in place and moves no traffic.
+fn refuse_style(group: &Group) -> Result<(), Refusal> {
+    let style = |member: &str| group.settings.get("deploymentStyle")?.get(member)?.as_str();
+    if style("deploymentType") == Some("BLUE_GREEN") {
+        return Err(Refusal::not_yet("A BLUE_GREEN deployment"));
+    }
+    if style("deploymentOption") == Some("WITH_TRAFFIC_CONTROL") {
+        return Err(Refusal::not_yet("A deployment WITH_TRAFFIC_CONTROL"));
+    }
+    Ok(())
+}
+
+fn settings(request: &Map<String, Value>, group: &Map<String, Value>) -> Map<String, Value> {
+    let taken = |from: &Map<String, Value>, names: &[&str]| -> Map<String, Value> {
+        names.iter().filter_map(|name| Some(((*name).to_owned(), from.get(*name)?.clone()))).collect()
+    };
+    let mut settings = taken(group, &FROM_GROUP);
+    settings.extend(taken(request, &FROM_REQUEST));
+    // Absence is how the service shows a deployment of mode STANDARD.
+    if settings.get("deploymentMode").is_some_and(|mode| mode == "STANDARD") {
+        settings.remove("deploymentMode");
+    }
+    settings
+}
+
+fn free_id(region: &Region, random: &mut fastrand::Rng) -> String {
+    const SIGNS: &[u8; 36] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    loop {
+        let id: String =
+            "d-".chars().chain((0..9).map(|_| char::from(SIGNS[random.usize(..SIGNS.len())]))).collect();
+        if !region.deployments.contains_key(&id) {
+            return id;
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! ListDeployments: newest first, by group, status and time.
+
+use aws_sdk_codedeploy::operation::list_deployments::{ListDeploymentsInput, ListDeploymentsOutput};
+use aws_sdk_codedeploy::types::{DeploymentStatus, TimeRange};
+
+use crate::sandbox::operations::page::page;
+use crate::sandbox::operations::rules::{application_name, group_name, one_of};
+use crate::sandbox::operations::{Call, Refusal, application, group};
+use crate::sandbox::store::{Deployment, Millis};
+
+pub fn list(call: &mut Call<'_>, input: ListDeploymentsInput) -> Result<ListDeploymentsOutput, Refusal> {
+    check_place(call, &input)?;
+    let times = input.create_time_range().map(times).transpose()?;
+    for status in input.include_only_statuses() {
+        one_of(
+            status.as_str(),
+            DeploymentStatus::values(),
+            "InvalidDeploymentStatusException",
+            "Deployment status",
+        )?;
+    }
+    let newest_first = call.region.history.iter().rev().filter_map(|id| call.region.deployments.get(id));
+    let asked_for = newest_first.filter(|deployment| is_asked_for(deployment, &input, times));
+    let ids = asked_for.map(|deployment| deployment.id.clone());
+    let page = page(call, &input, input.next_token(), ids, String::clone)?;
+    Ok(ListDeploymentsOutput::builder().set_deployments(Some(page.items)).set_next_token(page.next).build())
+}
+
+/// Application and group are named together or not at all.
+fn check_place(call: &Call<'_>, input: &ListDeploymentsInput) -> Result<(), Refusal> {
+    let (application, group) = (input.application_name(), input.deployment_group_name());
+    if application.is_none() && group.is_none() {
+        return Ok(());
+    }
+    let application = application::find(call.region, application_name(application)?)?;
+    group::find(application, group_name(group)?)?;
+    Ok(())
+}
+
+/// From and to, both included, both optional.
+fn times(range: &TimeRange) -> Result<(Millis, Millis), Refusal> {
+    let invalid = |message: &str| Refusal::new("InvalidTimeRangeException", message);
+    let millis = |time: Option<&aws_sdk_codedeploy::primitives::DateTime>, open| {
+        time.map_or(Ok(open), |time| time.to_millis().map_err(|_| invalid("The time range is not valid")))
+    };
+    let (start, end) = (millis(range.start(), Millis::MIN)?, millis(range.end(), Millis::MAX)?);
+    if start > end {
+        return Err(invalid("The start of the time range must not be after its end"));
+    }
+    Ok((start, end))
+}
+
+fn is_asked_for(
+    deployment: &Deployment,
+    input: &ListDeploymentsInput,
+    times: Option<(Millis, Millis)>,
+) -> bool {
+    let statuses = input.include_only_statuses();
+    input.application_name().is_none_or(|name| name == deployment.application)
+        && input.deployment_group_name().is_none_or(|name| name == deployment.group)
+        // Only CloudFormation's own deployments have an external id, and there are none here.
+        && input.external_id().is_none()
+        && (statuses.is_empty() || statuses.iter().any(|status| status.as_str() == deployment.status.as_str()))
+        && times.is_none_or(|(start, end)| (start..=end).contains(&deployment.created))
+}

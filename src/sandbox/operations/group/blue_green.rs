@@ -1,0 +1,57 @@
+//! What a blue/green block may say. The block itself is the trigger of these checks, whatever the style says.
+
+use aws_sdk_codedeploy::types::{
+    BlueGreenDeploymentConfiguration, DeploymentGroupInfo, DeploymentReadyAction,
+    GreenFleetProvisioningAction, InstanceAction,
+};
+
+use crate::sandbox::operations::Refusal;
+
+/// Two days, in minutes. Source: the service accepts 2,880 and refuses 2,881.
+const MAX_TERMINATION_WAIT: i32 = 2880;
+
+/// Checks the block of a Server group; `group` is what the same call says beside it.
+pub fn check(block: &BlueGreenDeploymentConfiguration, group: &DeploymentGroupInfo) -> Result<(), Refusal> {
+    let refuse =
+        |message: &str| Err(Refusal::new("InvalidBlueGreenDeploymentConfigurationException", message));
+    let Some(ready) = block.deployment_ready_option() else {
+        return refuse("Deployment ready option cannot be null for blue green deployment");
+    };
+    let Some(termination) = block.terminate_blue_instances_on_deployment_success() else {
+        return refuse(
+            "Terminate blue instances on deployment success behaviour cannot be set to null for Blue Green \
+             deployments",
+        );
+    };
+    match ready.action_on_timeout() {
+        Some(DeploymentReadyAction::ContinueDeployment) | None if ready.wait_time_in_minutes() != 0 => {
+            return refuse(
+                "Deployment ready action cannot be set to 'CONTINUE_DEPLOYMENT' when timeout is specified",
+            );
+        }
+        Some(DeploymentReadyAction::StopDeployment) if ready.wait_time_in_minutes() < 1 => {
+            return refuse(
+                "Deployment ready action cannot be set to STOP_DEPLOYMENT when timeout is set to 0 minutes.",
+            );
+        }
+        Some(action) if !DeploymentReadyAction::values().contains(&action.as_str()) => {
+            return refuse("Deployment ready action can only be CONTINUE_DEPLOYMENT or STOP_DEPLOYMENT");
+        }
+        _ => {}
+    }
+    if termination.action().is_some_and(|action| !InstanceAction::values().contains(&action.as_str())) {
+        return refuse("Action on blue instances can only be TERMINATE or KEEP_ALIVE");
+    }
+    if termination.termination_wait_time_in_minutes() > MAX_TERMINATION_WAIT {
+        return refuse("Timeout for instance termination cannot be more than 2 days");
+    }
+    let copies = block.green_fleet_provisioning_option().and_then(|option| option.action())
+        == Some(&GreenFleetProvisioningAction::CopyAutoScalingGroup);
+    if copies && group.auto_scaling_groups().len() != 1 {
+        return refuse(
+            "Exactly one AutoScaling group must be specified when selecting the COPY_AUTO_SCALING_GROUP green \
+             fleet provisioning option.",
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! A whole sandbox, put together and running: API, engine, hosts and S3 behind one loopback address.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::clock::Scaled;
+use super::engine::{self, Engine};
+use super::fleet::Fleet;
+use super::host::{Local, Simulated};
+use super::objects::{Objects, Versioning};
+use super::server::Server;
+use super::store::Millis;
+use super::{HookPolicy, PAGE_SIZE, Sandbox, Shared};
+
+/// How long an agent takes to ask for its next event, in milliseconds: short enough for a demo, long enough to be
+/// seen. The real agent polls about every second.
+const AGENT_PACE: RangeInclusive<Millis> = 150..=900;
+
+/// What to start.
+pub struct Setup {
+    /// A loopback address; port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// Where hosts (`hosts/<instance id>/`) and objects (`objects/`) are kept.
+    pub dir: PathBuf,
+    pub fleet: Fleet,
+    /// How many times faster than the wall's the service's time runs.
+    pub speed: u32,
+    pub seed: u64,
+    pub hooks: HookPolicy,
+}
+
+/// A running sandbox. Dropped, it ends.
+pub struct Running {
+    shared: Arc<Shared>,
+    server: Server,
+    dir: PathBuf,
+}
+
+impl Running {
+    /// Starts everything; requests are answered once this returns.
+    ///
+    /// # Errors
+    /// The address is taken or not a loopback one, the directory cannot be written, the system gives no thread.
+    pub fn start(setup: Setup) -> io::Result<Self> {
+        let listener = TcpListener::bind(setup.listen)?;
+        let shared = Arc::new(Shared::new(Arc::new(Scaled::new(setup.speed)), setup.seed));
+        let versions = shared.random().fork();
+        let objects = Arc::new(Objects::new(&setup.dir.join("objects"), versions)?);
+        for bucket in &setup.fleet.buckets {
+            let made = objects.create_bucket(&bucket.name, None, shared.clock.now());
+            let versioning = if bucket.versioning { Versioning::Enabled } else { Versioning::Off };
+            // A bucket that the file declares twice is one bucket.
+            made.and_then(|()| objects.set_versioning(&bucket.name, versioning)).ok();
+        }
+        let options = engine::Options {
+            seed: setup.seed,
+            fleet: Arc::new(setup.fleet),
+            local: Arc::new(Local::new(setup.dir.join("hosts"), objects.clone(), Arc::new(setup.hooks))),
+            simulated: Arc::new(Simulated::new(objects.clone(), setup.seed)),
+            agent_pace: AGENT_PACE,
+        };
+        let engine = Arc::new(Engine::start(shared.clone(), options)?);
+        let sandbox = Arc::new(Sandbox::new(shared.clone(), objects, engine, PAGE_SIZE));
+        Ok(Running { shared, server: sandbox.serve(listener)?, dir: setup.dir })
+    }
+
+    /// `http://127.0.0.1:PORT`
+    pub fn url(&self) -> String {
+        format!("http://{}", self.server.address())
+    }
+
+    /// Ends, and leaves what the API knew in `state.json` beside hosts and objects.
+    pub fn shut_down(self) -> io::Result<()> {
+        self.server.shut_down();
+        let state = serde_json::to_vec_pretty(&*self.shared.world())?;
+        std::fs::write(self.dir.join("state.json"), state)
+    }
+}

@@ -1,0 +1,86 @@
+//! Who may call: only what addresses this machine by a loopback name. This is what keeps a web page that
+//! somebody visits, or a name that is pointed at 127.0.0.1, from driving the sandbox.
+
+use std::net::IpAddr;
+
+use http::{Request, header};
+
+/// Whether the request's Host, and its Origin where it has one, are loopback names.
+pub fn is_allowed<B>(request: &Request<B>) -> bool {
+    let headers = request.headers();
+    let text = |name| headers.get(name).map(|value: &http::HeaderValue| value.to_str().unwrap_or("?"));
+    let host = request.uri().authority().map(http::uri::Authority::as_str).or_else(|| text(header::HOST));
+    // Both count where both are given: the absolute form of a request names its host twice.
+    let hosts_fit = host.is_some_and(is_loopback) && text(header::HOST).is_none_or(is_loopback);
+    let origin_fits = text(header::ORIGIN).is_none_or(|origin| {
+        origin.split_once("://").is_some_and(|(_, host)| is_loopback(host.trim_end_matches('/')))
+    });
+    hosts_fit && origin_fits
+}
+
+/// `127.0.0.1`, `[::1]`, `localhost` and names under it, with or without a port.
+fn is_loopback(authority: &str) -> bool {
+    let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, port)) => (address, port.strip_prefix(':')),
+        None => match authority.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (authority, None),
+        },
+    };
+    let host = host.to_ascii_lowercase();
+    let named = host == "localhost" || host.ends_with(".localhost");
+    let port_fits = port.is_none_or(|port| port.parse::<u16>().is_ok());
+    port_fits && (named || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine() {
+        let mine = [
+            "127.0.0.1",
+            "127.0.0.1:4577",
+            "localhost:80",
+            "LOCALHOST",
+            "[::1]:9",
+            "releases.localhost:4577",
+        ];
+        for host in mine {
+            assert!(is_loopback(host), "{host}");
+        }
+        let others = [
+            "",
+            "example.com",
+            "127.0.0.1.example.com",
+            "localhost.example.com",
+            "evillocalhost",
+            "10.0.0.1",
+            "127.0.0.1:x",
+            "0.0.0.0",
+            "[::1",
+            "127.0.0.1@example.com",
+            "169.254.169.254:80",
+        ];
+        for host in others {
+            assert!(!is_loopback(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_another_origin_may_not_call() {
+        let request = |host: &str, origin: Option<&str>| {
+            let mut builder = Request::builder().uri("/").header("host", host);
+            if let Some(origin) = origin {
+                builder = builder.header("origin", origin);
+            }
+            builder.body(()).unwrap()
+        };
+        assert!(is_allowed(&request("127.0.0.1:1", None)));
+        assert!(is_allowed(&request("127.0.0.1:1", Some("http://localhost:3000"))));
+        assert!(!is_allowed(&request("127.0.0.1:1", Some("https://example.com"))));
+        assert!(!is_allowed(&request("127.0.0.1:1", Some("null"))));
+        assert!(!is_allowed(&Request::builder().uri("/").body(()).unwrap()));
+    }
+}

@@ -1,0 +1,90 @@
+//! The store's words in S3's shapes.
+
+use s3s::dto::*;
+use s3s::{S3Error, S3ErrorCode};
+
+use crate::sandbox::objects::{Error, Fault, Stored};
+use crate::sandbox::store::{ACCOUNT, Millis};
+
+impl From<Fault> for S3Error {
+    fn from(fault: Fault) -> Self {
+        let code = match fault {
+            Fault::NoSuchBucket => S3ErrorCode::NoSuchBucket,
+            Fault::NoSuchKey => S3ErrorCode::NoSuchKey,
+            Fault::NoSuchVersion => S3ErrorCode::NoSuchVersion,
+            Fault::NoSuchUpload => S3ErrorCode::NoSuchUpload,
+            Fault::BucketAlreadyOwnedByYou => S3ErrorCode::BucketAlreadyOwnedByYou,
+            Fault::BucketNotEmpty => S3ErrorCode::BucketNotEmpty,
+            Fault::InvalidPart => S3ErrorCode::InvalidPart,
+            Fault::InvalidPartOrder => S3ErrorCode::InvalidPartOrder,
+            Fault::EntityTooSmall => S3ErrorCode::EntityTooSmall,
+            Fault::PreconditionFailed => S3ErrorCode::PreconditionFailed,
+        };
+        code.into()
+    }
+}
+
+impl From<Error> for S3Error {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Fault(fault) => fault.into(),
+            Error::Io(error) => S3Error::with_message(S3ErrorCode::InternalError, error.to_string()),
+        }
+    }
+}
+
+pub fn time(millis: Millis) -> Timestamp {
+    let time = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000);
+    Timestamp::from(time.unwrap_or(time::OffsetDateTime::UNIX_EPOCH))
+}
+
+/// A size or a count; S3's are signed.
+pub fn signed(size: u64) -> i64 {
+    i64::try_from(size).unwrap_or(i64::MAX)
+}
+
+fn owner() -> Owner {
+    Owner { display_name: Some("sandbox".to_owned()), id: Some(ACCOUNT.to_owned()) }
+}
+
+pub fn buckets(buckets: Vec<(String, Millis)>) -> ListBucketsOutput {
+    let bucket = |(name, created)| Bucket {
+        name: Some(name),
+        creation_date: Some(time(created)),
+        ..Default::default()
+    };
+    let buckets = buckets.into_iter().map(bucket).collect();
+    ListBucketsOutput { buckets: Some(buckets), owner: Some(owner()), ..Default::default() }
+}
+
+pub fn object(stored: Stored) -> Object {
+    Object {
+        e_tag: Some(ETag::Strong(stored.etag)),
+        key: Some(stored.key),
+        last_modified: Some(time(stored.modified)),
+        size: Some(signed(stored.size)),
+        storage_class: Some(ObjectStorageClass::from_static(ObjectStorageClass::STANDARD)),
+        ..Default::default()
+    }
+}
+
+pub fn prefixes(prefixes: Vec<String>) -> CommonPrefixList {
+    prefixes.into_iter().map(|prefix| CommonPrefix { prefix: Some(prefix) }).collect()
+}
+
+pub fn uploads(bucket: String, uploads: Vec<(String, String, Millis)>) -> ListMultipartUploadsOutput {
+    let upload = |(id, key, initiated)| MultipartUpload {
+        upload_id: Some(id),
+        key: Some(key),
+        initiated: Some(time(initiated)),
+        owner: Some(owner()),
+        ..Default::default()
+    };
+    let uploads = uploads.into_iter().map(upload).collect();
+    ListMultipartUploadsOutput {
+        bucket: Some(bucket),
+        uploads: Some(uploads),
+        is_truncated: Some(false),
+        ..Default::default()
+    }
+}

@@ -1,0 +1,180 @@
+//! S3, as much of it as a revision needs: `s3s` speaks the protocol, `objects` stores.
+
+mod answers;
+mod multipart;
+mod read;
+mod receive;
+
+use std::sync::Arc;
+
+use s3s::auth::{S3Auth, SecretKey};
+use s3s::dto::*;
+use s3s::host::{S3Host, VirtualHost};
+use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
+
+use crate::sandbox::clock::Clock;
+use crate::sandbox::objects::{Objects, Versioning};
+
+/// The S3 of a sandbox.
+struct Store {
+    objects: Arc<Objects>,
+    clock: Arc<dyn Clock>,
+}
+
+/// The protocol in front of `objects`.
+pub fn service(objects: Arc<Objects>, clock: Arc<dyn Clock>) -> S3Service {
+    let mut builder = S3ServiceBuilder::new(Store { objects, clock });
+    builder.set_auth(SameSecret);
+    builder.set_host(Loopback);
+    builder.build()
+}
+
+/// The sandbox's one rule: the secret equals the access key.
+struct SameSecret;
+
+#[async_trait::async_trait]
+impl S3Auth for SameSecret {
+    async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
+        Ok(SecretKey::from(access_key))
+    }
+}
+
+/// `bucket.localhost` names a bucket; every other loopback name leaves that to the path.
+struct Loopback;
+
+impl S3Host for Loopback {
+    fn parse_host_header<'a>(&'a self, host: &'a str) -> S3Result<VirtualHost<'a>> {
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        Ok(match name.strip_suffix(".localhost") {
+            Some(bucket) => VirtualHost::new("localhost").with_bucket(bucket),
+            None => VirtualHost::new(host),
+        })
+    }
+}
+
+type Answer<T> = S3Result<S3Response<T>>;
+
+#[async_trait::async_trait]
+impl S3 for Store {
+    async fn create_bucket(&self, req: S3Request<CreateBucketInput>) -> Answer<CreateBucketOutput> {
+        let configuration = req.input.create_bucket_configuration.unwrap_or_default();
+        let location = configuration.location_constraint.map(|location| location.as_str().to_owned());
+        self.objects.create_bucket(&req.input.bucket, location, self.clock.now())?;
+        let location = Some(format!("/{}", req.input.bucket));
+        Ok(S3Response::new(CreateBucketOutput { location, ..Default::default() }))
+    }
+
+    async fn delete_bucket(&self, req: S3Request<DeleteBucketInput>) -> Answer<DeleteBucketOutput> {
+        self.objects.delete_bucket(&req.input.bucket)?;
+        Ok(S3Response::new(DeleteBucketOutput::default()))
+    }
+
+    async fn head_bucket(&self, req: S3Request<HeadBucketInput>) -> Answer<HeadBucketOutput> {
+        let location = self.objects.location(&req.input.bucket)?;
+        let bucket_region = Some(location.unwrap_or_else(|| "us-east-1".to_owned()));
+        Ok(S3Response::new(HeadBucketOutput { bucket_region, ..Default::default() }))
+    }
+
+    async fn list_buckets(&self, _req: S3Request<ListBucketsInput>) -> Answer<ListBucketsOutput> {
+        Ok(S3Response::new(answers::buckets(self.objects.buckets())))
+    }
+
+    async fn get_bucket_location(
+        &self,
+        req: S3Request<GetBucketLocationInput>,
+    ) -> Answer<GetBucketLocationOutput> {
+        let location = self.objects.location(&req.input.bucket)?;
+        let location_constraint = location.map(BucketLocationConstraint::from);
+        Ok(S3Response::new(GetBucketLocationOutput { location_constraint }))
+    }
+
+    async fn get_bucket_versioning(
+        &self,
+        req: S3Request<GetBucketVersioningInput>,
+    ) -> Answer<GetBucketVersioningOutput> {
+        let status = match self.objects.versioning(&req.input.bucket)? {
+            Versioning::Off => None,
+            Versioning::Enabled => Some(BucketVersioningStatus::ENABLED),
+            Versioning::Suspended => Some(BucketVersioningStatus::SUSPENDED),
+        };
+        let status = status.map(BucketVersioningStatus::from_static);
+        Ok(S3Response::new(GetBucketVersioningOutput { status, ..Default::default() }))
+    }
+
+    async fn put_bucket_versioning(
+        &self,
+        req: S3Request<PutBucketVersioningInput>,
+    ) -> Answer<PutBucketVersioningOutput> {
+        let status = req.input.versioning_configuration.status;
+        let versioning = match status.as_ref().map(BucketVersioningStatus::as_str) {
+            Some(BucketVersioningStatus::ENABLED) => Versioning::Enabled,
+            Some(BucketVersioningStatus::SUSPENDED) => Versioning::Suspended,
+            _ => return Err(s3_error!(MalformedXML)),
+        };
+        self.objects.set_versioning(&req.input.bucket, versioning)?;
+        Ok(S3Response::new(PutBucketVersioningOutput::default()))
+    }
+
+    async fn put_object(&self, req: S3Request<PutObjectInput>) -> Answer<PutObjectOutput> {
+        self.put(req).await
+    }
+
+    async fn get_object(&self, req: S3Request<GetObjectInput>) -> Answer<GetObjectOutput> {
+        self.get(req.input)
+    }
+
+    async fn head_object(&self, req: S3Request<HeadObjectInput>) -> Answer<HeadObjectOutput> {
+        self.head(req.input)
+    }
+
+    async fn delete_object(&self, req: S3Request<DeleteObjectInput>) -> Answer<DeleteObjectOutput> {
+        let DeleteObjectInput { bucket, key, version_id, .. } = req.input;
+        let (version_id, marker) = self.objects.delete(&bucket, &key, version_id.as_deref())?;
+        let delete_marker = marker.then_some(true);
+        Ok(S3Response::new(DeleteObjectOutput { version_id, delete_marker, ..Default::default() }))
+    }
+
+    async fn list_objects(&self, req: S3Request<ListObjectsInput>) -> Answer<ListObjectsOutput> {
+        self.list(req.input)
+    }
+
+    async fn list_objects_v2(&self, req: S3Request<ListObjectsV2Input>) -> Answer<ListObjectsV2Output> {
+        self.list_v2(req.input)
+    }
+
+    async fn create_multipart_upload(
+        &self,
+        req: S3Request<CreateMultipartUploadInput>,
+    ) -> Answer<CreateMultipartUploadOutput> {
+        self.create_upload(req.input)
+    }
+
+    async fn upload_part(&self, req: S3Request<UploadPartInput>) -> Answer<UploadPartOutput> {
+        self.put_part(req).await
+    }
+
+    async fn complete_multipart_upload(
+        &self,
+        req: S3Request<CompleteMultipartUploadInput>,
+    ) -> Answer<CompleteMultipartUploadOutput> {
+        self.complete_upload(req.input).await
+    }
+
+    async fn abort_multipart_upload(
+        &self,
+        req: S3Request<AbortMultipartUploadInput>,
+    ) -> Answer<AbortMultipartUploadOutput> {
+        let AbortMultipartUploadInput { bucket, key, upload_id, .. } = req.input;
+        self.objects.abort_upload(&bucket, &key, &upload_id)?;
+        Ok(S3Response::new(AbortMultipartUploadOutput::default()))
+    }
+
+    async fn list_multipart_uploads(
+        &self,
+        req: S3Request<ListMultipartUploadsInput>,
+    ) -> Answer<ListMultipartUploadsOutput> {
+        let uploads = self.objects.uploads(&req.input.bucket)?;
+        Ok(S3Response::new(answers::uploads(req.input.bucket, uploads)))
+    }
+}

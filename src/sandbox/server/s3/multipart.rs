@@ -1,0 +1,73 @@
+//! Multipart uploads over the wire.
+
+use s3s::dto::*;
+use s3s::{S3Request, S3Response, s3_error};
+
+use super::receive::{Sums, headers, receive};
+use super::{Answer, Store};
+use crate::sandbox::objects::Attributes;
+
+impl Store {
+    pub(super) fn create_upload(
+        &self,
+        input: CreateMultipartUploadInput,
+    ) -> Answer<CreateMultipartUploadOutput> {
+        let CreateMultipartUploadInput { bucket, key, content_type, metadata, checksum_algorithm, .. } =
+            input;
+        let attributes = Attributes {
+            content_type: content_type.map(|kind| kind.to_string()),
+            metadata: metadata.unwrap_or_default(),
+            ..Default::default()
+        };
+        let id = self.objects.create_upload(&bucket, &key, attributes, self.clock.now())?;
+        Ok(S3Response::new(CreateMultipartUploadOutput {
+            bucket: Some(bucket),
+            key: Some(key),
+            upload_id: Some(id),
+            checksum_algorithm,
+            ..Default::default()
+        }))
+    }
+
+    pub(super) async fn put_part(&self, mut req: S3Request<UploadPartInput>) -> Answer<UploadPartOutput> {
+        let md5 = req.input.content_md5.take();
+        let sums = Sums::of(&mut req, md5);
+        let UploadPartInput { bucket, key, upload_id, part_number, body, .. } = req.input;
+        if !(1..=10_000).contains(&part_number) {
+            return Err(s3_error!(
+                InvalidArgument,
+                "Part number must be an integer between 1 and 10000, inclusive"
+            ));
+        }
+        let file = self.objects.receive_part(&bucket, &key, &upload_id)?;
+        let (received, checksums) = receive(file, body, &sums).await?;
+        let etag = self.objects.put_part(&bucket, &key, &upload_id, part_number, received)?;
+        let output = UploadPartOutput { e_tag: Some(ETag::Strong(etag)), ..Default::default() };
+        Ok(S3Response::with_headers(output, headers(&checksums)))
+    }
+
+    pub(super) async fn complete_upload(
+        &self,
+        input: CompleteMultipartUploadInput,
+    ) -> Answer<CompleteMultipartUploadOutput> {
+        let CompleteMultipartUploadInput { bucket, key, upload_id, multipart_upload, .. } = input;
+        let parts = multipart_upload.and_then(|upload| upload.parts).unwrap_or_default();
+        let named: Option<Vec<(i32, String)>> =
+            parts.into_iter().map(|part| Some((part.part_number?, part.e_tag?.value().to_owned()))).collect();
+        let named = named.ok_or_else(|| s3_error!(MalformedXML))?;
+        let (objects, now) = (self.objects.clone(), self.clock.now());
+        let (in_bucket, of_key) = (bucket.clone(), key.clone());
+        let copied = tokio::task::spawn_blocking(move || {
+            objects.complete_upload(&in_bucket, &of_key, &upload_id, &named, now)
+        });
+        let stored = copied.await.map_err(|error| s3_error!(error, InternalError))??;
+        Ok(S3Response::new(CompleteMultipartUploadOutput {
+            location: Some(format!("/{bucket}/{key}")),
+            bucket: Some(bucket),
+            key: Some(key),
+            e_tag: Some(ETag::Strong(stored.etag)),
+            version_id: stored.version,
+            ..Default::default()
+        }))
+    }
+}

@@ -1,0 +1,128 @@
+//! Bodies from clients: to disk as they come, and held against the sums that came with them.
+
+use std::collections::HashMap;
+
+use futures_util::StreamExt;
+use http::HeaderMap;
+use s3s::checksum::ChecksumHasher;
+use s3s::crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Sha1, Sha256};
+use s3s::dto::*;
+use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, TrailingHeaders, s3_error};
+
+use super::{Answer, Store};
+use crate::sandbox::objects::{Attributes, Incoming, Received};
+
+const PREFIX: &str = "x-amz-checksum-";
+
+/// The sums that a client sends with a body: some in headers, some after the body.
+pub struct Sums {
+    headers: HeaderMap,
+    trailers: Option<TrailingHeaders>,
+    md5: Option<String>,
+}
+
+impl Sums {
+    pub fn of<T>(request: &mut S3Request<T>, md5: Option<String>) -> Self {
+        Sums { headers: request.headers.clone(), trailers: request.trailing_headers.take(), md5 }
+    }
+
+    /// The algorithms that are announced, and so worth computing.
+    fn hasher(&self) -> ChecksumHasher {
+        let trailer = self.headers.get("x-amz-trailer").and_then(|value| value.to_str().ok()).unwrap_or("");
+        let announced = |name: &str| {
+            let header = format!("{PREFIX}{name}");
+            self.headers.contains_key(&header) || trailer.split(',').any(|name| name.trim() == header)
+        };
+        ChecksumHasher {
+            crc32: announced("crc32").then(Crc32::new),
+            crc32c: announced("crc32c").then(Crc32c::new),
+            sha1: announced("sha1").then(Sha1::new),
+            sha256: announced("sha256").then(Sha256::new),
+            crc64nvme: announced("crc64nvme").then(Crc64Nvme::new),
+        }
+    }
+
+    /// Holds what was computed against what was sent.
+    fn check(&self, computed: &HashMap<String, String>, md5: &[u8]) -> S3Result<()> {
+        let trailers = self.trailers.as_ref().and_then(TrailingHeaders::take).unwrap_or_default();
+        for (name, sum) in computed {
+            let sent = trailers.get(name).or_else(|| self.headers.get(name));
+            if sent.is_some_and(|sent| sent != sum.as_str()) {
+                return Err(s3_error!(
+                    BadDigest,
+                    "The {} you specified did not match what we received.",
+                    name
+                ));
+            }
+        }
+        let own = aws_smithy_types::base64::encode(md5);
+        if self.md5.as_ref().is_some_and(|sent| *sent != own) {
+            return Err(s3_error!(
+                BadDigest,
+                "The Content-MD5 you specified did not match what we received."
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Writes a body to `file`. Gives the sums by header name.
+pub async fn receive(
+    mut file: Incoming,
+    body: Option<StreamingBlob>,
+    sums: &Sums,
+) -> S3Result<(Received, HashMap<String, String>)> {
+    let mut hasher = sums.hasher();
+    if let Some(mut body) = body {
+        while let Some(chunk) = body.next().await {
+            let chunk = chunk
+                .map_err(|error| S3Error::with_message(S3ErrorCode::IncompleteBody, error.to_string()))?;
+            hasher.update(&chunk);
+            file.write(&chunk).map_err(internal)?;
+        }
+    }
+    let received = file.finish().map_err(internal)?;
+    let computed = named(hasher.finalize());
+    sums.check(&computed, &received.md5)?;
+    Ok((received, computed))
+}
+
+fn internal(error: std::io::Error) -> S3Error {
+    S3Error::with_message(S3ErrorCode::InternalError, error.to_string())
+}
+
+fn named(sums: Checksum) -> HashMap<String, String> {
+    let all = [
+        ("crc32", sums.checksum_crc32),
+        ("crc32c", sums.checksum_crc32c),
+        ("sha1", sums.checksum_sha1),
+        ("sha256", sums.checksum_sha256),
+        ("crc64nvme", sums.checksum_crc64nvme),
+    ];
+    all.into_iter().filter_map(|(name, sum)| Some((format!("{PREFIX}{name}"), sum?))).collect()
+}
+
+/// Sums as headers of an answer.
+pub fn headers(sums: &HashMap<String, String>) -> HeaderMap {
+    let parsed = sums.iter().map(|(name, sum)| Some((name.parse().ok()?, sum.parse().ok()?)));
+    parsed.collect::<Option<HeaderMap>>().unwrap_or_default()
+}
+
+impl Store {
+    pub(super) async fn put(&self, mut req: S3Request<PutObjectInput>) -> Answer<PutObjectOutput> {
+        let md5 = req.input.content_md5.take();
+        let sums = Sums::of(&mut req, md5);
+        let PutObjectInput { bucket, key, body, content_type, metadata, if_none_match, .. } = req.input;
+        let file = self.objects.receive(&bucket)?;
+        let (received, checksums) = receive(file, body, &sums).await?;
+        let answered = headers(&checksums);
+        let metadata = metadata.unwrap_or_default();
+        let attributes =
+            Attributes { content_type: content_type.map(|kind| kind.to_string()), metadata, checksums };
+        let only_new = if_none_match.is_some();
+        let stored = self.objects.put(&bucket, &key, received, attributes, only_new, self.clock.now())?;
+        let (e_tag, version_id) = (Some(ETag::Strong(stored.etag)), stored.version);
+        let output = PutObjectOutput { e_tag, version_id, ..Default::default() };
+        Ok(S3Response::with_headers(output, answered))
+    }
+}

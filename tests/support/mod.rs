@@ -1,0 +1,3 @@
+//! What several tests start from: a sandbox in this process, and SDK clients that call it without a socket.
+
+pub mod stage;
