@@ -5,6 +5,7 @@ mod deploy;
 mod group;
 mod missing;
 mod names;
+mod sandbox;
 
 use clap::Subcommand;
 
@@ -23,6 +24,9 @@ pub enum Noun {
     /// Deployments: create, watch, look at, stop
     #[command(subcommand)]
     Deploy(deploy::Verb),
+    /// CodeDeploy on this machine, without an AWS account
+    #[command(subcommand)]
+    Sandbox(sandbox::Verb),
 }
 
 /// Resolves at the first SIGINT or SIGTERM; from here on neither ends the process by itself.
@@ -43,5 +47,6 @@ pub async fn run(context: &Context, noun: Noun) -> anyhow::Result<Exit> {
         Noun::App(verb) => app::run(context, verb).await,
         Noun::Group(verb) => group::run(context, verb).await,
         Noun::Deploy(verb) => deploy::run(context, verb).await,
+        Noun::Sandbox(verb) => sandbox::run(context, verb).await,
     }
 }
