@@ -7,7 +7,7 @@ mod finding;
 mod model;
 mod read;
 
-pub use bundle::{Entry, Kind, Listing};
+pub use bundle::{Entry, Kind, Listing, matches_glob};
 pub use finding::{Finding, Severity};
 pub use model::{AppSpec, FileEntry, FileExists, Os, Permission, Script};
 
@@ -51,3 +51,6 @@ pub fn check(text: &[u8], bundle: Option<&Listing>) -> Checked {
     let refused = findings.iter().any(|finding| finding.refusal.is_some());
     Checked { appspec: appspec.filter(|_| !refused), findings }
 }
+
+#[cfg(test)]
+mod tests;
