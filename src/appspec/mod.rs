@@ -6,10 +6,12 @@ mod bundle;
 mod finding;
 mod model;
 mod read;
+mod render;
 
 pub use bundle::{Entry, Kind, Listing, matches_glob};
 pub use finding::{Finding, Severity};
 pub use model::{AppSpec, FileEntry, FileExists, Os, Permission, Script};
+pub use render::render;
 
 /// The name that the agent looks for at the root of a bundle.
 pub const FILE_NAME: &str = "appspec.yml";

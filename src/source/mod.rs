@@ -7,7 +7,7 @@ pub mod resolve;
 mod tree;
 
 pub use resolve::psych;
-pub use tree::{Content, Document, Node, Scalar, parse};
+pub use tree::{Content, Document, MAX_BYTES, Node, Scalar, parse};
 
 use std::fmt;
 

@@ -5,7 +5,7 @@ use libyaml_safer::{Encoding, Event, EventData, Mark, Parser};
 use super::{Error, ErrorKind, Position, Span};
 
 /// Text beyond this many bytes is not read.
-const MAX_BYTES: usize = 4 << 20;
+pub const MAX_BYTES: usize = 4 << 20;
 /// Lists and maps within each other.
 const MAX_DEPTH: usize = 200;
 
