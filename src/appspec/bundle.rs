@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::{AppSpec, Finding};
+use crate::source::Span;
+
+use super::{AppSpec, Finding, Permission, Script};
 
 /// What an entry of a bundle is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     File,
     Directory,
-    /// With its target as written.
-    Link(String),
+    Link,
 }
 
 /// An entry of a bundle.
@@ -28,6 +29,228 @@ pub type Listing = BTreeMap<String, Entry>;
 
 /// The findings that a bundle adds.
 pub fn check(appspec: &AppSpec, listing: &Listing) -> Vec<Finding> {
-    let _ = (appspec, listing);
-    Vec::new()
+    let mut checker = Checker { listing, findings: Vec::new(), targets: BTreeMap::new() };
+    for entry in &appspec.files {
+        if let (Ok(source), Ok(destination)) = (&entry.source, &entry.destination) {
+            checker.file(source, entry.source_span, destination);
+        }
+    }
+    let mut objects = BTreeMap::new();
+    for permission in &appspec.permissions {
+        checker.permission(permission, &mut objects);
+    }
+    for script in appspec.hooks.iter().flat_map(|(_, scripts)| scripts) {
+        checker.script(script);
+    }
+    checker.findings
+}
+
+/// What Install puts at a path of the host.
+#[derive(PartialEq)]
+enum Target {
+    Directory,
+    /// From this path of the bundle.
+    File(String),
+}
+
+struct Checker<'a> {
+    listing: &'a Listing,
+    findings: Vec<Finding>,
+    targets: BTreeMap<String, Target>,
+}
+
+/// A path by its text alone, without leading slash, `.` and `..`; none where it leads out.
+fn normal(path: &str) -> Option<String> {
+    let mut parts = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+impl Checker<'_> {
+    fn file(&mut self, source: &str, span: Span, destination: &str) {
+        let found = normal(source).filter(|path| path.is_empty() || self.listing.contains_key(path));
+        let Some(path) = found else {
+            let finding =
+                Finding::error("A015", span, format!("`{source}` is not in the bundle: Install fails"));
+            self.findings.push(if source.contains(['*', '?', '[']) {
+                finding
+                    .help("the agent knows no wildcards: name a file, or a directory for all that it holds")
+            } else {
+                finding.help("a source is a path below the bundle's root")
+            });
+            return;
+        };
+        let to = normal(destination).unwrap_or_default();
+        let below = |path: &str| if path.is_empty() { String::new() } else { format!("{path}/") };
+        if !path.is_empty() && self.listing.get(&path).is_none_or(|entry| entry.kind != Kind::Directory) {
+            let name = path.rsplit('/').next().unwrap_or(&path).to_owned();
+            return self.target(format!("{}{name}", below(&to)), Target::File(path), span);
+        }
+        self.target(to.clone(), Target::Directory, span);
+        let (prefix, listing) = (below(&path), self.listing);
+        for (name, entry) in listing.range(prefix.clone()..).take_while(|(name, _)| name.starts_with(&prefix))
+        {
+            let target = format!("{}{}", below(&to), name.get(prefix.len()..).unwrap_or_default());
+            let kind = match entry.kind {
+                Kind::Directory => Target::Directory,
+                Kind::File | Kind::Link => Target::File(name.clone()),
+            };
+            self.target(target, kind, span);
+        }
+    }
+
+    fn target(&mut self, path: String, target: Target, span: Span) {
+        let Some(there) = self.targets.get(&path) else {
+            self.targets.insert(path, target);
+            return;
+        };
+        let message = match (there, &target) {
+            (Target::Directory, Target::Directory) => return,
+            (Target::File(first), Target::File(second)) => {
+                format!("`{first}` and `{second}` are both installed as /{path}: Install fails")
+            }
+            _ => format!("/{path} is installed both as a file and as a directory: Install fails"),
+        };
+        self.findings.push(Finding::error("A016", span, message));
+    }
+
+    fn permission(&mut self, permission: &Permission, objects: &mut BTreeMap<String, Span>) {
+        let span = permission.span;
+        let object = normal(&permission.object).unwrap_or_default();
+        let matched: Vec<String> = match self.targets.get(&object) {
+            Some(Target::File(_)) => {
+                if permission.files && (permission.pattern != "**" || !permission.except.is_empty()) {
+                    let message =
+                        "pattern and except are for directories; this object is a file: Install fails";
+                    self.findings.push(Finding::error("A028", span, message));
+                    return;
+                }
+                permission.files.then(|| object.clone()).into_iter().collect()
+            }
+            _ => self.below(permission, &object),
+        };
+        if matched.is_empty() && permission.object.starts_with('/') && !self.targets.is_empty() {
+            let message = "the permission is for nothing that this bundle installs: it does nothing";
+            self.findings.push(Finding::warning("A029", span, message));
+        }
+        if let Some(twice) = matched.iter().find(|path| objects.contains_key(*path)) {
+            let message = format!("two permissions are for /{twice}: Install fails");
+            self.findings.push(Finding::error("A028", span, message));
+        }
+        if permission.mode.is_some()
+            && let Some(link) = matched.iter().find(|path| self.is_dangling(path))
+        {
+            let message = format!("/{link} is a link to nothing in the bundle: setting its mode may fail");
+            self.findings.push(Finding::warning("A028", span, message));
+        }
+        objects.extend(matched.into_iter().map(|path| (path, span)));
+    }
+
+    fn below(&self, permission: &Permission, object: &str) -> Vec<String> {
+        let prefix = if object.is_empty() { String::new() } else { format!("{object}/") };
+        let wanted = |path: &str, target: &Target| {
+            let below = path.get(prefix.len()..).unwrap_or_default();
+            let kind = if *target == Target::Directory { permission.directories } else { permission.files };
+            let fits = |pattern: &str| matches_glob(pattern, below);
+            kind && !below.is_empty()
+                && (permission.pattern == "**" || fits(&permission.pattern))
+                && !permission.except.iter().any(|pattern| fits(pattern))
+        };
+        self.targets
+            .range(prefix.clone()..)
+            .take_while(|(path, _)| path.starts_with(&prefix))
+            .filter(|(path, target)| wanted(path, target))
+            .map(|(path, _)| path.clone())
+            .collect()
+    }
+
+    fn is_dangling(&self, path: &str) -> bool {
+        match self.targets.get(path) {
+            Some(Target::File(source)) => {
+                self.listing.get(source).is_some_and(|entry| entry.kind == Kind::Link)
+            }
+            _ => false,
+        }
+    }
+
+    fn script(&mut self, script: &Script) {
+        let location = &script.location;
+        let entry = normal(location).and_then(|path| self.listing.get(&path));
+        let finding = match entry {
+            None => {
+                let finding = Finding::error(
+                    "A037",
+                    script.span,
+                    format!("`{location}` is not in the bundle: the event fails"),
+                );
+                match location.split_once(char::is_whitespace) {
+                    Some(_) => finding.help("a location takes no arguments: put them into a script"),
+                    None => finding.help("a location is the script's path below the bundle's root"),
+                }
+            }
+            Some(_) if location.contains(char::is_whitespace) => Finding::error(
+                "A040",
+                script.span,
+                "a location with a blank in it is taken apart by a shell: the event fails",
+            )
+            .help("rename the script"),
+            Some(Entry { kind: Kind::Directory, .. }) => {
+                Finding::error("A039", script.span, format!("`{location}` is a directory: the event fails"))
+            }
+            Some(Entry { kind: Kind::File, head, .. }) if has_crlf_shebang(head) => Finding::error(
+                "A038",
+                script.span,
+                format!("the first line of `{location}` ends with CR LF: the event fails"),
+            )
+            .help("save the script with Unix line ends"),
+            Some(Entry { kind: Kind::File, mode, .. }) if mode & 0o111 == 0 => Finding::note(
+                "A041",
+                script.span,
+                format!("`{location}` is not executable; the agent makes it so"),
+            ),
+            Some(_) => return,
+        };
+        self.findings.push(finding);
+    }
+}
+
+fn has_crlf_shebang(head: &[u8]) -> bool {
+    let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    head.len() > line.len() && line.starts_with(b"#!") && line.ends_with(b"\r")
+}
+
+/// `*` is the only wildcard, and a name with a slash never fits: patterns reach one level.
+///
+/// Source: official agent 1.8.1, linux_permission_info.
+pub fn matches_glob(pattern: &str, name: &str) -> bool {
+    if name.contains('/') {
+        return false;
+    }
+    let (pattern, name) = (pattern.as_bytes(), name.as_bytes());
+    // The usual two-pointer match: on a mismatch the last star takes one more byte.
+    let (mut p, mut n, mut star) = (0, 0, None);
+    while n < name.len() {
+        if pattern.get(p) == Some(&b'*') {
+            star = Some((p, n));
+            p += 1;
+        } else if pattern.get(p) == name.get(n) {
+            p += 1;
+            n += 1;
+        } else if let Some((at, taken)) = star {
+            star = Some((at, taken + 1));
+            p = at + 1;
+            n = taken + 1;
+        } else {
+            return false;
+        }
+    }
+    pattern.get(p..).unwrap_or_default().iter().all(|byte| *byte == b'*')
 }

@@ -6,10 +6,12 @@ mod bundle;
 mod finding;
 mod model;
 mod read;
+mod render;
 
-pub use bundle::{Entry, Kind, Listing};
+pub use bundle::{Entry, Kind, Listing, matches_glob};
 pub use finding::{Finding, Severity};
 pub use model::{AppSpec, FileEntry, FileExists, Os, Permission, Script};
+pub use render::render;
 
 /// The name that the agent looks for at the root of a bundle.
 pub const FILE_NAME: &str = "appspec.yml";
@@ -51,3 +53,6 @@ pub fn check(text: &[u8], bundle: Option<&Listing>) -> Checked {
     let refused = findings.iter().any(|finding| finding.refusal.is_some());
     Checked { appspec: appspec.filter(|_| !refused), findings }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,43 @@
-//! revision
+//! Revisions on this side of the API: how they are written on the command line, and how a directory becomes a bundle.
+
+mod bundle;
+mod check;
+mod listing;
+mod locator;
+
+use std::fmt;
+
+pub use bundle::{Packed, Source, pack};
+pub use check::{Report, check};
+pub use locator::Locator;
+
+/// What is wrong, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// May hold names of files and text of the user's, not sanitised.
+    pub message: String,
+    pub help: Option<String>,
+}
+
+impl Error {
+    fn new(message: impl Into<String>) -> Self {
+        Error { message: message.into(), help: None }
+    }
+
+    fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.help {
+            Some(help) => write!(f, "\nhelp: {help}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

@@ -17,10 +17,13 @@ mod root;
 mod unpack;
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::appspec::{self, AppSpec, Os};
 use crate::model::{BundleType, Diagnostics, EventName};
+use crate::source;
 
 pub use crate::appspec::FileExists;
 pub use unpack::unpack;
@@ -94,10 +97,20 @@ fn download(layout: &Layout, specification: &Specification, fetch: Fetch<'_>) ->
     Ok(())
 }
 
+/// The text of an AppSpec, as far as a reader of AppSpecs goes. A stranger's file may be endless, or no file.
+pub fn read_appspec(path: &Path) -> io::Result<Vec<u8>> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a file"));
+    }
+    let mut text = Vec::new();
+    File::open(path)?.take(source::MAX_BYTES as u64 + 1).read_to_end(&mut text)?;
+    Ok(text)
+}
+
 /// The AppSpec of an unpacked revision; the error is what the host reports.
 fn appspec_of(archive: &Path) -> Result<AppSpec, String> {
     let path = archive.join(appspec::FILE_NAME);
-    match std::fs::read(&path) {
+    match read_appspec(&path) {
         Ok(text) => appspec::load(&text, Os::Linux),
         Err(_) => Err(format!(
             "The CodeDeploy agent did not find an AppSpec file within the unpacked revision directory at revision-relative path \"{}\". The revision was unpacked to directory \"{}\", and the AppSpec file was expected but not found at path \"{}\". Consult the AWS CodeDeploy Appspec documentation for more information at http://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file.html",

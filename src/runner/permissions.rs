@@ -3,11 +3,9 @@
 //! Source: official agent 1.8.1, installer (generate permissions) and linux_permission_info.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use crate::appspec::Permission;
+use crate::appspec::{Permission, matches_glob};
 
 use super::plan::{Plan, Step};
 use super::root::{Root, expand};
@@ -73,35 +71,10 @@ fn matches(permission: &Permission, object: &Path, path: &Path) -> bool {
     if below.as_os_str().is_empty() {
         return false;
     }
-    let fits = |pattern: &str| glob(pattern.as_bytes(), below.as_os_str());
+    let below = below.to_string_lossy();
+    let fits = |pattern: &str| matches_glob(pattern, &below);
     (permission.pattern == "**" || fits(&permission.pattern))
         && !permission.except.iter().any(|name| fits(name))
-}
-
-/// `*` is the only wildcard, and a name with a slash never fits: patterns reach one level.
-fn glob(pattern: &[u8], name: &OsStr) -> bool {
-    let name = name.as_bytes();
-    if name.contains(&b'/') {
-        return false;
-    }
-    // The usual two-pointer match: on a mismatch the last star takes one more byte.
-    let (mut p, mut n, mut star) = (0, 0, None);
-    while n < name.len() {
-        if pattern.get(p) == Some(&b'*') {
-            star = Some((p, n));
-            p += 1;
-        } else if pattern.get(p) == name.get(n) {
-            p += 1;
-            n += 1;
-        } else if let Some((at, taken)) = star {
-            star = Some((at, taken + 1));
-            p = at + 1;
-            n = taken + 1;
-        } else {
-            return false;
-        }
-    }
-    pattern.get(p..).unwrap_or_default().iter().all(|byte| *byte == b'*')
 }
 
 fn set(permission: &Permission, object: PathBuf, plan: &mut Plan) -> Result<(), String> {
@@ -123,16 +96,4 @@ fn set(permission: &Permission, object: PathBuf, plan: &mut Plan) -> Result<(), 
         plan.steps.push(Step::SetOwner { object, owner, group });
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pattern_reaches_one_level_and_knows_only_the_star() {
-        let glob = |pattern: &str, name: &str| glob(pattern.as_bytes(), OsStr::new(name));
-        assert!(glob("*.sh", "a.sh") && glob("*", "a") && glob("a*b*", "axxbyy") && glob("", ""));
-        assert!(!glob("*.sh", "a/b.sh") && !glob("?.sh", "a.sh") && !glob("a", "ab") && !glob("*b", "a"));
-    }
 }

@@ -356,3 +356,27 @@ fn ids_that_are_no_names_are_refused() {
     deployment.specification.group_id = "../x".into();
     assert_eq!(deployment.event(EventName::DownloadBundle).error_code, LifecycleErrorCode::UnknownError);
 }
+
+#[test]
+fn the_sample_site_deploys_and_redeploys() {
+    use crate::revision::{Source, check, pack};
+
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/site");
+    assert_eq!(check(&Source::of(&sample).unwrap()).unwrap().findings, []);
+    let mut world = World::new();
+    let bundle = world.guard.path().join("site.zip");
+    pack(&sample, &bundle, &mut |_, _| {}).unwrap();
+    for deployment_id in ["d-1", "d-2"] {
+        let mut deployment = world.deployment(&[]);
+        deployment.bundle = fs::read(&bundle).unwrap();
+        assert_eq!(deployment.all(), (None, Diagnostics::success()));
+        assert_eq!(world.read("/run/site/running").trim_end(), deployment_id);
+        assert!(world.read("/srv/current/release.txt").contains("host web-1\n"));
+    }
+    let log = fs::read_to_string(world.guard.path().join("agent/g-1/d-1/logs/scripts.log")).unwrap();
+    assert!(
+        log.contains(" LifecycleEvent - ApplicationStop\n") && log.contains(" [stdout]stopped\n"),
+        "{log}"
+    );
+    assert_eq!(world.read("/var/log/site/site.log").lines().count(), 2);
+}

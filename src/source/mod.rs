@@ -7,7 +7,7 @@ pub mod resolve;
 mod tree;
 
 pub use resolve::psych;
-pub use tree::{Content, Document, Node, Scalar, parse};
+pub use tree::{Content, Document, MAX_BYTES, Node, Scalar, parse};
 
 use std::fmt;
 
@@ -50,6 +50,8 @@ pub struct Error {
     /// What is wrong, in libyaml's or the reader's words, without the position.
     pub message: String,
     pub position: Position,
+    /// Where that began which could not be read to its end (an open quote, a list).
+    pub context: Option<Position>,
 }
 
 impl fmt::Display for Error {

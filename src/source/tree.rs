@@ -5,7 +5,7 @@ use libyaml_safer::{Encoding, Event, EventData, Mark, Parser};
 use super::{Error, ErrorKind, Position, Span};
 
 /// Text beyond this many bytes is not read.
-const MAX_BYTES: usize = 4 << 20;
+pub const MAX_BYTES: usize = 4 << 20;
 /// Lists and maps within each other.
 const MAX_DEPTH: usize = 200;
 
@@ -52,6 +52,7 @@ pub fn parse(bytes: &[u8]) -> Result<Document, Error> {
         kind: ErrorKind::Limit,
         message: message.to_owned(),
         position: Position { line: 1, column: 1 },
+        context: None,
     };
     if bytes.len() > MAX_BYTES {
         return Err(limit("the text is longer than 4 MiB"));
@@ -62,6 +63,7 @@ pub fn parse(bytes: &[u8]) -> Result<Document, Error> {
             kind: ErrorKind::Syntax,
             message: "invalid UTF-8".to_owned(),
             position: end_of(&before),
+            context: None,
         });
     }
     let mut input = bytes;
@@ -91,7 +93,12 @@ impl Events<'_, '_> {
                 None => error.problem().to_owned(),
             };
             let position = error.problem_mark().map_or(Position { line: 1, column: 1 }, position);
-            Error { kind: ErrorKind::Syntax, message, position }
+            Error {
+                kind: ErrorKind::Syntax,
+                message,
+                position,
+                context: error.context_mark().map(self::position),
+            }
         })
     }
 
@@ -118,7 +125,7 @@ impl Events<'_, '_> {
         let mut span = Span { start: position(event.start_mark), end: position(event.end_mark) };
         if depth > MAX_DEPTH {
             let message = format!("nested more than {MAX_DEPTH} levels deep");
-            return Err(Error { kind: ErrorKind::Limit, message, position: span.start });
+            return Err(Error { kind: ErrorKind::Limit, message, position: span.start, context: None });
         }
         let (content, tag) = match event.data {
             EventData::Scalar { tag, value, quoted_implicit, plain_implicit, .. } => {
@@ -152,7 +159,7 @@ impl Events<'_, '_> {
             }
             _ => {
                 let message = "did not find expected node content".to_owned();
-                return Err(Error { kind: ErrorKind::Syntax, message, position: span.start });
+                return Err(Error { kind: ErrorKind::Syntax, message, position: span.start, context: None });
             }
         };
         Ok(Node { content, tag, span })

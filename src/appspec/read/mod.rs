@@ -9,7 +9,7 @@ mod hooks;
 mod permissions;
 
 use crate::source::psych::{self, Item, Map, Value};
-use crate::source::{self, ErrorKind, Position, Span};
+use crate::source::{self, Position, Span};
 
 use super::finding::nearest;
 use super::{AppSpec, FileExists, Finding, Os};
@@ -69,11 +69,10 @@ impl Reader {
     }
 
     fn unreadable(&mut self, error: &source::Error) -> Option<AppSpec> {
-        let finding = Finding::error("A001", Span::at(error.position), error.message.clone());
-        let report = match error.kind {
-            ErrorKind::Refused => error.message.clone(),
-            ErrorKind::Syntax | ErrorKind::Limit => format!("(<unknown>): {error}"),
-        };
+        let unclosed = error.context.filter(|_| error.message.contains("unexpected end of stream"));
+        let finding =
+            Finding::error("A001", Span::at(unclosed.unwrap_or(error.position)), error.message.clone());
+        let report = psych::report(error);
         let help = match error.message.as_str() {
             message if message.contains("cannot start any token") => Some(
                 "YAML indents with spaces, never tabs, and a value that begins with @, ` or % needs quotes",
@@ -198,6 +197,7 @@ impl Reader {
             }
             let finding = Finding::warning("A050", key.span, format!("the agent ignores `{name}`"));
             self.add(finding.help(match nearest(&name, known) {
+                _ if name.contains('\u{a0}') => "it holds no-break spaces: indent with plain ones".to_owned(),
                 Some(word) => format!("did you mean `{word}`?"),
                 None => format!("{place} has: {}", known.join(", ")),
             }));

@@ -115,8 +115,19 @@ pub fn load(document: &Document) -> Result<Option<Item>, Error> {
     document.root.as_ref().map(resolve).transpose()
 }
 
+/// An error in the words of Ruby's exception.
+pub fn report(error: &Error) -> String {
+    match error.kind {
+        ErrorKind::Refused => error.message.clone(),
+        ErrorKind::Syntax | ErrorKind::Limit => {
+            let at = error.context.unwrap_or(error.position);
+            format!("(<unknown>): {} at line {} column {}", error.message, at.line, at.column)
+        }
+    }
+}
+
 fn refused(node: &Node, message: String) -> Error {
-    Error { kind: ErrorKind::Refused, message, position: node.span.start }
+    Error { kind: ErrorKind::Refused, message, position: node.span.start, context: None }
 }
 
 fn resolve(node: &Node) -> Result<Item, Error> {

@@ -1,0 +1,16 @@
+#!/bin/sh
+# ValidateService: what is served is what was deployed, and it is whole.
+set -eu
+root="${CDCTL_HOST_ROOT:-}"
+fail() {
+    echo "$1" >&2
+    exit 1
+}
+
+[ "$(cat "$root/run/site/running")" = "$DEPLOYMENT_ID" ] || fail "another release is running"
+grep -q "^deployment $DEPLOYMENT_ID\$" "$root/srv/current/release.txt" || fail "current is another release"
+grep -q "<h1>" "$root/srv/current/index.html" || fail "index.html has no headline"
+for file in index.html css/site.css; do
+    cmp -s "$root/srv/site/$file" "$root/srv/current/$file" || fail "$file differs from what was installed"
+done
+echo "release $DEPLOYMENT_ID answers"

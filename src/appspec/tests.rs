@@ -1,0 +1,187 @@
+use super::*;
+
+/// Code and severity of every finding, in order.
+fn codes(text: &str) -> Vec<(&'static str, Severity)> {
+    check(text.as_bytes(), None).findings.iter().map(|finding| (finding.code, finding.severity)).collect()
+}
+
+fn refusal(text: &str) -> String {
+    load(text.as_bytes(), Os::Linux).unwrap_err()
+}
+
+const HEAD: &str = "version: 0.0\nos: linux\n";
+
+#[test]
+fn a_plain_file_has_no_findings() {
+    let text = format!(
+        "{HEAD}files:\n  - source: /\n    destination: /srv/site\npermissions:\n  - object: /srv/site\n    mode: \"644\"\nhooks:\n  AfterInstall:\n    - location: scripts/a.sh\n      timeout: 60\n      runas: root\n"
+    );
+    assert_eq!(codes(&text), []);
+    let appspec = load(text.as_bytes(), Os::Linux).unwrap();
+    assert_eq!(appspec.scripts("AfterInstall")[0].timeout, 60);
+    assert_eq!(appspec.permissions[0].mode.as_deref(), Some("644"));
+}
+
+#[test]
+fn the_first_refusal_is_the_one_that_a_host_reports() {
+    assert_eq!(refusal(""), read::EMPTY);
+    assert_eq!(refusal("# nothing\n"), read::EMPTY);
+    assert!(refusal("version: \"0.0\"\nos: ubuntu\n").contains("an invalid version value (0.0)"));
+    assert!(
+        refusal("version: 0.0\nos: Linux\nfiles: x\n").contains("an unsupported operating system (Linux)")
+    );
+    assert!(refusal("version:0.0\n").contains("an invalid version value (version)"));
+    assert_eq!(refusal("- version: 0.0\n"), "no implicit conversion of String into Integer");
+    assert_eq!(
+        refusal("version: 0.0\nos: 'linux\n"),
+        "(<unknown>): found unexpected end of stream while scanning a quoted scalar at line 2 column 5"
+    );
+    assert!(refusal("\u{feff}version: 0.0\nos: linux\n").contains("unsupported operating system ()"));
+    assert!(load(b"version: 0.0\nos: windows\n", Os::Windows).is_ok());
+    assert!(refusal("version: 0.0\nos: windows\n").contains("unsupported operating system (windows)"));
+}
+
+#[test]
+fn every_finding_is_told_not_the_first_one_only() {
+    let text = "version: 1\nos: ubuntu\nfile_exists_behavior: overwrite\n";
+    let findings = check(text.as_bytes(), None).findings;
+    assert_eq!(findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["A003", "A004", "A005"]);
+    assert_eq!(findings[1].span.map(|span| (span.start.line, span.start.column)), Some((2, 5)));
+}
+
+#[test]
+fn entries_of_files() {
+    let files = |body: &str| format!("{HEAD}files:\n{body}");
+    assert!(refusal(&files("  - source: a\n  - destination: /b\n")).contains("only a source file (a)"));
+    assert!(refusal(&files("  - destination: /b\n")).contains("but no source file"));
+    assert!(refusal(&files("  - source:a\n")).contains("only a source file (source)"));
+    assert_eq!(refusal(&files("  -\n")), "undefined method `[]' for nil:NilClass");
+    assert_eq!(codes(&files("  - source: a\n    destination: 5\n")), [("A013", Severity::Error)]);
+    assert_eq!(codes(&files("  - source: a\n    destination: b\n")), [("A014", Severity::Warning)]);
+    let text = files("  - source: a\n    destination: /b\n    overwrite: yes\n");
+    let findings = check(text.as_bytes(), None).findings;
+    assert_eq!(
+        findings[0].help.as_deref(),
+        Some("write `file_exists_behavior: OVERWRITE` at the top level of the file")
+    );
+}
+
+#[test]
+fn modes() {
+    let mode = |value: &str| format!("{HEAD}permissions:\n  - object: /a\n    mode: {value}\n");
+    assert_eq!(codes(&mode("'0755'")), []);
+    assert_eq!(codes(&mode("755")), []);
+    assert_eq!(codes(&mode("0644")), [("A023", Severity::Warning)]);
+    assert_eq!(codes(&mode("7")), [("A023", Severity::Warning)]);
+    assert!(refusal(&mode("0755")).contains(
+        "permissions mode (493) in the application specification file contains an invalid character (9)"
+    ));
+    assert!(refusal(&mode("u+x")).contains("invalid character (u)"));
+    assert!(refusal(&mode("0o644")).contains("the length of a permissions mode (0o644)"));
+}
+
+#[test]
+fn hooks_of_the_wrong_shape() {
+    let hooks = |body: &str| format!("{HEAD}hooks:\n{body}");
+    assert!(
+        refusal(&hooks("  AfterInstall:\n    - timeout: 5\n")).contains("a script with no location value")
+    );
+    assert!(
+        refusal(&hooks("  AfterInstall:\n    - location: a\n      timeout: abc\n"))
+            .contains("invalid timeout value")
+    );
+    assert_eq!(refusal(&hooks("  AfterInstall: a.sh\n")), "undefined method `each' for \"a.sh\":String");
+    assert_eq!(
+        refusal(&hooks("  AfterInstall:\n    location: a.sh\n")),
+        "undefined method `has_key?' for [\"location\", \"a.sh\"]:Array"
+    );
+    assert!(refusal(&hooks("  - AfterInstall: x\n")).starts_with("undefined method `each_pair' for "));
+    assert_eq!(codes(&hooks("")), [("A036", Severity::Warning)]);
+}
+
+#[test]
+fn what_the_agent_passes_over_is_a_warning_with_the_nearest_word() {
+    let text = format!(
+        "{HEAD}hooks:\n  AfterInstal:\n    - location: a.sh\n      runAs: root\n      timeout: 5m\n  Install:\n    - location: a.sh\nfile: []\n"
+    );
+    let findings = check(text.as_bytes(), None).findings;
+    let told: Vec<_> =
+        findings.iter().map(|finding| (finding.code, finding.help.as_deref().unwrap_or_default())).collect();
+    assert_eq!(told[0], ("A034", "did you mean `AfterInstall`?"));
+    assert_eq!(told[1], ("A050", "did you mean `runas`?"));
+    assert_eq!(told[2].0, "A032");
+    assert_eq!(told[3].0, "A035");
+    assert_eq!(told[4], ("A050", "did you mean `files`?"));
+    assert!(findings.iter().all(|finding| finding.severity == Severity::Warning));
+    assert!(load(text.as_bytes(), Os::Linux).is_ok());
+}
+
+#[test]
+fn repeated_keys_and_further_documents_are_warnings() {
+    let text = format!("{HEAD}hooks:\nhooks:\n  AfterInstall:\n    - location: a\n---\nx: 1\n");
+    assert_eq!(codes(&text), [("A051", Severity::Warning), ("A007", Severity::Warning)]);
+}
+
+fn listing() -> Listing {
+    let entry = |kind: Kind, mode: u32, head: &str| Entry { kind, mode, head: head.as_bytes().to_vec() };
+    [
+        ("app", entry(Kind::Directory, 0o755, "")),
+        ("app/a.txt", entry(Kind::File, 0o644, "a")),
+        ("other/a.txt", entry(Kind::File, 0o644, "a")),
+        ("crlf.sh", entry(Kind::File, 0o755, "#!/bin/sh\r\n")),
+        ("no-exec.sh", entry(Kind::File, 0o644, "#!/bin/sh\n")),
+        ("with blank.sh", entry(Kind::File, 0o755, "#!/bin/sh\n")),
+    ]
+    .into_iter()
+    .map(|(name, entry)| (name.to_owned(), entry))
+    .collect()
+}
+
+fn bundle_codes(body: &str) -> Vec<(&'static str, Severity)> {
+    let checked = check(format!("{HEAD}{body}").as_bytes(), Some(&listing()));
+    checked.findings.iter().map(|finding| (finding.code, finding.severity)).collect()
+}
+
+#[test]
+fn what_the_bundle_lacks() {
+    let script =
+        |location: &str| bundle_codes(&format!("hooks:\n  AfterInstall:\n    - location: {location}\n"));
+    assert_eq!(script("/no-exec.sh"), [("A041", Severity::Note)]);
+    assert_eq!(script("crlf.sh"), [("A038", Severity::Error)]);
+    assert_eq!(script("app"), [("A039", Severity::Error)]);
+    assert_eq!(script("with blank.sh"), [("A040", Severity::Error)]);
+    assert_eq!(script("crlf.sh --fast"), [("A037", Severity::Error)]);
+    assert_eq!(script("../x.sh"), [("A037", Severity::Error)]);
+    let source =
+        |source: &str| bundle_codes(&format!("files:\n  - source: {source}\n    destination: /srv\n"));
+    assert_eq!(source("app/*.txt"), [("A015", Severity::Error)]);
+    assert_eq!(source("./app/"), []);
+    assert_eq!(source("/"), []);
+}
+
+#[test]
+fn two_sources_for_one_target() {
+    let files =
+        "files:\n  - {source: app, destination: /srv}\n  - {source: other/a.txt, destination: /srv}\n";
+    assert_eq!(bundle_codes(files), [("A016", Severity::Error)]);
+}
+
+#[test]
+fn permissions_against_what_is_installed() {
+    let permission = |body: &str| {
+        bundle_codes(&format!("files:\n  - {{source: app, destination: /srv}}\npermissions:\n{body}"))
+    };
+    assert_eq!(permission("  - {object: /srv, mode: '644'}\n"), []);
+    assert_eq!(permission("  - {object: /srv/a.txt, pattern: '*.txt'}\n"), [("A028", Severity::Error)]);
+    assert_eq!(
+        permission("  - {object: /srv, mode: '644'}\n  - {object: /srv/a.txt, mode: '600'}\n"),
+        [("A028", Severity::Error)]
+    );
+    assert_eq!(permission("  - {object: /elsewhere, mode: '644'}\n"), [("A029", Severity::Warning)]);
+}
+
+#[test]
+fn a_pattern_reaches_one_level_and_knows_only_the_star() {
+    assert!(matches_glob("*.sh", "a.sh") && matches_glob("*", "a") && matches_glob("a*b*", "axxbyy"));
+    assert!(!matches_glob("*.sh", "a/b.sh") && !matches_glob("?.sh", "a.sh") && !matches_glob("a", "ab"));
+}

@@ -1,0 +1,199 @@
+//! Checks what would be deployed: the AppSpec of a directory or archive, against what is in it.
+
+use std::fs;
+use std::path::Path;
+
+use crate::appspec::{self, Finding, Severity};
+use crate::runner;
+
+use super::bundle::require_appspec;
+use super::listing::{listing, walk};
+use super::{Error, Source};
+
+/// What a check found.
+#[derive(Debug)]
+pub struct Report {
+    /// The AppSpec's name for people: below the directory, or within the archive.
+    pub path: String,
+    pub text: Vec<u8>,
+    pub findings: Vec<Finding>,
+}
+
+impl Report {
+    pub fn has_errors(&self) -> bool {
+        self.findings.iter().any(|finding| finding.severity == Severity::Error)
+    }
+
+    /// For people.
+    pub fn render(&self, colour: bool) -> String {
+        appspec::render(&self.path, &self.text, &self.findings, colour)
+    }
+}
+
+/// Checks a directory or an archive. A missing AppSpec is a finding; what cannot be read at all is an error.
+pub fn check(source: &Source) -> Result<Report, Error> {
+    match source {
+        Source::Directory(directory) => {
+            let name = directory.join(appspec::FILE_NAME).display().to_string();
+            check_directory(directory, directory, name)
+        }
+        Source::Archive(archive, kind) => {
+            let told =
+                |error: std::io::Error| Error::new(format!("cannot unpack {}: {error}", archive.display()));
+            let directory = tempfile::tempdir().map_err(told)?;
+            // Within another: a top directory that holds all is taken off by a rename beside it.
+            let inner = directory.path().join("bundle");
+            fs::create_dir(&inner).map_err(told)?;
+            runner::unpack(archive, kind, &inner)
+                .map_err(|message| Error::new(format!("cannot unpack {}: {message}", archive.display())))?;
+            check_directory(&inner, archive, format!("{}:{}", archive.display(), appspec::FILE_NAME))
+        }
+    }
+}
+
+fn check_directory(directory: &Path, shown: &Path, path: String) -> Result<Report, Error> {
+    let (found, left_out) = walk(directory)?;
+    let notes = left_out.into_iter().map(|message| Finding::note("A061", None, message));
+    if let Err(error) = require_appspec(shown, &found) {
+        let finding = Finding::error("A060", None, error.message);
+        let finding = match error.help {
+            Some(help) => finding.help(help),
+            None => finding,
+        };
+        return Ok(Report { path, text: Vec::new(), findings: vec![finding] });
+    }
+    let file = directory.join(appspec::FILE_NAME);
+    let text = runner::read_appspec(&file)
+        .map_err(|error| Error::new(format!("cannot read {}: {error}", file.display())))?;
+    let mut findings = appspec::check(&text, Some(&listing(&found)?)).findings;
+    findings.extend(notes);
+    Ok(Report { path, text, findings })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::super::pack;
+    use super::*;
+    use crate::model::BundleType;
+
+    const APPSPEC: &str =
+        "version: 0.0\nos: linux\nhooks:\n  AfterInstall:\n    - location: scripts/run.sh\n";
+
+    /// A small revision with everything that a bundle must carry.
+    fn site() -> tempfile::TempDir {
+        let guard = tempfile::tempdir().unwrap();
+        let path = |name: &str| guard.path().join(name);
+        for directory in ["scripts", "empty", ".git", "sub/.git"] {
+            fs::create_dir_all(path(directory)).unwrap();
+        }
+        fs::write(path("appspec.yml"), APPSPEC).unwrap();
+        fs::write(path("scripts/run.sh"), "#!/bin/sh\n").unwrap();
+        fs::set_permissions(path("scripts/run.sh"), fs::Permissions::from_mode(0o750)).unwrap();
+        fs::write(path(".gitignore"), "ignored\n").unwrap();
+        fs::write(path("ignored"), "kept").unwrap();
+        fs::write(path(".git/config"), "secret").unwrap();
+        symlink("scripts/run.sh", path("link")).unwrap();
+        symlink("scripts", path("directory-link")).unwrap();
+        guard
+    }
+
+    /// Name, kind, mode and content of all below a directory.
+    fn picture(directory: &Path) -> Vec<(String, appspec::Kind, u32, Vec<u8>)> {
+        let content = |found: &super::super::listing::Found| match found.kind {
+            appspec::Kind::File => fs::read(&found.path).unwrap(),
+            appspec::Kind::Link => {
+                fs::read_link(&found.path).unwrap().to_string_lossy().into_owned().into_bytes()
+            }
+            appspec::Kind::Directory => Vec::new(),
+        };
+        let found = walk(directory).unwrap().0;
+        found
+            .iter()
+            .map(|found| (found.name.clone(), found.kind.clone(), found.mode, content(found)))
+            .collect()
+    }
+
+    #[test]
+    fn what_is_packed_unpacks_to_the_same() {
+        let (site, place) = (site(), tempfile::tempdir().unwrap());
+        let bundle = place.path().join("site.zip");
+        let mut heard = (0, 0);
+        let packed = pack(site.path(), &bundle, &mut |done, total| heard = (done, total)).unwrap();
+        assert_eq!(heard.0, heard.1);
+        assert_eq!(packed.bytes, fs::metadata(&bundle).unwrap().len());
+        let out = place.path().join("out");
+        fs::create_dir(&out).unwrap();
+        runner::unpack(&bundle, &BundleType::Zip, &out).unwrap();
+        let before = picture(site.path());
+        assert_eq!(picture(&out), before);
+        assert_eq!(packed.entries, before.len());
+        let names: Vec<&str> = before.iter().map(|entry| entry.0.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                ".gitignore",
+                "appspec.yml",
+                "directory-link",
+                "empty",
+                "ignored",
+                "link",
+                "scripts",
+                "scripts/run.sh",
+                "sub"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_same_files_make_the_same_bytes() {
+        let (one, two, place) = (site(), site(), tempfile::tempdir().unwrap());
+        let bytes = |directory: &Path, name: &str| {
+            let bundle = place.path().join(name);
+            pack(directory, &bundle, &mut |_, _| {}).unwrap();
+            fs::read(bundle).unwrap()
+        };
+        assert_eq!(bytes(one.path(), "1.zip"), bytes(two.path(), "2.zip"));
+    }
+
+    #[test]
+    fn pipes_are_left_out_with_a_word() {
+        let (site, place) = (site(), tempfile::tempdir().unwrap());
+        let socket = std::os::unix::net::UnixListener::bind(site.path().join("socket")).unwrap();
+        let packed = pack(site.path(), &place.path().join("a.zip"), &mut |_, _| {}).unwrap();
+        assert_eq!(packed.warnings, ["socket is a pipe, socket or device and is left out"]);
+        drop(socket);
+    }
+
+    #[test]
+    fn another_name_for_the_appspec_is_told() {
+        let (site, place) = (site(), tempfile::tempdir().unwrap());
+        fs::rename(site.path().join("appspec.yml"), site.path().join("appspec.yaml")).unwrap();
+        let error = pack(site.path(), &place.path().join("a.zip"), &mut |_, _| {}).unwrap_err();
+        assert!(error.to_string().contains("rename appspec.yaml to appspec.yml"), "{error}");
+        let report = check(&Source::of(site.path()).unwrap()).unwrap();
+        assert_eq!(report.findings[0].code, "A060");
+    }
+
+    #[test]
+    fn a_directory_and_its_archive_have_the_same_findings() {
+        let (site, place) = (site(), tempfile::tempdir().unwrap());
+        assert_eq!(check(&Source::of(site.path()).unwrap()).unwrap().findings, []);
+        fs::remove_file(site.path().join("scripts/run.sh")).unwrap();
+        let bundle = place.path().join("site.zip");
+        pack(site.path(), &bundle, &mut |_, _| {}).unwrap();
+        for source in [site.path(), &bundle] {
+            let report = check(&Source::of(source).unwrap()).unwrap();
+            assert_eq!(report.findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["A037"]);
+            assert!(report.render(false).contains("5 |     - location: scripts/run.sh"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_source_is_told() {
+        let site = site();
+        assert!(Source::of(&site.path().join("appspec.yml")).is_err());
+        assert!(Source::of(&site.path().join("nowhere")).unwrap_err().message.contains("cannot read"));
+    }
+}

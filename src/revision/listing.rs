@@ -1,0 +1,75 @@
+//! What a directory holds, in an order that never changes. Git's rules play no part; `.git` is left out.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use ignore::WalkBuilder;
+
+use crate::appspec::{Entry, Kind, Listing};
+
+use super::Error;
+
+/// The first bytes of a file that a check looks at.
+const HEAD_BYTES: u64 = 256;
+
+/// A file, directory or link below a directory.
+pub struct Found {
+    /// Below the directory, with `/` between its parts.
+    pub name: String,
+    pub path: PathBuf,
+    pub kind: Kind,
+    pub mode: u32,
+    /// Bytes of a file.
+    pub size: u64,
+}
+
+/// All below a directory, parents first, and what was left out and why.
+pub fn walk(directory: &Path) -> Result<(Vec<Found>, Vec<String>), Error> {
+    let mut builder = WalkBuilder::new(directory);
+    builder.standard_filters(false).follow_links(false).sort_by_file_name(std::cmp::Ord::cmp);
+    builder.filter_entry(|entry| entry.depth() == 0 || entry.file_name() != ".git");
+    let (mut found, mut left_out) = (Vec::new(), Vec::new());
+    for entry in builder.build() {
+        let entry = entry.map_err(|error| Error::new(format!("cannot read the directory: {error}")))?;
+        if entry.depth() == 0 {
+            continue;
+        }
+        let path = entry.into_path();
+        let told = |error: io::Error| Error::new(format!("cannot read {}: {error}", path.display()));
+        let below = path.strip_prefix(directory).unwrap_or(&path);
+        let Some(name) = below.to_str().map(ToOwned::to_owned) else {
+            return Err(
+                Error::new(format!("the name {} is not UTF-8", below.display())).help("rename the file")
+            );
+        };
+        let metadata = fs::symlink_metadata(&path).map_err(told)?;
+        let kind = if metadata.is_symlink() {
+            Kind::Link
+        } else if metadata.is_dir() {
+            Kind::Directory
+        } else if metadata.is_file() {
+            Kind::File
+        } else {
+            left_out.push(format!("{name} is a pipe, socket or device and is left out"));
+            continue;
+        };
+        let mode = metadata.permissions().mode() & 0o777;
+        found.push(Found { name, path, kind, mode, size: metadata.len() });
+    }
+    Ok((found, left_out))
+}
+
+/// The listing that an AppSpec is checked against.
+pub fn listing(found: &[Found]) -> Result<Listing, Error> {
+    let entry = |found: &Found| -> io::Result<(String, Entry)> {
+        let mut head = Vec::new();
+        if found.kind == Kind::File {
+            File::open(&found.path)?.take(HEAD_BYTES).read_to_end(&mut head)?;
+        }
+        Ok((found.name.clone(), Entry { kind: found.kind.clone(), mode: found.mode, head }))
+    };
+    let told = |found: &Found, error| Error::new(format!("cannot read {}: {error}", found.path.display()));
+    found.iter().map(|found| entry(found).map_err(|error| told(found, error))).collect()
+}
