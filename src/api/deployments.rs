@@ -3,12 +3,13 @@
 use aws_config::retry::RetryConfig;
 use aws_sdk_codedeploy::operation::batch_get_deployment_targets::BatchGetDeploymentTargetsOutput;
 use aws_sdk_codedeploy::operation::batch_get_deployments::BatchGetDeploymentsOutput;
+use aws_sdk_codedeploy::operation::create_deployment::builders::CreateDeploymentFluentBuilder;
 use aws_sdk_codedeploy::operation::get_deployment::GetDeploymentOutput;
 use aws_sdk_codedeploy::operation::stop_deployment::StopDeploymentOutput;
 use aws_sdk_codedeploy::types as sdk;
 use serde_json::{Value, json};
 
-use super::{Api, ApiError, Seen, call, convert, raw};
+use super::{Api, ApiError, ErrorKind, Seen, call, convert, raw};
 use crate::model::{Deployment, Revision, Target, TargetStatus};
 
 /// How many ids the batch calls take. Source: the API reference of each.
@@ -41,24 +42,7 @@ impl Api {
     /// CreateDeployment. Sent once only: the call has no client token, so that sending it again after a lost
     /// answer could deploy twice.
     pub async fn create_deployment(&self, create: &CreateDeployment) -> Result<Created, ApiError> {
-        let rollback = create.auto_rollback.as_ref().map(|events| {
-            sdk::AutoRollbackConfiguration::builder()
-                .enabled(!events.is_empty())
-                .set_events(Some(events.iter().map(|event| event.as_str().into()).collect()))
-                .build()
-        });
-        let request = self
-            .codedeploy
-            .create_deployment()
-            .application_name(&create.application)
-            .deployment_group_name(&create.group)
-            .revision(convert::location(&create.revision))
-            .set_deployment_config_name(create.config.clone())
-            .set_description(create.description.clone())
-            .set_ignore_application_stop_failures(create.ignore_application_stop_failures.then_some(true))
-            .set_file_exists_behavior(create.file_exists.as_deref().map(Into::into))
-            .set_update_outdated_instances_only(create.outdated_only.then_some(true))
-            .set_auto_rollback_configuration(rollback);
+        let request = self.create_deployment_request(create);
         let answer = raw::Answer::default();
         let once = aws_sdk_codedeploy::Config::builder().retry_config(RetryConfig::disabled());
         let output = request
@@ -69,6 +53,53 @@ impl Api {
             .await
             .map_err(|error| super::error::from_sdk("CreateDeployment", &error))?;
         Ok(Created { id: output.deployment_id().unwrap_or_default().to_owned(), json: answer.json() })
+    }
+
+    /// The request of [`Api::create_deployment`] as the API's JSON; nothing is sent.
+    pub fn planned_deployment(&self, create: &CreateDeployment) -> Result<Value, ApiError> {
+        match self.create_deployment_request(create).as_input().clone().build() {
+            Ok(input) => raw::wire("CreateDeployment", &input),
+            Err(error) => Err(ApiError {
+                operation: "CreateDeployment".to_owned(),
+                kind: ErrorKind::Invalid,
+                code: None,
+                message: error.to_string(),
+                request_id: None,
+            }),
+        }
+    }
+
+    fn create_deployment_request(&self, create: &CreateDeployment) -> CreateDeploymentFluentBuilder {
+        let rollback = create.auto_rollback.as_ref().map(|events| {
+            sdk::AutoRollbackConfiguration::builder()
+                .enabled(!events.is_empty())
+                .set_events(Some(events.iter().map(|event| event.as_str().into()).collect()))
+                .build()
+        });
+        self.codedeploy
+            .create_deployment()
+            .application_name(&create.application)
+            .deployment_group_name(&create.group)
+            .revision(convert::location(&create.revision))
+            .set_deployment_config_name(create.config.clone())
+            .set_description(create.description.clone())
+            .set_ignore_application_stop_failures(create.ignore_application_stop_failures.then_some(true))
+            .set_file_exists_behavior(create.file_exists.as_deref().map(Into::into))
+            .set_update_outdated_instances_only(create.outdated_only.then_some(true))
+            .set_auto_rollback_configuration(rollback)
+    }
+
+    /// ListDeployments of a group's deployments that have not ended; at most one, but for Auto Scaling's own.
+    pub async fn active_deployment_ids(&self, application: &str, group: &str) -> Result<Vec<String>, ApiError> {
+        use sdk::DeploymentStatus::{Baking, Created, InProgress, Queued, Ready};
+        let request = self
+            .codedeploy
+            .list_deployments()
+            .application_name(application)
+            .deployment_group_name(group)
+            .set_include_only_statuses(Some(vec![Created, Queued, InProgress, Baking, Ready]));
+        let (page, _) = call!("ListDeployments", request)?;
+        Ok(page.deployments().to_vec())
     }
 
     /// GetDeployment.

@@ -20,7 +20,7 @@ pub use connect::SANDBOX_KEY;
 pub use deployments::{CreateDeployment, Created};
 pub use error::{ApiError, ErrorKind};
 pub use groups::CreateGroup;
-pub use revisions::Stored;
+pub use revisions::{Stored, wire_revision};
 
 use crate::settings::Connection;
 

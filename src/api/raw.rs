@@ -4,16 +4,21 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use aws_smithy_json::codec::{JsonCodec, JsonCodecSettings};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::AfterDeserializationInterceptorContextRef;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_schema::Schema;
-use aws_smithy_schema::serde::{SerdeError, ShapeDeserializer};
+use aws_smithy_schema::codec::{Codec, FinishSerializer};
+use aws_smithy_schema::serde::{SerdeError, SerializableStruct, ShapeDeserializer, ShapeSerializer};
 use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::date_time::Format;
 use aws_smithy_types::{BigDecimal, BigInteger, Blob, DateTime, Document};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
+
+use super::{ApiError, ErrorKind};
 
 /// What an interceptor keeps of the last answer of a call.
 #[derive(Clone, Debug, Default)]
@@ -71,6 +76,21 @@ pub fn readable<T>(
     // A shape that the walk cannot follow is left as the service wrote it.
     let _ = deserialize(&mut Walk(&mut value));
     value
+}
+
+/// A shape of the SDK as the API's JSON, timestamps readable.
+pub fn wire(operation: &str, shape: &dyn SerializableStruct) -> Result<Value, ApiError> {
+    let settings = JsonCodecSettings::builder().default_timestamp_format(Format::DateTime).build();
+    let mut serializer = JsonCodec::new(settings).create_serializer();
+    let failed = |message: String| ApiError {
+        operation: operation.to_owned(),
+        kind: ErrorKind::Invalid,
+        code: None,
+        message,
+        request_id: None,
+    };
+    serializer.write_struct(shape.schema(), shape).map_err(|error| failed(error.to_string()))?;
+    serde_json::from_slice(&serializer.finish()).map_err(|error| failed(error.to_string()))
 }
 
 /// `2026-11-22T22:57:27.108000+00:00`, as the AWS CLI v2 prints it; UTC.

@@ -8,9 +8,10 @@ use std::task::{Context, Poll};
 use aws_sdk_s3::primitives::{ByteStream, SdkBody};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use serde_json::Value;
 
 use super::error::from_sdk;
-use super::{Api, ApiError, ErrorKind, call, convert};
+use super::{Api, ApiError, ErrorKind, call, convert, raw};
 use crate::model::{Revision, bare_etag};
 
 /// Where an upload ended up.
@@ -100,6 +101,11 @@ impl Api {
             self.s3().await.list_buckets().send().await.map_err(|error| from_sdk("ListBuckets", &error))?;
         Ok(output.buckets().iter().filter_map(|bucket| bucket.name().map(str::to_owned)).collect())
     }
+}
+
+/// A revision as the API's JSON.
+pub fn wire_revision(revision: &Revision) -> Result<Value, ApiError> {
+    raw::wire("RegisterApplicationRevision", &convert::location(revision))
 }
 
 /// A body that tells how much of it was read.

@@ -1,10 +1,12 @@
 //! The commands, a file a verb. This file only dispatches.
 
 mod app;
+mod demo;
 mod deploy;
 mod group;
 mod missing;
 mod names;
+mod revision;
 mod sandbox;
 
 use clap::Subcommand;
@@ -24,9 +26,13 @@ pub enum Noun {
     /// Deployments: create, watch, look at, stop
     #[command(subcommand)]
     Deploy(deploy::Verb),
+    /// Application revisions: check and push
+    #[command(subcommand)]
+    Revision(revision::Verb),
     /// CodeDeploy on this machine, without an AWS account
     #[command(subcommand)]
     Sandbox(sandbox::Verb),
+    Demo(demo::Arguments),
 }
 
 /// Resolves at the first SIGINT or SIGTERM; from here on neither ends the process by itself.
@@ -47,6 +53,8 @@ pub async fn run(context: &Context, noun: Noun) -> anyhow::Result<Exit> {
         Noun::App(verb) => app::run(context, verb).await,
         Noun::Group(verb) => group::run(context, verb).await,
         Noun::Deploy(verb) => deploy::run(context, verb).await,
+        Noun::Revision(verb) => revision::run(context, verb).await,
+        Noun::Demo(arguments) => demo::run(context, &arguments).await,
         Noun::Sandbox(verb) => sandbox::run(context, verb).await,
     }
 }

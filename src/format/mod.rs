@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use clap::ValueEnum;
 use serde_json::Value;
 
-use crate::ui::Ui;
+use crate::ui::{self, Ui};
 pub use table::Table;
 
 /// `--output`
@@ -40,22 +40,28 @@ pub struct View {
 
 impl View {
     pub fn print(&self, format: Format, ui: &Ui) -> io::Result<()> {
-        let mut out = io::BufWriter::new(ui.out());
-        match format {
-            Format::Table if self.table.is_empty() => ui.note(self.empty),
-            Format::Table => self.table.write(&mut out, ui)?,
-            Format::Json => {
-                serde_json::to_writer_pretty(&mut out, &self.json)?;
-                out.write_all(b"\n")?;
-            }
-            Format::Ndjson => {
-                let items = self.items.and_then(|name| self.json.get(name)).and_then(Value::as_array);
-                for item in items.map_or(std::slice::from_ref(&self.json), Vec::as_slice) {
-                    serde_json::to_writer(&mut out, item)?;
-                    out.write_all(b"\n")?;
-                }
-            }
+        if format != Format::Table {
+            return print_json(&self.json, self.items, format, ui);
         }
+        if self.table.is_empty() {
+            ui.note(self.empty);
+        }
+        let mut out = io::BufWriter::new(ui.out());
+        self.table.write(&mut out, ui)?;
         out.flush()
     }
+}
+
+/// Prints JSON whole, or as ndjson the items of its member `items`.
+pub fn print_json(json: &Value, items: Option<&str>, format: Format, ui: &Ui) -> io::Result<()> {
+    let mut out = io::BufWriter::new(ui.out());
+    if format == Format::Ndjson {
+        let items = items.and_then(|name| json.get(name)).and_then(Value::as_array);
+        for item in items.map_or(std::slice::from_ref(json), Vec::as_slice) {
+            writeln!(out, "{}", ui::json(&item.to_string()))?;
+        }
+    } else {
+        writeln!(out, "{}", ui::json(&serde_json::to_string_pretty(json)?))?;
+    }
+    out.flush()
 }

@@ -8,6 +8,7 @@ pub mod log;
 pub mod ndjson;
 pub mod silent;
 pub mod summary;
+pub mod upload;
 pub mod view;
 mod words;
 

@@ -24,6 +24,21 @@ impl Report {
         self.findings.iter().any(|finding| finding.severity == Severity::Error)
     }
 
+    /// `2 errors, 1 warning`
+    pub fn in_words(&self) -> String {
+        let count = |severity: Severity, word: &str| {
+            let n = self.findings.iter().filter(|finding| finding.severity == severity).count();
+            (n > 0).then(|| format!("{n} {word}{}", if n == 1 { "" } else { "s" }))
+        };
+        let words = [
+            count(Severity::Error, "error"),
+            count(Severity::Warning, "warning"),
+            count(Severity::Note, "note"),
+        ];
+        let words: Vec<String> = words.into_iter().flatten().collect();
+        if words.is_empty() { "nothing to complain about".to_owned() } else { words.join(", ") }
+    }
+
     /// For people.
     pub fn render(&self, colour: bool) -> String {
         appspec::render(&self.path, &self.text, &self.findings, colour)

@@ -1,9 +1,14 @@
 //! `cdctl deploy`
 
+mod active;
+mod create;
+mod last_good;
 mod list;
 mod show;
 mod stop;
 mod targets;
+mod watch;
+mod watching;
 
 use clap::{Subcommand, ValueEnum};
 
@@ -12,6 +17,8 @@ use crate::exit::Exit;
 
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    Create(Box<create::Arguments>),
+    Watch(watch::Arguments),
     List(list::Arguments),
     Show(show::Arguments),
     Targets(targets::Arguments),
@@ -20,6 +27,8 @@ pub enum Verb {
 
 pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<Exit> {
     match verb {
+        Verb::Create(arguments) => create::run(context, &arguments).await,
+        Verb::Watch(arguments) => watch::run(context, &arguments).await,
         Verb::List(arguments) => list::run(context, &arguments).await,
         Verb::Show(arguments) => show::run(context, &arguments).await,
         Verb::Targets(arguments) => targets::run(context, &arguments).await,

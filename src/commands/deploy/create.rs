@@ -1,0 +1,269 @@
+//! `cdctl deploy create`
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::{ArgGroup, Args, ValueEnum};
+use sha2::{Digest, Sha256};
+
+use super::active::{self, IfActive};
+use super::watching::{self, WatchArgs};
+use super::{RollbackEvent, last_good};
+use crate::api::{CreateDeployment, ErrorKind, Seen};
+use crate::commands::missing;
+use crate::commands::names::{GroupArgs, GroupName};
+use crate::commands::revision::pushing::{self, Destination, Prepared};
+use crate::context::Context;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::format::{Format, Table, View};
+use crate::model::{Group, Revision};
+use crate::revision::Locator;
+use crate::view;
+
+/// Deploy a revision to a group
+///
+/// Prints the deployment's id. With --watch the exit code tells how the deployment ended.
+#[derive(Debug, Args)]
+#[command(
+    group(ArgGroup::new("what").args(["revision", "push"]).required(true)),
+    after_help = "\
+Examples:
+  cdctl deploy create shop/prod --push . --bucket releases --watch
+  cdctl deploy create shop/prod --revision s3://releases/site-1.zip --watch
+  cdctl deploy create shop/prod --revision last-good --if-active stop
+  id=$(cdctl deploy create shop/prod --revision s3://releases/site-1.zip -q)"
+)]
+pub struct Arguments {
+    #[command(flatten)]
+    group: GroupArgs,
+
+    /// s3://BUCKET/KEY[?versionId=V], github:OWNER/REPO@COMMIT, appspec:FILE, or last-good
+    #[arg(long, value_name = "REVISION")]
+    revision: Option<Locator>,
+
+    /// Check, bundle and upload this directory or archive first
+    #[arg(long, value_name = "PATH")]
+    push: Option<PathBuf>,
+
+    /// Where --push uploads to
+    #[arg(long, value_name = "BUCKET", env = "CDCTL_BUCKET", hide_env_values = true)]
+    bucket: Option<String>,
+
+    /// The object that --push makes [default: APP/NAME-DIGEST.zip]
+    #[arg(long, value_name = "KEY", requires = "push")]
+    key: Option<String>,
+
+    /// The deployment configuration, instead of the group's
+    #[arg(long, value_name = "CONFIG")]
+    config: Option<String>,
+
+    /// Said of the deployment wherever it is listed
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+
+    /// Go on where the old revision's ApplicationStop fails
+    #[arg(long)]
+    ignore_application_stop_failures: bool,
+
+    /// What to do with files that are there and no deployment put there
+    #[arg(long, value_name = "WHAT")]
+    file_exists: Option<FileExists>,
+
+    /// Only instances that do not have the group's revision
+    #[arg(long)]
+    outdated_only: bool,
+
+    /// Roll back by itself after these endings, instead of as the group says
+    #[arg(long, value_name = "ENDING,…|off", value_delimiter = ',')]
+    auto_rollback: Option<Vec<RollbackChoice>>,
+
+    /// What to do where the group has a deployment under way
+    #[arg(long, value_name = "WHAT", default_value = "fail")]
+    if_active: IfActive,
+
+    /// Show what would be done and do nothing
+    #[arg(long, conflicts_with = "watch")]
+    dry_run: bool,
+
+    /// Watch the deployment to its end
+    #[arg(long, short = 'w')]
+    watch: bool,
+
+    #[command(flatten)]
+    watching: WatchArgs,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FileExists {
+    /// The deployment fails
+    Disallow,
+    /// The revision's file replaces it
+    Overwrite,
+    /// It stays, and the revision's file is left out
+    Retain,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum RollbackChoice {
+    Failure,
+    Alarm,
+    Stop,
+    Off,
+}
+
+pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
+    let name = arguments.group.resolve()?;
+    let auto_rollback = arguments.auto_rollback()?;
+    // What can be wrong on this side is found before anything is called.
+    let prepared = arguments.push.as_deref().map(|path| pushing::prepare(context, path)).transpose()?;
+    let destination = prepared.as_ref().map(|prepared| arguments.destination(prepared, &name)).transpose()?;
+
+    let api = context.api().await?;
+    let group = match api.group(&name.application, &name.group).await {
+        Ok(group) => group,
+        Err(error) => return Err(missing::explain(api, error, &name, format!("deploy to {name}")).await),
+    };
+    if arguments.dry_run {
+        let revision = match (&prepared, &destination) {
+            (Some(prepared), Some(to)) => planned(prepared, to),
+            _ => arguments.revision(context, &name, &group).await?,
+        };
+        return dry_run(context, &arguments.request(&name, revision, auto_rollback), &group).await;
+    }
+    active::settle(context, &name, arguments.if_active, &arguments.watching).await?;
+    let revision = match (&prepared, &destination) {
+        (Some(prepared), Some(to)) => {
+            pushing::push(context, prepared, to, &name.application, arguments.description.as_deref()).await?
+        }
+        _ => arguments.revision(context, &name, &group).await?,
+    };
+    let request = arguments.request(&name, revision, auto_rollback);
+    let id = create(context, &name, &request, arguments).await?;
+    if arguments.watch {
+        return watching::watch(context, &id, &arguments.watching, true).await;
+    }
+    Ok(Exit::Ok)
+}
+
+/// Sends it and prints the id. A deployment that came in between is dealt with as `--if-active` says.
+async fn create(
+    context: &Context,
+    name: &GroupName,
+    request: &CreateDeployment,
+    arguments: &Arguments,
+) -> anyhow::Result<String> {
+    let api = context.api().await?;
+    let created = loop {
+        match api.create_deployment(request).await {
+            Ok(created) => break created,
+            Err(error) if error.kind == ErrorKind::Busy && arguments.if_active != IfActive::Fail => {
+                active::settle(context, name, arguments.if_active, &arguments.watching).await?;
+            }
+            Err(error) if error.kind == ErrorKind::Busy => return Err(active::busy(context, name, error).await),
+            Err(error) => return Err(missing::explain(api, error, name, format!("deploy to {name}")).await),
+        }
+    };
+    let format = context.settings.format;
+    if format == Format::Table || !arguments.watch {
+        let mut table = Table::properties();
+        table.row([created.id.clone()]);
+        View { json: created.json, items: None, table, empty: "" }.print(format, &context.ui)?;
+    }
+    if !arguments.watch {
+        context.ui.note(&format!("watch it with `cdctl deploy watch {}`", created.id));
+    }
+    Ok(created.id)
+}
+
+/// What a push would make, as far as it is known before.
+fn planned(prepared: &Prepared, to: &Destination) -> Revision {
+    Revision::S3 {
+        bucket: to.bucket.clone(),
+        key: to.key.clone(),
+        bundle_type: Some(prepared.bundle_type.clone()),
+        version: None,
+        etag: None,
+    }
+}
+
+async fn dry_run(context: &Context, request: &CreateDeployment, group: &Seen<Group>) -> anyhow::Result<Exit> {
+    let json = context.api().await?.planned_deployment(request)?;
+    view::plan::show(request, &group.value, json).print(context.settings.format, &context.ui)?;
+    context.ui.note("nothing was changed");
+    Ok(Exit::Ok)
+}
+
+impl Arguments {
+    fn auto_rollback(&self) -> anyhow::Result<Option<Vec<String>>> {
+        let Some(choices) = &self.auto_rollback else { return Ok(None) };
+        if choices.contains(&RollbackChoice::Off) {
+            return if choices.len() == 1 {
+                Ok(Some(Vec::new()))
+            } else {
+                Err(Failure::new("--auto-rollback is either off or a list of endings").exit(Exit::Usage).into())
+            };
+        }
+        let event = |choice: &RollbackChoice| match choice {
+            RollbackChoice::Alarm => Some(RollbackEvent::Alarm),
+            RollbackChoice::Stop => Some(RollbackEvent::Stop),
+            RollbackChoice::Failure => Some(RollbackEvent::Failure),
+            RollbackChoice::Off => None,
+        };
+        Ok(Some(choices.iter().filter_map(event).map(|event| event.as_str().to_owned()).collect()))
+    }
+
+    fn destination(&self, prepared: &Prepared, name: &GroupName) -> anyhow::Result<Destination> {
+        let bucket = self.bucket.clone().ok_or_else(|| {
+            Failure::new("--push needs a bucket").help("pass --bucket BUCKET or set CDCTL_BUCKET").exit(Exit::Usage)
+        })?;
+        let key = self.key.clone().unwrap_or_else(|| prepared.key(&name.application));
+        Ok(Destination { bucket, key })
+    }
+
+    async fn revision(&self, context: &Context, name: &GroupName, group: &Seen<Group>) -> anyhow::Result<Revision> {
+        match &self.revision {
+            Some(Locator::Revision(revision)) => Ok(revision.clone()),
+            Some(Locator::AppSpecFile(file)) => inline(file),
+            Some(Locator::LastGood) => last_good::find(context.api().await?, name, &group.value).await,
+            None => Err(Failure::new("no revision is named").exit(Exit::Usage).into()),
+        }
+    }
+
+    fn request(&self, name: &GroupName, revision: Revision, auto_rollback: Option<Vec<String>>) -> CreateDeployment {
+        let file_exists = self.file_exists.map(|behaviour| match behaviour {
+            FileExists::Disallow => "DISALLOW".to_owned(),
+            FileExists::Overwrite => "OVERWRITE".to_owned(),
+            FileExists::Retain => "RETAIN".to_owned(),
+        });
+        CreateDeployment {
+            application: name.application.clone(),
+            group: name.group.clone(),
+            revision,
+            config: self.config.clone(),
+            description: self.description.clone(),
+            ignore_application_stop_failures: self.ignore_application_stop_failures,
+            file_exists,
+            outdated_only: self.outdated_only,
+            auto_rollback,
+        }
+    }
+}
+
+/// An AppSpec as the revision itself; `-` is standard input.
+fn inline(file: &Path) -> anyhow::Result<Revision> {
+    /// More than any AppSpec; the API's requests are smaller still.
+    const LIMIT: u64 = 1 << 20;
+    let cannot = || format!("cannot read the AppSpec {}", file.display());
+    let mut content = String::new();
+    let source: Box<dyn Read> = if file == Path::new("-") {
+        Box::new(std::io::stdin())
+    } else {
+        Box::new(std::fs::File::open(file).with_context(cannot)?)
+    };
+    source.take(LIMIT).read_to_string(&mut content).with_context(cannot)?;
+    let digest = Sha256::digest(content.as_bytes());
+    let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Revision::AppSpec { content: Some(content), sha256: Some(sha256) })
+}

@@ -1,0 +1,37 @@
+//! `last-good`: the revision to go back to.
+
+use crate::api::Api;
+use crate::commands::names::GroupName;
+use crate::error::{Doing, Failure};
+use crate::model::{Creator, Deployment, DeploymentStatus, Group, Revision};
+
+/// How far back the group's history is read.
+const HISTORY: usize = 200;
+
+/// The newest revision that succeeded in the group, was not made by a rollback, and is not what the group aims at
+/// now; where the last attempt did not succeed (or still runs), what the group aims at.
+pub async fn find(api: &Api, name: &GroupName, group: &Group) -> anyhow::Result<Revision> {
+    if let (Some(target), false) = (&group.target_revision, group.last_attempted == group.last_successful) {
+        return Ok(target.clone());
+    }
+    let doing = format!("find the last good revision of {name}");
+    let ids = api.deployment_ids(&name.application, &name.group, HISTORY).await.doing(&doing)?;
+    for chunk in ids.chunks(25) {
+        let deployments = api.deployments(chunk).await.doing(&doing)?.value;
+        if let Some(revision) = good(deployments, group.target_revision.as_ref()) {
+            return Ok(revision);
+        }
+    }
+    Err(Failure::new(format!("deployment group {name} has no earlier revision that succeeded"))
+        .help(format!("name one with --revision; `cdctl deploy list {name}` shows what was deployed"))
+        .into())
+}
+
+fn good(newest_first: Vec<Deployment>, target: Option<&Revision>) -> Option<Revision> {
+    newest_first
+        .into_iter()
+        .filter(|deployment| deployment.status == DeploymentStatus::Succeeded)
+        .filter(|deployment| deployment.creator != Some(Creator::Rollback))
+        .filter_map(|deployment| deployment.revision)
+        .find(|revision| !target.is_some_and(|target| target.same_object(revision)))
+}
