@@ -256,7 +256,7 @@ impl Reporter for Log {
         self.view.tick(pulse);
         let start = *self.first.get_or_insert(pulse.now);
         let last = *self.last.get_or_insert(pulse.now);
-        let silence = SILENCE[usize::from(clock::between(start, pulse.now) >= FIRST_MINUTES)];
+        let silence = SILENCE[usize::from(clock::between(start, last) >= FIRST_MINUTES)];
         if clock::between(last, pulse.now) >= silence {
             self.still();
         }

@@ -3,6 +3,8 @@
 //! They run on a thread of their own, so that a terminal or a pipe that takes nothing stalls neither the poll nor
 //! Ctrl-C.
 
+mod bar;
+mod frame;
 pub mod live;
 pub mod log;
 pub mod ndjson;
@@ -152,3 +154,6 @@ async fn hand_over(to: Option<&mpsc::Sender<Message>>, waiting: &mut VecDeque<Me
     }
     std::future::pending().await
 }
+
+#[cfg(test)]
+mod tests;

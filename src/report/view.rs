@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Pulse;
-use super::words::first_line;
+use super::words;
 use crate::clock;
 use crate::model::{DeploymentStatus, EventName, TargetStatus};
 use crate::watch::event::{ApiEvent, ApiState, Counts, DeploymentEvent, Event, Stamped, TargetEvent};
@@ -113,13 +113,7 @@ impl View {
 }
 
 fn row(event: &TargetEvent, seq: u64) -> Row {
-    let failure = event.failure.as_ref().map(|failure| {
-        let script = match failure.script.as_str() {
-            "" => String::new(),
-            script => format!(" {}", first_line(script, 100)),
-        };
-        format!("{}{script}: {}", first_line(failure.error.as_str(), 40), first_line(&failure.message, 300))
-    });
+    let failure = event.failure.as_ref().map(words::failure);
     Row {
         status: event.status.clone(),
         event: event.event.clone(),
