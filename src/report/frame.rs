@@ -200,6 +200,9 @@ impl Composer<'_> {
             false => format!("health   min {minimum} of {total}"),
         };
         let over = self.view.status().is_some_and(DeploymentStatus::is_terminal);
+        if over && counts.fail == 0 {
+            return None;
+        }
         let (style, rest) = match spare + last {
             _ if over => (None, String::new()),
             0 => (Some(Style::Error), "; too few are left".to_owned()),

@@ -155,7 +155,7 @@ impl Log {
         if event.status != TargetStatus::Failed {
             return;
         }
-        let failed = self.view.failed().len() as u64;
+        let failed = self.view.failures();
         if failed <= FIRST_FAILURES {
             self.said.failures = failed;
             let row = self.view.targets.get(&event.id);

@@ -105,9 +105,11 @@ impl Reporters {
         self.waiting.push_back(Message::Event(event));
     }
 
-    /// Tells the time, if the reporters keep up.
+    /// Tells the time, if the reporters keep up; half of the way to them is kept for events.
     pub(crate) fn tick(&mut self, pulse: Pulse) {
-        if let (Some(to), true) = (&self.to, self.waiting.is_empty()) {
+        if let Some(to) =
+            self.to.as_ref().filter(|to| self.waiting.is_empty() && to.capacity() > IN_FLIGHT / 2)
+        {
             let _ = to.try_send(Message::Tick(pulse));
         }
     }

@@ -82,6 +82,11 @@ impl View {
         self.rows(|row| row.status == TargetStatus::Failed, |row| row.changed)
     }
 
+    /// How many targets are known to have failed.
+    pub fn failures(&self) -> u64 {
+        self.targets.values().filter(|row| row.status == TargetStatus::Failed).count() as u64
+    }
+
     /// The targets at work, the longest in their lifecycle event first.
     pub fn running(&self) -> Vec<(&str, &Row)> {
         let at_work = |row: &Row| !row.status.is_finished() && row.status != TargetStatus::Pending;

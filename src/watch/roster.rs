@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::budget::Purpose;
 use super::source::BATCH;
-use crate::model::{Overview, Target, TargetStatus};
+use crate::model::{EventName, Overview, Target, TargetStatus};
 
 /// With so many unfinished targets or fewer all of them are described each time; no list call is worth its price.
 const FEW: usize = 2 * BATCH;
@@ -45,6 +45,7 @@ impl Filter {
 #[derive(Debug, Default)]
 struct Entry {
     status: Option<TargetStatus>,
+    event: Option<EventName>,
     /// Nothing more is to be learnt of it.
     closed: bool,
     /// The round in which it was described last.
@@ -170,7 +171,9 @@ impl Roster {
     }
 
     /// Descriptions of `asked` came; what was asked for and is not among them is not asked for again this round.
-    pub fn described(&mut self, asked: &[String], targets: &[Target]) {
+    /// Says whether a target has moved since it was described last.
+    pub fn described(&mut self, asked: &[String], targets: &[Target]) -> bool {
+        let mut moved = false;
         for id in asked {
             self.failures.remove(id);
             self.finishers.remove(id);
@@ -182,7 +185,9 @@ impl Roster {
         for target in targets {
             if let Some(entry) = self.entries.get_mut(&target.id) {
                 entry.closed |= target.status.is_finished();
-                entry.status = Some(target.status.clone());
+                let (status, event) = (Some(target.status.clone()), target.current_event().cloned());
+                moved |= (&entry.status, &entry.event) != (&status, &event);
+                (entry.status, entry.event) = (status, event);
             }
         }
         let asked: BTreeSet<_> = asked.iter().collect();
@@ -191,13 +196,14 @@ impl Roster {
         later.retain(|id| self.entries.get(id).is_some_and(|entry| !entry.closed));
         turns.append(&mut later);
         self.turns = turns;
+        moved
     }
 
     /// The call told nothing: it is not made again in this round.
     pub fn untold(&mut self, want: &Want) {
         match want {
             Want::List(filter, _) => self.listings.retain(|(listing, _)| listing != filter),
-            Want::Describe(ids) => self.described(ids, &[]),
+            Want::Describe(ids) => drop(self.described(ids, &[])),
         }
     }
 

@@ -61,13 +61,14 @@ impl Tracker {
         Some(Event::Target(Box::new(event)))
     }
 
-    /// A call failed and is tried again; an event where that is news.
+    /// A call failed and is tried again, unless `retry_in` is zero; an event where that is news.
     pub fn failing(&mut self, error: &ApiError, retry_in: Duration) -> Option<Event> {
         let state = ApiState::of(error.kind);
         if self.api.replace(state) == Some(state) {
             return None;
         }
-        Some(Event::Api(ApiEvent { state, error: Some(error.to_string()), retry_s: Some(seconds(retry_in)) }))
+        let retry_s = (!retry_in.is_zero()).then(|| seconds(retry_in));
+        Some(Event::Api(ApiEvent { state, error: Some(error.to_string()), retry_s }))
     }
 
     /// All calls work; an event where that is news.
