@@ -155,7 +155,7 @@ impl Log {
         if event.status != TargetStatus::Failed {
             return;
         }
-        let failed = self.view.failed().len() as u64;
+        let failed = self.view.failures();
         if failed <= FIRST_FAILURES {
             self.said.failures = failed;
             let row = self.view.targets.get(&event.id);
@@ -256,7 +256,7 @@ impl Reporter for Log {
         self.view.tick(pulse);
         let start = *self.first.get_or_insert(pulse.now);
         let last = *self.last.get_or_insert(pulse.now);
-        let silence = SILENCE[usize::from(clock::between(start, pulse.now) >= FIRST_MINUTES)];
+        let silence = SILENCE[usize::from(clock::between(start, last) >= FIRST_MINUTES)];
         if clock::between(last, pulse.now) >= silence {
             self.still();
         }

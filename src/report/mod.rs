@@ -3,6 +3,8 @@
 //! They run on a thread of their own, so that a terminal or a pipe that takes nothing stalls neither the poll nor
 //! Ctrl-C.
 
+mod bar;
+mod frame;
 pub mod live;
 pub mod log;
 pub mod ndjson;
@@ -104,9 +106,11 @@ impl Reporters {
         self.waiting.push_back(Message::Event(event));
     }
 
-    /// Tells the time, if the reporters keep up.
+    /// Tells the time, if the reporters keep up; half of the way to them is kept for events.
     pub(crate) fn tick(&mut self, pulse: Pulse) {
-        if let (Some(to), true) = (&self.to, self.waiting.is_empty()) {
+        if let Some(to) =
+            self.to.as_ref().filter(|to| self.waiting.is_empty() && to.capacity() > IN_FLIGHT / 2)
+        {
             let _ = to.try_send(Message::Tick(pulse));
         }
     }
@@ -153,3 +157,6 @@ async fn hand_over(to: Option<&mpsc::Sender<Message>>, waiting: &mut VecDeque<Me
     }
     std::future::pending().await
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,16 +3,20 @@
 
 use std::io::Write;
 
-use super::words::{names, place, plural, shell, short_revision};
+use super::words::{bare_message, names, place, plural, shell, short_revision};
 use super::{Closed, Reporter};
 use crate::clock;
+use crate::model::DeploymentStatus;
 use crate::ui::{self, Stream, Style};
 use crate::watch::causes::Cause;
 use crate::watch::event::{Counts, Event, Report, Stamped};
 
-/// Causes with a paragraph of their own, and lines of log of each: the first ones have more.
+/// Causes with a paragraph of their own, and lines of log of each: the first ones have more, and all together leave
+/// room for the rest in sixty lines.
 const CAUSES: usize = 5;
-const TAIL: [usize; CAUSES] = [10, 8, 4, 4, 4];
+const TAIL: [usize; CAUSES] = [10, 5, 3, 2, 2];
+/// Lines of log of the rollback's first cause.
+const ROLLBACK_TAIL: usize = 3;
 /// Characters of a line of log.
 const WIDEST: usize = 200;
 
@@ -31,7 +35,9 @@ impl Summary {
 
 impl Reporter for Summary {
     fn event(&mut self, stamped: &Stamped) -> Result<(), Closed> {
-        if let Event::Result(report) = &stamped.event {
+        if let Event::Result(report) = &stamped.event
+            && report.outcome != "closed"
+        {
             let mut text = compose(&stamped.deployment, report, self.unicode, self.colour).join("\n");
             text.push('\n');
             // Nobody may be reading; the exit code says it too.
@@ -76,6 +82,9 @@ fn verdict(id: &str, report: &Report, unicode: bool, colour: bool) -> String {
         "stopped_by_alarm" => (Style::Error, "STOPPED by an alarm".to_owned()),
         "alarm_rolled_back" => (Style::Error, "STOPPED by an alarm, rolled back".to_owned()),
         "alarm_rollback_failed" => (Style::Error, "STOPPED by an alarm, and its rollback failed".to_owned()),
+        "detached" if report.rollback_status.is_some() => {
+            (Style::Warning, "DETACHED; the rollback continues".to_owned())
+        }
         "timed_out" => (Style::Warning, "TIMED OUT watching; the deployment goes on".to_owned()),
         "detached" => (Style::Warning, "DETACHED; the deployment continues".to_owned()),
         "unknown" => (Style::Warning, "UNKNOWN outcome".to_owned()),
@@ -150,7 +159,7 @@ fn cause(number: usize, cause: &Cause, tail: usize) -> Vec<String> {
     let first = cause.first.map(|first| format!("  first {first:.0}")).unwrap_or_default();
     let mut lines = vec![format!("{number:>3}  {}x  {}{first}", cause.count, what.join("  "))];
     if !cause.message.trim().is_empty() {
-        lines.push(format!("     {}", clip(&ui::line(cause.message.trim()))));
+        lines.push(format!("     {}", clip(&ui::line(bare_message(&cause.message)))));
     }
     lines.push(format!("     on {}", names(&cause.targets, 8)));
     let log = ui::defuse(&cause.log_tail.replace("\r\n", "\n"));
@@ -179,7 +188,7 @@ fn rollback(report: &Report) -> Vec<String> {
         }
     };
     if let Some(first) = report.rollback_causes.first() {
-        lines.extend(cause(1, first, TAIL[0]));
+        lines.extend(cause(1, first, ROLLBACK_TAIL));
         let rest = report.rollback_causes.len() as u64 - 1;
         if rest > 0 {
             lines.push(format!("     {}: cdctl deploy targets {}", plural(rest, "more cause"), shell(id)));
@@ -204,7 +213,7 @@ fn fleet(report: &Report) -> Vec<String> {
     let parts = [
         (counts.ok, format!("{} on {to}", counts.ok)),
         (counts.run + counts.ready, format!("{} at work on {to}", counts.run + counts.ready)),
-        (counts.fail, format!("{} broken ({to} partly installed)", counts.fail)),
+        (counts.fail, format!("{} broken (failed half way to {to})", counts.fail)),
         (untouched, format!("{untouched} untouched on {from}")),
     ];
     let parts: Vec<_> = parts.into_iter().filter(|(count, _)| *count > 0).map(|(_, text)| text).collect();
@@ -215,11 +224,14 @@ fn fleet(report: &Report) -> Vec<String> {
 fn next(id: &str, report: &Report) -> Vec<String> {
     let place = place(report.application.as_deref(), report.group.as_deref());
     let watch = |id: &str| format!("cdctl deploy watch {}", shell(id));
+    let rollback = report.rollback.as_deref();
+    let rolling =
+        rollback.filter(|_| !report.rollback_status.as_ref().is_some_and(DeploymentStatus::is_terminal));
     let mut commands = Vec::new();
     match report.outcome {
         "succeeded" | "closed" => {}
         "timed_out" | "detached" | "unknown" => {
-            commands.push(watch(id));
+            commands.push(watch(rolling.unwrap_or(id)));
             if report.status.as_ref().is_some_and(|status| !status.is_terminal()) {
                 commands.push(format!("cdctl deploy stop {}", shell(id)));
             }
@@ -227,16 +239,13 @@ fn next(id: &str, report: &Report) -> Vec<String> {
         "error" => commands.push(format!("cdctl deploy show {}", shell(id))),
         _ => {
             commands.push(format!("cdctl deploy targets {}", shell(id)));
-            match (&report.rollback, &report.rollback_status, &report.previous_revision) {
-                (Some(rollback), None, _) => commands.push(watch(rollback)),
+            match (rollback, rolling, &report.previous_revision) {
+                (_, Some(rollback), _) => commands.push(watch(rollback)),
                 (None, _, Some(previous))
                     if !place.is_empty() && report.revision.as_ref() != Some(previous) =>
                 {
-                    commands.push(format!(
-                        "cdctl deploy create {} --revision {} --watch",
-                        shell(&place),
-                        shell(previous)
-                    ));
+                    let (place, previous) = (shell(&place), shell(previous));
+                    commands.push(format!("cdctl deploy create {place} --revision {previous} --watch"));
                 }
                 _ => {}
             }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Pulse;
-use super::words::first_line;
+use super::words;
 use crate::clock;
 use crate::model::{DeploymentStatus, EventName, TargetStatus};
 use crate::watch::event::{ApiEvent, ApiState, Counts, DeploymentEvent, Event, Stamped, TargetEvent};
@@ -82,6 +82,11 @@ impl View {
         self.rows(|row| row.status == TargetStatus::Failed, |row| row.changed)
     }
 
+    /// How many targets are known to have failed.
+    pub fn failures(&self) -> u64 {
+        self.targets.values().filter(|row| row.status == TargetStatus::Failed).count() as u64
+    }
+
     /// The targets at work, the longest in their lifecycle event first.
     pub fn running(&self) -> Vec<(&str, &Row)> {
         let at_work = |row: &Row| !row.status.is_finished() && row.status != TargetStatus::Pending;
@@ -113,13 +118,7 @@ impl View {
 }
 
 fn row(event: &TargetEvent, seq: u64) -> Row {
-    let failure = event.failure.as_ref().map(|failure| {
-        let script = match failure.script.as_str() {
-            "" => String::new(),
-            script => format!(" {}", first_line(script, 100)),
-        };
-        format!("{}{script}: {}", first_line(failure.error.as_str(), 40), first_line(&failure.message, 300))
-    });
+    let failure = event.failure.as_ref().map(words::failure);
     Row {
         status: event.status.clone(),
         event: event.event.clone(),

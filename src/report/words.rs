@@ -1,7 +1,7 @@
 //! The words that several reporters share. Everything from outside is made safe here. Pure.
 
 use crate::ui;
-use crate::watch::event::Counts;
+use crate::watch::event::{Counts, Failure};
 
 /// `ok 61/200 run 71 fail 1 pend 67`; what is zero and rare is left out.
 pub fn counts(counts: &Counts) -> String {
@@ -58,6 +58,25 @@ pub fn first_line(message: &str, most: usize) -> String {
         return line;
     }
     line.chars().take(most.saturating_sub(3)).chain("...".chars()).collect()
+}
+
+/// What went wrong on a host, on one line: the agent's own messages name the script, others do not.
+pub fn failure(failure: &Failure) -> String {
+    let message = bare_message(&failure.message);
+    let script = match failure.script.as_str() {
+        "" => String::new(),
+        script if message.contains(script) => String::new(),
+        script => format!(" {}", first_line(script, 100)),
+    };
+    format!("{}{script}: {}", first_line(failure.error.as_str(), 40), first_line(message, 300))
+}
+
+/// A message without the agent's usual first words.
+///
+/// Source: official agent 1.8.1, hook_executor.
+pub fn bare_message(message: &str) -> &str {
+    let message = message.trim();
+    message.strip_prefix("Script at specified location: ").unwrap_or(message)
 }
 
 /// A word as a POSIX shell reads it back.

@@ -140,6 +140,8 @@ struct Session<'a> {
     options: &'a Options,
     reporters: &'a mut Reporters,
     deployment: String,
+    /// That deployment is known to exist.
+    known: bool,
     time: ServiceTime,
     started: Instant,
     seq: u64,
@@ -158,6 +160,7 @@ impl<'a> Session<'a> {
             options,
             reporters,
             deployment: deployment.to_owned(),
+            known: options.known,
             time: ServiceTime::new(options.now),
             started: now,
             seq: 0,
@@ -167,9 +170,10 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Events are about deployment `id` from now on.
+    /// Events are about deployment `id` from now on, which the service has named.
     fn switch_to(&mut self, id: &str) {
         id.clone_into(&mut self.deployment);
+        self.known = true;
     }
 
     /// Follows the current deployment until something ends it.
@@ -180,7 +184,7 @@ impl<'a> Session<'a> {
         mut interrupt: Pin<&mut impl Future<Output = Signal>>,
     ) -> Stop {
         let mut lost = 0;
-        let (mut poller, mut seen) = self.start(source, Duration::ZERO, false);
+        let (mut poller, mut seen) = self.start(source, Duration::ZERO);
         loop {
             let room = self.reporters.has_room();
             tokio::select! {
@@ -201,8 +205,9 @@ impl<'a> Session<'a> {
                             return Stop::End(End::Lost(error));
                         }
                         let wait = self.options.interval.saturating_mul(1 << lost).min(Duration::from_secs(32));
+                        self.known = true;
                         self.observe(tracker, Observation::Failing { error, retry_in: wait });
-                        (poller, seen) = self.start(source, wait, true);
+                        (poller, seen) = self.start(source, wait);
                     }
                 },
                 _ = self.ticks.tick() => {
@@ -221,7 +226,6 @@ impl<'a> Session<'a> {
         &self,
         source: &Arc<S>,
         delay: Duration,
-        again: bool,
     ) -> (JoinSet<()>, mpsc::Receiver<Observation>) {
         let (to, seen) = mpsc::channel(16);
         let options = self.options;
@@ -230,7 +234,7 @@ impl<'a> Session<'a> {
             budget: options.budget.clone(),
             give_up_after: options.give_up_after,
             rollback: options.follow_rollback,
-            known: options.known || again,
+            known: self.known,
             delay,
         };
         let random = fastrand::Rng::with_seed(options.seed);

@@ -16,6 +16,8 @@ use crate::model::{ComputePlatform, Creator, Deployment, DeploymentConfig, Deplo
 
 /// The longest wait after a failed call.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(32);
+/// The shortest interval between ticks.
+const SHORTEST: Duration = Duration::from_millis(100);
 /// The slowest pace while nothing moves, and how much slower than the interval it may be.
 const SLOWEST: Duration = Duration::from_secs(15);
 /// How long a call may take; past it the call counts as failed.
@@ -89,7 +91,7 @@ pub async fn poll<S: Source>(
     random: fastrand::Rng,
     to: mpsc::Sender<Observation>,
 ) {
-    let interval = pace.interval.max(pace.budget.shortest_interval());
+    let interval = pace.interval.max(SHORTEST).max(pace.budget.shortest_interval());
     let poller = Poller {
         source,
         id,
@@ -335,7 +337,9 @@ impl<S: Source> Poller<S> {
             }
             Want::Describe(ids) => within(self.source.targets(&self.id, ids)).await.map(|mut targets| {
                 targets.retain(|target| ids.contains(&target.id));
-                self.roster.described(ids, &targets);
+                if self.roster.described(ids, &targets) {
+                    self.still = 0;
+                }
                 targets
             }),
         };

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::budget::Purpose;
 use super::source::BATCH;
-use crate::model::{Overview, Target, TargetStatus};
+use crate::model::{EventName, Overview, Target, TargetStatus};
 
 /// With so many unfinished targets or fewer all of them are described each time; no list call is worth its price.
 const FEW: usize = 2 * BATCH;
@@ -45,6 +45,7 @@ impl Filter {
 #[derive(Debug, Default)]
 struct Entry {
     status: Option<TargetStatus>,
+    event: Option<EventName>,
     /// Nothing more is to be learnt of it.
     closed: bool,
     /// The round in which it was described last.
@@ -170,7 +171,9 @@ impl Roster {
     }
 
     /// Descriptions of `asked` came; what was asked for and is not among them is not asked for again this round.
-    pub fn described(&mut self, asked: &[String], targets: &[Target]) {
+    /// Says whether a target has moved since it was described last.
+    pub fn described(&mut self, asked: &[String], targets: &[Target]) -> bool {
+        let mut moved = false;
         for id in asked {
             self.failures.remove(id);
             self.finishers.remove(id);
@@ -182,7 +185,9 @@ impl Roster {
         for target in targets {
             if let Some(entry) = self.entries.get_mut(&target.id) {
                 entry.closed |= target.status.is_finished();
-                entry.status = Some(target.status.clone());
+                let (status, event) = (Some(target.status.clone()), target.current_event().cloned());
+                moved |= (&entry.status, &entry.event) != (&status, &event);
+                (entry.status, entry.event) = (status, event);
             }
         }
         let asked: BTreeSet<_> = asked.iter().collect();
@@ -191,13 +196,14 @@ impl Roster {
         later.retain(|id| self.entries.get(id).is_some_and(|entry| !entry.closed));
         turns.append(&mut later);
         self.turns = turns;
+        moved
     }
 
     /// The call told nothing: it is not made again in this round.
     pub fn untold(&mut self, want: &Want) {
         match want {
             Want::List(filter, _) => self.listings.retain(|(listing, _)| listing != filter),
-            Want::Describe(ids) => self.described(ids, &[]),
+            Want::Describe(ids) => drop(self.described(ids, &[])),
         }
     }
 
@@ -227,5 +233,121 @@ impl Roster {
 
     fn known(&self, is: impl Fn(&TargetStatus) -> bool) -> u64 {
         self.entries.values().filter(|entry| entry.status.as_ref().is_some_and(&is)).count() as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::TargetKind;
+
+    fn overview(pending: u64, in_progress: u64, succeeded: u64, failed: u64) -> Option<Overview> {
+        Some(Overview { pending, in_progress, succeeded, failed, ..Overview::default() })
+    }
+
+    fn ids(range: std::ops::Range<u32>) -> Vec<String> {
+        range.map(|n| format!("i-{n:04}")).collect()
+    }
+
+    fn targets(ids: &[String], status: &TargetStatus) -> Vec<Target> {
+        let target = |id: &String| Target {
+            id: id.clone(),
+            kind: TargetKind::Instance,
+            status: status.clone(),
+            label: None,
+            last_updated: None,
+            events: Vec::new(),
+        };
+        ids.iter().map(target).collect()
+    }
+
+    /// A roster that has listed `count` targets.
+    fn listed(count: u32, counts: Option<Overview>) -> Roster {
+        let mut roster = Roster::default();
+        roster.tick(counts, false);
+        let (_, want) = roster.next().unwrap();
+        assert_eq!(want, Want::List(Filter::All, None));
+        roster.begin(&want);
+        roster.listed(Filter::All, ids(0..count), None);
+        roster
+    }
+
+    /// Describes all that the roster wants in this tick, as `status`.
+    fn describe_all(roster: &mut Roster, status: &TargetStatus) -> Vec<usize> {
+        let mut batches = Vec::new();
+        while let Some((_, Want::Describe(ids))) = roster.next() {
+            batches.push(ids.len());
+            roster.described(&ids, &targets(&ids, status));
+        }
+        batches
+    }
+
+    #[test]
+    fn few_targets_are_listed_once_and_described_each_tick_until_they_finish() {
+        let mut roster = listed(40, overview(0, 40, 0, 0));
+        assert_eq!(describe_all(&mut roster, &TargetStatus::InProgress), [25, 15]);
+        roster.tick(overview(0, 0, 40, 0), false);
+        assert_eq!(describe_all(&mut roster, &TargetStatus::Succeeded), [25, 15]);
+        roster.tick(overview(0, 0, 40, 0), true);
+        assert_eq!(roster.next(), None);
+    }
+
+    #[test]
+    fn failures_go_before_all_else() {
+        let mut roster = listed(300, overview(0, 300, 0, 0));
+        roster.tick(overview(0, 299, 0, 1), false);
+        let failed = Want::List(Filter::Failed, None);
+        assert_eq!(roster.next(), Some((Purpose::Failure, failed.clone())));
+        roster.begin(&failed);
+        roster.listed(Filter::Failed, ids(299..300), None);
+        let described = Want::Describe(ids(299..300));
+        assert_eq!(roster.next(), Some((Purpose::Failure, described)));
+        roster.described(&ids(299..300), &targets(&ids(299..300), &TargetStatus::Failed));
+        assert!(matches!(roster.next(), Some((Purpose::Detail, Want::Describe(_)))), "the sample again");
+    }
+
+    #[test]
+    fn those_in_progress_take_turns() {
+        let mut roster = listed(100, overview(0, 100, 0, 0));
+        let mut seen = BTreeSet::new();
+        for _ in 0..4 {
+            roster.tick(overview(0, 100, 0, 0), false);
+            let Some((Purpose::Detail, Want::Describe(ids))) = roster.next() else { panic!() };
+            roster.described(&ids, &targets(&ids, &TargetStatus::InProgress));
+            seen.extend(ids);
+        }
+        assert_eq!(seen.len(), 100);
+    }
+
+    #[test]
+    fn targets_that_show_up_late_are_listed_with_the_filter() {
+        let mut roster = listed(10, overview(0, 10, 0, 0));
+        roster.tick(overview(2, 10, 0, 0), false);
+        let late = Want::List(Filter::Running, None);
+        assert_eq!(roster.next(), Some((Purpose::Detail, late.clone())));
+        roster.begin(&late);
+        roster.listed(Filter::Running, ids(0..12), None);
+        assert_eq!(describe_all(&mut roster, &TargetStatus::InProgress), [12]);
+    }
+
+    #[test]
+    fn what_is_refused_is_not_asked_again_and_what_is_missing_not_in_this_tick() {
+        let mut roster = listed(10, overview(0, 10, 0, 0));
+        let Some((_, want)) = roster.next() else { panic!() };
+        roster.untold(&want);
+        assert_eq!(roster.next(), None);
+        roster.tick(overview(0, 10, 0, 0), false);
+        roster.refused(&want);
+        assert_eq!(roster.next(), None);
+        roster.tick(overview(0, 10, 0, 0), false);
+        assert_eq!(roster.next(), None);
+    }
+
+    #[test]
+    fn a_fleet_of_none_is_asked_for_once_a_tick() {
+        let mut roster = listed(0, overview(0, 0, 0, 0));
+        assert_eq!(roster.next(), None);
+        roster.tick(None, false);
+        assert!(matches!(roster.next(), Some((_, Want::List(Filter::All, None)))));
     }
 }

@@ -61,13 +61,14 @@ impl Tracker {
         Some(Event::Target(Box::new(event)))
     }
 
-    /// A call failed and is tried again; an event where that is news.
+    /// A call failed and is tried again, unless `retry_in` is zero; an event where that is news.
     pub fn failing(&mut self, error: &ApiError, retry_in: Duration) -> Option<Event> {
         let state = ApiState::of(error.kind);
         if self.api.replace(state) == Some(state) {
             return None;
         }
-        Some(Event::Api(ApiEvent { state, error: Some(error.to_string()), retry_s: Some(seconds(retry_in)) }))
+        let retry_s = (!retry_in.is_zero()).then(|| seconds(retry_in));
+        Some(Event::Api(ApiEvent { state, error: Some(error.to_string()), retry_s }))
     }
 
     /// All calls work; an event where that is news.
@@ -213,4 +214,134 @@ fn target_event(target: &Target) -> TargetEvent {
 /// Seconds, to the millisecond.
 fn seconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1000.0).round() / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::ErrorKind;
+    use crate::model::{
+        AutoRollback, Diagnostics, EventName, EventStatus, LifecycleErrorCode, LifecycleEvent,
+        MinimumHealthyHosts, RollbackInfo, TargetKind,
+    };
+
+    fn deployment(status: &str, overview: Option<Overview>) -> Deployment {
+        Deployment {
+            id: "d-1".into(),
+            application: None,
+            group: None,
+            config: None,
+            platform: None,
+            status: status.into(),
+            creator: None,
+            description: None,
+            revision: None,
+            previous_revision: None,
+            create_time: None,
+            start_time: None,
+            complete_time: None,
+            overview,
+            error: None,
+            rollback: RollbackInfo::default(),
+            auto_rollback: AutoRollback::default(),
+            messages: Vec::new(),
+        }
+    }
+
+    fn target(id: &str, status: &str, event_status: &str) -> Target {
+        Target {
+            id: id.into(),
+            kind: TargetKind::Other("EKSTarget".into()),
+            status: status.into(),
+            label: None,
+            last_updated: None,
+            events: vec![LifecycleEvent {
+                name: EventName::ApplicationStop,
+                status: event_status.into(),
+                start_time: None,
+                end_time: None,
+                diagnostics: Some(Diagnostics {
+                    error_code: LifecycleErrorCode::ScriptFailed,
+                    script_name: "stop.sh".into(),
+                    message: "no".into(),
+                    log_tail: "tail".into(),
+                }),
+            }],
+        }
+    }
+
+    #[test]
+    fn only_changes_are_events_and_unknown_states_are_shown_as_they_are() {
+        let mut tracker = Tracker::default();
+        assert!(tracker.deployment(deployment("Sleeping", None)).is_some());
+        assert_eq!(tracker.deployment(deployment("Sleeping", None)), None);
+        assert_eq!(tracker.outcome(false), None, "an unknown state is no end");
+        let Some(Event::Deployment(event)) = tracker.deployment(deployment("Dreaming", None)) else {
+            panic!()
+        };
+        assert_eq!(event.status.as_str(), "Dreaming");
+        let events = tracker.targets(&[target("a", "Waiting", "Napping")]);
+        let [Event::Target(event)] = events.as_slice() else { panic!("{events:?}") };
+        assert_eq!((event.status.as_str(), event.kind.as_str()), ("Waiting", "EKSTarget"));
+        assert_eq!(tracker.targets(&[target("a", "Waiting", "Napping")]), []);
+    }
+
+    #[test]
+    fn a_failure_counts_once_and_only_where_the_target_failed() {
+        let mut tracker = Tracker::default();
+        tracker.targets(&[target("a", "Failed", "Failed")]);
+        tracker.targets(&[target("a", "Failed", "Failed"), target("b", "Succeeded", "Failed")]);
+        let overview = Overview { succeeded: 1, failed: 3, ..Overview::default() };
+        tracker.deployment(deployment("Succeeded", Some(overview)));
+        let outcome = tracker.outcome(false).unwrap();
+        assert_eq!(outcome, Outcome::SucceededInPart { failed: 3, refused: false });
+        let report = tracker.report(&outcome, Timestamp::UNIX_EPOCH, None);
+        assert_eq!(report.causes.len(), 1);
+        assert_eq!(report.causes[0].targets, ["a"]);
+        assert_eq!(report.failures_not_read, 2);
+    }
+
+    #[test]
+    fn trouble_is_told_when_it_changes() {
+        let mut tracker = Tracker::default();
+        let error = |kind| ApiError {
+            operation: "GetDeployment".into(),
+            kind,
+            code: None,
+            message: "no".into(),
+            request_id: None,
+        };
+        let second = Duration::from_secs(1);
+        assert_eq!(tracker.recovered(), None);
+        assert!(tracker.failing(&error(ErrorKind::Throttled), second).is_some());
+        assert_eq!(tracker.failing(&error(ErrorKind::Throttled), second), None);
+        assert!(tracker.failing(&error(ErrorKind::Transient), second).is_some());
+        assert!(tracker.recovered().is_some());
+        assert_eq!(tracker.recovered(), None);
+    }
+
+    #[test]
+    fn the_minimum_of_healthy_hosts_follows_from_configuration_and_total() {
+        let mut tracker = Tracker::default();
+        let config = DeploymentConfig {
+            name: "c".into(),
+            minimum_healthy_hosts: Some(MinimumHealthyHosts::Percent(50)),
+        };
+        assert_eq!(tracker.config(config), None, "not without a total");
+        let overview = Overview { pending: 9, ..Overview::default() };
+        let Some(Event::Deployment(event)) = tracker.deployment(deployment("InProgress", Some(overview)))
+        else {
+            panic!()
+        };
+        assert_eq!(event.minimum_healthy, Some(5));
+    }
+
+    #[test]
+    fn an_event_in_progress_has_its_own_times() {
+        let mut working = target("a", "InProgress", "InProgress");
+        working.events[0].start_time = Timestamp::from_second(5).ok();
+        assert_eq!(target_event(&working).since, Timestamp::from_second(5).ok());
+        assert_eq!(target_event(&working).failure, None, "diagnostics of what has not failed are no failure");
+        assert_eq!(target_event(&working).event_status, Some(EventStatus::InProgress));
+    }
 }

@@ -1,0 +1,728 @@
+//! A scripted deployment through every reporter.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use snapbox::{assert_data_eq, str};
+
+use super::frame::{frame, last_frame};
+use super::live::Live;
+use super::log::Log;
+use super::ndjson::Ndjson;
+use super::summary::{Summary, compose};
+use super::view::View;
+use super::{Closed, Pulse, Reporter};
+use crate::model::*;
+use crate::ui::{Buffer, Screen, Stream};
+use crate::watch::causes::Cause;
+use crate::watch::event::*;
+
+const ID: &str = "d-7F3K2QX9A";
+
+fn at(second: i64) -> Timestamp {
+    "2026-08-25T14:15:00Z".parse::<Timestamp>().unwrap() + Duration::from_secs(second.unsigned_abs())
+}
+
+fn deployment(status: DeploymentStatus, overview: Option<Counts>) -> DeploymentEvent {
+    let over = status.is_terminal();
+    DeploymentEvent {
+        status,
+        overview,
+        application: Some("shop-web".into()),
+        group: Some("prod-fleet".into()),
+        config: Some("CodeDeployDefault.HalfAtATime".into()),
+        minimum_healthy: overview.map(|counts| counts.total().div_ceil(2)),
+        platform: Some(ComputePlatform::Server),
+        creator: Some(Creator::User),
+        revision: Some("s3://rel/shop-web/4.18.0.zip".into()),
+        previous_revision: Some("s3://rel/shop-web/4.17.2.zip?versionId=v7".into()),
+        create_time: Some(at(0)),
+        start_time: Some(at(1)),
+        complete_time: over.then(|| at(400)),
+        error: None,
+        messages: Vec::new(),
+    }
+}
+
+fn counts(ok: u64, run: u64, pend: u64, fail: u64) -> Counts {
+    Counts { ok, run, pend, fail, skip: 0, ready: 0 }
+}
+
+fn failure() -> Failure {
+    Failure {
+        error: LifecycleErrorCode::ScriptFailed,
+        script: "scripts/start.sh".into(),
+        message: "Script at specified location: scripts/start.sh failed with exit code 1".into(),
+        log_tail: "[stdout]starting\n[stderr]Error: listen EADDRINUSE 0.0.0.0:8080\n".into(),
+    }
+}
+
+fn target(id: &str, status: TargetStatus, event: EventName, since: i64) -> TargetEvent {
+    let failed = status == TargetStatus::Failed;
+    TargetEvent {
+        id: id.into(),
+        kind: TargetKind::Instance,
+        label: None,
+        status,
+        event: Some(event),
+        event_status: Some(if failed { EventStatus::Failed } else { EventStatus::InProgress }),
+        since: Some(at(since)),
+        time: Some(at(since)),
+        failure: failed.then(failure),
+    }
+}
+
+fn stamped(seq: u64, second: i64, event: Event) -> Stamped {
+    Stamped { v: VERSION, seq, ts: at(second), event, deployment: ID.to_owned() }
+}
+
+/// Deployment events and target events on one time line.
+fn stream(events: Vec<(i64, Event)>) -> Vec<Stamped> {
+    (0..).zip(events).map(|(seq, (second, event))| stamped(seq, second, event)).collect()
+}
+
+fn told(status: DeploymentStatus, overview: Counts) -> Event {
+    Event::Deployment(Box::new(deployment(status, Some(overview))))
+}
+
+fn seen(id: &str, status: TargetStatus, event: EventName, since: i64) -> Event {
+    Event::Target(Box::new(target(id, status, event, since)))
+}
+
+fn view(events: Vec<(i64, Event)>) -> View {
+    let mut view = View::default();
+    for event in stream(events) {
+        view.event(&event);
+    }
+    view
+}
+
+fn pulse(second: i64) -> Pulse {
+    Pulse { now: at(second), answer_age: Some(Duration::from_secs(2)) }
+}
+
+/// 200 targets: three failed, some at work.
+fn busy() -> View {
+    let mut events = vec![(5, told(DeploymentStatus::InProgress, counts(88, 97, 12, 3)))];
+    for (id, event, since) in [
+        ("i-0bd2", EventName::AfterInstall, 211),
+        ("i-0e10", EventName::ValidateService, 320),
+        ("i-01aa", EventName::Install, 339),
+    ] {
+        events.push((360, seen(id, TargetStatus::InProgress, event, since)));
+    }
+    for (id, event) in [
+        ("i-0c77", EventName::DownloadBundle),
+        ("i-0a1b", EventName::ApplicationStart),
+        ("i-09ff", EventName::ApplicationStart),
+    ] {
+        events.push((365, seen(id, TargetStatus::Failed, event, 300)));
+    }
+    let mut view = view(events);
+    view.tick(&pulse(372));
+    view
+}
+
+fn shown(view: &View, width: usize, height: usize) -> String {
+    frame(view, width, height, true, false).join("\n")
+}
+
+/// Whether a frame keeps to its screen.
+fn fits(lines: &[String], width: usize, height: usize) {
+    use unicode_width::UnicodeWidthStr;
+    assert!(lines.len() < height.max(2), "{} lines on {height} rows", lines.len());
+    for line in lines {
+        assert!(line.width() <= width, "{} columns on {width}: {line}", line.width());
+    }
+}
+
+#[test]
+fn a_wide_frame() {
+    assert_data_eq!(
+        shown(&busy(), 100, 30),
+        str![[r#"
+d-7F3K2QX9A  shop-web/prod-fleet  InProgress  6m11s
+4.18.0.zip (was 4.17.2.zip)  HalfAtATime  by user  as of 2s ago
+[██████████████████████████▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓░░░░✗]  ok 88/200  run 97  pend 12  fail 3
+health   at least 100 of 200 must stay healthy; 97 more failures stop it
+
+FAILED   3 targets
+ ✗ i-0c77  DownloadBundle    ScriptFailed: scripts/start.sh failed with exit code 1
+ ✗ i-0a1b  ApplicationStart  ScriptFailed: scripts/start.sh failed with exit code 1
+ ✗ i-09ff  ApplicationStart  ScriptFailed: scripts/start.sh failed with exit code 1
+RUNNING  slowest first
+ ● i-0bd2  AfterInstall       2m41s
+ ● i-0e10  ValidateService      52s
+ ● i-01aa  Install              33s
+   … 94 more running, 12 pending   (cdctl deploy targets d-7F3K2QX9A)
+"#]]
+    );
+}
+
+#[test]
+fn a_usual_frame() {
+    assert_data_eq!(
+        shown(&busy(), 80, 24),
+        str![[r#"
+d-7F3K2QX9A  shop-web/prod-fleet  InProgress  6m11s
+4.18.0.zip (was 4.17.2.zip)  HalfAtATime  by user  as of 2s ago
+[██████████████████▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓░░░✗]  ok 88/200  run 97  pend 12  fail 3
+health   at least 100 of 200 must stay healthy; 97 more failures stop it
+
+FAILED   3 targets
+ ✗ i-0c77  DownloadBundle    ScriptFailed: scripts/start.sh failed with exit co…
+ ✗ i-0a1b  ApplicationStart  ScriptFailed: scripts/start.sh failed with exit co…
+ ✗ i-09ff  ApplicationStart  ScriptFailed: scripts/start.sh failed with exit co…
+RUNNING  slowest first
+ ● i-0bd2  AfterInstall       2m41s
+ ● i-0e10  ValidateService      52s
+ ● i-01aa  Install              33s
+   … 94 more running, 12 pending   (cdctl deploy targets d-7F3K2QX9A)
+"#]]
+    );
+}
+
+#[test]
+fn a_narrow_frame_and_the_bar_alone() {
+    assert_data_eq!(
+        shown(&busy(), 60, 20),
+        str![[r#"
+d-7F3K2QX9A  shop-web/prod-fleet  InProgress  6m11s
+4.18.0.zip (was 4.17.2.zip)  HalfAtATime  as of 2s ago
+[██████████▓▓▓▓▓▓▓▓▓▓░✗]  ok 88/200  run 97  pend 12  fail 3
+health   min 100 of 200; 97 more failures stop it
+
+FAILED   3 targets
+ ✗ i-0c77  DownloadBundle    ScriptFailed: scripts/start.sh…
+ ✗ i-0a1b  ApplicationStart  ScriptFailed: scripts/start.sh…
+ ✗ i-09ff  ApplicationStart  ScriptFailed: scripts/start.sh…
+RUNNING  slowest first
+ ● i-0bd2  AfterInstall       2m41s
+ ● i-0e10  ValidateService      52s
+ ● i-01aa  Install              33s
+   … 94 more running, 12 pending
+"#]]
+    );
+    assert_data_eq!(
+        shown(&busy(), 50, 12),
+        str![[r#"
+d-7F3K2QX9A  shop-web/prod-fleet  InProgress  6m1…
+[█████▓▓▓▓▓░✗]  ok 88/200  run 97  pend 12  fail 3
+health   min 100 of 200; 97 more failures stop it
+
+FAILED   3 targets
+ ✗ i-0c77  DownloadBundle    ScriptFailed: script…
+ ✗ i-0a1b  ApplicationStart  ScriptFailed: script…
+ ✗ i-09ff  ApplicationStart  ScriptFailed: script…
+RUNNING  slowest first
+ ● i-0bd2  AfterInstall       2m41s
+   … 96 more running, 12 pending
+"#]]
+    );
+    assert_data_eq!(shown(&busy(), 39, 8), str!["[████▓▓▓▓░✗]  ok 88/200  run 97  fail 3"]);
+    assert_data_eq!(shown(&busy(), 20, 3), str!["[████▓▓▓▓░✗]  fail 3"]);
+}
+
+#[test]
+fn ascii_and_what_stays_in_the_scrollback() {
+    assert_data_eq!(
+        frame(&busy(), 80, 10, false, false).join("\n"),
+        str![[r#"
+d-7F3K2QX9A  shop-web/prod-fleet  InProgress  6m11s
+4.18.0.zip (was 4.17.2.zip)  HalfAtATime  by user  as of 2s ago
+[##################====================...x]  ok 88/200  run 97  pend 12  fail 3
+health   at least 100 of 200 must stay healthy; 97 more failures stop it
+
+FAILED   3 targets
+ x i-0c77  DownloadBundle    ScriptFailed: scripts/start.sh failed with exit ...
+ x i-0a1b  ApplicationStart  ScriptFailed: scripts/start.sh failed with exit ...
+   ... 1 more failed, 97 more running, 12 pending
+"#]]
+    );
+    assert_data_eq!(
+        last_frame(&busy(), 80, true, false).join("\n"),
+        str![[r#"
+d-7F3K2QX9A  shop-web/prod-fleet  InProgress  6m11s
+4.18.0.zip (was 4.17.2.zip)  HalfAtATime  by user  as of 2s ago
+[██████████████████▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓░░░✗]  ok 88/200  run 97  pend 12  fail 3
+health   at least 100 of 200 must stay healthy; 97 more failures stop it
+"#]]
+    );
+    assert_eq!(shown(&View::default(), 80, 24).lines().count(), 3);
+}
+
+#[test]
+fn every_size_fits_and_colour_changes_no_text() {
+    let view = busy();
+    for width in 1..130 {
+        for height in 1..40 {
+            for unicode in [true, false] {
+                let plain = frame(&view, width, height, unicode, false);
+                fits(&plain, width, height);
+                let painted = frame(&view, width, height, unicode, true);
+                let bare: Vec<_> = painted.iter().map(|line| without_colour(line)).collect();
+                assert_eq!(bare, plain);
+            }
+        }
+    }
+}
+
+fn without_colour(line: &str) -> String {
+    let mut parts = line.split('\x1b');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + part.split_once('m').unwrap().1)
+}
+
+#[test]
+fn a_failure_among_a_thousand_is_the_first_row() {
+    let mut events = vec![(5, told(DeploymentStatus::InProgress, counts(0, 499, 500, 1)))];
+    for n in 0..1000 {
+        let status = if n == 999 { TargetStatus::Failed } else { TargetStatus::InProgress };
+        events.push((9, seen(&format!("i-{n:04}"), status, EventName::Install, 6)));
+    }
+    let view = view(events);
+    let lines = frame(&view, 80, 24, true, false);
+    fits(&lines, 80, 24);
+    assert!(lines[6].starts_with(" ✗ i-0999"), "{lines:?}");
+    assert_eq!(lines.len(), 23);
+    assert_data_eq!(
+        lines[22].clone(),
+        str!["   … 985 more running, 500 pending   (cdctl deploy targets d-7F3K2QX9A)"]
+    );
+    let narrow = frame(&view, 39, 8, true, false).join("\n");
+    assert!(narrow.contains("fail 1"), "{narrow}");
+}
+
+#[test]
+fn hostile_strings_stay_harmless_in_a_frame() {
+    let mut hostile = target("i-\x1b[2J\u{202e}", TargetStatus::Failed, EventName::Other("日本\n".into()), 5);
+    hostile.failure = Some(Failure { message: "\x1b]0;owned\x07\r\n::error::x".repeat(99), ..failure() });
+    let events = vec![
+        (5, told(DeploymentStatus::Other("Sleeping\x07".into()), counts(0, 1, 0, 1))),
+        (6, Event::Target(Box::new(hostile))),
+    ];
+    let lines = frame(&view(events), 80, 24, true, false);
+    fits(&lines, 80, 24);
+    assert!(lines.iter().all(|line| line.chars().all(|c| !c.is_control() && c != '\u{202e}')), "{lines:?}");
+}
+
+/// The reporter's output for a stream, with a tick a second between the events.
+fn played(make: impl FnOnce(Stream) -> Box<dyn Reporter>, events: &[Stamped]) -> String {
+    let buffer = Buffer::default();
+    let mut reporter = make(Stream::new(buffer.clone()));
+    let mut now = events[0].ts;
+    for event in events {
+        while now < event.ts {
+            reporter.tick(&Pulse { now, answer_age: Some(Duration::from_secs(1)) });
+            now += Duration::from_secs(1);
+        }
+        assert_eq!(reporter.event(event), Ok(()));
+    }
+    drop(reporter);
+    buffer.text()
+}
+
+fn log(events: Vec<(i64, Event)>) -> String {
+    played(|err| Box::new(Log::new(err)), &stream(events))
+}
+
+#[test]
+fn the_log_of_a_failure() {
+    let created = Event::Deployment(Box::new(deployment(DeploymentStatus::Created, None)));
+    let mut failed = deployment(DeploymentStatus::Failed, Some(counts(4, 0, 0, 8)));
+    failed.error = Some(ErrorEvent { code: "HEALTH_CONSTRAINTS".into(), message: "too many".into() });
+    let api = |state, error: Option<&str>| {
+        Event::Api(ApiEvent { state, error: error.map(Into::into), retry_s: error.map(|_| 15.0) })
+    };
+    let text = log(vec![
+        (0, Event::StreamStart { tool: "cdctl test".into() }),
+        (0, created),
+        (5, told(DeploymentStatus::InProgress, counts(0, 6, 6, 0))),
+        (8, seen("i-01", TargetStatus::InProgress, EventName::AfterInstall, 7)),
+        (8, seen("i-02", TargetStatus::InProgress, EventName::Install, 7)),
+        (30, told(DeploymentStatus::InProgress, counts(1, 5, 6, 0))),
+        (31, told(DeploymentStatus::InProgress, counts(4, 5, 2, 1))),
+        (32, seen("i-03", TargetStatus::Failed, EventName::ApplicationStart, 31)),
+        (110, api(ApiState::Throttled, Some("ThrottlingException: Rate exceeded"))),
+        (200, api(ApiState::Ok, None)),
+        (205, api(ApiState::Throttled, Some("ThrottlingException: Rate exceeded"))),
+        (206, api(ApiState::Ok, None)),
+        (210, Event::Notice { code: NoticeCode::Config, message: "cannot be read".into() }),
+        (400, Event::Deployment(Box::new(failed))),
+        (401, Event::Rollback { rollback: "d-ROLL".into(), message: Some("Automatic".into()) }),
+    ]);
+    assert_data_eq!(
+        text,
+        str![[r#"
+2026-08-25T14:15:00Z d-7F3K2QX9A created    shop-web/prod-fleet 4.17.2.zip -> 4.18.0.zip
+2026-08-25T14:15:05Z d-7F3K2QX9A started    shop-web/prod-fleet 4.17.2.zip -> 4.18.0.zip, 12 targets, HalfAtATime
+2026-08-25T14:15:31Z d-7F3K2QX9A progress   ok 4/12 run 5 fail 1 pend 2 | slowest i-01 AfterInstall 24s
+2026-08-25T14:15:32Z d-7F3K2QX9A target     FAILED i-03 ApplicationStart: ScriptFailed: scripts/start.sh failed with exit code 1
+2026-08-25T14:16:32Z d-7F3K2QX9A still      no change for 1m00s; 5 running: AfterInstall 1, Install 1 (of 2 seen) (last answer 1s ago)
+2026-08-25T14:16:50Z d-7F3K2QX9A api        throttled; next try in 15s: ThrottlingException: Rate exceeded
+2026-08-25T14:17:50Z d-7F3K2QX9A still      no change for 2m18s; 5 running: AfterInstall 1, Install 1 (of 2 seen) (throttled; last answer 1s ago)
+2026-08-25T14:18:20Z d-7F3K2QX9A api        answers again
+2026-08-25T14:18:30Z d-7F3K2QX9A notice     cannot be read
+2026-08-25T14:19:30Z d-7F3K2QX9A still      no change for 3m58s; 5 running: AfterInstall 1, Install 1 (of 2 seen) (last answer 1s ago)
+2026-08-25T14:20:30Z d-7F3K2QX9A still      no change for 4m58s; 5 running: AfterInstall 1, Install 1 (of 2 seen) (last answer 1s ago)
+2026-08-25T14:21:30Z d-7F3K2QX9A still      no change for 5m58s; 5 running: AfterInstall 1, Install 1 (of 2 seen) (last answer 1s ago)
+2026-08-25T14:21:40Z d-7F3K2QX9A ended      Failed after 6m39s: ok 4/12 run 0 fail 8 pend 0 (HEALTH_CONSTRAINTS)
+2026-08-25T14:21:41Z d-7F3K2QX9A rollback   d-ROLL: Automatic
+
+"#]]
+    );
+}
+
+#[test]
+fn the_log_of_two_hundred_targets_stays_short_and_is_never_silent_for_long() {
+    let mut events = Vec::new();
+    for done in 0..=200u64 {
+        let overview = counts(done / 2, 200 - done, 0, done.div_ceil(2));
+        events.push((5 + done as i64 * 10, told(DeploymentStatus::InProgress, overview)));
+        if done % 2 == 1 {
+            let id = format!("i-{done:03}");
+            events.push((5 + done as i64 * 10, seen(&id, TargetStatus::Failed, EventName::Install, 5)));
+        }
+    }
+    events.push((2010, told(DeploymentStatus::Failed, counts(100, 0, 0, 100))));
+    let text = log(events);
+    assert!(text.lines().count() <= 40 + 20, "changes and heartbeats:\n{text}");
+    let times: Vec<Timestamp> = text.lines().map(|line| line[..20].parse().unwrap()).collect();
+    for pair in times.windows(2) {
+        let silence = (pair[1].as_second() - pair[0].as_second(), pair[0] < at(600));
+        assert!(silence.0 <= if silence.1 { 60 } else { 300 }, "{pair:?}");
+    }
+    let quick: String = text.lines().filter(|line| !line.contains(" still ")).collect();
+    assert!(quick.matches(" FAILED ").count() <= 25);
+    assert!(!text.contains('\x1b'));
+}
+
+#[test]
+fn the_stream_is_json_a_line_without_a_raw_control_character() {
+    let mut hostile = target("i-1", TargetStatus::Failed, EventName::Install, 5);
+    hostile.failure = Some(Failure { log_tail: "\u{9b}2J\x1b[0m\u{202e}\n::error::".into(), ..failure() });
+    let events = stream(vec![
+        (0, Event::StreamStart { tool: "cdctl test".into() }),
+        (5, told(DeploymentStatus::InProgress, counts(0, 1, 0, 0))),
+        (6, Event::Target(Box::new(hostile))),
+        (7, Event::Api(ApiEvent { state: ApiState::Throttled, error: None, retry_s: Some(15.5) })),
+    ]);
+    let text = played(|out| Box::new(Ndjson::new(out)), &events);
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 4);
+    assert!(text.chars().all(|c| c == '\n' || (!c.is_control() && c != '\u{202e}')));
+    assert_eq!(lines[2]["log_tail"], "\u{9b}2J\x1b[0m\u{202e}\n::error::", "the text itself is whole");
+    assert_data_eq!(
+        text.lines().take(2).collect::<Vec<_>>().join("\n"),
+        str![[r#"
+{"v":1,"seq":0,"ts":"2026-08-25T14:15:00.000Z","type":"stream_start","tool":"cdctl test","deployment":"d-7F3K2QX9A"}
+{"v":1,"seq":1,"ts":"2026-08-25T14:15:05.000Z","type":"deployment","status":"InProgress","overview":{"ok":0,"run":1,"pend":0,"fail":0,"skip":0,"ready":0},"application":"shop-web","group":"prod-fleet","config":"CodeDeployDefault.HalfAtATime","minimum_healthy":1,"platform":"Server","creator":"user","revision":"s3://rel/shop-web/4.18.0.zip","previous_revision":"s3://rel/shop-web/4.17.2.zip?versionId=v7","create_time":"2026-08-25T14:15:00.000Z","start_time":"2026-08-25T14:15:01.000Z","complete_time":null,"deployment":"d-7F3K2QX9A"}
+"#]]
+    );
+    assert_eq!(lines[3]["type"], "api");
+}
+
+struct Gone;
+
+impl std::io::Write for Gone {
+    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+        Err(std::io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_closed_pipe_ends_the_stream_and_nothing_else() {
+    let event = stamped(0, 0, told(DeploymentStatus::InProgress, counts(1, 0, 0, 0)));
+    let gone = || Stream::new(Gone);
+    assert_eq!(Ndjson::new(gone()).event(&event), Err(Closed));
+    assert_eq!(Log::new(gone()).event(&event), Ok(()));
+    assert_eq!(Live::new(Screen::fixed(gone(), 80, 24), true, false).event(&event), Ok(()));
+    let result = stamped(1, 0, Event::Result(Box::new(report("failed", 3))));
+    assert_eq!(Summary::new(gone(), true, false).event(&result), Ok(()));
+}
+
+/// As much of a terminal as the live view needs: text that wraps at the last column, `\r`, `\n`, and the cursor
+/// moves and line clears of the screen.
+struct Terminal {
+    rows: Vec<Vec<char>>,
+    at: (usize, usize),
+    width: usize,
+}
+
+impl Terminal {
+    fn show(text: &str, width: usize) -> Vec<String> {
+        let mut terminal = Terminal { rows: vec![vec![' '; width]], at: (0, 0), width };
+        let mut chars = text.chars();
+        while let Some(c) = chars.next() {
+            match c {
+                '\r' => terminal.at.1 = 0,
+                '\n' => terminal.line_feed(),
+                '\x1b' => {
+                    assert_eq!(chars.next(), Some('['));
+                    let mut count = String::new();
+                    let end = chars.by_ref().find(|c| {
+                        if c.is_ascii_digit() {
+                            count.push(*c);
+                            false
+                        } else {
+                            true
+                        }
+                    });
+                    terminal.control(end.unwrap(), count.parse().unwrap_or(1));
+                }
+                c => terminal.put(c),
+            }
+        }
+        let lines = terminal.rows.iter().map(|row| row.iter().collect::<String>().trim_end().to_owned());
+        lines.collect()
+    }
+
+    fn line_feed(&mut self) {
+        self.at = (self.at.0 + 1, 0);
+        if self.at.0 == self.rows.len() {
+            self.rows.push(vec![' '; self.width]);
+        }
+    }
+
+    fn put(&mut self, c: char) {
+        if self.at.1 == self.width {
+            self.line_feed();
+        }
+        self.rows[self.at.0][self.at.1] = c;
+        self.at.1 += 1;
+    }
+
+    fn control(&mut self, end: char, count: usize) {
+        match end {
+            'A' => self.at.0 = self.at.0.saturating_sub(count),
+            'B' => self.at.0 = (self.at.0 + count).min(self.rows.len() - 1),
+            'K' => self.rows[self.at.0].fill(' '),
+            'm' => {}
+            other => panic!("an unexpected control sequence ends in {other}"),
+        }
+    }
+}
+
+#[test]
+fn the_live_view_draws_and_leaves_its_last_frame() {
+    let buffer = Buffer::default();
+    let mut live = Live::new(Screen::fixed(Stream::new(buffer.clone()), 80, 24), true, true);
+    let mut events = vec![told(DeploymentStatus::InProgress, counts(0, 6, 6, 0))];
+    events.extend((0..6).map(|n| seen(&format!("i-{n}"), TargetStatus::InProgress, EventName::Install, 5)));
+    let mut seq = 0;
+    let mut take = |live: &mut Live, second: i64, event: Event| {
+        seq += 1;
+        assert_eq!(live.event(&stamped(seq, second, event)), Ok(()));
+        live.tick(&pulse(second));
+    };
+    for event in events {
+        take(&mut live, 6, event);
+    }
+    let now = Terminal::show(&buffer.text(), 80);
+    assert_eq!(now.iter().filter(|line| line.contains("Install")).count(), 6, "{now:#?}");
+    take(&mut live, 7, Event::Notice { code: NoticeCode::Config, message: "not read".into() });
+    for n in 0..6 {
+        take(&mut live, 8, seen(&format!("i-{n}"), TargetStatus::Succeeded, EventName::Install, 5));
+    }
+    take(&mut live, 399, told(DeploymentStatus::Succeeded, counts(12, 0, 0, 0)));
+    assert_eq!(live.event(&stamped(99, 400, Event::Result(Box::new(report("succeeded", 0))))), Ok(()));
+    let drawn = buffer.text();
+    drop(live);
+    assert_eq!(buffer.text(), drawn, "nothing is cleared afterwards");
+    let shown = Terminal::show(&(drawn + "what follows"), 80).join("\n");
+    assert_data_eq!(
+        shown.trim_end(),
+        str![[r#"
+notice: not read
+d-7F3K2QX9A  shop-web/prod-fleet  Succeeded  6m39s
+4.18.0.zip (was 4.17.2.zip)  HalfAtATime  by user
+[████████████████████████████████████████████████████████████]  ok 12/12  fail 0
+what follows
+"#]]
+    );
+}
+
+fn cause(count: u64, event: EventName, message: &str, log_tail: &str) -> Cause {
+    Cause {
+        event: Some(event),
+        error: "ScriptFailed".into(),
+        script: "scripts/start.sh".into(),
+        message: message.into(),
+        log_tail: log_tail.into(),
+        first: Some(at(120)),
+        count,
+        targets: (0..count).map(|n| format!("i-{n:03}")).collect(),
+    }
+}
+
+fn report(outcome: &'static str, exit: u8) -> Report {
+    let text = |text: &str| Some(text.to_owned());
+    Report {
+        outcome,
+        exit,
+        reason: None,
+        status: Some(DeploymentStatus::Failed),
+        application: text("shop-web"),
+        group: text("prod-fleet"),
+        revision: text("s3://rel/shop-web/4.18.0.zip"),
+        previous_revision: text("s3://rel/shop-web/4.17.2.zip?versionId=v7"),
+        error: None,
+        duration_s: Some(728.0),
+        counts: Some(Counts { skip: 3, ..counts(1, 0, 0, 8) }),
+        causes: vec![cause(8, EventName::ApplicationStart, &failure().message, &failure().log_tail)],
+        failures_not_read: 0,
+        rollback: None,
+        rollback_status: None,
+        rollback_counts: None,
+        rollback_causes: Vec::new(),
+    }
+}
+
+fn summary(report: &Report) -> String {
+    compose(ID, report, true, false).join("\n")
+}
+
+#[test]
+fn the_summary_of_a_failure_names_the_cause_once() {
+    let error = Some(ErrorEvent {
+        code: "HEALTH_CONSTRAINTS".into(),
+        message: "The overall deployment failed".into(),
+    });
+    assert_data_eq!(
+        summary(&Report { error, ..report("failed", 3) }),
+        str![[r#"
+✗ FAILED  d-7F3K2QX9A  shop-web/prod-fleet  s3://rel/shop-web/4.18.0.zip  after 12m08s
+why       8 targets failed for one cause; too few healthy ones were left (HEALTH_CONSTRAINTS)
+  1  8x  ApplicationStart  ScriptFailed  scripts/start.sh  first 2026-08-25T14:17:00Z
+     scripts/start.sh failed with exit code 1
+     on i-000, i-001, i-002, i-003, i-004, i-005, i-006, i-007
+       [stdout]starting
+       [stderr]Error: listen EADDRINUSE 0.0.0.0:8080
+fleet     1 on 4.18.0.zip, 8 broken (failed half way to 4.18.0.zip), 3 untouched on 4.17.2.zip
+next      cdctl deploy targets d-7F3K2QX9A
+          cdctl deploy create shop-web/prod-fleet --revision 's3://rel/shop-web/4.17.2.zip?versionId=v7' --watch
+"#]]
+    );
+}
+
+#[test]
+fn the_summary_of_a_success() {
+    let counts = Some(counts(12, 0, 0, 0));
+    let good = Report { counts, causes: Vec::new(), ..report("succeeded", 0) };
+    assert_data_eq!(
+        summary(&good),
+        str![[r#"
+✓ SUCCEEDED  d-7F3K2QX9A  shop-web/prod-fleet  s3://rel/shop-web/4.18.0.zip  after 12m08s
+fleet     12 on 4.18.0.zip
+"#]]
+    );
+    assert!(compose(ID, &good, false, true)[0].starts_with("\x1b[32m+ SUCCEEDED\x1b[0m  d-7F3K2QX9A  "));
+}
+
+#[test]
+fn a_success_with_failed_targets_is_loud() {
+    let counts = Some(counts(8, 0, 0, 4));
+    let causes = vec![cause(4, EventName::ApplicationStart, "port taken", "")];
+    let partial = Report { counts, causes, ..report("succeeded_with_failures", 0) };
+    assert_data_eq!(
+        summary(&partial),
+        str![[r#"
+! SUCCEEDED with 4 of 12 targets failed  d-7F3K2QX9A  shop-web/prod-fleet  s3://rel/shop-web/4.18.0.zip  after 12m08s
+why       4 targets failed for one cause
+  1  4x  ApplicationStart  ScriptFailed  scripts/start.sh  first 2026-08-25T14:17:00Z
+     port taken
+     on i-000, i-001, i-002, i-003
+fleet     8 on 4.18.0.zip, 4 broken (failed half way to 4.18.0.zip)
+next      cdctl deploy targets d-7F3K2QX9A
+          cdctl deploy create shop-web/prod-fleet --revision 's3://rel/shop-web/4.17.2.zip?versionId=v7' --watch
+"#]]
+    );
+    assert!(summary(&Report { exit: 3, ..partial }).starts_with("✗ FAILED: 4 of 12 targets failed"));
+}
+
+#[test]
+fn the_summary_of_a_rollback() {
+    let rolled = Report {
+        rollback: Some("d-ROLL".into()),
+        rollback_status: Some(DeploymentStatus::Succeeded),
+        rollback_counts: Some(counts(12, 0, 0, 0)),
+        error: Some(ErrorEvent { code: "ALARM_ACTIVE".into(), message: "Activated alarms: a b".into() }),
+        ..report("alarm_rolled_back", 5)
+    };
+    assert_data_eq!(
+        summary(&rolled),
+        str![[r#"
+✗ STOPPED by an alarm, rolled back  d-7F3K2QX9A  shop-web/prod-fleet  s3://rel/shop-web/4.18.0.zip  after 12m08s
+why       ALARM_ACTIVE: Activated alarms: a b
+          8 targets failed for one cause
+  1  8x  ApplicationStart  ScriptFailed  scripts/start.sh  first 2026-08-25T14:17:00Z
+     scripts/start.sh failed with exit code 1
+     on i-000, i-001, i-002, i-003, i-004, i-005, i-006, i-007
+       [stdout]starting
+       [stderr]Error: listen EADDRINUSE 0.0.0.0:8080
+rollback  d-ROLL Succeeded 12/12 (automatic)
+fleet     12 on 4.17.2.zip
+next      cdctl deploy targets d-7F3K2QX9A
+"#]]
+    );
+    let alone = Report { rollback_status: None, rollback_counts: None, ..rolled };
+    assert!(summary(&alone).contains("cdctl deploy watch d-ROLL"));
+}
+
+#[test]
+fn the_summary_of_a_watch_that_was_left() {
+    let left = Report {
+        status: Some(DeploymentStatus::InProgress),
+        counts: Some(counts(3, 3, 6, 0)),
+        causes: Vec::new(),
+        ..report("detached", 130)
+    };
+    assert_data_eq!(
+        summary(&left),
+        str![[r#"
+! DETACHED; the deployment continues  d-7F3K2QX9A  shop-web/prod-fleet  s3://rel/shop-web/4.18.0.zip  after 12m08s
+fleet     3 on 4.18.0.zip, 3 at work on 4.18.0.zip, 6 untouched on 4.17.2.zip
+next      cdctl deploy watch d-7F3K2QX9A
+          cdctl deploy stop d-7F3K2QX9A
+"#]]
+    );
+    let later = summary(&Report {
+        status: Some(DeploymentStatus::Failed),
+        rollback: Some("d-ROLL".into()),
+        rollback_status: Some(DeploymentStatus::InProgress),
+        ..left.clone()
+    });
+    assert!(later.contains("DETACHED; the rollback continues"), "{later}");
+    assert!(later.ends_with("next      cdctl deploy watch d-ROLL"), "{later}");
+    let reason = Some("ExpiredTokenException: expired".to_owned());
+    assert!(summary(&Report { reason, ..left }).contains("why       ExpiredTokenException: expired"));
+}
+
+#[test]
+fn the_summary_stays_short_and_harmless() {
+    let tail = "\x1b[31mred\r\n::error::pwned\n##vso[task]\n".repeat(200);
+    let causes = (0..9).map(|n| cause(100 - n, EventName::Install, &"long ".repeat(400), &tail)).collect();
+    let error = Some(ErrorEvent { code: "\x1b[2J".into(), message: "\n::error::x".into() });
+    let rollback_causes = vec![cause(1, EventName::Install, "m", &tail)];
+    let wild = Report {
+        causes,
+        error,
+        failures_not_read: 7,
+        rollback: Some("d-R".into()),
+        rollback_status: Some(DeploymentStatus::Failed),
+        rollback_causes,
+        ..report("failed_rollback_failed", 6)
+    };
+    let text = summary(&wild);
+    assert!(text.lines().count() <= 60, "{}", text.lines().count());
+    assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text}");
+    assert!(
+        text.lines().all(|line| !line.trim_start().starts_with("::") && !line.trim_start().starts_with("##"))
+    );
+    assert!(text.lines().all(|line| line.chars().count() <= 220));
+}
