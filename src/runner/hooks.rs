@@ -7,7 +7,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::appspec::Script;
@@ -18,9 +18,18 @@ use super::layout::{Layout, Selected};
 use super::log::Log;
 use super::process::{self, End};
 use super::root::Root;
-use super::{Host, Specification, appspec_of};
+use super::{Host, Isolation, Specification, appspec_of, bubblewrap};
 
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Where and how the scripts of an event run.
+struct Stage<'a> {
+    archive: PathBuf,
+    root: Root,
+    isolation: &'a Isolation,
+    environment: BTreeMap<String, String>,
+    log: Arc<Mutex<Log>>,
+}
 
 /// Runs the scripts of an event in order; the first failure ends it.
 pub fn run(
@@ -42,13 +51,12 @@ pub fn run(
     let root = Root::new(&host.root)?;
     let environment = environment(host, &root, specification, event)?;
     let log = Arc::new(Mutex::new(Log::open(&Layout::script_log(&archive))?));
-    let write = |text: &str| log.lock().unwrap_or_else(PoisonError::into_inner).entry(text);
-    write(&format!("LifecycleEvent - {event}\n"));
+    let stage = Stage { archive, root, isolation: &host.isolation, environment, log };
+    stage.log().entry(&format!("LifecycleEvent - {event}\n"));
     for script in scripts {
-        let result = run_script(script, &archive, &root, &environment, &log);
-        result.map_err(|failure| Failure {
+        stage.run(script).map_err(|failure| Failure {
             script: script.location.clone(),
-            log_tail: log.lock().unwrap_or_else(PoisonError::into_inner).tail(),
+            log_tail: stage.log().tail(),
             ..failure
         })?;
     }
@@ -59,17 +67,47 @@ fn fail(code: LifecycleErrorCode, message: String) -> Failure {
     Failure { code, ..Failure::from(message) }
 }
 
-fn run_script(
-    script: &Script,
-    archive: &Path,
-    root: &Root,
-    environment: &BTreeMap<String, String>,
-    log: &Arc<Mutex<Log>>,
-) -> Result<(), Failure> {
-    let path = find(archive, &script.location)?;
-    make_executable(&path, script)?;
-    {
-        let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+impl Stage<'_> {
+    fn log(&self) -> MutexGuard<'_, Log> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn run(&self, script: &Script) -> Result<(), Failure> {
+        let path = find(&self.archive, &script.location)?;
+        make_executable(&path, script)?;
+        self.announce(script);
+        if script.location.contains(char::is_whitespace) {
+            // The agent hands the path to a shell, which takes it apart at the blanks.
+            return Err(not_started(script, &path, &io::Error::from(io::ErrorKind::NotFound)));
+        }
+        let location = &script.location;
+        match self.start(script, &path)? {
+            End::Exited(Some(0)) => Ok(()),
+            End::Exited(code) => {
+                let user =
+                    script.runas.as_ref().map(|user| format!(" run as user {user}")).unwrap_or_default();
+                let code = code.map(|code| code.to_string()).unwrap_or_default();
+                let message =
+                    format!("Script at specified location: {location}{user} failed with exit code {code}");
+                Err(fail(LifecycleErrorCode::ScriptFailed, message))
+            }
+            End::TimedOut => {
+                let seconds = script.timeout;
+                let message = format!(
+                    "Script at specified location: {location} failed to complete in {seconds} seconds"
+                );
+                Err(fail(LifecycleErrorCode::ScriptTimedOut, message))
+            }
+            End::LeftOpen(stream) => {
+                let message = format!("Script at specified location: {location} failed to close {stream}");
+                Err(fail(LifecycleErrorCode::UnknownError, message))
+            }
+            End::NotStarted(error) => Err(not_started(script, &path, &error)),
+        }
+    }
+
+    fn announce(&self, script: &Script) {
+        let mut log = self.log();
         log.entry(&format!("Script - {}\n", script.location));
         if let Some(user) = &script.runas {
             log.note(&format!("runas: {user} is not done; the script runs as the user who runs this tool"));
@@ -78,34 +116,26 @@ fn run_script(
             log.note("sudo is not done; the script runs as the user who runs this tool");
         }
     }
-    if script.location.contains(char::is_whitespace) {
-        // The agent hands the path to a shell, which takes it apart at the blanks.
-        return Err(not_started(script, &path, &io::Error::from(io::ErrorKind::NotFound)));
-    }
-    let timeout = Duration::from_secs(script.timeout);
-    let end =
-        process::run(&process::Script { path: &path, directory: root.path(), environment, timeout }, log);
-    let location = &script.location;
-    match end {
-        End::Exited(Some(0)) => Ok(()),
-        End::Exited(code) => {
-            let user = script.runas.as_ref().map(|user| format!(" run as user {user}")).unwrap_or_default();
-            let code = code.map(|code| code.to_string()).unwrap_or_default();
-            let message =
-                format!("Script at specified location: {location}{user} failed with exit code {code}");
-            Err(fail(LifecycleErrorCode::ScriptFailed, message))
-        }
-        End::TimedOut => {
-            let seconds = script.timeout;
-            let message =
-                format!("Script at specified location: {location} failed to complete in {seconds} seconds");
-            Err(fail(LifecycleErrorCode::ScriptTimedOut, message))
-        }
-        End::LeftOpen(stream) => {
-            let message = format!("Script at specified location: {location} failed to close {stream}");
-            Err(fail(LifecycleErrorCode::UnknownError, message))
-        }
-        End::NotStarted(error) => Err(not_started(script, &path, &error)),
+
+    fn start(&self, script: &Script, path: &Path) -> Result<End, Failure> {
+        let (program, arguments) = match self.isolation {
+            Isolation::None => (path.to_owned(), Vec::new()),
+            Isolation::Bubblewrap => {
+                let program =
+                    bubblewrap::installed().ok_or_else(|| "bubblewrap is not installed".to_owned())?;
+                let below = path.strip_prefix(&self.archive).unwrap_or(path);
+                let inside = bubblewrap::inside(&self.archive).join(below);
+                (program.to_owned(), bubblewrap::arguments(self.root.path(), &self.archive, &inside))
+            }
+        };
+        let script = process::Script {
+            program: &program,
+            arguments: &arguments,
+            directory: self.root.path(),
+            environment: &self.environment,
+            timeout: Duration::from_secs(script.timeout),
+        };
+        Ok(process::run(&script, &self.log))
     }
 }
 
@@ -157,11 +187,16 @@ fn environment(
     specification: &Specification,
     event: &EventName,
 ) -> Result<BTreeMap<String, String>, String> {
-    let home = root.path().to_string_lossy().into_owned();
-    let temporary = root.path().join("tmp");
-    super::layout::make_dir(&root.follow(Path::new("/tmp"))?)?;
+    let (home, temporary) = match host.isolation {
+        Isolation::Bubblewrap => ("/".to_owned(), "/tmp".to_owned()),
+        Isolation::None => {
+            let temporary = root.follow(Path::new("/tmp"))?;
+            super::layout::make_dir(&temporary)?;
+            (root.path().to_string_lossy().into_owned(), temporary.to_string_lossy().into_owned())
+        }
+    };
     let mut variables = BTreeMap::from(
-        [("PATH", PATH), ("LANG", "C.UTF-8"), ("HOME", &home), ("TMPDIR", &temporary.to_string_lossy())]
+        [("PATH", PATH), ("LANG", "C.UTF-8"), ("HOME", &home), ("TMPDIR", &temporary)]
             .map(|(name, value)| (name.to_owned(), value.to_owned())),
     );
     variables.extend(host.variables.clone());

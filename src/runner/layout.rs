@@ -33,8 +33,10 @@ impl Layout {
                 return Err(format!("{id:?} is not a valid path component").into());
             }
         }
+        let absolute = std::path::absolute(&host.agent_dir);
         Ok(Layout {
-            agent_dir: host.agent_dir.clone(),
+            // Scripts start elsewhere: a relative path would change its meaning.
+            agent_dir: absolute.map_err(|error| ruby(&error, "expand_path", &host.agent_dir))?,
             group_id: specification.group_id.clone(),
             deployment_id: specification.deployment_id.clone(),
         })

@@ -3,6 +3,7 @@
 //! An unprivileged user cannot be another one: `runas`, `sudo`, `owner`, `group`, `acls` and `context` are noted in
 //! the host's `scripts.log` where they are not done. Everything else is done below the host's root.
 
+mod bubblewrap;
 mod cleanup;
 mod copy;
 mod failure;
@@ -34,8 +35,17 @@ use layout::Layout;
 /// How hook scripts are kept from the rest of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Isolation {
+    /// Bubblewrap: the host's root is laid over `/`, and `CDCTL_HOST_ROOT` is `/`.
+    Bubblewrap,
     /// None: the scripts run as the user who runs the tool, starting in the host's root.
     None,
+}
+
+impl Isolation {
+    /// The best that this machine offers: [`Isolation::Bubblewrap`] where it is installed and this user may use it.
+    pub fn best() -> Isolation {
+        bubblewrap::program().map_or(Isolation::None, |_| Isolation::Bubblewrap)
+    }
 }
 
 /// One host: the agent's own directory and what stands for `/`.

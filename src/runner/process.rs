@@ -1,7 +1,7 @@
 //! One script as a process of its own group: its output, its time-out, its end. Nothing else here starts processes.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
 use super::log::Log;
 
@@ -37,7 +37,8 @@ pub enum End {
 
 /// What to run.
 pub struct Script<'a> {
-    pub path: &'a Path,
+    pub program: &'a Path,
+    pub arguments: &'a [OsString],
     pub directory: &'a Path,
     /// All that the script sees; nothing is inherited.
     pub environment: &'a BTreeMap<String, String>,
@@ -95,20 +96,18 @@ fn overrun(
     }
 }
 
-/// TERM to the whole group, KILL to what is left of it after the grace.
+/// TERM to the whole group; KILL to what is left once the script and its output have ended, or after the grace.
 fn end_group(child: &mut Child, reaped: bool, receiver: &mpsc::Receiver<&'static str>) {
     let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let signal = |signal: Signal| group.is_some_and(|group| kill_process_group(group, signal).is_ok());
     let asked = now();
-    let mut ended = reaped;
+    let (mut ended, mut closed) = (reaped, false);
     let mut remains = signal(Signal::TERM);
-    while remains && now().duration_since(asked) < GRACE {
-        // The streams' ends wake this early; what they say no longer matters.
-        if receiver.recv_timeout(POLL / 5) == Err(RecvTimeoutError::Disconnected) {
-            pause(POLL / 5, true);
-        }
+    while remains && !(ended && closed) && now().duration_since(asked) < GRACE {
+        closed = receiver.recv_timeout(POLL / 5) == Err(RecvTimeoutError::Disconnected);
         ended = ended || matches!(child.try_wait(), Ok(Some(_)));
-        remains = group.is_some_and(|group| rustix::process::test_kill_process_group(group).is_ok());
+        pause(POLL / 5, closed && !ended);
+        remains = group.is_some_and(|group| test_kill_process_group(group).is_ok());
     }
     if remains {
         signal(Signal::KILL);
@@ -120,24 +119,24 @@ fn end_group(child: &mut Child, reaped: bool, receiver: &mpsc::Receiver<&'static
 
 fn spawn(script: &Script<'_>) -> io::Result<Child> {
     for _ in 0..20 {
-        match command(script, script.path.as_os_str(), &[]).spawn() {
+        match command(script, script.program.as_os_str()).spawn() {
             // Another thread's fork held the freshly written script open for a moment.
             Err(error) if error.raw_os_error() == Some(Errno::TXTBSY.raw_os_error()) => pause(POLL / 5, true),
             // No `#!` line.
             Err(error) if error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) => {
-                return command(script, OsStr::new("/bin/sh"), &[script.path.as_os_str()]).spawn();
+                return command(script, OsStr::new("/bin/sh")).arg(script.program).spawn();
             }
             result => return result,
         }
     }
-    command(script, script.path.as_os_str(), &[]).spawn()
+    command(script, script.program.as_os_str()).spawn()
 }
 
 #[expect(clippy::disallowed_methods, reason = "the runner starts hook scripts")]
-fn command(script: &Script<'_>, program: &OsStr, arguments: &[&OsStr]) -> Command {
+fn command(script: &Script<'_>, program: &OsStr) -> Command {
     let mut command = Command::new(program);
     command
-        .args(arguments)
+        .args(script.arguments)
         .current_dir(script.directory)
         .env_clear()
         .envs(script.environment)
@@ -146,6 +145,14 @@ fn command(script: &Script<'_>, program: &OsStr, arguments: &[&OsStr]) -> Comman
         .stderr(Stdio::piped())
         .process_group(0);
     command
+}
+
+/// Whether a program ends well. It sees an empty environment and its output goes nowhere.
+#[expect(clippy::disallowed_methods, reason = "the runner finds out how scripts can be isolated")]
+pub fn succeeds(program: &Path, arguments: &[&str]) -> bool {
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
 }
 
 /// Reads a stream to its end in a thread of its own; says so when it is closed.

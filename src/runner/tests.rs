@@ -380,3 +380,56 @@ fn the_sample_site_deploys_and_redeploys() {
     );
     assert_eq!(world.read("/var/log/site/site.log").lines().count(), 2);
 }
+
+#[test]
+fn isolated_scripts_see_the_root_as_slash_and_nothing_of_the_machine() {
+    if Isolation::best() == Isolation::None {
+        return;
+    }
+    let mut world = World::new();
+    world.host.isolation = Isolation::Bubblewrap;
+    let secret = world.guard.path().join("secret");
+    fs::write(&secret, "s").unwrap();
+    let script = format!(
+        "#!/bin/sh\npwd > /seen\necho $0 >> /seen\nmkdir -p $CDCTL_HOST_ROOT/srv/made\nsleep 60 &\n[ ! -e {} ] && ! touch /usr/x 2>/dev/null\n",
+        secret.display()
+    );
+    let deployment =
+        world.deployment(&[("appspec.yml", 0o644, &hook("AfterInstall", "a.sh")), ("a.sh", 0o755, &script)]);
+    // Twice: the second time the mount points are there already.
+    assert_eq!(deployment.after_install(), Diagnostics::success());
+    assert_eq!(deployment.after_install(), Diagnostics::success());
+    assert_eq!(
+        world.read("/seen"),
+        "/\n/opt/codedeploy-agent/deployment-root/g-1/d-1/deployment-archive/a.sh\n"
+    );
+    assert!(world.path("/srv/made").is_dir());
+}
+
+#[test]
+fn an_isolated_time_out_ends_everything() {
+    if Isolation::best() == Isolation::None {
+        return;
+    }
+    let mut world = World::new();
+    world.host.isolation = Isolation::Bubblewrap;
+    let deployment = world.deployment(&[
+        ("appspec.yml", 0o644, &hook("AfterInstall", "a.sh")),
+        ("a.sh", 0o755, "trap '' TERM\necho up\nsleep 60\n"),
+    ]);
+    let diagnostics = deployment.after_install();
+    assert_eq!(diagnostics.error_code, LifecycleErrorCode::ScriptTimedOut);
+    assert!(diagnostics.log_tail.ends_with("[stdout]up\n"));
+}
+
+#[test]
+fn a_host_keeps_five_revisions() {
+    let mut world = World::new();
+    for _ in 0..7 {
+        let deployment = world.deployment(&[("appspec.yml", 0o644, "version: 0.0\nos: linux\n")]);
+        assert_eq!(deployment.event(EventName::DownloadBundle), Diagnostics::success());
+    }
+    let kept = fs::read_dir(world.guard.path().join("agent/g-1")).unwrap().count();
+    assert_eq!(kept, 5);
+    assert!(world.guard.path().join("agent/g-1/d-7/deployment-archive/appspec.yml").exists());
+}

@@ -1,0 +1,131 @@
+//! Hook scripts in a namespace of their own, by bubblewrap: the host's root is laid over `/`, the machine's programs
+//! are read-only, and of its files nothing else is seen.
+//!
+//! The mount points (`/usr`, `/proc`, `/dev`, `/tmp`, …) stay behind in the host's root as empty directories. What a
+//! script leaves running ends with it. The network is the machine's.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::process;
+
+/// Where the program is looked for; a bundle's scripts are not kept in by whatever `PATH` finds first.
+const PROGRAMS: &[&str] = &["/usr/bin/bwrap", "/usr/local/bin/bwrap", "/bin/bwrap"];
+
+/// Where a script sees its bundle: below the agent's own directory, as on a real host.
+const AGENT_DIR: &str = "/opt/codedeploy-agent/deployment-root";
+
+/// The machine's programs and libraries: directories, or links into `/usr`.
+const SYSTEM: &[&str] = &["usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32"];
+
+/// What programs look for to know users, names and certificates.
+const ETC: &[&str] = &[
+    "etc/passwd",
+    "etc/group",
+    "etc/nsswitch.conf",
+    "etc/hosts",
+    "etc/resolv.conf",
+    "etc/ssl",
+    "etc/pki",
+    "etc/ca-certificates",
+    "etc/alternatives",
+    "etc/ld.so.cache",
+];
+
+/// The program, where there is one that this user may use.
+pub fn program() -> Option<&'static Path> {
+    let program = PROGRAMS.iter().map(Path::new).find(|path| path.is_file())?;
+    let probe = ["--unshare-pid", "--ro-bind", "/", "/", "--proc", "/proc", "true"];
+    process::succeeds(program, &probe).then_some(program)
+}
+
+/// The first of the known places that holds the program, whether or not it works.
+pub fn installed() -> Option<&'static Path> {
+    PROGRAMS.iter().map(Path::new).find(|path| path.is_file())
+}
+
+/// Where a script of `archive` (`…/GROUP/DEPLOYMENT/deployment-archive`) is found inside.
+pub fn inside(archive: &Path) -> PathBuf {
+    let names: Vec<_> = archive.components().rev().take(3).collect();
+    let mut path = PathBuf::from(AGENT_DIR);
+    path.extend(names.iter().rev());
+    path
+}
+
+/// The arguments that run `script`, a path inside, on a host.
+pub fn arguments(root: &Path, archive: &Path, script: &Path) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = Vec::new();
+    let mut add = |option: &str, values: &[&Path]| {
+        arguments.push(option.into());
+        arguments.extend(values.iter().map(|value| value.as_os_str().to_owned()));
+    };
+    for option in ["--die-with-parent", "--new-session", "--unshare-pid", "--unshare-ipc"] {
+        add(option, &[]);
+    }
+    let slash = Path::new("/");
+    add("--bind", &[root, slash]);
+    for name in SYSTEM {
+        let path = slash.join(name);
+        match fs::read_link(&path) {
+            // A link that an earlier script left in the root stays as it is.
+            Ok(target) if fs::symlink_metadata(root.join(name)).is_err() => {
+                add("--symlink", &[&target, &path])
+            }
+            Ok(_) => {}
+            Err(_) if path.is_dir() => add("--ro-bind", &[&path, &path]),
+            Err(_) => {}
+        }
+    }
+    // What was installed there is the host's own.
+    let local = Path::new("usr/local");
+    if root.join(local).is_dir() && slash.join(local).is_dir() {
+        add("--bind", &[&root.join(local), &slash.join(local)]);
+    }
+    for name in ETC {
+        if !has_own(&root.join(name)) {
+            add("--ro-bind-try", &[&slash.join(name), &slash.join(name)]);
+        }
+    }
+    add("--proc", &[Path::new("/proc")]);
+    add("--dev", &[Path::new("/dev")]);
+    add("--tmpfs", &[Path::new("/tmp")]);
+    add("--bind", &[archive, &inside(archive)]);
+    add("--chdir", &[slash]);
+    add("--", &[script]);
+    arguments
+}
+
+/// Something is there, and it is not the empty mount point of an earlier script.
+fn has_own(path: &Path) -> bool {
+    match fs::read_dir(path) {
+        Ok(mut entries) => entries.next().is_some(),
+        Err(_) => fs::metadata(path).is_ok_and(|there| there.len() > 0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_root_is_laid_over_slash_before_anything_else() {
+        let (root, archive) = (Path::new("/h/root"), Path::new("/h/agent/g-1/d-1/deployment-archive"));
+        let script = inside(archive).join("a.sh");
+        assert_eq!(
+            script,
+            Path::new("/opt/codedeploy-agent/deployment-root/g-1/d-1/deployment-archive/a.sh")
+        );
+        let arguments: Vec<_> =
+            arguments(root, archive, &script).into_iter().map(|text| text.into_string().unwrap()).collect();
+        let at = |text: &str| arguments.iter().position(|argument| argument == text).unwrap();
+        assert_eq!(arguments[at("--bind")..at("--bind") + 3], ["--bind", "/h/root", "/"]);
+        let writable: Vec<_> =
+            arguments.windows(2).filter(|pair| pair[0] == "--bind").map(|pair| pair[1].as_str()).collect();
+        assert_eq!(writable, ["/h/root", "/h/agent/g-1/d-1/deployment-archive"]);
+        for option in ["--die-with-parent", "--new-session", "--unshare-pid"] {
+            assert!(at(option) < at("--bind"));
+        }
+        assert_eq!(arguments[arguments.len() - 2..], ["--".to_owned(), script.to_str().unwrap().to_owned()]);
+    }
+}
