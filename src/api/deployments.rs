@@ -90,7 +90,11 @@ impl Api {
     }
 
     /// ListDeployments of a group's deployments that have not ended; at most one, but for Auto Scaling's own.
-    pub async fn active_deployment_ids(&self, application: &str, group: &str) -> Result<Vec<String>, ApiError> {
+    pub async fn active_deployment_ids(
+        &self,
+        application: &str,
+        group: &str,
+    ) -> Result<Vec<String>, ApiError> {
         use sdk::DeploymentStatus::{Baking, Created, InProgress, Queued, Ready};
         let request = self
             .codedeploy

@@ -21,7 +21,9 @@ impl Upload {
             }
         };
         let bar = ProgressBar::with_draw_target(Some(total), target);
-        if let Ok(style) = ProgressStyle::with_template("uploading {msg} [{bar:30}] {bytes}/{total_bytes} {eta}") {
+        if let Ok(style) =
+            ProgressStyle::with_template("uploading {msg} [{bar:30}] {bytes}/{total_bytes} {eta}")
+        {
             bar.set_style(style.progress_chars("=> "));
         }
         bar.set_message(place);

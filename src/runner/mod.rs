@@ -33,11 +33,12 @@ use failure::Failure;
 use layout::Layout;
 
 /// How hook scripts are kept from the rest of the machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Isolation {
     /// Bubblewrap: the host's root is laid over `/`, and `CDCTL_HOST_ROOT` is `/`.
     Bubblewrap,
     /// None: the scripts run as the user who runs the tool, starting in the host's root.
+    #[default]
     None,
 }
 

@@ -21,9 +21,13 @@ pub fn show(request: &CreateDeployment, group: &Group, json: Value) -> View {
     table.property("Config", config);
     table.property("Description", request.description.as_ref());
     table.property("File exists", request.file_exists.as_ref());
-    table.property("Auto rollback", request.auto_rollback.as_ref().map(|events| {
-        if events.is_empty() { "off".to_owned() } else { events.join(", ") }
-    }));
+    table.property(
+        "Auto rollback",
+        request
+            .auto_rollback
+            .as_ref()
+            .map(|events| if events.is_empty() { "off".to_owned() } else { events.join(", ") }),
+    );
     if request.ignore_application_stop_failures {
         table.property("ApplicationStop", Some("its failures are ignored"));
     }

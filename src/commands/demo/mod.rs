@@ -13,6 +13,7 @@ use super::sandbox::Folder;
 use crate::cli::Cli;
 use crate::context::Context;
 use crate::exit::Exit;
+use crate::runner::Isolation;
 use crate::sandbox::fleet::Fleet;
 use crate::sandbox::{HookPolicy, Running, Setup};
 use crate::settings::{Connection, Settings};
@@ -41,6 +42,10 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
 
+    /// How many times faster the service's own waiting goes; hooks run in real time
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..))]
+    speed: u32,
+
     /// Makes ids, durations and the order of hosts repeat
     #[arg(long, value_name = "N", default_value = "1")]
     seed: u64,
@@ -66,28 +71,48 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         listen: (Ipv4Addr::LOCALHOST, 0).into(),
         dir: folder.path().to_owned(),
         fleet: Fleet::built_in(arguments.seed).context("the built-in fleet")?,
-        speed: 1,
+        speed: arguments.speed,
         seed: arguments.seed,
-        hooks: HookPolicy { allow_host_hooks: false, trusted: BTreeSet::from([sample::sha256(&site, folder.path())?]) },
+        hooks: HookPolicy {
+            isolation: Isolation::best(),
+            trusted: BTreeSet::from([sample::sha256(&site, folder.path())?]),
+            ..HookPolicy::default()
+        },
     };
     let running = Running::start(setup).context("cannot start the sandbox")?;
     let exit = steps(context, arguments, &running, &site).await;
     running.shut_down()?;
     if let Some(kept) = folder.kept() {
-        context.ui.note(&format!("kept: {}/hosts, one folder a host; {0}/objects; {0}/state.json", kept.display()));
+        context
+            .ui
+            .note(&format!("kept: {}/hosts, one folder a host; {0}/objects; {0}/state.json", kept.display()));
     }
     exit
 }
 
-async fn steps(context: &Context, arguments: &Arguments, running: &Running, site: &Path) -> anyhow::Result<Exit> {
+async fn steps(
+    context: &Context,
+    arguments: &Arguments,
+    running: &Running,
+    site: &Path,
+) -> anyhow::Result<Exit> {
     let demo = Demo { context, url: running.url() };
-    context.ui.note(&format!("a sandbox of CodeDeploy runs at {} with twelve hosts in three zones", demo.url));
+    context
+        .ui
+        .note(&format!("a sandbox of CodeDeploy runs at {} with twelve hosts in three zones", demo.url));
     let site = site.to_string_lossy();
     let before: [&[&str]; 4] = [
         &["app", "create", "shop"],
         &[
-            "group", "create", "shop/prod", "--ec2-tag", "Role=web", "--config", "CodeDeployDefault.HalfAtATime",
-            "--service-role", ROLE,
+            "group",
+            "create",
+            "shop/prod",
+            "--ec2-tag",
+            "Role=web",
+            "--config",
+            "CodeDeployDefault.HalfAtATime",
+            "--service-role",
+            ROLE,
         ],
         &["revision", "validate", &site],
         &["revision", "push", &site, "s3://releases/site-1.zip", "--app", "shop"],
@@ -98,7 +123,8 @@ async fn steps(context: &Context, arguments: &Arguments, running: &Running, site
             return Ok(exit);
         }
     }
-    let mut deploy = vec!["deploy", "create", "shop/prod", "--revision", "s3://releases/site-1.zip", "--watch"];
+    let mut deploy =
+        vec!["deploy", "create", "shop/prod", "--revision", "s3://releases/site-1.zip", "--watch"];
     if arguments.require_all {
         deploy.push("--require-all");
     }
@@ -117,7 +143,11 @@ impl Demo<'_> {
         let line = format!("cdctl {}", command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "));
         ui.show(&format!("\n{} {}", ui.paint(Style::Dim, "$"), ui.paint(Style::Strong, &line)));
         let cli = Cli::try_parse_from(std::iter::once(&"cdctl").chain(command))?;
-        let connection = Connection { endpoint_url: Some(self.url.clone()), sandbox: true, ..self.context.settings.connection.clone() };
+        let connection = Connection {
+            endpoint_url: Some(self.url.clone()),
+            sandbox: true,
+            ..self.context.settings.connection.clone()
+        };
         let settings = Settings { connection, yes: true, ..self.context.settings.clone() };
         let inner = Context::new(settings, self.context.environment.clone(), ui.clone());
         Box::pin(super::run(&inner, cli.noun)).await
@@ -127,5 +157,9 @@ impl Demo<'_> {
 /// A word as a shell would read it back.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@,+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }

@@ -46,11 +46,16 @@ pub async fn settle(
         }
         match watching::wait(context, &deployment.id, watching).await? {
             Outcome::TimedOut | Outcome::Detached(_) | Outcome::Unknown(_) | Outcome::Closed => {
-                return Err(Failure::new(format!("deployment {} did not end while it was waited for", deployment.id))
-                    .help(format!("watch it with `cdctl deploy watch {}`", deployment.id))
-                    .into());
+                return Err(Failure::new(format!(
+                    "deployment {} did not end while it was waited for",
+                    deployment.id
+                ))
+                .help(format!("watch it with `cdctl deploy watch {}`", deployment.id))
+                .into());
             }
-            Outcome::Refused(error) => return Err(error).doing(format_args!("wait for deployment {}", deployment.id)),
+            Outcome::Refused(error) => {
+                return Err(error).doing(format_args!("wait for deployment {}", deployment.id));
+            }
             Outcome::Succeeded | Outcome::SucceededInPart { .. } | Outcome::Ended { .. } => {}
         }
     }
@@ -59,7 +64,10 @@ pub async fn settle(
 
 /// The error of a CreateDeployment that was refused because the group is busy.
 pub async fn busy(context: &Context, group: &GroupName, error: ApiError) -> anyhow::Error {
-    let id = error.message.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').find(|word| word.starts_with("d-"));
+    let id = error
+        .message
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
+        .find(|word| word.starts_with("d-"));
     let failure = Failure::api(format!("deployment group {group} already has an active deployment"), &error);
     match (find(context, group).await, id) {
         (Ok(Some(deployment)), _) => refused(group, &deployment).cause(error.to_string()).into(),

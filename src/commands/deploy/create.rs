@@ -161,7 +161,9 @@ async fn create(
             Err(error) if error.kind == ErrorKind::Busy && arguments.if_active != IfActive::Fail => {
                 active::settle(context, name, arguments.if_active, &arguments.watching).await?;
             }
-            Err(error) if error.kind == ErrorKind::Busy => return Err(active::busy(context, name, error).await),
+            Err(error) if error.kind == ErrorKind::Busy => {
+                return Err(active::busy(context, name, error).await);
+            }
             Err(error) => return Err(missing::explain(api, error, name, format!("deploy to {name}")).await),
         }
     };
@@ -202,7 +204,9 @@ impl Arguments {
             return if choices.len() == 1 {
                 Ok(Some(Vec::new()))
             } else {
-                Err(Failure::new("--auto-rollback is either off or a list of endings").exit(Exit::Usage).into())
+                Err(Failure::new("--auto-rollback is either off or a list of endings")
+                    .exit(Exit::Usage)
+                    .into())
             };
         }
         let event = |choice: &RollbackChoice| match choice {
@@ -216,13 +220,20 @@ impl Arguments {
 
     fn destination(&self, prepared: &Prepared, name: &GroupName) -> anyhow::Result<Destination> {
         let bucket = self.bucket.clone().ok_or_else(|| {
-            Failure::new("--push needs a bucket").help("pass --bucket BUCKET or set CDCTL_BUCKET").exit(Exit::Usage)
+            Failure::new("--push needs a bucket")
+                .help("pass --bucket BUCKET or set CDCTL_BUCKET")
+                .exit(Exit::Usage)
         })?;
         let key = self.key.clone().unwrap_or_else(|| prepared.key(&name.application));
         Ok(Destination { bucket, key })
     }
 
-    async fn revision(&self, context: &Context, name: &GroupName, group: &Seen<Group>) -> anyhow::Result<Revision> {
+    async fn revision(
+        &self,
+        context: &Context,
+        name: &GroupName,
+        group: &Seen<Group>,
+    ) -> anyhow::Result<Revision> {
         match &self.revision {
             Some(Locator::Revision(revision)) => Ok(revision.clone()),
             Some(Locator::AppSpecFile(file)) => inline(file),
@@ -231,7 +242,12 @@ impl Arguments {
         }
     }
 
-    fn request(&self, name: &GroupName, revision: Revision, auto_rollback: Option<Vec<String>>) -> CreateDeployment {
+    fn request(
+        &self,
+        name: &GroupName,
+        revision: Revision,
+        auto_rollback: Option<Vec<String>>,
+    ) -> CreateDeployment {
         let file_exists = self.file_exists.map(|behaviour| match behaviour {
             FileExists::Disallow => "DISALLOW".to_owned(),
             FileExists::Overwrite => "OVERWRITE".to_owned(),

@@ -37,7 +37,9 @@ pub struct Arguments {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let Locator::Revision(Revision::S3 { bucket, key, version: None, etag: None, .. }) = &arguments.destination else {
+    let Locator::Revision(Revision::S3 { bucket, key, version: None, etag: None, .. }) =
+        &arguments.destination
+    else {
         return Err(Failure::new("a revision is pushed to an object of S3")
             .help("write the destination as s3://BUCKET/KEY")
             .exit(Exit::Usage)
@@ -46,7 +48,8 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let prepared = pushing::prepare(context, &arguments.path)?;
     let destination = Destination { bucket: bucket.clone(), key: key.clone() };
     let revision =
-        pushing::push(context, &prepared, &destination, &arguments.app, arguments.description.as_deref()).await?;
+        pushing::push(context, &prepared, &destination, &arguments.app, arguments.description.as_deref())
+            .await?;
     let mut table = Table::properties();
     table.row([revision.to_string()]);
     let json = json!({ "applicationName": arguments.app, "revision": crate::api::wire_revision(&revision)? });

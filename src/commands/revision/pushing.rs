@@ -91,9 +91,11 @@ pub async fn push(
     description: Option<&str>,
 ) -> anyhow::Result<Revision> {
     if context.settings.connection.codedeploy_endpoint_only {
-        return Err(Failure::new("CodeDeploy has an endpoint of its own, S3 has none: the bundle would go to AWS")
-            .help("set AWS_ENDPOINT_URL for all services, or AWS_ENDPOINT_URL_S3 as well")
-            .into());
+        return Err(Failure::new(
+            "CodeDeploy has an endpoint of its own, S3 has none: the bundle would go to AWS",
+        )
+        .help("set AWS_ENDPOINT_URL for all services, or AWS_ENDPOINT_URL_S3 as well")
+        .into());
     }
     let api = context.api().await?;
     let place = format!("s3://{}/{}", to.bucket, to.key);
@@ -112,7 +114,10 @@ pub async fn push(
         etag: stored.etag,
     };
     if let Err(error) = api.register_revision(application, &revision, description).await {
-        let failure = Failure::api(format!("uploaded {place}, but cannot register it with application {application}"), &error);
+        let failure = Failure::api(
+            format!("uploaded {place}, but cannot register it with application {application}"),
+            &error,
+        );
         return Err(match error.code.as_deref() {
             Some("ApplicationDoesNotExistException") => {
                 let names = api.application_names().await.unwrap_or_default();

@@ -12,6 +12,7 @@ use clap::{Args, Subcommand};
 use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::runner::Isolation;
 use crate::sandbox::fleet::Fleet;
 use crate::sandbox::{HookPolicy, Running, Setup};
 
@@ -57,8 +58,10 @@ impl SandboxArgs {
     fn start(&self, listen: SocketAddr) -> anyhow::Result<(Running, Folder)> {
         let seed = self.seed.unwrap_or_else(|| fastrand::u64(..));
         let fleet = match &self.fleet {
-            Some(path) => Fleet::load(path, seed)
-                .map_err(|error| Failure::new(format!("the fleet file {} cannot be used", path.display())).cause(error.to_string()))?,
+            Some(path) => Fleet::load(path, seed).map_err(|error| {
+                Failure::new(format!("the fleet file {} cannot be used", path.display()))
+                    .cause(error.to_string())
+            })?,
             None => Fleet::built_in(seed).context("the built-in fleet")?,
         };
         let folder = Folder::new(self.keep.clone())?;
@@ -68,7 +71,11 @@ impl SandboxArgs {
             fleet,
             speed: self.speed,
             seed,
-            hooks: HookPolicy { allow_host_hooks: self.allow_host_hooks, ..HookPolicy::default() },
+            hooks: HookPolicy {
+                isolation: Isolation::best(),
+                allow_host_hooks: self.allow_host_hooks,
+                ..HookPolicy::default()
+            },
         };
         let running = Running::start(setup).map_err(|error| {
             Failure::new(format!("the sandbox cannot listen on {listen}"))

@@ -64,7 +64,11 @@ async fn status(context: &Context, url: &str, command: &[OsString]) -> anyhow::R
     };
     let region = context.settings.connection.region.as_deref().unwrap_or("us-east-1");
     let mut child = tokio::process::Command::new(program);
-    child.args(arguments).env("AWS_ENDPOINT_URL", url).env("AWS_REGION", region).env("AWS_DEFAULT_REGION", region);
+    child
+        .args(arguments)
+        .env("AWS_ENDPOINT_URL", url)
+        .env("AWS_REGION", region)
+        .env("AWS_DEFAULT_REGION", region);
     child.env("AWS_ACCESS_KEY_ID", SANDBOX_KEY).env("AWS_SECRET_ACCESS_KEY", SANDBOX_KEY);
     child.env("AWS_EC2_METADATA_DISABLED", "true");
     for name in CLEARED {

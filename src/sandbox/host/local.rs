@@ -28,6 +28,8 @@ const APPSPEC_LIMIT: u64 = 1 << 20;
 /// Which bundles' scripts may run.
 #[derive(Clone, Debug, Default)]
 pub struct HookPolicy {
+    /// How scripts are kept from the rest of the machine; what is isolated may run.
+    pub isolation: Isolation,
     /// Whether they may run without isolation: `--allow-host-hooks`.
     pub allow_host_hooks: bool,
     /// The SHA-256, in lower-case hexadecimal digits, of the bundles that may run in any case.
@@ -36,7 +38,7 @@ pub struct HookPolicy {
 
 impl HookPolicy {
     fn admits(&self, sha256: &str) -> bool {
-        self.allow_host_hooks || self.trusted.contains(sha256)
+        self.isolation != Isolation::None || self.allow_host_hooks || self.trusted.contains(sha256)
     }
 }
 
@@ -89,7 +91,7 @@ impl Site {
             agent_dir: home.join("agent"),
             root: home.join("root"),
             variables: variables.map(|(name, value)| (name.to_owned(), value.clone())).into(),
-            isolation: Isolation::None,
+            isolation: self.policy.isolation,
         }
     }
 

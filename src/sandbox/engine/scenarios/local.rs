@@ -146,7 +146,7 @@ fn files_alone_need_no_permission_and_trusted_scripts_neither() {
     let appspec = format!("{APPSPEC}{HOOKS}");
     let digest = Sha256::digest(bundle(&appspec));
     let trusted = BTreeSet::from([digest.iter().map(|byte| format!("{byte:02x}")).collect()]);
-    let trusting = HookPolicy { allow_host_hooks: false, trusted };
+    let trusting = HookPolicy { trusted, ..HookPolicy::default() };
     let outcome = deploy(&appspec, Arc::new(trusting), |_| {});
     assert_eq!(outcome.deployment["status"], "Succeeded");
     assert!(outcome.path(0, "root/started").exists());
