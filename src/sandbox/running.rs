@@ -17,7 +17,7 @@ use super::{HookPolicy, PAGE_SIZE, Sandbox, Shared};
 
 /// How long an agent takes to ask for its next event, in milliseconds: short enough for a demo, long enough to be
 /// seen. The real agent polls about every second.
-const AGENT_PACE: RangeInclusive<Millis> = 150..=900;
+const AGENT_PACE: RangeInclusive<Millis> = 500..=2600;
 
 /// What to start.
 pub struct Setup {
