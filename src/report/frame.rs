@@ -333,5 +333,5 @@ fn status_style(status: &DeploymentStatus) -> Option<Style> {
 
 /// Whole seconds, as a duration: a frame that differs by tenths only would flicker.
 fn seconds(seconds: u64) -> String {
-    clock::short(std::time::Duration::from_secs(seconds))
+    if seconds == 0 { "0s".to_owned() } else { clock::short(std::time::Duration::from_secs(seconds)) }
 }

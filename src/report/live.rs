@@ -51,13 +51,15 @@ impl Live {
 
 impl Reporter for Live {
     fn event(&mut self, stamped: &Stamped) -> Result<(), Closed> {
+        if self.view.gives_way_to(stamped) {
+            // A rollback takes the screen; what it rolls back stays above it.
+            self.bar.println(self.last());
+        }
         self.view.event(stamped);
         match &stamped.event {
             Event::Notice { message, .. } => {
                 self.bar.println(format!("notice: {}", first_line(message, 300)))
             }
-            // The rollback takes the screen; what it rolls back stays above it.
-            Event::Rollback { .. } => self.bar.println(self.last()),
             Event::Result(_) if self.view.deployment.is_none() => self.bar.finish_and_clear(),
             Event::Result(_) => {
                 self.bar.abandon_with_message(self.last());

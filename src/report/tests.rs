@@ -547,6 +547,35 @@ what follows
     );
 }
 
+#[test]
+fn what_is_rolled_back_stays_above_its_rollback() {
+    let shown = |followed: bool| {
+        let buffer = Buffer::default();
+        let mut live = Live::new(Screen::fixed(Stream::new(buffer.clone()), 80, 24), true, false);
+        let rollback = |status| Stamped {
+            deployment: "d-ROLL".into(),
+            ..stamped(5, 410, told(status, counts(9, 0, 0, 0)))
+        };
+        let mut events = vec![
+            stamped(0, 6, told(DeploymentStatus::Failed, counts(1, 0, 0, 8))),
+            stamped(1, 400, Event::Rollback { rollback: "d-ROLL".into(), message: None }),
+        ];
+        events.extend(followed.then(|| rollback(DeploymentStatus::InProgress)));
+        events.extend(followed.then(|| rollback(DeploymentStatus::Succeeded)));
+        events.push(stamped(9, 420, Event::Result(Box::new(report("failed", 3)))));
+        for event in &events {
+            assert_eq!(live.event(event), Ok(()));
+            live.tick(&pulse(410));
+        }
+        let lines = Terminal::show(&buffer.text(), 80);
+        lines.into_iter().filter(|line| line.starts_with("d-")).collect::<Vec<_>>()
+    };
+    let original = "d-7F3K2QX9A  shop-web/prod-fleet  Failed  6m39s";
+    let rollback = "d-ROLL  shop-web/prod-fleet  Succeeded  6m39s  rolls back d-7F3K2QX9A";
+    assert_eq!(shown(true), [original, rollback]);
+    assert_eq!(shown(false), [original]);
+}
+
 fn cause(count: u64, event: EventName, message: &str, log_tail: &str) -> Cause {
     Cause {
         event: Some(event),

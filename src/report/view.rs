@@ -42,7 +42,7 @@ impl View {
     /// Takes an event in.
     pub fn event(&mut self, stamped: &Stamped) {
         self.now = stamped.ts;
-        if self.id != stamped.deployment && !matches!(stamped.event, Event::Result(_)) {
+        if self.id.is_empty() || self.gives_way_to(stamped) {
             let rolls_back = (self.rollback.as_ref() == Some(&stamped.deployment)).then(|| self.id.clone());
             *self = View { id: stamped.deployment.clone(), now: self.now, rolls_back, ..View::default() };
         }
@@ -55,6 +55,11 @@ impl View {
             Event::Rollback { rollback, .. } => self.rollback = Some(rollback.clone()),
             Event::StreamStart { .. } | Event::Heartbeat(_) | Event::Notice { .. } | Event::Result(_) => {}
         }
+    }
+
+    /// The event is about another deployment, which takes the screen; a result is the last word on all of them.
+    pub fn gives_way_to(&self, stamped: &Stamped) -> bool {
+        !self.id.is_empty() && self.id != stamped.deployment && !matches!(stamped.event, Event::Result(_))
     }
 
     pub fn tick(&mut self, pulse: &Pulse) {

@@ -7,6 +7,7 @@ pub mod budget;
 pub mod causes;
 pub mod event;
 mod now;
+mod observation;
 pub mod outcome;
 mod poller;
 mod roster;
@@ -27,9 +28,9 @@ use crate::report::{Pulse, Reporters};
 use budget::Budget;
 use event::{Event, NoticeCode, Stamped, VERSION};
 use now::ServiceTime;
+use observation::{End, Observation, Pace, Unreadable};
 use outcome::Rollback;
 pub use outcome::{Outcome, Signal};
-use poller::{End, Observation, Pace, Unreadable};
 pub use source::{Seen, Source};
 use tracker::Tracker;
 

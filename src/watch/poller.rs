@@ -7,12 +7,13 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::budget::{Budget, Purpose};
+use super::budget::Purpose;
+use super::observation::{End, Observation, Pace, Unreadable};
 use super::outcome::Ending;
 use super::roster::{Roster, Want};
-use super::source::{Seen, Source};
+use super::source::Source;
 use crate::api::{ApiError, ErrorKind};
-use crate::model::{ComputePlatform, Creator, Deployment, DeploymentConfig, DeploymentStatus, Target};
+use crate::model::{ComputePlatform, Creator, Deployment, DeploymentStatus};
 
 /// The longest wait after a failed call.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(32);
@@ -26,59 +27,6 @@ const LONGEST_CALL: Duration = Duration::from_secs(60);
 const FINAL_READ: Duration = Duration::from_secs(10);
 /// How long after the end `rollbackInfo` is waited for, where a rollback is configured for that ending.
 const ROLLBACK_WAIT: Duration = Duration::from_secs(60);
-
-/// How to poll.
-#[derive(Clone, Debug)]
-pub struct Pace {
-    /// Between ticks, jittered by a tenth.
-    pub interval: Duration,
-    pub budget: Budget,
-    /// How long credentials may be refused before the outcome counts as unknown.
-    pub give_up_after: Duration,
-    /// Wait for the id of an automatic rollback after the end.
-    pub rollback: bool,
-    /// The deployment is known to exist: a first call that fails is no reason to give up.
-    pub known: bool,
-    /// Time until the first call.
-    pub delay: Duration,
-}
-
-/// What the poller saw.
-#[derive(Debug)]
-pub enum Observation {
-    Deployment(Box<Seen<Deployment>>),
-    Config(DeploymentConfig),
-    Targets(Vec<Target>),
-    /// A call failed; the next tick comes after `retry_in`.
-    Failing {
-        error: ApiError,
-        retry_in: Duration,
-    },
-    /// All calls of a tick worked again.
-    Recovered,
-    /// Something stays unread for the rest of the watch.
-    Unreadable(Unreadable, ApiError),
-    /// The next tick comes after this.
-    Paced(Duration),
-    End(End),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unreadable {
-    Targets,
-    Config,
-}
-
-/// Why the poll is over.
-#[derive(Debug)]
-pub enum End {
-    /// The deployment has ended; `rollback_missing` if a configured rollback did not show up.
-    Ended { rollback_missing: bool },
-    /// The service refused, and had told nothing before.
-    Refused(ApiError),
-    /// The service or the credentials were lost.
-    Lost(ApiError),
-}
 
 /// The watch is gone, or the poll has said its last word.
 struct Over;
@@ -232,7 +180,8 @@ impl<S: Source> Poller<S> {
         let ended = Instant::now();
         self.roster.tick(deployment.overview, true);
         // Whatever goes wrong here, the deployment's end is known.
-        match self.details(Some(ended + FINAL_READ)).await? {
+        let until = ended + FINAL_READ;
+        match tokio::time::timeout_at(until, self.details(Some(until))).await.unwrap_or(Ok(Ok(())))? {
             Ok(()) => self.recovered().await?,
             Err(error) => self.say(Observation::Failing { error, retry_in: Duration::ZERO }).await?,
         }

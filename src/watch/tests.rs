@@ -547,3 +547,53 @@ async fn a_poll_that_dies_is_started_again() {
     assert_eq!(outcome, Outcome::Succeeded);
     assert_eq!(final_targets(&events).len(), 12);
 }
+
+#[tokio::test(start_paused = true)]
+async fn trouble_changes_nothing_in_the_report() {
+    async fn end(fault: Fault) -> event::Report {
+        let mut fleet = Fleet::new(60);
+        fleet.fails = 20..25;
+        fleet.fault = fault;
+        let (_, events) = run(&Arc::new(fleet), options()).await;
+        let mut report = report(&events).clone();
+        report.causes.iter_mut().for_each(|cause| cause.targets.sort());
+        report
+    }
+    let undisturbed = end(Box::new(|_, _| None)).await;
+    assert_eq!(undisturbed.causes[0].count, 5);
+    let network: Fault = Box::new(|_, now| (30..75).contains(&now).then_some(ErrorKind::Transient));
+    assert_eq!(end(network).await, undisturbed);
+    let calls = std::sync::atomic::AtomicU64::new(0);
+    let third: Fault = Box::new(move |_, now| {
+        let call = calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        (now > 0 && call.is_multiple_of(3)).then_some(ErrorKind::Transient)
+    });
+    assert_eq!(end(third).await, undisturbed);
+}
+
+/// A terminal that takes nothing until it is let go.
+struct Stuck(mpsc::Receiver<()>);
+
+impl Reporter for Stuck {
+    fn event(&mut self, _: &Stamped) -> Result<(), Closed> {
+        let _ = self.0.recv();
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+#[expect(clippy::disallowed_methods, reason = "the user waits before the signal, in paused time")]
+async fn a_stuck_terminal_stalls_neither_the_poll_nor_the_signal() {
+    let (free, stuck) = mpsc::channel();
+    let mut reporters = Reporters::start(vec![Box::new(Stuck(stuck))]).unwrap();
+    let fleet = Arc::new(Fleet { each: 100_000, ..Fleet::new(12) });
+    let interrupt = async {
+        tokio::time::sleep(secs(3600)).await;
+        Signal::Interrupt
+    };
+    let outcome = watch(Arc::clone(&fleet), "d-1", &options(), interrupt, &mut reporters).await;
+    assert_eq!(outcome, Outcome::Detached(Signal::Interrupt));
+    assert!(fleet.count("GetDeployment") > 200, "{}", fleet.count("GetDeployment"));
+    assert!(fleet.now() < 3605);
+    drop(free);
+}
