@@ -8,4 +8,6 @@
 )]
 
 mod contract;
+
+mod server;
 mod support;

@@ -95,3 +95,6 @@ async fn collect(body: Body) -> Result<bytes::Bytes, Refusal> {
         Err(error) => Err(Refusal::common(400, "RequestAbortedException", error.to_string())),
     }
 }
+
+#[cfg(test)]
+mod tests;
