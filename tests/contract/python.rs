@@ -75,14 +75,11 @@ impl Python {
         command
     }
 
-    /// What the AWS CLI prints.
-    pub fn aws(&self, server: &Server, arguments: &[&str]) -> String {
-        run(self.program("aws", server).args(arguments))
-    }
-
-    /// Runs one of the scripts beside this file.
-    pub fn script(&self, server: &Server, name: &str) {
-        run(self.program("python", server).arg(fixture(name)));
+    /// One of the scripts beside this file.
+    pub fn script(&self, server: &Server, name: &str) -> Command {
+        let mut command = self.program("python", server);
+        command.arg(fixture(name));
+        command
     }
 }
 
