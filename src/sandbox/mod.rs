@@ -15,7 +15,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What operations and engine share.
 pub struct Shared {
-    /// A lock for moments: nothing waits or calls out while it holds it.
+    /// A lock for moments: nothing waits or calls out while it holds it. Whoever needs both locks takes this one
+    /// before `random`.
     pub world: Mutex<store::World>,
     pub clock: Arc<dyn clock::Clock>,
     /// Wakes the engine.

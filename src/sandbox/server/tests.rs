@@ -110,6 +110,20 @@ async fn regions_are_worlds_apart() {
     assert_eq!(send(&sandbox, sign(to("GetApplication", body), "../x")).await.status(), 403);
 }
 
+#[test]
+fn a_listener_is_loopback_and_ends() {
+    let (_directory, sandbox) = sandbox();
+    let sandbox = Arc::new(sandbox);
+    let open = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
+    assert!(sandbox.clone().serve(open).is_err());
+    let server = sandbox.serve(std::net::TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
+    let address = server.address();
+    let idle = std::net::TcpStream::connect(address).unwrap();
+    server.shut_down();
+    assert!(std::net::TcpStream::connect(address).is_err());
+    drop(idle);
+}
+
 #[tokio::test]
 async fn sts_says_who_calls() {
     let (_directory, sandbox) = sandbox();
