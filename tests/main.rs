@@ -9,4 +9,6 @@
 
 mod architecture;
 mod contract;
+
+mod server;
 mod support;

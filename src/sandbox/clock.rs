@@ -59,6 +59,11 @@ pub struct Manual(std::sync::atomic::AtomicI64);
 
 #[cfg(test)]
 impl Manual {
+    /// A clock that stands at `now`.
+    pub fn at(now: Millis) -> Self {
+        Manual(now.into())
+    }
+
     pub fn set(&self, now: Millis) {
         self.0.fetch_max(now, std::sync::atomic::Ordering::SeqCst);
     }

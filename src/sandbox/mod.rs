@@ -22,7 +22,8 @@ pub use running::{Running, Setup};
 
 /// What operations and engine share.
 pub struct Shared {
-    /// A lock for moments: nothing waits or calls out while it holds it.
+    /// A lock for moments: nothing waits or calls out while it holds it. Whoever needs both locks takes this one
+    /// before `random`.
     pub world: Mutex<store::World>,
     pub clock: Arc<dyn clock::Clock>,
     /// Ids come from here, so that a seed repeats them. Whoever draws in an order that no caller decides

@@ -47,7 +47,7 @@ pub fn reader(text: &[u8]) -> Result<JsonDeserializer<'_>, SerdeError> {
 /// The members of an SDK type.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn members(shape: &dyn SerializableStruct) -> Result<Map<String, Value>, SerdeError> {
     serde_json::from_slice(&write(shape)?).map_err(|error| SerdeError::custom(error.to_string()))
 }

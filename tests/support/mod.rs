@@ -1,3 +1,5 @@
-//! What several tests start from: a sandbox in this process, and SDK clients that call it without a socket.
+//! What several tests start from: the built binary, a sandbox in this process, SDK clients without a socket.
 
+pub mod cdctl;
+pub mod client;
 pub mod stage;

@@ -4,9 +4,11 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cdctl::model::{DeploymentStatus, Diagnostics, EventName, EventStatus, Overview, TargetStatus};
 use cdctl::sandbox::clock::Clock;
 use cdctl::sandbox::objects::Objects;
 use cdctl::sandbox::server::Server;
+use cdctl::sandbox::store::{ErrorInformation, Event, Target};
 use cdctl::sandbox::{Conductor, PAGE_SIZE, Sandbox, Shared};
 
 /// The time at which every staged sandbox stands still: 2026-11-22T12:00:00.123Z.
@@ -29,17 +31,77 @@ impl Clock for Fixed {
     }
 }
 
-/// Leaves deployments as they were created.
-struct Idle;
+/// Moves each deployment at once, on two hosts, to where the test wants it.
+struct Play {
+    shared: Arc<Shared>,
+    scene: Scene,
+}
 
-impl Conductor for Idle {
-    fn created(&self, _region: &str, _id: &str) {}
-    fn stop_requested(&self, _region: &str, _id: &str) {}
+/// How far a staged deployment comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scene {
+    /// It stays as it was created.
+    Created,
+    /// Both hosts are at work; a stop ends it.
+    Running,
+    Succeeded,
+    Failed,
+}
+
+impl Conductor for Play {
+    fn created(&self, region: &str, id: &str) {
+        let (status, target, event) = match self.scene {
+            Scene::Created => return,
+            Scene::Running => {
+                (DeploymentStatus::InProgress, TargetStatus::InProgress, EventStatus::InProgress)
+            }
+            Scene::Succeeded => {
+                (DeploymentStatus::Succeeded, TargetStatus::Succeeded, EventStatus::Succeeded)
+            }
+            Scene::Failed => (DeploymentStatus::Failed, TargetStatus::Failed, EventStatus::Failed),
+        };
+        let mut world = self.shared.world();
+        let deployment = world.regions.get_mut(region).unwrap().deployments.get_mut(id).unwrap();
+        deployment.started = Some(NOW + 1);
+        deployment.completed = status.is_terminal().then_some(NOW + 9);
+        deployment.overview = Some(Overview { in_progress: 2, ..Overview::default() });
+        if status == DeploymentStatus::Failed {
+            let (code, message) = ("HEALTH_CONSTRAINTS".to_owned(), "too many".to_owned());
+            deployment.error = Some(ErrorInformation { code, message });
+        }
+        deployment.status = status;
+        deployment.targets =
+            ["i-0123456789abcdef0", "i-0123456789abcdef1"].map(|id| host(id, &target, &event)).into();
+    }
+
+    fn stop_requested(&self, region: &str, id: &str) {
+        let mut world = self.shared.world();
+        let deployment = world.regions.get_mut(region).unwrap().deployments.get_mut(id).unwrap();
+        deployment.status = DeploymentStatus::Stopped;
+        deployment.completed = Some(NOW + 9);
+    }
+}
+
+fn host(id: &str, status: &TargetStatus, event: &EventStatus) -> Target {
+    let ended = *event != EventStatus::InProgress;
+    let event = Event {
+        name: EventName::ApplicationStop,
+        status: event.clone(),
+        start: Some(NOW + 1),
+        end: ended.then_some(NOW + 2),
+        diagnostics: ended.then(Diagnostics::success),
+    };
+    Target {
+        id: id.to_owned(),
+        arn: format!("arn:aws:ec2:eu-west-1:123456789012:instance/{id}"),
+        status: status.clone(),
+        last_updated: Some(NOW + 2),
+        events: vec![event],
+    }
 }
 
 /// A sandbox and what stands around it.
 pub struct Stage {
-    pub shared: Arc<Shared>,
     pub objects: Arc<Objects>,
     pub sandbox: Arc<Sandbox>,
     _directory: tempfile::TempDir,
@@ -47,15 +109,20 @@ pub struct Stage {
 
 impl Stage {
     pub fn new() -> Self {
-        Self::with_pages_of(PAGE_SIZE)
+        Self::of(Scene::Created, PAGE_SIZE)
     }
 
-    pub fn with_pages_of(page_size: usize) -> Self {
+    pub fn of(scene: Scene, page_size: usize) -> Self {
         let shared = Arc::new(Shared::new(Arc::new(Fixed(NOW)), 7));
         let directory = tempfile::tempdir().unwrap();
         let objects = Arc::new(Objects::new(directory.path(), shared.random().fork()).unwrap());
-        let sandbox = Arc::new(Sandbox::new(shared.clone(), objects.clone(), Arc::new(Idle), page_size));
-        Stage { shared, objects, sandbox, _directory: directory }
+        let sandbox = Arc::new(Sandbox::new(
+            shared.clone(),
+            objects.clone(),
+            Arc::new(Play { shared, scene }),
+            page_size,
+        ));
+        Stage { objects, sandbox, _directory: directory }
     }
 
     /// Behind a loopback socket.

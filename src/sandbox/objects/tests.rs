@@ -1,3 +1,5 @@
+//! The store without the protocol.
+
 use super::*;
 
 fn store() -> (tempfile::TempDir, Objects) {

@@ -181,3 +181,6 @@ fn operate_locked<I, O>(
     let result = operate(&mut call, shape);
     (result, call.notices)
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,6 +25,7 @@ const BODY_LIMIT: usize = 1 << 20;
 
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+const S3_REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
 
 impl Sandbox {
     /// Answers one request to CodeDeploy, STS or S3.
@@ -36,11 +37,16 @@ impl Sandbox {
         if request.headers().contains_key(TARGET) {
             return self.json(request).await;
         }
-        if request.method() == Method::POST && is_form(&request) {
+        if request.method() == Method::POST && request.uri().path() == "/" && is_form(&request) {
             return self.query(request).await;
         }
         match self.s3.call(request).await {
-            Ok(response) => response,
+            Ok(mut response) => {
+                if let Ok(id) = HeaderValue::from_str(&self.request_id()) {
+                    response.headers_mut().insert(S3_REQUEST_ID, id);
+                }
+                response
+            }
             // What `s3s` cannot put into an answer of its own.
             Err(_) => plain(StatusCode::INTERNAL_SERVER_ERROR, ""),
         }
@@ -95,3 +101,6 @@ async fn collect(body: Body) -> Result<bytes::Bytes, Refusal> {
         Err(error) => Err(Refusal::common(400, "RequestAbortedException", error.to_string())),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! ListDeployments: newest first, by group, status and time.
 
 use aws_sdk_codedeploy::operation::list_deployments::{ListDeploymentsInput, ListDeploymentsOutput};
+use aws_sdk_codedeploy::primitives::DateTime;
 use aws_sdk_codedeploy::types::{DeploymentStatus, TimeRange};
 
 use crate::sandbox::operations::page::page;
@@ -40,9 +41,12 @@ fn check_place(call: &Call<'_>, input: &ListDeploymentsInput) -> Result<(), Refu
 /// From and to, both included, both optional.
 fn times(range: &TimeRange) -> Result<(Millis, Millis), Refusal> {
     let invalid = |message: &str| Refusal::new("InvalidTimeRangeException", message);
-    let millis = |time: Option<&aws_sdk_codedeploy::primitives::DateTime>, open| {
-        time.map_or(Ok(open), |time| time.to_millis().map_err(|_| invalid("The time range is not valid")))
+    // The SDK reads times as floating point, so that .126 arrives as .125999: round, never cut.
+    let rounded = |time: &DateTime| {
+        let millis = (time.as_nanos() + 500_000).div_euclid(1_000_000);
+        Millis::try_from(millis).map_err(|_| invalid("The time range is not valid"))
     };
+    let millis = |time: Option<&DateTime>, open| time.map_or(Ok(open), rounded);
     let (start, end) = (millis(range.start(), Millis::MIN)?, millis(range.end(), Millis::MAX)?);
     if start > end {
         return Err(invalid("The start of the time range must not be after its end"));

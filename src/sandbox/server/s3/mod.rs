@@ -62,7 +62,7 @@ impl S3 for Store {
         let location = configuration.location_constraint.map(|location| location.as_str().to_owned());
         self.objects.create_bucket(&req.input.bucket, location, self.clock.now())?;
         let location = Some(format!("/{}", req.input.bucket));
-        Ok(S3Response::new(CreateBucketOutput { location, ..Default::default() }))
+        Ok(S3Response::new(CreateBucketOutput { location }))
     }
 
     async fn delete_bucket(&self, req: S3Request<DeleteBucketInput>) -> Answer<DeleteBucketOutput> {
@@ -176,5 +176,20 @@ impl S3 for Store {
     ) -> Answer<ListMultipartUploadsOutput> {
         let uploads = self.objects.uploads(&req.input.bucket)?;
         Ok(S3Response::new(answers::uploads(req.input.bucket, uploads)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_may_be_a_host() {
+        let bucket = |host| Loopback.parse_host_header(host).unwrap().bucket().map(ToOwned::to_owned);
+        assert_eq!(bucket("releases.localhost:4577").as_deref(), Some("releases"));
+        assert_eq!(bucket("my.releases.localhost").as_deref(), Some("my.releases"));
+        for host in ["localhost", "localhost:4577", "127.0.0.1:4577", "[::1]:4577", "[::1]"] {
+            assert_eq!(bucket(host), None, "{host}");
+        }
     }
 }

@@ -1,0 +1,4 @@
+//! The sandbox's API, driven by the SDK's clients in this process.
+
+mod deployments;
+mod s3;

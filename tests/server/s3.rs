@@ -1,0 +1,93 @@
+//! S3 as the SDK's client sees it.
+
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{
+    BucketVersioningStatus, ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart,
+    VersioningConfiguration,
+};
+use cdctl::sandbox::Bundles;
+
+use crate::support::client::s3;
+use crate::support::stage::Stage;
+
+#[tokio::test]
+async fn objects_come_back_as_they_went() {
+    let stage = Stage::new();
+    let s3 = s3(&stage.sandbox);
+    s3.create_bucket().bucket("releases").send().await.unwrap();
+    let enabled = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+    s3.put_bucket_versioning().bucket("releases").versioning_configuration(enabled).send().await.unwrap();
+    let put = |text: &'static str| {
+        s3.put_object().bucket("releases").key("a/../site.zip").body(ByteStream::from_static(text.as_bytes()))
+    };
+    let first =
+        put("0123456789").content_type("application/zip").metadata("by", "test").send().await.unwrap();
+    let second = put("new").checksum_algorithm(ChecksumAlgorithm::Sha256).send().await.unwrap();
+    assert_ne!(first.version_id(), second.version_id());
+    assert_eq!(first.e_tag(), Some("\"781e5e245d69b566979b86e28d23f2c7\""));
+    assert!(first.checksum_crc32().is_some(), "the SDK's own default sum is answered");
+    assert!(second.checksum_sha256().is_some());
+
+    let get = || s3.get_object().bucket("releases").key("a/../site.zip");
+    let newest = get().send().await.unwrap();
+    assert_eq!(newest.body.collect().await.unwrap().into_bytes(), "new");
+    let old = get().version_id(first.version_id().unwrap()).send().await.unwrap();
+    assert_eq!(old.content_type(), Some("application/zip"));
+    assert_eq!(old.metadata().unwrap()["by"], "test");
+    assert_eq!(old.body.collect().await.unwrap().into_bytes(), "0123456789");
+    let part = get().version_id(first.version_id().unwrap()).range("bytes=2-4").send().await.unwrap();
+    assert_eq!(part.content_range(), Some("bytes 2-4/10"));
+    assert_eq!(part.body.collect().await.unwrap().into_bytes(), "234");
+
+    let host = stage.objects.object("releases", "a/../site.zip", first.version_id()).unwrap();
+    assert_eq!(std::fs::read(host.path).unwrap(), b"0123456789");
+    assert_eq!(host.etag, "781e5e245d69b566979b86e28d23f2c7");
+}
+
+#[tokio::test]
+async fn parts_are_put_together() {
+    let stage = Stage::new();
+    let s3 = s3(&stage.sandbox);
+    s3.create_bucket().bucket("releases").send().await.unwrap();
+    let upload = s3.create_multipart_upload().bucket("releases").key("big").send().await.unwrap();
+    let id = upload.upload_id().unwrap();
+    let mut parts = Vec::new();
+    for (number, body) in [(1, vec![b'a'; 5 << 20]), (2, b"the end".to_vec())] {
+        let sent = s3.upload_part().bucket("releases").key("big").upload_id(id).part_number(number);
+        let sent = sent.body(body.into()).send().await.unwrap();
+        parts.push(CompletedPart::builder().part_number(number).e_tag(sent.e_tag().unwrap()).build());
+    }
+    let open = s3.list_multipart_uploads().bucket("releases").send().await.unwrap();
+    assert_eq!(open.uploads().len(), 1);
+    let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
+    let complete = s3.complete_multipart_upload().bucket("releases").key("big").upload_id(id);
+    let done = complete.multipart_upload(parts).send().await.unwrap();
+    assert!(done.e_tag().unwrap().ends_with("-2\""), "{done:?}");
+    let head = s3.head_object().bucket("releases").key("big").send().await.unwrap();
+    assert_eq!(head.content_length(), Some((5 << 20) + 7));
+    let open = s3.list_multipart_uploads().bucket("releases").send().await.unwrap();
+    assert!(open.uploads().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_missing_or_spoilt_has_s3s_own_code() {
+    use aws_sdk_s3::error::ProvideErrorMetadata;
+    let stage = Stage::new();
+    let s3 = s3(&stage.sandbox);
+    let put = || s3.put_object().bucket("releases").key("k").body(ByteStream::from_static(b"x"));
+    assert_eq!(put().send().await.unwrap_err().code(), Some("NoSuchBucket"));
+    s3.create_bucket().bucket("releases").send().await.unwrap();
+    let spoilt = put().checksum_crc32("AAAAAA==").send().await.unwrap_err();
+    assert_eq!(spoilt.code(), Some("BadDigest"));
+    let spoilt = put().content_md5("AAAAAAAAAAAAAAAAAAAAAA==").send().await.unwrap_err();
+    assert_eq!(spoilt.code(), Some("BadDigest"));
+    let missing = s3.get_object().bucket("releases").key("k").send().await.unwrap_err();
+    assert_eq!(missing.code(), Some("NoSuchKey"));
+    put().send().await.unwrap();
+    let far = s3.get_object().bucket("releases").key("k").range("bytes=9-").send().await.unwrap_err();
+    assert_eq!(far.code(), Some("InvalidRange"));
+    let full = s3.delete_bucket().bucket("releases").send().await.unwrap_err();
+    assert_eq!(full.code(), Some("BucketNotEmpty"));
+    let again = s3.create_bucket().bucket("releases").send().await.unwrap_err();
+    assert_eq!(again.code(), Some("BucketAlreadyOwnedByYou"));
+}
