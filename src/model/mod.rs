@@ -10,8 +10,7 @@ pub mod target;
 
 pub use config::{DeploymentConfig, MinimumHealthyHosts};
 pub use deployment::{
-    AutoRollback, ComputePlatform, Creator, Deployment, DeploymentStatus, ErrorInformation, Overview,
-    RollbackInfo,
+    AutoRollback, ComputePlatform, Creator, Deployment, DeploymentStatus, ErrorInformation, Overview, RollbackInfo,
 };
 pub use lifecycle::{Diagnostics, EventName, EventStatus, LifecycleErrorCode, LifecycleEvent};
 pub use revision::{BundleType, Revision};
