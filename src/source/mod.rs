@@ -3,6 +3,7 @@
 //! The tree (`tree`) is what libyaml's events say; what a plain scalar means is a reader's own business and lives
 //! in `resolve`, a file a reader.
 
+mod guard;
 pub mod resolve;
 mod tree;
 

@@ -2,6 +2,7 @@
 
 use libyaml_safer::{Encoding, Event, EventData, Mark, Parser};
 
+use super::guard::guarded;
 use super::{Error, ErrorKind, Position, Span};
 
 /// Text beyond this many bytes is not read.
@@ -66,11 +67,18 @@ pub fn parse(bytes: &[u8]) -> Result<Document, Error> {
             context: None,
         });
     }
-    let mut input = bytes;
-    let mut events = Events { parser: Parser::new() };
-    events.parser.set_encoding(Encoding::Utf8);
-    events.parser.set_input_string(&mut input);
-    let (root, rest) = events.document()?;
+    let mut last = Position { line: 1, column: 1 };
+    let parsed = guarded(|| {
+        let mut input = bytes;
+        let mut events = Events { parser: Parser::new(), last: &mut last };
+        events.parser.set_encoding(Encoding::Utf8);
+        events.parser.set_input_string(&mut input);
+        events.document()
+    });
+    let (root, rest) = parsed.unwrap_or_else(|| {
+        let message = "the YAML parser cannot read what comes here".to_owned();
+        Err(Error { kind: ErrorKind::Syntax, message, position: last, context: None })
+    })?;
     Ok(Document { root, rest, byte_order_mark: bytes.starts_with("\u{feff}".as_bytes()) })
 }
 
@@ -83,23 +91,28 @@ fn end_of(text: &str) -> Position {
 
 struct Events<'a, 'b> {
     parser: Parser<&'a mut &'b [u8]>,
+    /// How far the text was read.
+    last: &'a mut Position,
 }
 
 impl Events<'_, '_> {
     fn next(&mut self) -> Result<Event, Error> {
-        self.parser.parse().map_err(|error| {
+        let last = *self.last;
+        let event = self.parser.parse().map_err(|error| {
             let message = match error.context() {
                 Some(context) => format!("{} {context}", error.problem()),
                 None => error.problem().to_owned(),
             };
-            let position = error.problem_mark().map_or(Position { line: 1, column: 1 }, position);
+            let position = error.problem_mark().map_or(last, position);
             Error {
                 kind: ErrorKind::Syntax,
                 message,
                 position,
                 context: error.context_mark().map(self::position),
             }
-        })
+        })?;
+        *self.last = position(event.end_mark);
+        Ok(event)
     }
 
     fn document(&mut self) -> Result<(Option<Node>, Option<Position>), Error> {
@@ -221,6 +234,12 @@ mod tests {
         assert!(document.byte_order_mark);
         let Content::Map(entries) = document.root.unwrap().content else { panic!("a map") };
         assert_eq!(entries.len(), 1);
+    }
+
+    #[test]
+    fn a_panic_of_the_parser_is_an_error_where_it_happened() {
+        let error = parse(b"{\n  \"version\": !0.0,\n").unwrap_err();
+        assert_eq!((error.kind, error.position.line), (ErrorKind::Syntax, 2));
     }
 
     #[test]

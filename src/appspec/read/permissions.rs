@@ -93,11 +93,11 @@ impl Reader {
             Err(error) => {
                 let message = format!("{key} is not a name: Install fails ({error})");
                 let help = "write the name, not the number, of a user or group";
-                self.add(Finding::error("A022", item.span, message).help(help));
+                self.add(Finding::error("A024", item.span, message).help(help));
             }
             Ok(name) if name.contains(':') => {
                 let message = format!("no {key} has a colon in its name: Install fails");
-                self.add(Finding::error("A022", item.span, message).help("owner and group are two keys"));
+                self.add(Finding::error("A024", item.span, message).help("owner and group are two keys"));
             }
             Ok(_) => {}
         }
