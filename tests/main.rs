@@ -9,6 +9,5 @@
 
 mod architecture;
 mod contract;
-
 mod server;
 mod support;

@@ -11,7 +11,8 @@ pub mod target;
 
 pub use config::{DeploymentConfig, MinimumHealthyHosts};
 pub use deployment::{
-    AutoRollback, ComputePlatform, Creator, Deployment, DeploymentStatus, ErrorInformation, Overview, RollbackInfo,
+    AutoRollback, ComputePlatform, Creator, Deployment, DeploymentStatus, ErrorInformation, Overview,
+    RollbackInfo,
 };
 pub use group::Group;
 pub use lifecycle::{Diagnostics, EventName, EventStatus, LifecycleErrorCode, LifecycleEvent};

@@ -18,10 +18,22 @@ open_enum! {
 /// A `RevisionLocation` of the API. Its text form is that of `--revision`; `revision/locator.rs` parses it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Revision {
-    S3 { bucket: String, key: String, bundle_type: Option<BundleType>, version: Option<String>, etag: Option<String> },
-    GitHub { repository: String, commit: String },
+    S3 {
+        bucket: String,
+        key: String,
+        bundle_type: Option<BundleType>,
+        version: Option<String>,
+        etag: Option<String>,
+    },
+    GitHub {
+        repository: String,
+        commit: String,
+    },
     /// An inline AppSpec; the service gives back only its SHA-256.
-    AppSpec { content: Option<String>, sha256: Option<String> },
+    AppSpec {
+        content: Option<String>,
+        sha256: Option<String>,
+    },
     /// A form that this version does not know: the API's `revisionType`.
     Other(String),
 }

@@ -29,7 +29,8 @@ impl Screen {
     #[expect(clippy::disallowed_methods, reason = "ui owns the streams")]
     pub fn size(&self) -> (u16, u16) {
         self.size.unwrap_or_else(|| {
-            terminal_size::terminal_size_of(io::stderr()).map_or((80, 24), |(width, height)| (width.0, height.0))
+            terminal_size::terminal_size_of(io::stderr())
+                .map_or((80, 24), |(width, height)| (width.0, height.0))
         })
     }
 
