@@ -52,6 +52,24 @@ fn millis(duration: Duration) -> Millis {
     Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX)
 }
 
+/// A clock that stands still.
+#[derive(Clone, Copy, Debug)]
+pub struct Fixed(pub Millis);
+
+impl Clock for Fixed {
+    fn now(&self) -> Millis {
+        self.0
+    }
+
+    fn until(&self, moment: Millis) -> Duration {
+        Duration::from_millis(u64::try_from(moment.saturating_sub(self.0)).unwrap_or(0))
+    }
+
+    fn span(&self, duration: Duration) -> Millis {
+        millis(duration)
+    }
+}
+
 /// Stands still until a test moves it.
 #[cfg(test)]
 #[derive(Debug, Default)]
@@ -76,7 +94,7 @@ impl Clock for Manual {
     }
 
     fn until(&self, moment: Millis) -> Duration {
-        Duration::from_millis(u64::try_from(moment - self.now()).unwrap_or(0))
+        Fixed(self.now()).until(moment)
     }
 
     fn span(&self, duration: Duration) -> Millis {

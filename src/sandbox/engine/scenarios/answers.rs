@@ -75,6 +75,25 @@ fn a_host_that_answers_too_late_is_not_heard() {
 }
 
 #[test]
+fn an_events_limit_is_its_own() {
+    let hosts = Arc::new(Silent::default());
+    let mut sandbox = Sandbox::with_local(ONE, 1, Arc::clone(&hosts) as _);
+    let id = sandbox.create("CodeDeployDefault.OneAtATime", "site.zip", |_| {});
+    while !waiting(&hosts) {
+        assert!(sandbox.step());
+    }
+    sandbox.clock.set(sandbox.clock.now() + 60_000);
+    hosts.answer();
+    sandbox.run();
+    assert_eq!(sandbox.end(&id).2, [0, 1, 0]);
+    sandbox.deployment(&id, |deployment| {
+        let [first, second, ..] = deployment.targets[0].events.as_slice() else { panic!() };
+        assert_eq!(first.end.unwrap() - first.start.unwrap(), 60_000);
+        assert_eq!(second.end.unwrap() - second.start.unwrap(), 3_600_000);
+    });
+}
+
+#[test]
 fn a_slow_host_is_heard_of_later() {
     let hosts = Arc::new(Silent::default());
     let fleet = format!("{ONE}faults: [{{event: ApplicationStop, outcome: {{slow: 5}}}}]\n");
