@@ -1,3 +1,5 @@
+//! The checks of EC2/on-premises AppSpec files, case by case.
+
 use super::*;
 
 /// Code and severity of every finding, in order.

@@ -210,6 +210,11 @@ fn a_script_outside_the_bundle_is_missing() {
     assert!(!world.path("/evil").exists());
 }
 
+#[expect(clippy::disallowed_methods, reason = "waits for the operating system, which has no clock to inject")]
+fn wait_a_little() {
+    std::thread::sleep(std::time::Duration::from_millis(10));
+}
+
 #[test]
 fn a_time_out_ends_the_whole_group() {
     let mut world = World::new();
@@ -220,9 +225,16 @@ fn a_time_out_ends_the_whole_group() {
     assert_eq!(diagnostics.error_code, LifecycleErrorCode::ScriptTimedOut);
     assert_eq!(diagnostics.message, "Script at specified location: a.sh failed to complete in 1 seconds");
     let child = rustix::process::Pid::from_raw(world.read("/child").trim().parse().unwrap()).unwrap();
-    let gone = rustix::process::test_kill_process(child).is_err();
-    let state = fs::read_to_string(format!("/proc/{}/stat", child.as_raw_nonzero())).unwrap_or_default();
-    assert!(gone || state.contains(") Z "), "{state}");
+    // The signal is sent; how soon the system is done with the process is its own business.
+    let ends = (0..200).any(|_| {
+        let state = fs::read_to_string(format!("/proc/{}/stat", child.as_raw_nonzero())).unwrap_or_default();
+        let gone = state.is_empty() || state.contains(") Z ");
+        if !gone {
+            wait_a_little();
+        }
+        gone
+    });
+    assert!(ends, "the child outlives its group");
 }
 
 #[test]
