@@ -1,3 +1,5 @@
+//! Whole deployments on a host of its own, as the agent runs them.
+
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
