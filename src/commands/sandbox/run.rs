@@ -82,7 +82,7 @@ async fn status(context: &Context, url: &str, command: &[OsString]) -> anyhow::R
     })?;
     // A terminal's ^C reaches the command too; its end is ours. SIGTERM reaches only us, and is passed on.
     loop {
-        let signal = crate::commands::signals().doing("listen for signals")?;
+        let signal = context.signals.next();
         tokio::select! {
             status = child.wait() => return status.doing("wait for the command"),
             signal = signal => {
