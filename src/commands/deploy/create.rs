@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::active::{self, IfActive};
 use super::watching::{self, WatchArgs};
 use super::{RollbackEvent, last_good};
-use crate::api::{CreateDeployment, ErrorKind, Seen};
+use crate::api::{Api, CreateDeployment, ErrorKind, Seen};
 use crate::commands::missing;
 use crate::commands::names::{GroupArgs, GroupName};
 use crate::commands::revision::pushing::{self, Destination, Prepared};
@@ -117,14 +117,21 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let name = arguments.group.resolve()?;
     let auto_rollback = arguments.auto_rollback()?;
     // What can be wrong on this side is found before anything is called.
+    let bucket = arguments.push.as_ref().map(|_| arguments.bucket()).transpose()?;
     let prepared = arguments.push.as_deref().map(|path| pushing::prepare(context, path)).transpose()?;
-    let destination = prepared.as_ref().map(|prepared| arguments.destination(prepared, &name)).transpose()?;
+    let destination = prepared.as_ref().zip(bucket).map(|(prepared, bucket)| {
+        let key = arguments.key.clone().unwrap_or_else(|| prepared.key(&name.application));
+        Destination { bucket, key }
+    });
 
     let api = context.api().await?;
     let group = match api.group(&name.application, &name.group).await {
         Ok(group) => group,
         Err(error) => return Err(missing::explain(api, error, &name, format!("deploy to {name}")).await),
     };
+    if let Some(config) = &arguments.config {
+        check_config(api, config, &name).await?;
+    }
     if arguments.dry_run {
         let revision = match (&prepared, &destination) {
             (Some(prepared), Some(to)) => planned(prepared, to),
@@ -145,6 +152,17 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         return watching::watch(context, &id, &arguments.watching, true).await;
     }
     Ok(Exit::Ok)
+}
+
+/// Nothing is uploaded and nothing stopped for a configuration that is not there. A caller who may not ask finds
+/// out at the end.
+async fn check_config(api: &Api, config: &str, name: &GroupName) -> anyhow::Result<()> {
+    match api.config(config).await {
+        Err(error) if error.kind == ErrorKind::NotFound => {
+            Err(missing::explain_config(api, &error, config, format_args!("deploy to {name}")).await)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Sends it and prints the id. A deployment that came in between is dealt with as `--if-active` says.
@@ -218,14 +236,12 @@ impl Arguments {
         Ok(Some(choices.iter().filter_map(event).map(|event| event.as_str().to_owned()).collect()))
     }
 
-    fn destination(&self, prepared: &Prepared, name: &GroupName) -> anyhow::Result<Destination> {
-        let bucket = self.bucket.clone().ok_or_else(|| {
+    fn bucket(&self) -> anyhow::Result<String> {
+        Ok(self.bucket.clone().ok_or_else(|| {
             Failure::new("--push needs a bucket")
                 .help("pass --bucket BUCKET or set CDCTL_BUCKET")
                 .exit(Exit::Usage)
-        })?;
-        let key = self.key.clone().unwrap_or_else(|| prepared.key(&name.application));
-        Ok(Destination { bucket, key })
+        })?)
     }
 
     async fn revision(
