@@ -8,6 +8,12 @@
 )]
 
 mod architecture;
+mod bad_input;
+mod by_hand;
 mod contract;
+mod demo;
+mod lazy;
 mod server;
 mod support;
+mod surface;
+mod terminal;
