@@ -21,6 +21,11 @@ fn broken_site() -> tempfile::TempDir {
     folder
 }
 
+/// A fleet whose hosts never end their Install: a deployment on it is under way for as long as a test takes.
+fn hanging() -> String {
+    format!("{SIMULATED}faults: [{{hosts: {{tags: {{Role: web}}}}, event: Install, outcome: hang}}]\n")
+}
+
 #[test]
 fn a_name_that_is_not_there_is_answered_with_the_nearest() {
     let sandbox = Sandbox::start(SIMULATED, 60);
@@ -136,7 +141,7 @@ fn what_cannot_be_deployed_is_not_uploaded() {
             "help: make the bucket first; the tool creates none",
         ),
     ] {
-        machine.run(&line).ends_with(code).says_nothing().is_clean().complains(complaint);
+        machine.run(&line).ends_with(code).says_nothing().holds_no_escape().complains(complaint);
     }
     let run = machine.run(&format!("deploy create shop/prod --push {site}")).ends_with(2);
     run.complains_only("error: --push needs a bucket\n  help: pass --bucket BUCKET or set CDCTL_BUCKET\n");
@@ -147,15 +152,58 @@ fn what_cannot_be_deployed_is_not_uploaded() {
 }
 
 #[test]
-fn a_bundle_that_is_not_there_fails_the_deployment() {
+fn a_bundle_that_is_not_there_is_not_deployed() {
     let sandbox = Sandbox::start(SIMULATED, 60);
     let machine = sandbox.with_group();
-    let run = machine.run("deploy create shop/prod --revision s3://releases/none.zip --watch").ends_with(3);
+    for flags in ["--watch", "--dry-run", "--if-active stop"] {
+        machine
+            .run(&format!("deploy create shop/prod --revision s3://releases/none.zip {flags}"))
+            .ends_with(1)
+            .says_nothing()
+            .complains_only(
+                "error: there is no bundle at s3://releases/none.zip; nothing was deployed\n  \
+                 help: push one with `cdctl revision push PATH s3://releases/none.zip --app APP`\n",
+            );
+    }
+    assert_eq!(sandbox.end()["deployments"].as_object().unwrap().len(), 0);
+}
+
+#[test]
+fn a_bundle_that_hosts_do_not_find_fails_the_deployment() {
+    let sandbox = Sandbox::start(SIMULATED, 60);
+    let machine = sandbox.with_group();
+    // Who has an endpoint for CodeDeploy alone cannot look for the bundle.
+    let blind = Machine::new()
+        .set("AWS_ENDPOINT_URL_CODEDEPLOY", &sandbox.url())
+        .set("AWS_REGION", "us-east-1")
+        .set("AWS_ACCESS_KEY_ID", "sandbox")
+        .set("AWS_SECRET_ACCESS_KEY", "sandbox");
+    let run = blind.run("deploy create shop/prod --revision s3://releases/none.zip").ends_with(0);
+    let run = machine.run(&format!("deploy watch {}", run.stdout.trim())).ends_with(3).says_nothing();
     run.complains("✗ FAILED  d-")
         .complains("  1  ")
         .complains("x  DownloadBundle  UnknownError  first ")
         .complains("     NoSuchKey: The specified key does not exist.\n")
-        .is_clean();
+        .holds_no_escape();
+}
+
+#[test]
+fn nothing_is_stopped_for_what_cannot_follow() {
+    let sandbox = Sandbox::start(&hanging(), 1);
+    let machine = sandbox.with_group();
+    machine.run("revision push examples/site s3://releases/site-1.zip --app shop").ends_with(0);
+    machine.run("deploy create shop/prod --revision s3://releases/site-1.zip").ends_with(0);
+    for what in [
+        "--revision s3://releases/none.zip",
+        "--revision appspec:nowhere.yml",
+        "--revision s3://releases/site-1.zip --config CodeDeployDefault.OneAtATim",
+    ] {
+        let run = machine.run(&format!("deploy create shop/prod {what} --if-active stop")).ends_with(1);
+        assert!(!run.stderr.contains("stopping"), "{run}");
+    }
+    let deployments = sandbox.end()["deployments"].take();
+    let [deployment] = deployments.as_object().unwrap().values().collect::<Vec<_>>()[..] else { panic!() };
+    assert_eq!(deployment["stop_requested"], Value::Null, "{deployment}");
 }
 
 #[test]
@@ -204,16 +252,14 @@ fn names_and_revisions_are_checked_before_anything_is_called() {
             "the endpoint `127.0.0.1:9` is not a URL",
         ),
     ] {
-        machine.run(line).ends_with(2).says_nothing().is_clean().complains(complaint);
+        machine.run(line).ends_with(2).says_nothing().holds_no_escape().complains(complaint);
     }
 }
 
 #[test]
 fn a_busy_group_is_refused_waited_for_or_stopped() {
     // Hosts that hang keep the first deployment under way for as long as it takes.
-    let fleet =
-        format!("{SIMULATED}faults: [{{hosts: {{tags: {{Role: web}}}}, event: Install, outcome: hang}}]\n");
-    let sandbox = Sandbox::start(&fleet, 1);
+    let sandbox = Sandbox::start(&hanging(), 1);
     let machine = sandbox.with_group();
     let push = "revision push examples/site s3://releases/site-1.zip --app shop";
     machine.run(push).ends_with(0);
@@ -243,9 +289,7 @@ fn a_busy_group_is_refused_waited_for_or_stopped() {
 
 #[test]
 fn of_two_at_once_one_is_refused() {
-    let fleet =
-        format!("{SIMULATED}faults: [{{hosts: {{tags: {{Role: web}}}}, event: Install, outcome: hang}}]\n");
-    let sandbox = Sandbox::start(&fleet, 1);
+    let sandbox = Sandbox::start(&hanging(), 1);
     let machine = sandbox.with_group();
     machine.run("revision push examples/site s3://releases/site-1.zip --app shop").ends_with(0);
     let create = || machine.run("deploy create shop/prod --revision s3://releases/site-1.zip");

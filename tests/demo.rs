@@ -46,7 +46,7 @@ fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 #[test]
 fn every_host_takes_the_release() {
     let (run, folder) = demo("");
-    let run = run.ends_with(0).is_clean();
+    let run = run.ends_with(0).holds_no_escape();
     // Data alone on stdout: the application's id, the group's, the revision, the deployment.
     let stdout: Vec<String> = run.stdout.lines().map(str::to_owned).collect();
     assert_eq!(stdout.len(), 4, "{run}");
@@ -102,7 +102,7 @@ fn every_host_takes_the_release() {
 #[test]
 fn a_failure_names_its_cause_once() {
     let (run, folder) = demo("--scenario failure");
-    let run = run.ends_with(3).is_clean();
+    let run = run.ends_with(3).holds_no_escape();
     let summary = run.stderr.split_once("✗ FAILED  d-").expect("a summary").1;
     let host = |host: &PathBuf| host.file_name().unwrap().to_str().unwrap().to_owned();
     let broken: Vec<String> = hosts(&folder)
@@ -123,7 +123,7 @@ fn a_failure_names_its_cause_once() {
 #[test]
 fn a_success_in_part_is_loud() {
     let (run, folder) = demo("--scenario partial");
-    let run = run.ends_with(0).is_clean().complains("! SUCCEEDED with 4 of 12 targets failed  d-");
+    let run = run.ends_with(0).holds_no_escape().complains("! SUCCEEDED with 4 of 12 targets failed  d-");
     run.complains("\n  1  4x  ApplicationStart  ScriptFailed  scripts/start.sh  first ")
         .complains("[stderr]error: listen 0.0.0.0:8080: address already in use\n")
         .complains("\nfleet     8 on site-1.zip, 4 broken (failed half way to site-1.zip)\n");
@@ -134,7 +134,7 @@ fn a_success_in_part_is_loud() {
 #[test]
 fn a_success_in_part_fails_where_all_are_required() {
     let (run, _folder) = demo("--scenario partial --require-all");
-    run.ends_with(3).is_clean().complains("✗ FAILED: 4 of 12 targets failed, all were required  d-");
+    run.ends_with(3).holds_no_escape().complains("✗ FAILED: 4 of 12 targets failed, all were required  d-");
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod by_hand;
 mod contract;
 mod demo;
 mod lazy;
+mod readme;
 mod server;
 mod support;
 mod surface;

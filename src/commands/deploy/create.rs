@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::active::{self, IfActive};
 use super::watching::{self, WatchArgs};
-use super::{RollbackEvent, last_good};
+use super::{RollbackEvent, bundle, last_good};
 use crate::api::{Api, CreateDeployment, ErrorKind, Seen};
 use crate::commands::missing;
 use crate::commands::names::{GroupArgs, GroupName};
@@ -124,27 +124,36 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         Destination { bucket, key }
     });
 
+    let given = arguments.given()?;
+
     let api = context.api().await?;
+    // Who may deploy but not look gets by without the early answers.
     let group = match api.group(&name.application, &name.group).await {
-        Ok(group) => group,
+        Ok(group) => Some(group),
+        Err(error) if error.kind == ErrorKind::Denied && !arguments.dry_run => None,
         Err(error) => return Err(missing::explain(api, error, &name, format!("deploy to {name}")).await),
     };
     if let Some(config) = &arguments.config {
         check_config(api, config, &name).await?;
     }
-    if arguments.dry_run {
-        let revision = match (&prepared, &destination) {
-            (Some(prepared), Some(to)) => planned(prepared, to),
-            _ => arguments.revision(context, &name, &group).await?,
+    if let Some(revision) = &given {
+        bundle::require(context, revision).await?;
+    }
+    if let Some(group) = group.as_ref().filter(|_| arguments.dry_run) {
+        let revision = match (&prepared, &destination, given) {
+            (Some(prepared), Some(to), _) => planned(prepared, to),
+            (.., Some(revision)) => revision,
+            _ => last_good(context, &name).await?,
         };
-        return dry_run(context, &arguments.request(&name, revision, auto_rollback), &group).await;
+        return dry_run(context, &arguments.request(&name, revision, auto_rollback), group).await;
     }
     active::settle(context, &name, arguments.if_active, &arguments.watching).await?;
-    let revision = match (&prepared, &destination) {
-        (Some(prepared), Some(to)) => {
+    let revision = match (&prepared, &destination, given) {
+        (Some(prepared), Some(to), _) => {
             pushing::push(context, prepared, to, &name.application, arguments.description.as_deref()).await?
         }
-        _ => arguments.revision(context, &name, &group).await?,
+        (.., Some(revision)) => revision,
+        _ => last_good(context, &name).await?,
     };
     let request = arguments.request(&name, revision, auto_rollback);
     let id = create(context, &name, &request, arguments).await?;
@@ -152,6 +161,12 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         return watching::watch(context, &id, &arguments.watching, true).await;
     }
     Ok(Exit::Ok)
+}
+
+async fn last_good(context: &Context, name: &GroupName) -> anyhow::Result<Revision> {
+    let revision = last_good::find(context.api().await?, name).await?;
+    bundle::require(context, &revision).await?;
+    Ok(revision)
 }
 
 /// Nothing is uploaded and nothing stopped for a configuration that is not there. A caller who may not ask finds
@@ -244,18 +259,13 @@ impl Arguments {
         })?)
     }
 
-    async fn revision(
-        &self,
-        context: &Context,
-        name: &GroupName,
-        group: &Seen<Group>,
-    ) -> anyhow::Result<Revision> {
-        match &self.revision {
-            Some(Locator::Revision(revision)) => Ok(revision.clone()),
-            Some(Locator::AppSpecFile(file)) => inline(file),
-            Some(Locator::LastGood) => last_good::find(context.api().await?, name, &group.value).await,
-            None => Err(Failure::new("no revision is named").exit(Exit::Usage).into()),
-        }
+    /// The revision that the command line itself names; `last-good` is known only once the group is free.
+    fn given(&self) -> anyhow::Result<Option<Revision>> {
+        Ok(match &self.revision {
+            Some(Locator::Revision(revision)) => Some(revision.clone()),
+            Some(Locator::AppSpecFile(file)) => Some(inline(file)?),
+            Some(Locator::LastGood) | None => None,
+        })
     }
 
     fn request(
