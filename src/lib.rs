@@ -79,8 +79,12 @@ fn usage(error: &clap::Error, ui: &Ui) -> Exit {
     let rendered = error.render();
     let colour = if error.use_stderr() { ui.terminal.stderr } else { ui.terminal.stdout };
     let text = if colour { rendered.ansi().to_string() } else { rendered.to_string() };
-    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
-    if error.use_stderr() { Exit::Usage } else { Exit::Ok }
+    let written = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+    match written {
+        _ if error.use_stderr() => Exit::Usage,
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => error::show(&error.into(), ui, false),
+        _ => Exit::Ok,
+    }
 }
 
 /// Whoever read our output has gone; that is no failure of ours.

@@ -24,6 +24,11 @@ impl Api {
         Ok(raw::readable(answer.json(), |de| CreateApplicationOutput::deserialize(de)))
     }
 
+    /// GetApplication, for no more than whether it is there.
+    pub async fn check_application(&self, name: &str) -> Result<(), ApiError> {
+        call!("GetApplication", self.codedeploy.get_application().application_name(name)).map(|_| ())
+    }
+
     /// ListApplications, all pages.
     pub async fn application_names(&self) -> Result<Vec<String>, ApiError> {
         let mut names = Vec::new();

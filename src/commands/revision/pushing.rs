@@ -44,6 +44,13 @@ pub struct Destination {
 
 /// Checks and bundles; findings of the check are shown, errors among them end it.
 pub fn prepare(context: &Context, path: &Path) -> anyhow::Result<Prepared> {
+    if context.settings.connection.codedeploy_endpoint_only {
+        return Err(Failure::new(
+            "CodeDeploy has an endpoint of its own, S3 has none: the bundle would go to AWS",
+        )
+        .help("set AWS_ENDPOINT_URL for all services, or AWS_ENDPOINT_URL_S3 as well")
+        .into());
+    }
     let ui = &context.ui;
     let source = Source::of(path)?;
     let report = check(&source)?;
@@ -90,13 +97,6 @@ pub async fn push(
     application: &str,
     description: Option<&str>,
 ) -> anyhow::Result<Revision> {
-    if context.settings.connection.codedeploy_endpoint_only {
-        return Err(Failure::new(
-            "CodeDeploy has an endpoint of its own, S3 has none: the bundle would go to AWS",
-        )
-        .help("set AWS_ENDPOINT_URL for all services, or AWS_ENDPOINT_URL_S3 as well")
-        .into());
-    }
     let api = context.api().await?;
     let place = format!("s3://{}/{}", to.bucket, to.key);
     let upload = Upload::start(&context.ui, &place, prepared.bytes);
