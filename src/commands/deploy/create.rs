@@ -118,7 +118,10 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let auto_rollback = arguments.auto_rollback()?;
     // What can be wrong on this side is found before anything is called.
     let bucket = arguments.push.as_ref().map(|_| arguments.bucket()).transpose()?;
-    let prepared = arguments.push.as_deref().map(|path| pushing::prepare(context, path)).transpose()?;
+    let prepared = match &arguments.push {
+        Some(path) => Some(pushing::prepare(context, path).await?),
+        None => None,
+    };
     let destination = prepared.as_ref().zip(bucket).map(|(prepared, bucket)| {
         let key = arguments.key.clone().unwrap_or_else(|| prepared.key(&name.application));
         Destination { bucket, key }

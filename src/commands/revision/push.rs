@@ -47,7 +47,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
             .exit(Exit::Usage)
             .into());
     };
-    let prepared = pushing::prepare(context, &arguments.path)?;
+    let prepared = pushing::prepare(context, &arguments.path).await?;
     check_application(context, &arguments.app).await?;
     let destination = Destination { bucket: bucket.clone(), key: key.clone() };
     let revision =
