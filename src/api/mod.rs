@@ -7,6 +7,7 @@ mod deployments;
 pub mod error;
 mod groups;
 mod http;
+mod pages;
 mod raw;
 mod retry;
 mod revisions;

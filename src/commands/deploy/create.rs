@@ -304,7 +304,10 @@ fn inline(file: &Path) -> anyhow::Result<Revision> {
     } else {
         Box::new(std::fs::File::open(file).with_context(cannot)?)
     };
-    source.take(LIMIT).read_to_string(&mut content).with_context(cannot)?;
+    source.take(LIMIT + 1).read_to_string(&mut content).with_context(cannot)?;
+    if content.len() as u64 > LIMIT {
+        return Err(Failure::new(cannot()).cause("it is larger than a megabyte").into());
+    }
     let digest = Sha256::digest(content.as_bytes());
     let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(Revision::AppSpec { content: Some(content), sha256: Some(sha256) })

@@ -80,8 +80,7 @@ async fn status(context: &Context, url: &str, command: &[OsString]) -> anyhow::R
         child.env("PATH", path);
     }
     // Before the command starts: a signal that comes at once must not end us and leave it behind.
-    let signals = || crate::commands::signals().doing("listen for signals");
-    let mut signal = Box::pin(signals()?);
+    let mut signal = Box::pin(context.signals.next());
     let mut child = child.spawn().map_err(|error| {
         Failure::new(format!("cannot run {}", program.to_string_lossy())).cause(error.to_string())
     })?;
@@ -90,7 +89,7 @@ async fn status(context: &Context, url: &str, command: &[OsString]) -> anyhow::R
         tokio::select! {
             status = child.wait() => return status.doing("wait for the command"),
             caught = &mut signal => {
-                signal.set(signals()?);
+                signal.set(context.signals.next());
                 let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
                 if let (Signal::Terminate, Some(pid)) = (caught, pid) {
                     let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
