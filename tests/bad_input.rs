@@ -276,10 +276,10 @@ fn a_busy_group_is_refused_waited_for_or_stopped() {
     pushed.says_nothing().complains("already has an active deployment");
     assert_eq!(sandbox.objects(), 1, "nothing is uploaded for a group that is busy");
 
-    let waiting = machine.run(&format!("{create} --if-active wait --timeout 1s")).ends_with(1).says_nothing();
-    waiting
-        .complains(&format!("waiting for deployment {first} to end\n"))
-        .complains(&format!("error: deployment {first} did not end while it was waited for\n"));
+    let waiting = machine.run(&format!("{create} --if-active wait --timeout 1s")).ends_with(7).says_nothing();
+    waiting.complains(&format!("waiting for deployment {first} to end\n")).complains(&format!(
+        "error: deployment {first} did not end while it was waited for; nothing was deployed\n"
+    ));
 
     let stopping = machine.run(&format!("{create} --if-active stop")).ends_with(0);
     assert_ne!(stopping.stdout.trim(), first);
