@@ -11,7 +11,7 @@ use super::{Options, texts};
 use crate::model::{ComputePlatform, Diagnostics};
 use crate::sandbox::Shared;
 use crate::sandbox::fleet::seeded;
-use crate::sandbox::store::{Deployment, ErrorInformation, Millis, Region};
+use crate::sandbox::store::{Deployment, ErrorInformation, Millis, Region, Wait};
 
 /// How long an accepted deployment waits before it starts.
 const START_AFTER: std::ops::RangeInclusive<Millis> = 500..=1_000;
@@ -29,6 +29,9 @@ pub(super) struct Key {
 pub(super) enum Message {
     Created(Key),
     StopRequested(Key),
+    Continued(Key, Wait),
+    /// A hook function called back: the execution's id, and whether it said `Succeeded`.
+    HookAnswered(Key, String, bool),
     /// A host answered.
     Answered(Ticket, Diagnostics),
     Quit,
@@ -129,7 +132,7 @@ impl Driver {
                     self.settle(ticket.run);
                 }
             }
-            Message::Quit => {}
+            Message::Continued(..) | Message::HookAnswered(..) | Message::Quit => {}
         }
     }
 

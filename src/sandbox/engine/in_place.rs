@@ -15,7 +15,7 @@ use crate::model::{DeploymentStatus, Diagnostics, EventName, LifecycleErrorCode,
 use crate::runner::FileExists;
 use crate::sandbox::fleet::{Fleet, Kind, seeded};
 use crate::sandbox::host::{Begun, Order, unknown_error};
-use crate::sandbox::store::{Deployment, ErrorInformation, Millis, Region};
+use crate::sandbox::store::{Deployment, ErrorInformation, Millis, Region, TargetKind};
 
 /// Why a deployment doesn't start.
 pub(super) enum Refusal {
@@ -277,7 +277,14 @@ fn list_targets(deployment: &mut Deployment, hosts: &[usize], fleet: &Fleet, now
     deployment.targets = hosts
         .iter()
         .filter_map(|index| fleet.instances.get(*index))
-        .map(|instance| ledger::pending(&instance.id, instance.arn(&key.region), EventName::IN_PLACE))
+        .map(|instance| {
+            ledger::pending(
+                &instance.id,
+                instance.arn(&key.region),
+                TargetKind::Instance(None),
+                EventName::IN_PLACE,
+            )
+        })
         .collect();
     let pending = u64::try_from(deployment.targets.len()).unwrap_or(u64::MAX);
     deployment.overview = Some(Overview { pending, ..Overview::default() });

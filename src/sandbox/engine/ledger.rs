@@ -1,10 +1,10 @@
 //! Writes what happens to targets into the store and keeps the deployment's counters with it. Decides nothing.
 
 use crate::model::{Diagnostics, EventName, EventStatus, Overview, TargetStatus};
-use crate::sandbox::store::{Deployment, Event, Millis, Target};
+use crate::sandbox::store::{Deployment, Event, Millis, Target, TargetKind};
 
 /// A target that nothing has happened to.
-pub(super) fn pending(id: &str, arn: String, events: &[EventName]) -> Target {
+pub(super) fn pending(id: &str, arn: String, kind: TargetKind, events: &[EventName]) -> Target {
     let event = |name: &EventName| Event {
         name: name.clone(),
         status: EventStatus::Pending,
@@ -15,6 +15,7 @@ pub(super) fn pending(id: &str, arn: String, events: &[EventName]) -> Target {
     Target {
         id: id.to_owned(),
         arn,
+        kind,
         status: TargetStatus::Pending,
         last_updated: None,
         events: events.iter().map(event).collect(),

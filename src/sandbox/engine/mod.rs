@@ -25,7 +25,7 @@ use std::thread::JoinHandle;
 
 use super::fleet::Fleet;
 use super::host::Hosts;
-use super::store::Millis;
+use super::store::{Millis, Wait};
 use super::{Conductor, Shared};
 
 pub use configuration::minimum_healthy_hosts;
@@ -89,6 +89,15 @@ impl Conductor for Engine {
 
     fn stop_requested(&self, region: &str, id: &str) {
         self.tell(Message::StopRequested(Key { region: region.to_owned(), id: id.to_owned() }));
+    }
+
+    fn continued(&self, region: &str, id: &str, wait: Wait) {
+        self.tell(Message::Continued(Key { region: region.to_owned(), id: id.to_owned() }, wait));
+    }
+
+    fn hook_answered(&self, region: &str, id: &str, hook_execution_id: &str, succeeded: bool) {
+        let key = Key { region: region.to_owned(), id: id.to_owned() };
+        self.tell(Message::HookAnswered(key, hook_execution_id.to_owned(), succeeded));
     }
 }
 

@@ -6,7 +6,7 @@ use super::ending::End;
 use super::texts;
 use crate::model::{Creator, DeploymentStatus};
 use crate::sandbox::fleet::seeded;
-use crate::sandbox::store::{Deployment, Millis, Region};
+use crate::sandbox::store::{Deployment, Millis, Progress, Region};
 
 /// Whether this end of this deployment calls for a rollback. A rollback is not itself rolled back.
 pub(super) fn wanted(deployment: &Deployment, end: &End) -> bool {
@@ -65,6 +65,7 @@ pub(super) fn create(region: &mut Region, id: &str, now: Millis, seed: u64) -> O
         rollback_deployment: None,
         rollback_of: Some(id.to_owned()),
         rollback_message: Some(texts::triggered_by(&rollback_id, id)),
+        progress: Progress::default(),
         targets: Vec::new(),
     };
     let group_id = rollback.group_id.clone();

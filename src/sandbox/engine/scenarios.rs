@@ -16,7 +16,7 @@ use crate::sandbox::clock::{Clock, Manual};
 use crate::sandbox::fleet::Fleet;
 use crate::sandbox::host::{Answer, Begun, Hosts, Order, Simulated};
 use crate::sandbox::store::{
-    Application, Config, Deployment, Group, HostState, Millis, Region, Registered, World,
+    Application, Config, Deployment, Group, HostState, Millis, Progress, Region, Registered, World,
 };
 use crate::sandbox::{Bundles, Object, Shared};
 
@@ -142,6 +142,7 @@ impl Sandbox {
             rollback_deployment: None,
             rollback_of: None,
             rollback_message: None,
+            progress: Progress::default(),
             targets: Vec::new(),
         };
         change(&mut deployment);
