@@ -1,6 +1,7 @@
 //! The follow-up of a deployment for instances that came while it ran (`outdatedInstancesStrategy` `UPDATE`).
 
 use super::driver::{Context, Key};
+use super::in_place::style;
 use super::members::{self, History};
 use super::successor;
 use crate::model::{ComputePlatform, Creator, DeploymentStatus};
@@ -21,6 +22,7 @@ pub(super) fn create(context: &mut Context, key: &Key) -> Option<String> {
             || root.platform != ComputePlatform::Server
             || root.status != DeploymentStatus::Succeeded
             || successor::restarted(root)
+            || style(root, "deploymentType") == Some("BLUE_GREEN")
         {
             return None;
         }

@@ -3,8 +3,8 @@
 use super::driver::{Context, Key};
 use super::successor::restarted;
 use super::{rollback, texts};
-use crate::model::{DeploymentStatus, TargetStatus};
-use crate::sandbox::store::{Deployment, ErrorInformation, HostState, Millis, Region};
+use crate::model::{Creator, DeploymentStatus, TargetStatus};
+use crate::sandbox::store::{Deployment, ErrorInformation, HostState, Label, Millis, Region, TargetKind};
 
 /// How a deployment ends.
 #[derive(Debug)]
@@ -93,7 +93,14 @@ fn remember(region: &mut Region, id: &str, succeeded: bool, now: Millis) -> Opti
 
 /// The health of the hosts that were attempted; what a failed one holds is not known.
 fn host_states(deployment: &Deployment) -> impl Iterator<Item = (String, HostState)> {
-    deployment.targets.iter().filter_map(|target| {
+    // Who gets no revision keeps what it has: blue instances, and both fleets of a blue/green rollback.
+    let installed = |kind: &TargetKind| match kind {
+        TargetKind::Instance(Some(label)) => {
+            *label == Label::Green && deployment.creator != Creator::Rollback
+        }
+        _ => true,
+    };
+    deployment.targets.iter().filter(move |target| installed(&target.kind)).filter_map(|target| {
         let state = match target.status {
             TargetStatus::Succeeded => HostState { healthy: true, deployment: Some(deployment.id.clone()) },
             TargetStatus::Failed => HostState { healthy: false, deployment: None },

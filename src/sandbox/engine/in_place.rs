@@ -128,7 +128,7 @@ impl InPlace {
             Plan {
                 key: self.key.clone(),
                 order: Arc::clone(&self.order),
-                first: zone.start,
+                targets: zone.clone().collect(),
                 hosts,
                 names: self.names,
                 events: 0..self.names.len(),

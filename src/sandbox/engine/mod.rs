@@ -4,6 +4,7 @@
 
 mod alarms;
 mod auto_update;
+mod blue_green;
 mod configuration;
 mod declaration;
 mod driver;

@@ -1,0 +1,489 @@
+//! A blue/green deployment to EC2 instances: a green fleet is provisioned and installed, traffic moves to it, and the
+//! blue one goes or stays. Its rollback moves the traffic back.
+//!
+//! Source: AWS's user guide, "Blue/green deployments on an EC2/on-premises compute platform".
+
+use std::sync::Arc;
+
+use fastrand::Rng;
+use serde_json::{Map, Value, json};
+
+use super::configuration::Configuration;
+use super::driver::{Context, Due, Key, Ticket};
+use super::ending::{End, Stop};
+use super::in_place::{group_of, order};
+use super::machine::{Machine, Refusal};
+use super::members;
+use super::slots::Slots;
+use super::waits::Waits;
+use super::wave::{Plan, Tally, Wave};
+use super::{ledger, texts};
+use crate::model::{
+    Creator, DeploymentStatus, Diagnostics, EventName, MinimumHealthyHosts, Overview, TargetStatus,
+};
+use crate::sandbox::fleet::{Instance, seeded};
+use crate::sandbox::host::Order;
+use crate::sandbox::store::{Deployment, Label, Millis, Region, TargetKind, Wait};
+
+/// How long a new fleet takes to be there: chosen to look like instances that start.
+const PROVISIONING: std::ops::Range<Millis> = 30_000..60_000;
+/// The events of a new instance before traffic is allowed to it.
+const INSTALLATION: usize = 7;
+
+/// A deployment that has started.
+pub(super) struct BlueGreen {
+    key: Key,
+    order: Arc<Order>,
+    fleets: Fleets,
+    minimum: MinimumHealthyHosts,
+    waits: Waits,
+    phase: Phase,
+    /// When the machine wants to be woken: an earlier moment is an old one.
+    due: Option<Millis>,
+    stop: Option<Stop>,
+    over: Option<End>,
+    rng: Rng,
+}
+
+/// Between which hosts the traffic moves. The losing ones are the first of the deployment's targets.
+struct Fleets {
+    losing: Vec<Arc<Instance>>,
+    gaining: Vec<Arc<Instance>>,
+    /// How the green fleet comes to be.
+    origin: Origin,
+}
+
+enum Origin {
+    /// A copy of this Auto Scaling group is launched, under the other name.
+    Copied { from: String, name: String },
+    /// The deployment named it: its `targetInstances`.
+    Found(Map<String, Value>),
+    /// The traffic goes back to the blue fleet; nothing is installed.
+    Back,
+}
+
+enum Phase {
+    Nothing,
+    Provisioning,
+    Installing(Wave),
+    /// Somebody must continue, within so many minutes.
+    Ready(i64),
+    Allowing(Wave),
+    Blocking(Wave),
+    Termination,
+}
+
+impl BlueGreen {
+    /// Finds both fleets and starts the deployment; the error is why it fails instead.
+    pub(super) fn open(context: &mut Context, key: Key) -> Result<Self, Refusal> {
+        let found = context.with_hosts(&key, |region, hosts| find(region, &key, hosts));
+        let Found { fleets, order, minimum, waits } = found.unwrap_or(Err(Refusal::Gone))?;
+        context.deployment(&key, |deployment| {
+            deployment.status = DeploymentStatus::InProgress;
+            deployment.started = Some(context.now);
+            deployment.overview = Some(Overview::default());
+        });
+        let rng = seeded(context.options.seed, &["blue/green", &key.id]);
+        let machine = BlueGreen {
+            key,
+            order: Arc::new(order),
+            fleets,
+            minimum,
+            waits,
+            phase: Phase::Nothing,
+            due: None,
+            stop: None,
+            over: None,
+            rng,
+        };
+        let back = machine.is_back();
+        let (label, names) = if back {
+            (Label::Green, EventName::BLOCK_TRAFFIC)
+        } else {
+            (Label::Blue, EventName::BLOCK_TRAFFIC)
+        };
+        machine.list(context, &machine.fleets.losing, label, names);
+        if back {
+            machine.list(context, &machine.fleets.gaining, Label::Blue, EventName::ALLOW_TRAFFIC);
+        } else {
+            machine.list(context, &machine.fleets.gaining, Label::Green, EventName::NEW_INSTANCE);
+        }
+        Ok(machine)
+    }
+
+    fn is_back(&self) -> bool {
+        matches!(self.fleets.origin, Origin::Back)
+    }
+
+    /// Adds targets to those that the deployment shows. The sandbox's choice: its overview counts both fleets.
+    fn list(&self, context: &Context, hosts: &[Arc<Instance>], label: Label, names: &[EventName]) {
+        context.deployment(&self.key, |deployment| {
+            for host in hosts {
+                let kind = TargetKind::Instance(Some(label));
+                deployment.targets.push(ledger::pending(&host.id, host.arn(&self.key.region), kind, names));
+                deployment.overview.get_or_insert_default().pending += 1;
+            }
+        });
+    }
+
+    fn wake(&mut self, context: &mut Context, run: u64, after: Millis) {
+        self.due = Some(context.now.saturating_add(after));
+        context.after(after, Due::Next(run));
+    }
+
+    fn begin(&mut self, context: &mut Context, run: u64) {
+        match self.fleets.origin {
+            Origin::Copied { .. } => {
+                self.phase = Phase::Provisioning;
+                let after = self.rng.i64(PROVISIONING);
+                self.wake(context, run, after);
+            }
+            Origin::Found(_) => self.install(context),
+            Origin::Back => self.allow(context),
+        }
+    }
+
+    fn provision(&mut self, context: &mut Context) {
+        let Origin::Copied { from, name } = &self.fleets.origin else { return };
+        let models = context.inventory.scaled(&self.key.region, from);
+        self.fleets.gaining = context.inventory.launch(&self.key.region, name, &models, models.len());
+        self.list(context, &self.fleets.gaining, Label::Green, EventName::NEW_INSTANCE);
+        self.install(context);
+    }
+
+    fn install(&mut self, context: &mut Context) {
+        let total = count(self.fleets.gaining.len());
+        match Slots::new(total, self.minimum.required(total)) {
+            Some(slots) => {
+                let wave = self.gaining(context, slots, 0..INSTALLATION, TargetStatus::Ready);
+                self.phase = Phase::Installing(wave);
+            }
+            None => self.over = Some(End::Failed(texts::health_constraints_invalid())),
+        }
+    }
+
+    /// Lets traffic in on the hosts that are ready for it.
+    fn allow(&mut self, context: &mut Context) {
+        context.deployment(&self.key, |deployment| {
+            deployment.status = DeploymentStatus::InProgress;
+            deployment.progress.wait = None;
+        });
+        let events = if self.is_back() { 0..3 } else { INSTALLATION..EventName::NEW_INSTANCE.len() };
+        let ready = self.ready(context).len();
+        match self.slots(ready) {
+            Some(slots) => {
+                let wave = self.gaining(context, slots, events, TargetStatus::Succeeded);
+                self.phase = Phase::Allowing(wave);
+            }
+            None => self.block(context),
+        }
+    }
+
+    /// Keeps traffic from the hosts that lose it.
+    fn block(&mut self, context: &mut Context) {
+        match self.slots(self.fleets.losing.len()) {
+            Some(slots) => {
+                let plan = Plan {
+                    key: self.key.clone(),
+                    order: Arc::clone(&self.order),
+                    targets: (0..self.fleets.losing.len()).collect(),
+                    hosts: self.fleets.losing.clone(),
+                    names: EventName::BLOCK_TRAFFIC,
+                    events: 0..EventName::BLOCK_TRAFFIC.len(),
+                    done: TargetStatus::Succeeded,
+                    slots,
+                };
+                self.phase = Phase::Blocking(Wave::new(context, plan));
+            }
+            None => self.phase = Phase::Termination,
+        }
+    }
+
+    /// Rerouting goes at the configuration's pace, and at least one host at a time; none for no hosts.
+    fn slots(&self, hosts: usize) -> Option<Slots> {
+        let total = count(hosts);
+        Slots::new(total, self.minimum.required(total).min(total.saturating_sub(1)))
+    }
+
+    fn gaining(
+        &self,
+        context: &Context,
+        slots: Slots,
+        events: std::ops::Range<usize>,
+        done: TargetStatus,
+    ) -> Wave {
+        let names = if self.is_back() { EventName::ALLOW_TRAFFIC } else { EventName::NEW_INSTANCE };
+        let targets = self.ready(context);
+        let first = self.fleets.losing.len();
+        let host = |target: &usize| self.fleets.gaining.get(target.checked_sub(first)?).cloned();
+        let hosts = targets.iter().filter_map(host).collect();
+        let (key, order) = (self.key.clone(), Arc::clone(&self.order));
+        Wave::new(context, Plan { key, order, targets, hosts, names, events, done, slots })
+    }
+
+    /// The targets that gain traffic and have not failed.
+    fn ready(&self, context: &Context) -> Vec<usize> {
+        let first = self.fleets.losing.len();
+        let ready = context.deployment(&self.key, |deployment| {
+            let gaining = (0..).zip(&deployment.targets).skip(first);
+            gaining.filter(|(_, target)| !target.status.is_finished()).map(|(index, _)| index).collect()
+        });
+        ready.unwrap_or_default()
+    }
+
+    /// What the end of a wave means.
+    fn wave_ended(&mut self, context: &mut Context, run: u64, tally: Tally) {
+        if let Some(stop) = self.stop.take() {
+            self.over = Some(End::Stopped(stop));
+            return;
+        }
+        let enough = |total: usize| {
+            let healthy = count(total).saturating_sub(tally.failed);
+            !tally.cut_short && tally.succeeded > 0 && healthy >= self.minimum.required(count(total))
+        };
+        let went_well = match self.phase {
+            Phase::Installing(_) => enough(self.fleets.gaining.len()),
+            Phase::Allowing(_) => !tally.cut_short && tally.succeeded > 0,
+            // Source: AWS's user guide: a single host that can't be deregistered fails the deployment.
+            _ => tally.failed == 0 && !tally.cut_short,
+        };
+        match std::mem::replace(&mut self.phase, Phase::Nothing) {
+            _ if !went_well => self.over = Some(End::Failed(texts::health_constraints())),
+            Phase::Installing(_) => match self.waits.ready {
+                Some(minutes) => {
+                    context.deployment(&self.key, |deployment| {
+                        deployment.status = DeploymentStatus::Ready;
+                        deployment.progress.wait = Some(Wait::Ready);
+                    });
+                    self.phase = Phase::Ready(minutes);
+                    self.wake(context, run, Waits::ready_limit(minutes));
+                }
+                None => self.allow(context),
+            },
+            Phase::Allowing(_) => self.block(context),
+            _ => self.phase = Phase::Termination,
+        }
+        if matches!(self.phase, Phase::Termination) {
+            self.moved(context, run);
+        }
+    }
+
+    /// Traffic has moved: the blue fleet stays for a while.
+    fn moved(&mut self, context: &mut Context, run: u64) {
+        match self.waits.termination {
+            Some(after) if after > 0 && !self.is_back() => {
+                context.deployment(&self.key, |deployment| {
+                    deployment.progress.wait = Some(Wait::Termination);
+                    deployment.progress.termination_wait_started = true;
+                });
+                self.wake(context, run, after);
+            }
+            _ => self.finish(context),
+        }
+    }
+
+    /// The blue fleet goes, and the group points at the green one.
+    fn finish(&mut self, context: &mut Context) {
+        self.over = Some(End::Succeeded);
+        if !self.is_back() && self.waits.termination.is_some() {
+            let blue = self.fleets.losing.iter().map(|host| host.id.clone());
+            context.inventory.remove(&self.key.region, blue);
+        }
+        let changes = match &self.fleets.origin {
+            Origin::Copied { name, .. } => {
+                let hook = format!("CodeDeploy-managed-automatic-launch-deployment-hook-{name}");
+                Map::from_iter([("autoScalingGroups".to_owned(), json!([{"name": name, "hook": hook}]))])
+            }
+            Origin::Found(found) => pointed(found),
+            Origin::Back => return,
+        };
+        context.region(&self.key.region, |region| {
+            let Some(id) = region.deployments.get(&self.key.id).map(|one| one.group_id.clone()) else {
+                return;
+            };
+            let groups = region.applications.values_mut().flat_map(|one| one.groups.values_mut());
+            for group in groups.filter(|group| group.id == id) {
+                if changes.contains_key("ec2TagFilters") {
+                    group.settings.remove("ec2TagSet");
+                } else if changes.contains_key("ec2TagSet") {
+                    group.settings.remove("ec2TagFilters");
+                }
+                group.settings.extend(changes.clone());
+            }
+        });
+    }
+
+    fn wave(&mut self) -> Option<&mut Wave> {
+        match &mut self.phase {
+            Phase::Installing(wave) | Phase::Allowing(wave) | Phase::Blocking(wave) => Some(wave),
+            _ => None,
+        }
+    }
+}
+
+impl Machine for BlueGreen {
+    fn key(&self) -> &Key {
+        &self.key
+    }
+
+    fn settle(&mut self, context: &mut Context, run: u64) -> Option<End> {
+        if matches!(self.phase, Phase::Nothing) && self.over.is_none() {
+            self.begin(context, run);
+        }
+        while self.over.is_none() {
+            let Some(tally) = self.wave().and_then(|wave| wave.settle(context, run)) else { break };
+            self.wave_ended(context, run, tally);
+        }
+        let end = self.over.take()?;
+        context.deployment(&self.key, |deployment| {
+            let left = |(_, target): &(usize, &crate::sandbox::store::Target)| !target.status.is_finished();
+            let left: Vec<usize> =
+                (0..).zip(&deployment.targets).filter(left).map(|(index, _)| index).collect();
+            ledger::skip(deployment, left, context.now);
+        });
+        Some(end)
+    }
+
+    fn ask(&mut self, context: &mut Context, run: u64, target: usize) {
+        if let Some(wave) = self.wave() {
+            wave.next_event(context, run, target);
+        }
+    }
+
+    fn answered(&mut self, context: &mut Context, ticket: Ticket, diagnostics: Diagnostics) {
+        if let Some(wave) = self.wave() {
+            wave.answered(context, ticket, diagnostics);
+        }
+    }
+
+    fn event_ended(&mut self, context: &mut Context, ticket: Ticket, diagnostics: Diagnostics) {
+        if let Some(wave) = self.wave() {
+            wave.event_ended(context, ticket, diagnostics);
+        }
+    }
+
+    fn next(&mut self, context: &mut Context, _run: u64) -> Option<End> {
+        if self.due.is_none_or(|due| context.now < due) {
+            return None;
+        }
+        self.due = None;
+        match self.phase {
+            Phase::Provisioning => self.provision(context),
+            Phase::Ready(minutes) => self.over = Some(End::Stopped(Stop::NotContinued(minutes))),
+            Phase::Termination => self.finish(context),
+            _ => {}
+        }
+        None
+    }
+
+    fn stop(&mut self, context: &mut Context, stop: Stop) {
+        self.due = None;
+        let alarmed = matches!(stop, Stop::Alarms(_));
+        match self.wave() {
+            Some(wave) => {
+                if alarmed {
+                    wave.abort(context);
+                } else {
+                    wave.stop(context);
+                }
+                self.stop = Some(stop);
+            }
+            None => self.over = Some(End::Stopped(stop)),
+        }
+    }
+
+    fn continued(&mut self, context: &mut Context, _run: u64, wait: Wait) {
+        match (&self.phase, wait) {
+            (Phase::Ready(_), Wait::Ready) => {
+                self.due = None;
+                self.allow(context);
+            }
+            (Phase::Termination, Wait::Termination) => {
+                self.due = None;
+                self.finish(context);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Between what the traffic moves, and how.
+struct Found {
+    fleets: Fleets,
+    order: Order,
+    minimum: MinimumHealthyHosts,
+    waits: Waits,
+}
+
+fn find(region: &Region, key: &Key, present: &[Arc<Instance>]) -> Result<Found, Refusal> {
+    let deployment = region.deployments.get(&key.id).ok_or(Refusal::Gone)?;
+    let group = group_of(region, deployment)?;
+    let config = Configuration::named(&deployment.config, region);
+    let Some(minimum) = config.and_then(|config| config.minimum()) else {
+        return Err(Refusal::Failed(texts::config_missing(&deployment.config)));
+    };
+    let fleets = if deployment.creator == Creator::Rollback {
+        back(region, deployment, present)?
+    } else {
+        forth(deployment, &group.settings, present)?
+    };
+    let waits = Waits::of(&deployment.settings, &group.settings);
+    Ok(Found { fleets, order: order(deployment), minimum, waits })
+}
+
+/// The group's own hosts are blue; what is green is launched or was named.
+fn forth(
+    deployment: &Deployment,
+    settings: &Map<String, Value>,
+    present: &[Arc<Instance>],
+) -> Result<Fleets, Refusal> {
+    let mut blue = members::of_group(settings, present);
+    let block = |name: &str| deployment.settings.get(name).or_else(|| settings.get(name));
+    let option = block("blueGreenDeploymentConfiguration");
+    let action = option.and_then(|block| block.pointer("/greenFleetProvisioningOption/action")?.as_str());
+    if action == Some("COPY_AUTO_SCALING_GROUP") {
+        let from = settings.get("autoScalingGroups").and_then(|groups| groups.get(0)?.get("name")?.as_str());
+        let Some(from) = from.filter(|_| !blue.is_empty()) else { return Err(Refusal::NoInstances) };
+        let name = format!("CodeDeploy_{}_{}", deployment.group, deployment.id);
+        let origin = Origin::Copied { from: from.to_owned(), name };
+        return Ok(Fleets { losing: blue, gaining: Vec::new(), origin });
+    }
+    let found = deployment.settings.get("targetInstances").and_then(Value::as_object);
+    let found = found.cloned().unwrap_or_default();
+    let green = members::of_group(&found, present);
+    if green.is_empty() {
+        return Err(Refusal::NoInstances);
+    }
+    blue.retain(|host| !green.iter().any(|other| other.id == host.id));
+    Ok(Fleets { losing: blue, gaining: green, origin: Origin::Found(found) })
+}
+
+/// The fleets of the deployment that is rolled back, as far as their hosts are still there.
+fn back(region: &Region, rollback: &Deployment, present: &[Arc<Instance>]) -> Result<Fleets, Refusal> {
+    let original = rollback.rollback_of.as_ref().and_then(|id| region.deployments.get(id));
+    let labelled = |label: Label| -> Vec<Arc<Instance>> {
+        let targets = original.iter().flat_map(|original| &original.targets);
+        let targets = targets.filter(|target| target.kind == TargetKind::Instance(Some(label)));
+        targets.filter_map(|target| present.iter().find(|host| host.id == target.id)).cloned().collect()
+    };
+    let fleets =
+        Fleets { losing: labelled(Label::Green), gaining: labelled(Label::Blue), origin: Origin::Back };
+    if fleets.gaining.is_empty() { Err(Refusal::NoInstances) } else { Ok(fleets) }
+}
+
+/// A deployment's `targetInstances` as the settings of a group.
+fn pointed(found: &Map<String, Value>) -> Map<String, Value> {
+    let list = |name: &str| found.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    let groups: Vec<Value> =
+        list("autoScalingGroups").into_iter().map(|name| json!({"name": name})).collect();
+    let mut settings = Map::from_iter([("autoScalingGroups".to_owned(), Value::Array(groups))]);
+    match found.get("ec2TagSet") {
+        Some(set) => settings.insert("ec2TagSet".to_owned(), set.clone()),
+        None => settings.insert("ec2TagFilters".to_owned(), Value::Array(list("tagFilters"))),
+    };
+    settings
+}
+
+fn count(hosts: usize) -> u32 {
+    u32::try_from(hosts).unwrap_or(u32::MAX)
+}
