@@ -3,6 +3,7 @@
 //!
 //! Source: AWS's user guide, "Blue/green deployments on an EC2/on-premises compute platform".
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use fastrand::Rng;
@@ -78,6 +79,10 @@ impl BlueGreen {
     pub(super) fn open(context: &mut Context, key: Key) -> Result<Self, Refusal> {
         let found = context.with_hosts(&key, |region, hosts| find(region, &key, hosts));
         let Found { fleets, order, minimum, waits } = found.unwrap_or(Err(Refusal::Gone))?;
+        let most = fleets.gaining.len().max(fleets.losing.len());
+        if !context.options.fleet.admits(most) {
+            return Err(Refusal::Failed(texts::too_many()));
+        }
         context.deployment(&key, |deployment| {
             deployment.status = DeploymentStatus::InProgress;
             deployment.started = Some(context.now);
@@ -97,22 +102,19 @@ impl BlueGreen {
             rng,
         };
         let back = machine.is_back();
-        let (label, names) = if back {
-            (Label::Green, EventName::BLOCK_TRAFFIC)
-        } else {
-            (Label::Blue, EventName::BLOCK_TRAFFIC)
-        };
-        machine.list(context, &machine.fleets.losing, label, names);
-        if back {
-            machine.list(context, &machine.fleets.gaining, Label::Blue, EventName::ALLOW_TRAFFIC);
-        } else {
-            machine.list(context, &machine.fleets.gaining, Label::Green, EventName::NEW_INSTANCE);
-        }
+        let (losing, gaining) = if back { (Label::Green, Label::Blue) } else { (Label::Blue, Label::Green) };
+        machine.list(context, &machine.fleets.losing, losing, EventName::BLOCK_TRAFFIC);
+        machine.list(context, &machine.fleets.gaining, gaining, machine.gaining_names());
         Ok(machine)
     }
 
     fn is_back(&self) -> bool {
         matches!(self.fleets.origin, Origin::Back)
+    }
+
+    /// The events of the hosts that gain traffic.
+    fn gaining_names(&self) -> &'static [EventName] {
+        if self.is_back() { EventName::ALLOW_TRAFFIC } else { EventName::NEW_INSTANCE }
     }
 
     /// Adds targets to those that the deployment shows. The sandbox's choice: its overview counts both fleets.
@@ -212,7 +214,7 @@ impl BlueGreen {
         events: std::ops::Range<usize>,
         done: TargetStatus,
     ) -> Wave {
-        let names = if self.is_back() { EventName::ALLOW_TRAFFIC } else { EventName::NEW_INSTANCE };
+        let names = self.gaining_names();
         let targets = self.ready(context);
         let first = self.fleets.losing.len();
         let host = |target: &usize| self.fleets.gaining.get(target.checked_sub(first)?).cloned();
@@ -378,10 +380,10 @@ impl Machine for BlueGreen {
 
     fn stop(&mut self, context: &mut Context, stop: Stop) {
         self.due = None;
-        let alarmed = matches!(stop, Stop::Alarms(_));
+        let at_once = matches!(stop, Stop::Alarms(_) | Stop::Overdue);
         match self.wave() {
             Some(wave) => {
-                if alarmed {
+                if at_once {
                     wave.abort(context);
                 } else {
                     wave.stop(context);
@@ -454,17 +456,20 @@ fn forth(
     if green.is_empty() {
         return Err(Refusal::NoInstances);
     }
-    blue.retain(|host| !green.iter().any(|other| other.id == host.id));
+    let named: HashSet<&str> = green.iter().map(|host| host.id.as_str()).collect();
+    blue.retain(|host| !named.contains(host.id.as_str()));
     Ok(Fleets { losing: blue, gaining: green, origin: Origin::Found(found) })
 }
 
 /// The fleets of the deployment that is rolled back, as far as their hosts are still there.
 fn back(region: &Region, rollback: &Deployment, present: &[Arc<Instance>]) -> Result<Fleets, Refusal> {
     let original = rollback.rollback_of.as_ref().and_then(|id| region.deployments.get(id));
+    let present: HashMap<&str, &Arc<Instance>> =
+        present.iter().map(|host| (host.id.as_str(), host)).collect();
     let labelled = |label: Label| -> Vec<Arc<Instance>> {
         let targets = original.iter().flat_map(|original| &original.targets);
         let targets = targets.filter(|target| target.kind == TargetKind::Instance(Some(label)));
-        targets.filter_map(|target| present.iter().find(|host| host.id == target.id)).cloned().collect()
+        targets.filter_map(|target| present.get(target.id.as_str()).copied()).cloned().collect()
     };
     let fleets =
         Fleets { losing: labelled(Label::Green), gaining: labelled(Label::Blue), origin: Origin::Back };

@@ -69,6 +69,8 @@ pub(super) enum Due {
     Next(u64),
     /// A deployment's alarms are looked at.
     Alarms(u64),
+    /// A deployment has run as long as it may.
+    Overdue(u64),
     /// Something happens beside the deployments.
     Change(Change),
 }
@@ -226,6 +228,7 @@ impl Driver {
                     self.stop(id, Stop::Alarms(on));
                 }
             }
+            Due::Overdue(id) => self.stop(id, Stop::Overdue),
             Due::Change(change) => self.change(change),
         }
     }
@@ -269,6 +272,9 @@ impl Driver {
             Ok(machine) => {
                 self.runs.insert(id, Run::Started(machine));
                 self.context.after(ALARM_POLL, Due::Alarms(id));
+                if let Some(limit) = self.context.deployment(&key, |one| run_limit(one)).flatten() {
+                    self.context.after(limit, Due::Overdue(id));
+                }
                 self.settle(id);
             }
             Err(Refusal::Gone) => self.forget(id),
@@ -323,6 +329,19 @@ impl Driver {
     fn forget(&mut self, id: u64) {
         self.runs.remove(&id);
         self.by_key.retain(|_, run| *run != id);
+    }
+}
+
+/// How long a deployment may run. Source: AWS's quota page; it names no limit for ECS.
+fn run_limit(deployment: &Deployment) -> Option<Millis> {
+    const HOUR: Millis = 3_600_000;
+    match deployment.platform {
+        ComputePlatform::Server if style(deployment, "deploymentType") == Some("BLUE_GREEN") => {
+            Some(109 * HOUR)
+        }
+        ComputePlatform::Server => Some(12 * HOUR),
+        ComputePlatform::Lambda => Some(50 * HOUR),
+        _ => None,
     }
 }
 

@@ -64,6 +64,7 @@ pub struct Options {
 /// The running engine. Dropped, it stops; what hosts are doing then ends unheard.
 pub struct Engine {
     messages: Sender<Message>,
+    faults: Arc<Faults>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -75,6 +76,7 @@ impl Engine {
     pub fn start(shared: Arc<Shared>, options: Options) -> io::Result<Self> {
         let (messages, inbox) = channel();
         let clock = Arc::clone(&shared.clock);
+        let faults = Arc::clone(&options.faults);
         let mut driver = Driver::new(shared, options, messages.clone());
         let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
             loop {
@@ -90,7 +92,12 @@ impl Engine {
                 }
             }
         })?;
-        Ok(Engine { messages, thread: Some(thread) })
+        Ok(Engine { messages, faults, thread: Some(thread) })
+    }
+
+    /// What goes wrong on hosts, and may be changed while they work.
+    pub fn faults(&self) -> &Arc<Faults> {
+        &self.faults
     }
 
     /// Makes something happen beside the deployments, now.
