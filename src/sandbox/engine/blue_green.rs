@@ -3,28 +3,23 @@
 //!
 //! Source: AWS's user guide, "Blue/green deployments on an EC2/on-premises compute platform".
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use fastrand::Rng;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
-use super::configuration::Configuration;
 use super::driver::{Context, Due, Key, Ticket};
 use super::ending::{End, Stop};
-use super::in_place::{group_of, order};
+use super::fleets::{self, Fleets, Found, Origin};
 use super::machine::{Machine, Refusal};
-use super::members;
 use super::slots::Slots;
 use super::waits::Waits;
 use super::wave::{Plan, Tally, Wave};
 use super::{ledger, texts};
-use crate::model::{
-    Creator, DeploymentStatus, Diagnostics, EventName, MinimumHealthyHosts, Overview, TargetStatus,
-};
+use crate::model::{DeploymentStatus, Diagnostics, EventName, MinimumHealthyHosts, Overview, TargetStatus};
 use crate::sandbox::fleet::{Instance, seeded};
 use crate::sandbox::host::Order;
-use crate::sandbox::store::{Deployment, Label, Millis, Region, TargetKind, Wait};
+use crate::sandbox::store::{Label, Millis, TargetKind, Wait};
 
 /// How long a new fleet takes to be there: chosen to look like instances that start.
 const PROVISIONING: std::ops::Range<Millis> = 30_000..60_000;
@@ -46,23 +41,6 @@ pub(super) struct BlueGreen {
     rng: Rng,
 }
 
-/// Between which hosts the traffic moves. The losing ones are the first of the deployment's targets.
-struct Fleets {
-    losing: Vec<Arc<Instance>>,
-    gaining: Vec<Arc<Instance>>,
-    /// How the green fleet comes to be.
-    origin: Origin,
-}
-
-enum Origin {
-    /// A copy of this Auto Scaling group is launched, under the other name.
-    Copied { from: String, name: String },
-    /// The deployment named it: its `targetInstances`.
-    Found(Map<String, Value>),
-    /// The traffic goes back to the blue fleet; nothing is installed.
-    Back,
-}
-
 enum Phase {
     Nothing,
     Provisioning,
@@ -77,7 +55,7 @@ enum Phase {
 impl BlueGreen {
     /// Finds both fleets and starts the deployment; the error is why it fails instead.
     pub(super) fn open(context: &mut Context, key: Key) -> Result<Self, Refusal> {
-        let found = context.with_hosts(&key, |region, hosts| find(region, &key, hosts));
+        let found = context.with_hosts(&key, |region, hosts| fleets::find(region, &key, hosts));
         let Found { fleets, order, minimum, waits } = found.unwrap_or(Err(Refusal::Gone))?;
         let most = fleets.gaining.len().max(fleets.losing.len());
         if !context.options.fleet.admits(most) {
@@ -296,7 +274,7 @@ impl BlueGreen {
                 let hook = format!("CodeDeploy-managed-automatic-launch-deployment-hook-{name}");
                 Map::from_iter([("autoScalingGroups".to_owned(), json!([{"name": name, "hook": hook}]))])
             }
-            Origin::Found(found) => pointed(found),
+            Origin::Found(found) => fleets::pointed(found),
             Origin::Back => return,
         };
         context.region(&self.key.region, |region| {
@@ -407,86 +385,6 @@ impl Machine for BlueGreen {
             _ => {}
         }
     }
-}
-
-/// Between what the traffic moves, and how.
-struct Found {
-    fleets: Fleets,
-    order: Order,
-    minimum: MinimumHealthyHosts,
-    waits: Waits,
-}
-
-fn find(region: &Region, key: &Key, present: &[Arc<Instance>]) -> Result<Found, Refusal> {
-    let deployment = region.deployments.get(&key.id).ok_or(Refusal::Gone)?;
-    let group = group_of(region, deployment)?;
-    let config = Configuration::named(&deployment.config, region);
-    let Some(minimum) = config.and_then(|config| config.minimum()) else {
-        return Err(Refusal::Failed(texts::config_missing(&deployment.config)));
-    };
-    let fleets = if deployment.creator == Creator::Rollback {
-        back(region, deployment, present)?
-    } else {
-        forth(deployment, &group.settings, present)?
-    };
-    let waits = Waits::of(&deployment.settings, &group.settings);
-    Ok(Found { fleets, order: order(deployment), minimum, waits })
-}
-
-/// The group's own hosts are blue; what is green is launched or was named.
-fn forth(
-    deployment: &Deployment,
-    settings: &Map<String, Value>,
-    present: &[Arc<Instance>],
-) -> Result<Fleets, Refusal> {
-    let mut blue = members::of_group(settings, present);
-    let block = |name: &str| deployment.settings.get(name).or_else(|| settings.get(name));
-    let option = block("blueGreenDeploymentConfiguration");
-    let action = option.and_then(|block| block.pointer("/greenFleetProvisioningOption/action")?.as_str());
-    if action == Some("COPY_AUTO_SCALING_GROUP") {
-        let from = settings.get("autoScalingGroups").and_then(|groups| groups.get(0)?.get("name")?.as_str());
-        let Some(from) = from.filter(|_| !blue.is_empty()) else { return Err(Refusal::NoInstances) };
-        let name = format!("CodeDeploy_{}_{}", deployment.group, deployment.id);
-        let origin = Origin::Copied { from: from.to_owned(), name };
-        return Ok(Fleets { losing: blue, gaining: Vec::new(), origin });
-    }
-    let found = deployment.settings.get("targetInstances").and_then(Value::as_object);
-    let found = found.cloned().unwrap_or_default();
-    let green = members::of_group(&found, present);
-    if green.is_empty() {
-        return Err(Refusal::NoInstances);
-    }
-    let named: HashSet<&str> = green.iter().map(|host| host.id.as_str()).collect();
-    blue.retain(|host| !named.contains(host.id.as_str()));
-    Ok(Fleets { losing: blue, gaining: green, origin: Origin::Found(found) })
-}
-
-/// The fleets of the deployment that is rolled back, as far as their hosts are still there.
-fn back(region: &Region, rollback: &Deployment, present: &[Arc<Instance>]) -> Result<Fleets, Refusal> {
-    let original = rollback.rollback_of.as_ref().and_then(|id| region.deployments.get(id));
-    let present: HashMap<&str, &Arc<Instance>> =
-        present.iter().map(|host| (host.id.as_str(), host)).collect();
-    let labelled = |label: Label| -> Vec<Arc<Instance>> {
-        let targets = original.iter().flat_map(|original| &original.targets);
-        let targets = targets.filter(|target| target.kind == TargetKind::Instance(Some(label)));
-        targets.filter_map(|target| present.get(target.id.as_str()).copied()).cloned().collect()
-    };
-    let fleets =
-        Fleets { losing: labelled(Label::Green), gaining: labelled(Label::Blue), origin: Origin::Back };
-    if fleets.gaining.is_empty() { Err(Refusal::NoInstances) } else { Ok(fleets) }
-}
-
-/// A deployment's `targetInstances` as the settings of a group.
-fn pointed(found: &Map<String, Value>) -> Map<String, Value> {
-    let list = |name: &str| found.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
-    let groups: Vec<Value> =
-        list("autoScalingGroups").into_iter().map(|name| json!({"name": name})).collect();
-    let mut settings = Map::from_iter([("autoScalingGroups".to_owned(), Value::Array(groups))]);
-    match found.get("ec2TagSet") {
-        Some(set) => settings.insert("ec2TagSet".to_owned(), set.clone()),
-        None => settings.insert("ec2TagFilters".to_owned(), Value::Array(list("tagFilters"))),
-    };
-    settings
 }
 
 fn count(hosts: usize) -> u32 {
