@@ -52,6 +52,10 @@ pub trait Conductor: Send + Sync {
     fn created(&self, region: &str, id: &str);
     /// Somebody set `stop_requested` on a deployment.
     fn stop_requested(&self, region: &str, id: &str);
+    /// Somebody asked a deployment to go on, and it was in this wait.
+    fn continued(&self, region: &str, id: &str, wait: store::Wait);
+    /// A hook function has called back, and its execution was not over: the caller has set `over`.
+    fn hook_answered(&self, region: &str, id: &str, hook_execution_id: &str, succeeded: bool);
 }
 
 /// CodeDeploy, S3 and STS behind one function, [`Sandbox::handle`].

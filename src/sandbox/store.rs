@@ -36,6 +36,47 @@ pub struct Region {
     /// What is known of the hosts that were deployed to: by group id, then by instance.
     #[serde(default)]
     pub hosts: BTreeMap<String, BTreeMap<String, HostState>>,
+    /// On-premises instances that were registered, by name; the deregistered ones stay.
+    #[serde(default)]
+    pub on_premises: BTreeMap<String, OnPremises>,
+    /// What deployments made of the fleet file's Lambda functions, by name.
+    #[serde(default)]
+    pub functions: BTreeMap<String, Function>,
+    /// What deployments made of the fleet file's ECS services, by `cluster:service`.
+    #[serde(default)]
+    pub services: BTreeMap<String, Service>,
+}
+
+/// An on-premises instance that was registered. One that the fleet file does not declare is simulated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OnPremises {
+    pub name: String,
+    pub arn: String,
+    pub iam_user_arn: Option<String>,
+    pub iam_session_arn: Option<String>,
+    pub tags: BTreeMap<String, String>,
+    pub registered: Millis,
+    pub deregistered: Option<Millis>,
+}
+
+/// A Lambda function: its aliases by name.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Function {
+    pub aliases: BTreeMap<String, Alias>,
+}
+
+/// Where an alias sends its traffic.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Alias {
+    pub version: String,
+    /// A second version with its share of the traffic, above 0 and below 1.
+    pub additional: Option<(String, f64)>,
+}
+
+/// An ECS service: its task sets, the one that serves first.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Service {
+    pub task_sets: Vec<TaskSet>,
 }
 
 /// What earlier deployments of a group left on a host.
@@ -124,13 +165,16 @@ pub struct Deployment {
     pub created: Millis,
     pub started: Option<Millis>,
     pub completed: Option<Millis>,
-    /// The overview, kept up to date with `targets`; none until the deployment has started.
+    /// The overview, kept up to date with `targets`; none until the deployment has started, and on Lambda and ECS
+    /// until it has ended.
     pub overview: Option<Overview>,
     /// Somebody asked for a stop: with (`true`), without (`false`) or by the deployment's own rollback settings.
     pub stop_requested: Option<Option<bool>>,
     pub rollback_deployment: Option<String>,
     pub rollback_of: Option<String>,
     pub rollback_message: Option<String>,
+    #[serde(default)]
+    pub progress: Progress,
     /// In the order in which they are deployed to.
     pub targets: Vec<Target>,
 }
@@ -142,13 +186,102 @@ impl Deployment {
     }
 }
 
+/// What the engine tells of a deployment beyond its status.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Progress {
+    /// What the deployment waits for: what ContinueDeployment may end.
+    pub wait: Option<Wait>,
+    /// `instanceTerminationWaitTimeStarted`. Always false for ECS, and where the blue instances are kept alive.
+    pub termination_wait_started: bool,
+    /// Executions of hook functions, by lifecycleEventHookExecutionId.
+    pub hooks: BTreeMap<String, HookExecution>,
+    /// `relatedDeployments.autoUpdateOutdatedInstancesRootDeploymentId`
+    pub auto_update_root: Option<String>,
+    /// `relatedDeployments.autoUpdateOutdatedInstancesDeploymentIds`
+    pub auto_updates: Vec<String>,
+}
+
+/// A wait of a deployment, as in `deploymentWaitType`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Wait {
+    /// `READY_WAIT`: traffic has not moved, the status is `Ready`.
+    Ready,
+    /// `TERMINATION_WAIT`: traffic has moved, the old instances or tasks are still there.
+    Termination,
+}
+
+/// One execution of a hook function.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HookExecution {
+    pub event: EventName,
+    /// Its answer was taken, or its time is over: no answer is taken any more.
+    pub over: bool,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Target {
     pub id: String,
     pub arn: String,
+    pub kind: TargetKind,
     pub status: TargetStatus,
     pub last_updated: Option<Millis>,
     pub events: Vec<Event>,
+}
+
+/// What a target is, with what only that kind shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum TargetKind {
+    /// `InstanceTarget`; the label in blue/green deployments only.
+    Instance(Option<Label>),
+    /// `LambdaTarget`
+    Lambda(LambdaFunction),
+    /// `ECSTarget`: `taskSetsInfo`.
+    Ecs(Vec<TaskSet>),
+}
+
+/// `Blue` or `Green`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Label {
+    Blue,
+    Green,
+}
+
+impl Label {
+    /// The label as it is on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Label::Blue => "Blue",
+            Label::Green => "Green",
+        }
+    }
+}
+
+/// `lambdaFunctionInfo`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LambdaFunction {
+    pub name: String,
+    pub alias: String,
+    pub current_version: String,
+    pub target_version: String,
+    /// The share of the traffic that goes to the target version: 0.0 to 1.0.
+    pub target_version_weight: f64,
+}
+
+/// An entry of `taskSetsInfo`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskSet {
+    /// `identifer` on the wire (the service misspells it): `ecs-svc/` and digits.
+    pub id: String,
+    pub desired: i64,
+    pub pending: i64,
+    pub running: i64,
+    /// `PRIMARY`, `ACTIVE` or `DRAINING`.
+    pub status: String,
+    /// 0.0 to 100.0
+    pub traffic_weight: f64,
+    /// The name of its target group.
+    pub target_group: Option<String>,
+    pub label: Option<Label>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -8,7 +8,7 @@ use cdctl::model::{DeploymentStatus, Diagnostics, EventName, EventStatus, Overvi
 use cdctl::sandbox::clock::Clock;
 use cdctl::sandbox::objects::Objects;
 use cdctl::sandbox::server::Server;
-use cdctl::sandbox::store::{ErrorInformation, Event, Target};
+use cdctl::sandbox::store::{ErrorInformation, Event, Target, TargetKind, Wait};
 use cdctl::sandbox::{Conductor, PAGE_SIZE, Sandbox, Shared};
 
 /// The time at which every staged sandbox stands still: 2026-11-22T12:00:00.123Z.
@@ -80,6 +80,10 @@ impl Conductor for Play {
         deployment.status = DeploymentStatus::Stopped;
         deployment.completed = Some(NOW + 9);
     }
+
+    fn continued(&self, _region: &str, _id: &str, _wait: Wait) {}
+
+    fn hook_answered(&self, _region: &str, _id: &str, _hook_execution_id: &str, _succeeded: bool) {}
 }
 
 fn host(id: &str, status: &TargetStatus, event: &EventStatus) -> Target {
@@ -94,6 +98,7 @@ fn host(id: &str, status: &TargetStatus, event: &EventStatus) -> Target {
     Target {
         id: id.to_owned(),
         arn: format!("arn:aws:ec2:eu-west-1:123456789012:instance/{id}"),
+        kind: TargetKind::Instance(None),
         status: status.clone(),
         last_updated: Some(NOW + 2),
         events: vec![event],

@@ -1,10 +1,10 @@
 //! Writes what happens to targets into the store and keeps the deployment's counters with it. Decides nothing.
 
 use crate::model::{Diagnostics, EventName, EventStatus, Overview, TargetStatus};
-use crate::sandbox::store::{Deployment, Event, Millis, Target};
+use crate::sandbox::store::{Deployment, Event, Millis, Target, TargetKind};
 
 /// A target that nothing has happened to.
-pub(super) fn pending(id: &str, arn: String, events: &[EventName]) -> Target {
+pub(super) fn pending(id: &str, arn: String, kind: TargetKind, events: &[EventName]) -> Target {
     let event = |name: &EventName| Event {
         name: name.clone(),
         status: EventStatus::Pending,
@@ -15,6 +15,7 @@ pub(super) fn pending(id: &str, arn: String, events: &[EventName]) -> Target {
     Target {
         id: id.to_owned(),
         arn,
+        kind,
         status: TargetStatus::Pending,
         last_updated: None,
         events: events.iter().map(event).collect(),
@@ -51,7 +52,7 @@ pub(super) fn end(
     host: usize,
     event: usize,
     well: bool,
-    diagnostics: Diagnostics,
+    diagnostics: Option<Diagnostics>,
     now: Millis,
 ) {
     let Some(target) = deployment.targets.get_mut(host) else { return };
@@ -59,7 +60,7 @@ pub(super) fn end(
     if let Some(event) = target.events.get_mut(event) {
         event.status = if well { EventStatus::Succeeded } else { EventStatus::Failed };
         event.end = Some(now);
-        event.diagnostics = Some(diagnostics);
+        event.diagnostics = diagnostics;
     }
 }
 
@@ -69,6 +70,14 @@ pub(super) fn skip_rest(deployment: &mut Deployment, host: usize, now: Millis) {
     for event in target.events.iter_mut().filter(|event| event.status == EventStatus::Pending) {
         event.status = EventStatus::Skipped;
         event.end = Some(now);
+    }
+}
+
+/// Targets that are never attempted.
+pub(super) fn skip(deployment: &mut Deployment, targets: impl IntoIterator<Item = usize>, now: Millis) {
+    for target in targets {
+        skip_rest(deployment, target, now);
+        mark(deployment, target, TargetStatus::Skipped, now);
     }
 }
 

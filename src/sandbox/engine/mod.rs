@@ -2,17 +2,31 @@
 //!
 //! The engine writes the store that the API's answers are read from, and never holds its lock while a host works.
 
+mod alarms;
+mod auto_update;
+mod blue_green;
 mod configuration;
+mod declaration;
 mod driver;
 mod ending;
 mod faults;
+mod fleets;
 mod in_place;
+mod inventory;
 mod ledger;
+mod machine;
 mod members;
+mod opening;
 mod rollback;
+mod routed;
+mod scaling;
 mod schedule;
 mod slots;
+mod successor;
 mod texts;
+mod traffic;
+mod waits;
+mod wave;
 
 #[cfg(test)]
 mod scenarios;
@@ -23,12 +37,11 @@ use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 
-use super::fleet::Fleet;
-use super::host::Hosts;
-use super::store::Millis;
-use super::{Conductor, Shared};
+use super::fleet::{Change, Faults, Fleet};
+use super::host::{Hosts, Programs};
+use super::store::{Millis, Wait};
+use super::{Bundles, Conductor, Shared};
 
-pub use configuration::minimum_healthy_hosts;
 use driver::{Driver, Key, Message};
 
 /// What the engine is set up with.
@@ -36,8 +49,14 @@ pub struct Options {
     /// Draws durations, the order of hosts and the ids of rollbacks.
     pub seed: u64,
     pub fleet: Arc<Fleet>,
+    /// What goes wrong: those of the fleet, and what is added and removed while the engine runs.
+    pub faults: Arc<Faults>,
     /// What runs events on local instances.
     pub local: Arc<dyn Hosts>,
+    /// Where the AppSpec files of Lambda and ECS deployments are.
+    pub bundles: Arc<dyn Bundles>,
+    /// What runs hook functions that are programs.
+    pub programs: Arc<dyn Programs>,
     /// What runs events on simulated instances.
     pub simulated: Arc<dyn Hosts>,
     /// How long a host's agent takes to ask for its next event, in milliseconds.
@@ -47,6 +66,7 @@ pub struct Options {
 /// The running engine. Dropped, it stops; what hosts are doing then ends unheard.
 pub struct Engine {
     messages: Sender<Message>,
+    faults: Arc<Faults>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -58,6 +78,7 @@ impl Engine {
     pub fn start(shared: Arc<Shared>, options: Options) -> io::Result<Self> {
         let (messages, inbox) = channel();
         let clock = Arc::clone(&shared.clock);
+        let faults = Arc::clone(&options.faults);
         let mut driver = Driver::new(shared, options, messages.clone());
         let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
             loop {
@@ -73,7 +94,17 @@ impl Engine {
                 }
             }
         })?;
-        Ok(Engine { messages, thread: Some(thread) })
+        Ok(Engine { messages, faults, thread: Some(thread) })
+    }
+
+    /// What goes wrong on hosts, and may be changed while they work.
+    pub fn faults(&self) -> &Arc<Faults> {
+        &self.faults
+    }
+
+    /// Makes something happen beside the deployments, now.
+    pub fn change(&self, change: Change) {
+        self.tell(Message::Changed(change));
     }
 
     fn tell(&self, message: Message) {
@@ -89,6 +120,15 @@ impl Conductor for Engine {
 
     fn stop_requested(&self, region: &str, id: &str) {
         self.tell(Message::StopRequested(Key { region: region.to_owned(), id: id.to_owned() }));
+    }
+
+    fn continued(&self, region: &str, id: &str, wait: Wait) {
+        self.tell(Message::Continued(Key { region: region.to_owned(), id: id.to_owned() }, wait));
+    }
+
+    fn hook_answered(&self, region: &str, id: &str, hook_execution_id: &str, succeeded: bool) {
+        let key = Key { region: region.to_owned(), id: id.to_owned() };
+        self.tell(Message::HookAnswered(key, hook_execution_id.to_owned(), succeeded));
     }
 }
 

@@ -11,6 +11,7 @@ use super::BODY_LIMIT;
 use super::signature::sign;
 use crate::sandbox::clock::Manual;
 use crate::sandbox::objects::Objects;
+use crate::sandbox::store::Wait;
 use crate::sandbox::{Conductor, PAGE_SIZE, Sandbox, Shared};
 
 struct Nobody;
@@ -18,6 +19,8 @@ struct Nobody;
 impl Conductor for Nobody {
     fn created(&self, _region: &str, _id: &str) {}
     fn stop_requested(&self, _region: &str, _id: &str) {}
+    fn continued(&self, _region: &str, _id: &str, _wait: Wait) {}
+    fn hook_answered(&self, _region: &str, _id: &str, _hook_execution_id: &str, _succeeded: bool) {}
 }
 
 fn sandbox() -> (tempfile::TempDir, Sandbox) {

@@ -9,7 +9,7 @@ use crate::sandbox::operations::rules::{application_name, config_name, descripti
 use crate::sandbox::operations::{
     Call, Notice, Refusal, application, config, group, reactions, revision, revision_rules,
 };
-use crate::sandbox::store::{Application, Deployment, Group, Region};
+use crate::sandbox::store::{Application, Deployment, Group, Progress, Region};
 use crate::sandbox::wire;
 
 /// Members of the request that DeploymentInfo shows as they are.
@@ -59,6 +59,7 @@ pub fn create(call: &mut Call<'_>, input: CreateDeploymentInput) -> Result<Creat
         rollback_deployment: None,
         rollback_of: None,
         rollback_message: None,
+        progress: Progress::default(),
         targets: Vec::new(),
     };
     deployment.description = input.description;

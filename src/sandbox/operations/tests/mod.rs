@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::Operation;
 use crate::sandbox::clock::Manual;
 use crate::sandbox::objects::Objects;
+use crate::sandbox::store::Wait;
 use crate::sandbox::{Conductor, Sandbox, Shared, wire};
 
 const REGION: &str = "eu-west-1";
@@ -28,6 +29,14 @@ impl Conductor for Told {
 
     fn stop_requested(&self, region: &str, id: &str) {
         self.0.lock().unwrap().push(format!("stop {region} {id}"));
+    }
+
+    fn continued(&self, region: &str, id: &str, wait: Wait) {
+        self.0.lock().unwrap().push(format!("continued {region} {id} {wait:?}"));
+    }
+
+    fn hook_answered(&self, region: &str, id: &str, hook_execution_id: &str, succeeded: bool) {
+        self.0.lock().unwrap().push(format!("hook {region} {id} {hook_execution_id} {succeeded}"));
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Api, NOW, REGION, ROLE, deployment, revision, with};
 use crate::model::{DeploymentStatus, Diagnostics, EventName, EventStatus, TargetStatus};
-use crate::sandbox::store::{Deployment, Event, Target};
+use crate::sandbox::store::{Deployment, Event, Target, TargetKind};
 
 /// Changes a stored deployment as the engine would.
 fn engine(api: &Api, id: &str, change: impl FnOnce(&mut Deployment)) {
@@ -22,7 +22,14 @@ fn target(id: &str, status: TargetStatus) -> Target {
         diagnostics: Some(Diagnostics::success()),
     };
     let arn = format!("arn:aws:ec2:eu-west-1:123456789012:instance/{id}");
-    Target { id: id.to_owned(), arn, status, last_updated: Some(NOW + 7), events: vec![event] }
+    Target {
+        id: id.to_owned(),
+        arn,
+        kind: TargetKind::Instance(None),
+        status,
+        last_updated: Some(NOW + 7),
+        events: vec![event],
+    }
 }
 
 #[test]
