@@ -6,13 +6,16 @@
 mod application;
 mod config;
 mod deployment;
+mod git_hub;
 mod group;
+mod on_premises;
 mod page;
 mod reactions;
 mod refusal;
 mod revision;
 mod revision_rules;
 mod rules;
+mod tags;
 mod target;
 
 use aws_sdk_codedeploy::operation as sdk;
@@ -21,7 +24,7 @@ use aws_smithy_schema::serde::{SerdeError, SerializableStruct, ShapeDeserializer
 pub use config::settings as config_settings;
 pub use refusal::Refusal;
 
-use super::store::{Millis, Region};
+use super::store::{Millis, Region, Wait};
 use super::{Sandbox, Shared};
 
 /// What an operation is given beside its input.
@@ -39,6 +42,8 @@ pub struct Call<'a> {
 enum Notice {
     Created(String),
     StopRequested(String),
+    Continued(String, Wait),
+    HookAnswered { deployment: String, execution: String, succeeded: bool },
 }
 
 impl Call<'_> {
@@ -124,9 +129,28 @@ operations! {
     ListDeployments(list_deployments::ListDeploymentsInput) => deployment::list,
     BatchGetDeployments(batch_get_deployments::BatchGetDeploymentsInput) => deployment::batch_get,
     StopDeployment(stop_deployment::StopDeploymentInput) => deployment::stop,
+    ContinueDeployment(continue_deployment::ContinueDeploymentInput) => deployment::go_on,
+    SkipWaitTimeForInstanceTermination(skip_wait_time_for_instance_termination::SkipWaitTimeForInstanceTerminationInput) => deployment::skip_wait,
+    PutLifecycleEventHookExecutionStatus(put_lifecycle_event_hook_execution_status::PutLifecycleEventHookExecutionStatusInput) => deployment::hook_answer,
+    DeleteResourcesByExternalId(delete_resources_by_external_id::DeleteResourcesByExternalIdInput) => deployment::delete_by_external_id,
     ListDeploymentTargets(list_deployment_targets::ListDeploymentTargetsInput) => target::list,
     GetDeploymentTarget(get_deployment_target::GetDeploymentTargetInput) => target::get,
     BatchGetDeploymentTargets(batch_get_deployment_targets::BatchGetDeploymentTargetsInput) => target::batch_get,
+    ListDeploymentInstances(list_deployment_instances::ListDeploymentInstancesInput) => target::instances::list,
+    GetDeploymentInstance(get_deployment_instance::GetDeploymentInstanceInput) => target::instances::get,
+    BatchGetDeploymentInstances(batch_get_deployment_instances::BatchGetDeploymentInstancesInput) => target::instances::batch_get,
+    RegisterOnPremisesInstance(register_on_premises_instance::RegisterOnPremisesInstanceInput) => on_premises::register,
+    DeregisterOnPremisesInstance(deregister_on_premises_instance::DeregisterOnPremisesInstanceInput) => on_premises::deregister,
+    GetOnPremisesInstance(get_on_premises_instance::GetOnPremisesInstanceInput) => on_premises::get,
+    BatchGetOnPremisesInstances(batch_get_on_premises_instances::BatchGetOnPremisesInstancesInput) => on_premises::batch_get,
+    ListOnPremisesInstances(list_on_premises_instances::ListOnPremisesInstancesInput) => on_premises::list,
+    AddTagsToOnPremisesInstances(add_tags_to_on_premises_instances::AddTagsToOnPremisesInstancesInput) => on_premises::add_tags,
+    RemoveTagsFromOnPremisesInstances(remove_tags_from_on_premises_instances::RemoveTagsFromOnPremisesInstancesInput) => on_premises::remove_tags,
+    TagResource(tag_resource::TagResourceInput) => tags::tag,
+    UntagResource(untag_resource::UntagResourceInput) => tags::untag,
+    ListTagsForResource(list_tags_for_resource::ListTagsForResourceInput) => tags::list,
+    ListGitHubAccountTokenNames(list_git_hub_account_token_names::ListGitHubAccountTokenNamesInput) => git_hub::list,
+    DeleteGitHubAccountToken(delete_git_hub_account_token::DeleteGitHubAccountTokenInput) => git_hub::delete,
 }
 
 impl Operation {
@@ -161,6 +185,10 @@ fn run<I, O: IntoOutput>(
         match notice {
             Notice::Created(id) => sandbox.conductor.created(region_name, &id),
             Notice::StopRequested(id) => sandbox.conductor.stop_requested(region_name, &id),
+            Notice::Continued(id, wait) => sandbox.conductor.continued(region_name, &id, wait),
+            Notice::HookAnswered { deployment, execution, succeeded } => {
+                sandbox.conductor.hook_answered(region_name, &deployment, &execution, succeeded);
+            }
         }
     }
     result.map(IntoOutput::into_output)

@@ -54,7 +54,9 @@ fn open(token: &str, binding: &str) -> Option<String> {
 
 fn binding(call: &Call<'_>, input: &dyn SerializableStruct) -> Result<String, Refusal> {
     let mut arguments = wire::members(input)?;
-    arguments.remove("nextToken");
+    for spelling in ["nextToken", "NextToken"] {
+        arguments.remove(spelling);
+    }
     let arguments = serde_json::Value::Object(arguments).to_string();
     let mut hash = Sha256::new();
     for part in [input.schema().shape_id().shape_name(), call.region_name, &arguments] {

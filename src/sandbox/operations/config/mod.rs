@@ -125,7 +125,7 @@ pub fn check_use(region: &Region, name: &str, platform: &ComputePlatform) -> Res
     Ok(())
 }
 
-fn missing(name: &str) -> Refusal {
+pub fn missing(name: &str) -> Refusal {
     let message = format!("No deployment configuration found for name: {name}");
     Refusal::new("DeploymentConfigDoesNotExistException", message)
 }

@@ -4,6 +4,7 @@ use aws_sdk_codedeploy::operation::list_deployments::{ListDeploymentsInput, List
 use aws_sdk_codedeploy::primitives::DateTime;
 use aws_sdk_codedeploy::types::{DeploymentStatus, TimeRange};
 
+use super::external::has_external_id;
 use crate::sandbox::operations::page::page;
 use crate::sandbox::operations::rules::{application_name, group_name, one_of};
 use crate::sandbox::operations::{Call, Refusal, application, group};
@@ -62,8 +63,8 @@ fn is_asked_for(
     let statuses = input.include_only_statuses();
     input.application_name().is_none_or(|name| name == deployment.application)
         && input.deployment_group_name().is_none_or(|name| name == deployment.group)
-        // Only CloudFormation's own deployments have an external id, and there are none here.
-        && input.external_id().is_none()
-        && (statuses.is_empty() || statuses.iter().any(|status| status.as_str() == deployment.status.as_str()))
+        && input.external_id().is_none_or(|id| has_external_id(deployment, id))
+        && (statuses.is_empty()
+            || statuses.iter().any(|status| status.as_str() == deployment.status.as_str()))
         && times.is_none_or(|(start, end)| (start..=end).contains(&deployment.created))
 }
