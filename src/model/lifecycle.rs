@@ -37,6 +37,57 @@ impl EventName {
         EventName::ApplicationStart,
         EventName::ValidateService,
     ];
+
+    /// The thirteen events of an in-place deployment with a load balancer.
+    pub const IN_PLACE_BALANCED: &'static [EventName] = &[
+        EventName::BeforeBlockTraffic,
+        EventName::BlockTraffic,
+        EventName::AfterBlockTraffic,
+        EventName::ApplicationStop,
+        EventName::DownloadBundle,
+        EventName::BeforeInstall,
+        EventName::Install,
+        EventName::AfterInstall,
+        EventName::ApplicationStart,
+        EventName::ValidateService,
+        EventName::BeforeAllowTraffic,
+        EventName::AllowTraffic,
+        EventName::AfterAllowTraffic,
+    ];
+
+    /// The ten events of an instance that is new: a green one, or one that Auto Scaling launched.
+    pub const NEW_INSTANCE: &'static [EventName] = &[
+        EventName::ApplicationStop,
+        EventName::DownloadBundle,
+        EventName::BeforeInstall,
+        EventName::Install,
+        EventName::AfterInstall,
+        EventName::ApplicationStart,
+        EventName::ValidateService,
+        EventName::BeforeAllowTraffic,
+        EventName::AllowTraffic,
+        EventName::AfterAllowTraffic,
+    ];
+
+    /// The eight events of an ECS deployment with a test listener; without one it lacks the two of test traffic.
+    pub const ECS: &'static [EventName] = &[
+        EventName::BeforeInstall,
+        EventName::Install,
+        EventName::AfterInstall,
+        EventName::AllowTestTraffic,
+        EventName::AfterAllowTestTraffic,
+        EventName::BeforeAllowTraffic,
+        EventName::AllowTraffic,
+        EventName::AfterAllowTraffic,
+    ];
+
+    /// The three events in which traffic is allowed: all that a Lambda deployment has.
+    pub const ALLOW_TRAFFIC: &'static [EventName] =
+        &[EventName::BeforeAllowTraffic, EventName::AllowTraffic, EventName::AfterAllowTraffic];
+
+    /// The three events in which traffic is blocked: all that a blue instance has.
+    pub const BLOCK_TRAFFIC: &'static [EventName] =
+        &[EventName::BeforeBlockTraffic, EventName::BlockTraffic, EventName::AfterBlockTraffic];
 }
 
 open_enum! {

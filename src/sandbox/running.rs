@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use super::clock::Scaled;
 use super::engine::{self, Engine};
-use super::fleet::Fleet;
-use super::host::{Local, Simulated};
+use super::fleet::{Faults, Fleet};
+use super::host::{HostPrograms, Local, Simulated};
 use super::objects::{Objects, Versioning};
 use super::server::Server;
 use super::store::Millis;
@@ -30,6 +30,19 @@ pub struct Setup {
     pub speed: u32,
     pub seed: u64,
     pub hooks: HookPolicy,
+}
+
+/// Programs that stand for hook functions: they find the sandbox, and nothing of the caller's environment.
+fn programs(allowed: bool, address: SocketAddr) -> HostPrograms {
+    // Any key will do whose secret equals it.
+    let secret = "sandbox";
+    let variables = [
+        ("AWS_ENDPOINT_URL", format!("http://{address}")),
+        ("AWS_ACCESS_KEY_ID", secret.to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", secret.to_owned()),
+        ("PATH", "/usr/local/bin:/usr/bin:/bin".to_owned()),
+    ];
+    HostPrograms { allowed, environment: variables.map(|(name, value)| (name.to_owned(), value)).into() }
 }
 
 /// A running sandbox. Dropped, it ends.
@@ -55,10 +68,14 @@ impl Running {
             // A bucket that the file declares twice is one bucket.
             made.and_then(|()| objects.set_versioning(&bucket.name, versioning)).ok();
         }
+        let programs = programs(setup.hooks.allow_host_hooks, listener.local_addr()?);
         let options = engine::Options {
             seed: setup.seed,
+            faults: Arc::new(Faults::of(&setup.fleet)),
             fleet: Arc::new(setup.fleet),
             local: Arc::new(Local::new(setup.dir.join("hosts"), objects.clone(), Arc::new(setup.hooks))),
+            bundles: objects.clone(),
+            programs: Arc::new(programs),
             simulated: Arc::new(Simulated::new(objects.clone(), setup.seed)),
             agent_pace: AGENT_PACE,
         };

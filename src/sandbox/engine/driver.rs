@@ -1,22 +1,28 @@
 //! The driver: takes messages and moments, hands them to the deployments' state machines. Waits for nothing.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
-use super::ending::{self, End};
-use super::in_place::{InPlace, Refusal};
+use super::alarms;
+use super::ending::{self, End, Stop};
+use super::in_place::InPlace;
+use super::inventory::Inventory;
+use super::machine::{Machine, Refusal};
+use super::routed::Routed;
 use super::schedule::Schedule;
-use super::{Options, texts};
+use super::{Options, auto_update, scaling, texts};
 use crate::model::{ComputePlatform, Diagnostics};
 use crate::sandbox::Shared;
-use crate::sandbox::fleet::seeded;
+use crate::sandbox::fleet::{Change, Instance, seeded};
 use crate::sandbox::store::{Deployment, ErrorInformation, Millis, Region, Wait};
 
 /// How long an accepted deployment waits before it starts.
 const START_AFTER: std::ops::RangeInclusive<Millis> = 500..=1_000;
 /// When a deployment without instances is seen to fail. Source: measured.
 const NO_INSTANCES_AFTER: Millis = 6_000;
+/// How often alarms are looked at. Source: the service was seen to stop within 1 s to 2 min.
+const ALARM_POLL: Millis = 1_000;
 
 /// A deployment's place in the store.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -34,6 +40,8 @@ pub(super) enum Message {
     HookAnswered(Key, String, bool),
     /// A host answered.
     Answered(Ticket, Diagnostics),
+    /// Something happens beside the deployments.
+    Changed(Change),
     Quit,
 }
 
@@ -56,6 +64,12 @@ pub(super) enum Due {
     Ask(u64, usize),
     /// A host's event ends.
     Ended(Ticket, Diagnostics),
+    /// A machine's own next moment.
+    Next(u64),
+    /// A deployment's alarms are looked at.
+    Alarms(u64),
+    /// Something happens beside the deployments.
+    Change(Change),
 }
 
 /// What the state machines share.
@@ -64,6 +78,9 @@ pub(super) struct Context {
     pub(super) options: Options,
     pub(super) schedule: Schedule<Due>,
     pub(super) messages: Sender<Message>,
+    pub(super) inventory: Inventory,
+    /// The alarms that are on.
+    pub(super) alarms: BTreeSet<String>,
     /// The moment that is being worked on. Never runs backwards.
     pub(super) now: Millis,
 }
@@ -83,13 +100,25 @@ impl Context {
     pub(super) fn region<T>(&self, name: &str, read: impl FnOnce(&mut Region) -> T) -> Option<T> {
         self.shared.world().regions.get_mut(name).map(read)
     }
+
+    /// Reads or writes a region, with the hosts that are there.
+    pub(super) fn with_hosts<T>(
+        &self,
+        key: &Key,
+        read: impl FnOnce(&mut Region, &[Arc<Instance>]) -> T,
+    ) -> Option<T> {
+        self.region(&key.region, |region| {
+            let hosts = self.inventory.hosts(&key.region, region.on_premises.values());
+            read(region, &hosts)
+        })
+    }
 }
 
 /// A deployment that has not ended.
 enum Run {
     /// Accepted, not started.
     Created(Key),
-    InPlace(InPlace),
+    Started(Box<dyn Machine>),
 }
 
 /// All deployments that have not ended.
@@ -103,7 +132,14 @@ pub(super) struct Driver {
 impl Driver {
     pub(super) fn new(shared: Arc<Shared>, options: Options, messages: Sender<Message>) -> Self {
         let now = shared.clock.now();
-        let context = Context { shared, options, schedule: Schedule::new(), messages, now };
+        let inventory = Inventory::new(&options.fleet, options.seed);
+        let mut schedule = Schedule::new();
+        for moment in &options.fleet.timeline {
+            let at = now.saturating_add(Millis::from(moment.at) * 1_000);
+            schedule.push(at, Due::Change(moment.change.clone()));
+        }
+        let context =
+            Context { shared, options, schedule, messages, inventory, alarms: BTreeSet::new(), now };
         Driver { context, runs: HashMap::new(), by_key: HashMap::new(), last_run: 0 }
     }
 
@@ -125,14 +161,25 @@ impl Driver {
         self.context.now = self.context.now.max(self.context.shared.clock.now());
         match message {
             Message::Created(key) => self.created(key),
-            Message::StopRequested(key) => self.stop(&key),
-            Message::Answered(ticket, diagnostics) => {
-                if let Some(Run::InPlace(run)) = self.runs.get_mut(&ticket.run) {
-                    run.answered(&mut self.context, ticket, diagnostics);
-                    self.settle(ticket.run);
+            Message::StopRequested(key) => {
+                if let Some(id) = self.by_key.get(&key).copied() {
+                    self.stop(id, Stop::Requested);
                 }
             }
-            Message::Continued(..) | Message::HookAnswered(..) | Message::Quit => {}
+            Message::Answered(ticket, diagnostics) => self.with(ticket.run, |machine, context| {
+                machine.answered(context, ticket, diagnostics);
+                None
+            }),
+            Message::Continued(key, wait) => self.with_key(&key, |machine, context, run| {
+                machine.continued(context, run, wait);
+            }),
+            Message::HookAnswered(key, execution, succeeded) => {
+                self.with_key(&key, |machine, context, run| {
+                    machine.hook_answered(context, run, &execution, succeeded);
+                });
+            }
+            Message::Changed(change) => self.change(change),
+            Message::Quit => {}
         }
     }
 
@@ -147,55 +194,81 @@ impl Driver {
         self.context.after(after, Due::Start(self.last_run));
     }
 
-    fn stop(&mut self, key: &Key) {
-        let Some(id) = self.by_key.get(key).copied() else { return };
-        match self.runs.get_mut(&id) {
-            Some(Run::Created(_)) => self.end(id, End::Stopped),
-            Some(Run::InPlace(run)) => {
-                run.stop(&mut self.context);
-                self.settle(id);
-            }
+    fn stop(&mut self, id: u64, stop: Stop) {
+        match self.runs.get(&id) {
+            Some(Run::Created(_)) => self.end(id, End::Stopped(stop)),
+            Some(Run::Started(_)) => self.with(id, |machine, context| {
+                machine.stop(context, stop);
+                None
+            }),
             None => {}
         }
     }
 
     fn due(&mut self, due: Due) {
-        let id = match due {
-            Due::Start(id) => {
-                self.start(id);
-                id
-            }
-            Due::Refuse(id, error) => {
-                self.end(id, End::Failed(error));
-                id
-            }
-            Due::Ask(id, host) => {
-                if let Some(Run::InPlace(run)) = self.runs.get_mut(&id) {
-                    run.next_event(&mut self.context, id, host);
+        match due {
+            Due::Start(id) => self.start(id),
+            Due::Refuse(id, error) => self.end(id, End::Failed(error)),
+            Due::Ask(id, target) => self.with(id, |machine, context| {
+                machine.ask(context, id, target);
+                None
+            }),
+            Due::Ended(ticket, diagnostics) => self.with(ticket.run, |machine, context| {
+                machine.event_ended(context, ticket, diagnostics);
+                None
+            }),
+            Due::Next(id) => self.with(id, |machine, context| machine.next(context, id)),
+            Due::Alarms(id) => {
+                let Some(Run::Started(machine)) = self.runs.get(&id) else { return };
+                let on = alarms::on(&self.context, machine.key());
+                if !on.is_empty() {
+                    self.stop(id, Stop::Alarms(on));
                 }
-                id
             }
-            Due::Ended(ticket, diagnostics) => {
-                if let Some(Run::InPlace(run)) = self.runs.get_mut(&ticket.run) {
-                    run.event_ended(&mut self.context, ticket, diagnostics);
+            Due::Change(change) => self.change(change),
+        }
+    }
+
+    fn change(&mut self, change: Change) {
+        match change {
+            Change::Alarm(name) => {
+                self.context.alarms.insert(name);
+                let mut running: Vec<u64> = self.runs.keys().copied().collect();
+                running.sort_unstable();
+                for id in running {
+                    self.context.after(ALARM_POLL, Due::Alarms(id));
                 }
-                ticket.run
             }
-        };
-        self.settle(id);
+            Change::AlarmOver(name) => {
+                self.context.alarms.remove(&name);
+            }
+            Change::Grow(by) => {
+                for key in scaling::grow(&mut self.context, &by) {
+                    self.created(key);
+                }
+            }
+            Change::Shrink(by) => {
+                for key in scaling::shrink(&mut self.context, &by) {
+                    self.created(key);
+                }
+            }
+            Change::Disappear(id) => {
+                let regions: Vec<String> = self.context.shared.world().regions.keys().cloned().collect();
+                for region in regions {
+                    self.context.inventory.remove(&region, [id.clone()]);
+                }
+            }
+        }
     }
 
     fn start(&mut self, id: u64) {
         let Some(Run::Created(key)) = self.runs.get(&id) else { return };
         let key = key.clone();
-        let Some(kind) = self.context.deployment(&key, unsupported) else { return self.forget(id) };
-        let opened = match kind {
-            Some(what) => Err(Refusal::Failed(texts::not_simulated(&what))),
-            None => InPlace::open(&mut self.context, key.clone()),
-        };
-        match opened {
-            Ok(run) => {
-                self.runs.insert(id, Run::InPlace(run));
+        match open(&mut self.context, key.clone()) {
+            Ok(machine) => {
+                self.runs.insert(id, Run::Started(machine));
+                self.context.after(ALARM_POLL, Due::Alarms(id));
+                self.settle(id);
             }
             Err(Refusal::Gone) => self.forget(id),
             Err(Refusal::NoInstances) => {
@@ -207,13 +280,28 @@ impl Driver {
         }
     }
 
+    /// Does something with a machine, and then what it wants.
+    fn with(&mut self, id: u64, act: impl FnOnce(&mut dyn Machine, &mut Context) -> Option<End>) {
+        let Some(Run::Started(machine)) = self.runs.get_mut(&id) else { return };
+        match act(machine.as_mut(), &mut self.context) {
+            Some(end) => self.end(id, end),
+            None => self.settle(id),
+        }
+    }
+
+    fn with_key(&mut self, key: &Key, act: impl FnOnce(&mut dyn Machine, &mut Context, u64)) {
+        if let Some(id) = self.by_key.get(key).copied() {
+            self.with(id, |machine, context| {
+                act(machine, context, id);
+                None
+            });
+        }
+    }
+
     /// Starts what may start, and ends the deployment where it is over.
     fn settle(&mut self, id: u64) {
-        let end = match self.runs.get_mut(&id) {
-            Some(Run::InPlace(run)) => run.settle(&mut self.context, id),
-            _ => None,
-        };
-        if let Some(end) = end {
+        let Some(Run::Started(machine)) = self.runs.get_mut(&id) else { return };
+        if let Some(end) = machine.settle(&mut self.context, id) {
             self.end(id, end);
         }
     }
@@ -221,12 +309,13 @@ impl Driver {
     fn end(&mut self, id: u64, end: End) {
         let key = match self.runs.get(&id) {
             Some(Run::Created(key)) => key.clone(),
-            Some(Run::InPlace(run)) => run.key().clone(),
+            Some(Run::Started(machine)) => machine.key().clone(),
             None => return,
         };
         self.forget(id);
-        if let Some(rollback) = ending::end(&mut self.context, &key, end) {
-            self.created(Key { region: key.region, id: rollback });
+        let rollback = ending::end(&mut self.context, &key, end);
+        for made in rollback.into_iter().chain(auto_update::create(&mut self.context, &key)) {
+            self.created(Key { region: key.region.clone(), id: made });
         }
     }
 
@@ -236,16 +325,23 @@ impl Driver {
     }
 }
 
+/// The state machine of a deployment; the error is why it doesn't start.
+fn open(context: &mut Context, key: Key) -> Result<Box<dyn Machine>, Refusal> {
+    match context.deployment(&key, unsupported).ok_or(Refusal::Gone)? {
+        Some(what) => Err(Refusal::Failed(texts::not_simulated(&what))),
+        None if context.deployment(&key, |one| one.platform == ComputePlatform::Server) == Some(true) => {
+            InPlace::open(context, key).map(|machine| Box::new(machine) as Box<dyn Machine>)
+        }
+        None => Routed::open(context, key).map(|machine| Box::new(machine) as Box<dyn Machine>),
+    }
+}
+
 /// What kind of deployment this is, where the engine has no state machine for it.
 fn unsupported(deployment: &mut Deployment) -> Option<String> {
     let style = deployment.settings.get("deploymentStyle");
     let style = |member: &str| style.and_then(|style| style.get(member)).and_then(|value| value.as_str());
-    if deployment.platform != ComputePlatform::Server {
-        Some(deployment.platform.to_string())
-    } else if style("deploymentType") == Some("BLUE_GREEN") {
+    if deployment.platform == ComputePlatform::Server && style("deploymentType") == Some("BLUE_GREEN") {
         Some("EC2 blue/green".to_owned())
-    } else if style("deploymentOption") == Some("WITH_TRAFFIC_CONTROL") {
-        Some("load-balanced EC2".to_owned())
     } else {
         None
     }

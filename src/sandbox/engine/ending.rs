@@ -1,6 +1,7 @@
 //! How a deployment ends, and what its group remembers of it. Writes the store once, under one lock.
 
 use super::driver::{Context, Key};
+use super::successor::restarted;
 use super::{rollback, texts};
 use crate::model::{DeploymentStatus, TargetStatus};
 use crate::sandbox::store::{Deployment, ErrorInformation, HostState, Millis, Region};
@@ -10,8 +11,28 @@ use crate::sandbox::store::{Deployment, ErrorInformation, HostState, Millis, Reg
 pub(super) enum End {
     Succeeded,
     Failed(ErrorInformation),
+    Stopped(Stop),
+}
+
+/// Why a deployment is stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
     /// By a request.
-    Stopped,
+    Requested,
+    /// These alarms went off.
+    Alarms(Vec<String>),
+    /// Nobody let it go on within so many minutes.
+    NotContinued(i64),
+}
+
+impl Stop {
+    fn error(&self) -> ErrorInformation {
+        match self {
+            Stop::Requested => texts::manual_stop(),
+            Stop::Alarms(names) => texts::alarm_active(names),
+            Stop::NotContinued(minutes) => texts::not_continued(*minutes),
+        }
+    }
 }
 
 /// Ends a deployment. Gives the id of the rollback where one was made.
@@ -20,12 +41,13 @@ pub(super) fn end(context: &mut Context, key: &Key, end: End) -> Option<String> 
     context.region(&key.region, |region| {
         let deployment = region.deployments.get_mut(&key.id)?;
         deployment.completed = Some(now);
+        deployment.progress.wait = None;
         let wanted = rollback::wanted(deployment, &end);
         let succeeded = matches!(end, End::Succeeded);
         (deployment.status, deployment.error) = match end {
             End::Succeeded => (DeploymentStatus::Succeeded, None),
             End::Failed(error) => (DeploymentStatus::Failed, Some(error)),
-            End::Stopped => (DeploymentStatus::Stopped, Some(texts::manual_stop())),
+            End::Stopped(stop) => (DeploymentStatus::Stopped, Some(stop.error())),
         };
         remember(region, &key.id, succeeded, now)?;
         if wanted { rollback::create(region, &key.id, now, seed) } else { None }
@@ -43,10 +65,13 @@ fn remember(region: &mut Region, id: &str, succeeded: bool, now: Millis) -> Opti
     if group.active.as_deref() == Some(id) {
         group.active = None;
     }
-    group.last_attempted = Some(id.to_owned());
-    if succeeded {
-        group.last_successful = Some(id.to_owned());
-        group.target_revision = Some(deployment.revision.clone());
+    // Auto Scaling's own deployments bring one host to where the group is already.
+    if !deployment.creator.is_auto_scaling() {
+        group.last_attempted = Some(id.to_owned());
+        if succeeded {
+            group.last_successful = Some(id.to_owned());
+            group.target_revision = Some(deployment.revision.clone());
+        }
     }
     if deployment.started.is_some() {
         let used = application.revisions.iter_mut().filter(|entry| entry.revision == deployment.revision);
@@ -55,7 +80,14 @@ fn remember(region: &mut Region, id: &str, succeeded: bool, now: Millis) -> Opti
             entry.last_used = Some(now);
         }
     }
-    hosts.entry(group.id.clone()).or_default().extend(host_states(deployment));
+    let known = hosts.entry(group.id.clone()).or_default();
+    for (host, mut state) in host_states(deployment) {
+        // A restart installs nothing: the host still has what another deployment brought.
+        if restarted(deployment) {
+            state.deployment = known.get(&host).and_then(|before| before.deployment.clone());
+        }
+        known.insert(host, state);
+    }
     Some(())
 }
 

@@ -4,7 +4,7 @@ use fastrand::Rng;
 
 use super::texts;
 use crate::model::{Diagnostics, EventName, LifecycleErrorCode};
-use crate::sandbox::fleet::{Failure, Fleet, Instance, Outcome};
+use crate::sandbox::fleet::{Failure, Faults, Instance, Outcome};
 use crate::sandbox::host::unknown_error;
 use crate::sandbox::store::Millis;
 
@@ -16,16 +16,17 @@ pub(super) const EVENT_LIMIT: Millis = 3_600_000;
 const LOG_TAIL: usize = 4_096;
 
 /// The fault that meets an event, if any.
-pub(super) struct Met<'a>(Option<&'a Outcome>);
+pub(super) struct Met(Option<Outcome>);
 
-pub(super) fn meet<'a>(fleet: &'a Fleet, instance: &Instance, event: &EventName) -> Met<'a> {
-    Met(fleet.fault(instance, event))
+/// `gone`: the host has disappeared, which looks like an agent that is offline.
+pub(super) fn meet(faults: &Faults, instance: &Instance, event: &EventName, gone: bool) -> Met {
+    Met(if gone { Some(Outcome::AgentOffline) } else { faults.meet(instance, event) })
 }
 
-impl Met<'_> {
+impl Met {
     /// How many times as long as usual the event takes.
     pub(super) fn factor(&self) -> f64 {
-        match self.0 {
+        match &self.0 {
             Some(Outcome::Slow(factor)) => *factor,
             _ => 1.0,
         }
@@ -33,7 +34,7 @@ impl Met<'_> {
 
     /// When and how the event ends without reaching the host; none where it does reach it.
     pub(super) fn outcome(&self, event: &EventName, mut rng: Rng) -> Option<(Millis, Diagnostics)> {
-        match self.0? {
+        match self.0.as_ref()? {
             Outcome::Fail(failure) => Some((rng.i64(200..1_500), diagnostics(failure, event))),
             Outcome::Hang => Some((EVENT_LIMIT, unknown_error(texts::EVENT_TIMED_OUT))),
             Outcome::AgentOffline => Some((RECEIVE_LIMIT, unknown_error(texts::AGENT_OFFLINE))),

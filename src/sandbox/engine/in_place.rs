@@ -1,261 +1,351 @@
-//! An in-place deployment to EC2 and on-premises instances without a load balancer: its state machine.
+//! An in-place deployment to EC2 and on-premises instances: with and without a load balancer, zone by zone or not,
+//! and the deployments that Auto Scaling makes for one instance of its own.
 
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
 
 use fastrand::Rng;
+use serde_json::Value;
 
-use super::driver::{Context, Due, Key, Message, Ticket};
-use super::ending::End;
-use super::faults::{self, EVENT_LIMIT};
+use super::configuration::{Configuration, Zonal};
+use super::driver::{Context, Due, Key, Ticket};
+use super::ending::{End, Stop};
+use super::machine::{Machine, Refusal};
 use super::members::{self, History};
-use super::slots::{Slots, Verdict};
-use super::{configuration, ledger, texts};
-use crate::model::{DeploymentStatus, Diagnostics, EventName, LifecycleErrorCode, Overview, TargetStatus};
+use super::slots::Slots;
+use super::successor::restarted;
+use super::wave::{Plan, Tally, Wave};
+use super::{ledger, texts};
+use crate::model::{Creator, DeploymentStatus, Diagnostics, EventName, Overview, TargetStatus};
 use crate::runner::FileExists;
-use crate::sandbox::fleet::{Fleet, Kind, seeded};
-use crate::sandbox::host::{Begun, Order, unknown_error};
-use crate::sandbox::store::{Deployment, ErrorInformation, Millis, Region, TargetKind};
+use crate::sandbox::fleet::{Instance, seeded};
+use crate::sandbox::host::Order;
+use crate::sandbox::store::{Deployment, Group, Region, TargetKind};
 
-/// Why a deployment doesn't start.
-pub(super) enum Refusal {
-    /// It was deleted.
-    Gone,
-    /// It goes to no instance.
-    NoInstances,
-    Failed(ErrorInformation),
-}
+/// The events of an instance that Auto Scaling takes away. Source: AWS's user guide, "Amazon EC2 Auto Scaling".
+const TERMINATION: &[EventName] = &[
+    EventName::BeforeBlockTraffic,
+    EventName::BlockTraffic,
+    EventName::AfterBlockTraffic,
+    EventName::ApplicationStop,
+];
+/// The events of a restart. The sandbox's choice: the service's own are not known.
+const RESTART: &[EventName] =
+    &[EventName::ApplicationStop, EventName::ApplicationStart, EventName::ValidateService];
+const RESTART_BALANCED: &[EventName] = &[
+    EventName::BeforeBlockTraffic,
+    EventName::BlockTraffic,
+    EventName::AfterBlockTraffic,
+    EventName::ApplicationStop,
+    EventName::ApplicationStart,
+    EventName::ValidateService,
+    EventName::BeforeAllowTraffic,
+    EventName::AllowTraffic,
+    EventName::AfterAllowTraffic,
+];
 
 /// A deployment that has started.
 pub(super) struct InPlace {
     key: Key,
     order: Arc<Order>,
-    slots: Slots,
-    /// As the deployment's targets.
-    hosts: Vec<Host>,
-    /// The first host that was not started.
-    next: usize,
-    stopping: bool,
-}
-
-/// A host of the deployment.
-struct Host {
-    /// Its place in the fleet.
-    instance: usize,
-    /// The event that runs, or comes next.
-    event: usize,
-    /// When the event that runs began; none between events.
-    began: Option<Millis>,
-    /// How many times as long as usual the event takes.
-    factor: f64,
-    rng: Rng,
+    names: &'static [EventName],
+    /// In the order of the targets.
+    hosts: Vec<Arc<Instance>>,
+    /// How many must stay healthy.
+    required: usize,
+    zonal: Option<Zonal>,
+    /// The targets that each further wave is about.
+    zones: VecDeque<Range<usize>>,
+    wave: Option<Wave>,
+    /// Waves that have begun.
+    begun: usize,
+    succeeded: usize,
+    failed: usize,
+    stop: Option<Stop>,
+    creator: Creator,
 }
 
 impl InPlace {
-    pub(super) fn key(&self) -> &Key {
+    /// Finds the hosts and starts the deployment; the error is why it fails instead.
+    pub(super) fn open(context: &mut Context, key: Key) -> Result<Self, Refusal> {
+        let mut rng = seeded(context.options.seed, &["order", &key.id]);
+        let found = context.with_hosts(&key, |region, hosts| find(region, &key.id, hosts, &mut rng));
+        let found = found.unwrap_or(Err(Refusal::Gone))?;
+        let Found { hosts, required, zonal, names, order, creator } = found;
+        context.deployment(&key, |deployment| {
+            deployment.status = DeploymentStatus::InProgress;
+            deployment.started = Some(context.now);
+            deployment.targets = hosts
+                .iter()
+                .map(|host| {
+                    ledger::pending(&host.id, host.arn(&key.region), TargetKind::Instance(None), names)
+                })
+                .collect();
+            let pending = u64::try_from(hosts.len()).unwrap_or(u64::MAX);
+            deployment.overview = Some(Overview { pending, ..Overview::default() });
+        });
+        if required >= hosts.len() {
+            context.deployment(&key, |deployment| ledger::skip(deployment, 0..hosts.len(), context.now));
+            return Err(Refusal::Failed(texts::health_constraints_invalid()));
+        }
+        let zones = match zonal {
+            Some(_) => zones(&hosts),
+            None => std::iter::once(0..hosts.len()).collect(),
+        };
+        Ok(InPlace {
+            key,
+            order: Arc::new(order),
+            names,
+            hosts,
+            required,
+            zonal,
+            zones,
+            wave: None,
+            begun: 0,
+            succeeded: 0,
+            failed: 0,
+            stop: None,
+            creator,
+        })
+    }
+
+    /// Begins the next zone, which may have no host to spare.
+    fn begin(&mut self, context: &mut Context) -> Option<End> {
+        let zone = self.zones.pop_front()?;
+        let hosts = self.hosts.get(zone.clone()).unwrap_or_default().to_vec();
+        let total = u32::try_from(hosts.len()).unwrap_or(u32::MAX);
+        let own = self.zonal.map_or(0, |zonal| zonal.minimum.required(total));
+        let spare = self.hosts.len().saturating_sub(self.required + self.failed);
+        let required = own.max(total.saturating_sub(u32::try_from(spare).unwrap_or(u32::MAX)));
+        let Some(slots) = Slots::new(total, required) else {
+            self.skip_zones(context, zone.start);
+            return Some(End::Failed(texts::health_constraints()));
+        };
+        self.begun += 1;
+        self.wave = Some(Wave::new(
+            context,
+            Plan {
+                key: self.key.clone(),
+                order: Arc::clone(&self.order),
+                first: zone.start,
+                hosts,
+                names: self.names,
+                events: 0..self.names.len(),
+                done: TargetStatus::Succeeded,
+                slots,
+            },
+        ));
+        None
+    }
+
+    /// What a zone's end means for the deployment; none where it goes on.
+    fn zone_ended(&mut self, context: &mut Context, run: u64, tally: Tally) -> Option<End> {
+        self.wave = None;
+        self.succeeded += usize::try_from(tally.succeeded).unwrap_or(usize::MAX);
+        self.failed += usize::try_from(tally.failed).unwrap_or(usize::MAX);
+        if let Some(stop) = self.stop.take() {
+            return Some(End::Stopped(stop));
+        }
+        let healthy = self.hosts.len() - self.failed;
+        let Some(next) = self.zones.front() else {
+            let enough = !tally.cut_short && healthy >= self.required && self.succeeded > 0;
+            return Some(if enough { End::Succeeded } else { End::Failed(texts::health_constraints()) });
+        };
+        if tally.cut_short || healthy <= self.required {
+            self.skip_zones(context, next.start);
+            return Some(End::Failed(texts::health_constraints()));
+        }
+        let zonal = self.zonal?;
+        let monitored = if self.begun == 1 { zonal.first_monitor } else { zonal.monitor };
+        context.after(monitored, Due::Next(run));
+        None
+    }
+
+    fn skip_zones(&mut self, context: &mut Context, from: usize) {
+        self.zones.clear();
+        context.deployment(&self.key, |deployment| {
+            ledger::skip(deployment, from..self.hosts.len(), context.now);
+        });
+    }
+
+    /// Auto Scaling takes away the instance that it scaled in, and one whose first deployment failed.
+    fn release(&self, context: &mut Context, end: &End) {
+        let leaves = match self.creator {
+            Creator::AutoScalingTermination => true,
+            Creator::AutoScaling => !matches!(end, End::Succeeded),
+            _ => false,
+        };
+        if leaves {
+            context.inventory.remove(&self.key.region, self.hosts.iter().map(|host| host.id.clone()));
+        }
+    }
+}
+
+impl Machine for InPlace {
+    fn key(&self) -> &Key {
         &self.key
     }
 
-    /// Finds the hosts and starts the deployment; the error is why it fails instead.
-    pub(super) fn open(context: &mut Context, key: Key) -> Result<Self, Refusal> {
-        let fleet = Arc::clone(&context.options.fleet);
-        let mut rng = seeded(context.options.seed, &["order", &key.id]);
-        let members = context
-            .region(&key.region, |region| find_members(region, &key.id, &fleet, &mut rng))
-            .unwrap_or(Err(Refusal::Gone))?;
-        let total = u32::try_from(members.hosts.len()).unwrap_or(u32::MAX);
-        context.deployment(&key, |deployment| {
-            list_targets(deployment, &members.hosts, &fleet, context.now, &key)
-        });
-        let Some(slots) = Slots::new(total, members.required) else {
-            context.deployment(&key, |deployment| skip(deployment, 0..members.hosts.len(), context.now));
-            return Err(Refusal::Failed(texts::health_constraints_invalid()));
-        };
-        let seed = context.options.seed;
-        let host = |instance: usize| Host {
-            instance,
-            event: 0,
-            began: None,
-            factor: 1.0,
-            rng: fleet
-                .instances
-                .get(instance)
-                .map_or_else(|| Rng::with_seed(seed), |found| seeded(seed, &[&key.id, &found.id])),
-        };
-        let hosts = members.hosts.into_iter().map(host).collect();
-        Ok(InPlace { key, order: Arc::new(members.order), slots, hosts, next: 0, stopping: false })
-    }
-
-    /// Starts hosts while slots are free; says how the deployment ends once it does.
-    pub(super) fn settle(&mut self, context: &mut Context, run: u64) -> Option<End> {
-        if !self.stopping {
-            while self.slots.start() {
-                let host = self.next;
-                self.next += 1;
-                context.deployment(&self.key, |deployment| {
-                    ledger::mark(deployment, host, TargetStatus::InProgress, context.now);
-                });
-                self.ask_later(context, run, host);
-            }
+    fn settle(&mut self, context: &mut Context, run: u64) -> Option<End> {
+        if self.begun == 0
+            && let Some(end) = self.begin(context)
+        {
+            return Some(end);
         }
-        let end = match self.slots.verdict() {
-            Verdict::Going => return None,
-            _ if self.stopping => End::Stopped,
-            Verdict::Succeeded => End::Succeeded,
-            Verdict::TooManyFailed | Verdict::Failed => End::Failed(texts::health_constraints()),
+        let end = match &mut self.wave {
+            Some(wave) => {
+                let tally = wave.settle(context, run)?;
+                self.zone_ended(context, run, tally)?
+            }
+            // Between two zones.
+            None => End::Stopped(self.stop.take()?),
         };
-        self.close(context);
+        self.release(context, &end);
         Some(end)
     }
 
-    /// Nothing more is started; events in flight end as they end.
-    pub(super) fn stop(&mut self, context: &mut Context) {
-        self.stopping = true;
-        self.close(context);
-    }
-
-    /// A host's agent asks for its next event.
-    pub(super) fn next_event(&mut self, context: &mut Context, run: u64, host: usize) {
-        if self.stopping {
-            return self.interrupt(context, host);
-        }
-        let fleet = Arc::clone(&context.options.fleet);
-        let Some(state) = self.hosts.get_mut(host) else { return };
-        let (Some(event), Some(instance)) =
-            (EventName::IN_PLACE.get(state.event), fleet.instances.get(state.instance))
-        else {
-            return;
-        };
-        let ticket = Ticket { run, host, event: state.event };
-        context
-            .deployment(&self.key, |deployment| ledger::begin(deployment, host, ticket.event, context.now));
-        state.began = Some(context.now);
-        let fault = faults::meet(&fleet, instance, event);
-        state.factor = fault.factor();
-        if let Some((after, diagnostics)) = fault.outcome(event, state.rng.fork()) {
-            return context.after(after, Due::Ended(ticket, diagnostics));
-        }
-        let hosts = match instance.kind {
-            Kind::Local => &context.options.local,
-            Kind::Simulated => &context.options.simulated,
-        };
-        let messages = context.messages.clone();
-        let answer = Box::new(move |diagnostics| {
-            // Unheard where the sandbox has ended.
-            let _ = messages.send(Message::Answered(ticket, diagnostics));
-        });
-        match hosts.begin(instance, &self.order, event, &mut state.rng, answer) {
-            Begun::Ends(after, diagnostics) => {
-                context.after(stretched(after, state.factor), Due::Ended(ticket, diagnostics));
-            }
-            Begun::Answers => {
-                // Scripts run in real time, and so does their limit.
-                let limit = Duration::from_millis(EVENT_LIMIT.unsigned_abs());
-                let limit = context.shared.clock.span(limit);
-                context.after(limit, Due::Ended(ticket, unknown_error(texts::EVENT_TIMED_OUT)));
-            }
+    fn ask(&mut self, context: &mut Context, run: u64, target: usize) {
+        if let Some(wave) = &mut self.wave {
+            wave.next_event(context, run, target);
         }
     }
 
-    /// A host says how an event went; a slow one is heard of later.
-    pub(super) fn answered(&mut self, context: &mut Context, ticket: Ticket, diagnostics: Diagnostics) {
-        let Some(Host { began: Some(began), factor, .. }) = self.hosts.get(ticket.host) else { return };
-        let took = context.now - began;
-        let later = stretched(took, *factor) - took;
-        if later > 0 {
-            context.after(later, Due::Ended(ticket, diagnostics));
-        } else {
-            self.event_ended(context, ticket, diagnostics);
+    fn answered(&mut self, context: &mut Context, ticket: Ticket, diagnostics: Diagnostics) {
+        if let Some(wave) = &mut self.wave {
+            wave.answered(context, ticket, diagnostics);
         }
     }
 
-    /// An event has ended. One that ended before, or was given up, is not heard of again.
-    pub(super) fn event_ended(&mut self, context: &mut Context, ticket: Ticket, diagnostics: Diagnostics) {
-        let Ticket { run, host, event } = ticket;
-        let Some(state) = self.hosts.get_mut(host) else { return };
-        if state.began.is_none() || state.event != event {
-            return;
-        }
-        state.began = None;
-        state.event += 1;
-        let last = state.event == EventName::IN_PLACE.len();
-        let well = diagnostics.error_code == LifecycleErrorCode::Success;
-        let goes_on = context.deployment(&self.key, |deployment| {
-            ledger::end(deployment, host, event, well, diagnostics, context.now);
-            let forgiven = deployment.ignore_application_stop_failures
-                && EventName::IN_PLACE.get(event) == Some(&EventName::ApplicationStop);
-            well || forgiven
-        });
-        match goes_on {
-            Some(true) if last => self.host_ended(context, host, TargetStatus::Succeeded),
-            Some(true) if self.stopping => self.interrupt(context, host),
-            Some(true) => self.ask_later(context, run, host),
-            _ => self.host_ended(context, host, TargetStatus::Failed),
+    fn event_ended(&mut self, context: &mut Context, ticket: Ticket, diagnostics: Diagnostics) {
+        if let Some(wave) = &mut self.wave {
+            wave.event_ended(context, ticket, diagnostics);
         }
     }
 
-    /// The agent polls: the next event waits a little.
-    fn ask_later(&mut self, context: &mut Context, run: u64, host: usize) {
-        let Some(state) = self.hosts.get_mut(host) else { return };
-        let pace = state.rng.i64(context.options.agent_pace.clone());
-        context.after(pace, Due::Ask(run, host));
+    fn next(&mut self, context: &mut Context, _run: u64) -> Option<End> {
+        if self.wave.is_none() && self.stop.is_none() { self.begin(context) } else { None }
     }
 
-    /// A stop meets a host between two events. One that no event reached was never attempted.
-    fn interrupt(&mut self, context: &mut Context, host: usize) {
-        let untouched = self.hosts.get(host).is_some_and(|state| state.event == 0);
-        self.host_ended(context, host, if untouched { TargetStatus::Skipped } else { TargetStatus::Failed });
-    }
-
-    fn host_ended(&mut self, context: &mut Context, host: usize, status: TargetStatus) {
-        self.slots.end(status == TargetStatus::Succeeded);
-        context.deployment(&self.key, |deployment| {
-            ledger::skip_rest(deployment, host, context.now);
-            ledger::mark(deployment, host, status, context.now);
-        });
-    }
-
-    /// The hosts that were not started never will be.
-    fn close(&mut self, context: &mut Context) {
-        self.slots.close();
-        let rest = self.next..self.hosts.len();
-        self.next = self.hosts.len();
-        context.deployment(&self.key, |deployment| skip(deployment, rest, context.now));
+    fn stop(&mut self, context: &mut Context, stop: Stop) {
+        let begun = self.zones.front().map(|zone| zone.start);
+        if let Some(from) = begun {
+            self.skip_zones(context, from);
+        }
+        match (&mut self.wave, &stop) {
+            (Some(wave), Stop::Alarms(_)) => wave.abort(context),
+            (Some(wave), _) => wave.stop(context),
+            (None, _) => {}
+        }
+        self.stop = Some(stop);
     }
 }
 
 /// Where a deployment goes, and how.
-struct Members {
-    hosts: Vec<usize>,
-    /// How many must stay healthy.
-    required: u32,
+struct Found {
+    hosts: Vec<Arc<Instance>>,
+    required: usize,
+    zonal: Option<Zonal>,
+    names: &'static [EventName],
     order: Order,
+    creator: Creator,
 }
 
-fn find_members(region: &mut Region, id: &str, fleet: &Fleet, rng: &mut Rng) -> Result<Members, Refusal> {
-    let region = &*region;
-    let Some(deployment) = region.deployments.get(id) else { return Err(Refusal::Gone) };
-    let groups = region.applications.values().flat_map(|application| application.groups.values());
-    let Some(group) = groups.into_iter().find(|group| group.id == deployment.group_id) else {
-        return Err(Refusal::Failed(texts::group_missing(&deployment.group)));
-    };
+fn find(region: &Region, id: &str, present: &[Arc<Instance>], rng: &mut Rng) -> Result<Found, Refusal> {
+    let deployment = region.deployments.get(id).ok_or(Refusal::Gone)?;
+    let group = group_of(region, deployment)?;
+    let restart = restarted(deployment);
+    let names = names(deployment);
+    let creator = deployment.creator.clone();
+    let mut order = order(deployment);
+    if restart {
+        order.deployment =
+            last_installed(region, deployment).ok_or_else(|| Refusal::Failed(texts::nothing_to_restart()))?;
+    }
+    if creator.is_auto_scaling() {
+        let chosen = |host: &&Arc<Instance>| deployment.target(&host.id).is_some();
+        let hosts: Vec<_> = present.iter().filter(chosen).cloned().collect();
+        return if hosts.is_empty() {
+            Err(Refusal::NoInstances)
+        } else {
+            Ok(Found { hosts, required: 0, zonal: None, names, order, creator })
+        };
+    }
     let history = History::of(region, &group.id);
-    let mut hosts = members::of_group(&group.settings, fleet);
+    let mut hosts = members::of_group(&group.settings, present);
     if let (true, Some(target)) = (deployment.update_outdated_instances_only, &group.target_revision) {
-        hosts.retain(|index| fleet.instances.get(*index).is_some_and(|host| !history.has(host, target)));
+        hosts.retain(|host| !history.has(host, target));
     }
     if hosts.is_empty() {
         return Err(Refusal::NoInstances);
     }
-    history.order(&mut hosts, fleet, &deployment.revision, rng);
-    let total = u32::try_from(hosts.len()).unwrap_or(u32::MAX);
-    let Some(minimum) = configuration::minimum_healthy_hosts(&deployment.config, region) else {
+    history.order(&mut hosts, &deployment.revision, rng);
+    let config = Configuration::named(&deployment.config, region);
+    let Some((config, minimum)) = config.and_then(|config| config.minimum().map(|minimum| (config, minimum)))
+    else {
         return Err(Refusal::Failed(texts::config_missing(&deployment.config)));
     };
-    Ok(Members { hosts, required: minimum.required(total), order: order(deployment) })
+    // Source: AWS's user guide, "Zonal configuration": a rollback runs on random hosts, not by zone.
+    let zonal = config.zonal().filter(|_| creator != Creator::Rollback);
+    if zonal.is_some() {
+        // The sandbox's choice: zones are taken by name.
+        hosts.sort_by(|a, b| a.zone.cmp(&b.zone));
+    }
+    let total = u32::try_from(hosts.len()).unwrap_or(u32::MAX);
+    let required = usize::try_from(minimum.required(total)).unwrap_or(usize::MAX);
+    Ok(Found { hosts, required, zonal, names, order, creator })
 }
 
-fn order(deployment: &Deployment) -> Order {
+/// The deployment's group; the error is why it can't start.
+pub(super) fn group_of<'r>(region: &'r Region, deployment: &Deployment) -> Result<&'r Group, Refusal> {
+    let groups = region.applications.values().flat_map(|application| application.groups.values());
+    groups
+        .into_iter()
+        .find(|group| group.id == deployment.group_id)
+        .ok_or_else(|| Refusal::Failed(texts::group_missing(&deployment.group)))
+}
+
+/// The latest deployment of the group that installed something and went well: what hosts can restart.
+fn last_installed(region: &Region, deployment: &Deployment) -> Option<String> {
+    let older = region.history.iter().rev().filter_map(|id| region.deployments.get(id));
+    let installed = |other: &&Deployment| {
+        other.group_id == deployment.group_id
+            && other.status == DeploymentStatus::Succeeded
+            && !restarted(other)
+            && !other.creator.is_auto_scaling()
+    };
+    older.into_iter().find(installed).map(|other| other.id.clone())
+}
+
+/// A member of the deployment's style (`deploymentType`, `deploymentOption`).
+pub(super) fn style<'d>(deployment: &'d Deployment, member: &str) -> Option<&'d str> {
+    deployment.settings.get("deploymentStyle")?.get(member).and_then(Value::as_str)
+}
+
+fn names(deployment: &Deployment) -> &'static [EventName] {
+    let balanced = style(deployment, "deploymentOption") == Some("WITH_TRAFFIC_CONTROL");
+    match deployment.creator {
+        Creator::AutoScaling => EventName::NEW_INSTANCE,
+        Creator::AutoScalingTermination => TERMINATION,
+        _ if restarted(deployment) && balanced => RESTART_BALANCED,
+        _ if restarted(deployment) => RESTART,
+        _ if balanced => EventName::IN_PLACE_BALANCED,
+        _ => EventName::IN_PLACE,
+    }
+}
+
+fn zones(hosts: &[Arc<Instance>]) -> VecDeque<Range<usize>> {
+    let mut start = 0;
+    let zone = |chunk: &[Arc<Instance>]| {
+        let range = start..start + chunk.len();
+        start = range.end;
+        range
+    };
+    hosts.chunk_by(|a, b| a.zone == b.zone).map(zone).collect()
+}
+
+/// What a deployment tells its hosts.
+pub(super) fn order(deployment: &Deployment) -> Order {
     Order {
         deployment: deployment.id.clone(),
         application: deployment.application.clone(),
@@ -267,37 +357,6 @@ fn order(deployment: &Deployment) -> Order {
             "RETAIN" => FileExists::Retain,
             _ => FileExists::Disallow,
         },
-        bundle: OnceLock::new(),
+        bundle: std::sync::OnceLock::new(),
     }
-}
-
-fn list_targets(deployment: &mut Deployment, hosts: &[usize], fleet: &Fleet, now: Millis, key: &Key) {
-    deployment.status = DeploymentStatus::InProgress;
-    deployment.started = Some(now);
-    deployment.targets = hosts
-        .iter()
-        .filter_map(|index| fleet.instances.get(*index))
-        .map(|instance| {
-            ledger::pending(
-                &instance.id,
-                instance.arn(&key.region),
-                TargetKind::Instance(None),
-                EventName::IN_PLACE,
-            )
-        })
-        .collect();
-    let pending = u64::try_from(deployment.targets.len()).unwrap_or(u64::MAX);
-    deployment.overview = Some(Overview { pending, ..Overview::default() });
-}
-
-fn skip(deployment: &mut Deployment, hosts: std::ops::Range<usize>, now: Millis) {
-    for host in hosts {
-        ledger::skip_rest(deployment, host, now);
-        ledger::mark(deployment, host, TargetStatus::Skipped, now);
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "a duration, saturating")]
-fn stretched(took: Millis, factor: f64) -> Millis {
-    ((took as f64 * factor) as Millis).clamp(0, EVENT_LIMIT)
 }

@@ -52,7 +52,7 @@ pub(super) fn end(
     host: usize,
     event: usize,
     well: bool,
-    diagnostics: Diagnostics,
+    diagnostics: Option<Diagnostics>,
     now: Millis,
 ) {
     let Some(target) = deployment.targets.get_mut(host) else { return };
@@ -60,7 +60,7 @@ pub(super) fn end(
     if let Some(event) = target.events.get_mut(event) {
         event.status = if well { EventStatus::Succeeded } else { EventStatus::Failed };
         event.end = Some(now);
-        event.diagnostics = Some(diagnostics);
+        event.diagnostics = diagnostics;
     }
 }
 
@@ -70,6 +70,14 @@ pub(super) fn skip_rest(deployment: &mut Deployment, host: usize, now: Millis) {
     for event in target.events.iter_mut().filter(|event| event.status == EventStatus::Pending) {
         event.status = EventStatus::Skipped;
         event.end = Some(now);
+    }
+}
+
+/// Targets that are never attempted.
+pub(super) fn skip(deployment: &mut Deployment, targets: std::ops::Range<usize>, now: Millis) {
+    for target in targets {
+        skip_rest(deployment, target, now);
+        mark(deployment, target, TargetStatus::Skipped, now);
     }
 }
 

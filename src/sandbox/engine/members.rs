@@ -1,24 +1,25 @@
 //! Which hosts a deployment goes to, and in which order. Pure: reads fleet and store, changes neither.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use fastrand::Rng;
 use serde_json::{Map, Value};
 
-use crate::sandbox::fleet::{Fleet, Instance};
+use crate::sandbox::fleet::Instance;
 use crate::sandbox::store::{HostState, Region};
 
-/// The indices of the instances that a group's settings find at this moment: by EC2 tags, by Auto Scaling
-/// group, by on-premises tags.
-pub(super) fn of_group(settings: &Map<String, Value>, fleet: &Fleet) -> Vec<usize> {
+/// The hosts that a group's settings find at this moment: by EC2 tags, by Auto Scaling group, by on-premises tags.
+pub(super) fn of_group(settings: &Map<String, Value>, hosts: &[Arc<Instance>]) -> Vec<Arc<Instance>> {
     let member = |instance: &Instance| {
         if instance.on_premises {
             tagged(settings, "onPremisesInstanceTagFilters", "onPremisesTagSet", instance)
         } else {
-            tagged(settings, "ec2TagFilters", "ec2TagSet", instance) || scaled(settings, instance)
+            let filters = if settings.contains_key("tagFilters") { "tagFilters" } else { "ec2TagFilters" };
+            tagged(settings, filters, "ec2TagSet", instance) || scaled(settings, instance)
         }
     };
-    (0..).zip(&fleet.instances).filter(|(_, instance)| member(instance)).map(|(index, _)| index).collect()
+    hosts.iter().filter(|instance| member(instance)).cloned().collect()
 }
 
 /// A plain list of filters is an OR; a set is an AND of lists, each of them an OR.
@@ -89,11 +90,9 @@ impl<'a> History<'a> {
     }
 
     /// Sorts hosts into the order in which they are deployed to; drawn by `rng` within a rank.
-    pub(super) fn order(&self, members: &mut [usize], fleet: &Fleet, revision: &Value, rng: &mut Rng) {
+    pub(super) fn order(&self, members: &mut [Arc<Instance>], revision: &Value, rng: &mut Rng) {
         rng.shuffle(members);
-        members.sort_by_cached_key(|index| {
-            fleet.instances.get(*index).map(|instance| self.rank(instance, revision))
-        });
+        members.sort_by_cached_key(|instance| self.rank(instance, revision));
     }
 }
 
@@ -102,6 +101,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::sandbox::fleet::Fleet;
 
     const FLEET: &str = "
 instances:
@@ -111,8 +111,12 @@ instances:
 - {id: rack-1, tags: {Role: web}, on_premises: true}
 ";
 
+    /// The places in the fleet of the hosts that settings find.
     fn found(settings: Value) -> Vec<usize> {
-        of_group(settings.as_object().unwrap(), &Fleet::parse(FLEET, 1).unwrap())
+        let fleet = Fleet::parse(FLEET, 1).unwrap();
+        let hosts: Vec<_> = fleet.instances.iter().cloned().map(Arc::new).collect();
+        let found = of_group(settings.as_object().unwrap(), &hosts);
+        found.iter().map(|host| fleet.instances.iter().position(|one| one.id == host.id).unwrap()).collect()
     }
 
     #[test]

@@ -2,17 +2,28 @@
 //!
 //! The engine writes the store that the API's answers are read from, and never holds its lock while a host works.
 
+mod alarms;
+mod auto_update;
 mod configuration;
+mod declaration;
 mod driver;
 mod ending;
 mod faults;
 mod in_place;
+mod inventory;
 mod ledger;
+mod machine;
 mod members;
 mod rollback;
+mod routed;
+mod scaling;
 mod schedule;
 mod slots;
+mod successor;
 mod texts;
+mod traffic;
+mod waits;
+mod wave;
 
 #[cfg(test)]
 mod scenarios;
@@ -23,12 +34,11 @@ use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 
-use super::fleet::Fleet;
-use super::host::Hosts;
+use super::fleet::{Change, Faults, Fleet};
+use super::host::{Hosts, Programs};
 use super::store::{Millis, Wait};
-use super::{Conductor, Shared};
+use super::{Bundles, Conductor, Shared};
 
-pub use configuration::minimum_healthy_hosts;
 use driver::{Driver, Key, Message};
 
 /// What the engine is set up with.
@@ -36,8 +46,14 @@ pub struct Options {
     /// Draws durations, the order of hosts and the ids of rollbacks.
     pub seed: u64,
     pub fleet: Arc<Fleet>,
+    /// What goes wrong: those of the fleet, and what is added and removed while the engine runs.
+    pub faults: Arc<Faults>,
     /// What runs events on local instances.
     pub local: Arc<dyn Hosts>,
+    /// Where the AppSpec files of Lambda and ECS deployments are.
+    pub bundles: Arc<dyn Bundles>,
+    /// What runs hook functions that are programs.
+    pub programs: Arc<dyn Programs>,
     /// What runs events on simulated instances.
     pub simulated: Arc<dyn Hosts>,
     /// How long a host's agent takes to ask for its next event, in milliseconds.
@@ -74,6 +90,11 @@ impl Engine {
             }
         })?;
         Ok(Engine { messages, thread: Some(thread) })
+    }
+
+    /// Makes something happen beside the deployments, now.
+    pub fn change(&self, change: Change) {
+        self.tell(Message::Changed(change));
     }
 
     fn tell(&self, message: Message) {

@@ -13,8 +13,8 @@ use crate::model::{
     MinimumHealthyHosts, TargetStatus,
 };
 use crate::sandbox::clock::{Clock, Manual};
-use crate::sandbox::fleet::Fleet;
-use crate::sandbox::host::{Answer, Begun, Hosts, Order, Simulated};
+use crate::sandbox::fleet::{Faults, Fleet};
+use crate::sandbox::host::{Answer, Begun, HostPrograms, Hosts, Order, Simulated};
 use crate::sandbox::store::{
     Application, Config, Deployment, Group, HostState, Millis, Progress, Region, Registered, World,
 };
@@ -40,6 +40,7 @@ struct Sandbox {
     shared: Arc<Shared>,
     clock: Arc<Manual>,
     fleet: Arc<Fleet>,
+    faults: Arc<Faults>,
     driver: Driver,
     inbox: Receiver<Message>,
     created: u32,
@@ -82,16 +83,20 @@ impl Sandbox {
         let shared = Arc::new(Shared::new(Arc::clone(&clock) as Arc<dyn Clock>, seed));
         *shared.world() = world;
         let fleet = Arc::new(Fleet::parse(fleet, seed).unwrap());
+        let faults = Arc::new(Faults::of(&fleet));
         let options = Options {
             seed,
+            faults: Arc::clone(&faults),
             fleet: Arc::clone(&fleet),
             local,
+            bundles: Arc::new(Anything),
+            programs: Arc::new(HostPrograms { allowed: false, environment: BTreeMap::new() }),
             simulated: Arc::new(Simulated::new(Arc::new(Anything), seed)),
             agent_pace: 50..=400,
         };
         let (messages, inbox) = channel();
         let driver = Driver::new(Arc::clone(&shared), options, messages);
-        Sandbox { shared, clock, fleet, driver, inbox, created: 0 }
+        Sandbox { shared, clock, fleet, faults, driver, inbox, created: 0 }
     }
 
     fn region<T>(&self, read: impl FnOnce(&mut Region) -> T) -> T {
@@ -152,6 +157,54 @@ impl Sandbox {
         });
         self.driver.take(Message::Created(self.key(&id)));
         id
+    }
+
+    /// Sets members of the group's settings.
+    fn set_group(&self, settings: Value) {
+        self.group(|group| group.settings.extend(settings.as_object().unwrap().clone()));
+    }
+
+    /// Works off everything that is due within so many seconds.
+    fn run_for(&mut self, seconds: i64) {
+        let until = self.clock.now() + seconds * 1_000;
+        loop {
+            if let Ok(message) = self.inbox.try_recv() {
+                self.driver.take(message);
+            } else if let Some(moment) = self.driver.next().filter(|moment| *moment <= until) {
+                self.clock.set(moment);
+                self.driver.advance();
+            } else {
+                break;
+            }
+        }
+        self.clock.set(until);
+    }
+
+    /// What happened, in order: milliseconds since the deployment was created, target, event, status; then its end.
+    fn trace(&self, id: &str) -> String {
+        self.deployment(id, |deployment| {
+            let mut lines = Vec::new();
+            for (place, target) in deployment.targets.iter().enumerate() {
+                for (index, event) in target.events.iter().enumerate() {
+                    let mut line = |at: Option<Millis>, status: &str| {
+                        let Some(at) = at else { return };
+                        let words = format!("{} {} {status}", target.id, event.name);
+                        lines.push((at - deployment.created, place, index, words));
+                    };
+                    line(event.start, "InProgress");
+                    line(event.end, event.status.as_str());
+                }
+            }
+            lines.sort();
+            let mut text = String::new();
+            for (at, _, _, words) in lines {
+                text.push_str(&format!("{at:>8} {words}\n"));
+            }
+            let error = deployment.error.as_ref().map(|error| error.code.as_str()).unwrap_or_default();
+            let end = deployment.completed.map_or(-1, |end| end - deployment.created);
+            text.push_str(&format!("{end:>8} {} {error}\n", deployment.status));
+            text
+        })
     }
 
     fn key(&self, id: &str) -> Key {
@@ -259,7 +312,11 @@ fn check_events(deployment: &Deployment) {
 }
 
 mod answers;
+mod ecs;
 mod ends;
 mod flow;
+mod lambda;
 mod local;
 mod rollbacks;
+mod scaling;
+mod server;

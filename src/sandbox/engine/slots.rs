@@ -66,6 +66,11 @@ impl Slots {
         self.waiting = 0;
     }
 
+    /// How many hosts ended well, and how many not.
+    pub(super) fn ended(&self) -> (u32, u32) {
+        (self.succeeded, self.failed)
+    }
+
     pub(super) fn verdict(&self) -> Verdict {
         let healthy = self.total - self.failed;
         if self.waiting > 0 && healthy <= self.required {

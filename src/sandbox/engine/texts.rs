@@ -42,6 +42,124 @@ pub(super) fn manual_stop() -> ErrorInformation {
     error("MANUAL_STOP", "The deployment was stopped by a request.")
 }
 
+/// Source: real output.
+pub(super) fn alarm_active(names: &[String]) -> ErrorInformation {
+    let names: Vec<_> = names.iter().map(|name| format!("<{name}>")).collect();
+    error(
+        "ALARM_ACTIVE",
+        &format!(
+            "One or more alarms have been activated according to the Amazon CloudWatch metrics you selected, and \
+             the affected deployments have been stopped. Activated alarms: {}",
+            names.join(" ")
+        ),
+    )
+}
+
+/// Source: real output.
+pub(super) fn not_continued(minutes: i64) -> ErrorInformation {
+    error(
+        "TIMEOUT",
+        &format!(
+            "The deployment timed out while waiting for a notification to continue. This time out period is \
+             {minutes} minutes."
+        ),
+    )
+}
+
+/// Source: AWS user guide, "Error codes for AWS CodeDeploy".
+pub(super) fn appspec_missing() -> ErrorInformation {
+    error("INVALID_REVISION", "An AppSpec file is required, but could not be found in the revision")
+}
+
+/// Source: real output.
+pub(super) fn appspec_malformed() -> ErrorInformation {
+    appspec_invalid("The input AppSpec file is a not well-formed yaml. The template cannot be parsed.")
+}
+
+/// The first sentence is from real output, `wrong` is the sandbox's own.
+pub(super) fn appspec_invalid(wrong: &str) -> ErrorInformation {
+    error(
+        "INVALID_REVISION",
+        &format!(
+            "The deployment failed because the AppSpec file that specifies the deployment configuration is \
+             missing or has an invalid configuration. {wrong}"
+        ),
+    )
+}
+
+/// The first sentence is from real output, and so is `wrong` where the alias does not match.
+pub(super) fn lambda_invalid(wrong: &str) -> ErrorInformation {
+    error(
+        "INVALID_LAMBDA_CONFIGURATION",
+        &format!(
+            "The deployment failed because the AppSpec file that specifies the AWS Lambda deployment \
+             configuration is missing or has an invalid configuration. {wrong}"
+        ),
+    )
+}
+
+/// The service's text is not known; this is the sandbox's.
+pub(super) fn lambda_function_missing(name: &str) -> ErrorInformation {
+    error("INVALID_LAMBDA_FUNCTION", &format!("The Lambda function {name} could not be found."))
+}
+
+/// The service's text is not known; this is the sandbox's.
+pub(super) fn ecs_service_missing(id: &str) -> ErrorInformation {
+    error("INVALID_ECS_SERVICE", &format!("The ECS service {id} could not be found."))
+}
+
+/// Source: real output.
+pub(super) fn hook_failed() -> ErrorInformation {
+    error(
+        "HOOK_EXECUTION_FAILURE",
+        "The deployment failed because one or more of the lifecycle event validation functions failed.",
+    )
+}
+
+/// The sandbox's own.
+pub(super) fn hook_not_run(why: &str) -> ErrorInformation {
+    error("HOOK_EXECUTION_FAILURE", why)
+}
+
+/// Source: real output. Which code goes with it is not known.
+pub(super) fn hook_timed_out() -> ErrorInformation {
+    error(
+        "TIMEOUT",
+        "The deployment timed out while waiting for a status callback. CodeDeploy expects a status callback within \
+         one hour after a deployment hook is invoked.",
+    )
+}
+
+/// Source: real output. Which code goes with it is not known.
+pub(super) fn task_set_timed_out() -> ErrorInformation {
+    error(
+        "TIMEOUT",
+        "The deployment timed out while waiting for the replacement task set to become healthy. This time out \
+         period is 60 minutes.",
+    )
+}
+
+/// Source: real output.
+pub(super) fn task_set_unhealthy() -> ErrorInformation {
+    error("ECS_UPDATE_ERROR", "CodeDeploy detected that the replacement task set is unhealthy.")
+}
+
+/// The sandbox's own: traffic that a fault of the fleet kept from moving.
+pub(super) fn traffic_stuck(event: &str) -> ErrorInformation {
+    error("INTERNAL_ERROR", &format!("The lifecycle event {event} failed."))
+}
+
+/// The service's text is not known; this is the sandbox's.
+pub(super) fn nothing_to_restart() -> ErrorInformation {
+    error(
+        "REVISION_MISSING",
+        "No successful deployment of the group installed a revision that could be restarted.",
+    )
+}
+
+/// What a lifecycle event says that ran when its deployment was cut off. The sandbox's own.
+pub(super) const CUT_OFF: &str = "The deployment was stopped while the lifecycle event was in progress.";
+
 /// The service's text is not known; this is the sandbox's.
 pub(super) fn group_missing(group: &str) -> ErrorInformation {
     error("DEPLOYMENT_GROUP_MISSING", &format!("The deployment group {group} no longer exists."))

@@ -1,14 +1,15 @@
 //! Faults: what goes wrong, on which hosts, in which lifecycle event. Plain data and one look-up.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Fleet, Instance};
 use crate::model::{EventName, LifecycleErrorCode};
 
 /// Something that goes wrong.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
     /// Where; every host where it is left out.
@@ -23,10 +24,10 @@ pub struct Fault {
 }
 
 /// Hosts that meet every condition that is given.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hosts {
-    /// One of these instances.
+    /// One of these instances; or a Lambda function by its name, an ECS service by `cluster:service`.
     #[serde(default)]
     pub ids: Option<Vec<String>>,
     /// In this zone.
@@ -38,7 +39,7 @@ pub struct Hosts {
 }
 
 /// What a fault does.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// The event fails, without anything being run.
@@ -52,7 +53,7 @@ pub enum Outcome {
 }
 
 /// How an event fails.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Failure {
     /// `ScriptFailed` where it is left out and a script is named, else `UnknownError`.
@@ -80,14 +81,55 @@ impl Hosts {
     }
 }
 
-impl Fleet {
-    /// The first fault that meets this event on this instance.
-    pub fn fault(&self, instance: &Instance, event: &EventName) -> Option<&Outcome> {
-        self.faults
-            .iter()
-            .find(|fault| {
-                fault.event.as_ref().is_none_or(|name| name == event) && fault.hosts.include(instance)
-            })
-            .map(|fault| &fault.outcome)
+/// The faults that there are at this moment: those of the fleet file, and what was added and removed since.
+#[derive(Debug, Default)]
+pub struct Faults(Mutex<Numbered>);
+
+#[derive(Debug, Default)]
+struct Numbered {
+    last: u64,
+    faults: BTreeMap<u64, Fault>,
+}
+
+impl Faults {
+    /// Those of a fleet, numbered from 1.
+    pub fn of(fleet: &Fleet) -> Self {
+        let faults = Faults::default();
+        for fault in &fleet.faults {
+            faults.add(fault.clone());
+        }
+        faults
+    }
+
+    /// Adds a fault and gives its number. Events that run already are not met by it.
+    pub fn add(&self, fault: Fault) -> u64 {
+        let mut all = self.all();
+        all.last += 1;
+        let number = all.last;
+        all.faults.insert(number, fault);
+        number
+    }
+
+    /// Removes a fault; false where there is none of this number.
+    pub fn remove(&self, number: u64) -> bool {
+        self.all().faults.remove(&number).is_some()
+    }
+
+    /// All faults by number, the oldest first.
+    pub fn list(&self) -> Vec<(u64, Fault)> {
+        self.all().faults.iter().map(|(number, fault)| (*number, fault.clone())).collect()
+    }
+
+    /// What the first fault does that meets this event on this instance.
+    pub fn meet(&self, instance: &Instance, event: &EventName) -> Option<Outcome> {
+        let all = self.all();
+        let meets = |fault: &&Fault| {
+            fault.event.as_ref().is_none_or(|name| name == event) && fault.hosts.include(instance)
+        };
+        all.faults.values().find(meets).map(|fault| fault.outcome.clone())
+    }
+
+    fn all(&self) -> MutexGuard<'_, Numbered> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

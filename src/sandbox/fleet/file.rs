@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-use super::{Bucket, Fault, Fleet, Instance, Kind, seeded};
+use super::{Bucket, Change, Fault, Fleet, Function, Instance, Kind, Moment, Service, seeded};
 
 /// More instances than this are a slip of the keyboard.
 const MOST_INSTANCES: usize = 100_000;
@@ -24,6 +24,12 @@ struct File {
     generate: Vec<Generator>,
     #[serde(default)]
     faults: Vec<Fault>,
+    #[serde(default)]
+    functions: Vec<Function>,
+    #[serde(default)]
+    services: Vec<Service>,
+    #[serde(default)]
+    timeline: Vec<Moment>,
 }
 
 /// So many alike instances; they take the zones in turn.
@@ -71,13 +77,38 @@ pub(super) fn parse(text: &str, seed: u64) -> Result<Fleet, String> {
     if let Some(twice) = file.buckets.iter().find(|bucket| !names.insert(&bucket.name)) {
         return Err(format!("bucket {} is declared twice", twice.name));
     }
-    for fault in &file.faults {
-        let unknown = fault.hosts.ids.iter().flatten().find(|id| !ids.contains(*id));
-        if let Some(id) = unknown {
-            return Err(format!("a fault names instance {id}, which is not declared"));
+    let fleet = Fleet {
+        instances,
+        buckets: file.buckets,
+        faults: file.faults,
+        functions: file.functions,
+        services: file.services,
+        timeline: file.timeline,
+    };
+    check(&fleet, ids)?;
+    Ok(fleet)
+}
+
+/// Names are declared once, and what faults and the timeline name is declared.
+fn check(fleet: &Fleet, mut ids: BTreeSet<String>) -> Result<(), String> {
+    for moment in &fleet.timeline {
+        if let Change::Disappear(id) = &moment.change
+            && !ids.contains(id)
+        {
+            return Err(format!("the timeline names instance {id}, which is not declared"));
         }
     }
-    Ok(Fleet { instances, buckets: file.buckets, faults: file.faults })
+    let functions = fleet.functions.iter().map(|function| function.name.clone());
+    for id in functions.chain(fleet.services.iter().map(Service::id)) {
+        if !ids.insert(id.clone()) {
+            return Err(format!("{id} is declared twice"));
+        }
+    }
+    let unknown = fleet.faults.iter().flat_map(|fault| fault.hosts.ids.iter().flatten());
+    match unknown.into_iter().find(|id| !ids.contains(*id)) {
+        Some(id) => Err(format!("a fault names {id}, which is not declared")),
+        None => Ok(()),
+    }
 }
 
 impl Generator {
@@ -102,6 +133,7 @@ impl Generator {
                 kind: self.kind,
                 auto_scaling_group: self.auto_scaling_group.clone(),
                 on_premises: self.on_premises,
+                arn: None,
             });
         }
         Ok(())
@@ -166,7 +198,7 @@ pub(super) fn bucket_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
 mod tests {
     use super::*;
     use crate::model::EventName;
-    use crate::sandbox::fleet::Outcome;
+    use crate::sandbox::fleet::{Faults, Outcome};
 
     #[test]
     fn the_built_in_fleet_is_twelve_local_hosts_in_three_zones() {
@@ -238,12 +270,13 @@ faults:
             1,
         )
         .unwrap();
-        let at = |index: usize, event| fleet.fault(&fleet.instances[index], &event);
+        let faults = Faults::of(&fleet);
+        let at = |index: usize, event| faults.meet(&fleet.instances[index], &event);
         assert!(
             matches!(at(1, EventName::ApplicationStart), Some(Outcome::Fail(failure)) if failure.exit_code == Some(3))
         );
-        assert_eq!(at(1, EventName::Install), Some(&Outcome::Slow(4.0)));
-        assert_eq!(at(0, EventName::Install), Some(&Outcome::Hang));
+        assert_eq!(at(1, EventName::Install), Some(Outcome::Slow(4.0)));
+        assert_eq!(at(0, EventName::Install), Some(Outcome::Hang));
         assert_eq!(at(0, EventName::ApplicationStart), None);
     }
 

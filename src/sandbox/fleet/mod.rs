@@ -2,8 +2,10 @@
 //!
 //! `file` reads it from YAML; `fault` says which fault meets an event.
 
+mod change;
 mod fault;
 mod file;
+mod platform;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,21 +14,29 @@ use serde::{Deserialize, Serialize};
 
 use super::store::ACCOUNT;
 
-pub use fault::{Failure, Fault, Hosts, Outcome};
+pub use change::{Change, Moment, Scaling};
+pub use fault::{Failure, Fault, Faults, Hosts, Outcome};
+pub use platform::{Function, Hook, Service};
 
-/// The fleet that is there where no file names another: twelve local hosts tagged `Role=web` in three zones,
-/// and the bucket `releases`.
+/// The fleet that is there where no file names another: twelve local hosts tagged `Role=web` in three zones, the
+/// bucket `releases`, a Lambda function `checkout` with a hook `verify`, and an ECS service `web` in a cluster `shop`.
 const DEFAULT: &str = "
 buckets: [{name: releases, versioning: true}]
 generate: [{count: 12, kind: local, zones: [a, b, c], tags: {Role: web}}]
+functions: [{name: checkout, aliases: {live: '1'}}, {name: verify}]
+services: [{cluster: shop, name: web, tasks: 2}]
 ";
 
-/// Everything that a fleet file declares. Instances are there in every region.
+/// Everything that a fleet file declares. Instances, functions and services are there in every region.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fleet {
     pub instances: Vec<Instance>,
     pub buckets: Vec<Bucket>,
     pub faults: Vec<Fault>,
+    pub functions: Vec<Function>,
+    pub services: Vec<Service>,
+    /// What changes while the sandbox runs.
+    pub timeline: Vec<Moment>,
 }
 
 /// A bucket of the sandbox's S3.
@@ -72,13 +82,31 @@ pub struct Instance {
     /// An on-premises instance: only on-premises tag filters find it.
     #[serde(default)]
     pub on_premises: bool,
+    /// The ARN that it was registered with, where that is known.
+    #[serde(skip)]
+    pub arn: Option<String>,
 }
 
 impl Instance {
+    /// An instance without anything but its name.
+    pub fn named(id: &str, kind: Kind) -> Self {
+        Instance {
+            id: id.to_owned(),
+            zone: String::new(),
+            tags: BTreeMap::new(),
+            kind,
+            auto_scaling_group: None,
+            on_premises: false,
+            arn: None,
+        }
+    }
+
     /// The ARN that targets show. An on-premises one ends in ten characters of the service's own, here
     /// drawn from the name.
     pub fn arn(&self, region: &str) -> String {
-        if self.on_premises {
+        if let Some(arn) = &self.arn {
+            arn.clone()
+        } else if self.on_premises {
             let mut rng = seeded(0, &[&self.id]);
             let ending: String = (0..10).map(|_| rng.alphanumeric()).collect();
             format!("arn:aws:codedeploy:{region}:{ACCOUNT}:instance/{}_{ending}", self.id)

@@ -1,6 +1,7 @@
 //! What hosts do when a lifecycle event reaches them: two kinds behind one trait. Knows no deployment's state.
 
 mod local;
+mod programs;
 mod simulated;
 mod workers;
 
@@ -15,6 +16,7 @@ use crate::model::{Diagnostics, EventName, LifecycleErrorCode};
 use crate::runner::FileExists;
 
 pub use local::{HookPolicy, Local};
+pub use programs::{Ended, HostPrograms, Programs};
 pub use simulated::Simulated;
 
 /// What a deployment tells its hosts.

@@ -74,8 +74,11 @@ fn run(sandbox: &Sandbox, id: &str, local: Arc<dyn Hosts>) -> serde_json::Value 
     *shared.world() = world;
     let options = Options {
         seed: 1,
+        faults: Arc::new(Faults::of(&sandbox.fleet)),
         fleet: Arc::clone(&sandbox.fleet),
         local,
+        bundles: Arc::new(Anything),
+        programs: Arc::new(HostPrograms { allowed: false, environment: BTreeMap::new() }),
         simulated: Arc::new(Simulated::new(Arc::new(Anything), 1)),
         agent_pace: 50..=400,
     };

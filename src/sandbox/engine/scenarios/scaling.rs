@@ -1,0 +1,107 @@
+//! Auto Scaling groups that grow and shrink, and what follows.
+
+use super::*;
+
+const POOL: &str = "generate: [{count: 2, auto_scaling_group: pool, zones: [a]}]\n";
+
+fn sandbox(timeline: &str) -> Sandbox {
+    let sandbox = Sandbox::new(&format!("{POOL}timeline: [{timeline}]\n"), 1);
+    sandbox.set_group(json!({"ec2TagFilters": [], "autoScalingGroups": [{"name": "pool", "hook": "h"}]}));
+    sandbox
+}
+
+fn by_creator(sandbox: &Sandbox, creator: &Creator) -> Vec<String> {
+    sandbox.region(|region| {
+        let all = region.history.iter().filter(|id| region.deployments[*id].creator == *creator);
+        all.cloned().collect()
+    })
+}
+
+#[test]
+fn a_new_instance_gets_what_the_group_has() {
+    let mut sandbox = sandbox("{at: 100, change: {grow: {group: pool, count: 1}}}");
+    let good = sandbox.create("CodeDeployDefault.AllAtOnce", "site.zip", |_| {});
+    sandbox.run();
+    assert_eq!(sandbox.end(&good).2, [2, 0, 0]);
+    let made = by_creator(&sandbox, &Creator::AutoScaling);
+    assert_eq!(made.len(), 1);
+    assert_eq!(sandbox.end(&made[0]), (DeploymentStatus::Succeeded, None, [1, 0, 0]));
+    sandbox.deployment(&made[0], |deployment| {
+        let names: Vec<_> = deployment.targets[0].events.iter().map(|event| event.name.clone()).collect();
+        assert_eq!(names, EventName::NEW_INSTANCE);
+        assert_eq!(deployment.revision, revision("site.zip"));
+        assert!(deployment.targets[0].id.starts_with("i-0"));
+    });
+    sandbox.group(|group| {
+        assert_eq!(
+            (&group.last_attempted, &group.last_successful),
+            (&Some(good.clone()), &Some(good.clone()))
+        );
+    });
+    let next = sandbox.deploy("CodeDeployDefault.AllAtOnce", "site-2.zip");
+    assert_eq!(sandbox.end(&next).2, [3, 0, 0]);
+}
+
+#[test]
+fn an_instance_that_came_meanwhile_is_brought_up_to_date() {
+    for strategy in ["UPDATE", "IGNORE"] {
+        let mut sandbox = sandbox("{at: 103, change: {grow: {group: pool, count: 1}}}");
+        sandbox.set_group(json!({"outdatedInstancesStrategy": strategy}));
+        sandbox.create("CodeDeployDefault.AllAtOnce", "old.zip", |_| {});
+        sandbox.run_for(100);
+        let root = sandbox.create("CodeDeployDefault.OneAtATime", "new.zip", |_| {});
+        sandbox.run();
+        assert_eq!(sandbox.end(&root).2, [2, 0, 0]);
+        let launch = by_creator(&sandbox, &Creator::AutoScaling).remove(0);
+        sandbox.deployment(&launch, |deployment| assert_eq!(deployment.revision, revision("old.zip")));
+        let updates = by_creator(&sandbox, &Creator::AutoUpdate);
+        assert_eq!(sandbox.deployment(&root, |deployment| deployment.progress.auto_updates.clone()), updates);
+        if strategy == "IGNORE" {
+            assert!(updates.is_empty());
+            continue;
+        }
+        assert_eq!(sandbox.end(&updates[0]), (DeploymentStatus::Succeeded, None, [1, 0, 0]));
+        sandbox.deployment(&updates[0], |deployment| {
+            assert_eq!(deployment.progress.auto_update_root.as_ref(), Some(&root));
+            assert_eq!(deployment.revision, revision("new.zip"));
+        });
+    }
+}
+
+#[test]
+fn an_instance_whose_first_deployment_fails_is_given_up() {
+    let mut sandbox = sandbox("{at: 100, change: {grow: {group: pool, count: 1}}}");
+    sandbox.create("CodeDeployDefault.AllAtOnce", "site.zip", |_| {});
+    sandbox.run_for(60);
+    let fault = serde_json::from_value(json!({"event": "Install", "outcome": {"fail": {}}})).unwrap();
+    let number = sandbox.faults.add(fault);
+    sandbox.run();
+    let launch = by_creator(&sandbox, &Creator::AutoScaling).remove(0);
+    assert_eq!(sandbox.end(&launch).0, DeploymentStatus::Failed);
+    sandbox.faults.remove(number);
+    let next = sandbox.deploy("CodeDeployDefault.AllAtOnce", "site.zip");
+    assert_eq!(sandbox.end(&next).2, [2, 0, 0]);
+}
+
+#[test]
+fn an_instance_that_leaves_is_stopped_first_where_the_group_says_so() {
+    for hook in [true, false] {
+        let mut sandbox = sandbox("{at: 100, change: {shrink: {group: pool, count: 1}}}");
+        sandbox.set_group(json!({"terminationHookEnabled": hook}));
+        sandbox.create("CodeDeployDefault.AllAtOnce", "site.zip", |_| {});
+        sandbox.run();
+        let made = by_creator(&sandbox, &Creator::AutoScalingTermination);
+        assert_eq!(made.len(), usize::from(hook));
+        for id in made {
+            assert_eq!(sandbox.end(&id).2, [1, 0, 0]);
+            sandbox.deployment(&id, |deployment| {
+                let names: Vec<_> =
+                    deployment.targets[0].events.iter().map(|one| one.name.as_str()).collect();
+                let expected = ["BeforeBlockTraffic", "BlockTraffic", "AfterBlockTraffic", "ApplicationStop"];
+                assert_eq!(names, expected);
+            });
+        }
+        let next = sandbox.deploy("CodeDeployDefault.AllAtOnce", "site.zip");
+        assert_eq!(sandbox.end(&next).2, [1, 0, 0]);
+    }
+}

@@ -1,0 +1,288 @@
+//! A wave: hosts that go through the same events, as many at a time as may be out of service. What comes before and
+//! after a wave is the machines' business.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fastrand::Rng;
+
+use super::driver::{Context, Due, Key, Message, Ticket};
+use super::faults::{self, EVENT_LIMIT};
+use super::ledger;
+use super::slots::{Slots, Verdict};
+use crate::model::{Diagnostics, EventName, LifecycleErrorCode, TargetStatus};
+use crate::sandbox::fleet::{Instance, Kind, seeded};
+use crate::sandbox::host::{Begun, Order, unknown_error};
+use crate::sandbox::store::Millis;
+
+use super::texts;
+
+/// How long a load balancer takes to let a host go or to take it in: chosen to look like a small application's.
+const TRAFFIC: Range<Millis> = 1_000..4_000;
+
+/// What a wave is made of.
+pub(super) struct Plan {
+    pub(super) key: Key,
+    pub(super) order: Arc<Order>,
+    /// The first of the deployment's targets that take part; the others follow it.
+    pub(super) first: usize,
+    /// As the targets.
+    pub(super) hosts: Vec<Arc<Instance>>,
+    /// All events of these targets.
+    pub(super) names: &'static [EventName],
+    /// Those that this wave is about.
+    pub(super) events: Range<usize>,
+    /// What a target is that went through all of them.
+    pub(super) done: TargetStatus,
+    pub(super) slots: Slots,
+}
+
+/// A wave that has begun.
+pub(super) struct Wave {
+    plan: Plan,
+    hosts: Vec<Host>,
+    /// The first host that was not started.
+    next: usize,
+    stopping: bool,
+}
+
+/// A host of the wave.
+struct Host {
+    /// The event that runs, or comes next.
+    event: usize,
+    /// When the event that runs began; none between events.
+    began: Option<Millis>,
+    /// How many times as long as usual the event takes.
+    factor: f64,
+    /// Nothing more happens to it in this wave.
+    over: bool,
+    rng: Rng,
+}
+
+/// How a wave ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tally {
+    pub(super) succeeded: u32,
+    pub(super) failed: u32,
+    /// One failure too many while hosts were left.
+    pub(super) cut_short: bool,
+}
+
+impl Wave {
+    pub(super) fn new(context: &Context, plan: Plan) -> Self {
+        let seed = context.options.seed;
+        let host = |instance: &Arc<Instance>| Host {
+            event: plan.events.start,
+            began: None,
+            factor: 1.0,
+            over: false,
+            rng: seeded(seed, &[&plan.key.id, &instance.id, &plan.events.start.to_string()]),
+        };
+        let hosts = plan.hosts.iter().map(host).collect();
+        Wave { plan, hosts, next: 0, stopping: false }
+    }
+
+    /// Starts hosts while slots are free; says how the wave ended once it has.
+    pub(super) fn settle(&mut self, context: &mut Context, run: u64) -> Option<Tally> {
+        if !self.stopping {
+            while self.plan.slots.start() {
+                let host = self.next;
+                self.next += 1;
+                let target = self.plan.first + host;
+                context.deployment(&self.plan.key, |deployment| {
+                    ledger::mark(deployment, target, TargetStatus::InProgress, context.now);
+                });
+                self.ask_later(context, run, host);
+            }
+        }
+        let verdict = self.plan.slots.verdict();
+        if verdict == Verdict::Going {
+            return None;
+        }
+        self.close(context);
+        let (succeeded, failed) = self.plan.slots.ended();
+        Some(Tally { succeeded, failed, cut_short: verdict == Verdict::TooManyFailed })
+    }
+
+    /// Nothing more is started; events in flight end as they end.
+    pub(super) fn stop(&mut self, context: &mut Context) {
+        self.stopping = true;
+        self.close(context);
+    }
+
+    /// Nothing more is started, and events in flight fail at once: nobody hears how they end.
+    pub(super) fn abort(&mut self, context: &mut Context) {
+        self.stop(context);
+        for host in 0..self.hosts.len() {
+            let Some(state) = self.hosts.get_mut(host) else { continue };
+            let (running, event) = (state.began.take(), state.event);
+            if state.over {
+                continue;
+            }
+            if running.is_some() {
+                let target = self.plan.first + host;
+                context.deployment(&self.plan.key, |deployment| {
+                    let diagnostics = unknown_error(texts::CUT_OFF);
+                    ledger::end(deployment, target, event, false, Some(diagnostics), context.now);
+                });
+                self.host_ended(context, host, TargetStatus::Failed);
+            } else {
+                self.interrupt(context, host);
+            }
+        }
+    }
+
+    /// A host's agent asks for its next event; `target` is its place among the deployment's targets.
+    pub(super) fn next_event(&mut self, context: &mut Context, run: u64, target: usize) {
+        let Some(host) = self.place(target) else { return };
+        let Some(state) = self.hosts.get_mut(host).filter(|state| !state.over && state.began.is_none())
+        else {
+            return;
+        };
+        if self.stopping {
+            return self.interrupt(context, host);
+        }
+        let (Some(event), Some(instance)) = (self.plan.names.get(state.event), self.plan.hosts.get(host))
+        else {
+            return;
+        };
+        let ticket = Ticket { run, host: target, event: state.event };
+        context.deployment(&self.plan.key, |deployment| {
+            ledger::begin(deployment, target, ticket.event, context.now);
+        });
+        state.began = Some(context.now);
+        let gone = context.inventory.is_gone(&self.plan.key.region, &instance.id);
+        let fault = faults::meet(&context.options.faults, instance, event, gone);
+        state.factor = fault.factor();
+        if let Some((after, diagnostics)) = fault.outcome(event, state.rng.fork()) {
+            return context.after(after, Due::Ended(ticket, diagnostics));
+        }
+        // The load balancer's events are the service's own work, not the agent's.
+        let begun = if matches!(event, EventName::BlockTraffic | EventName::AllowTraffic) {
+            Begun::Ends(state.rng.i64(TRAFFIC), Diagnostics::success())
+        } else {
+            let hosts = match instance.kind {
+                Kind::Local => &context.options.local,
+                Kind::Simulated => &context.options.simulated,
+            };
+            let messages = context.messages.clone();
+            let answer = Box::new(move |diagnostics| {
+                // Unheard where the sandbox has ended.
+                let _ = messages.send(Message::Answered(ticket, diagnostics));
+            });
+            hosts.begin(instance, &self.plan.order, event, &mut state.rng, answer)
+        };
+        match begun {
+            Begun::Ends(after, diagnostics) => {
+                context.after(stretched(after, state.factor), Due::Ended(ticket, diagnostics));
+            }
+            Begun::Answers => {
+                // Scripts run in real time, and so does their limit.
+                let limit = Duration::from_millis(EVENT_LIMIT.unsigned_abs());
+                let limit = context.shared.clock.span(limit);
+                context.after(limit, Due::Ended(ticket, unknown_error(texts::EVENT_TIMED_OUT)));
+            }
+        }
+    }
+
+    /// A host says how an event went; a slow one is heard of later.
+    pub(super) fn answered(&mut self, context: &mut Context, ticket: Ticket, diagnostics: Diagnostics) {
+        let Some(host) = self.place(ticket.host) else { return };
+        let Some(Host { began: Some(began), factor, .. }) = self.hosts.get(host) else { return };
+        let took = context.now - began;
+        let later = stretched(took, *factor) - took;
+        if later > 0 {
+            context.after(later, Due::Ended(ticket, diagnostics));
+        } else {
+            self.event_ended(context, ticket, diagnostics);
+        }
+    }
+
+    /// An event has ended. One that ended before, or was given up, is not heard of again.
+    pub(super) fn event_ended(&mut self, context: &mut Context, ticket: Ticket, diagnostics: Diagnostics) {
+        let Ticket { run, host: target, event } = ticket;
+        let Some(host) = self.place(target) else { return };
+        let Some(state) = self.hosts.get_mut(host) else { return };
+        let Some(began) = state.began.filter(|_| state.event == event) else { return };
+        if let Some(instance) = self.plan.hosts.get(host)
+            && diagnostics.error_code == LifecycleErrorCode::Success
+            && context.inventory.is_gone(&self.plan.key.region, &instance.id)
+        {
+            // It disappeared in the middle of the event: nobody says how it ended.
+            let left = (began + EVENT_LIMIT - context.now).max(0);
+            return context.after(left, Due::Ended(ticket, unknown_error(texts::EVENT_TIMED_OUT)));
+        }
+        state.began = None;
+        state.event += 1;
+        let last = state.event == self.plan.events.end;
+        let name = self.plan.names.get(event);
+        let well = diagnostics.error_code == LifecycleErrorCode::Success;
+        let goes_on = context.deployment(&self.plan.key, |deployment| {
+            ledger::end(deployment, target, event, well, Some(diagnostics), context.now);
+            well || (deployment.ignore_application_stop_failures && name.is_some_and(is_forgivable))
+        });
+        match goes_on {
+            Some(true) if last => self.host_ended(context, host, self.plan.done.clone()),
+            Some(true) if self.stopping => self.interrupt(context, host),
+            Some(true) => self.ask_later(context, run, host),
+            _ => self.host_ended(context, host, TargetStatus::Failed),
+        }
+    }
+
+    /// Where a target stands in this wave, if it takes part.
+    fn place(&self, target: usize) -> Option<usize> {
+        target.checked_sub(self.plan.first).filter(|host| *host < self.hosts.len())
+    }
+
+    /// The agent polls: the next event waits a little.
+    fn ask_later(&mut self, context: &mut Context, run: u64, host: usize) {
+        let Some(state) = self.hosts.get_mut(host) else { return };
+        let pace = state.rng.i64(context.options.agent_pace.clone());
+        context.after(pace, Due::Ask(run, self.plan.first + host));
+    }
+
+    /// A stop meets a host between two events. One that no event reached was never attempted.
+    fn interrupt(&mut self, context: &mut Context, host: usize) {
+        let untouched = self.hosts.get(host).is_some_and(|state| state.event == 0);
+        self.host_ended(context, host, if untouched { TargetStatus::Skipped } else { TargetStatus::Failed });
+    }
+
+    fn host_ended(&mut self, context: &mut Context, host: usize, status: TargetStatus) {
+        let well = status == self.plan.done;
+        self.plan.slots.end(well);
+        if let Some(state) = self.hosts.get_mut(host) {
+            state.over = true;
+        }
+        let target = self.plan.first + host;
+        context.deployment(&self.plan.key, |deployment| {
+            if !well {
+                ledger::skip_rest(deployment, target, context.now);
+            }
+            ledger::mark(deployment, target, status, context.now);
+        });
+    }
+
+    /// The hosts that were not started never will be.
+    fn close(&mut self, context: &mut Context) {
+        self.plan.slots.close();
+        for state in self.hosts.iter_mut().skip(self.next) {
+            state.over = true;
+        }
+        let rest = self.plan.first + self.next..self.plan.first + self.hosts.len();
+        self.next = self.hosts.len();
+        context.deployment(&self.plan.key, |deployment| ledger::skip(deployment, rest, context.now));
+    }
+}
+
+/// Whether `ignoreApplicationStopFailures` lets a host go on after this event failed.
+///
+/// Source: API reference, CreateDeployment.
+fn is_forgivable(event: &EventName) -> bool {
+    matches!(event, EventName::ApplicationStop | EventName::BeforeBlockTraffic | EventName::AfterBlockTraffic)
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "a duration, saturating")]
+fn stretched(took: Millis, factor: f64) -> Millis {
+    ((took as f64 * factor) as Millis).clamp(0, EVENT_LIMIT)
+}

@@ -1,0 +1,37 @@
+//! What changes while the sandbox runs: alarms, the size of Auto Scaling groups, hosts that disappear. Plain data.
+
+use serde::{Deserialize, Serialize};
+
+/// Something that happens once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// The CloudWatch alarm of this name goes off.
+    Alarm(String),
+    /// The alarm of this name is over.
+    AlarmOver(String),
+    /// An Auto Scaling group launches instances like those that it has.
+    Grow(Scaling),
+    /// An Auto Scaling group terminates its last instances.
+    Shrink(Scaling),
+    /// The host with this id is there no more, and nobody is told.
+    Disappear(String),
+}
+
+/// By how many instances an Auto Scaling group grows or shrinks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scaling {
+    pub group: String,
+    pub count: usize,
+}
+
+/// A change at a moment.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Moment {
+    /// Seconds after the sandbox's start.
+    pub at: u32,
+    #[serde(with = "serde_yaml::with::singleton_map")]
+    pub change: Change,
+}

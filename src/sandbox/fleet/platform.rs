@@ -1,0 +1,64 @@
+//! Lambda functions and ECS services, as a fleet file declares them. Plain data.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// A Lambda function: one that is deployed, one that validates a deployment, or both.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Function {
+    pub name: String,
+    /// The versions that there are; any version is there where it is left out.
+    #[serde(default)]
+    pub versions: Vec<String>,
+    /// Aliases with the version that each points at.
+    #[serde(default)]
+    pub aliases: BTreeMap<String, String>,
+    /// What it does as a deployment's hook; it says `Succeeded` after a second where it is left out.
+    #[serde(default, with = "serde_yaml::with::singleton_map")]
+    pub hook: Hook,
+}
+
+/// How a function that is a deployment's hook calls back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hook {
+    /// It says `Succeeded` after so many seconds.
+    Succeeds(f64),
+    /// It says `Failed` after so many seconds.
+    Fails(f64),
+    /// It never calls back.
+    Never,
+    /// A program of this machine with its arguments: it is given the payload on standard input. Where it ends
+    /// without having called back, its exit code answers.
+    Command(Vec<String>),
+}
+
+impl Default for Hook {
+    fn default() -> Self {
+        Hook::Succeeds(1.0)
+    }
+}
+
+/// An ECS service behind a load balancer.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    pub cluster: String,
+    pub name: String,
+    /// How many tasks it runs.
+    #[serde(default = "one")]
+    pub tasks: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
+impl Service {
+    /// The id that targets have: `cluster:service`.
+    pub fn id(&self) -> String {
+        format!("{}:{}", self.cluster, self.name)
+    }
+}
