@@ -1,9 +1,14 @@
 //! The follow-up of a deployment for instances that came while it ran (`outdatedInstancesStrategy` `UPDATE`).
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use super::driver::{Context, Key};
+use super::in_place::style;
 use super::members::{self, History};
 use super::successor;
 use crate::model::{ComputePlatform, Creator, DeploymentStatus};
+use crate::sandbox::fleet::Instance;
 
 /// Makes the follow-up of a deployment that has succeeded, and gives its id; none where no instance is outdated.
 ///
@@ -21,13 +26,17 @@ pub(super) fn create(context: &mut Context, key: &Key) -> Option<String> {
             || root.platform != ComputePlatform::Server
             || root.status != DeploymentStatus::Succeeded
             || successor::restarted(root)
+            || style(root, "deploymentType") == Some("BLUE_GREEN")
         {
             return None;
         }
         let history = History::of(region, &group.id);
         let members = members::of_group(&group.settings, present);
-        let came = |host: &str| root.target(host).is_none();
-        if !members.iter().any(|host| came(&host.id) && !history.has(host, &root.revision)) {
+        let attempted: HashSet<&str> = root.targets.iter().map(|target| target.id.as_str()).collect();
+        let outdated = |host: &Arc<Instance>| {
+            !attempted.contains(host.id.as_str()) && !history.has(host, &root.revision)
+        };
+        if !members.iter().any(outdated) {
             return None;
         }
         let id = successor::new_id(region, seed, &["auto-update", &key.id]);

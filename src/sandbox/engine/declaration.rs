@@ -139,6 +139,15 @@ mod tests {
     use super::*;
     use crate::sandbox::Object;
 
+    /// Holds one file under every key.
+    struct Shelf(std::path::PathBuf);
+
+    impl Bundles for Shelf {
+        fn object(&self, _: &str, _: &str, _: Option<&str>) -> Result<Object, String> {
+            Ok(Object { path: self.0.clone(), etag: "e".into(), version: None })
+        }
+    }
+
     struct Nothing;
 
     impl Bundles for Nothing {
@@ -165,6 +174,24 @@ mod tests {
             assert_eq!(read.property("TargetVersion").unwrap(), "2");
             assert_eq!(read.hooks[&EventName::BeforeAllowTraffic], "before");
             assert_eq!(read.hooks.len(), 2);
+        }
+    }
+
+    #[test]
+    fn the_file_may_be_in_s3_or_in_the_deprecated_string() {
+        let text = "Resources: [{a: {Type: AWS::Lambda::Function, Properties: {Name: f}}}]";
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("object");
+        std::fs::write(&path, text).unwrap();
+        let revisions = [
+            json!({"revisionType": "S3", "s3Location": {"bucket": "b", "key": "a.yaml", "bundleType": "YAML"}}),
+            json!({"revisionType": "String", "string": {"content": text}}),
+        ];
+        for revision in revisions {
+            let shelf = Shelf(path.clone());
+            let read = Declaration::of(&revision, &ComputePlatform::Lambda, &shelf).unwrap();
+            assert_eq!(read.property("Name").unwrap(), "f");
+            assert!(read.property("Alias").unwrap_err().message.ends_with("The property Alias is missing."));
         }
     }
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use super::alarms;
+use super::blue_green::BlueGreen;
 use super::ending::{self, End, Stop};
-use super::in_place::InPlace;
+use super::in_place::{InPlace, style};
 use super::inventory::Inventory;
 use super::machine::{Machine, Refusal};
 use super::routed::Routed;
@@ -68,6 +69,8 @@ pub(super) enum Due {
     Next(u64),
     /// A deployment's alarms are looked at.
     Alarms(u64),
+    /// A deployment has run as long as it may.
+    Overdue(u64),
     /// Something happens beside the deployments.
     Change(Change),
 }
@@ -225,6 +228,7 @@ impl Driver {
                     self.stop(id, Stop::Alarms(on));
                 }
             }
+            Due::Overdue(id) => self.stop(id, Stop::Overdue),
             Due::Change(change) => self.change(change),
         }
     }
@@ -268,6 +272,9 @@ impl Driver {
             Ok(machine) => {
                 self.runs.insert(id, Run::Started(machine));
                 self.context.after(ALARM_POLL, Due::Alarms(id));
+                if let Some(limit) = self.context.deployment(&key, |one| run_limit(one)).flatten() {
+                    self.context.after(limit, Due::Overdue(id));
+                }
                 self.settle(id);
             }
             Err(Refusal::Gone) => self.forget(id),
@@ -325,24 +332,30 @@ impl Driver {
     }
 }
 
-/// The state machine of a deployment; the error is why it doesn't start.
-fn open(context: &mut Context, key: Key) -> Result<Box<dyn Machine>, Refusal> {
-    match context.deployment(&key, unsupported).ok_or(Refusal::Gone)? {
-        Some(what) => Err(Refusal::Failed(texts::not_simulated(&what))),
-        None if context.deployment(&key, |one| one.platform == ComputePlatform::Server) == Some(true) => {
-            InPlace::open(context, key).map(|machine| Box::new(machine) as Box<dyn Machine>)
+/// How long a deployment may run. Source: AWS's quota page; it names no limit for ECS.
+fn run_limit(deployment: &Deployment) -> Option<Millis> {
+    const HOUR: Millis = 3_600_000;
+    match deployment.platform {
+        ComputePlatform::Server if style(deployment, "deploymentType") == Some("BLUE_GREEN") => {
+            Some(109 * HOUR)
         }
-        None => Routed::open(context, key).map(|machine| Box::new(machine) as Box<dyn Machine>),
+        ComputePlatform::Server => Some(12 * HOUR),
+        ComputePlatform::Lambda => Some(50 * HOUR),
+        _ => None,
     }
 }
 
-/// What kind of deployment this is, where the engine has no state machine for it.
-fn unsupported(deployment: &mut Deployment) -> Option<String> {
-    let style = deployment.settings.get("deploymentStyle");
-    let style = |member: &str| style.and_then(|style| style.get(member)).and_then(|value| value.as_str());
-    if deployment.platform == ComputePlatform::Server && style("deploymentType") == Some("BLUE_GREEN") {
-        Some("EC2 blue/green".to_owned())
-    } else {
-        None
-    }
+/// The state machine of a deployment; the error is why it doesn't start.
+fn open(context: &mut Context, key: Key) -> Result<Box<dyn Machine>, Refusal> {
+    let kind = context.deployment(&key, |deployment| {
+        let blue_green = style(deployment, "deploymentType") == Some("BLUE_GREEN");
+        // Auto Scaling brings one instance to where a blue/green group is, in place.
+        (deployment.platform.clone(), blue_green && !deployment.creator.is_auto_scaling())
+    });
+    Ok(match kind.ok_or(Refusal::Gone)? {
+        (ComputePlatform::Server, true) => Box::new(BlueGreen::open(context, key)?),
+        (ComputePlatform::Server, false) => Box::new(InPlace::open(context, key)?),
+        (ComputePlatform::Lambda | ComputePlatform::Ecs, _) => Box::new(Routed::open(context, key)?),
+        (other, _) => return Err(Refusal::Failed(texts::not_simulated(other.as_str()))),
+    })
 }

@@ -3,8 +3,8 @@
 use super::driver::{Context, Key};
 use super::successor::restarted;
 use super::{rollback, texts};
-use crate::model::{DeploymentStatus, TargetStatus};
-use crate::sandbox::store::{Deployment, ErrorInformation, HostState, Millis, Region};
+use crate::model::{Creator, DeploymentStatus, TargetStatus};
+use crate::sandbox::store::{Deployment, ErrorInformation, HostState, Label, Millis, Region, TargetKind};
 
 /// How a deployment ends.
 #[derive(Debug)]
@@ -23,11 +23,23 @@ pub(super) enum Stop {
     Alarms(Vec<String>),
     /// Nobody let it go on within so many minutes.
     NotContinued(i64),
+    /// It ran longer than the service lets one run.
+    Overdue,
 }
 
 impl Stop {
+    /// Source: AWS's user guide, "Error codes for AWS CodeDeploy", for a deployment that runs out of time: it has
+    /// failed. The others are stopped.
+    fn status(&self) -> DeploymentStatus {
+        match self {
+            Stop::Overdue => DeploymentStatus::Failed,
+            _ => DeploymentStatus::Stopped,
+        }
+    }
+
     fn error(&self) -> ErrorInformation {
         match self {
+            Stop::Overdue => texts::overdue(),
             Stop::Requested => texts::manual_stop(),
             Stop::Alarms(names) => texts::alarm_active(names),
             Stop::NotContinued(minutes) => texts::not_continued(*minutes),
@@ -47,7 +59,7 @@ pub(super) fn end(context: &mut Context, key: &Key, end: End) -> Option<String> 
         (deployment.status, deployment.error) = match end {
             End::Succeeded => (DeploymentStatus::Succeeded, None),
             End::Failed(error) => (DeploymentStatus::Failed, Some(error)),
-            End::Stopped(stop) => (DeploymentStatus::Stopped, Some(stop.error())),
+            End::Stopped(stop) => (stop.status(), Some(stop.error())),
         };
         remember(region, &key.id, succeeded, now)?;
         if wanted { rollback::create(region, &key.id, now, seed) } else { None }
@@ -93,7 +105,15 @@ fn remember(region: &mut Region, id: &str, succeeded: bool, now: Millis) -> Opti
 
 /// The health of the hosts that were attempted; what a failed one holds is not known.
 fn host_states(deployment: &Deployment) -> impl Iterator<Item = (String, HostState)> {
-    deployment.targets.iter().filter_map(|target| {
+    // Who gets no revision keeps what it has: blue instances, and both fleets of a blue/green rollback.
+    let installed = |kind: &TargetKind| match kind {
+        TargetKind::Instance(None) => true,
+        TargetKind::Instance(Some(label)) => {
+            *label == Label::Green && deployment.creator != Creator::Rollback
+        }
+        TargetKind::Lambda(_) | TargetKind::Ecs(_) => false,
+    };
+    deployment.targets.iter().filter(move |target| installed(&target.kind)).filter_map(|target| {
         let state = match target.status {
             TargetStatus::Succeeded => HostState { healthy: true, deployment: Some(deployment.id.clone()) },
             TargetStatus::Failed => HostState { healthy: false, deployment: None },

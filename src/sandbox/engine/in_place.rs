@@ -72,6 +72,9 @@ impl InPlace {
         let mut rng = seeded(context.options.seed, &["order", &key.id]);
         let found = context.with_hosts(&key, |region, hosts| find(region, &key.id, hosts, &mut rng));
         let found = found.unwrap_or(Err(Refusal::Gone))?;
+        if !context.options.fleet.admits(found.hosts.len()) {
+            return Err(Refusal::Failed(texts::too_many()));
+        }
         let Found { hosts, required, zonal, names, order, creator } = found;
         context.deployment(&key, |deployment| {
             deployment.status = DeploymentStatus::InProgress;
@@ -128,7 +131,7 @@ impl InPlace {
             Plan {
                 key: self.key.clone(),
                 order: Arc::clone(&self.order),
-                first: zone.start,
+                targets: zone.clone().collect(),
                 hosts,
                 names: self.names,
                 events: 0..self.names.len(),
@@ -233,7 +236,7 @@ impl Machine for InPlace {
             self.skip_zones(context, from);
         }
         match (&mut self.wave, &stop) {
-            (Some(wave), Stop::Alarms(_)) => wave.abort(context),
+            (Some(wave), Stop::Alarms(_) | Stop::Overdue) => wave.abort(context),
             (Some(wave), _) => wave.stop(context),
             (None, _) => {}
         }

@@ -74,7 +74,7 @@ pub(super) fn skip_rest(deployment: &mut Deployment, host: usize, now: Millis) {
 }
 
 /// Targets that are never attempted.
-pub(super) fn skip(deployment: &mut Deployment, targets: std::ops::Range<usize>, now: Millis) {
+pub(super) fn skip(deployment: &mut Deployment, targets: impl IntoIterator<Item = usize>, now: Millis) {
     for target in targets {
         skip_rest(deployment, target, now);
         mark(deployment, target, TargetStatus::Skipped, now);

@@ -4,16 +4,19 @@
 
 mod alarms;
 mod auto_update;
+mod blue_green;
 mod configuration;
 mod declaration;
 mod driver;
 mod ending;
 mod faults;
+mod fleets;
 mod in_place;
 mod inventory;
 mod ledger;
 mod machine;
 mod members;
+mod opening;
 mod rollback;
 mod routed;
 mod scaling;
@@ -63,6 +66,7 @@ pub struct Options {
 /// The running engine. Dropped, it stops; what hosts are doing then ends unheard.
 pub struct Engine {
     messages: Sender<Message>,
+    faults: Arc<Faults>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -74,6 +78,7 @@ impl Engine {
     pub fn start(shared: Arc<Shared>, options: Options) -> io::Result<Self> {
         let (messages, inbox) = channel();
         let clock = Arc::clone(&shared.clock);
+        let faults = Arc::clone(&options.faults);
         let mut driver = Driver::new(shared, options, messages.clone());
         let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
             loop {
@@ -89,7 +94,12 @@ impl Engine {
                 }
             }
         })?;
-        Ok(Engine { messages, thread: Some(thread) })
+        Ok(Engine { messages, faults, thread: Some(thread) })
+    }
+
+    /// What goes wrong on hosts, and may be changed while they work.
+    pub fn faults(&self) -> &Arc<Faults> {
+        &self.faults
     }
 
     /// Makes something happen beside the deployments, now.

@@ -17,7 +17,7 @@ pub(super) fn wanted(deployment: &Deployment, end: &End) -> bool {
     }
     match end {
         End::Succeeded | End::Stopped(Stop::NotContinued(_)) => false,
-        End::Failed(_) => configured(deployment, "DEPLOYMENT_FAILURE"),
+        End::Failed(_) | End::Stopped(Stop::Overdue) => configured(deployment, "DEPLOYMENT_FAILURE"),
         End::Stopped(Stop::Alarms(_)) => configured(deployment, "DEPLOYMENT_STOP_ON_ALARM"),
         // The request's own word goes before the settings.
         End::Stopped(Stop::Requested) => deployment

@@ -6,21 +6,20 @@ use std::sync::Arc;
 
 use fastrand::Rng;
 
-use super::configuration::{Configuration, Shift};
+use super::configuration::Shift;
 use super::declaration::Declaration;
 use super::driver::{Context, Due, Key, Message, Ticket};
 use super::ending::{End, Stop};
 use super::faults;
-use super::in_place::group_of;
 use super::machine::{Machine, Refusal};
-use super::traffic::{self, Traffic};
+use super::opening::{Opened, start};
+use super::traffic::Traffic;
 use super::waits::Waits;
 use super::{ledger, texts};
 use crate::model::{
-    ComputePlatform, Creator, DeploymentStatus, Diagnostics, EventName, EventStatus, LifecycleErrorCode,
-    Overview, TargetStatus,
+    DeploymentStatus, Diagnostics, EventName, EventStatus, LifecycleErrorCode, Overview, TargetStatus,
 };
-use crate::sandbox::fleet::{Fleet, Function, Hook, Instance, Kind, seeded};
+use crate::sandbox::fleet::{Function, Hook, Instance, Kind, seeded};
 use crate::sandbox::store::{Deployment, ErrorInformation, HookExecution, Millis, Region, Wait};
 
 /// How long a hook function has to call back. Source: AWS's user guide, "AppSpec 'hooks' section".
@@ -372,59 +371,8 @@ impl Machine for Routed {
     }
 }
 
-/// What a deployment is about, and how it goes.
-struct Opened {
-    traffic: Traffic,
-    names: Vec<EventName>,
-    hooks: BTreeMap<EventName, String>,
-    shifts: Vec<Shift>,
-    waits: Waits,
-}
-
-fn start(
-    region: &mut Region,
-    key: &Key,
-    declaration: Declaration,
-    fleet: &Fleet,
-    now: Millis,
-) -> Result<Opened, Refusal> {
-    let deployment = region.deployments.get(&key.id).ok_or(Refusal::Gone)?;
-    let group = group_of(region, deployment)?;
-    let settings = traffic::settings(group);
-    let mut waits = Waits::of(&deployment.settings, &group.settings);
-    let shifts = Configuration::named(&deployment.config, region).and_then(|config| config.shifts());
-    let shifts = shifts.ok_or_else(|| Refusal::Failed(texts::config_missing(&deployment.config)))?;
-    let tested = settings.pointer("/loadBalancerInfo/targetGroupPairInfoList/0/testTrafficRoute").is_some();
-    let names: Vec<EventName> = match deployment.platform {
-        ComputePlatform::Lambda => EventName::ALLOW_TRAFFIC.to_vec(),
-        _ => EventName::ECS.iter().filter(|name| tested || !is_test(name)).cloned().collect(),
-    };
-    let mut hooks = declaration.hooks.clone();
-    if deployment.creator == Creator::Rollback {
-        // The sandbox's choice: a rollback waits for nobody and asks no function.
-        waits = Waits { ready: None, termination: Some(0) };
-        hooks.clear();
-    }
-    let Some(mut deployment) = region.deployments.remove(&key.id) else { return Err(Refusal::Gone) };
-    let opened = Traffic::open(region, &deployment, &settings, &declaration, fleet);
-    if let Ok(traffic) = &opened {
-        deployment.status = DeploymentStatus::InProgress;
-        deployment.started = Some(now);
-        let (id, arn) = (traffic.target_id(), traffic.target_arn(&key.region));
-        deployment.targets = vec![ledger::pending(id, arn, traffic.shown(region), &names)];
-        set_status(&mut deployment, TargetStatus::InProgress, now);
-    }
-    region.deployments.insert(key.id.clone(), deployment);
-    let traffic = opened.map_err(Refusal::Failed)?;
-    Ok(Opened { traffic, names, hooks, shifts, waits })
-}
-
-fn is_test(name: &EventName) -> bool {
-    matches!(name, EventName::AllowTestTraffic | EventName::AfterAllowTestTraffic)
-}
-
 /// Moves the one target to another state. The overview stays away until the deployment has ended.
-fn set_status(deployment: &mut Deployment, status: TargetStatus, now: Millis) {
+pub(super) fn set_status(deployment: &mut Deployment, status: TargetStatus, now: Millis) {
     if let Some(target) = deployment.targets.first_mut() {
         target.status = status;
         target.last_updated = Some(now);

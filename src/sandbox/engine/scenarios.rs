@@ -312,6 +312,7 @@ fn check_events(deployment: &Deployment) {
 }
 
 mod answers;
+mod blue_green;
 mod ecs;
 mod ends;
 mod flow;

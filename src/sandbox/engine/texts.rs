@@ -150,6 +150,16 @@ pub(super) fn traffic_stuck(event: &str) -> ErrorInformation {
 }
 
 /// The service's text is not known; this is the sandbox's.
+pub(super) fn overdue() -> ErrorInformation {
+    error("TIMEOUT", "The deployment ran longer than a deployment may run.")
+}
+
+/// The service's text is not known; this is the sandbox's.
+pub(super) fn too_many() -> ErrorInformation {
+    error("OVER_MAX_INSTANCES", "The deployment targets more instances than are allowed for the account.")
+}
+
+/// The service's text is not known; this is the sandbox's.
 pub(super) fn nothing_to_restart() -> ErrorInformation {
     error(
         "REVISION_MISSING",

@@ -25,8 +25,8 @@ const TRAFFIC: Range<Millis> = 1_000..4_000;
 pub(super) struct Plan {
     pub(super) key: Key,
     pub(super) order: Arc<Order>,
-    /// The first of the deployment's targets that take part; the others follow it.
-    pub(super) first: usize,
+    /// The deployment's targets that take part, in ascending order.
+    pub(super) targets: Vec<usize>,
     /// As the targets.
     pub(super) hosts: Vec<Arc<Instance>>,
     /// All events of these targets.
@@ -89,7 +89,7 @@ impl Wave {
             while self.plan.slots.start() {
                 let host = self.next;
                 self.next += 1;
-                let target = self.plan.first + host;
+                let target = self.target(host);
                 context.deployment(&self.plan.key, |deployment| {
                     ledger::mark(deployment, target, TargetStatus::InProgress, context.now);
                 });
@@ -121,7 +121,7 @@ impl Wave {
                 continue;
             }
             if running.is_some() {
-                let target = self.plan.first + host;
+                let target = self.target(host);
                 context.deployment(&self.plan.key, |deployment| {
                     let diagnostics = unknown_error(texts::CUT_OFF);
                     ledger::end(deployment, target, event, false, Some(diagnostics), context.now);
@@ -230,16 +230,22 @@ impl Wave {
         }
     }
 
+    /// A host's place among the deployment's targets.
+    fn target(&self, host: usize) -> usize {
+        self.plan.targets.get(host).copied().unwrap_or(usize::MAX)
+    }
+
     /// Where a target stands in this wave, if it takes part.
     fn place(&self, target: usize) -> Option<usize> {
-        target.checked_sub(self.plan.first).filter(|host| *host < self.hosts.len())
+        self.plan.targets.binary_search(&target).ok()
     }
 
     /// The agent polls: the next event waits a little.
     fn ask_later(&mut self, context: &mut Context, run: u64, host: usize) {
+        let target = self.target(host);
         let Some(state) = self.hosts.get_mut(host) else { return };
         let pace = state.rng.i64(context.options.agent_pace.clone());
-        context.after(pace, Due::Ask(run, self.plan.first + host));
+        context.after(pace, Due::Ask(run, target));
     }
 
     /// A stop meets a host between two events. One that no event reached was never attempted.
@@ -254,7 +260,7 @@ impl Wave {
         if let Some(state) = self.hosts.get_mut(host) {
             state.over = true;
         }
-        let target = self.plan.first + host;
+        let target = self.target(host);
         context.deployment(&self.plan.key, |deployment| {
             if !well {
                 ledger::skip_rest(deployment, target, context.now);
@@ -269,9 +275,9 @@ impl Wave {
         for state in self.hosts.iter_mut().skip(self.next) {
             state.over = true;
         }
-        let rest = self.plan.first + self.next..self.plan.first + self.hosts.len();
-        self.next = self.hosts.len();
+        let rest = self.plan.targets.iter().copied().skip(self.next);
         context.deployment(&self.plan.key, |deployment| ledger::skip(deployment, rest, context.now));
+        self.next = self.hosts.len();
     }
 }
 

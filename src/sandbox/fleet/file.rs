@@ -30,6 +30,8 @@ struct File {
     services: Vec<Service>,
     #[serde(default)]
     timeline: Vec<Moment>,
+    #[serde(default)]
+    instance_quota: Option<usize>,
 }
 
 /// So many alike instances; they take the zones in turn.
@@ -84,6 +86,7 @@ pub(super) fn parse(text: &str, seed: u64) -> Result<Fleet, String> {
         functions: file.functions,
         services: file.services,
         timeline: file.timeline,
+        instance_quota: file.instance_quota,
     };
     check(&fleet, ids)?;
     Ok(fleet)
@@ -230,8 +233,8 @@ mod tests {
         let all = format!("{live}{}", shown.collect::<Vec<_>>().join("\n"));
         let fleet = Fleet::parse(&all, 1).unwrap();
         assert_eq!(
-            (fleet.instances.len(), fleet.faults.len()),
-            (13, 2),
+            (fleet.instances.len(), fleet.faults.len(), fleet.functions.len(), fleet.services.len()),
+            (13, 2, 5, 1),
             "what it shows in comments is right too"
         );
     }
@@ -298,6 +301,10 @@ faults:
             ("generate: [{count: 1, prefix: i-0xyz}]\n", "is no instance id", ""),
             ("generate: [{count: 17, prefix: i-0123456789abcdef}]\n", "too few ids", ""),
             ("faults: [{hosts: {ids: [i-1]}, outcome: hang}]\n", "i-1, which is not declared", ""),
+            ("timeline: [{at: 1, change: {disappear: i-1}}]\n", "i-1, which is not declared", ""),
+            ("timeline: [{at: 1, change: explode}]\n", "unknown variant `explode`", "line 1"),
+            ("functions: [{name: f}, {name: f}]\n", "f is declared twice", ""),
+            ("functions: [{name: f, hook: {answers: 1}}]\n", "unknown variant `answers`", "line 1"),
         ];
         for (text, what, place) in cases {
             let error = Fleet::parse(text, 1).unwrap_err().to_string();

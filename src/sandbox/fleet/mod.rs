@@ -37,6 +37,8 @@ pub struct Fleet {
     pub services: Vec<Service>,
     /// What changes while the sandbox runs.
     pub timeline: Vec<Moment>,
+    /// The most instances of one deployment; no limit where it is left out.
+    pub instance_quota: Option<usize>,
 }
 
 /// A bucket of the sandbox's S3.
@@ -137,6 +139,11 @@ impl std::fmt::Display for FleetError {
 impl std::error::Error for FleetError {}
 
 impl Fleet {
+    /// Whether one deployment may go to so many instances.
+    pub fn admits(&self, instances: usize) -> bool {
+        self.instance_quota.is_none_or(|quota| instances <= quota)
+    }
+
     /// The built-in fleet.
     pub fn built_in(seed: u64) -> Result<Self, FleetError> {
         Fleet::parse(DEFAULT, seed)

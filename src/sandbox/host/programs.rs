@@ -57,3 +57,45 @@ impl Programs for HostPrograms {
         waiting.map(drop).map_err(|error| error.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::*;
+
+    /// What a shell script makes of the payload: whether it ended well.
+    fn run(allowed: bool, script: &str) -> Result<bool, String> {
+        let environment = [("PATH".to_owned(), "/usr/bin:/bin".to_owned())].into();
+        let programs = HostPrograms { allowed, environment };
+        let (ended, end) = channel();
+        let command = ["sh", "-c", script].map(str::to_owned);
+        let payload = json!({"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "e"});
+        programs.invoke(&command, &payload, "eu-west-1", Box::new(move |well| ended.send(well).unwrap()))?;
+        Ok(end.recv_timeout(Duration::from_secs(60)).unwrap())
+    }
+
+    #[test]
+    fn a_program_reads_the_payload_and_sees_nothing_of_the_caller() {
+        let payload = r#"{"DeploymentId":"d-1","LifecycleEventHookExecutionId":"e"}"#;
+        assert_eq!(run(true, &format!("test \"$(cat)\" = '{payload}'")), Ok(true));
+        assert_eq!(
+            run(true, "test \"$AWS_REGION\" = eu-west-1 && test -z \"$HOME$CARGO_MANIFEST_DIR\""),
+            Ok(true)
+        );
+        assert_eq!(run(true, "exit 3"), Ok(false));
+    }
+
+    #[test]
+    fn programs_run_only_where_they_may() {
+        assert!(run(false, "true").unwrap_err().contains("--allow-host-hooks"));
+        let programs = HostPrograms { allowed: true, environment: BTreeMap::new() };
+        let command = ["/nowhere/program".to_owned()];
+        let error = programs.invoke(&command, &json!({}), "eu-west-1", Box::new(|_| {})).unwrap_err();
+        assert!(error.contains("/nowhere/program could not be started"), "{error}");
+        assert!(programs.invoke(&[], &json!({}), "eu-west-1", Box::new(|_| {})).is_err());
+    }
+}

@@ -229,3 +229,28 @@ fn a_deployment_that_is_deleted_is_forgotten() {
     sandbox.run();
     sandbox.region(|region| assert!(region.deployments.is_empty() && region.hosts.is_empty()));
 }
+
+/// One at a time on 30 hosts that take an hour or so each is more than the twelve hours that the service gives.
+#[test]
+fn a_deployment_that_runs_too_long_fails() {
+    let fleet =
+        "generate: [{count: 30, tags: {Role: web}}]\nfaults: [{event: Install, outcome: {slow: 3000}}]\n";
+    let mut sandbox = Sandbox::new(fleet, 1);
+    let id = sandbox.deploy("CodeDeployDefault.OneAtATime", "site.zip");
+    let (status, code, [succeeded, failed, skipped]) = sandbox.end(&id);
+    assert_eq!((status, code.as_deref(), failed), (DeploymentStatus::Failed, Some("TIMEOUT"), 1));
+    assert_eq!(succeeded + failed + skipped, 30);
+    sandbox.deployment(&id, |deployment| {
+        assert_eq!(deployment.completed.unwrap() - deployment.started.unwrap(), 12 * 3_600_000);
+        check_events(deployment);
+    });
+}
+
+#[test]
+fn a_fleet_may_have_a_quota() {
+    for (quota, code) in [(11, Some("OVER_MAX_INSTANCES")), (12, None)] {
+        let mut sandbox = Sandbox::new(&format!("{TWELVE}instance_quota: {quota}\n"), 1);
+        let id = sandbox.deploy("CodeDeployDefault.AllAtOnce", "site.zip");
+        assert_eq!(sandbox.end(&id).1.as_deref(), code);
+    }
+}

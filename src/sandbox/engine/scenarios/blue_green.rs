@@ -1,0 +1,305 @@
+//! EC2 blue/green deployments: both provisionings, both waits, and what is left of the fleets.
+
+use snapbox::{assert_data_eq, str};
+
+use super::*;
+use crate::sandbox::store::{Label, TargetKind, Wait};
+
+const FLEET: &str = "
+instances:
+- {id: i-000000b1, tags: {Color: blue}, auto_scaling_group: pool}
+- {id: i-000000b2, tags: {Color: blue}, auto_scaling_group: pool}
+- {id: i-000000e1, tags: {Color: green}}
+- {id: i-000000e2, tags: {Color: green}}
+";
+
+fn tag(color: &str) -> Value {
+    json!([{"Key": "Color", "Value": color, "Type": "KEY_AND_VALUE"}])
+}
+
+/// A blue/green group with a ready wait of so many minutes and what becomes of the blue fleet.
+fn sandbox(fleet: &str, provisioning: &str, ready: i64, blue: Value) -> Sandbox {
+    let sandbox = Sandbox::new(fleet, 1);
+    let action = if ready > 0 { "STOP_DEPLOYMENT" } else { "CONTINUE_DEPLOYMENT" };
+    sandbox.set_group(json!({
+        "ec2TagFilters": if provisioning == "DISCOVER_EXISTING" { tag("blue") } else { json!([]) },
+        "autoScalingGroups": if provisioning == "DISCOVER_EXISTING" { json!([]) } else { json!([{"name": "pool"}]) },
+        "blueGreenDeploymentConfiguration": {
+            "deploymentReadyOption": {"actionOnTimeout": action, "waitTimeInMinutes": ready},
+            "terminateBlueInstancesOnDeploymentSuccess": blue,
+            "greenFleetProvisioningOption": {"action": provisioning},
+        },
+    }));
+    sandbox
+}
+
+fn terminate(minutes: i64) -> Value {
+    json!({"action": "TERMINATE", "terminationWaitTimeInMinutes": minutes})
+}
+
+fn create(sandbox: &mut Sandbox, green: Option<Value>) -> String {
+    sandbox.create("CodeDeployDefault.AllAtOnce", "site.zip", |deployment| {
+        let style = json!({"deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTROL"});
+        deployment.settings.insert("deploymentStyle".into(), style);
+        if let Some(filters) = green {
+            deployment.settings.insert("targetInstances".into(), json!({"tagFilters": filters}));
+        }
+        auto_rollback(deployment);
+    })
+}
+
+/// Label and status of each target.
+fn targets(sandbox: &Sandbox, id: &str) -> Vec<(Label, &'static str, usize)> {
+    sandbox.deployment(id, |deployment| {
+        check_counters(deployment);
+        let target = |target: &crate::sandbox::store::Target| {
+            let TargetKind::Instance(Some(label)) = target.kind else { panic!() };
+            let known = TargetStatus::KNOWN.iter().find(|status| **status == target.status).unwrap();
+            (label, known.as_str(), target.events.len())
+        };
+        deployment.targets.iter().map(target).collect()
+    })
+}
+
+#[test]
+fn a_named_green_fleet_takes_over() {
+    let mut sandbox = sandbox(FLEET, "DISCOVER_EXISTING", 0, terminate(5));
+    let id = create(&mut sandbox, Some(tag("green")));
+    sandbox.run_for(120);
+    sandbox.deployment(&id, |deployment| {
+        assert_eq!(deployment.status, DeploymentStatus::InProgress, "through the termination wait");
+        assert_eq!(deployment.progress.wait, Some(Wait::Termination));
+        assert!(deployment.progress.termination_wait_started);
+    });
+    sandbox.run();
+    assert_data_eq!(
+        sandbox.trace(&id),
+        str![[r#"
+     749 i-000000e1 ApplicationStop InProgress
+     792 i-000000e2 ApplicationStop InProgress
+     912 i-000000e1 ApplicationStop Succeeded
+    1309 i-000000e1 DownloadBundle InProgress
+    1588 i-000000e2 ApplicationStop Succeeded
+    1988 i-000000e2 DownloadBundle InProgress
+    4641 i-000000e1 DownloadBundle Succeeded
+    4752 i-000000e1 BeforeInstall InProgress
+    6242 i-000000e1 BeforeInstall Succeeded
+    6427 i-000000e1 Install InProgress
+    7508 i-000000e2 DownloadBundle Succeeded
+    7749 i-000000e2 BeforeInstall InProgress
+    7793 i-000000e1 Install Succeeded
+    8098 i-000000e1 AfterInstall InProgress
+    9001 i-000000e2 BeforeInstall Succeeded
+    9232 i-000000e1 AfterInstall Succeeded
+    9249 i-000000e2 Install InProgress
+    9612 i-000000e1 ApplicationStart InProgress
+   12619 i-000000e2 Install Succeeded
+   12965 i-000000e2 AfterInstall InProgress
+   12983 i-000000e1 ApplicationStart Succeeded
+   13036 i-000000e1 ValidateService InProgress
+   13298 i-000000e2 AfterInstall Succeeded
+   13573 i-000000e2 ApplicationStart InProgress
+   14548 i-000000e1 ValidateService Succeeded
+   14800 i-000000e2 ApplicationStart Succeeded
+   14981 i-000000e2 ValidateService InProgress
+   17847 i-000000e2 ValidateService Succeeded
+   18097 i-000000e1 BeforeAllowTraffic InProgress
+   18194 i-000000e2 BeforeAllowTraffic InProgress
+   18558 i-000000e1 BeforeAllowTraffic Succeeded
+   18619 i-000000e1 AllowTraffic InProgress
+   18731 i-000000e2 BeforeAllowTraffic Succeeded
+   18867 i-000000e2 AllowTraffic InProgress
+   21188 i-000000e2 AllowTraffic Succeeded
+   21430 i-000000e1 AllowTraffic Succeeded
+   21446 i-000000e2 AfterAllowTraffic InProgress
+   21820 i-000000e1 AfterAllowTraffic InProgress
+   21987 i-000000e2 AfterAllowTraffic Succeeded
+   22542 i-000000e1 AfterAllowTraffic Succeeded
+   22901 i-000000b1 BeforeBlockTraffic InProgress
+   22924 i-000000b2 BeforeBlockTraffic InProgress
+   23767 i-000000b1 BeforeBlockTraffic Succeeded
+   23867 i-000000b1 BlockTraffic InProgress
+   23897 i-000000b2 BeforeBlockTraffic Succeeded
+   24089 i-000000b2 BlockTraffic InProgress
+   25710 i-000000b2 BlockTraffic Succeeded
+   25837 i-000000b2 AfterBlockTraffic InProgress
+   26072 i-000000b2 AfterBlockTraffic Succeeded
+   26274 i-000000b1 BlockTraffic Succeeded
+   26457 i-000000b1 AfterBlockTraffic InProgress
+   26674 i-000000b1 AfterBlockTraffic Succeeded
+  326674 Succeeded 
+
+"#]]
+    );
+    assert_eq!(
+        targets(&sandbox, &id),
+        [
+            (Label::Blue, "Succeeded", 3),
+            (Label::Blue, "Succeeded", 3),
+            (Label::Green, "Succeeded", 10),
+            (Label::Green, "Succeeded", 10)
+        ]
+    );
+    sandbox.group(|group| {
+        assert_eq!(group.settings["ec2TagFilters"], tag("green"));
+        assert_eq!(group.last_successful.as_ref(), Some(&id));
+    });
+    sandbox.region(|region| {
+        let hosts: Vec<_> = region.hosts["group-1"].keys().map(String::as_str).collect();
+        assert_eq!(hosts, ["i-000000e1", "i-000000e2"]);
+    });
+    // The blue fleet is gone, and the group's own is green.
+    let next = create(&mut sandbox, Some(tag("blue")));
+    sandbox.run();
+    assert_eq!(sandbox.end(&next).1.as_deref(), Some("NO_INSTANCES"));
+}
+
+#[test]
+fn a_copied_auto_scaling_group_takes_over_and_the_old_one_is_kept() {
+    let mut sandbox = sandbox(FLEET, "COPY_AUTO_SCALING_GROUP", 0, json!({"action": "KEEP_ALIVE"}));
+    let id = create(&mut sandbox, None);
+    sandbox.run_for(10);
+    assert_eq!(
+        targets(&sandbox, &id),
+        [(Label::Blue, "Pending", 3), (Label::Blue, "Pending", 3)],
+        "green targets come with their instances"
+    );
+    sandbox.run();
+    assert_eq!(sandbox.end(&id), (DeploymentStatus::Succeeded, None, [4, 0, 0]));
+    sandbox.deployment(&id, |deployment| {
+        assert!(!deployment.progress.termination_wait_started, "nothing is terminated");
+    });
+    let name = format!("CodeDeploy_prod_{id}");
+    sandbox.group(|group| assert_eq!(group.settings["autoScalingGroups"][0]["name"], name.as_str()));
+    let next = create(&mut sandbox, None);
+    sandbox.run();
+    assert_eq!(sandbox.end(&next), (DeploymentStatus::Succeeded, None, [4, 0, 0]));
+    sandbox.set_group(json!({"autoScalingGroups": [{"name": "pool"}]}));
+    let old = sandbox.deploy("CodeDeployDefault.AllAtOnce", "site.zip");
+    assert_eq!(sandbox.end(&old).2, [2, 0, 0], "the first fleet is there still");
+}
+
+#[test]
+fn somebody_must_continue_or_the_deployment_stops() {
+    let mut sandbox = sandbox(FLEET, "DISCOVER_EXISTING", 30, terminate(60));
+    let id = create(&mut sandbox, Some(tag("green")));
+    sandbox.run_for(120);
+    sandbox.deployment(&id, |deployment| {
+        assert_eq!(deployment.status, DeploymentStatus::Ready);
+        assert_eq!(deployment.progress.wait, Some(Wait::Ready));
+    });
+    assert_eq!(targets(&sandbox, &id)[2..], [(Label::Green, "Ready", 10), (Label::Green, "Ready", 10)]);
+    sandbox.driver.take(Message::Continued(sandbox.key(&id), Wait::Ready));
+    sandbox.run_for(60);
+    sandbox.deployment(&id, |deployment| {
+        assert_eq!(deployment.progress.wait, Some(Wait::Termination));
+        assert_eq!(deployment.status, DeploymentStatus::InProgress);
+    });
+    sandbox.driver.take(Message::Continued(sandbox.key(&id), Wait::Ready));
+    sandbox.deployment(&id, |deployment| assert!(!deployment.status.is_terminal()));
+    sandbox.driver.take(Message::Continued(sandbox.key(&id), Wait::Termination));
+    assert_eq!(sandbox.end(&id).0, DeploymentStatus::Succeeded);
+
+    let mut sandbox = self::sandbox(FLEET, "DISCOVER_EXISTING", 30, terminate(60));
+    let late = create(&mut sandbox, Some(tag("green")));
+    sandbox.run();
+    let (status, code, counts) = sandbox.end(&late);
+    assert_eq!((status, code.as_deref(), counts), (DeploymentStatus::Stopped, Some("TIMEOUT"), [0, 0, 4]));
+    sandbox.group(|group| assert_eq!(group.settings["ec2TagFilters"], tag("blue")));
+
+    let stopped = create(&mut sandbox, Some(tag("green")));
+    sandbox.run_for(120);
+    sandbox.stop(&stopped, None);
+    assert_eq!(sandbox.end(&stopped).1.as_deref(), Some("MANUAL_STOP"));
+}
+
+#[test]
+fn one_blue_host_that_keeps_its_traffic_fails_it_and_the_rollback_moves_back() {
+    let fleet = format!(
+        "{FLEET}faults: [{{hosts: {{ids: [i-000000b1]}}, event: BlockTraffic, outcome: {{fail: {{}}}}}}]\n"
+    );
+    let mut sandbox = sandbox(&fleet, "DISCOVER_EXISTING", 0, terminate(5));
+    let good = sandbox.deploy("CodeDeployDefault.AllAtOnce", "good.zip");
+    let id = create(&mut sandbox, Some(tag("green")));
+    sandbox.run();
+    assert_eq!(sandbox.end(&id), (DeploymentStatus::Failed, Some("HEALTH_CONSTRAINTS".into()), [3, 1, 0]));
+    let rollback = sandbox.deployment(&id, |deployment| deployment.rollback_deployment.clone()).unwrap();
+    assert_eq!(sandbox.end(&rollback), (DeploymentStatus::Succeeded, None, [4, 0, 0]));
+    assert_data_eq!(
+        sandbox.trace(&rollback),
+        str![[r#"
+    1139 i-000000b2 BeforeAllowTraffic InProgress
+    1201 i-000000b1 BeforeAllowTraffic InProgress
+    1386 i-000000b2 BeforeAllowTraffic Succeeded
+    1446 i-000000b2 AllowTraffic InProgress
+    1494 i-000000b1 BeforeAllowTraffic Succeeded
+    1648 i-000000b1 AllowTraffic InProgress
+    2621 i-000000b2 AllowTraffic Succeeded
+    2850 i-000000b2 AfterAllowTraffic InProgress
+    3126 i-000000b2 AfterAllowTraffic Succeeded
+    5009 i-000000b1 AllowTraffic Succeeded
+    5100 i-000000b1 AfterAllowTraffic InProgress
+    5568 i-000000b1 AfterAllowTraffic Succeeded
+    5624 i-000000e1 BeforeBlockTraffic InProgress
+    5728 i-000000e2 BeforeBlockTraffic InProgress
+    6163 i-000000e1 BeforeBlockTraffic Succeeded
+    6399 i-000000e2 BeforeBlockTraffic Succeeded
+    6479 i-000000e1 BlockTraffic InProgress
+    6692 i-000000e2 BlockTraffic InProgress
+    8452 i-000000e2 BlockTraffic Succeeded
+    8674 i-000000e2 AfterBlockTraffic InProgress
+    8942 i-000000e1 BlockTraffic Succeeded
+    9210 i-000000e1 AfterBlockTraffic InProgress
+    9227 i-000000e2 AfterBlockTraffic Succeeded
+    9903 i-000000e1 AfterBlockTraffic Succeeded
+    9903 Succeeded 
+
+"#]]
+    );
+    sandbox.group(|group| assert_eq!(group.settings["ec2TagFilters"], tag("blue")));
+    sandbox.region(|region| {
+        assert_eq!(region.hosts["group-1"]["i-000000b2"].deployment.as_ref(), Some(&good));
+    });
+}
+
+#[test]
+fn a_green_fleet_that_fails_leaves_the_blue_one_alone() {
+    let fleet = format!(
+        "{FLEET}faults: [{{hosts: {{tags: {{Color: green}}}}, event: Install, outcome: {{fail: {{}}}}}}]\n"
+    );
+    let mut sandbox = sandbox(&fleet, "DISCOVER_EXISTING", 0, terminate(5));
+    let id = create(&mut sandbox, Some(tag("green")));
+    sandbox.run();
+    assert_eq!(sandbox.end(&id), (DeploymentStatus::Failed, Some("HEALTH_CONSTRAINTS".into()), [0, 2, 2]));
+
+    let one = fleet.replace("hosts: {tags: {Color: green}}", "hosts: {ids: [i-000000e1]}");
+    let mut sandbox = self::sandbox(&one, "DISCOVER_EXISTING", 0, terminate(0));
+    let id = create(&mut sandbox, Some(tag("green")));
+    sandbox.run();
+    assert_eq!(sandbox.end(&id), (DeploymentStatus::Succeeded, None, [3, 1, 0]), "one green host is enough");
+}
+
+#[test]
+fn an_alarm_and_a_stop_end_each_phase() {
+    for (seconds, alarm) in [(5, true), (5, false), (25, true), (30, false), (100, true), (100, false)] {
+        let mut sandbox = sandbox(FLEET, "DISCOVER_EXISTING", 0, terminate(60));
+        sandbox.set_group(json!({"alarmConfiguration": {"enabled": true, "alarms": [{"name": "errors"}]}}));
+        let id = create(&mut sandbox, Some(tag("green")));
+        sandbox.run_for(seconds);
+        if alarm {
+            sandbox.driver.take(Message::Changed(crate::sandbox::fleet::Change::Alarm("errors".into())));
+        } else {
+            sandbox.stop(&id, Some(false));
+        }
+        sandbox.run();
+        let expected = if alarm { "ALARM_ACTIVE" } else { "MANUAL_STOP" };
+        assert_eq!(sandbox.end(&id).1.as_deref(), Some(expected), "after {seconds} s");
+        let in_flight = sandbox.deployment(&id, |deployment| {
+            let events = deployment.targets.iter().flat_map(|target| &target.events);
+            events
+                .filter(|event| !matches!(event.status.as_str(), "Succeeded" | "Failed" | "Skipped"))
+                .count()
+        });
+        assert_eq!(in_flight, 0);
+    }
+}
