@@ -66,6 +66,8 @@ pub struct Sandbox {
     s3: s3s::service::S3Service,
     page_size: usize,
     faults: fault::ApiFaults,
+    /// Locked last, for moments.
+    places: Mutex<operations::Places>,
     request_ids: Mutex<fastrand::Rng>,
 }
 
@@ -89,6 +91,7 @@ impl Sandbox {
             s3,
             page_size: page_size.max(1),
             faults,
+            places: Mutex::default(),
             request_ids: Mutex::new(request_ids),
         }
     }

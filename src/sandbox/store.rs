@@ -22,6 +22,9 @@ pub const ACCOUNT: &str = "123456789012";
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct World {
     pub regions: BTreeMap<String, Region>,
+    /// The GitHub accounts whose tokens every region starts with.
+    #[serde(default)]
+    pub git_hub_accounts: BTreeSet<String>,
 }
 
 /// The state of one region.

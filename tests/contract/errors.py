@@ -308,25 +308,33 @@ for code, arguments in [
     arguments = {"applicationName": "ecs", "deploymentGroupName": "live", "revision": spec, **arguments}
     contract.refused(code + "Exception", codedeploy.create_deployment, **arguments)
 
-# Quotas, to the brim.
-for number in range(49):
-    codedeploy.create_deployment_config(
-        deploymentConfigName=f"config-{number}", minimumHealthyHosts={"type": "HOST_COUNT", "value": 1}
-    )
-contract.refused(
+# Quotas, to the brim: thousands of calls, which one protocol may spare itself.
+QUOTAS = {
+    "ApplicationLimitExceededException",
     "DeploymentConfigLimitExceededException",
-    codedeploy.create_deployment_config,
-    deploymentConfigName="one-too-many",
-    minimumHealthyHosts={"type": "HOST_COUNT", "value": 1},
-)
-for number in range(997):
-    codedeploy.create_application(applicationName=f"application-{number}")
-contract.refused(
-    "ApplicationLimitExceededException", codedeploy.create_application, applicationName="one-too-many"
-)
-for number in range(996):
-    codedeploy.create_deployment_group(**{**group, "deploymentGroupName": f"group-{number}"})
-contract.refused("DeploymentGroupLimitExceededException", codedeploy.create_deployment_group, **group)
+    "DeploymentGroupLimitExceededException",
+}
+if contract.PROTOCOL == "json":
+    for number in range(49):
+        codedeploy.create_deployment_config(
+            deploymentConfigName=f"config-{number}", minimumHealthyHosts={"type": "HOST_COUNT", "value": 1}
+        )
+    contract.refused(
+        "DeploymentConfigLimitExceededException",
+        codedeploy.create_deployment_config,
+        deploymentConfigName="one-too-many",
+        minimumHealthyHosts={"type": "HOST_COUNT", "value": 1},
+    )
+    for number in range(997):
+        codedeploy.create_application(applicationName=f"application-{number}")
+    contract.refused(
+        "ApplicationLimitExceededException", codedeploy.create_application, applicationName="one-too-many"
+    )
+    for number in range(996):
+        codedeploy.create_deployment_group(**{**group, "deploymentGroupName": f"group-{number}"})
+    contract.refused("DeploymentGroupLimitExceededException", codedeploy.create_deployment_group, **group)
+else:
+    OUT_OF_REACH |= QUOTAS
 
 # Faults that the sandbox was told to have.
 control = os.environ["AWS_ENDPOINT_URL"] + "/_cdctl/faults"

@@ -18,14 +18,17 @@ mod rules;
 mod tags;
 mod target;
 
+use std::sync::PoisonError;
+
 use aws_sdk_codedeploy::operation as sdk;
 use aws_smithy_schema::serde::{SerdeError, SerializableStruct, ShapeDeserializer};
 
 pub use config::settings as config_settings;
 pub use refusal::Refusal;
+pub use target::Places;
 
-use super::store::{Millis, Region, Wait};
-use super::{Sandbox, Shared};
+use super::Sandbox;
+use super::store::{Millis, Region, Wait, World};
 
 /// What an operation is given beside its input.
 pub struct Call<'a> {
@@ -35,6 +38,7 @@ pub struct Call<'a> {
     pub now: Millis,
     pub random: &'a mut fastrand::Rng,
     pub page_size: usize,
+    places: &'a mut Places,
     notices: Vec<Notice>,
 }
 
@@ -180,7 +184,7 @@ fn run<I, O: IntoOutput>(
     operate: fn(&mut Call<'_>, I) -> Result<O, Refusal>,
 ) -> Result<Output, Refusal> {
     let shape = deserialize(input).map_err(Refusal::serialization)?;
-    let (result, notices) = operate_locked(&sandbox.shared, sandbox.page_size, region_name, shape, operate);
+    let (result, notices) = operate_locked(sandbox, region_name, shape, operate);
     for notice in notices {
         match notice {
             Notice::Created(id) => sandbox.conductor.created(region_name, &id),
@@ -195,17 +199,26 @@ fn run<I, O: IntoOutput>(
 }
 
 fn operate_locked<I, O>(
-    shared: &Shared,
-    page_size: usize,
+    sandbox: &Sandbox,
     region_name: &str,
     shape: I,
     operate: fn(&mut Call<'_>, I) -> Result<O, Refusal>,
 ) -> (Result<O, Refusal>, Vec<Notice>) {
+    let Sandbox { shared, page_size, .. } = sandbox;
     let mut world = shared.world();
     let mut random = shared.random();
-    let region = world.regions.entry(region_name.to_owned()).or_default();
-    let now = shared.clock.now();
-    let mut call = Call { region, region_name, now, random: &mut random, page_size, notices: Vec::new() };
+    let mut places = sandbox.places.lock().unwrap_or_else(PoisonError::into_inner);
+    let World { regions, git_hub_accounts } = &mut *world;
+    let begin = || Region { git_hub_tokens: git_hub_accounts.clone(), ..Region::default() };
+    let mut call = Call {
+        region: regions.entry(region_name.to_owned()).or_insert_with(begin),
+        region_name,
+        now: shared.clock.now(),
+        random: &mut random,
+        page_size: *page_size,
+        places: &mut places,
+        notices: Vec::new(),
+    };
     let result = operate(&mut call, shape);
     (result, call.notices)
 }

@@ -121,8 +121,9 @@ pub fn list(
     if input.sort_order() == Some(&SortOrder::Descending) {
         entries.reverse();
     }
-    let key = |entry: &&Registered| format!("{:x}", Sha256::digest(entry.revision.to_string()));
-    let page = page(call, &input, input.next_token(), entries, key)?;
+    let page = page(call, &input, input.next_token(), entries, |entry| {
+        format!("{:x}", Sha256::digest(entry.revision.to_string())).into()
+    })?;
     let revisions: Result<Vec<_>, _> = page.items.iter().map(|entry| location(&entry.revision)).collect();
     Ok(ListApplicationRevisionsOutput::builder()
         .set_revisions(Some(revisions?))

@@ -18,6 +18,9 @@ use crate::sandbox::{Sandbox, wire};
 const SERVICE: &str = "CodeDeploy_20141006";
 const PROTOCOL: HeaderName = HeaderName::from_static("smithy-protocol");
 
+/// Runs an operation for a caller in a region: a body in, a body out.
+type Run = fn(&Operation, &Sandbox, &str, &[u8]) -> Result<Vec<u8>, Refusal>;
+
 /// How one protocol writes things down.
 pub struct Protocol {
     content_type: &'static str,
@@ -25,7 +28,7 @@ pub struct Protocol {
     named: Option<&'static str>,
     /// The operation that the request names; empty where it names none of this service.
     operation: fn(&Parts) -> &str,
-    run: fn(&Operation, &Sandbox, &str, &[u8]) -> Result<Vec<u8>, Refusal>,
+    run: Run,
     error: fn(&Refusal) -> Vec<u8>,
 }
 

@@ -23,9 +23,9 @@ pub fn list(call: &mut Call<'_>, input: ListDeploymentsInput) -> Result<ListDepl
     }
     let newest_first = call.region.history.iter().rev().filter_map(|id| call.region.deployments.get(id));
     let asked_for = newest_first.filter(|deployment| is_asked_for(deployment, &input, times));
-    let ids = asked_for.map(|deployment| deployment.id.clone());
-    let page = page(call, &input, input.next_token(), ids, String::clone)?;
-    Ok(ListDeploymentsOutput::builder().set_deployments(Some(page.items)).set_next_token(page.next).build())
+    let page = page(call, &input, input.next_token(), asked_for, |deployment| deployment.id.as_str().into())?;
+    let ids = page.items.iter().map(|deployment| deployment.id.clone()).collect();
+    Ok(ListDeploymentsOutput::builder().set_deployments(Some(ids)).set_next_token(page.next).build())
 }
 
 /// Application and group are named together or not at all.

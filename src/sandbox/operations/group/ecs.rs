@@ -87,6 +87,9 @@ pub fn refuse_taken(
         settings.get("ecsServices").and_then(Value::as_array).cloned().unwrap_or_default()
     };
     let wanted = services(settings);
+    if wanted.is_empty() {
+        return Ok(());
+    }
     let groups = region.applications.values().flat_map(|application| application.groups.values());
     let taken = groups
         .filter(|group| own != Some(group.id.as_str()))

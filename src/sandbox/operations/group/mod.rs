@@ -115,7 +115,8 @@ pub fn list(
     input: ListDeploymentGroupsInput,
 ) -> Result<ListDeploymentGroupsOutput, Refusal> {
     let application = application::find(call.region, application_name(input.application_name())?)?;
-    let page = page(call, &input, input.next_token(), application.groups.keys().cloned(), String::clone)?;
+    let page =
+        page(call, &input, input.next_token(), application.groups.keys().cloned(), |name| name.into())?;
     Ok(ListDeploymentGroupsOutput::builder()
         .application_name(&application.name)
         .set_deployment_groups(Some(page.items))

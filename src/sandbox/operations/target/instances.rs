@@ -42,10 +42,9 @@ pub fn list(
     let given = |values| Some(values).filter(|values: &&[String]| !values.is_empty());
     let filters = Filters { statuses: given(&statuses), labels: given(&labels) };
     let asked_for = deployment.targets.iter().filter(|target| filters.let_through(target));
-    let ids = asked_for.map(|target| target.id.clone());
-    let page = page(call, &input, input.next_token(), ids, String::clone)?;
+    let page = page(call, &input, input.next_token(), asked_for, |target| target.id.as_str().into())?;
     Ok(ListDeploymentInstancesOutput::builder()
-        .set_instances_list(Some(page.items))
+        .set_instances_list(Some(page.items.iter().map(|target| target.id.clone()).collect()))
         .set_next_token(page.next)
         .build())
 }
@@ -61,7 +60,7 @@ pub fn get(
     let deployment = find(call.region, deployment_id(input.deployment_id())?)?;
     let id = instance_id(input.instance_id())?;
     refuse_platform(deployment)?;
-    let target = deployment.target(id).ok_or_else(|| {
+    let target = call.places.find(deployment, id).ok_or_else(|| {
         let message = format!("The instance {id} could not be found in deployment {}", deployment.id);
         Refusal::new("InstanceDoesNotExistException", message)
     })?;
@@ -85,7 +84,7 @@ pub fn batch_get(
     refuse_platform(deployment)?;
     let (mut summaries, mut missing) = (Vec::new(), Vec::new());
     for id in ids {
-        match deployment.target(id) {
+        match call.places.find(deployment, id) {
             Some(target) => summaries.push(summary(deployment, target)),
             None => missing.push(id.as_str()),
         }

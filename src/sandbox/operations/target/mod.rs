@@ -1,7 +1,10 @@
 //! The targets of a deployment and their lifecycle events.
 
 pub mod instances;
+mod places;
 mod shape;
+
+pub use places::Places;
 
 use aws_sdk_codedeploy::operation::batch_get_deployment_targets::{
     BatchGetDeploymentTargetsInput, BatchGetDeploymentTargetsOutput,
@@ -31,10 +34,9 @@ pub fn list(
     let deployment = started(call.region, input.deployment_id())?;
     let filters = filters(&input, deployment)?;
     let asked_for = deployment.targets.iter().filter(|target| filters.let_through(target));
-    let page =
-        page(call, &input, input.next_token(), asked_for.map(|target| target.id.clone()), String::clone)?;
+    let page = page(call, &input, input.next_token(), asked_for, |target| target.id.as_str().into())?;
     Ok(ListDeploymentTargetsOutput::builder()
-        .set_target_ids(Some(page.items))
+        .set_target_ids(Some(page.items.iter().map(|target| target.id.clone()).collect()))
         .set_next_token(page.next)
         .build())
 }
@@ -44,7 +46,7 @@ pub fn get(
     input: GetDeploymentTargetInput,
 ) -> Result<GetDeploymentTargetOutput, Refusal> {
     let deployment = started(call.region, input.deployment_id())?;
-    let target = shaped(deployment, target_id(input.target_id())?)?;
+    let target = shaped(call.places, deployment, target_id(input.target_id())?)?;
     Ok(GetDeploymentTargetOutput::builder().deployment_target(target).build())
 }
 
@@ -64,8 +66,9 @@ pub fn batch_get(
         let message = format!("The maximum number of target IDs is {most}");
         return Err(Refusal::new("DeploymentTargetListSizeExceededException", message));
     }
+    let places = &mut *call.places;
     let targets: Result<Vec<_>, Refusal> =
-        ids.iter().map(|id| shaped(deployment, target_id(Some(id))?)).collect();
+        ids.iter().map(|id| shaped(places, deployment, target_id(Some(id))?)).collect();
     Ok(BatchGetDeploymentTargetsOutput::builder().set_deployment_targets(Some(targets?)).build())
 }
 
@@ -146,7 +149,7 @@ fn target_id(given: Option<&str>) -> Result<&str, Refusal> {
         .ok_or_else(|| Refusal::new("DeploymentTargetIdRequiredException", "Deployment target ID is missing"))
 }
 
-fn shaped(deployment: &Deployment, id: &str) -> Result<DeploymentTarget, Refusal> {
+fn shaped(places: &mut Places, deployment: &Deployment, id: &str) -> Result<DeploymentTarget, Refusal> {
     // SANDBOX: an alias after a Lambda function's name is accepted.
     let function = (deployment.platform == ComputePlatform::Lambda)
         .then(|| id.split_once(':').map(|(function, _)| function))
@@ -157,7 +160,7 @@ fn shaped(deployment: &Deployment, id: &str) -> Result<DeploymentTarget, Refusal
         );
         return Err(Refusal::new("InvalidDeploymentTargetIdException", message));
     }
-    let found = deployment.target(id).or_else(|| deployment.target(function?));
+    let found = places.find(deployment, id).or_else(|| deployment.target(function?));
     let target = found.ok_or_else(|| {
         let message =
             format!("The deployment target {id} could not be found in deployment {}", deployment.id);

@@ -5,6 +5,7 @@ mod on_premises;
 mod platforms;
 mod read_back;
 mod refusals;
+mod scale;
 mod tags;
 mod waits;
 
