@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod engine;
+pub mod fault;
 pub mod fleet;
 pub mod host;
 pub mod objects;
@@ -64,6 +65,9 @@ pub struct Sandbox {
     conductor: Arc<dyn Conductor>,
     s3: s3s::service::S3Service,
     page_size: usize,
+    faults: fault::ApiFaults,
+    /// Locked last, for moments.
+    places: Mutex<operations::Places>,
     request_ids: Mutex<fastrand::Rng>,
 }
 
@@ -78,9 +82,18 @@ impl Sandbox {
         conductor: Arc<dyn Conductor>,
         page_size: usize,
     ) -> Self {
-        let request_ids = Mutex::new(shared.random().fork());
+        let mut request_ids = shared.random().fork();
+        let faults = fault::ApiFaults::new(request_ids.fork());
         let s3 = server::s3(objects, shared.clock.clone());
-        Sandbox { shared, conductor, s3, page_size: page_size.max(1), request_ids }
+        Sandbox {
+            shared,
+            conductor,
+            s3,
+            page_size: page_size.max(1),
+            faults,
+            places: Mutex::default(),
+            request_ids: Mutex::new(request_ids),
+        }
     }
 }
 

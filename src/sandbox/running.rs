@@ -68,6 +68,8 @@ impl Running {
             // A bucket that the file declares twice is one bucket.
             made.and_then(|()| objects.set_versioning(&bucket.name, versioning)).ok();
         }
+        shared.world().git_hub_accounts.clone_from(&setup.fleet.git_hub_accounts);
+        let api_faults = setup.fleet.api_faults.clone();
         let programs = programs(setup.hooks.allow_host_hooks, listener.local_addr()?);
         let options = engine::Options {
             seed: setup.seed,
@@ -81,6 +83,9 @@ impl Running {
         };
         let engine = Arc::new(Engine::start(shared.clone(), options)?);
         let sandbox = Arc::new(Sandbox::new(shared.clone(), objects, engine, PAGE_SIZE));
+        for fault in api_faults {
+            sandbox.add_fault(fault).map_err(io::Error::other)?;
+        }
         Ok(Running { shared, server: sandbox.serve(listener)?, dir: setup.dir })
     }
 

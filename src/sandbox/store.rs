@@ -3,7 +3,7 @@
 //! Times are whole milliseconds since the epoch. What the engine reads is typed; what it only gives back
 //! is kept as the wire's JSON, so that reading back needs no mirror of the API's shapes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -22,6 +22,9 @@ pub const ACCOUNT: &str = "123456789012";
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct World {
     pub regions: BTreeMap<String, Region>,
+    /// The GitHub accounts whose tokens every region starts with.
+    #[serde(default)]
+    pub git_hub_accounts: BTreeSet<String>,
 }
 
 /// The state of one region.
@@ -33,6 +36,9 @@ pub struct Region {
     pub deployments: BTreeMap<String, Deployment>,
     /// Deployment ids, oldest first.
     pub history: Vec<String>,
+    /// The names of the GitHub accounts that are connected.
+    #[serde(default)]
+    pub git_hub_tokens: BTreeSet<String>,
     /// What is known of the hosts that were deployed to: by group id, then by instance.
     #[serde(default)]
     pub hosts: BTreeMap<String, BTreeMap<String, HostState>>,

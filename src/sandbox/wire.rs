@@ -1,4 +1,4 @@
-//! JSON as it is on CodeDeploy's wire, through the SDK's own types and schemas.
+//! JSON and CBOR as they are on CodeDeploy's wire, through the SDK's own types and schemas.
 //!
 //! What is stored in wire form comes from here and goes back through here, so that no shape is written twice.
 
@@ -6,8 +6,10 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use aws_smithy_cbor::Encoder;
+use aws_smithy_cbor::codec::{CborCodec, CborCodecSettings, CborDeserializer};
 use aws_smithy_json::codec::{JsonCodec, JsonCodecSettings, JsonDeserializer};
-use aws_smithy_schema::codec::Codec;
+use aws_smithy_schema::codec::{Codec, FinishSerializer};
 use aws_smithy_schema::serde::{SerdeError, SerializableStruct, ShapeDeserializer, ShapeSerializer};
 use aws_smithy_types::date_time::Format;
 use serde::de::IgnoredAny;
@@ -42,6 +44,35 @@ pub fn reader(text: &[u8]) -> Result<JsonDeserializer<'_>, SerdeError> {
     serde_json::from_slice::<HashMap<Cow<'_, str>, IgnoredAny>>(text)
         .map_err(|error| SerdeError::custom(error.to_string()))?;
     Ok(CODEC.create_deserializer(text))
+}
+
+/// Smithy RPC v2 CBOR: times are tag 1, and the body must be one whole map.
+static CBOR: LazyLock<CborCodec> =
+    LazyLock::new(|| CborCodec::new(CborCodecSettings::default().enforce_strictness(true)));
+
+/// The CBOR of an SDK type.
+///
+/// # Errors
+/// What the codec refuses.
+pub fn write_cbor(shape: &dyn SerializableStruct) -> Result<Vec<u8>, SerdeError> {
+    let mut serializer = CBOR.create_serializer();
+    serializer.write_struct(shape.schema(), shape)?;
+    Ok(serializer.finish())
+}
+
+/// What an SDK type's own `deserialize` reads CBOR with.
+pub fn cbor_reader(body: &[u8]) -> CborDeserializer<'_> {
+    CBOR.create_deserializer(body)
+}
+
+/// A CBOR map of texts.
+pub fn cbor_texts(members: &[(&str, &str)]) -> Vec<u8> {
+    let mut encoder = Encoder::new(Vec::new());
+    encoder.map(members.len());
+    for (name, text) in members {
+        encoder.str(name).str(text);
+    }
+    encoder.into_writer()
 }
 
 /// The members of an SDK type.
@@ -85,6 +116,41 @@ mod tests {
                 .and_then(|mut reader| CreateApplicationInput::deserialize(&mut reader));
             assert!(read.is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn cbor_is_read_to_the_end() {
+        let good = cbor_texts(&[("applicationName", "a"), ("unknown", "x")]);
+        let input = CreateApplicationInput::deserialize(&mut cbor_reader(&good)).unwrap();
+        assert_eq!(input.application_name(), Some("a"));
+        let mut longer = good.clone();
+        longer.push(0);
+        // A text, an array, a map that ends early, a map that goes on, a number for a text, a length beyond the end.
+        let number = b"\xa1\x6fapplicationName\x01";
+        let bad: [&[u8]; 6] = [
+            b"\x61a",
+            b"\x80",
+            &good[..good.len() - 1],
+            &longer,
+            number,
+            b"\xbb\xff\xff\xff\xff\xff\xff\xff\xff",
+        ];
+        for body in bad {
+            let read = CreateApplicationInput::deserialize(&mut cbor_reader(body));
+            assert!(read.is_err(), "{body:x?}");
+        }
+        let deep = [0x81; 100_000];
+        assert!(CreateApplicationInput::deserialize(&mut cbor_reader(&deep)).is_err());
+    }
+
+    #[test]
+    fn cbor_times_are_tagged_seconds() {
+        let info = DeploymentInfo::builder().create_time(DateTime::from_millis(1_556_918_687_504)).build();
+        let written = write_cbor(&info).unwrap();
+        let at = written.windows(10).position(|part| part == b"createTime").unwrap();
+        assert_eq!(written[at + 10..at + 12], [0xc1, 0xfb]);
+        let seconds = f64::from_be_bytes(written[at + 12..at + 20].try_into().unwrap());
+        assert!((seconds - 1_556_918_687.504).abs() < 1e-6, "{seconds}");
     }
 
     #[test]

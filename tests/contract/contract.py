@@ -4,26 +4,41 @@ botocore itself drops what it does not know; this looks at the bytes before boto
 """
 
 import json
+import os
 import re
+import struct
 
 import boto3
+import botocore.config
+import botocore.model
 
 # Errors that any call may get; the model does not list them.
 COMMON = {
     "AccessDeniedException",
     "InvalidSignatureException",
     "SerializationException",
+    "ThrottlingException",
     "UnknownOperationException",
+    "ValidationError",
 }
 
+# What this run speaks. botocore takes the first of its list that the service has.
+PROTOCOL = os.environ["PROTOCOL"]
+botocore.model.PRIORITY_ORDERED_SUPPORTED_PROTOCOLS = [PROTOCOL]
+CONTENT_TYPE = {"json": "application/x-amz-json-1.1", "smithy-rpc-v2-cbor": "application/cbor"}[PROTOCOL]
+
 called = set()
+provoked = set()
+paginated = set()
 
 
-def client():
+def client(**config):
     """A CodeDeploy client that checks what it is told."""
     session = boto3.Session()
     session._session.register("before-parse.codedeploy", check_answer)
-    return session.client("codedeploy")
+    made = session.client("codedeploy", config=botocore.config.Config(**config))
+    assert made.meta.service_model.resolved_protocol == PROTOCOL
+    return made
 
 
 def refused(code, call, **arguments):
@@ -35,6 +50,7 @@ def refused(code, call, **arguments):
         if response is None:
             raise
         assert response["Error"]["Code"] == code, response["Error"]
+        provoked.add(code)
         return response["Error"]["Message"]
     raise AssertionError(f"{code} expected: {answer}")
 
@@ -43,15 +59,60 @@ def check_answer(operation_model, response_dict, **_):
     name, status, headers = operation_model.name, response_dict["status_code"], response_dict["headers"]
     called.add(name)
     assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", headers["x-amzn-RequestId"]), name
-    assert headers["Content-Type"] == "application/x-amz-json-1.1", name
+    assert headers["Content-Type"] == CONTENT_TYPE, name
     assert headers["Date"], name
     body = response_dict["body"]
     if status != 200:
-        check_error(operation_model, json.loads(body), status)
+        check_error(operation_model, decoded(body), status)
     elif operation_model.output_shape is None:
         assert body == b"", f"{name} has no output: {body}"
     else:
-        check(operation_model.output_shape, json.loads(body), name)
+        check(operation_model.output_shape, decoded(body), name)
+
+
+def decoded(body):
+    if PROTOCOL == "json":
+        return json.loads(body)
+    value, rest = cbor(body)
+    assert rest == b"", rest
+    return value
+
+
+class Seconds(float):
+    """A time in CBOR."""
+
+
+def cbor(data):
+    """A CBOR item (RFC 8949) and what follows it. Not botocore's reader: that one is being tested too."""
+    major, info, data = data[0] >> 5, data[0] & 31, data[1:]
+    if major == 7:
+        if info in (26, 27):
+            size = 4 if info == 26 else 8
+            return struct.unpack(">f" if size == 4 else ">d", data[:size])[0], data[size:]
+        return {20: False, 21: True, 22: None}[info], data
+    argument = info
+    if 24 <= info <= 27:
+        size = 1 << (info - 24)
+        argument, data = int.from_bytes(data[:size], "big"), data[size:]
+    if major == 0:
+        return argument, data
+    if major == 1:
+        return -1 - argument, data
+    if major == 3:
+        return data[:argument].decode(), data[argument:]
+    if major == 6:
+        assert argument == 1, f"tag {argument}"
+        value, data = cbor(data)
+        return Seconds(value), data
+    assert major in (4, 5), f"major type {major}"
+    items = []
+    count = None if info == 31 else argument * (2 if major == 5 else 1)
+    while data[0] != 0xFF if count is None else len(items) < count:
+        item, data = cbor(data)
+        items.append(item)
+    if count is None:
+        data = data[1:]
+    return (items if major == 4 else dict(zip(items[::2], items[1::2]))), data
 
 
 def check_error(operation_model, body, status):
@@ -89,7 +150,10 @@ def check(shape, value, path):
         assert isinstance(value, bool), f"{path}: {value!r}"
     elif kind in ("integer", "long"):
         assert isinstance(value, int) and not isinstance(value, bool), f"{path}: {value!r}"
+    elif kind == "double":
+        assert isinstance(value, (int, float)) and not isinstance(value, bool), f"{path}: {value!r}"
     elif kind == "timestamp":
+        assert PROTOCOL == "json" or isinstance(value, Seconds), f"{path}: {value!r}"
         assert isinstance(value, (int, float)) and not isinstance(value, bool), f"{path}: {value!r}"
         assert abs(value * 1000 - round(value * 1000)) < 1e-3, f"{path}: {value!r} is not whole milliseconds"
     else:

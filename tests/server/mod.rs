@@ -1,4 +1,5 @@
 //! The sandbox's API, driven by the SDK's clients in this process.
 
 mod deployments;
+mod faults;
 mod s3;

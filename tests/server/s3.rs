@@ -2,8 +2,8 @@
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
-    BucketVersioningStatus, ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart,
-    VersioningConfiguration,
+    BucketVersioningStatus, ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, Delete,
+    MetadataDirective, ObjectIdentifier, VersioningConfiguration,
 };
 use cdctl::sandbox::Bundles;
 
@@ -42,6 +42,37 @@ async fn objects_come_back_as_they_went() {
     let host = stage.objects.object("releases", "a/../site.zip", first.version_id()).unwrap();
     assert_eq!(std::fs::read(host.path).unwrap(), b"0123456789");
     assert_eq!(host.etag, "781e5e245d69b566979b86e28d23f2c7");
+}
+
+#[tokio::test]
+async fn objects_are_copied_and_deleted_many_at_a_time() {
+    let stage = Stage::new();
+    let s3 = s3(&stage.sandbox);
+    s3.create_bucket().bucket("releases").send().await.unwrap();
+    let put = s3.put_object().bucket("releases").key("site.zip").content_type("application/zip");
+    put.metadata("by", "test").body(ByteStream::from_static(b"bundle")).send().await.unwrap();
+    let copy = |key| s3.copy_object().bucket("releases").key(key).copy_source("releases/site.zip");
+    let copied = copy("../live.zip").send().await.unwrap();
+    assert_eq!(copied.copy_object_result().unwrap().e_tag(), Some("\"94377c156735b39dfa4ac607234cb87c\""));
+    copy("plain").metadata_directive(MetadataDirective::Replace).send().await.unwrap();
+    let get = |key| s3.get_object().bucket("releases").key(key);
+    let live = get("../live.zip").send().await.unwrap();
+    assert_eq!(
+        (live.content_type(), live.metadata().unwrap()["by"].as_str()),
+        (Some("application/zip"), "test")
+    );
+    assert_eq!(live.body.collect().await.unwrap().into_bytes(), "bundle");
+    assert!(get("plain").send().await.unwrap().metadata().unwrap().is_empty());
+    let nothing = s3.copy_object().bucket("releases").key("x").copy_source("releases/nix").send().await;
+    assert_eq!(aws_sdk_s3::error::ProvideErrorMetadata::code(&nothing.unwrap_err()), Some("NoSuchKey"));
+
+    let object = |key: &str| ObjectIdentifier::builder().key(key).build().unwrap();
+    let keys = ["site.zip", "../live.zip", "nix"].map(object);
+    let delete = Delete::builder().set_objects(Some(keys.into())).build().unwrap();
+    let done = s3.delete_objects().bucket("releases").delete(delete).send().await.unwrap();
+    assert_eq!(done.deleted().len(), 3);
+    let left = s3.list_objects_v2().bucket("releases").send().await.unwrap();
+    assert_eq!(left.contents().iter().filter_map(|object| object.key()).collect::<Vec<_>>(), ["plain"]);
 }
 
 #[tokio::test]

@@ -4,11 +4,15 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cdctl::model::{DeploymentStatus, Diagnostics, EventName, EventStatus, Overview, TargetStatus};
+use cdctl::model::{
+    ComputePlatform, DeploymentStatus, Diagnostics, EventName, EventStatus, Overview, TargetStatus,
+};
 use cdctl::sandbox::clock::Clock;
 use cdctl::sandbox::objects::Objects;
 use cdctl::sandbox::server::Server;
-use cdctl::sandbox::store::{ErrorInformation, Event, Target, TargetKind, Wait};
+use cdctl::sandbox::store::{
+    ErrorInformation, Event, HookExecution, Label, LambdaFunction, Region, Target, TargetKind, TaskSet, Wait,
+};
 use cdctl::sandbox::{Conductor, PAGE_SIZE, Sandbox, Shared};
 
 /// The time at which every staged sandbox stands still: 2026-11-22T12:00:00.123Z.
@@ -62,6 +66,9 @@ impl Conductor for Play {
         };
         let mut world = self.shared.world();
         let deployment = world.regions.get_mut(region).unwrap().deployments.get_mut(id).unwrap();
+        if deployment.description.as_deref() == Some("not started") {
+            return;
+        }
         deployment.started = Some(NOW + 1);
         deployment.completed = status.is_terminal().then_some(NOW + 9);
         deployment.overview = Some(Overview { in_progress: 2, ..Overview::default() });
@@ -70,8 +77,30 @@ impl Conductor for Play {
             deployment.error = Some(ErrorInformation { code, message });
         }
         deployment.status = status;
-        deployment.targets =
-            ["i-0123456789abcdef0", "i-0123456789abcdef1"].map(|id| host(id, &target, &event)).into();
+        deployment.targets = match deployment.platform {
+            ComputePlatform::Lambda => {
+                let hook = HookExecution { event: EventName::BeforeAllowTraffic, over: false };
+                deployment.progress.hooks.insert("hook".to_owned(), hook);
+                vec![Target { kind: function(), ..host("checkout", &target, &event) }]
+            }
+            ComputePlatform::Ecs => {
+                deployment.progress.wait = Some(Wait::Ready);
+                vec![Target { kind: service(), ..host("main:web", &target, &event) }]
+            }
+            _ if deployment.settings["deploymentStyle"]["deploymentType"] == "BLUE_GREEN" => {
+                deployment.progress.wait = Some(Wait::Termination);
+                deployment.progress.termination_wait_started = true;
+                let labelled = |id, label| {
+                    let kind = TargetKind::Instance(Some(label));
+                    Target { kind, ..host(id, &target, &event) }
+                };
+                vec![
+                    labelled("i-0123456789abcdef0", Label::Blue),
+                    labelled("i-0123456789abcdef1", Label::Green),
+                ]
+            }
+            _ => ["i-0123456789abcdef0", "i-0123456789abcdef1"].map(|id| host(id, &target, &event)).into(),
+        };
     }
 
     fn stop_requested(&self, region: &str, id: &str) {
@@ -84,6 +113,29 @@ impl Conductor for Play {
     fn continued(&self, _region: &str, _id: &str, _wait: Wait) {}
 
     fn hook_answered(&self, _region: &str, _id: &str, _hook_execution_id: &str, _succeeded: bool) {}
+}
+
+fn function() -> TargetKind {
+    TargetKind::Lambda(LambdaFunction {
+        name: "checkout".to_owned(),
+        alias: "live".to_owned(),
+        current_version: "1".to_owned(),
+        target_version: "2".to_owned(),
+        target_version_weight: 0.1,
+    })
+}
+
+fn service() -> TargetKind {
+    TargetKind::Ecs(vec![TaskSet {
+        id: "ecs-svc/9223370493425779968".to_owned(),
+        desired: 2,
+        pending: 0,
+        running: 2,
+        status: "PRIMARY".to_owned(),
+        traffic_weight: 100.0,
+        target_group: Some("blue".to_owned()),
+        label: Some(Label::Blue),
+    }])
 }
 
 fn host(id: &str, status: &TargetStatus, event: &EventStatus) -> Target {
@@ -119,6 +171,9 @@ impl Stage {
 
     pub fn of(scene: Scene, page_size: usize) -> Self {
         let shared = Arc::new(Shared::new(Arc::new(Fixed(NOW)), 7));
+        let mut region = Region::default();
+        region.git_hub_tokens.insert("octocat".to_owned());
+        shared.world().regions.insert("eu-west-1".to_owned(), region);
         let directory = tempfile::tempdir().unwrap();
         let objects = Arc::new(Objects::new(directory.path(), shared.random().fork()).unwrap());
         let sandbox = Arc::new(Sandbox::new(

@@ -1,5 +1,7 @@
 //! `cdctl sandbox`
 
+mod control;
+mod fault;
 mod run;
 mod serve;
 
@@ -20,12 +22,15 @@ use crate::sandbox::{HookPolicy, Running, Setup};
 pub enum Verb {
     Serve(serve::Arguments),
     Run(run::Arguments),
+    #[command(subcommand)]
+    Fault(fault::Verb),
 }
 
 pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<Exit> {
     match verb {
         Verb::Serve(arguments) => serve::run(context, &arguments).await,
         Verb::Run(arguments) => run::run(context, &arguments).await,
+        Verb::Fault(verb) => fault::run(context, verb).await,
     }
 }
 

@@ -79,7 +79,7 @@ impl Sandbox {
         };
         let mut region = Region::default();
         region.applications.insert("shop".into(), application);
-        let world = World { regions: [(REGION.to_owned(), region)].into() };
+        let world = World { regions: [(REGION.to_owned(), region)].into(), ..World::default() };
         let shared = Arc::new(Shared::new(Arc::clone(&clock) as Arc<dyn Clock>, seed));
         *shared.world() = world;
         let fleet = Arc::new(Fleet::parse(fleet, seed).unwrap());

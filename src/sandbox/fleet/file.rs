@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-use super::{Bucket, Change, Fault, Fleet, Function, Instance, Kind, Moment, Service, seeded};
+use super::{ApiFault, Bucket, Change, Fault, Fleet, Function, Instance, Kind, Moment, Service, seeded};
 
 /// More instances than this are a slip of the keyboard.
 const MOST_INSTANCES: usize = 100_000;
@@ -24,6 +24,10 @@ struct File {
     generate: Vec<Generator>,
     #[serde(default)]
     faults: Vec<Fault>,
+    #[serde(default)]
+    api_faults: Vec<ApiFault>,
+    #[serde(default)]
+    git_hub_accounts: BTreeSet<String>,
     #[serde(default)]
     functions: Vec<Function>,
     #[serde(default)]
@@ -83,6 +87,8 @@ pub(super) fn parse(text: &str, seed: u64) -> Result<Fleet, String> {
         instances,
         buckets: file.buckets,
         faults: file.faults,
+        api_faults: file.api_faults,
+        git_hub_accounts: file.git_hub_accounts,
         functions: file.functions,
         services: file.services,
         timeline: file.timeline,
@@ -101,6 +107,7 @@ fn check(fleet: &Fleet, mut ids: BTreeSet<String>) -> Result<(), String> {
             return Err(format!("the timeline names instance {id}, which is not declared"));
         }
     }
+    fleet.api_faults.iter().try_for_each(ApiFault::check)?;
     let functions = fleet.functions.iter().map(|function| function.name.clone());
     for id in functions.chain(fleet.services.iter().map(Service::id)) {
         if !ids.insert(id.clone()) {
@@ -294,6 +301,8 @@ faults:
                 "line 4",
             ),
             ("buckets: [{name: A}]\n", "is no bucket name", "line 1"),
+            ("api_faults: [{fault: slow}]\n", "a slow answer needs a delay", ""),
+            ("api_faults: [{fault: stall, for: soon}]\n", "`soon` is not a duration", "line 1"),
             ("faults:\n- outcome: explode\n", "unknown variant `explode`", "line 2"),
             ("instances: [{id: web-1}]\n", "instance web-1: an EC2 instance's id starts with i-", ""),
             ("instances: [{id: .., on_premises: true}]\n", "is no instance id", "line 1"),

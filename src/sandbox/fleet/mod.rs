@@ -7,11 +7,12 @@ mod fault;
 mod file;
 mod platform;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::fault::ApiFault;
 use super::store::ACCOUNT;
 
 pub use change::{Change, Moment, Scaling};
@@ -33,6 +34,10 @@ pub struct Fleet {
     pub instances: Vec<Instance>,
     pub buckets: Vec<Bucket>,
     pub faults: Vec<Fault>,
+    /// What goes wrong with calls of the API from the start.
+    pub api_faults: Vec<ApiFault>,
+    /// GitHub accounts that are connected: names of tokens.
+    pub git_hub_accounts: BTreeSet<String>,
     pub functions: Vec<Function>,
     pub services: Vec<Service>,
     /// What changes while the sandbox runs.

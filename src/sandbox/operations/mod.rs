@@ -6,23 +6,29 @@
 mod application;
 mod config;
 mod deployment;
+mod git_hub;
 mod group;
+mod on_premises;
 mod page;
 mod reactions;
 mod refusal;
 mod revision;
 mod revision_rules;
 mod rules;
+mod tags;
 mod target;
+
+use std::sync::PoisonError;
 
 use aws_sdk_codedeploy::operation as sdk;
 use aws_smithy_schema::serde::{SerdeError, SerializableStruct, ShapeDeserializer};
 
 pub use config::settings as config_settings;
 pub use refusal::Refusal;
+pub use target::Places;
 
-use super::store::{Millis, Region};
-use super::{Sandbox, Shared};
+use super::Sandbox;
+use super::store::{Millis, Region, Wait, World};
 
 /// What an operation is given beside its input.
 pub struct Call<'a> {
@@ -32,6 +38,7 @@ pub struct Call<'a> {
     pub now: Millis,
     pub random: &'a mut fastrand::Rng,
     pub page_size: usize,
+    places: &'a mut Places,
     notices: Vec<Notice>,
 }
 
@@ -39,6 +46,8 @@ pub struct Call<'a> {
 enum Notice {
     Created(String),
     StopRequested(String),
+    Continued(String, Wait),
+    HookAnswered { deployment: String, execution: String, succeeded: bool },
 }
 
 impl Call<'_> {
@@ -124,9 +133,28 @@ operations! {
     ListDeployments(list_deployments::ListDeploymentsInput) => deployment::list,
     BatchGetDeployments(batch_get_deployments::BatchGetDeploymentsInput) => deployment::batch_get,
     StopDeployment(stop_deployment::StopDeploymentInput) => deployment::stop,
+    ContinueDeployment(continue_deployment::ContinueDeploymentInput) => deployment::go_on,
+    SkipWaitTimeForInstanceTermination(skip_wait_time_for_instance_termination::SkipWaitTimeForInstanceTerminationInput) => deployment::skip_wait,
+    PutLifecycleEventHookExecutionStatus(put_lifecycle_event_hook_execution_status::PutLifecycleEventHookExecutionStatusInput) => deployment::hook_answer,
+    DeleteResourcesByExternalId(delete_resources_by_external_id::DeleteResourcesByExternalIdInput) => deployment::delete_by_external_id,
     ListDeploymentTargets(list_deployment_targets::ListDeploymentTargetsInput) => target::list,
     GetDeploymentTarget(get_deployment_target::GetDeploymentTargetInput) => target::get,
     BatchGetDeploymentTargets(batch_get_deployment_targets::BatchGetDeploymentTargetsInput) => target::batch_get,
+    ListDeploymentInstances(list_deployment_instances::ListDeploymentInstancesInput) => target::instances::list,
+    GetDeploymentInstance(get_deployment_instance::GetDeploymentInstanceInput) => target::instances::get,
+    BatchGetDeploymentInstances(batch_get_deployment_instances::BatchGetDeploymentInstancesInput) => target::instances::batch_get,
+    RegisterOnPremisesInstance(register_on_premises_instance::RegisterOnPremisesInstanceInput) => on_premises::register,
+    DeregisterOnPremisesInstance(deregister_on_premises_instance::DeregisterOnPremisesInstanceInput) => on_premises::deregister,
+    GetOnPremisesInstance(get_on_premises_instance::GetOnPremisesInstanceInput) => on_premises::get,
+    BatchGetOnPremisesInstances(batch_get_on_premises_instances::BatchGetOnPremisesInstancesInput) => on_premises::batch_get,
+    ListOnPremisesInstances(list_on_premises_instances::ListOnPremisesInstancesInput) => on_premises::list,
+    AddTagsToOnPremisesInstances(add_tags_to_on_premises_instances::AddTagsToOnPremisesInstancesInput) => on_premises::add_tags,
+    RemoveTagsFromOnPremisesInstances(remove_tags_from_on_premises_instances::RemoveTagsFromOnPremisesInstancesInput) => on_premises::remove_tags,
+    TagResource(tag_resource::TagResourceInput) => tags::tag,
+    UntagResource(untag_resource::UntagResourceInput) => tags::untag,
+    ListTagsForResource(list_tags_for_resource::ListTagsForResourceInput) => tags::list,
+    ListGitHubAccountTokenNames(list_git_hub_account_token_names::ListGitHubAccountTokenNamesInput) => git_hub::list,
+    DeleteGitHubAccountToken(delete_git_hub_account_token::DeleteGitHubAccountTokenInput) => git_hub::delete,
 }
 
 impl Operation {
@@ -156,28 +184,41 @@ fn run<I, O: IntoOutput>(
     operate: fn(&mut Call<'_>, I) -> Result<O, Refusal>,
 ) -> Result<Output, Refusal> {
     let shape = deserialize(input).map_err(Refusal::serialization)?;
-    let (result, notices) = operate_locked(&sandbox.shared, sandbox.page_size, region_name, shape, operate);
+    let (result, notices) = operate_locked(sandbox, region_name, shape, operate);
     for notice in notices {
         match notice {
             Notice::Created(id) => sandbox.conductor.created(region_name, &id),
             Notice::StopRequested(id) => sandbox.conductor.stop_requested(region_name, &id),
+            Notice::Continued(id, wait) => sandbox.conductor.continued(region_name, &id, wait),
+            Notice::HookAnswered { deployment, execution, succeeded } => {
+                sandbox.conductor.hook_answered(region_name, &deployment, &execution, succeeded);
+            }
         }
     }
     result.map(IntoOutput::into_output)
 }
 
 fn operate_locked<I, O>(
-    shared: &Shared,
-    page_size: usize,
+    sandbox: &Sandbox,
     region_name: &str,
     shape: I,
     operate: fn(&mut Call<'_>, I) -> Result<O, Refusal>,
 ) -> (Result<O, Refusal>, Vec<Notice>) {
+    let Sandbox { shared, page_size, .. } = sandbox;
     let mut world = shared.world();
     let mut random = shared.random();
-    let region = world.regions.entry(region_name.to_owned()).or_default();
-    let now = shared.clock.now();
-    let mut call = Call { region, region_name, now, random: &mut random, page_size, notices: Vec::new() };
+    let mut places = sandbox.places.lock().unwrap_or_else(PoisonError::into_inner);
+    let World { regions, git_hub_accounts } = &mut *world;
+    let begin = || Region { git_hub_tokens: git_hub_accounts.clone(), ..Region::default() };
+    let mut call = Call {
+        region: regions.entry(region_name.to_owned()).or_insert_with(begin),
+        region_name,
+        now: shared.clock.now(),
+        random: &mut random,
+        page_size: *page_size,
+        places: &mut places,
+        notices: Vec::new(),
+    };
     let result = operate(&mut call, shape);
     (result, call.notices)
 }

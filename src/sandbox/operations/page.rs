@@ -3,6 +3,8 @@
 //! The service's tokens are opaque. Here one names the last item given, and is bound to the operation, the
 //! region and the arguments that it came from.
 
+use std::borrow::Cow;
+
 use aws_smithy_schema::serde::SerializableStruct;
 use aws_smithy_types::base64;
 use sha2::{Digest, Sha256};
@@ -16,7 +18,8 @@ pub struct Page<T> {
     pub next: Option<String>,
 }
 
-/// Cuts the page that `token` asks for out of `items`; `key` tells the items apart.
+/// Cuts the page that `token` asks for out of `items`; `key` tells the items apart and is not copied for those that
+/// are skipped, so that the last page of ten thousand comes as fast as the first.
 ///
 /// # Errors
 /// `InvalidNextTokenException` for a token of another list, or one whose item is gone.
@@ -25,7 +28,7 @@ pub fn page<T>(
     input: &dyn SerializableStruct,
     token: Option<&str>,
     items: impl IntoIterator<Item = T>,
-    key: impl Fn(&T) -> String,
+    key: impl for<'k> Fn(&'k T) -> Cow<'k, str>,
 ) -> Result<Page<T>, Refusal> {
     let binding = binding(call, input)?;
     let mut items = items.into_iter().peekable();
@@ -54,7 +57,9 @@ fn open(token: &str, binding: &str) -> Option<String> {
 
 fn binding(call: &Call<'_>, input: &dyn SerializableStruct) -> Result<String, Refusal> {
     let mut arguments = wire::members(input)?;
-    arguments.remove("nextToken");
+    for spelling in ["nextToken", "NextToken"] {
+        arguments.remove(spelling);
+    }
     let arguments = serde_json::Value::Object(arguments).to_string();
     let mut hash = Sha256::new();
     for part in [input.schema().shape_id().shape_name(), call.region_name, &arguments] {

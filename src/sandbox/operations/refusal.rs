@@ -30,14 +30,6 @@ impl Refusal {
     pub fn internal(message: impl Into<String>) -> Self {
         Refusal::common(500, "InternalFailure", message)
     }
-
-    /// Something that CodeDeploy does and this version of the sandbox does not do yet.
-    pub fn not_yet(what: &str) -> Self {
-        Refusal::new(
-            "InvalidInputException",
-            format!("{what} is not part of this version of the cdctl sandbox"),
-        )
-    }
 }
 
 /// Stored members that no longer fit their own shape.

@@ -18,7 +18,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::page::page;
-use super::revision_rules::check;
+use super::revision_rules::{check, content_missing};
 use super::rules::{application_name, batch, description, one_of, time};
 use super::{Call, Empty, Refusal, application};
 use crate::sandbox::store::{Application, Millis, Registered};
@@ -33,6 +33,7 @@ pub fn register(call: &mut Call<'_>, input: RegisterApplicationRevisionInput) ->
     let application = application::find(call.region, name)?;
     description(input.description())?;
     let revision = check(input.revision(), &application.platform)?;
+    let revision = complete(application, revision).map_err(|_| content_missing())?;
     let now = call.now;
     let registered = enter(application::find_mut(call.region, name)?, revision, now);
     if input.description.is_some() {
@@ -63,10 +64,7 @@ pub fn get(
 ) -> Result<GetApplicationRevisionOutput, Refusal> {
     let application = application::find(call.region, application_name(input.application_name())?)?;
     let asked = check(input.revision(), &application.platform)?;
-    let entry =
-        application.revisions.iter().find(|entry| same(&entry.revision, &asked)).ok_or_else(|| {
-            Refusal::new("RevisionDoesNotExistException", format!("No revision found for: {}", words(&asked)))
-        })?;
+    let entry = find(application, &asked)?;
     Ok(GetApplicationRevisionOutput::builder()
         .application_name(&application.name)
         .revision(location(&entry.revision)?)
@@ -123,8 +121,9 @@ pub fn list(
     if input.sort_order() == Some(&SortOrder::Descending) {
         entries.reverse();
     }
-    let key = |entry: &&Registered| format!("{:x}", Sha256::digest(entry.revision.to_string()));
-    let page = page(call, &input, input.next_token(), entries, key)?;
+    let page = page(call, &input, input.next_token(), entries, |entry| {
+        format!("{:x}", Sha256::digest(entry.revision.to_string())).into()
+    })?;
     let revisions: Result<Vec<_>, _> = page.items.iter().map(|entry| location(&entry.revision)).collect();
     Ok(ListApplicationRevisionsOutput::builder()
         .set_revisions(Some(revisions?))
@@ -187,8 +186,31 @@ fn info(application: &Application, entry: &Registered) -> GenericRevisionInfo {
 
 /// Stored as they came: quotes around an eTag make another revision. An inline AppSpec is its SHA-256.
 fn same(stored: &Value, asked: &Value) -> bool {
-    let sha256 = |revision: &Value| revision["appSpecContent"]["sha256"].as_str().map(ToOwned::to_owned);
-    stored == asked || (sha256(asked).is_some() && sha256(stored) == sha256(asked))
+    stored == asked || inline_sum(asked).is_some_and(|sum| inline_sum(stored) == Some(sum))
+}
+
+/// The SHA-256 of an inline AppSpec.
+fn inline_sum(revision: &Value) -> Option<&str> {
+    let sum = |member: &str| revision.get(member)?.get("sha256")?.as_str();
+    sum("appSpecContent").or_else(|| sum("string"))
+}
+
+/// A revision with everything that deploying it takes: an inline AppSpec may be named by its SHA-256 alone.
+///
+/// # Errors
+/// `RevisionDoesNotExistException` where that AppSpec was never registered.
+pub fn complete(application: &Application, asked: Value) -> Result<Value, Refusal> {
+    let has_content = ["appSpecContent", "string"].iter().any(|member| asked[*member]["content"].is_string());
+    if inline_sum(&asked).is_none() || has_content {
+        return Ok(asked);
+    }
+    find(application, &asked).map(|entry| entry.revision.clone())
+}
+
+fn find<'a>(application: &'a Application, asked: &Value) -> Result<&'a Registered, Refusal> {
+    application.revisions.iter().find(|entry| same(&entry.revision, asked)).ok_or_else(|| {
+        Refusal::new("RevisionDoesNotExistException", format!("No revision found for: {}", words(asked)))
+    })
 }
 
 /// The SDK's shape of a stored revision.
@@ -209,6 +231,6 @@ fn words(revision: &Value) -> String {
         RevisionLocationType::GitHub => {
             format!("{}@{}", text("/gitHubLocation/repository"), text("/gitHubLocation/commitId"))
         }
-        _ => text("/appSpecContent/sha256").to_owned(),
+        _ => inline_sum(revision).unwrap_or_default().to_owned(),
     }
 }

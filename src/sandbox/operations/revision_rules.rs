@@ -1,7 +1,7 @@
 //! What may be a revision, by platform.
 
 use aws_sdk_codedeploy::types::{BundleType, RevisionLocation, RevisionLocationType};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::Refusal;
@@ -34,7 +34,11 @@ pub fn check(revision: Option<&RevisionLocation>, platform: &ComputePlatform) ->
         Some(RevisionLocationType::S3) => check_s3(revision, platform)?,
         Some(RevisionLocationType::GitHub) => check_git_hub(revision, platform)?,
         Some(RevisionLocationType::AppSpecContent) if *platform != ComputePlatform::Server => {
-            return check_app_spec(revision);
+            return check_inline(wire::members(revision)?, "appSpecContent");
+        }
+        // The deprecated form, for Lambda only.
+        Some(RevisionLocationType::String) if *platform == ComputePlatform::Lambda => {
+            return check_inline(wire::members(revision)?, "string");
         }
         Some(kind @ (RevisionLocationType::AppSpecContent | RevisionLocationType::String)) => {
             return Err(unsupported(kind, platform));
@@ -85,22 +89,26 @@ fn check_git_hub(revision: &RevisionLocation, platform: &ComputePlatform) -> Res
 }
 
 /// An inline AppSpec is known by its SHA-256, which the caller may leave to the service.
-fn check_app_spec(revision: &RevisionLocation) -> Result<Value, Refusal> {
-    let content = revision.app_spec_content().ok_or_else(|| invalid("AppSpec content must be specified"))?;
-    let computed = content.content().map(|text| format!("{:x}", Sha256::digest(text)));
-    let sha256 = match (content.sha256(), &computed) {
-        (Some(given), Some(computed)) if !given.eq_ignore_ascii_case(computed) => {
+fn check_inline(mut members: Map<String, Value>, member: &str) -> Result<Value, Refusal> {
+    let Some(Value::Object(inline)) = members.get_mut(member) else {
+        return Err(content_missing());
+    };
+    let text = |name: &str| inline.get(name).and_then(Value::as_str);
+    let computed = text("content").map(|content| format!("{:x}", Sha256::digest(content)));
+    let sha256 = match (text("sha256"), computed) {
+        (Some(given), Some(computed)) if !given.eq_ignore_ascii_case(&computed) => {
             return Err(invalid("The SHA-256 hash of the AppSpec content does not match"));
         }
         (Some(given), _) => given.to_ascii_lowercase(),
-        (None, Some(computed)) => computed.clone(),
-        (None, None) => return Err(invalid("AppSpec content must be specified")),
+        (None, Some(computed)) => computed,
+        (None, None) => return Err(content_missing()),
     };
-    let mut members = wire::members(revision)?;
-    if let Some(Value::Object(stored)) = members.get_mut("appSpecContent") {
-        stored.insert("sha256".to_owned(), sha256.into());
-    }
+    inline.insert("sha256".to_owned(), sha256.into());
     Ok(Value::Object(members))
+}
+
+pub fn content_missing() -> Refusal {
+    invalid("AppSpec content must be specified")
 }
 
 #[cfg(test)]
@@ -117,7 +125,7 @@ mod tests {
 
     #[test]
     fn by_platform() {
-        use ComputePlatform::{Lambda, Server};
+        use ComputePlatform::{Ecs, Lambda, Server};
         let s3 = |bundle| {
             format!(
                 r#"{{"revisionType":"S3","s3Location":{{"bucket":"b","key":"k","bundleType":"{bundle}"}}}}"#
@@ -125,6 +133,7 @@ mod tests {
         };
         let git = r#"{"revisionType":"GitHub","gitHubLocation":{"repository":"a/b","commitId":"c"}}"#;
         let inline = r#"{"revisionType":"AppSpecContent","appSpecContent":{"content":"x"}}"#;
+        let raw = r#"{"revisionType":"String","string":{"content":"x"}}"#;
         let wrong_sum = r#"{"revisionType":"AppSpecContent","appSpecContent":{"content":"x","sha256":"00"}}"#;
         let both = r#"{"revisionType":"S3","s3Location":{"bucket":"b","key":"k","bundleType":"zip"},
                        "gitHubLocation":{"repository":"a/b","commitId":"c"}}"#;
@@ -148,6 +157,9 @@ mod tests {
                 "InvalidRevision: Revision type: AppSpecContent is not supported under compute platform: SERVER",
             ),
             (wrong_sum, Lambda, "InvalidRevision: The SHA-256 hash of the AppSpec content does not match"),
+            (raw, Lambda, "ok"),
+            (raw, Ecs, "InvalidRevision: Revision type: String is not supported under compute platform: ECS"),
+            (r#"{"revisionType":"String"}"#, Lambda, "InvalidRevision: AppSpec content must be specified"),
             (both, Server, "InvalidRevision: Only one revision location can be specified"),
         ];
         for (json, platform, expected) in cases {

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::rpc::Reset;
 use crate::sandbox::Sandbox;
 
 /// How long the end waits for requests under way, and a socket that cannot accept for a better moment.
@@ -108,17 +110,31 @@ async fn connection(sandbox: Arc<Sandbox>, stream: TcpStream, mut stopped: watch
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
         let sandbox = sandbox.clone();
-        async move { Ok::<_, std::convert::Infallible>(sandbox.handle(request.map(Body::from)).await) }
-    });
-    let connection =
-        http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
-    tokio::pin!(connection);
-    // A connection that breaks is the client's to report.
-    tokio::select! {
-        _ = connection.as_mut() => {}
-        _ = stopped.changed() => {
-            connection.as_mut().graceful_shutdown();
-            let _ = connection.await;
+        async move {
+            let response = sandbox.handle(request.map(Body::from)).await;
+            match response.extensions().get::<Reset>() {
+                Some(_) => Err(io::Error::from(io::ErrorKind::ConnectionReset)),
+                None => Ok(response),
+            }
         }
+    });
+    let mut connection =
+        http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);
+    // A connection that breaks is the client's to report.
+    let ended = tokio::select! {
+        ended = &mut connection => Some(ended),
+        _ = stopped.changed() => None,
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        None => {
+            Pin::new(&mut connection).graceful_shutdown();
+            (&mut connection).await
+        }
+    };
+    if ended.is_err_and(|error| error.is_user()) {
+        let stream = connection.into_parts().io.into_inner();
+        // Without a lingering end the system resets the connection, as a broken network would.
+        let _ = rustix::net::sockopt::set_socket_linger(&stream, Some(Duration::ZERO));
     }
 }

@@ -2,9 +2,10 @@
 //!
 //! One function, [`Sandbox::handle`]; `listener` puts it behind a socket. It holds no state of its own.
 
-mod json;
+mod control;
 mod listener;
 mod loopback;
+mod rpc;
 mod s3;
 mod signature;
 mod sts;
@@ -20,7 +21,7 @@ pub(super) use s3::service as s3;
 use super::Sandbox;
 use super::operations::Refusal;
 
-/// The longest JSON or form body that is read.
+/// The longest JSON, CBOR or form body that is read.
 const BODY_LIMIT: usize = 1 << 20;
 
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
@@ -34,8 +35,11 @@ impl Sandbox {
             let words = "The cdctl sandbox answers requests to and from this machine only.\n";
             return plain(StatusCode::FORBIDDEN, words);
         }
-        if request.headers().contains_key(TARGET) {
-            return self.json(request).await;
+        if let Some(protocol) = rpc::Protocol::of(&request) {
+            return self.rpc(protocol, request).await;
+        }
+        if control::is_meant(&request) {
+            return self.control(request).await;
         }
         if request.method() == Method::POST && request.uri().path() == "/" && is_form(&request) {
             return self.query(request).await;

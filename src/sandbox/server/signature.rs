@@ -121,12 +121,12 @@ fn hex(bytes: &[u8]) -> String {
 
 /// Signs as a client would, by the sandbox's rule.
 #[cfg(test)]
-pub fn sign(request: http::Request<String>, region: &str) -> http::Request<String> {
+pub fn sign<B: AsRef<[u8]>>(request: http::Request<B>, region: &str) -> http::Request<B> {
     let (mut parts, body) = request.into_parts();
     let scope = format!("20261122/{region}/codedeploy/aws4_request");
     let signed_headers = "host;x-amz-date";
     let authorization = Authorization { key: "tests", scope: &scope, signed_headers, signature: "" };
-    let signature = authorization.expected(&parts, body.as_bytes()).unwrap();
+    let signature = authorization.expected(&parts, body.as_ref()).unwrap();
     let header = format!(
         "AWS4-HMAC-SHA256 Credential=tests/{scope}, SignedHeaders={signed_headers}, Signature={signature}"
     );

@@ -142,3 +142,121 @@ async fn sts_says_who_calls() {
     assert_eq!(response.status().as_u16(), 400);
     assert!(response.body().contains("<Code>InvalidAction</Code>"), "{response:?}");
 }
+
+#[tokio::test]
+async fn cbor_is_answered_in_cbor() {
+    let (_directory, sandbox) = sandbox();
+    let to = |path: &str, body: &'static [u8]| {
+        let builder =
+            Request::post(path).header("host", "127.0.0.1:4577").header("x-amz-date", "20261122T120000Z");
+        let request = builder.header("smithy-protocol", "rpc-v2-cbor").body(body).unwrap();
+        sign(request, "eu-west-1").map(|body| Body::from(body.to_vec()))
+    };
+    let path = |operation: &str| format!("/service/CodeDeploy_20141006/operation/{operation}");
+    let missing = b"\xa1\x6fapplicationName\x63nix".as_slice();
+    let cases: [(&str, &'static [u8], u16, &[u8]); 6] = [
+        (&path("ListApplications"), b"", 200, b"\xbf\x6capplications\x9f\xff\xff"),
+        (&path("ListApplications"), b"\xa0", 200, b"\xbf\x6capplications\x9f\xff\xff"),
+        (&path("DeleteApplication"), missing, 200, b""),
+        (&path("GetApplication"), missing, 400, b"ApplicationDoesNotExistException"),
+        (&path("GetApplication"), b"\xa1", 400, b"SerializationException"),
+        ("/service/CodeDeploy_20141006/GetApplication", b"\xa0", 404, b"UnknownOperationException"),
+    ];
+    for (path, body, status, expected) in cases {
+        let response = sandbox.handle(to(path, body)).await;
+        assert_eq!(response.status().as_u16(), status, "{path}");
+        assert_eq!(response.headers()["content-type"], "application/cbor");
+        assert_eq!(response.headers()["smithy-protocol"], "rpc-v2-cbor");
+        assert_eq!(response.headers()["x-amzn-requestid"].len(), 36);
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        if status == 200 {
+            assert_eq!(body, expected, "{path}");
+        } else {
+            assert_eq!(body[0], 0xa2);
+            assert!(body.windows(expected.len()).any(|part| part == expected), "{body:?}");
+        }
+    }
+}
+
+/// A control request of JSON.
+fn control(method: &str, path: &str, body: &str) -> Request<String> {
+    let builder = Request::builder().method(method).uri(path).header("host", "localhost:4577");
+    builder.header("content-type", "application/json").body(body.to_owned()).unwrap()
+}
+
+#[tokio::test]
+async fn faults_are_switched_on_and_off() {
+    let (_directory, sandbox) = sandbox();
+    let list = || to("ListApplications", "{}");
+    for (kind, status, code) in [("throttle", 400, "ThrottlingException"), ("error", 500, "InternalFailure")]
+    {
+        let fault = format!(r#"{{"fault":"{kind}","operation":"ListApplications"}}"#);
+        let added = send(&sandbox, control("POST", "/_cdctl/faults", &fault)).await;
+        let id = serde_json::from_str::<Value>(added.body()).unwrap()["id"].as_u64().unwrap();
+        let response = send(&sandbox, signed(list())).await;
+        assert_eq!(response.status().as_u16(), status);
+        assert!(response.body().contains(code), "{response:?}");
+        assert_eq!(send(&sandbox, list()).await.status().as_u16(), 403, "who may not call hears that first");
+        let other = send(&sandbox, signed(to("ListDeploymentConfigs", "{}"))).await;
+        assert_eq!(other.status().as_u16(), 200);
+        let cleared = send(&sandbox, control("DELETE", &format!("/_cdctl/faults?id={id}"), "")).await;
+        assert_eq!(cleared.body(), r#"{"cleared":1}"#);
+        assert_eq!(send(&sandbox, signed(list())).await.status().as_u16(), 200);
+    }
+    let empty = send(&sandbox, control("GET", "/_cdctl/faults", "")).await;
+    assert_eq!(empty.body(), r#"{"faults":[]}"#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_answer_comes_and_a_stalled_one_does_not() {
+    let (_directory, sandbox) = sandbox();
+    let hour = std::time::Duration::from_secs(3600);
+    for (fault, comes) in [(r#"{"fault":"slow","delay":"59m"}"#, true), (r#"{"fault":"stall"}"#, false)] {
+        send(&sandbox, control("POST", "/_cdctl/faults", fault)).await;
+        let call = send(&sandbox, signed(to("ListApplications", "{}")));
+        assert_eq!(tokio::time::timeout(hour, call).await.is_ok(), comes, "{fault}");
+        send(&sandbox, control("DELETE", "/_cdctl/faults", "")).await;
+    }
+}
+
+#[tokio::test]
+async fn the_switch_is_for_this_machine_and_for_sense_only() {
+    let (_directory, sandbox) = sandbox();
+    let fault = r#"{"fault":"stall"}"#;
+    for (name, value) in [("host", "sandbox.example.com"), ("origin", "https://example.com")] {
+        let mut request = control("POST", "/_cdctl/faults", fault);
+        request.headers_mut().insert(name, value.parse().unwrap());
+        assert_eq!(send(&sandbox, request).await.status().as_u16(), 403, "{name}");
+    }
+    let mut form = control("POST", "/_cdctl/faults", fault);
+    form.headers_mut().insert("content-type", "text/plain".parse().unwrap());
+    let long = format!(r#"{{"fault":"{}"}}"#, "a".repeat(BODY_LIMIT));
+    let refused = [
+        form,
+        control("POST", "/_cdctl/faults", "{"),
+        control("POST", "/_cdctl/faults", r#"{"fault":"lunch"}"#),
+        control("POST", "/_cdctl/faults", r#"{"fault":"slow"}"#),
+        control("POST", "/_cdctl/faults", &long),
+        control("DELETE", "/_cdctl/faults?id=x", ""),
+        control("PUT", "/_cdctl/faults", ""),
+    ];
+    for request in refused {
+        let response = send(&sandbox, request).await;
+        assert_eq!(response.status().as_u16(), 400);
+        assert!(response.body().starts_with(r#"{"error":""#), "{response:?}");
+    }
+    assert_eq!(send(&sandbox, control("GET", "/_cdctl/faults", "")).await.body(), r#"{"faults":[]}"#);
+}
+
+#[test]
+fn a_reset_is_a_reset() {
+    use std::io::{ErrorKind, Read, Write};
+    let (_directory, sandbox) = sandbox();
+    sandbox.add_fault(serde_json::from_str(r#"{"fault":"reset"}"#).unwrap()).unwrap();
+    let server = Arc::new(sandbox).serve(std::net::TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
+    let mut stream = std::net::TcpStream::connect(server.address()).unwrap();
+    let request = "POST / HTTP/1.1\r\nhost: localhost\r\nx-amz-target: x\r\ncontent-length: 0\r\n\r\n";
+    stream.write_all(request.as_bytes()).unwrap();
+    let error = stream.read(&mut [0; 64]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+}

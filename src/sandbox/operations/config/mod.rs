@@ -77,7 +77,7 @@ pub fn list(
     input: ListDeploymentConfigsInput,
 ) -> Result<ListDeploymentConfigsOutput, Refusal> {
     let names = built_in::names().map(ToOwned::to_owned).chain(call.region.configs.keys().cloned());
-    let page = page(call, &input, input.next_token(), names, String::clone)?;
+    let page = page(call, &input, input.next_token(), names, |name| name.into())?;
     Ok(ListDeploymentConfigsOutput::builder()
         .set_deployment_configs_list(Some(page.items))
         .set_next_token(page.next)
@@ -125,7 +125,7 @@ pub fn check_use(region: &Region, name: &str, platform: &ComputePlatform) -> Res
     Ok(())
 }
 
-fn missing(name: &str) -> Refusal {
+pub fn missing(name: &str) -> Refusal {
     let message = format!("No deployment configuration found for name: {name}");
     Refusal::new("DeploymentConfigDoesNotExistException", message)
 }

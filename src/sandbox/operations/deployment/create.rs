@@ -1,34 +1,40 @@
 //! CreateDeployment. What needs hosts or the bundle is found out by the engine, later, as in the service.
 
 use aws_sdk_codedeploy::operation::create_deployment::{CreateDeploymentInput, CreateDeploymentOutput};
-use aws_sdk_codedeploy::types::{AutoScalingGroupProcess, DeploymentMode, FileExistsBehavior};
 use serde_json::{Map, Value};
 
-use crate::model::{ComputePlatform, Creator, DeploymentStatus};
-use crate::sandbox::operations::rules::{application_name, config_name, description, group_name, one_of};
-use crate::sandbox::operations::{
-    Call, Notice, Refusal, application, config, group, reactions, revision, revision_rules,
-};
+use super::rules;
+use crate::model::{Creator, DeploymentStatus};
+use crate::sandbox::operations::rules::{application_name, config_name, description, group_name};
+use crate::sandbox::operations::{Call, Notice, Refusal, application, config, group, revision};
 use crate::sandbox::store::{Application, Deployment, Group, Progress, Region};
 use crate::sandbox::wire;
 
 /// Members of the request that DeploymentInfo shows as they are.
-const FROM_REQUEST: [&str; 4] =
-    ["autoRollbackConfiguration", "overrideAlarmConfiguration", "ec2DeploymentOptions", "deploymentMode"];
+const FROM_REQUEST: [&str; 5] = [
+    "autoRollbackConfiguration",
+    "overrideAlarmConfiguration",
+    "ec2DeploymentOptions",
+    "deploymentMode",
+    "targetInstances",
+];
 /// Members of the group that DeploymentInfo shows, unless the request has its own.
-const FROM_GROUP: [&str; 3] = ["deploymentStyle", "autoRollbackConfiguration", "loadBalancerInfo"];
+const FROM_GROUP: [&str; 5] = [
+    "deploymentStyle",
+    "autoRollbackConfiguration",
+    "loadBalancerInfo",
+    "blueGreenDeploymentConfiguration",
+    "ec2DeploymentOptions",
+];
 
 pub fn create(call: &mut Call<'_>, input: CreateDeploymentInput) -> Result<CreateDeploymentOutput, Refusal> {
     let application = application::find(call.region, application_name(input.application_name())?)?;
-    refuse_platform(application)?;
     let group = group::find(application, group_name(input.deployment_group_name())?)?;
-    refuse_mode(&input)?;
-    let wire_revision = revision_rules::check(input.revision(), &application.platform)?;
+    let wire_revision = rules::revision_of(application, group, &input)?;
     let config = config_of(call.region, application, group, &input)?;
     description(input.description())?;
     refuse_busy(call.region, group)?;
-    check_rest(&input)?;
-    refuse_style(group)?;
+    rules::check(&input, &application.platform, &group.settings)?;
 
     let id = free_id(call.region, call.random);
     let mut deployment = Deployment {
@@ -110,54 +116,6 @@ fn refuse_busy(region: &Region, group: &Group) -> Result<(), Refusal> {
         let (group, id) = (&group.name, &active.id);
         let message = format!("The Deployment Group '{group}' already has an active Deployment '{id}'");
         return Err(Refusal::new("DeploymentLimitExceededException", message));
-    }
-    Ok(())
-}
-
-fn check_rest(input: &CreateDeploymentInput) -> Result<(), Refusal> {
-    if input.target_instances().is_some() {
-        let message = "Target instances can only be specified for blue/green deployments";
-        return Err(Refusal::new("InvalidTargetInstancesException", message));
-    }
-    input.override_alarm_configuration().map_or(Ok(()), reactions::check_alarms)?;
-    input.auto_rollback_configuration().map_or(Ok(()), reactions::check_auto_rollback)?;
-    if let Some(behavior) = input.file_exists_behavior() {
-        let known = FileExistsBehavior::values();
-        one_of(behavior.as_str(), known, "InvalidFileExistsBehaviorException", "File exists behavior")?;
-    }
-    let options = input.ec2_deployment_options();
-    for process in options.map_or(&[][..], |options| options.auto_scaling_group_processes_to_suspend()) {
-        let code = "InvalidAutoScalingGroupProcessToSuspendException";
-        one_of(process.as_str(), AutoScalingGroupProcess::values(), code, "Auto Scaling group process")?;
-    }
-    Ok(())
-}
-
-fn refuse_platform(application: &Application) -> Result<(), Refusal> {
-    match application.platform {
-        ComputePlatform::Server => Ok(()),
-        _ => Err(Refusal::not_yet(&format!("A deployment of compute platform {}", application.platform))),
-    }
-}
-
-fn refuse_mode(input: &CreateDeploymentInput) -> Result<(), Refusal> {
-    match input.deployment_mode() {
-        None | Some(DeploymentMode::Standard) => Ok(()),
-        Some(DeploymentMode::Restart) => Err(Refusal::not_yet("A deployment of mode RESTART")),
-        Some(mode) => {
-            one_of(mode.as_str(), DeploymentMode::values(), "InvalidInputException", "Deployment mode")
-        }
-    }
-}
-
-/// The engine of this version deploys in place and moves no traffic.
-fn refuse_style(group: &Group) -> Result<(), Refusal> {
-    let style = |member: &str| group.settings.get("deploymentStyle")?.get(member)?.as_str();
-    if style("deploymentType") == Some("BLUE_GREEN") {
-        return Err(Refusal::not_yet("A BLUE_GREEN deployment"));
-    }
-    if style("deploymentOption") == Some("WITH_TRAFFIC_CONTROL") {
-        return Err(Refusal::not_yet("A deployment WITH_TRAFFIC_CONTROL"));
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use aws_sdk_codedeploy::operation::batch_get_deployments::{
 use aws_sdk_codedeploy::operation::get_deployment::{GetDeploymentInput, GetDeploymentOutput};
 use aws_sdk_codedeploy::types::{
     ComputePlatform, DeploymentCreator, DeploymentInfo, DeploymentOverview, DeploymentStatus, ErrorCode,
-    ErrorInformation, FileExistsBehavior, RevisionLocation, RollbackInfo,
+    ErrorInformation, FileExistsBehavior, RelatedDeployments, RevisionLocation, RollbackInfo,
 };
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ use super::{deployment_id, find};
 use crate::model::Overview;
 use crate::sandbox::operations::rules::{batch, time};
 use crate::sandbox::operations::{Call, Refusal, revision};
-use crate::sandbox::store::Deployment;
+use crate::sandbox::store::{Deployment, Progress};
 use crate::sandbox::wire;
 
 /// Source: the service model's documentation of BatchGetDeployments.
@@ -65,6 +65,8 @@ fn info(deployment: &Deployment) -> Result<DeploymentInfo, Refusal> {
     info.update_outdated_instances_only = deployment.update_outdated_instances_only;
     info.rollback_info = Some(rollback(deployment));
     info.file_exists_behavior = Some(FileExistsBehavior::from(deployment.file_exists_behavior.as_str()));
+    info.instance_termination_wait_time_started = deployment.progress.termination_wait_started;
+    info.related_deployments = related(&deployment.progress);
     info.deployment_status_messages = Some(Vec::new());
     info.compute_platform = Some(ComputePlatform::from(deployment.platform.as_str()));
     Ok(info)
@@ -72,11 +74,25 @@ fn info(deployment: &Deployment) -> Result<DeploymentInfo, Refusal> {
 
 /// A revision as GetDeployment gives it back: of an inline AppSpec the sum, not the content.
 fn shown(stored: &Value) -> Result<RevisionLocation, Refusal> {
-    let mut revision = revision::location(stored)?;
-    if let Some(content) = &mut revision.app_spec_content {
-        content.content = None;
+    let mut revision = stored.clone();
+    for inline in ["appSpecContent", "string"] {
+        if let Some(Value::Object(members)) = revision.get_mut(inline) {
+            members.remove("content");
+        }
     }
-    Ok(revision)
+    revision::location(&revision)
+}
+
+/// The deployments that brought outdated instances up to date, and the one that they followed.
+fn related(progress: &Progress) -> Option<RelatedDeployments> {
+    let known = progress.auto_update_root.is_some() || !progress.auto_updates.is_empty();
+    let ids = Some(progress.auto_updates.clone()).filter(|ids| !ids.is_empty());
+    known.then(|| {
+        RelatedDeployments::builder()
+            .set_auto_update_outdated_instances_root_deployment_id(progress.auto_update_root.clone())
+            .set_auto_update_outdated_instances_deployment_ids(ids)
+            .build()
+    })
 }
 
 fn overview(counts: &Overview) -> DeploymentOverview {

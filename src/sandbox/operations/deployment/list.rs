@@ -4,6 +4,7 @@ use aws_sdk_codedeploy::operation::list_deployments::{ListDeploymentsInput, List
 use aws_sdk_codedeploy::primitives::DateTime;
 use aws_sdk_codedeploy::types::{DeploymentStatus, TimeRange};
 
+use super::external::has_external_id;
 use crate::sandbox::operations::page::page;
 use crate::sandbox::operations::rules::{application_name, group_name, one_of};
 use crate::sandbox::operations::{Call, Refusal, application, group};
@@ -22,9 +23,9 @@ pub fn list(call: &mut Call<'_>, input: ListDeploymentsInput) -> Result<ListDepl
     }
     let newest_first = call.region.history.iter().rev().filter_map(|id| call.region.deployments.get(id));
     let asked_for = newest_first.filter(|deployment| is_asked_for(deployment, &input, times));
-    let ids = asked_for.map(|deployment| deployment.id.clone());
-    let page = page(call, &input, input.next_token(), ids, String::clone)?;
-    Ok(ListDeploymentsOutput::builder().set_deployments(Some(page.items)).set_next_token(page.next).build())
+    let page = page(call, &input, input.next_token(), asked_for, |deployment| deployment.id.as_str().into())?;
+    let ids = page.items.iter().map(|deployment| deployment.id.clone()).collect();
+    Ok(ListDeploymentsOutput::builder().set_deployments(Some(ids)).set_next_token(page.next).build())
 }
 
 /// Application and group are named together or not at all.
@@ -62,8 +63,8 @@ fn is_asked_for(
     let statuses = input.include_only_statuses();
     input.application_name().is_none_or(|name| name == deployment.application)
         && input.deployment_group_name().is_none_or(|name| name == deployment.group)
-        // Only CloudFormation's own deployments have an external id, and there are none here.
-        && input.external_id().is_none()
-        && (statuses.is_empty() || statuses.iter().any(|status| status.as_str() == deployment.status.as_str()))
+        && input.external_id().is_none_or(|id| has_external_id(deployment, id))
+        && (statuses.is_empty()
+            || statuses.iter().any(|status| status.as_str() == deployment.status.as_str()))
         && times.is_none_or(|(start, end)| (start..=end).contains(&deployment.created))
 }

@@ -1,14 +1,23 @@
 //! Deployments: made here, moved along by the engine, read and stopped here.
 
 mod create;
+mod external;
+mod hook;
 mod info;
 mod list;
+mod rules;
 mod stop;
+mod wait;
 
 pub use create::create;
+pub use external::delete_by_external_id;
+pub use hook::hook_answer;
 pub use info::{batch_get, get};
 pub use list::list;
 pub use stop::stop;
+pub use wait::{go_on, skip_wait};
+
+use serde_json::{Map, Value};
 
 use super::Refusal;
 use crate::sandbox::store::{Deployment, Region};
@@ -26,6 +35,16 @@ pub fn deployment_id(given: Option<&str>) -> Result<&str, Refusal> {
         Some(rest) if rest.len() == 9 && rest.bytes().all(fits) => Ok(id),
         _ => Err(Refusal::new("InvalidDeploymentIdException", format!("Deployment ID is not valid: {id}"))),
     }
+}
+
+/// Whether the deployment brings up new instances, tasks or versions beside the old ones.
+pub fn is_blue_green(deployment: &Deployment) -> bool {
+    style(&deployment.settings, "deploymentType") == Some("BLUE_GREEN")
+}
+
+/// A member of `deploymentStyle` among the settings of a group or a deployment.
+fn style<'s>(settings: &'s Map<String, Value>, member: &str) -> Option<&'s str> {
+    settings.get("deploymentStyle")?.get(member)?.as_str()
 }
 
 /// The deployment with this id.

@@ -5,13 +5,18 @@ use aws_sdk_codedeploy::types::{
     GreenFleetProvisioningAction, InstanceAction,
 };
 
+use crate::model::ComputePlatform;
 use crate::sandbox::operations::Refusal;
 
 /// Two days, in minutes. Source: the service accepts 2,880 and refuses 2,881.
 const MAX_TERMINATION_WAIT: i32 = 2880;
 
-/// Checks the block of a Server group; `group` is what the same call says beside it.
-pub fn check(block: &BlueGreenDeploymentConfiguration, group: &DeploymentGroupInfo) -> Result<(), Refusal> {
+/// Checks the block; `group` is what the same call says beside it.
+pub fn check(
+    block: &BlueGreenDeploymentConfiguration,
+    group: &DeploymentGroupInfo,
+    platform: &ComputePlatform,
+) -> Result<(), Refusal> {
     let refuse =
         |message: &str| Err(Refusal::new("InvalidBlueGreenDeploymentConfigurationException", message));
     let Some(ready) = block.deployment_ready_option() else {
@@ -44,6 +49,18 @@ pub fn check(block: &BlueGreenDeploymentConfiguration, group: &DeploymentGroupIn
     }
     if termination.termination_wait_time_in_minutes() > MAX_TERMINATION_WAIT {
         return refuse("Timeout for instance termination cannot be more than 2 days");
+    }
+    if *platform == ComputePlatform::Ecs {
+        // SANDBOX: that both are refused is known or likely, in which words is not.
+        return match (termination.action(), block.green_fleet_provisioning_option()) {
+            (Some(InstanceAction::KeepAlive), _) => {
+                refuse("For ECS deployment group, blue instances can not be kept alive")
+            }
+            (_, Some(_)) => {
+                refuse("For ECS deployment group, greenFleetProvisioningOption can not be specified")
+            }
+            _ => Ok(()),
+        };
     }
     let copies = block.green_fleet_provisioning_option().and_then(|option| option.action())
         == Some(&GreenFleetProvisioningAction::CopyAutoScalingGroup);

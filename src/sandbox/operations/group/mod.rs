@@ -1,6 +1,8 @@
 //! Deployment groups.
 
 mod blue_green;
+mod ecs;
+mod platform;
 mod rules;
 mod settings;
 
@@ -26,7 +28,6 @@ use aws_sdk_codedeploy::operation::update_deployment_group::{
 use super::page::page;
 use super::rules::{application_name, batch, group_name, new_tags};
 use super::{Call, Refusal, application};
-use crate::model::ComputePlatform;
 use crate::sandbox::store::{Application, Group};
 
 /// Source: AWS user guide, "CodeDeploy quotas".
@@ -42,7 +43,6 @@ pub fn create(
     let application = application::find(call.region, application_name)?;
     let name = group_name(input.deployment_group_name())?;
     refuse_existing(application, name)?;
-    refuse_platform(application)?;
     let (platform, count) = (application.platform.clone(), application.groups.len());
     let given = settings::given(&input, call.random)?;
     rules::check_given(call.region, &given, &platform, Some(input.service_role_arn().unwrap_or_default()))?;
@@ -50,8 +50,9 @@ pub fn create(
         let message = format!("The maximum number of deployment groups in an application is {MAX_GROUPS}");
         return Err(Refusal::new("DeploymentGroupLimitExceededException", message));
     }
-    let settings = settings::merged(settings::defaults(), given);
-    rules::check_whole(&settings)?;
+    let settings = settings::merged(settings::defaults(&platform), given);
+    rules::check_whole(call.region, &settings, &platform)?;
+    ecs::refuse_taken(call.region, &settings, None)?;
     let tags = new_tags(input.tags())?;
     let id = call.uuid();
     let group = Group {
@@ -81,12 +82,14 @@ pub fn update(
     if new_name != name {
         refuse_existing(application, new_name)?;
     }
-    let old = find(application, name)?.settings.clone();
+    let old = find(application, name)?;
+    let (id, old) = (old.id.clone(), old.settings.clone());
     let platform = application.platform.clone();
     let given = settings::given(&input, call.random)?;
     rules::check_given(call.region, &given, &platform, input.service_role_arn())?;
     let settings = settings::merged(old, given);
-    rules::check_whole(&settings)?;
+    rules::check_whole(call.region, &settings, &platform)?;
+    ecs::refuse_taken(call.region, &settings, Some(&id))?;
     let groups = &mut application::find_mut(call.region, application_name)?.groups;
     if let Some(mut group) = groups.remove(name) {
         group.settings = settings;
@@ -112,7 +115,8 @@ pub fn list(
     input: ListDeploymentGroupsInput,
 ) -> Result<ListDeploymentGroupsOutput, Refusal> {
     let application = application::find(call.region, application_name(input.application_name())?)?;
-    let page = page(call, &input, input.next_token(), application.groups.keys().cloned(), String::clone)?;
+    let page =
+        page(call, &input, input.next_token(), application.groups.keys().cloned(), |name| name.into())?;
     Ok(ListDeploymentGroupsOutput::builder()
         .application_name(&application.name)
         .set_deployment_groups(Some(page.items))
@@ -180,13 +184,4 @@ fn refuse_existing(application: &Application, name: &str) -> Result<(), Refusal>
         return Err(Refusal::new("DeploymentGroupAlreadyExistsException", message));
     }
     Ok(())
-}
-
-fn refuse_platform(application: &Application) -> Result<(), Refusal> {
-    match application.platform {
-        ComputePlatform::Server => Ok(()),
-        _ => {
-            Err(Refusal::not_yet(&format!("A deployment group of compute platform {}", application.platform)))
-        }
-    }
 }

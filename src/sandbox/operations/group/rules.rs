@@ -8,7 +8,7 @@ use aws_sdk_codedeploy::types::{
 };
 use serde_json::{Map, Value};
 
-use super::blue_green;
+use super::{blue_green, ecs, platform};
 use crate::model::ComputePlatform;
 use crate::sandbox::operations::rules::{config_name, one_of};
 use crate::sandbox::operations::{Refusal, config, reactions};
@@ -32,6 +32,7 @@ pub fn check_given(
 ) -> Result<(), Refusal> {
     let info = wire::typed(given, DeploymentGroupInfo::deserialize)?;
     check_tags(&info)?;
+    platform::check_given(&info, platform)?;
     if info.auto_scaling_groups().len() > MAX_LIST {
         let message = format!("Deployment Groups cannot contain more than {MAX_LIST} Auto Scaling groups");
         return Err(Refusal::new("InvalidAutoScalingGroupException", message));
@@ -44,19 +45,14 @@ pub fn check_given(
     check_triggers(info.trigger_configurations())?;
     info.alarm_configuration().map_or(Ok(()), reactions::check_alarms)?;
     info.auto_rollback_configuration().map_or(Ok(()), reactions::check_auto_rollback)?;
-    info.load_balancer_info().map_or(Ok(()), check_load_balancer)?;
+    info.load_balancer_info().map_or(Ok(()), |balancer| check_load_balancer(balancer, platform))?;
     if let Some(blue_green) = info.blue_green_deployment_configuration() {
-        blue_green::check(blue_green, &info)?;
+        blue_green::check(blue_green, &info, platform)?;
     }
     check_combinations(&info)?;
     if let Some(strategy) = info.outdated_instances_strategy() {
         let known = OutdatedInstancesStrategy::values();
         one_of(strategy.as_str(), known, "InvalidInputException", "Outdated instances strategy")?;
-    }
-    if !info.ecs_services().is_empty() {
-        let message = "Server Deployment Groups should not define a value for ecsServices, eksClusters, or \
-                       targetGroupPairInfoList";
-        return Err(Refusal::new("InvalidECSServiceException", message));
     }
     let processes = info
         .ec2_deployment_options()
@@ -68,9 +64,20 @@ pub fn check_given(
     Ok(())
 }
 
-/// Checks what only the whole group shows: its style against its load balancers.
-pub fn check_whole(settings: &Map<String, Value>) -> Result<(), Refusal> {
+/// Checks what only the whole group shows: its style against its load balancers, what its platform must have.
+pub fn check_whole(
+    region: &Region,
+    settings: &Map<String, Value>,
+    platform: &ComputePlatform,
+) -> Result<(), Refusal> {
     let info = wire::typed(settings, DeploymentGroupInfo::deserialize)?;
+    if *platform != ComputePlatform::Server {
+        config::check_use(region, info.deployment_config_name().unwrap_or(config::DEFAULT), platform)?;
+        platform::check_style(&info, platform)?;
+    }
+    if *platform == ComputePlatform::Ecs {
+        return ecs::check(&info);
+    }
     let refuse = |message: &str| Err(Refusal::new("InvalidDeploymentStyleException", message));
     let style = info.deployment_style();
     let (Some(kind), Some(option)) =
@@ -83,7 +90,10 @@ pub fn check_whole(settings: &Map<String, Value>) -> Result<(), Refusal> {
     }
     one_of(kind.as_str(), DeploymentType::values(), "InvalidDeploymentStyleException", "Deployment type")?;
     let with_control = *option == DeploymentOption::WithTrafficControl;
-    if with_control && !info.load_balancer_info().is_some_and(names_one) {
+    if *platform == ComputePlatform::Server
+        && with_control
+        && !info.load_balancer_info().is_some_and(names_one)
+    {
         return Err(load_balancer(
             "The specification for load balancing in the deployment group is invalid. The deploymentOption value \
              is set to WITH_TRAFFIC_CONTROL, but no load balancer or target group has been specified in \
@@ -206,7 +216,7 @@ fn check_triggers(triggers: &[TriggerConfig]) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn load_balancer(message: &str) -> Refusal {
+pub fn load_balancer(message: &str) -> Refusal {
     Refusal::new("InvalidLoadBalancerInfoException", message)
 }
 
@@ -216,7 +226,10 @@ fn names_one(info: &LoadBalancerInfo) -> bool {
         || !info.target_group_pair_info_list().is_empty()
 }
 
-fn check_load_balancer(info: &LoadBalancerInfo) -> Result<(), Refusal> {
+fn check_load_balancer(info: &LoadBalancerInfo, platform: &ComputePlatform) -> Result<(), Refusal> {
+    if *platform == ComputePlatform::Ecs {
+        return ecs::check_load_balancer(info);
+    }
     if info.elb_info_list.as_ref().is_some_and(Vec::is_empty) {
         return Err(load_balancer("ELB information has to contain at least 1 ELB."));
     }

@@ -6,6 +6,7 @@ use aws_sdk_codedeploy::types::{
 use aws_smithy_schema::serde::SerializableStruct;
 use serde_json::{Map, Value, json};
 
+use crate::model::ComputePlatform as Platform;
 use crate::sandbox::operations::rules::time;
 use crate::sandbox::operations::{Refusal, config, uuid};
 use crate::sandbox::store::{Application, Group, Region};
@@ -36,19 +37,22 @@ pub fn given(
     Ok(members)
 }
 
-/// How a Server group reads back that was created with nothing but names and a role.
+/// How a group reads back that was created with nothing but names and a role. Only Server groups have a style and a
+/// configuration that nobody named.
 ///
 /// Source: Terraform's acceptance tests of aws_codedeploy_deployment_group.
-pub fn defaults() -> Map<String, Value> {
+pub fn defaults(platform: &Platform) -> Map<String, Value> {
     let mut defaults = Map::new();
     for list in
         ["ec2TagFilters", "onPremisesInstanceTagFilters", "autoScalingGroups", "triggerConfigurations"]
     {
         defaults.insert(list.to_owned(), json!([]));
     }
-    let style = json!({"deploymentType": "IN_PLACE", "deploymentOption": "WITHOUT_TRAFFIC_CONTROL"});
-    defaults.insert("deploymentConfigName".to_owned(), config::DEFAULT.into());
-    defaults.insert("deploymentStyle".to_owned(), style);
+    if *platform == Platform::Server {
+        let style = json!({"deploymentType": "IN_PLACE", "deploymentOption": "WITHOUT_TRAFFIC_CONTROL"});
+        defaults.insert("deploymentConfigName".to_owned(), config::DEFAULT.into());
+        defaults.insert("deploymentStyle".to_owned(), style);
+    }
     defaults.insert("outdatedInstancesStrategy".to_owned(), "UPDATE".into());
     defaults.insert("autoRollbackConfiguration".to_owned(), json!({"enabled": false}));
     defaults.insert("terminationHookEnabled".to_owned(), false.into());
@@ -128,7 +132,7 @@ mod tests {
         let filters = object(json!({"ec2TagFilters": [{"Key": "a"}]}));
         let set = object(json!({"ec2TagSet": {"ec2TagSetList": [[{"Key": "b"}]]}}));
         let none = object(json!({"ec2TagSet": {"ec2TagSetList": []}}));
-        let with_set = merged(merged(defaults(), filters.clone()), set.clone());
+        let with_set = merged(merged(defaults(&Platform::Server), filters.clone()), set.clone());
         assert!(!with_set.contains_key("ec2TagFilters"));
         assert_eq!(with_set["ec2TagSet"], set["ec2TagSet"]);
         let back = merged(with_set.clone(), filters.clone());
@@ -141,7 +145,10 @@ mod tests {
 
     #[test]
     fn what_a_call_leaves_out_stays() {
-        let old = merged(defaults(), object(json!({"serviceRoleArn": "r", "ec2TagFilters": [{"Key": "a"}]})));
+        let old = merged(
+            defaults(&Platform::Server),
+            object(json!({"serviceRoleArn": "r", "ec2TagFilters": [{"Key": "a"}]})),
+        );
         let new = merged(old, object(json!({"deploymentConfigName": "c", "ec2TagFilters": []})));
         assert_eq!(new["serviceRoleArn"], "r");
         assert_eq!(new["deploymentConfigName"], "c");

@@ -1,8 +1,13 @@
 //! Operations by their wire: JSON in, JSON or a refusal out.
 
 mod groups;
+mod on_premises;
+mod platforms;
 mod read_back;
 mod refusals;
+mod scale;
+mod tags;
+mod waits;
 
 use std::sync::{Arc, Mutex};
 

@@ -9,11 +9,11 @@ use crate::model::{DeploymentStatus, Diagnostics, EventName, EventStatus, Target
 use crate::sandbox::store::{Deployment, Event, Target, TargetKind};
 
 /// Changes a stored deployment as the engine would.
-fn engine(api: &Api, id: &str, change: impl FnOnce(&mut Deployment)) {
+pub fn engine(api: &Api, id: &str, change: impl FnOnce(&mut Deployment)) {
     change(api.shared.world().regions.get_mut(REGION).unwrap().deployments.get_mut(id).unwrap());
 }
 
-fn target(id: &str, status: TargetStatus) -> Target {
+pub fn target(id: &str, status: TargetStatus) -> Target {
     let event = Event {
         name: EventName::ApplicationStop,
         status: EventStatus::Succeeded,

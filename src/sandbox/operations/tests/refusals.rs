@@ -71,7 +71,8 @@ fn names_and_things() {
         (
             "CreateDeploymentGroup",
             json!({"applicationName": "fn", "deploymentGroupName": "g", "serviceRoleArn": super::ROLE}),
-            "InvalidInput: A deployment group of compute platform Lambda is not part of this version of the cdctl sandbox",
+            "InvalidInput: Compute platform of deployment config CodeDeployDefault.OneAtATime does not match expected \
+             compute platform, correct compute platform should be Lambda.",
         ),
         (
             "GetDeploymentConfig",
@@ -208,7 +209,19 @@ fn deployments() {
         ),
         (
             json!({"deploymentMode": "RESTART"}),
-            "InvalidInput: A deployment of mode RESTART is not part of this version of the cdctl sandbox",
+            "InvalidInput: A revision can not be specified with deployment mode RESTART",
+        ),
+        (
+            json!({"deploymentMode": "RESTART", "revision": null, "updateOutdatedInstancesOnly": true}),
+            "InvalidInput: updateOutdatedInstancesOnly can not be specified with deployment mode RESTART",
+        ),
+        (
+            json!({"deploymentMode": "RESTART", "revision": null}),
+            "InvalidInput: Deployment mode RESTART needs an earlier successful deployment",
+        ),
+        (
+            json!({"deploymentMode": "SOON"}),
+            "InvalidInput: Deployment mode 'SOON' is not valid. Valid values are [RESTART, STANDARD]",
         ),
     ];
     for (more, expected) in cases {

@@ -1,6 +1,7 @@
 //! S3, as much of it as a revision needs: `s3s` speaks the protocol, `objects` stores.
 
 mod answers;
+mod copies;
 mod multipart;
 mod read;
 mod receive;
@@ -133,6 +134,14 @@ impl S3 for Store {
         let (version_id, marker) = self.objects.delete(&bucket, &key, version_id.as_deref())?;
         let delete_marker = marker.then_some(true);
         Ok(S3Response::new(DeleteObjectOutput { version_id, delete_marker, ..Default::default() }))
+    }
+
+    async fn delete_objects(&self, req: S3Request<DeleteObjectsInput>) -> Answer<DeleteObjectsOutput> {
+        self.delete_many(req.input)
+    }
+
+    async fn copy_object(&self, req: S3Request<CopyObjectInput>) -> Answer<CopyObjectOutput> {
+        self.copy(req.input)
     }
 
     async fn list_objects(&self, req: S3Request<ListObjectsInput>) -> Answer<ListObjectsOutput> {

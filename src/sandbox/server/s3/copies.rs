@@ -1,0 +1,70 @@
+//! Objects that are copied within the store, and those that are deleted many at a time.
+
+use std::fs::File;
+use std::io::Read;
+
+use s3s::dto::*;
+use s3s::{S3Response, s3_error};
+
+use super::answers::time;
+use super::{Answer, Store};
+
+const CHUNK: usize = 64 * 1024;
+
+impl Store {
+    pub(super) fn copy(&self, input: CopyObjectInput) -> Answer<CopyObjectOutput> {
+        let CopySource::Bucket { bucket, key, version_id } = &input.copy_source else {
+            return Err(s3_error!(NotImplemented, "The cdctl sandbox has no access points."));
+        };
+        let source = self.objects.get(bucket, key, version_id.as_deref())?;
+        let mut copy = self.objects.receive(&input.bucket)?;
+        let mut fill = || {
+            let mut file = File::open(&source.path)?;
+            let mut chunk = vec![0; CHUNK];
+            loop {
+                match file.read(&mut chunk)? {
+                    0 => return Ok(()),
+                    read => copy.write(&chunk[..read])?,
+                }
+            }
+        };
+        fill().map_err(|error: std::io::Error| s3_error!(error, InternalError))?;
+        let received = copy.finish().map_err(|error| s3_error!(error, InternalError))?;
+        let mut attributes = source.attributes;
+        let directive = input.metadata_directive.as_ref().map(MetadataDirective::as_str);
+        if directive == Some(MetadataDirective::REPLACE) {
+            attributes.metadata = input.metadata.unwrap_or_default();
+            attributes.content_type = input.content_type.map(|kind| kind.to_string());
+        }
+        let stored =
+            self.objects.put(&input.bucket, &input.key, received, attributes, false, self.clock.now())?;
+        let result = CopyObjectResult {
+            e_tag: Some(ETag::Strong(stored.etag)),
+            last_modified: Some(time(stored.modified)),
+            ..Default::default()
+        };
+        Ok(S3Response::new(CopyObjectOutput {
+            copy_object_result: Some(result),
+            copy_source_version_id: source.version,
+            version_id: stored.version,
+            ..Default::default()
+        }))
+    }
+
+    /// What is not there counts as deleted, as in S3.
+    pub(super) fn delete_many(&self, input: DeleteObjectsInput) -> Answer<DeleteObjectsOutput> {
+        let quiet = input.delete.quiet.unwrap_or_default();
+        let mut deleted = Vec::new();
+        for ObjectIdentifier { key, version_id, .. } in input.delete.objects {
+            let (made, marker) = self.objects.delete(&input.bucket, &key, version_id.as_deref())?;
+            deleted.push(DeletedObject {
+                key: Some(key),
+                version_id,
+                delete_marker: marker.then_some(true),
+                delete_marker_version_id: made.filter(|_| marker),
+            });
+        }
+        let deleted = Some(deleted).filter(|_| !quiet);
+        Ok(S3Response::new(DeleteObjectsOutput { deleted, ..Default::default() }))
+    }
+}
