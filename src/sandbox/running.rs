@@ -32,10 +32,11 @@ pub struct Setup {
     pub hooks: HookPolicy,
 }
 
-/// A running sandbox. Dropped, it ends.
+/// A running sandbox. Dropped, it ends, and scripts on its hosts with it.
 pub struct Running {
     shared: Arc<Shared>,
     server: Server,
+    local: Arc<Local>,
     dir: PathBuf,
 }
 
@@ -55,16 +56,17 @@ impl Running {
             // A bucket that the file declares twice is one bucket.
             made.and_then(|()| objects.set_versioning(&bucket.name, versioning)).ok();
         }
+        let local = Arc::new(Local::new(setup.dir.join("hosts"), objects.clone(), Arc::new(setup.hooks)));
         let options = engine::Options {
             seed: setup.seed,
             fleet: Arc::new(setup.fleet),
-            local: Arc::new(Local::new(setup.dir.join("hosts"), objects.clone(), Arc::new(setup.hooks))),
+            local: local.clone(),
             simulated: Arc::new(Simulated::new(objects.clone(), setup.seed)),
             agent_pace: AGENT_PACE,
         };
         let engine = Arc::new(Engine::start(shared.clone(), options)?);
         let sandbox = Arc::new(Sandbox::new(shared.clone(), objects, engine, PAGE_SIZE));
-        Ok(Running { shared, server: sandbox.serve(listener)?, dir: setup.dir })
+        Ok(Running { shared, server: sandbox.serve(listener)?, local, dir: setup.dir })
     }
 
     /// `http://127.0.0.1:PORT`
@@ -72,9 +74,11 @@ impl Running {
         format!("http://{}", self.server.address())
     }
 
-    /// Ends, and leaves what the API knew in `state.json` beside hosts and objects.
+    /// Ends with every script that runs on its hosts, and leaves what the API knew in `state.json` beside hosts and
+    /// objects.
     pub fn shut_down(self) -> io::Result<()> {
         self.server.shut_down();
+        self.local.shut_down();
         let state = serde_json::to_vec_pretty(&*self.shared.world())?;
         std::fs::write(self.dir.join("state.json"), state)
     }
