@@ -8,7 +8,13 @@
 )]
 
 mod architecture;
+mod bad_input;
+mod by_hand;
 mod contract;
+mod demo;
+mod lazy;
 mod readme;
 mod server;
 mod support;
+mod surface;
+mod terminal;
