@@ -104,9 +104,8 @@ fn run_ends_as_its_command_does() {
     machine.run("sandbox run").ends_with(2).complains("<COMMAND>");
 }
 
-#[test]
-fn run_passes_sigterm_on() {
-    let script = "trap 'echo terminated; exit 9' TERM; echo ready; while :; do sleep 0.05; done";
+/// `sandbox run` of a shell script that has said `ready`.
+fn running(script: &str) -> (Child, BufReader<ChildStdout>) {
     let mut command = Machine::new().command(CDCTL);
     let mut child =
         command.args(["sandbox", "run", "--", "sh", "-c", script]).stdout(Stdio::piped()).spawn().unwrap();
@@ -114,10 +113,64 @@ fn run_passes_sigterm_on() {
     let mut line = String::new();
     stdout.read_line(&mut line).unwrap();
     assert_eq!(line, "ready\n");
-    signal(&child, Signal::TERM);
+    (child, stdout)
+}
+
+#[test]
+fn run_passes_signals_on() {
+    let script = "trap 'echo interrupted; exit 8' INT; trap 'echo terminated; exit 9' TERM
+        echo ready; while :; do sleep 0.05; done";
+    for (sent, said, code) in [
+        (Signal::INT, "interrupted\n", 8),
+        (Signal::TERM, "terminated\n", 9),
+        // A terminal that goes away ends what ran on it.
+        (Signal::HUP, "terminated\n", 9),
+    ] {
+        let (mut child, mut stdout) = running(script);
+        signal(&child, sent);
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        assert_eq!((line.as_str(), child.wait().unwrap().code()), (said, Some(code)));
+    }
+}
+
+#[test]
+fn a_second_signal_ends_the_command_and_what_it_started() {
+    let script = "trap 'echo asked' INT; trap '' TERM; echo ready; (sleep 600); while :; do sleep 600; done";
+    let (mut child, mut stdout) = running(script);
+    signal(&child, Signal::INT);
+    let mut line = String::new();
     stdout.read_line(&mut line).unwrap();
-    assert_eq!(line, "ready\nterminated\n");
-    assert_eq!(child.wait().unwrap().code(), Some(9));
+    assert_eq!(line, "asked\n");
+    signal(&child, Signal::TERM);
+    assert_eq!(child.wait().unwrap().code(), Some(137));
+    // Nothing holds the command's output any more.
+    stdout.read_to_string(&mut line).unwrap();
+}
+
+#[test]
+fn whatever_signal_ends_it_a_sandbox_leaves_no_directory() {
+    for (line, first) in [("sandbox serve --listen 127.0.0.1:0", "hosts and objects"), ("demo", "runs at")] {
+        for (sent, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 143)] {
+            let temporary = tempfile::tempdir().unwrap();
+            let machine = Machine::new().set("TMPDIR", temporary.path().to_str().unwrap());
+            let mut command = machine.command(CDCTL);
+            let mut child = command
+                .args(line.split_whitespace())
+                .stdout(Stdio::null())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+            let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines();
+            assert!(stderr.any(|line| line.unwrap().contains(first)), "{line}");
+            assert_ne!(fs::read_dir(temporary.path()).unwrap().count(), 0);
+            signal(&child, sent);
+            stderr.for_each(drop);
+            let expected = if line == "demo" { code } else { 0 };
+            assert_eq!(child.wait().unwrap().code(), Some(expected), "{line} {sent:?}");
+            assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0, "{line} {sent:?}");
+        }
+    }
 }
 
 /// `sandbox serve` in the background.

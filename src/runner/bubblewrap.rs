@@ -2,10 +2,14 @@
 //! are read-only, and of its files nothing else is seen.
 //!
 //! The mount points (`/usr`, `/proc`, `/dev`, `/tmp`, …) stay behind in the host's root as empty directories. What a
-//! script leaves running ends with it. The network is the machine's.
+//! script leaves running ends with it. It has no capabilities, also where root starts it, and no network beside its own
+//! loopback unless it is given the machine's.
+//!
+//! Bubblewrap follows links in the root out of it when it makes mount points: a root with one there is refused.
 
 use std::ffi::OsString;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::process;
@@ -36,7 +40,18 @@ const ETC: &[&str] = &[
 /// The program, where there is one that this user may use.
 pub fn program() -> Option<&'static Path> {
     let program = PROGRAMS.iter().map(Path::new).find(|path| path.is_file())?;
-    let probe = ["--unshare-pid", "--ro-bind", "/", "/", "--proc", "/proc", "true"];
+    let probe = [
+        "--unshare-pid",
+        "--unshare-net",
+        "--cap-drop",
+        "ALL",
+        "--ro-bind",
+        "/",
+        "/",
+        "--proc",
+        "/proc",
+        "true",
+    ];
     process::succeeds(program, &probe).then_some(program)
 }
 
@@ -53,8 +68,10 @@ pub fn inside(archive: &Path) -> PathBuf {
     path
 }
 
-/// The arguments that run `script`, a path inside, on a host.
-pub fn arguments(root: &Path, archive: &Path, script: &Path) -> Vec<OsString> {
+/// The arguments that run `script`, a path inside, on a host; with the machine's network or without any. The error
+/// is what the host reports of a root that leads outside.
+pub fn arguments(root: &Path, archive: &Path, script: &Path, network: bool) -> Result<Vec<OsString>, String> {
+    refuse_links(root, &inside(archive))?;
     let mut arguments: Vec<OsString> = Vec::new();
     let mut add = |option: &str, values: &[&Path]| {
         arguments.push(option.into());
@@ -63,7 +80,11 @@ pub fn arguments(root: &Path, archive: &Path, script: &Path) -> Vec<OsString> {
     for option in ["--die-with-parent", "--new-session", "--unshare-pid", "--unshare-ipc"] {
         add(option, &[]);
     }
+    if !network {
+        add("--unshare-net", &[]);
+    }
     let slash = Path::new("/");
+    add("--cap-drop", &[Path::new("ALL")]);
     add("--bind", &[root, slash]);
     for name in SYSTEM {
         let path = slash.join(name);
@@ -79,7 +100,7 @@ pub fn arguments(root: &Path, archive: &Path, script: &Path) -> Vec<OsString> {
     }
     // What was installed there is the host's own.
     let local = Path::new("usr/local");
-    if root.join(local).is_dir() && slash.join(local).is_dir() {
+    if is_real_dir(&root.join("usr")) && is_real_dir(&root.join(local)) && slash.join(local).is_dir() {
         add("--bind", &[&root.join(local), &slash.join(local)]);
     }
     for name in ETC {
@@ -93,7 +114,47 @@ pub fn arguments(root: &Path, archive: &Path, script: &Path) -> Vec<OsString> {
     add("--bind", &[archive, &inside(archive)]);
     add("--chdir", &[slash]);
     add("--", &[script]);
-    arguments
+    Ok(arguments)
+}
+
+/// Refuses a root in which bubblewrap would follow a link where it mounts something.
+fn refuse_links(root: &Path, archive: &Path) -> Result<(), String> {
+    let below_slash = archive.strip_prefix("/").unwrap_or(archive);
+    for place in ["proc", "dev", "tmp"].iter().chain(ETC).map(Path::new).chain([below_slash]) {
+        refuse_link(root, place)?;
+    }
+    for place in SYSTEM.iter().map(Path::new) {
+        // An earlier script left the machine's own link there, and nothing is mounted.
+        let own = fs::read_link(root.join(place)).ok();
+        if own.is_none() || own != fs::read_link(Path::new("/").join(place)).ok() {
+            refuse_link(root, place)?;
+        }
+    }
+    Ok(())
+}
+
+fn refuse_link(root: &Path, place: &Path) -> Result<(), String> {
+    let mut parts: Vec<_> = place.ancestors().filter(|part| !part.as_os_str().is_empty()).collect();
+    parts.reverse();
+    for part in parts {
+        match fs::symlink_metadata(root.join(part)) {
+            Ok(there) if there.is_symlink() => {
+                return Err(format!(
+                    "The host has a link at /{}, through which isolated scripts would leave it. Nothing was run; \
+                     remove the link, or install it elsewhere.",
+                    part.display()
+                ));
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+            Err(error) => return Err(format!("/{}: {error}", part.display())),
+        }
+    }
+    Ok(())
+}
+
+fn is_real_dir(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|there| there.is_dir())
 }
 
 /// Something is there, and it is not the empty mount point of an earlier script.
@@ -116,14 +177,17 @@ mod tests {
             script,
             Path::new("/opt/codedeploy-agent/deployment-root/g-1/d-1/deployment-archive/a.sh")
         );
-        let arguments: Vec<_> =
-            arguments(root, archive, &script).into_iter().map(|text| text.into_string().unwrap()).collect();
+        let arguments: Vec<_> = arguments(root, archive, &script, false)
+            .unwrap()
+            .into_iter()
+            .map(|text| text.into_string().unwrap())
+            .collect();
         let at = |text: &str| arguments.iter().position(|argument| argument == text).unwrap();
         assert_eq!(arguments[at("--bind")..at("--bind") + 3], ["--bind", "/h/root", "/"]);
         let writable: Vec<_> =
             arguments.windows(2).filter(|pair| pair[0] == "--bind").map(|pair| pair[1].as_str()).collect();
         assert_eq!(writable, ["/h/root", "/h/agent/g-1/d-1/deployment-archive"]);
-        for option in ["--die-with-parent", "--new-session", "--unshare-pid"] {
+        for option in ["--die-with-parent", "--new-session", "--unshare-pid", "--unshare-net", "--cap-drop"] {
             assert!(at(option) < at("--bind"));
         }
         assert_eq!(arguments[arguments.len() - 2..], ["--".to_owned(), script.to_str().unwrap().to_owned()]);

@@ -18,7 +18,7 @@ use super::layout::{Layout, Selected};
 use super::log::Log;
 use super::process::{self, End};
 use super::root::Root;
-use super::{Host, Isolation, Specification, appspec_of, bubblewrap};
+use super::{Groups, HookPolicy, Host, Isolation, Specification, appspec_of, bubblewrap, inside};
 
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -26,7 +26,8 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 struct Stage<'a> {
     archive: PathBuf,
     root: Root,
-    isolation: &'a Isolation,
+    hooks: &'a HookPolicy,
+    groups: &'a Groups,
     environment: BTreeMap<String, String>,
     log: Arc<Mutex<Log>>,
 }
@@ -48,10 +49,13 @@ pub fn run(
     if scripts.is_empty() {
         return Ok(());
     }
+    if !host.hooks.admits(&Layout::bundle_of(&archive)) {
+        return Err(not_admitted());
+    }
     let root = Root::new(&host.root)?;
     let environment = environment(host, &root, specification, event)?;
     let log = Arc::new(Mutex::new(Log::open(&Layout::script_log(&archive))?));
-    let stage = Stage { archive, root, isolation: &host.isolation, environment, log };
+    let stage = Stage { archive, root, hooks: &host.hooks, groups: &host.groups, environment, log };
     stage.log().entry(&format!("LifecycleEvent - {event}\n"));
     for script in scripts {
         stage.run(script).map_err(|failure| Failure {
@@ -61,6 +65,14 @@ pub fn run(
         })?;
     }
     Ok(())
+}
+
+/// What a host reports of a bundle whose scripts may not run.
+pub fn not_admitted() -> Failure {
+    "The bundle has hook scripts, which would run on this machine as you. Install bubblewrap to run them isolated, \
+     or start the sandbox with --allow-host-hooks."
+        .to_owned()
+        .into()
 }
 
 fn fail(code: LifecycleErrorCode, message: String) -> Failure {
@@ -98,6 +110,10 @@ impl Stage<'_> {
                 );
                 Err(fail(LifecycleErrorCode::ScriptTimedOut, message))
             }
+            End::Stopped => {
+                let message = format!("Script at specified location: {location} was ended with its host");
+                Err(fail(LifecycleErrorCode::UnknownError, message))
+            }
             End::LeftOpen(stream) => {
                 let message = format!("Script at specified location: {location} failed to close {stream}");
                 Err(fail(LifecycleErrorCode::UnknownError, message))
@@ -118,14 +134,16 @@ impl Stage<'_> {
     }
 
     fn start(&self, script: &Script, path: &Path) -> Result<End, Failure> {
-        let (program, arguments) = match self.isolation {
+        let (program, arguments) = match self.hooks.isolation {
             Isolation::None => (path.to_owned(), Vec::new()),
             Isolation::Bubblewrap => {
                 let program =
                     bubblewrap::installed().ok_or_else(|| "bubblewrap is not installed".to_owned())?;
                 let below = path.strip_prefix(&self.archive).unwrap_or(path);
                 let inside = bubblewrap::inside(&self.archive).join(below);
-                (program.to_owned(), bubblewrap::arguments(self.root.path(), &self.archive, &inside))
+                let network = self.hooks.allow_host_hooks;
+                let arguments = bubblewrap::arguments(self.root.path(), &self.archive, &inside, network)?;
+                (program.to_owned(), arguments)
             }
         };
         let script = process::Script {
@@ -135,15 +153,14 @@ impl Stage<'_> {
             environment: &self.environment,
             timeout: Duration::from_secs(script.timeout),
         };
-        Ok(process::run(&script, &self.log))
+        Ok(process::run(&script, &self.log, self.groups))
     }
 }
 
 /// The script's path; links within the bundle are followed, nothing outside it is run.
 fn find(archive: &Path, location: &str) -> Result<PathBuf, Failure> {
     let path = archive.join(location.trim_start_matches('/'));
-    let inside = archive.canonicalize().and_then(|archive| Ok(path.canonicalize()?.starts_with(archive)));
-    if inside.is_ok_and(|inside| inside) {
+    if inside(archive, &path).is_ok() {
         return Ok(path);
     }
     let message = format!("Script does not exist at specified location: {}", path.display());
@@ -187,7 +204,7 @@ fn environment(
     specification: &Specification,
     event: &EventName,
 ) -> Result<BTreeMap<String, String>, String> {
-    let (home, temporary) = match host.isolation {
+    let (home, temporary) = match host.hooks.isolation {
         Isolation::Bubblewrap => ("/".to_owned(), "/tmp".to_owned()),
         Isolation::None => {
             let temporary = root.follow(Path::new("/tmp"))?;

@@ -12,6 +12,8 @@ use super::{Host, Specification};
 
 /// How many revisions a group keeps on a host.
 const MAX_REVISIONS: usize = 5;
+/// A bundle's name, whatever its type.
+const BUNDLE: &str = "bundle.tar";
 
 pub struct Layout {
     agent_dir: PathBuf,
@@ -50,9 +52,13 @@ impl Layout {
         self.group().join(&self.deployment_id)
     }
 
-    /// The bundle has this name whatever its type.
     pub fn bundle(&self) -> PathBuf {
-        self.deployment().join("bundle.tar")
+        self.deployment().join(BUNDLE)
+    }
+
+    /// The bundle that an archive was unpacked from.
+    pub fn bundle_of(archive: &Path) -> PathBuf {
+        archive.with_file_name(BUNDLE)
     }
 
     pub fn archive(&self) -> PathBuf {

@@ -7,12 +7,14 @@ mod bubblewrap;
 mod cleanup;
 mod copy;
 mod failure;
+mod groups;
 mod hooks;
 mod install;
 mod layout;
 mod log;
 mod permissions;
 mod plan;
+mod policy;
 mod process;
 mod root;
 mod unpack;
@@ -21,33 +23,19 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::appspec::{self, AppSpec, Os};
 use crate::model::{BundleType, Diagnostics, EventName};
 use crate::source;
 
 pub use crate::appspec::FileExists;
+pub use groups::Groups;
+pub use policy::{HookPolicy, Isolation};
 pub use unpack::unpack;
 
 use failure::Failure;
 use layout::Layout;
-
-/// How hook scripts are kept from the rest of the machine.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Isolation {
-    /// Bubblewrap: the host's root is laid over `/`, and `CDCTL_HOST_ROOT` is `/`.
-    Bubblewrap,
-    /// None: the scripts run as the user who runs the tool, starting in the host's root.
-    #[default]
-    None,
-}
-
-impl Isolation {
-    /// The best that this machine offers: [`Isolation::Bubblewrap`] where it is installed and this user may use it.
-    pub fn best() -> Isolation {
-        bubblewrap::program().map_or(Isolation::None, |_| Isolation::Bubblewrap)
-    }
-}
 
 /// One host: the agent's own directory and what stands for `/`.
 #[derive(Clone, Debug)]
@@ -58,7 +46,10 @@ pub struct Host {
     pub root: PathBuf,
     /// Variables beside the agent's own that hooks see (`CDCTL_HOST_ID`, …).
     pub variables: BTreeMap<String, String>,
-    pub isolation: Isolation,
+    /// Whether scripts may run, and how.
+    pub hooks: Arc<HookPolicy>,
+    /// What ends this host's scripts before their time.
+    pub groups: Arc<Groups>,
 }
 
 /// What the agent is told of a deployment.
@@ -87,7 +78,7 @@ pub fn run_event(
     fetch: Fetch<'_>,
 ) -> Diagnostics {
     let result = Layout::new(host, specification).and_then(|layout| match event {
-        EventName::DownloadBundle => download(&layout, specification, fetch),
+        EventName::DownloadBundle => download(host, &layout, specification, fetch),
         EventName::Install => install::install(host, &layout, specification),
         EventName::BlockTraffic | EventName::AllowTraffic => Ok(()),
         event => hooks::run(host, &layout, specification, event),
@@ -98,11 +89,20 @@ pub fn run_event(
     }
 }
 
-fn download(layout: &Layout, specification: &Specification, fetch: Fetch<'_>) -> Result<(), Failure> {
+fn download(
+    host: &Host,
+    layout: &Layout,
+    specification: &Specification,
+    fetch: Fetch<'_>,
+) -> Result<(), Failure> {
     layout.prepare()?;
     let bundle = layout.bundle();
     fetch(&bundle)?;
     unpack(&bundle, &specification.bundle_type, &layout.archive())?;
+    // Nothing of it is installed then. Where scripts start this is asked again.
+    if !host.hooks.admits(&bundle) && has_hooks(&layout.archive())? {
+        return Err(hooks::not_admitted());
+    }
     layout.record_most_recent()?;
     layout.drop_old_archives();
     Ok(())
@@ -118,10 +118,11 @@ pub fn read_appspec(path: &Path) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// The AppSpec of an unpacked revision; the error is what the host reports.
+/// The AppSpec of an unpacked revision; the error is what the host reports. A link that leads out of the revision is
+/// no AppSpec: what is behind it may change after it was looked at.
 fn appspec_of(archive: &Path) -> Result<AppSpec, String> {
     let path = archive.join(appspec::FILE_NAME);
-    match read_appspec(&path) {
+    match inside(archive, &path).and_then(|path| read_appspec(&path)) {
         Ok(text) => appspec::load(&text, Os::Linux),
         Err(_) => Err(format!(
             "The CodeDeploy agent did not find an AppSpec file within the unpacked revision directory at revision-relative path \"{}\". The revision was unpacked to directory \"{}\", and the AppSpec file was expected but not found at path \"{}\". Consult the AWS CodeDeploy Appspec documentation for more information at http://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file.html",
@@ -129,6 +130,25 @@ fn appspec_of(archive: &Path) -> Result<AppSpec, String> {
             archive.display(),
             path.display()
         )),
+    }
+}
+
+/// Whether an unpacked revision names scripts; the error is an AppSpec that leaves it open. A revision without one
+/// names none, and says so itself in the event that needs it.
+fn has_hooks(archive: &Path) -> Result<bool, String> {
+    match std::fs::symlink_metadata(archive.join(appspec::FILE_NAME)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        _ => Ok(appspec_of(archive)?.hooks.iter().any(|(_, scripts)| !scripts.is_empty())),
+    }
+}
+
+/// The path with its links followed, where that stays below `folder`.
+fn inside(folder: &Path, path: &Path) -> io::Result<PathBuf> {
+    let path = path.canonicalize()?;
+    if path.starts_with(folder.canonicalize()?) {
+        Ok(path)
+    } else {
+        Err(io::Error::new(io::ErrorKind::NotFound, "outside"))
     }
 }
 

@@ -5,15 +5,16 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
+use super::groups::{Groups, LAST_GRACE};
 use super::log::Log;
 
 /// What a script gets after TERM before it gets KILL.
@@ -29,6 +30,8 @@ pub enum End {
     /// None where a signal ended it.
     Exited(Option<i32>),
     TimedOut,
+    /// All scripts shall end, or this one was not started for that reason.
+    Stopped,
     /// It ended, but something that it started holds `STDOUT` or `STDERR`.
     LeftOpen(&'static str),
     /// It could not be started.
@@ -46,7 +49,10 @@ pub struct Script<'a> {
 }
 
 /// Runs a script to its end; its output goes to the log, line by line.
-pub fn run(script: &Script<'_>, log: &Arc<Mutex<Log>>) -> End {
+pub fn run(script: &Script<'_>, log: &Arc<Mutex<Log>>, groups: &Groups) -> End {
+    if groups.stopped() {
+        return End::Stopped;
+    }
     let started = now();
     let mut child = match spawn(script) {
         Ok(child) => child,
@@ -61,14 +67,18 @@ pub fn run(script: &Script<'_>, log: &Arc<Mutex<Log>>) -> End {
     if let Some(err) = err {
         drain(err, "[stderr]", "STDERR", log, sender);
     }
-    let mut status = None;
-    while status.is_none() || !open.is_empty() {
-        if status.is_none() {
-            status = child.try_wait().unwrap_or(None);
-        }
+    let mut ended = false;
+    while !ended || !open.is_empty() {
+        ended = ended || has_ended(&child);
         let left = script.timeout.saturating_sub(now().duration_since(started));
-        if left.is_zero() {
-            return overrun(&mut child, status, &open, &receiver);
+        let stopped = groups.stopped();
+        if left.is_zero() || stopped {
+            end_group(&mut child, &receiver, if stopped { LAST_GRACE } else { GRACE });
+            return match open.first() {
+                _ if stopped => End::Stopped,
+                Some(stream) if ended => End::LeftOpen(stream),
+                _ => End::TimedOut,
+            };
         }
         match receiver.recv_timeout(left.min(POLL)) {
             Ok(closed) => open.retain(|name| *name != closed),
@@ -76,45 +86,42 @@ pub fn run(script: &Script<'_>, log: &Arc<Mutex<Log>>) -> End {
             // Both streams are closed: only the end is left to wait for.
             Err(RecvTimeoutError::Disconnected) => {
                 open.clear();
-                pause(left.min(POLL / 5), status.is_none());
+                pause(left.min(POLL / 5), !ended);
             }
         }
     }
-    End::Exited(status.and_then(|status| status.code()))
+    let status = child.wait();
+    if let Some(group) = group(&child) {
+        groups.leave(group);
+    }
+    End::Exited(status.ok().and_then(|status| status.code()))
 }
 
-fn overrun(
-    child: &mut Child,
-    status: Option<ExitStatus>,
-    open: &[&'static str],
-    receiver: &mpsc::Receiver<&'static str>,
-) -> End {
-    end_group(child, status.is_some(), receiver);
-    match (status, open.first()) {
-        (Some(_), Some(stream)) => End::LeftOpen(stream),
-        _ => End::TimedOut,
-    }
+/// The script's process group. Its number is nobody else's until the script is waited for, or while anything of the
+/// group runs.
+fn group(child: &Child) -> Option<Pid> {
+    i32::try_from(child.id()).ok().and_then(Pid::from_raw)
+}
+
+/// Whether the script has ended. It is not waited for, so that its number stays its own.
+fn has_ended(child: &Child) -> bool {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    group(child).is_none_or(|pid| !matches!(waitid(WaitId::Pid(pid), options), Ok(None)))
 }
 
 /// TERM to the whole group; KILL to what is left once the script and its output have ended, or after the grace.
-fn end_group(child: &mut Child, reaped: bool, receiver: &mpsc::Receiver<&'static str>) {
-    let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    let signal = |signal: Signal| group.is_some_and(|group| kill_process_group(group, signal).is_ok());
+fn end_group(child: &mut Child, receiver: &mpsc::Receiver<&'static str>, grace: Duration) {
+    let signal = |signal: Signal| group(child).is_some_and(|group| kill_process_group(group, signal).is_ok());
     let asked = now();
-    let (mut ended, mut closed) = (reaped, false);
-    let mut remains = signal(Signal::TERM);
-    while remains && !(ended && closed) && now().duration_since(asked) < GRACE {
+    let (mut ended, mut closed) = (false, false);
+    let told = signal(Signal::TERM);
+    while told && !(ended && closed) && now().duration_since(asked) < grace {
         closed = receiver.recv_timeout(POLL / 5) == Err(RecvTimeoutError::Disconnected);
-        ended = ended || matches!(child.try_wait(), Ok(Some(_)));
+        ended = ended || has_ended(child);
         pause(POLL / 5, closed && !ended);
-        remains = group.is_some_and(|group| test_kill_process_group(group).is_ok());
     }
-    if remains {
-        signal(Signal::KILL);
-    }
-    if !ended {
-        let _ = child.wait();
-    }
+    signal(Signal::KILL);
+    let _ = child.wait();
 }
 
 fn spawn(script: &Script<'_>) -> io::Result<Child> {
@@ -195,7 +202,7 @@ fn drain(
 }
 
 #[expect(clippy::disallowed_methods, reason = "time-outs of scripts are real time")]
-fn now() -> Instant {
+pub(super) fn now() -> Instant {
     Instant::now()
 }
 
@@ -203,8 +210,36 @@ fn now() -> Instant {
     clippy::disallowed_methods,
     reason = "a script's end cannot be waited for with a time limit otherwise"
 )]
-fn pause(duration: Duration, needed: bool) {
+pub(super) fn pause(duration: Duration, needed: bool) {
     if needed {
         thread::sleep(duration);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::process::test_kill_process;
+
+    use super::*;
+
+    #[test]
+    fn a_script_that_has_ended_keeps_its_number_until_it_is_waited_for() {
+        let environment = BTreeMap::new();
+        let script = Script {
+            program: Path::new("/bin/sh"),
+            arguments: &["-c".into(), "exit 3".into()],
+            directory: Path::new("/"),
+            environment: &environment,
+            timeout: Duration::from_secs(60),
+        };
+        let mut child = spawn(&script).unwrap();
+        while !has_ended(&child) {
+            pause(POLL / 50, true);
+        }
+        assert!(has_ended(&child), "looking does not wait for it");
+        let pid = group(&child).unwrap();
+        assert!(test_kill_process(pid).is_ok(), "no other process can have its number");
+        assert_eq!(child.wait().unwrap().code(), Some(3));
+        assert!(test_kill_process(pid).is_err());
     }
 }

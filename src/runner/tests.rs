@@ -17,7 +17,25 @@ struct World {
     deployments: u32,
 }
 
+/// The mode of a link: its content is where it leads.
+const LINK: u32 = 0o120_777;
+
+/// Whether this machine isolates scripts. What is left out where it doesn't is said, and is a failure in CI.
+#[expect(clippy::print_stderr, clippy::disallowed_methods, reason = "a test that is left out says so")]
+fn isolates() -> bool {
+    let isolates = Isolation::best() == Isolation::Bubblewrap;
+    if !isolates {
+        eprintln!("left out: a test of isolated scripts; bubblewrap is missing or may not be used here");
+        assert!(std::env::var_os("CI").is_none(), "CI has to test isolated scripts: install bubblewrap");
+    }
+    isolates
+}
+
 type Files<'a> = &'a [(&'a str, u32, &'a str)];
+
+fn policy(isolation: Isolation, allow_host_hooks: bool) -> Arc<HookPolicy> {
+    Arc::new(HookPolicy { isolation, allow_host_hooks, ..HookPolicy::default() })
+}
 
 impl World {
     fn new() -> Self {
@@ -26,7 +44,8 @@ impl World {
             agent_dir: guard.path().join("agent"),
             root: guard.path().join("host"),
             variables: BTreeMap::from([("CDCTL_HOST_ID".to_owned(), "web-1".to_owned())]),
-            isolation: Isolation::None,
+            hooks: policy(Isolation::None, true),
+            groups: Arc::default(),
         };
         World { guard, host, deployments: 0 }
     }
@@ -35,6 +54,10 @@ impl World {
         self.deployments += 1;
         let mut writer = ZipWriter::new(std::io::Cursor::new(Vec::new()));
         for (name, mode, content) in files {
+            if *mode == LINK {
+                writer.add_symlink(*name, *content, SimpleFileOptions::default()).unwrap();
+                continue;
+            }
             writer.start_file(*name, SimpleFileOptions::default().unix_permissions(*mode)).unwrap();
             writer.write_all(content.as_bytes()).unwrap();
         }
@@ -397,11 +420,11 @@ fn the_sample_site_deploys_and_redeploys() {
 
 #[test]
 fn isolated_scripts_see_the_root_as_slash_and_nothing_of_the_machine() {
-    if Isolation::best() == Isolation::None {
+    if !isolates() {
         return;
     }
     let mut world = World::new();
-    world.host.isolation = Isolation::Bubblewrap;
+    world.host.hooks = policy(Isolation::Bubblewrap, false);
     let secret = world.guard.path().join("secret");
     fs::write(&secret, "s").unwrap();
     let script = format!(
@@ -422,11 +445,11 @@ fn isolated_scripts_see_the_root_as_slash_and_nothing_of_the_machine() {
 
 #[test]
 fn an_isolated_time_out_ends_everything() {
-    if Isolation::best() == Isolation::None {
+    if !isolates() {
         return;
     }
     let mut world = World::new();
-    world.host.isolation = Isolation::Bubblewrap;
+    world.host.hooks = policy(Isolation::Bubblewrap, false);
     let deployment = world.deployment(&[
         ("appspec.yml", 0o644, &hook("AfterInstall", "a.sh")),
         ("a.sh", 0o755, "trap '' TERM\necho up\nsleep 60\n"),
@@ -446,4 +469,200 @@ fn a_host_keeps_five_revisions() {
     let kept = fs::read_dir(world.guard.path().join("agent/g-1")).unwrap().count();
     assert_eq!(kept, 5);
     assert!(world.guard.path().join("agent/g-1/d-7/deployment-archive/appspec.yml").exists());
+}
+
+#[test]
+fn an_isolated_script_does_not_follow_the_hosts_links_out() {
+    if !isolates() {
+        return;
+    }
+    let mut world = World::new();
+    world.host.hooks = policy(Isolation::Bubblewrap, false);
+    let victim = world.guard.path().join("victim");
+    fs::create_dir(&victim).unwrap();
+    fs::write(victim.join("secret"), "s").unwrap();
+    let appspec = format!(
+        "version: 0.0\nos: linux\nfiles:\n  - source: local\n    destination: /usr\n{}",
+        hook("AfterInstall", "a.sh").split_once("os: linux\n").unwrap().1
+    );
+    let script = "#!/bin/sh\ncat /usr/local/secret > /stolen\necho x > /usr/local/evil\nexit 0\n";
+    let deployment = world.deployment(&[
+        ("appspec.yml", 0o644, &appspec),
+        ("local", LINK, victim.to_str().unwrap()),
+        ("a.sh", 0o755, script),
+    ]);
+    assert_eq!(deployment.all().0, None);
+    assert_eq!(fs::read_link(world.path("/usr/local")).unwrap(), victim);
+    assert_eq!(world.read("/stolen"), "");
+    assert!(!victim.join("evil").exists());
+}
+
+#[test]
+fn a_link_where_something_is_mounted_keeps_every_script_from_starting() {
+    if !isolates() {
+        return;
+    }
+    for link in ["opt", "opt/codedeploy-agent", "etc", "etc/ssl", "usr", "bin", "proc", "dev", "tmp"] {
+        let mut world = World::new();
+        world.host.hooks = policy(Isolation::Bubblewrap, false);
+        let victim = world.guard.path().join("victim");
+        fs::create_dir(&victim).unwrap();
+        let place = world.path(link);
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        // Bubblewrap itself sees the machine's files there while it makes mount points.
+        symlink(Path::new("/oldroot").join(victim.strip_prefix("/").unwrap()), place).unwrap();
+        let deployment = world.deployment(&[
+            ("appspec.yml", 0o644, &hook("AfterInstall", "a.sh")),
+            ("a.sh", 0o755, "#!/bin/sh\ntouch /ran\n"),
+        ]);
+        let diagnostics = deployment.after_install();
+        assert_eq!(diagnostics.error_code, LifecycleErrorCode::UnknownError, "{link}: {diagnostics:?}");
+        assert!(diagnostics.message.contains(&format!("a link at /{link},")), "{diagnostics:?}");
+        assert_eq!(fs::read_dir(&victim).unwrap().count(), 0, "{link}");
+        assert!(!world.path("/ran").exists());
+    }
+}
+
+#[test]
+fn isolated_scripts_have_no_capabilities_and_keep_the_machine_read_only() {
+    if !isolates() {
+        return;
+    }
+    let mut world = World::new();
+    world.host.hooks = policy(Isolation::Bubblewrap, false);
+    let script = "#!/bin/sh\ngrep CapEff: /proc/self/status > /caps\n! mount -o remount,rw,bind /usr /usr\n";
+    let deployment =
+        world.deployment(&[("appspec.yml", 0o644, &hook("AfterInstall", "a.sh")), ("a.sh", 0o755, script)]);
+    assert_eq!(deployment.after_install(), Diagnostics::success());
+    assert_eq!(world.read("/caps"), "CapEff:\t0000000000000000\n");
+}
+
+#[test]
+fn isolated_scripts_have_the_machines_network_only_where_the_user_says_so() {
+    if !isolates() {
+        return;
+    }
+    let ours = fs::read_link("/proc/self/ns/net").unwrap();
+    for allowed in [false, true] {
+        let mut world = World::new();
+        world.host.hooks = policy(Isolation::Bubblewrap, allowed);
+        let script = "#!/bin/sh\nreadlink /proc/self/ns/net > /net\n";
+        let deployment = world
+            .deployment(&[("appspec.yml", 0o644, &hook("AfterInstall", "a.sh")), ("a.sh", 0o755, script)]);
+        assert_eq!(deployment.after_install(), Diagnostics::success());
+        assert_eq!(Path::new(world.read("/net").trim_end()) == ours, allowed);
+    }
+}
+
+const TOUCH: &str = "#!/bin/sh\ntouch \"$CDCTL_HOST_ROOT/ran\"\n";
+
+#[test]
+fn scripts_that_are_not_admitted_are_refused_where_they_would_start() {
+    let mut world = World::new();
+    let deployment =
+        world.deployment(&[("appspec.yml", 0o644, &hook("AfterInstall", "a.sh")), ("a.sh", 0o755, TOUCH)]);
+    assert_eq!(deployment.event(EventName::DownloadBundle), Diagnostics::success());
+    let stranger = Host { hooks: policy(Isolation::None, false), ..deployment.world.host.clone() };
+    let fetch = |path: &Path| fs::write(path, &deployment.bundle).map_err(|error| error.to_string());
+    for event in [EventName::AfterInstall, EventName::DownloadBundle] {
+        let diagnostics = run_event(&stranger, &deployment.specification, &event, &fetch);
+        assert_eq!(diagnostics.error_code, LifecycleErrorCode::UnknownError, "{event}");
+        assert!(diagnostics.message.contains("--allow-host-hooks"), "{event}: {diagnostics:?}");
+    }
+    assert!(!world.path("/ran").exists());
+}
+
+#[test]
+fn the_scripts_of_an_earlier_revision_need_the_permission_too() {
+    let mut world = World::new();
+    let appspec = hook("ApplicationStop", "stop.sh");
+    let allowed = world.deployment(&[("appspec.yml", 0o644, &appspec), ("stop.sh", 0o755, TOUCH)]);
+    assert_eq!(allowed.all().0, None);
+    world.host.hooks = policy(Isolation::None, false);
+    let next = world.deployment(&[("appspec.yml", 0o644, SITE)]);
+    let diagnostics = next.event(EventName::ApplicationStop);
+    assert!(diagnostics.message.contains("--allow-host-hooks"), "{diagnostics:?}");
+    assert!(!world.path("/ran").exists());
+}
+
+#[test]
+fn an_appspec_outside_the_revision_is_none() {
+    let mut world = World::new();
+    world.host.hooks = policy(Isolation::None, false);
+    // Harmless when it is looked at first; what Install puts there would not be.
+    fs::create_dir_all(world.path("/srv")).unwrap();
+    fs::write(world.path("/srv/spec"), "version: 0.0\nos: linux\n").unwrap();
+    let deployment =
+        world.deployment(&[("appspec.yml", LINK, "../../../../host/srv/spec"), ("a.sh", 0o755, TOUCH)]);
+    let (event, diagnostics) = deployment.all();
+    assert_eq!(event, Some(EventName::DownloadBundle));
+    assert!(diagnostics.message.starts_with("The CodeDeploy agent did not find an AppSpec file within"));
+
+    let within = world.deployment(&[("appspec.yml", LINK, "specs/a.yml"), ("specs/a.yml", 0o644, SITE)]);
+    assert_eq!(within.event(EventName::DownloadBundle), Diagnostics::success());
+    assert_eq!(within.event(EventName::BeforeInstall), Diagnostics::success());
+}
+
+/// Waits until a script has written a line to `path`, which is given.
+fn line_of(path: &Path) -> String {
+    loop {
+        match fs::read_to_string(path) {
+            Ok(text) if text.ends_with('\n') => return text.trim_end().to_owned(),
+            _ => wait_a_little(),
+        }
+    }
+}
+
+fn has_gone(pid: &str) -> bool {
+    let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    state.is_empty() || state.contains(") Z ") || state.contains(") X ")
+}
+
+#[test]
+fn scripts_end_with_their_hosts() {
+    let mut world = World::new();
+    let script =
+        "#!/bin/sh\ntrap '' TERM\nsleep 60 &\necho $! > \"$CDCTL_HOST_ROOT/child\"\nwait\nsleep 60\n";
+    let appspec = hook("AfterInstall", "a.sh").replace("timeout: 1", "timeout: 60");
+    let deployment = world.deployment(&[("appspec.yml", 0o644, &appspec), ("a.sh", 0o755, script)]);
+    let (groups, child) = (Arc::clone(&deployment.world.host.groups), deployment.world.path("/child"));
+    let diagnostics = std::thread::scope(|scope| {
+        let running = scope.spawn(|| deployment.after_install());
+        line_of(&child);
+        groups.stop();
+        running.join().unwrap()
+    });
+    assert_eq!(diagnostics.message, "Script at specified location: a.sh was ended with its host");
+    let child = line_of(&child);
+    assert!(
+        (0..200).any(|_| has_gone(&child) || {
+            wait_a_little();
+            false
+        }),
+        "{child} outlives its host"
+    );
+    fs::remove_file(world.path("/child")).unwrap();
+    let again = world.deployment(&[("appspec.yml", 0o644, &appspec), ("a.sh", 0o755, script)]);
+    assert_eq!(again.after_install().error_code, LifecycleErrorCode::UnknownError);
+    assert!(!world.path("/child").exists(), "nothing starts afterwards");
+}
+
+#[test]
+fn what_scripts_leave_running_ends_with_their_hosts() {
+    let mut world = World::new();
+    let script = "#!/bin/sh\nsleep 60 > /dev/null 2>&1 &\necho $! > \"$CDCTL_HOST_ROOT/child\"\n";
+    let deployment =
+        world.deployment(&[("appspec.yml", 0o644, &hook("AfterInstall", "a.sh")), ("a.sh", 0o755, script)]);
+    assert_eq!(deployment.after_install(), Diagnostics::success());
+    let child = line_of(&world.path("/child"));
+    assert!(!has_gone(&child), "a server goes on after its script");
+    world.host.groups.stop();
+    world.host.groups.end_left_over();
+    assert!(
+        (0..200).any(|_| has_gone(&child) || {
+            wait_a_little();
+            false
+        }),
+        "{child} outlives its host"
+    );
 }

@@ -45,10 +45,11 @@ fn programs(allowed: bool, address: SocketAddr) -> HostPrograms {
     HostPrograms { allowed, environment: variables.map(|(name, value)| (name.to_owned(), value)).into() }
 }
 
-/// A running sandbox. Dropped, it ends.
+/// A running sandbox. Dropped, it ends, and scripts on its hosts with it.
 pub struct Running {
     shared: Arc<Shared>,
     server: Server,
+    local: Arc<Local>,
     dir: PathBuf,
 }
 
@@ -71,11 +72,12 @@ impl Running {
         shared.world().git_hub_accounts.clone_from(&setup.fleet.git_hub_accounts);
         let api_faults = setup.fleet.api_faults.clone();
         let programs = programs(setup.hooks.allow_host_hooks, listener.local_addr()?);
+        let local = Arc::new(Local::new(setup.dir.join("hosts"), objects.clone(), Arc::new(setup.hooks)));
         let options = engine::Options {
             seed: setup.seed,
             faults: Arc::new(Faults::of(&setup.fleet)),
             fleet: Arc::new(setup.fleet),
-            local: Arc::new(Local::new(setup.dir.join("hosts"), objects.clone(), Arc::new(setup.hooks))),
+            local: local.clone(),
             bundles: objects.clone(),
             programs: Arc::new(programs),
             simulated: Arc::new(Simulated::new(objects.clone(), setup.seed)),
@@ -86,7 +88,7 @@ impl Running {
         for fault in api_faults {
             sandbox.add_fault(fault).map_err(io::Error::other)?;
         }
-        Ok(Running { shared, server: sandbox.serve(listener)?, dir: setup.dir })
+        Ok(Running { shared, server: sandbox.serve(listener)?, local, dir: setup.dir })
     }
 
     /// `http://127.0.0.1:PORT`
@@ -94,9 +96,11 @@ impl Running {
         format!("http://{}", self.server.address())
     }
 
-    /// Ends, and leaves what the API knew in `state.json` beside hosts and objects.
+    /// Ends with every script that runs on its hosts, and leaves what the API knew in `state.json` beside hosts and
+    /// objects.
     pub fn shut_down(self) -> io::Result<()> {
         self.server.shut_down();
+        self.local.shut_down();
         let state = serde_json::to_vec_pretty(&*self.shared.world())?;
         std::fs::write(self.dir.join("state.json"), state)
     }

@@ -49,7 +49,7 @@ pub struct SandboxArgs {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 
-    /// Let bundles' scripts run as you, without isolation
+    /// Let bundles' scripts use the network, and run as you where bubblewrap cannot isolate them
     #[arg(long, env = "CDCTL_ALLOW_HOST_HOOKS", hide_env_values = true, value_parser = clap::builder::FalseyValueParser::new())]
     allow_host_hooks: bool,
 
@@ -59,8 +59,8 @@ pub struct SandboxArgs {
 }
 
 impl SandboxArgs {
-    /// Starts it, with its directory; the sandbox ends when it is dropped.
-    fn start(&self, listen: SocketAddr) -> anyhow::Result<(Running, Folder)> {
+    /// Starts it, with its directory, which must outlive it; the sandbox ends when it is dropped.
+    fn start(&self, listen: SocketAddr) -> anyhow::Result<(Folder, Running)> {
         if !listen.ip().is_loopback() {
             return Err(Failure::new(format!(
                 "the sandbox listens on a loopback address only, and {} is none",
@@ -96,7 +96,7 @@ impl SandboxArgs {
                 .cause(error.to_string())
                 .help("pick another port with --listen, or any free one with `--listen 127.0.0.1:0`")
         })?;
-        Ok((running, folder))
+        Ok((folder, running))
     }
 }
 

@@ -6,6 +6,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
 use clap::Args;
+use rustix::process::{self, Pid};
 
 use super::SandboxArgs;
 use crate::api::SANDBOX_KEY;
@@ -17,6 +18,10 @@ use crate::watch::Signal;
 /// Run a command against a sandbox of its own; ends with the command's exit code
 ///
 /// The command finds the sandbox through the AWS variables of its environment, and this cdctl first on its PATH.
+/// A signal is passed on to it; a second one ends it at once.
+///
+/// Hook scripts are isolated by bubblewrap and have no network; --allow-host-hooks gives them this machine's, and
+/// runs them also where bubblewrap is missing.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -51,7 +56,7 @@ const CLEARED: &[&str] = &[
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let listen = arguments.listen.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 0).into());
-    let (running, _folder) = arguments.sandbox.start(listen)?;
+    let (_folder, running) = arguments.sandbox.start(listen)?;
     let status = status(context, &running.url(), &arguments.command).await;
     running.shut_down()?;
     Ok(Exit::Command(code(status?)))
@@ -79,24 +84,49 @@ async fn status(context: &Context, url: &str, command: &[OsString]) -> anyhow::R
     if let Some(path) = path_with_us(context) {
         child.env("PATH", path);
     }
+    // On a terminal the command has to be in the foreground's group, and gets ^C as we do. Elsewhere nobody but us
+    // gets the signal, and whatever the command started shall have it too.
+    let terminal = context.ui.terminal.stdin;
+    if !terminal {
+        child.process_group(0);
+    }
     // Before the command starts: a signal that comes at once must not end us and leave it behind.
     let mut signal = Box::pin(context.signals.next());
     let mut child = child.spawn().map_err(|error| {
         Failure::new(format!("cannot run {}", program.to_string_lossy())).cause(error.to_string())
     })?;
-    // A terminal's ^C reaches the command too; its end is ours. SIGTERM reaches only us, and is passed on.
+    let mut asked = false;
     loop {
         tokio::select! {
             status = child.wait() => return status.doing("wait for the command"),
             caught = &mut signal => {
                 signal.set(context.signals.next());
-                let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
-                if let (Signal::Terminate, Some(pid)) = (caught, pid) {
-                    let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+                let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+                match pid {
+                    Some(_) if terminal && caught == Signal::Interrupt => {}
+                    Some(pid) => {
+                        pass_on(pid, to_send(caught, asked), terminal);
+                        asked = true;
+                    }
+                    None => {}
                 }
             }
         }
     }
+}
+
+/// What the command is sent: what we got, and KILL where it was asked to end before.
+fn to_send(caught: Signal, asked: bool) -> process::Signal {
+    match caught {
+        _ if asked => process::Signal::KILL,
+        Signal::Interrupt => process::Signal::INT,
+        Signal::Terminate => process::Signal::TERM,
+    }
+}
+
+fn pass_on(pid: Pid, signal: process::Signal, alone: bool) {
+    // Where it has ended already, its end is seen next.
+    let _ = if alone { process::kill_process(pid, signal) } else { process::kill_process_group(pid, signal) };
 }
 
 /// The hosts that are called past a proxy, and the sandbox's among them.

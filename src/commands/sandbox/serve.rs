@@ -12,6 +12,9 @@ use crate::exit::Exit;
 /// Serve CodeDeploy, S3 and STS on this machine until ^C
 ///
 /// Any AWS client can talk to it. Its first line is its address; the lines after it are for your shell.
+///
+/// Hook scripts are isolated by bubblewrap and have no network; --allow-host-hooks gives them this machine's, and
+/// runs them also where bubblewrap is missing.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example, in two terminals:
@@ -29,7 +32,7 @@ pub struct Arguments {
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let interrupted = context.signals.next();
-    let (running, folder) = arguments.sandbox.start(arguments.listen)?;
+    let (folder, running) = arguments.sandbox.start(arguments.listen)?;
     let url = running.url();
     let ui = &context.ui;
     ui.data(&url)?;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Fleet, Instance};
 use crate::model::{EventName, LifecycleErrorCode};
@@ -47,9 +48,19 @@ pub enum Outcome {
     /// The event never ends of itself.
     Hang,
     /// The event takes so many times as long.
-    Slow(f64),
+    Slow(#[serde(deserialize_with = "factor")] f64),
     /// The agent doesn't answer: the event is never received.
     AgentOffline,
+}
+
+/// Reads a finite number that is not negative.
+fn factor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let factor = f64::deserialize(deserializer)?;
+    if factor.is_finite() && factor >= 0.0 {
+        Ok(factor)
+    } else {
+        Err(D::Error::custom(format!("slow: {factor} is not a number of times")))
+    }
 }
 
 /// How an event fails.

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
+use crate::source::{self, Content, Document};
+
 use super::{ApiFault, Bucket, Change, Fault, Fleet, Function, Instance, Kind, Moment, Service, seeded};
 
 /// More instances than this are a slip of the keyboard.
@@ -59,6 +61,7 @@ struct Generator {
 
 /// The fleet, or what is wrong with the text.
 pub(super) fn parse(text: &str, seed: u64) -> Result<Fleet, String> {
+    check_size(text)?;
     let file: File = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
     let mut ids = BTreeSet::new();
     let mut instances = Vec::new();
@@ -118,6 +121,20 @@ fn check(fleet: &Fleet, mut ids: BTreeSet<String>) -> Result<(), String> {
     match unknown.into_iter().find(|id| !ids.contains(*id)) {
         Some(id) => Err(format!("a fault names {id}, which is not declared")),
         None => Ok(()),
+    }
+}
+
+/// Refuses a text that the reader below would need very long for: too long, too deeply nested, or followed by another.
+fn check_size(text: &str) -> Result<(), String> {
+    match source::parse(text.as_bytes()) {
+        // A list is refused for what it is, and what follows it is not read.
+        Ok(Document { root, rest: Some(place), .. })
+            if !root.as_ref().is_some_and(|root| matches!(root.content, Content::List(_))) =>
+        {
+            Err(format!("a second document begins at line {} column {}", place.line, place.column))
+        }
+        Ok(_) => Ok(()),
+        Err(error) => Err(error.to_string()),
     }
 }
 
@@ -291,6 +308,26 @@ faults:
     }
 
     #[test]
+    fn a_file_without_end_or_bottom_is_refused() {
+        for text in [
+            "[".repeat(200_000),
+            format!("a: 1\n---\n{}", "[".repeat(200_000)),
+            format!("[a]\n---\n{}", "[".repeat(200_000)),
+            "- ".repeat(200_000),
+        ] {
+            assert!(Fleet::parse(&text, 1).is_err());
+        }
+        let error = Fleet::parse(&"[".repeat(200_000), 1).unwrap_err().to_string();
+        assert!(error.contains("levels deep"), "{error}");
+        let error = Fleet::parse(&" ".repeat(source::MAX_BYTES + 1), 1).unwrap_err().to_string();
+        assert!(error.contains("longer than"), "{error}");
+        for path in ["/dev/zero", "/"] {
+            let error = Fleet::load(std::path::Path::new(path), 1).unwrap_err().to_string();
+            assert_eq!(error, "not a regular file");
+        }
+    }
+
+    #[test]
     fn mistakes_are_named_with_their_line() {
         let cases = [
             ("buckets:\n- name: releases\n  versionning: true\n", "unknown field `versionning`", "line 3"),
@@ -309,6 +346,10 @@ faults:
             ("generate: [{count: 9999999}]\n", "more than 100000 instances", ""),
             ("generate: [{count: 1, prefix: i-0xyz}]\n", "is no instance id", ""),
             ("generate: [{count: 17, prefix: i-0123456789abcdef}]\n", "too few ids", ""),
+            ("faults: [{outcome: {slow: -1}}]\n", "not a number of times", "line 1"),
+            ("faults: [{outcome: {slow: .inf}}]\n", "not a number of times", "line 1"),
+            ("faults: [{outcome: {slow: .nan}}]\n", "not a number of times", "line 1"),
+            ("buckets: []\n---\nbuckets: []\n", "a second document begins", "line 2"),
             ("faults: [{hosts: {ids: [i-1]}, outcome: hang}]\n", "i-1, which is not declared", ""),
             ("timeline: [{at: 1, change: {disappear: i-1}}]\n", "i-1, which is not declared", ""),
             ("timeline: [{at: 1, change: explode}]\n", "unknown variant `explode`", "line 1"),

@@ -8,12 +8,15 @@ mod file;
 mod platform;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::fault::ApiFault;
 use super::store::ACCOUNT;
+use crate::source;
 
 pub use change::{Change, Moment, Scaling};
 pub use fault::{Failure, Fault, Faults, Hosts, Outcome};
@@ -156,7 +159,7 @@ impl Fleet {
 
     /// The fleet that a file declares. `seed` draws the ids that the file leaves open.
     pub fn load(path: &Path, seed: u64) -> Result<Self, FleetError> {
-        let text = std::fs::read_to_string(path).map_err(FleetError::Read)?;
+        let text = read(path).map_err(FleetError::Read)?;
         Fleet::parse(&text, seed)
     }
 
@@ -164,6 +167,17 @@ impl Fleet {
     pub fn parse(text: &str, seed: u64) -> Result<Self, FleetError> {
         file::parse(text, seed).map_err(FleetError::Invalid)
     }
+}
+
+/// A file's text, which a device or a pipe has not. One byte more than is parsed is enough to see that it is too long.
+fn read(path: &Path) -> io::Result<String> {
+    // Asked before it is opened: to open a pipe is to wait for its writer.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    }
+    let mut text = String::new();
+    File::open(path)?.take(source::MAX_BYTES as u64 + 1).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 /// Randomness that repeats: the same seed and the same names give the same numbers, whatever else was drawn.

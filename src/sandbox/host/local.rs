@@ -1,46 +1,29 @@
 //! Hosts that are directories: the runner installs files and runs hooks there, on threads of its own.
 //!
-//! Bundles are programs that somebody pushed: what may be run is decided here, before any of it is.
+//! Bundles are programs that somebody pushed: the runner decides what may run where scripts start.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fastrand::Rng;
-use sha2::{Digest, Sha256};
 
 use super::workers::Workers;
 use super::{Answer, Begun, Hosts, Order, unknown_error};
-use crate::appspec;
 use crate::model::revision::bare_etag;
-use crate::model::{BundleType, Diagnostics, EventName, LifecycleErrorCode};
-use crate::runner::{self, Isolation, Specification};
-use crate::sandbox::Bundles;
+use crate::model::{BundleType, Diagnostics, EventName};
+use crate::runner::{self, Groups, Specification};
 use crate::sandbox::fleet::Instance;
+use crate::sandbox::{Bundles, Object};
+
+pub use crate::runner::HookPolicy;
 
 /// Hosts that run something at the same time.
 const MOST_AT_ONCE: usize = 64;
-/// An AppSpec file beyond this is not looked at.
-const APPSPEC_LIMIT: u64 = 1 << 20;
-
-/// Which bundles' scripts may run.
-#[derive(Clone, Debug, Default)]
-pub struct HookPolicy {
-    /// How scripts are kept from the rest of the machine; what is isolated may run.
-    pub isolation: Isolation,
-    /// Whether they may run without isolation: `--allow-host-hooks`.
-    pub allow_host_hooks: bool,
-    /// The SHA-256, in lower-case hexadecimal digits, of the bundles that may run in any case.
-    pub trusted: BTreeSet<String>,
-}
-
-impl HookPolicy {
-    fn admits(&self, sha256: &str) -> bool {
-        self.isolation != Isolation::None || self.allow_host_hooks || self.trusted.contains(sha256)
-    }
-}
+/// How often a bundle that is pushed over all the time is looked for again.
+const MOST_LOOKS: u32 = 100;
 
 /// All local hosts.
 pub struct Local {
@@ -53,12 +36,30 @@ struct Site {
     directory: PathBuf,
     bundles: Arc<dyn Bundles>,
     policy: Arc<HookPolicy>,
+    groups: Arc<Groups>,
+    /// Who works on a host, by its root.
+    turns: Mutex<BTreeMap<PathBuf, Arc<Mutex<()>>>>,
 }
 
 impl Local {
     /// Hosts whose files are below `directory`, by instance id.
     pub fn new(directory: PathBuf, bundles: Arc<dyn Bundles>, policy: Arc<HookPolicy>) -> Self {
-        Local { site: Arc::new(Site { directory, bundles, policy }), workers: Workers::new(MOST_AT_ONCE) }
+        let site = Site { directory, bundles, policy, groups: Arc::default(), turns: Mutex::default() };
+        Local { site: Arc::new(site), workers: Workers::new(MOST_AT_ONCE) }
+    }
+
+    /// Ends all hosts with what runs on them: nothing is begun any more, and what had begun is not answered. Returns
+    /// once none of it works in its directory, after a few seconds at most where scripts do not mind TERM.
+    pub fn shut_down(&self) {
+        self.site.groups.stop();
+        self.workers.end();
+        self.site.groups.end_left_over();
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        self.shut_down();
     }
 }
 
@@ -76,8 +77,10 @@ impl Hosts for Local {
         self.workers.submit(Box::new(move || {
             let run = std::panic::AssertUnwindSafe(|| site.run(&host, &order, &event));
             // A host that breaks must still answer, or its deployment would wait for an hour.
-            let broken = |_| unknown_error("The host broke off without a reason.");
-            answer(std::panic::catch_unwind(run).unwrap_or_else(broken));
+            let broken = |_| Some(unknown_error("The host broke off without a reason."));
+            if let Some(diagnostics) = std::panic::catch_unwind(run).unwrap_or_else(broken) {
+                answer(diagnostics);
+            }
         }));
         Begun::Answers
     }
@@ -91,40 +94,36 @@ impl Site {
             agent_dir: home.join("agent"),
             root: home.join("root"),
             variables: variables.map(|(name, value)| (name.to_owned(), value.clone())).into(),
-            isolation: self.policy.isolation,
+            hooks: Arc::clone(&self.policy),
+            groups: Arc::clone(&self.groups),
         }
     }
 
-    fn run(&self, host: &runner::Host, order: &Order, event: &EventName) -> Diagnostics {
+    /// None where the hosts shall end: nobody is to hear how.
+    fn run(&self, host: &runner::Host, order: &Order, event: &EventName) -> Option<Diagnostics> {
+        // As its agent, a host does one thing at a time: nothing changes its root beneath a script that starts.
+        let turn = self.turn(&host.root);
+        let _turn = lock(&turn);
+        if self.groups.stopped() {
+            return None;
+        }
         for directory in [&host.agent_dir, &host.root] {
             if let Err(error) = fs::create_dir_all(directory) {
-                return unknown_error(format!("{}: {error}", directory.display()));
+                return Some(unknown_error(format!("{}: {error}", directory.display())));
             }
         }
-        let fetched = Mutex::new(String::new());
-        let fetch = |path: &Path| {
-            let sha256 = self.fetch(order, path)?;
-            *fetched.lock().unwrap_or_else(PoisonError::into_inner) = sha256;
-            Ok(())
-        };
+        let fetch = |path: &Path| self.fetch(order, path);
         let diagnostics = runner::run_event(host, &specification(order), event, &fetch);
-        let sha256 = fetched.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let downloaded =
-            *event == EventName::DownloadBundle && diagnostics.error_code == LifecycleErrorCode::Success;
-        // The earliest moment at which the scripts are known, and none has run: a bundle that stops here
-        // is never installed, so that no later ApplicationStop runs its scripts either.
-        if downloaded && !self.policy.admits(&sha256) && has_hooks(host, order) {
-            return unknown_error(
-                "The bundle has hook scripts, which would run on this machine as you. Install bubblewrap to run \
-                 them isolated, or start the sandbox with --allow-host-hooks.",
-            );
-        }
-        diagnostics
+        (!self.groups.stopped()).then_some(diagnostics)
     }
 
-    /// Copies the bundle and gives the copy's SHA-256; the error is what the host reports.
-    fn fetch(&self, order: &Order, path: &Path) -> Result<String, String> {
-        let object = order.bundle(&*self.bundles)?;
+    fn turn(&self, root: &Path) -> Arc<Mutex<()>> {
+        Arc::clone(lock(&self.turns).entry(root.to_owned()).or_default())
+    }
+
+    /// Copies the bundle; the error is what the host reports.
+    fn fetch(&self, order: &Order, path: &Path) -> Result<(), String> {
+        let (object, mut from) = self.open(order)?;
         if let Some(expected) = order.s3("eTag").map(bare_etag)
             && expected != bare_etag(&object.etag)
         {
@@ -133,35 +132,27 @@ impl Site {
                 "Expected deployment artifact bundle etag {expected} but was actually {actual}"
             ));
         }
-        copy(&object.path, path).map_err(|error| format!("The bundle could not be fetched: {error}"))
+        let copied = File::create(path).and_then(|mut to| io::copy(&mut from, &mut to));
+        copied.map(drop).map_err(|error| format!("The bundle could not be fetched: {error}"))
     }
-}
 
-fn copy(from: &Path, to: &Path) -> io::Result<String> {
-    let (mut from, mut to) = (File::open(from)?, File::create(to)?);
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 64 << 10];
-    loop {
-        let count = from.read(&mut buffer)?;
-        let Some(part) = buffer.get(..count).filter(|part| !part.is_empty()) else { break };
-        hasher.update(part);
-        to.write_all(part)?;
-    }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-/// Whether the unpacked bundle names scripts. An AppSpec that the runner can't read runs none.
-fn has_hooks(host: &runner::Host, order: &Order) -> bool {
-    let archive = host.agent_dir.join(&order.group_id).join(&order.deployment).join("deployment-archive");
-    let mut text = Vec::new();
-    let Ok(file) = File::open(archive.join(appspec::FILE_NAME)) else { return false };
-    match file.take(APPSPEC_LIMIT + 1).read_to_end(&mut text) {
-        Ok(length) if u64::try_from(length).is_ok_and(|length| length <= APPSPEC_LIMIT) => {
-            appspec::load(&text, appspec::Os::Linux)
-                .is_ok_and(|appspec| appspec.hooks.iter().any(|(_, scripts)| !scripts.is_empty()))
+    /// The bundle as it is now: another may have been pushed over it since the deployment began.
+    fn open(&self, order: &Order) -> Result<(Object, File), String> {
+        let mut tries = 0;
+        loop {
+            let object = order.look_up(&*self.bundles)?;
+            match File::open(&object.path) {
+                Ok(file) => return Ok((object, file)),
+                // Pushed over between the look and the opening: the next look finds the newer one.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && tries < MOST_LOOKS => tries += 1,
+                Err(error) => return Err(format!("The bundle could not be fetched: {error}")),
+            }
         }
-        _ => true,
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn specification(order: &Order) -> Specification {

@@ -29,7 +29,7 @@ pub struct Order {
     /// The wire RevisionLocation.
     pub revision: Value,
     pub file_exists: FileExists,
-    /// The bundle, looked up once a deployment.
+    /// The bundle, looked up once a deployment by those who only want to know whether there is one.
     pub bundle: OnceLock<Result<Object, String>>,
 }
 
@@ -39,13 +39,17 @@ impl Order {
         self.revision.get("s3Location")?.get(member)?.as_str()
     }
 
-    /// The S3 bundle that the revision names, or what a host reports of it.
+    /// The S3 bundle that the revision names, or what a host reports of it: as it was when it was first asked for.
     pub fn bundle(&self, bundles: &dyn Bundles) -> Result<&Object, String> {
-        let look_up = || match (self.s3("bucket"), self.s3("key")) {
+        self.bundle.get_or_init(|| self.look_up(bundles)).as_ref().map_err(Clone::clone)
+    }
+
+    /// As [`Order::bundle`], as it is now.
+    pub fn look_up(&self, bundles: &dyn Bundles) -> Result<Object, String> {
+        match (self.s3("bucket"), self.s3("key")) {
             (Some(bucket), Some(key)) => bundles.object(bucket, key, self.s3("version")),
             _ => Err("The sandbox has revisions in its own S3 only.".to_owned()),
-        };
-        self.bundle.get_or_init(look_up).as_ref().map_err(Clone::clone)
+        }
     }
 }
 

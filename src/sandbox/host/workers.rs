@@ -1,19 +1,27 @@
 //! Threads for what blocks: as many as there is work for, up to a limit. Knows nothing of the work.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Something to do. Must not panic.
 pub(super) type Work = Box<dyn FnOnce() + Send>;
 
 /// Threads that come with the work and go with it.
 pub(super) struct Workers {
-    queue: Arc<Mutex<Queue>>,
+    queue: Arc<Shared>,
     limit: usize,
 }
 
 #[derive(Default)]
+struct Shared {
+    queue: Mutex<Queue>,
+    /// The last thread goes.
+    idle: Condvar,
+}
+
+#[derive(Default)]
 struct Queue {
+    closed: bool,
     threads: usize,
     waiting: VecDeque<Work>,
 }
@@ -23,9 +31,12 @@ impl Workers {
         Workers { queue: Arc::default(), limit }
     }
 
-    /// Does the work as soon as a thread is free for it.
+    /// Does the work as soon as a thread is free for it; drops it after the end.
     pub(super) fn submit(&self, work: Work) {
-        let mut queue = lock(&self.queue);
+        let mut queue = lock(&self.queue.queue);
+        if queue.closed {
+            return;
+        }
         queue.waiting.push_back(work);
         if queue.threads >= self.limit {
             return;
@@ -42,13 +53,25 @@ impl Workers {
             queue.threads -= 1;
         }
     }
+
+    /// Drops what has not begun, and waits for what has.
+    pub(super) fn end(&self) {
+        let mut queue = lock(&self.queue.queue);
+        queue.closed = true;
+        // What is dropped may want to lock the queue itself.
+        let dropped = std::mem::take(&mut queue.waiting);
+        let busy = self.queue.idle.wait_while(queue, |queue| queue.threads > 0);
+        drop(busy);
+        drop(dropped);
+    }
 }
 
-fn next(queue: &Mutex<Queue>) -> Option<Work> {
-    let mut queue = lock(queue);
+fn next(shared: &Shared) -> Option<Work> {
+    let mut queue = lock(&shared.queue);
     let work = queue.waiting.pop_front();
     if work.is_none() {
         queue.threads -= 1;
+        shared.idle.notify_all();
     }
     work
 }
@@ -89,5 +112,30 @@ mod tests {
         done.sort_unstable();
         assert_eq!(done, (0..200).collect::<Vec<_>>());
         assert!(*most.lock().unwrap() <= 3);
+    }
+
+    #[test]
+    fn the_end_waits_for_what_has_begun_and_drops_the_rest() {
+        let workers = Workers::new(1);
+        let (begun, has_begun) = channel();
+        let (go_on, goes_on) = channel();
+        let (done, results) = channel();
+        let first = done.clone();
+        workers.submit(Box::new(move || {
+            begun.send(()).unwrap();
+            goes_on.recv().unwrap();
+            first.send(1).unwrap();
+        }));
+        workers.submit(Box::new(move || done.send(2).unwrap()));
+        has_begun.recv().unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| workers.end());
+            while !lock(&workers.queue.queue).closed {
+                std::thread::yield_now();
+            }
+            go_on.send(()).unwrap();
+        });
+        workers.submit(Box::new(|| unreachable!("nothing begins after the end")));
+        assert_eq!(results.iter().collect::<Vec<_>>(), [1]);
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
@@ -12,10 +13,12 @@ use zip::write::SimpleFileOptions;
 
 use super::*;
 use crate::clock::Stopwatch;
+use crate::model::Diagnostics;
 use crate::sandbox::Conductor;
 use crate::sandbox::clock::Scaled;
 use crate::sandbox::engine::Engine;
-use crate::sandbox::host::{HookPolicy, Local};
+use crate::sandbox::host::{Begun, HookPolicy, Local};
+use crate::sandbox::objects::{Attributes, Objects};
 
 const FOUR: &str = "generate: [{count: 4, kind: local, zones: [a, b], tags: {Role: web}}]\n";
 const APPSPEC: &str = "version: 0.0\nos: linux\nfiles:\n- {source: index.html, destination: /srv}\n";
@@ -173,6 +176,96 @@ fn another_bundle_than_the_revisions_is_refused() {
     let diagnostics = &outcome.target(0)["events"][1]["diagnostics"];
     assert_eq!(diagnostics["message"], "NoSuchKey: The specified key does not exist.");
     assert_eq!(diagnostics["errorCode"], "UnknownError");
+}
+
+/// A bucket without versions in which somebody pushes over the key after every other look.
+struct Overwritten {
+    objects: Objects,
+    bundle: Vec<u8>,
+    looks: AtomicU32,
+}
+
+impl Overwritten {
+    fn push(&self) {
+        let mut body = self.objects.receive("releases").unwrap();
+        body.write(&self.bundle).unwrap();
+        self.objects
+            .put("releases", "site.zip", body.finish().unwrap(), Attributes::default(), false, 0)
+            .unwrap();
+    }
+}
+
+impl Bundles for Overwritten {
+    fn object(&self, bucket: &str, key: &str, version: Option<&str>) -> Result<Object, String> {
+        let found = self.objects.object(bucket, key, version);
+        if self.looks.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) {
+            self.push();
+        }
+        found
+    }
+}
+
+#[test]
+fn a_bundle_that_is_pushed_over_meanwhile_is_fetched_as_it_is_then() {
+    let directory = tempfile::tempdir().unwrap();
+    let objects = Objects::new(&directory.path().join("objects"), fastrand::Rng::with_seed(1)).unwrap();
+    objects.create_bucket("releases", None, 0).unwrap();
+    let shelf = Overwritten { objects, bundle: bundle(APPSPEC), looks: AtomicU32::new(0) };
+    shelf.push();
+    let local = Local::new(directory.path().join("hosts"), Arc::new(shelf), policy(false));
+    let mut sandbox = Sandbox::new(FOUR, 1);
+    let id = sandbox.create("CodeDeployDefault.OneAtATime", "site.zip", |_| {});
+    let deployment = run(&sandbox, &id, Arc::new(local));
+    assert_eq!(deployment["status"], "Succeeded", "{deployment:#}");
+}
+
+#[test]
+fn the_end_of_the_hosts_ends_their_scripts_and_answers_nobody() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("object");
+    let appspec = "version: 0.0\nos: linux\nhooks:\n  ApplicationStart:\n  - location: start.sh\n";
+    let mut writer = ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let script = "#!/bin/sh\necho $$ > \"$CDCTL_HOST_ROOT/pid\"\nsleep 600\n";
+    for (name, content) in [("appspec.yml", appspec), ("start.sh", script)] {
+        writer.start_file(name, SimpleFileOptions::default()).unwrap();
+        writer.write_all(content.as_bytes()).unwrap();
+    }
+    fs::write(&path, writer.finish().unwrap().into_inner()).unwrap();
+    let hosts = directory.path().join("hosts");
+    let local = Local::new(hosts.clone(), Arc::new(Shelf(path)), policy(true));
+    let sandbox = Sandbox::new(FOUR, 1);
+    let instance = &sandbox.fleet.instances[0];
+    let order = Arc::new(Order {
+        deployment: "d-1".into(),
+        application: "shop".into(),
+        group: "prod".into(),
+        group_id: "g-1".into(),
+        revision: revision("site.zip"),
+        file_exists: crate::runner::FileExists::Disallow,
+        bundle: std::sync::OnceLock::new(),
+    });
+    let (answer, answers) = std::sync::mpsc::channel();
+    let begin = |event: EventName| {
+        let answer = answer.clone();
+        let told = Box::new(move |diagnostics| answer.send(diagnostics).unwrap());
+        let mut rng = fastrand::Rng::with_seed(1);
+        assert!(matches!(local.begin(instance, &order, &event, &mut rng, told), Begun::Answers));
+    };
+    begin(EventName::DownloadBundle);
+    assert_eq!(answers.recv().unwrap(), Diagnostics::success());
+    begin(EventName::ApplicationStart);
+    let pid = hosts.join(&instance.id).join("root/pid");
+    let pid = loop {
+        match fs::read_to_string(&pid) {
+            Ok(text) if text.ends_with('\n') => break text.trim_end().to_owned(),
+            _ => std::thread::yield_now(),
+        }
+    };
+    local.shut_down();
+    assert!(!Path::new("/proc").join(pid).exists());
+    begin(EventName::ApplicationStart);
+    drop(answer);
+    assert_eq!(answers.try_iter().count(), 0);
 }
 
 #[test]
