@@ -80,7 +80,7 @@ fn check_directory(directory: &Path, shown: &Path, path: String) -> Result<Repor
     let file = directory.join(appspec::FILE_NAME);
     let text = runner::read_appspec(&file)
         .map_err(|error| Error::new(format!("cannot read {}: {error}", file.display())))?;
-    let mut findings = appspec::check(&text, Some(&listing(&found)?)).findings;
+    let mut findings = appspec::check(&text, Some(&listing(&found)?), appspec::Scope::default()).findings;
     findings.extend(notes);
     Ok(Report { path, text, findings })
 }

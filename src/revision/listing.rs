@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -67,6 +68,8 @@ pub fn listing(found: &[Found]) -> Result<Listing, Error> {
         let mut head = Vec::new();
         if found.kind == Kind::File {
             File::open(&found.path)?.take(HEAD_BYTES).read_to_end(&mut head)?;
+        } else if found.kind == Kind::Link {
+            head = fs::read_link(&found.path)?.into_os_string().into_vec();
         }
         Ok((found.name.clone(), Entry { kind: found.kind.clone(), mode: found.mode, head }))
     };

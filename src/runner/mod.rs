@@ -122,7 +122,7 @@ pub fn read_appspec(path: &Path) -> io::Result<Vec<u8>> {
 fn appspec_of(archive: &Path) -> Result<AppSpec, String> {
     let path = archive.join(appspec::FILE_NAME);
     match read_appspec(&path) {
-        Ok(text) => appspec::load(&text, Os::Linux),
+        Ok(text) => appspec::load(&text, Os::Linux, appspec::Agent::One),
         Err(_) => Err(format!(
             "The CodeDeploy agent did not find an AppSpec file within the unpacked revision directory at revision-relative path \"{}\". The revision was unpacked to directory \"{}\", and the AppSpec file was expected but not found at path \"{}\". Consult the AWS CodeDeploy Appspec documentation for more information at http://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file.html",
             appspec::FILE_NAME,

@@ -157,7 +157,7 @@ fn has_hooks(host: &runner::Host, order: &Order) -> bool {
     let Ok(file) = File::open(archive.join(appspec::FILE_NAME)) else { return false };
     match file.take(APPSPEC_LIMIT + 1).read_to_end(&mut text) {
         Ok(length) if u64::try_from(length).is_ok_and(|length| length <= APPSPEC_LIMIT) => {
-            appspec::load(&text, appspec::Os::Linux)
+            appspec::load(&text, appspec::Os::Linux, appspec::Agent::One)
                 .is_ok_and(|appspec| appspec.hooks.iter().any(|(_, scripts)| !scripts.is_empty()))
         }
         _ => true,
