@@ -10,5 +10,6 @@
 mod architecture;
 mod contract;
 mod readme;
+mod revision;
 mod server;
 mod support;

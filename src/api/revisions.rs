@@ -77,6 +77,39 @@ impl Api {
         })
     }
 
+    /// GetObject into a new file, a part at a time in memory. What was written of a download that failed stays there.
+    pub async fn download(
+        &self,
+        bucket: &str,
+        key: &str,
+        version: Option<&str>,
+        file: &Path,
+    ) -> Result<Stored, ApiError> {
+        use tokio::io::AsyncWriteExt;
+        let told = |message: String| ApiError {
+            operation: "GetObject".to_owned(),
+            kind: ErrorKind::Other,
+            code: None,
+            message,
+            request_id: None,
+        };
+        let request = self.s3().await.get_object().bucket(bucket).key(key);
+        let mut output = request
+            .set_version_id(version.map(str::to_owned))
+            .send()
+            .await
+            .map_err(|error| from_sdk("GetObject", &error))?;
+        let mut to = tokio::fs::File::create_new(file).await.map_err(|error| told(error.to_string()))?;
+        while let Some(part) = output.body.try_next().await.map_err(|error| told(error.to_string()))? {
+            to.write_all(&part).await.map_err(|error| told(error.to_string()))?;
+        }
+        to.flush().await.map_err(|error| told(error.to_string()))?;
+        Ok(Stored {
+            etag: output.e_tag().map(|etag| bare_etag(etag).to_owned()),
+            version: output.version_id().filter(|version| *version != "null").map(str::to_owned),
+        })
+    }
+
     /// HeadObject: what is there under this key now.
     pub async fn object(&self, bucket: &str, key: &str, version: Option<&str>) -> Result<Stored, ApiError> {
         let output = self

@@ -56,6 +56,8 @@ pub struct Finding {
     pub help: Option<String>,
     /// What a host would report, where the agent refuses the file.
     pub refusal: Option<String>,
+    /// What `span` may safely become: it then means to both agents what is written.
+    pub fix: Option<String>,
     /// The only agent that it holds for, where both were asked.
     pub only: Option<Agent>,
     /// What the other agent makes of it, where that is worth a word too.
@@ -76,6 +78,7 @@ impl Finding {
             span,
             help: None,
             refusal: None,
+            fix: None,
             only: None,
             other: None,
         }
@@ -95,6 +98,11 @@ impl Finding {
 
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    pub fn fix(mut self, text: impl Into<String>) -> Self {
+        self.fix = Some(text.into());
         self
     }
 

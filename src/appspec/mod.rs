@@ -5,14 +5,18 @@
 
 mod both;
 mod bundle;
+mod codes;
 mod finding;
+mod fix;
 mod managed;
 mod model;
 mod read;
 mod render;
 
 pub use bundle::{Entry, Kind, Listing, matches_glob};
+pub use codes::{CODES, Code, code};
 pub use finding::{Agent, Finding, Severity};
+pub use fix::fixed;
 pub use model::{AppSpec, FileEntry, FileExists, Os, Permission, Script};
 pub use render::render;
 

@@ -17,8 +17,8 @@ use super::listing::{Found, walk};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     Directory(PathBuf),
-    /// With its type by the file's name.
-    Archive(PathBuf, BundleType),
+    /// An archive, or the AppSpec of a Lambda or ECS revision; with its type by the file's name.
+    Ready(PathBuf, BundleType),
 }
 
 impl Source {
@@ -29,11 +29,9 @@ impl Source {
             return Ok(Source::Directory(path.to_owned()));
         }
         match BundleType::of_key(&path.to_string_lossy()) {
-            Some(kind @ (BundleType::Zip | BundleType::Tar | BundleType::Tgz)) if metadata.is_file() => {
-                Ok(Source::Archive(path.to_owned(), kind))
-            }
-            _ => Err(Error::new(format!("{} is neither a directory nor an archive", path.display()))
-                .help("give a directory with an appspec.yml, or a .zip, .tar or .tgz file")),
+            Some(kind) if metadata.is_file() => Ok(Source::Ready(path.to_owned(), kind)),
+            _ => Err(Error::new(format!("{} is neither a directory nor a bundle", path.display()))
+                .help("give a directory with an appspec.yml, a .zip, .tar or .tgz file, or an AppSpec file")),
         }
     }
 }

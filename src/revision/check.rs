@@ -1,13 +1,14 @@
 //! Checks what would be deployed: the AppSpec of a directory or archive, against what is in it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::appspec::{self, Finding, Severity};
+use crate::appspec::{self, Finding, Kind, Scope, Severity};
+use crate::model::BundleType;
 use crate::runner;
 
 use super::bundle::require_appspec;
-use super::listing::{listing, walk};
+use super::listing::{Found, listing, walk};
 use super::{Error, Source};
 
 /// What a check found.
@@ -15,13 +16,19 @@ use super::{Error, Source};
 pub struct Report {
     /// The AppSpec's name for people: below the directory, or within the archive.
     pub path: String,
+    /// Where it can be written to; none within an archive.
+    pub file: Option<PathBuf>,
     pub text: Vec<u8>,
     pub findings: Vec<Finding>,
 }
 
 impl Report {
     pub fn has_errors(&self) -> bool {
-        self.findings.iter().any(|finding| finding.severity == Severity::Error)
+        self.has(Severity::Error)
+    }
+
+    pub fn has(&self, severity: Severity) -> bool {
+        self.findings.iter().any(|finding| finding.severity == severity)
     }
 
     /// `2 errors, 1 warning`
@@ -45,14 +52,17 @@ impl Report {
     }
 }
 
-/// Checks a directory or an archive. A missing AppSpec is a finding; what cannot be read at all is an error.
-pub fn check(source: &Source) -> Result<Report, Error> {
+/// Checks a directory, an archive or an AppSpec alone. A missing AppSpec is a finding; what cannot be read at all is
+/// an error.
+pub fn check(source: &Source, scope: Scope) -> Result<Report, Error> {
     match source {
-        Source::Directory(directory) => {
-            let name = directory.join(appspec::FILE_NAME).display().to_string();
-            check_directory(directory, directory, name)
+        Source::Directory(directory) => check_directory(directory, directory, None, scope),
+        Source::Ready(file, BundleType::Yaml | BundleType::Json) => {
+            let text = read(file)?;
+            let findings = appspec::check(&text, None, scope).findings;
+            Ok(Report { path: file.display().to_string(), file: Some(file.clone()), text, findings })
         }
-        Source::Archive(archive, kind) => {
+        Source::Ready(archive, kind) => {
             let told =
                 |error: std::io::Error| Error::new(format!("cannot unpack {}: {error}", archive.display()));
             let directory = tempfile::tempdir().map_err(told)?;
@@ -61,28 +71,54 @@ pub fn check(source: &Source) -> Result<Report, Error> {
             fs::create_dir(&inner).map_err(told)?;
             runner::unpack(archive, kind, &inner)
                 .map_err(|message| Error::new(format!("cannot unpack {}: {message}", archive.display())))?;
-            check_directory(&inner, archive, format!("{}:{}", archive.display(), appspec::FILE_NAME))
+            check_directory(&inner, archive, Some(archive), scope)
         }
     }
 }
 
-fn check_directory(directory: &Path, shown: &Path, path: String) -> Result<Report, Error> {
+fn read(file: &Path) -> Result<Vec<u8>, Error> {
+    runner::read_appspec(file).map_err(|error| Error::new(format!("cannot read {}: {error}", file.display())))
+}
+
+/// `shown` is what the user named; `archive`, where the directory was unpacked from one.
+fn check_directory(
+    directory: &Path,
+    shown: &Path,
+    archive: Option<&Path>,
+    scope: Scope,
+) -> Result<Report, Error> {
     let (found, left_out) = walk(directory)?;
     let notes = left_out.into_iter().map(|message| Finding::note("A061", None, message));
-    if let Err(error) = require_appspec(shown, &found) {
-        let finding = Finding::error("A060", None, error.message);
-        let finding = match error.help {
-            Some(help) => finding.help(help),
-            None => finding,
-        };
-        return Ok(Report { path, text: Vec::new(), findings: vec![finding] });
-    }
-    let file = directory.join(appspec::FILE_NAME);
-    let text = runner::read_appspec(&file)
-        .map_err(|error| Error::new(format!("cannot read {}: {error}", file.display())))?;
-    let mut findings = appspec::check(&text, Some(&listing(&found)?), appspec::Scope::default()).findings;
+    let named = |name: &str| match archive {
+        Some(archive) => format!("{}:{name}", archive.display()),
+        None => directory.join(name).display().to_string(),
+    };
+    let Some(name) = appspec_name(directory, &found) else {
+        let mut finding = Finding::error("A060", None, format!("{} has no appspec.yml", shown.display()));
+        if let Err(Error { message, help }) = require_appspec(shown, &found) {
+            finding = Finding::error("A060", None, message);
+            finding.help = help;
+        }
+        let path = named(appspec::FILE_NAME);
+        return Ok(Report { path, file: None, text: Vec::new(), findings: vec![finding] });
+    };
+    let file = directory.join(name);
+    let text = read(&file)?;
+    let mut findings = appspec::check(&text, Some(&listing(&found, &text)?), scope).findings;
     findings.extend(notes);
-    Ok(Report { path, text, findings })
+    Ok(Report { path: named(name), file: archive.is_none().then_some(file), text, findings })
+}
+
+/// The AppSpec at the root: `appspec.yml`, or one for Lambda or ECS under another of its names.
+fn appspec_name(directory: &Path, found: &[Found]) -> Option<&'static str> {
+    let is_there = |name: &str| found.iter().any(|found| found.name == name && found.kind != Kind::Directory);
+    if is_there(appspec::FILE_NAME) {
+        return Some(appspec::FILE_NAME);
+    }
+    ["appspec.yaml", "appspec.json"].into_iter().find(|name| {
+        let managed = |text: Vec<u8>| appspec::Platform::of(&text) != appspec::Platform::Server;
+        is_there(name) && runner::read_appspec(&directory.join(name)).is_ok_and(managed)
+    })
 }
 
 #[cfg(test)]
@@ -91,7 +127,6 @@ mod tests {
 
     use super::super::pack;
     use super::*;
-    use crate::model::BundleType;
 
     const APPSPEC: &str =
         "version: 0.0\nos: linux\nhooks:\n  AfterInstall:\n    - location: scripts/run.sh\n";
@@ -187,19 +222,19 @@ mod tests {
         fs::rename(site.path().join("appspec.yml"), site.path().join("appspec.yaml")).unwrap();
         let error = pack(site.path(), &place.path().join("a.zip"), &mut |_, _| {}).unwrap_err();
         assert!(error.to_string().contains("rename appspec.yaml to appspec.yml"), "{error}");
-        let report = check(&Source::of(site.path()).unwrap()).unwrap();
+        let report = check(&Source::of(site.path()).unwrap(), Scope::default()).unwrap();
         assert_eq!(report.findings[0].code, "A060");
     }
 
     #[test]
     fn a_directory_and_its_archive_have_the_same_findings() {
         let (site, place) = (site(), tempfile::tempdir().unwrap());
-        assert_eq!(check(&Source::of(site.path()).unwrap()).unwrap().findings, []);
+        assert_eq!(check(&Source::of(site.path()).unwrap(), Scope::default()).unwrap().findings, []);
         fs::remove_file(site.path().join("scripts/run.sh")).unwrap();
         let bundle = place.path().join("site.zip");
         pack(site.path(), &bundle, &mut |_, _| {}).unwrap();
         for source in [site.path(), &bundle] {
-            let report = check(&Source::of(source).unwrap()).unwrap();
+            let report = check(&Source::of(source).unwrap(), Scope::default()).unwrap();
             assert_eq!(report.findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["A037"]);
             assert!(report.render(false).contains("5 |     - location: scripts/run.sh"));
         }
@@ -208,7 +243,7 @@ mod tests {
     #[test]
     fn what_is_no_source_is_told() {
         let site = site();
-        assert!(Source::of(&site.path().join("appspec.yml")).is_err());
+        assert!(Source::of(&site.path().join("scripts/run.sh")).is_err());
         assert!(Source::of(&site.path().join("nowhere")).unwrap_err().message.contains("cannot read"));
     }
 }

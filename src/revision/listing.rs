@@ -62,14 +62,18 @@ pub fn walk(directory: &Path) -> Result<(Vec<Found>, Vec<String>), Error> {
     Ok((found, left_out))
 }
 
-/// The listing that an AppSpec is checked against.
-pub fn listing(found: &[Found]) -> Result<Listing, Error> {
+/// The listing that an AppSpec of this text is checked against. Only files that the text names are opened.
+pub fn listing(found: &[Found], text: &[u8]) -> Result<Listing, Error> {
+    let text = String::from_utf8_lossy(text);
     let entry = |found: &Found| -> io::Result<(String, Entry)> {
         let mut head = Vec::new();
-        if found.kind == Kind::File {
-            File::open(&found.path)?.take(HEAD_BYTES).read_to_end(&mut head)?;
-        } else if found.kind == Kind::Link {
-            head = fs::read_link(&found.path)?.into_os_string().into_vec();
+        let base = found.name.rsplit('/').next().unwrap_or(&found.name);
+        match found.kind {
+            Kind::File if text.contains(base) => {
+                File::open(&found.path)?.take(HEAD_BYTES).read_to_end(&mut head)?;
+            }
+            Kind::Link => head = fs::read_link(&found.path)?.into_os_string().into_vec(),
+            Kind::File | Kind::Directory => {}
         }
         Ok((found.name.clone(), Entry { kind: found.kind.clone(), mode: found.mode, head }))
     };

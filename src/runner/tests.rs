@@ -376,7 +376,7 @@ fn the_sample_site_deploys_and_redeploys() {
     use crate::revision::{Source, check, pack};
 
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/site");
-    assert_eq!(check(&Source::of(&sample).unwrap()).unwrap().findings, []);
+    assert_eq!(check(&Source::of(&sample).unwrap(), crate::appspec::Scope::default()).unwrap().findings, []);
     let mut world = World::new();
     let bundle = world.guard.path().join("site.zip");
     pack(&sample, &bundle, &mut |_, _| {}).unwrap();

@@ -14,7 +14,6 @@ pub fn package(path: &str) -> PathBuf {
 }
 
 /// What a run left.
-#[must_use = "look at the output or at least at the exit code"]
 pub struct Run {
     pub stdout: String,
     pub stderr: String,
@@ -50,7 +49,7 @@ impl Run {
     }
 
     /// Asserts that neither stream holds an escape byte.
-    pub fn is_clean(self) -> Self {
+    pub fn clean(self) -> Self {
         assert!(!self.stdout.contains('\x1b') && !self.stderr.contains('\x1b'), "{self}");
         self
     }
@@ -112,11 +111,13 @@ impl Machine {
         command
     }
 
+    #[must_use = "look at the output or at least at the exit code"]
     pub fn cdctl(&self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Run {
         self.command(CDCTL).args(arguments).output().unwrap().into()
     }
 
     /// As [`Machine::cdctl`], from a line that is split at white space.
+    #[must_use = "look at the output or at least at the exit code"]
     pub fn run(&self, line: &str) -> Run {
         self.cdctl(line.split_whitespace())
     }

@@ -69,7 +69,7 @@ impl Reader {
             let first = Span::at(Position { line: 1, column: 1 });
             let finding = Finding::warning("A008", first, "the file begins with a byte order mark");
             let help = "the agent then reads only the first key; save the file as UTF-8 without BOM";
-            self.add(finding.help(help));
+            self.add(finding.help(help).fix(""));
         }
         if let Some(rest) = document.rest {
             let message = "the agent reads the first YAML document only; this is not read";
@@ -178,8 +178,11 @@ impl Reader {
         let finding = match map.get("version") {
             None => Finding::error("A003", Span::at(root.start), "no version")
                 .help("begin the file with `version: 0.0`"),
-            Some(item) => Finding::error("A003", item.span, "the version must be the number 0.0")
-                .help("write `version: 0.0`, without quotes"),
+            Some(item) => {
+                let finding = Finding::error("A003", item.span, "the version must be the number 0.0")
+                    .help("write `version: 0.0`, without quotes");
+                if item.value.to_s() == "0.0" { finding.fix("0.0") } else { finding }
+            }
         };
         self.add(finding.refused(report));
     }
@@ -221,8 +224,13 @@ impl Reader {
         let finding = match map.get("os") {
             None => Finding::error("A004", Span::at(root.start), "no os").help("add `os: linux`"),
             Some(item) if os.is_some() => Finding::error("A004", item.span, "the host runs another system"),
-            Some(item) => Finding::error("A004", item.span, "unknown operating system")
-                .help("it is `linux` or `windows`, in lower case, for every distribution"),
+            Some(item) => {
+                let mut finding = Finding::error("A004", item.span, "unknown operating system")
+                    .help("it is `linux` or `windows`, in lower case, for every distribution");
+                let lower = item.value.to_s().to_lowercase();
+                finding.fix = matches!(lower.as_str(), "linux" | "windows").then_some(lower);
+                finding
+            }
         };
         self.add(finding.refused(report));
     }
@@ -245,11 +253,12 @@ impl Reader {
             let report = format!(
                 "The deployment failed because an invalid file_exists_behavior value ({text}) was entered in the application specification file. Make sure your AppSpec file specifies one of DISALLOW,OVERWRITE,RETAIN as the file_exists_behavior, and then try again."
             );
-            self.add(
-                Finding::error("A005", item.span, "unknown file_exists_behavior")
-                    .help("it is DISALLOW, OVERWRITE or RETAIN, in capitals")
-                    .refused(report),
-            );
+            let mut finding = Finding::error("A005", item.span, "unknown file_exists_behavior")
+                .help("it is DISALLOW, OVERWRITE or RETAIN, in capitals")
+                .refused(report);
+            let upper = text.to_uppercase();
+            finding.fix = FileExists::of(&upper).map(|_| upper);
+            self.add(finding);
         }
         known
     }

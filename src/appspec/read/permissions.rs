@@ -200,12 +200,15 @@ impl Reader {
                     "a mode is up to four octal digits in quotes: \"0644\"".to_owned(),
                 )
             };
-            self.add(Finding::error("A022", item.span, message).help(help).refused(report));
+            let mut finding = Finding::error("A022", item.span, message).help(help).refused(report);
+            finding.fix = octal.then(|| format!("\"{written}\""));
+            self.add(finding);
             return None;
         }
         if octal {
             let message = format!("without quotes YAML reads `{written}` as {text}: the mode becomes {mode}");
-            self.add(Finding::warning("A023", item.span, message).help(quote));
+            let finding = Finding::warning("A023", item.span, message).help(quote);
+            self.add(finding.fix(format!("\"{written}\"")));
         } else if mode != text {
             self.add(Finding::warning("A023", item.span, format!("the mode becomes {mode}")));
         }

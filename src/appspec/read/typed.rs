@@ -97,6 +97,7 @@ impl Reader {
                 self.mistyped("A003", "version", item, "f64", "the version must be the number 0.0");
                 if let Some(finding) = self.findings.last_mut() {
                     finding.help = Some(help.to_owned());
+                    finding.fix = (item.value.to_s() == "0.0").then(|| "0.0".to_owned());
                 }
             }
             Some(value) if value.abs() < f64::EPSILON => self.unusual_version(map),
@@ -127,6 +128,10 @@ impl Reader {
                 self.mistyped("A032", path, item, "u32", message);
                 if let Some(finding) = self.findings.last_mut() {
                     finding.help = Some("write whole seconds: `timeout: 300`".to_owned());
+                    let text = item.value.to_s();
+                    let quoted =
+                        item.plain.is_none() && core::unsigned(&text).is_some_and(|seconds| seconds > 0);
+                    finding.fix = (quoted && text.starts_with(|c: char| c.is_ascii_digit())).then_some(text);
                 }
                 None
             }

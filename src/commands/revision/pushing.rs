@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use sha2::{Digest, Sha256};
 
 use crate::api::{ApiError, ErrorKind};
+use crate::appspec::Scope;
 use crate::commands::missing;
 use crate::context::Context;
 use crate::error::{Failure, nearest};
@@ -46,7 +47,7 @@ pub struct Destination {
 pub fn prepare(context: &Context, path: &Path) -> anyhow::Result<Prepared> {
     let ui = &context.ui;
     let source = Source::of(path)?;
-    let report = check(&source)?;
+    let report = check(&source, Scope::default())?;
     if report.has_errors() || (!report.findings.is_empty() && !ui.quiet) {
         ui.complain(report.render(ui.terminal.colour.1).trim_end());
     }
@@ -62,7 +63,7 @@ pub fn prepare(context: &Context, path: &Path) -> anyhow::Result<Prepared> {
         .and_then(|path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned()))
         .unwrap_or_else(|| "bundle".to_owned());
     let (file, bundle_type, folder) = match source {
-        Source::Archive(file, bundle_type) => (file, bundle_type, None),
+        Source::Ready(file, bundle_type) => (file, bundle_type, None),
         Source::Directory(directory) => {
             let folder = tempfile::tempdir().context("cannot make a temporary directory")?;
             let file = folder.path().join("bundle.zip");

@@ -1,0 +1,3 @@
+//! `cdctl revision` as a user has it: the binary, its streams, its exit codes.
+
+mod checking;
