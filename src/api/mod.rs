@@ -11,6 +11,7 @@ mod raw;
 mod retry;
 mod revisions;
 mod source;
+mod upload;
 
 use aws_config::SdkConfig;
 use serde_json::Value;
@@ -21,6 +22,7 @@ pub use deployments::{CreateDeployment, Created};
 pub use error::{ApiError, ErrorKind};
 pub use groups::CreateGroup;
 pub use revisions::{Stored, wire_revision};
+pub use upload::Put;
 
 use crate::settings::Connection;
 

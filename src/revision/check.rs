@@ -9,7 +9,7 @@ use crate::runner;
 
 use super::bundle::require_appspec;
 use super::listing::{Found, listing, walk};
-use super::{Error, Source};
+use super::{Error, Selection, Source};
 
 /// What a check found.
 #[derive(Debug)]
@@ -52,11 +52,11 @@ impl Report {
     }
 }
 
-/// Checks a directory, an archive or an AppSpec alone. A missing AppSpec is a finding; what cannot be read at all is
+/// Checks a directory, as far as the selection takes it, an archive or an AppSpec alone. A missing AppSpec is a finding; what cannot be read at all is
 /// an error.
-pub fn check(source: &Source, scope: Scope) -> Result<Report, Error> {
+pub fn check(source: &Source, scope: Scope, selection: &Selection) -> Result<Report, Error> {
     match source {
-        Source::Directory(directory) => check_directory(directory, directory, None, scope),
+        Source::Directory(directory) => check_directory(directory, None, directory, scope, selection),
         Source::Ready(file, BundleType::Yaml | BundleType::Json) => {
             let text = read(file)?;
             let findings = appspec::check(&text, None, scope).findings;
@@ -66,12 +66,13 @@ pub fn check(source: &Source, scope: Scope) -> Result<Report, Error> {
             let told =
                 |error: std::io::Error| Error::new(format!("cannot unpack {}: {error}", archive.display()));
             let directory = tempfile::tempdir().map_err(told)?;
+            let all = Selection { with_git: true, ..Selection::default() };
             // Within another: a top directory that holds all is taken off by a rename beside it.
             let inner = directory.path().join("bundle");
             fs::create_dir(&inner).map_err(told)?;
             runner::unpack(archive, kind, &inner)
                 .map_err(|message| Error::new(format!("cannot unpack {}: {message}", archive.display())))?;
-            check_directory(&inner, archive, Some(archive), scope)
+            check_directory(&inner, Some(archive), archive, scope, &all)
         }
     }
 }
@@ -83,11 +84,12 @@ fn read(file: &Path) -> Result<Vec<u8>, Error> {
 /// `shown` is what the user named; `archive`, where the directory was unpacked from one.
 fn check_directory(
     directory: &Path,
-    shown: &Path,
     archive: Option<&Path>,
+    shown: &Path,
     scope: Scope,
+    selection: &Selection,
 ) -> Result<Report, Error> {
-    let (found, left_out) = walk(directory)?;
+    let (found, left_out) = walk(directory, selection)?;
     let notes = left_out.into_iter().map(|message| Finding::note("A061", None, message));
     let named = |name: &str| match archive {
         Some(archive) => format!("{}:{name}", archive.display()),
@@ -125,7 +127,7 @@ fn appspec_name(directory: &Path, found: &[Found]) -> Option<&'static str> {
 mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
-    use super::super::pack;
+    use super::super::{Links, pack};
     use super::*;
 
     const APPSPEC: &str =
@@ -158,7 +160,7 @@ mod tests {
             }
             appspec::Kind::Directory => Vec::new(),
         };
-        let found = walk(directory).unwrap().0;
+        let found = walk(directory, &Selection::default()).unwrap().0;
         found
             .iter()
             .map(|found| (found.name.clone(), found.kind.clone(), found.mode, content(found)))
@@ -170,7 +172,11 @@ mod tests {
         let (site, place) = (site(), tempfile::tempdir().unwrap());
         let bundle = place.path().join("site.zip");
         let mut heard = (0, 0);
-        let packed = pack(site.path(), &bundle, &mut |done, total| heard = (done, total)).unwrap();
+        let packed =
+            pack(site.path(), &bundle, &BundleType::Zip, &Selection::default(), &mut |done, total| {
+                heard = (done, total)
+            })
+            .unwrap();
         assert_eq!(heard.0, heard.1);
         assert_eq!(packed.bytes, fs::metadata(&bundle).unwrap().len());
         let out = place.path().join("out");
@@ -201,17 +207,144 @@ mod tests {
         let (one, two, place) = (site(), site(), tempfile::tempdir().unwrap());
         let bytes = |directory: &Path, name: &str| {
             let bundle = place.path().join(name);
-            pack(directory, &bundle, &mut |_, _| {}).unwrap();
+            pack(directory, &bundle, &BundleType::Zip, &Selection::default(), &mut |_, _| {}).unwrap();
             fs::read(bundle).unwrap()
         };
         assert_eq!(bytes(one.path(), "1.zip"), bytes(two.path(), "2.zip"));
+    }
+
+    /// Unpacks a bundle of a directory, made as it says.
+    fn through(
+        directory: &Path,
+        kind: &BundleType,
+        selection: &Selection,
+    ) -> Vec<(String, Kind, u32, Vec<u8>)> {
+        let place = tempfile::tempdir().unwrap();
+        let (bundle, out) = (place.path().join("bundle"), place.path().join("out"));
+        pack(directory, &bundle, kind, selection, &mut |_, _| {}).unwrap();
+        fs::create_dir(&out).unwrap();
+        runner::unpack(&bundle, kind, &out).unwrap();
+        picture(&out)
+    }
+
+    const KINDS: [BundleType; 3] = [BundleType::Zip, BundleType::Tar, BundleType::Tgz];
+
+    /// A tree that nobody would think of: names, modes, sizes and links by chance.
+    fn random_tree(random: &mut fastrand::Rng) -> tempfile::TempDir {
+        let guard = tempfile::tempdir().unwrap();
+        fs::write(guard.path().join("appspec.yml"), APPSPEC).unwrap();
+        let mut folders = vec![guard.path().to_owned()];
+        let name = |random: &mut fastrand::Rng| {
+            let letters =
+                ["a", "B", "é", " ", "-", ".x", "日", "'", "%", "\\", "~", "long".repeat(20).as_str()]
+                    .map(str::to_owned);
+            (0..random.usize(1..4))
+                .map(|_| letters[random.usize(..letters.len())].clone())
+                .collect::<String>()
+        };
+        for _ in 0..random.usize(1..40) {
+            let path = folders[random.usize(..folders.len())].join(name(random));
+            if path.symlink_metadata().is_ok() || path.as_os_str().len() > 900 {
+                continue;
+            }
+            match random.u8(..5) {
+                0 => {
+                    fs::create_dir(&path).unwrap();
+                    folders.push(path);
+                }
+                1 => symlink(name(random), &path).unwrap(),
+                _ => {
+                    let size = [0, 1, 5000, 70_000][random.usize(..4)];
+                    fs::write(&path, (0..size).map(|_| random.u8(..)).collect::<Vec<_>>()).unwrap();
+                    fs::set_permissions(&path, fs::Permissions::from_mode(0o400 | random.u32(..0o1000)))
+                        .unwrap();
+                }
+            }
+        }
+        guard
+    }
+
+    #[test]
+    fn whatever_is_bundled_unpacks_to_what_it_was() {
+        for seed in 0..24 {
+            let tree = random_tree(&mut fastrand::Rng::with_seed(seed));
+            let before = picture(tree.path());
+            for kind in &KINDS {
+                assert_eq!(through(tree.path(), kind, &Selection::default()), before, "seed {seed}, {kind}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_large_file_among_small_ones_keeps_its_place_and_the_bytes_are_the_same() {
+        let (site, place) = (site(), tempfile::tempdir().unwrap());
+        fs::write(site.path().join("big"), fastrand::Rng::with_seed(1).u128(..).to_string().repeat(200_000))
+            .unwrap();
+        let before = picture(site.path());
+        for kind in &KINDS {
+            assert_eq!(through(site.path(), kind, &Selection::default()), before, "{kind}");
+            let bytes = |name: &str| {
+                let bundle = place.path().join(name);
+                pack(site.path(), &bundle, kind, &Selection::default(), &mut |_, _| {}).unwrap();
+                fs::read(bundle).unwrap()
+            };
+            assert!(bytes("one") == bytes("two"), "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_selection_says_what_is_taken() {
+        let site = site();
+        let names = |selection: Selection| -> Vec<String> {
+            walk(site.path(), &selection).unwrap().0.into_iter().map(|found| found.name).collect()
+        };
+        fs::write(site.path().join(".cdctlignore"), "/ignored\nempty/\n").unwrap();
+        let all = names(Selection::default());
+        assert!(
+            !all.iter().any(|name| [".cdctlignore", "ignored", "empty", ".git"].contains(&name.as_str()))
+        );
+        assert!(
+            names(Selection { with_git: true, ..Selection::default() }).contains(&".git/config".to_owned())
+        );
+        let without =
+            Selection { exclude: vec!["*.sh".to_owned()], without_hidden: true, ..Selection::default() };
+        assert_eq!(names(without), ["appspec.yml", "directory-link", "link", "scripts", "sub"]);
+        let own = Selection { own: Some(site.path().join("link")), ..Selection::default() };
+        assert!(!names(own).contains(&"link".to_owned()));
+    }
+
+    #[test]
+    fn links_are_kept_followed_or_refused() {
+        let site = site();
+        let with = |links| Selection { links, ..Selection::default() };
+        let followed = through(site.path(), &BundleType::Zip, &with(Links::Follow));
+        let kind = |name: &str| followed.iter().find(|entry| entry.0 == name).map(|entry| entry.1.clone());
+        assert_eq!(kind("link"), Some(Kind::File));
+        assert_eq!(kind("directory-link/run.sh"), Some(Kind::File));
+        let Err(error) = walk(site.path(), &with(Links::Refuse)) else { panic!("links are refused") };
+        assert_eq!(error.message, "directory-link is a link");
+    }
+
+    #[test]
+    fn what_is_left_out_of_the_bundle_is_missing_in_the_check() {
+        let site = site();
+        let selection = Selection { exclude: vec!["scripts".to_owned()], ..Selection::default() };
+        let report = check(&Source::of(site.path()).unwrap(), Scope::default(), &selection).unwrap();
+        assert_eq!(report.findings[0].code, "A037");
     }
 
     #[test]
     fn pipes_are_left_out_with_a_word() {
         let (site, place) = (site(), tempfile::tempdir().unwrap());
         let socket = std::os::unix::net::UnixListener::bind(site.path().join("socket")).unwrap();
-        let packed = pack(site.path(), &place.path().join("a.zip"), &mut |_, _| {}).unwrap();
+        let packed = pack(
+            site.path(),
+            &place.path().join("a.zip"),
+            &BundleType::Zip,
+            &Selection::default(),
+            &mut |_, _| {},
+        )
+        .unwrap();
         assert_eq!(packed.warnings, ["socket is a pipe, socket or device and is left out"]);
         drop(socket);
     }
@@ -220,21 +353,35 @@ mod tests {
     fn another_name_for_the_appspec_is_told() {
         let (site, place) = (site(), tempfile::tempdir().unwrap());
         fs::rename(site.path().join("appspec.yml"), site.path().join("appspec.yaml")).unwrap();
-        let error = pack(site.path(), &place.path().join("a.zip"), &mut |_, _| {}).unwrap_err();
+        let error = pack(
+            site.path(),
+            &place.path().join("a.zip"),
+            &BundleType::Zip,
+            &Selection::default(),
+            &mut |_, _| {},
+        )
+        .unwrap_err();
         assert!(error.to_string().contains("rename appspec.yaml to appspec.yml"), "{error}");
-        let report = check(&Source::of(site.path()).unwrap(), Scope::default()).unwrap();
+        let report =
+            check(&Source::of(site.path()).unwrap(), Scope::default(), &Selection::default()).unwrap();
         assert_eq!(report.findings[0].code, "A060");
     }
 
     #[test]
     fn a_directory_and_its_archive_have_the_same_findings() {
         let (site, place) = (site(), tempfile::tempdir().unwrap());
-        assert_eq!(check(&Source::of(site.path()).unwrap(), Scope::default()).unwrap().findings, []);
+        assert_eq!(
+            check(&Source::of(site.path()).unwrap(), Scope::default(), &Selection::default())
+                .unwrap()
+                .findings,
+            []
+        );
         fs::remove_file(site.path().join("scripts/run.sh")).unwrap();
         let bundle = place.path().join("site.zip");
-        pack(site.path(), &bundle, &mut |_, _| {}).unwrap();
+        pack(site.path(), &bundle, &BundleType::Zip, &Selection::default(), &mut |_, _| {}).unwrap();
         for source in [site.path(), &bundle] {
-            let report = check(&Source::of(source).unwrap(), Scope::default()).unwrap();
+            let report =
+                check(&Source::of(source).unwrap(), Scope::default(), &Selection::default()).unwrap();
             assert_eq!(report.findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["A037"]);
             assert!(report.render(false).contains("5 |     - location: scripts/run.sh"));
         }

@@ -13,7 +13,7 @@ use super::{RollbackEvent, bundle, last_good};
 use crate::api::{CreateDeployment, ErrorKind, Seen};
 use crate::commands::missing;
 use crate::commands::names::{GroupArgs, GroupName};
-use crate::commands::revision::pushing::{self, Destination, Prepared};
+use crate::commands::revision::pushing::{self, Destination, Packing, Prepared};
 use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -117,7 +117,11 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let name = arguments.group.resolve()?;
     let auto_rollback = arguments.auto_rollback()?;
     // What can be wrong on this side is found before anything is called.
-    let prepared = arguments.push.as_deref().map(|path| pushing::prepare(context, path)).transpose()?;
+    let prepared = arguments
+        .push
+        .as_deref()
+        .map(|path| pushing::prepare(context, path, &Packing::default()))
+        .transpose()?;
     let destination = prepared.as_ref().map(|prepared| arguments.destination(prepared, &name)).transpose()?;
 
     let api = context.api().await?;
@@ -227,7 +231,7 @@ impl Arguments {
                 .exit(Exit::Usage)
         })?;
         let key = self.key.clone().unwrap_or_else(|| prepared.key(&name.application));
-        Ok(Destination { bucket, key })
+        Ok(Destination { bucket, key, ..Destination::default() })
     }
 
     /// The revision that is deployed; one whose bundle is known to be missing is an error.

@@ -6,25 +6,26 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use sha2::{Digest, Sha256};
 
-use crate::api::{ApiError, ErrorKind};
+use crate::api::{ApiError, ErrorKind, Put, Stored};
 use crate::appspec::Scope;
-use crate::commands::missing;
+use crate::commands::{missing, signals};
 use crate::context::Context;
 use crate::error::{Failure, nearest};
 use crate::exit::Exit;
 use crate::model::{BundleType, Revision};
 use crate::report::upload::{Upload, size};
-use crate::revision::{Source, check, pack};
+use crate::revision::{Selection, Source, check, pack};
+use crate::watch::Signal;
 
 /// A bundle that is ready to be uploaded.
 pub struct Prepared {
-    file: PathBuf,
+    pub file: PathBuf,
     pub bundle_type: BundleType,
     pub bytes: u64,
     /// Lower-case hexadecimal digits.
     pub sha256: String,
     /// What the bundle is called after where no key is given: the directory's or the file's name.
-    name: String,
+    pub name: String,
     /// Holds the bundle while it is needed.
     _folder: Option<tempfile::TempDir>,
 }
@@ -38,21 +39,38 @@ impl Prepared {
 }
 
 /// An object of S3.
+#[derive(Default)]
 pub struct Destination {
     pub bucket: String,
     pub key: String,
+    pub put: Put,
+    /// Uploads nothing where the object there has the same content.
+    pub if_changed: bool,
+}
+
+/// How a directory becomes a bundle.
+pub struct Packing {
+    pub scope: Scope,
+    pub selection: Selection,
+    pub kind: BundleType,
+}
+
+impl Default for Packing {
+    fn default() -> Self {
+        Packing { scope: Scope::default(), selection: Selection::default(), kind: BundleType::Zip }
+    }
 }
 
 /// Checks and bundles; findings of the check are shown, errors among them end it.
-pub fn prepare(context: &Context, path: &Path) -> anyhow::Result<Prepared> {
+pub fn prepare(context: &Context, path: &Path, packing: &Packing) -> anyhow::Result<Prepared> {
     let ui = &context.ui;
     let source = Source::of(path)?;
-    let report = check(&source, Scope::default())?;
+    let report = check(&source, packing.scope, &packing.selection)?;
     if report.has_errors() || (!report.findings.is_empty() && !ui.quiet) {
         ui.complain(report.render(ui.terminal.colour.1).trim_end());
     }
     if report.has_errors() {
-        return Err(Failure::new(format!("{}: {}; nothing was pushed", report.path, report.in_words()))
+        return Err(Failure::new(format!("{}: {}; nothing was bundled", report.path, report.in_words()))
             .help(format!("check it again with `cdctl revision validate {}`", path.display()))
             .exit(Exit::Findings)
             .into());
@@ -66,10 +84,10 @@ pub fn prepare(context: &Context, path: &Path) -> anyhow::Result<Prepared> {
         Source::Ready(file, bundle_type) => (file, bundle_type, None),
         Source::Directory(directory) => {
             let folder = tempfile::tempdir().context("cannot make a temporary directory")?;
-            let file = folder.path().join("bundle.zip");
-            let packed = pack(&directory, &file, &mut |_, _| {})?;
+            let file = folder.path().join("bundle");
+            let packed = pack(&directory, &file, &packing.kind, &packing.selection, &mut |_, _| {})?;
             ui.note(&format!("bundled {} entries, {}", packed.entries, size(packed.bytes)));
-            (file, BundleType::Zip, Some(folder))
+            (file, packing.kind.clone(), Some(folder))
         }
     };
     let (sha256, bytes) = digest(&file).with_context(|| format!("cannot read {}", file.display()))?;
@@ -98,14 +116,14 @@ pub async fn push(
         .help("set AWS_ENDPOINT_URL for all services, or AWS_ENDPOINT_URL_S3 as well")
         .into());
     }
-    let api = context.api().await?;
     let place = format!("s3://{}/{}", to.bucket, to.key);
-    let upload = Upload::start(&context.ui, &place, prepared.bytes);
-    let stored = api.upload(&prepared.file, &to.bucket, &to.key, upload.progress()).await;
-    upload.finish();
-    let stored = match stored {
-        Ok(stored) => stored,
-        Err(error) => return Err(upload_failure(context, error, to, &place).await),
+    let there = if to.if_changed { unchanged(context, prepared, to).await } else { None };
+    let stored = match there {
+        Some(there) => {
+            context.ui.note(&format!("{place} has this content already; nothing was uploaded"));
+            there
+        }
+        None => upload(context, prepared, to, &place).await?,
     };
     let revision = Revision::S3 {
         bucket: to.bucket.clone(),
@@ -114,11 +132,21 @@ pub async fn push(
         version: stored.version,
         etag: stored.etag,
     };
-    if let Err(error) = api.register_revision(application, &revision, description).await {
-        let failure = Failure::api(
-            format!("uploaded {place}, but cannot register it with application {application}"),
-            &error,
-        );
+    register(context, application, &revision, description).await?;
+    Ok(revision)
+}
+
+/// Registers a revision that is where it says.
+pub async fn register(
+    context: &Context,
+    application: &str,
+    revision: &Revision,
+    description: Option<&str>,
+) -> anyhow::Result<()> {
+    let api = context.api().await?;
+    if let Err(error) = api.register_revision(application, revision, description).await {
+        let failure =
+            Failure::api(format!("cannot register {revision} with application {application}"), &error);
         return Err(match error.code.as_deref() {
             Some("ApplicationDoesNotExistException") => {
                 let names = api.application_names().await.unwrap_or_default();
@@ -128,7 +156,46 @@ pub async fn push(
         });
     }
     context.ui.note(&format!("registered {revision} with application {application}"));
-    Ok(revision)
+    Ok(())
+}
+
+/// The object that is there, where its content is the bundle's.
+async fn unchanged(context: &Context, prepared: &Prepared, to: &Destination) -> Option<Stored> {
+    let there = context.api().await.ok()?.object(&to.bucket, &to.key, None).await.ok()?;
+    (there.digest.as_ref() == Some(&prepared.sha256)).then_some(there)
+}
+
+async fn upload(
+    context: &Context,
+    prepared: &Prepared,
+    to: &Destination,
+    place: &str,
+) -> anyhow::Result<Stored> {
+    let api = context.api().await?;
+    let put = Put { digest: Some(prepared.sha256.clone()), ..to.put.clone() };
+    let mut exit = Exit::Interrupted;
+    let stop = async {
+        match signals() {
+            Ok(signal) => {
+                if signal.await == Signal::Terminate {
+                    exit = Exit::Terminated;
+                }
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    let upload = Upload::start(&context.ui, place, prepared.bytes);
+    let result = api.upload(&prepared.file, (&to.bucket, &to.key), &put, upload.progress(), stop).await;
+    upload.finish();
+    match result {
+        Ok(stored) => Ok(stored),
+        Err(error) if error.code.as_deref() == Some("Stopped") => {
+            Err(Failure::new(format!("stopped; nothing was left at {place} and nothing was registered"))
+                .exit(exit)
+                .into())
+        }
+        Err(error) => Err(upload_failure(context, error, to, place).await),
+    }
 }
 
 async fn upload_failure(context: &Context, error: ApiError, to: &Destination, place: &str) -> anyhow::Error {

@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::error::{Doing, Failure};
 use crate::exit::Exit;
 use crate::format::{Format, print_json};
-use crate::revision::{Report, check};
+use crate::revision::{Report, Selection, check};
 use crate::view::findings::{github, sarif};
 
 /// Check the AppSpec of a directory, an archive or a file, and what it names in the bundle
@@ -56,7 +56,7 @@ enum Form {
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let fetched = Fetched::of(context, &arguments.path).await?;
     let scope = arguments.reading.scope();
-    let mut report = check(fetched.source(), scope)?;
+    let mut report = check(fetched.source(), scope, &Selection::default())?;
     report.path = fetched.shown(&report.path);
     if arguments.fix {
         let file = report.file.clone().filter(|_| !fetched.is_remote());
@@ -66,7 +66,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
                 .exit(Exit::Usage)
         })?;
         if fix(context, &file, &report, scope)? {
-            report = check(fetched.source(), scope)?;
+            report = check(fetched.source(), scope, &Selection::default())?;
         }
     }
     show(context, arguments, &report)?;
