@@ -36,14 +36,14 @@ PYTHON
     exit
 fi
 
-aws s3api create-bucket --bucket releases >"$BENCH_FOLDER/log"
-aws deploy create-application --application-name shop >>"$BENCH_FOLDER/log"
+# The sandbox brings the bucket along.
+aws deploy create-application --application-name bench >"$BENCH_FOLDER/log"
 measured() {
     name=$1
     shift
     /usr/bin/time -f "$name: %e s, %M KiB" "$@" >>"$BENCH_FOLDER/log"
 }
-measured "cdctl revision push" "$cdctl" -q revision push "$BENCH_FOLDER/site" s3://releases/cdctl.zip --app shop
-measured "aws deploy push    " aws deploy push --application-name shop --source "$BENCH_FOLDER/site" \
+measured "cdctl revision push" "$cdctl" -q revision push "$BENCH_FOLDER/site" s3://releases/cdctl.zip --app bench
+measured "aws deploy push    " aws deploy push --application-name bench --source "$BENCH_FOLDER/site" \
     --s3-location s3://releases/aws.zip
 aws s3api list-objects-v2 --bucket releases --query 'Contents[].[Key, Size]' --output text

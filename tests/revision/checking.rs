@@ -28,7 +28,7 @@ fn run(machine: &Machine, arguments: &[&str]) -> crate::support::cdctl::Run {
     let site = machine.home().join("site");
     let arguments =
         ["revision", "validate", site.to_str().unwrap()].into_iter().chain(arguments.iter().copied());
-    machine.cdctl(arguments).clean()
+    machine.cdctl(arguments).holds_no_escape()
 }
 
 #[test]

@@ -63,7 +63,7 @@ impl Local {
         let (path, root) = (path.to_str().unwrap().to_owned(), self.root().to_str().unwrap().to_owned());
         let mut line = vec!["revision", "run", path.as_str(), "--root", root.as_str()];
         line.extend(arguments);
-        self.machine.cdctl(line).clean()
+        self.machine.cdctl(line).holds_no_escape()
     }
 
     fn page(&self) -> String {

@@ -14,6 +14,7 @@ pub fn package(path: &str) -> PathBuf {
 }
 
 /// What a run left.
+#[derive(Clone, Debug)]
 pub struct Run {
     pub stdout: String,
     pub stderr: String,
@@ -26,7 +27,7 @@ impl From<Output> for Run {
         Run {
             stdout: text(output.stdout),
             stderr: text(output.stderr),
-            code: output.status.code().expect("it ended by itself"),
+            code: output.status.code().expect("no signal ended it"),
         }
     }
 }
@@ -43,28 +44,58 @@ impl fmt::Display for Run {
 
 impl Run {
     /// Asserts the exit code, showing everything where it is another.
+    #[track_caller]
     pub fn ends_with(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{self}");
         self
     }
 
     /// Asserts that neither stream holds an escape byte.
-    pub fn clean(self) -> Self {
+    #[track_caller]
+    pub fn holds_no_escape(self) -> Self {
         assert!(!self.stdout.contains('\x1b') && !self.stderr.contains('\x1b'), "{self}");
         self
     }
 
     /// Asserts that stderr holds `text`.
+    #[track_caller]
     pub fn complains(self, text: &str) -> Self {
         assert!(self.stderr.contains(text), "not on stderr: {text}\n{self}");
         self
     }
 
+    /// Asserts that stderr is exactly `text`, request ids apart.
+    #[track_caller]
+    pub fn complains_only(self, text: &str) -> Self {
+        assert_eq!(without_request_ids(&self.stderr), text, "{self}");
+        self
+    }
+
+    /// Asserts that stdout holds nothing.
+    #[track_caller]
+    pub fn says_nothing(self) -> Self {
+        assert_eq!(self.stdout, "", "{self}");
+        self
+    }
+
     /// Asserts that stdout holds `text`.
+    #[track_caller]
     pub fn says(self, text: &str) -> Self {
         assert!(self.stdout.contains(text), "not on stdout: {text}\n{self}");
         self
     }
+}
+
+/// `text` with every request id as `…`.
+fn without_request_ids(text: &str) -> String {
+    let mut output = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("(request ") {
+        output.push_str(before);
+        output.push_str("(request …");
+        rest = after.trim_start_matches(|c: char| c.is_ascii_hexdigit() || c == '-');
+    }
+    output + rest
 }
 
 /// A machine of its own for the binary: an empty home, no AWS settings, nobody's environment.

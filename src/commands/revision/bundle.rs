@@ -32,7 +32,7 @@ pub struct Arguments {
     packing: Packing,
 }
 
-pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
+pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     if !arguments.path.is_dir() {
         let message = format!("{} is no directory", arguments.path.display());
         return Err(Failure::new(message).help("a ready archive needs no bundling").exit(Exit::Usage).into());
@@ -46,7 +46,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
         }
     };
     let prepared =
-        pushing::prepare(context, &arguments.path, &arguments.packing.packing(Some(file.clone())))?;
+        pushing::bundle_aside(context, &arguments.path, &arguments.packing.packing(Some(file.clone())))
+            .await?;
     place(&prepared.file, &file).doing(format!("write {}", file.display()))?;
     let shown = file.display().to_string();
     let mut table = Table::properties();

@@ -28,7 +28,7 @@ pub enum Verb {
 pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<Exit> {
     match verb {
         Verb::Validate(arguments) => validate::run(context, &arguments).await,
-        Verb::Bundle(arguments) => bundle::run(context, &arguments),
+        Verb::Bundle(arguments) => bundle::run(context, &arguments).await,
         Verb::Explain(arguments) => explain::run(context, &arguments),
         Verb::Run(arguments) => run::run(context, &arguments).await,
         Verb::Push(arguments) => push::run(context, &arguments).await,

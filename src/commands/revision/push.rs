@@ -7,7 +7,8 @@ use serde_json::json;
 
 use super::packing::Packing;
 use super::pushing::{self, Destination};
-use crate::api::Put;
+use crate::api::{ErrorKind, Put};
+use crate::commands::missing;
 use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -111,7 +112,9 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
             revision
         }
         (None, Some(Locator::Revision(Revision::S3 { bucket, key, version: None, etag: None, .. }))) => {
-            let prepared = pushing::prepare(context, &arguments.path, &arguments.packing.packing(None))?;
+            let prepared =
+                pushing::prepare(context, &arguments.path, &arguments.packing.packing(None)).await?;
+            check_application(context, &arguments.app).await?;
             let destination = Destination {
                 bucket: bucket.clone(),
                 key: key.clone(),
@@ -133,4 +136,21 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let json = json!({ "applicationName": arguments.app, "revision": crate::api::wire_revision(&revision)? });
     View { json, items: None, table, empty: "" }.print(context.settings.format, &context.ui)?;
     Ok(Exit::Ok)
+}
+
+/// Nothing is uploaded for an application that is not there. A caller who may not ask finds out at the end.
+async fn check_application(context: &Context, name: &str) -> anyhow::Result<()> {
+    let api = context.api().await?;
+    match api.check_application(name).await {
+        Err(error) if error.kind == ErrorKind::NotFound => {
+            let names = api.application_names().await.unwrap_or_default();
+            Err(Failure::api(format!("cannot push to application {name}"), &error)
+                .help(missing::suggestion("application", name, &names, api.region()))
+                .into())
+        }
+        Err(error) if error.kind != ErrorKind::Denied => {
+            Err(Failure::api(format!("cannot push to application {name}"), &error).into())
+        }
+        _ => Ok(()),
+    }
 }

@@ -8,14 +8,15 @@ use sha2::{Digest, Sha256};
 
 use crate::api::{ApiError, ErrorKind, Put, Stored};
 use crate::appspec::Scope;
-use crate::commands::{missing, signals};
+use crate::commands::missing;
 use crate::context::Context;
 use crate::error::{Failure, nearest};
 use crate::exit::Exit;
 use crate::model::{BundleType, Revision};
 use crate::report::upload::{Upload, size};
 use crate::revision::{Selection, Source, check, pack};
-use crate::watch::Signal;
+use crate::signals;
+use crate::ui::Ui;
 
 /// A bundle that is ready to be uploaded.
 pub struct Prepared {
@@ -49,6 +50,7 @@ pub struct Destination {
 }
 
 /// How a directory becomes a bundle.
+#[derive(Clone)]
 pub struct Packing {
     pub scope: Scope,
     pub selection: Selection,
@@ -62,8 +64,24 @@ impl Default for Packing {
 }
 
 /// Checks and bundles; findings of the check are shown, errors among them end it.
-pub fn prepare(context: &Context, path: &Path, packing: &Packing) -> anyhow::Result<Prepared> {
-    let ui = &context.ui;
+pub async fn prepare(context: &Context, path: &Path, packing: &Packing) -> anyhow::Result<Prepared> {
+    if context.settings.connection.codedeploy_endpoint_only {
+        return Err(Failure::new(
+            "CodeDeploy has an endpoint of its own, S3 has none: the bundle would go to AWS",
+        )
+        .help("set AWS_ENDPOINT_URL for all services, or AWS_ENDPOINT_URL_S3 as well")
+        .into());
+    }
+    bundle_aside(context, path, packing).await
+}
+
+/// As [`prepare`], for a bundle that stays here.
+pub async fn bundle_aside(context: &Context, path: &Path, packing: &Packing) -> anyhow::Result<Prepared> {
+    let (ui, path, packing) = (context.ui.clone(), path.to_owned(), packing.clone());
+    context.blocking(move || bundle(&ui, &path, &packing)).await?
+}
+
+fn bundle(ui: &Ui, path: &Path, packing: &Packing) -> anyhow::Result<Prepared> {
     let source = Source::of(path)?;
     let report = check(&source, packing.scope, &packing.selection)?;
     if report.has_errors() || (!report.findings.is_empty() && !ui.quiet) {
@@ -109,11 +127,13 @@ pub async fn push(
     application: &str,
     description: Option<&str>,
 ) -> anyhow::Result<Revision> {
-    if context.settings.connection.codedeploy_endpoint_only {
-        return Err(Failure::new(
-            "CodeDeploy has an endpoint of its own, S3 has none: the bundle would go to AWS",
-        )
-        .help("set AWS_ENDPOINT_URL for all services, or AWS_ENDPOINT_URL_S3 as well")
+    if BundleType::of_key(&to.key).is_some_and(|named| named != prepared.bundle_type) {
+        return Err(Failure::new(format!(
+            "the key {} does not name what is pushed: a {}",
+            to.key, prepared.bundle_type
+        ))
+        .help(format!("let it end in .{}", prepared.bundle_type))
+        .exit(Exit::Usage)
         .into());
     }
     let place = format!("s3://{}/{}", to.bucket, to.key);
@@ -174,16 +194,8 @@ async fn upload(
     let api = context.api().await?;
     let put = Put { digest: Some(prepared.sha256.clone()), ..to.put.clone() };
     let mut exit = Exit::Interrupted;
-    let stop = async {
-        match signals() {
-            Ok(signal) => {
-                if signal.await == Signal::Terminate {
-                    exit = Exit::Terminated;
-                }
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
+    let signal = context.signals.next();
+    let stop = async { exit = signals::exit(signal.await) };
     let upload = Upload::start(&context.ui, place, prepared.bytes);
     let result = api.upload(&prepared.file, (&to.bucket, &to.key), &put, upload.progress(), stop).await;
     upload.finish();

@@ -186,7 +186,9 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         file_exists: behaviour,
         bundle_variables: BTreeMap::new(),
     };
-    deploy(context, arguments, &host, &specification, &source, &events)
+    let report = Arc::new(Report::new(&context.ui, context.settings.format));
+    let agent = agent(arguments);
+    context.blocking(move || deploy(&report, agent, &host, &specification, &source, &events)).await?
 }
 
 /// `d-` and nine characters, as codedeploy-local names them.
@@ -306,30 +308,24 @@ fn fetch(source: &Source, to: &Path) -> Result<(), String> {
 }
 
 fn deploy(
-    context: &Context,
-    arguments: &Arguments,
+    report: &Arc<Report>,
+    agent: Agent,
     host: &Host,
     specification: &Specification,
     source: &Source,
     events: &[EventName],
 ) -> anyhow::Result<Exit> {
-    let report = Arc::new(Report::new(&context.ui, context.settings.format));
-    report.begin(&specification.deployment_id, host)?;
+    report.begin(&specification.deployment_id, host);
     let mut ended = Vec::new();
     for event in events {
         report.event(event)?;
-        let heard = Arc::clone(&report);
-        let order = Order {
-            specification,
-            event,
-            agent: agent(arguments),
-            listener: Some(Arc::new(move |text: &str| heard.line(text))),
-        };
+        let heard = Arc::clone(report);
+        let listener: runner::Listener = Arc::new(move |text: &str| heard.line(text));
+        let order = Order { specification, event, agent, listener: Some(listener) };
         let watch = Stopwatch::start();
         let diagnostics = runner::run(host, &order, &|to: &Path| fetch(source, to));
         let failed = diagnostics.error_code != LifecycleErrorCode::Success;
-        let took = watch.elapsed();
-        let end = Ended { event: event.clone(), diagnostics, took };
+        let end = Ended { event: event.clone(), diagnostics, took: watch.elapsed() };
         report.ended(&end)?;
         ended.push(end);
         if failed {

@@ -49,9 +49,8 @@ impl Report {
         Report { ui: ui.clone(), format }
     }
 
-    pub fn begin(&self, id: &str, host: &Host) -> io::Result<()> {
+    pub fn begin(&self, id: &str, host: &Host) {
         self.ui.note(&format!("deployment {id} below {}", host.root.display()));
-        Ok(())
     }
 
     pub fn event(&self, event: &EventName) -> io::Result<()> {

@@ -56,7 +56,11 @@ enum Form {
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let fetched = Fetched::of(context, &arguments.path).await?;
     let scope = arguments.reading.scope();
-    let mut report = check(fetched.source(), scope, &Selection::default())?;
+    let look = || {
+        let source = fetched.source().clone();
+        context.blocking(move || check(&source, scope, &Selection::default()))
+    };
+    let mut report = look().await??;
     report.path = fetched.shown(&report.path);
     if arguments.fix {
         let file = report.file.clone().filter(|_| !fetched.is_remote());
@@ -66,7 +70,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
                 .exit(Exit::Usage)
         })?;
         if fix(context, &file, &report, scope)? {
-            report = check(fetched.source(), scope, &Selection::default())?;
+            report = look().await??;
         }
     }
     show(context, arguments, &report)?;
