@@ -14,6 +14,7 @@ mod contract;
 mod demo;
 mod lazy;
 mod readme;
+mod revision;
 mod server;
 mod support;
 mod surface;

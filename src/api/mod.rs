@@ -12,6 +12,7 @@ mod raw;
 mod retry;
 mod revisions;
 mod source;
+mod upload;
 
 use aws_config::SdkConfig;
 use serde_json::Value;
@@ -22,6 +23,7 @@ pub use deployments::{CreateDeployment, Created};
 pub use error::{ApiError, ErrorKind};
 pub use groups::CreateGroup;
 pub use revisions::{Stored, wire_revision};
+pub use upload::Put;
 
 use crate::settings::Connection;
 

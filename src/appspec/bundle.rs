@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::source::Span;
 
-use super::{AppSpec, Finding, Permission, Script};
+use super::{Agent, AppSpec, Finding, Os, Permission, Script};
 
 /// What an entry of a bundle is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,16 +20,17 @@ pub struct Entry {
     pub kind: Kind,
     /// Permission bits.
     pub mode: u32,
-    /// The first bytes of a file, enough for its first line.
+    /// The first bytes of a file, enough for its first line; where a link points.
     pub head: Vec<u8>,
 }
 
 /// The entries of a bundle by their path below its root, without a leading slash.
 pub type Listing = BTreeMap<String, Entry>;
 
-/// The findings that a bundle adds.
-pub fn check(appspec: &AppSpec, listing: &Listing) -> Vec<Finding> {
-    let mut checker = Checker { listing, findings: Vec::new(), targets: BTreeMap::new() };
+/// The findings that a bundle adds, for one agent or for both.
+pub fn check(appspec: &AppSpec, listing: &Listing, agent: Option<Agent>) -> Vec<Finding> {
+    let windows = appspec.os == Os::Windows;
+    let mut checker = Checker { listing, agent, windows, findings: Vec::new(), targets: BTreeMap::new() };
     for entry in &appspec.files {
         if let (Ok(source), Ok(destination)) = (&entry.source, &entry.destination) {
             checker.file(source, entry.source_span, destination);
@@ -55,6 +56,8 @@ enum Target {
 
 struct Checker<'a> {
     listing: &'a Listing,
+    agent: Option<Agent>,
+    windows: bool,
     findings: Vec<Finding>,
     targets: BTreeMap<String, Target>,
 }
@@ -75,8 +78,13 @@ fn normal(path: &str) -> Option<String> {
 }
 
 impl Checker<'_> {
+    /// [`normal`], of a host's path.
+    fn path(&self, path: &str) -> Option<String> {
+        if self.windows { normal(&path.replace('\\', "/")) } else { normal(path) }
+    }
+
     fn file(&mut self, source: &str, span: Span, destination: &str) {
-        let found = normal(source).filter(|path| path.is_empty() || self.listing.contains_key(path));
+        let found = self.path(source).filter(|path| path.is_empty() || self.listing.contains_key(path));
         let Some(path) = found else {
             let finding =
                 Finding::error("A015", span, format!("`{source}` is not in the bundle: Install fails"));
@@ -88,7 +96,7 @@ impl Checker<'_> {
             });
             return;
         };
-        let to = normal(destination).unwrap_or_default();
+        let to = self.path(destination).unwrap_or_default();
         let below = |path: &str| if path.is_empty() { String::new() } else { format!("{path}/") };
         if !path.is_empty() && self.listing.get(&path).is_none_or(|entry| entry.kind != Kind::Directory) {
             let name = path.rsplit('/').next().unwrap_or(&path).to_owned();
@@ -124,7 +132,7 @@ impl Checker<'_> {
 
     fn permission(&mut self, permission: &Permission, objects: &mut BTreeMap<String, Span>) {
         let span = permission.span;
-        let object = normal(&permission.object).unwrap_or_default();
+        let object = self.path(&permission.object).unwrap_or_default();
         let matched: Vec<String> = match self.targets.get(&object) {
             Some(Target::File(_)) => {
                 if permission.files && (permission.pattern != "**" || !permission.except.is_empty()) {
@@ -148,8 +156,8 @@ impl Checker<'_> {
         if permission.mode.is_some()
             && let Some(link) = matched.iter().find(|path| self.is_dangling(path))
         {
-            let message = format!("/{link} is a link to nothing in the bundle: setting its mode may fail");
-            self.findings.push(Finding::warning("A028", span, message));
+            let message = format!("/{link} is a link to nothing in the bundle: setting its mode fails");
+            self.findings.push(Finding::error("A028", span, message));
         }
         objects.extend(matched.into_iter().map(|path| (path, span)));
     }
@@ -172,18 +180,20 @@ impl Checker<'_> {
             .collect()
     }
 
+    /// A link whose target is neither in the bundle nor named from the host's root.
     fn is_dangling(&self, path: &str) -> bool {
-        match self.targets.get(path) {
-            Some(Target::File(source)) => {
-                self.listing.get(source).is_some_and(|entry| entry.kind == Kind::Link)
-            }
-            _ => false,
-        }
+        let Some(Target::File(source)) = self.targets.get(path) else { return false };
+        let Some(Entry { kind: Kind::Link, head, .. }) = self.listing.get(source) else { return false };
+        let target = String::from_utf8_lossy(head);
+        let folder = source.rsplit_once('/').map_or("", |(folder, _)| folder);
+        !target.starts_with('/')
+            && normal(&format!("{folder}/{target}"))
+                .is_some_and(|path| !path.is_empty() && !self.listing.contains_key(&path))
     }
 
     fn script(&mut self, script: &Script) {
-        let location = &script.location;
-        let entry = normal(location).and_then(|path| self.listing.get(&path));
+        let (location, runas) = (&script.location, script.runas.is_some());
+        let entry = self.path(location).and_then(|path| self.listing.get(&path));
         let finding = match entry {
             None => {
                 let finding = Finding::error(
@@ -196,29 +206,57 @@ impl Checker<'_> {
                     None => finding.help("a location is the script's path below the bundle's root"),
                 }
             }
-            Some(_) if location.contains(char::is_whitespace) => Finding::error(
-                "A040",
-                script.span,
-                "a location with a blank in it is taken apart by a shell: the event fails",
-            )
-            .help("rename the script"),
+            Some(_)
+                if location.contains(char::is_whitespace) && (self.agent != Some(Agent::Two) || runas) =>
+            {
+                let message = "a location with a blank in it is taken apart by a shell: the event fails";
+                let mut finding = Finding::error("A040", script.span, message).help("rename the script");
+                finding.only = (self.agent.is_none() && !runas).then_some(Agent::One);
+                finding
+            }
             Some(Entry { kind: Kind::Directory, .. }) => {
                 Finding::error("A039", script.span, format!("`{location}` is a directory: the event fails"))
             }
-            Some(Entry { kind: Kind::File, head, .. }) if has_crlf_shebang(head) => Finding::error(
-                "A038",
-                script.span,
-                format!("the first line of `{location}` ends with CR LF: the event fails"),
-            )
-            .help("save the script with Unix line ends"),
-            Some(Entry { kind: Kind::File, mode, .. }) if mode & 0o111 == 0 => Finding::note(
-                "A041",
-                script.span,
-                format!("`{location}` is not executable; the agent makes it so"),
-            ),
+            Some(Entry { kind: Kind::File, head, .. }) if !self.windows && has_crlf_shebang(head) => {
+                Finding::error(
+                    "A038",
+                    script.span,
+                    format!("the first line of `{location}` ends with CR LF: the event fails"),
+                )
+                .help("save the script with Unix line ends")
+            }
+            Some(Entry { kind: Kind::File, mode, head }) => return self.script_file(script, *mode, head),
             Some(_) => return,
         };
         self.findings.push(finding);
+    }
+
+    /// What a script that is there will do otherwise than it says.
+    fn script_file(&mut self, script: &Script, mode: u32, head: &[u8]) {
+        let location = &script.location;
+        // What Windows runs, or what is no text, has its own ways.
+        if self.windows || head.starts_with(b"\x7fELF") {
+            return;
+        }
+        if mode & 0o111 == 0 {
+            let message = format!("`{location}` is not executable; the agent makes it so");
+            self.findings.push(Finding::note("A041", script.span, message));
+        }
+        if head.starts_with("\u{feff}".as_bytes()) {
+            let message = format!("`{location}` begins with a byte order mark: its first line is not seen");
+            let help = "save the script as UTF-8 without BOM";
+            self.findings.push(Finding::warning("A045", script.span, message).help(help));
+        } else if head.is_empty() {
+            self.findings.push(Finding::warning("A046", script.span, format!("`{location}` is empty")));
+        } else if !head.starts_with(b"#!") {
+            let message = format!("`{location}` has no `#!` line: /bin/sh runs it");
+            self.findings.push(Finding::note("A046", script.span, message));
+            if head.windows(2).any(|pair| pair == b"\r\n") {
+                let message = format!("the lines of `{location}` end with CR LF: commands see the CR");
+                let help = "save the script with Unix line ends";
+                self.findings.push(Finding::warning("A038", script.span, message).help(help));
+            }
+        }
     }
 }
 

@@ -23,6 +23,25 @@ impl Severity {
     }
 }
 
+/// The official agents in service, which read an AppSpec differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Agent {
+    /// 1.8.1, in Ruby.
+    One,
+    /// 2.x, in Rust.
+    Two,
+}
+
+impl Agent {
+    /// As `--agent` names it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Agent::One => "1",
+            Agent::Two => "2",
+        }
+    }
+}
+
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -37,6 +56,12 @@ pub struct Finding {
     pub help: Option<String>,
     /// What a host would report, where the agent refuses the file.
     pub refusal: Option<String>,
+    /// What `span` may safely become: it then means to both agents what is written.
+    pub fix: Option<String>,
+    /// The only agent that it holds for, where both were asked.
+    pub only: Option<Agent>,
+    /// What the other agent makes of it, where that is worth a word too.
+    pub other: Option<String>,
 }
 
 impl Finding {
@@ -46,7 +71,17 @@ impl Finding {
         span: Option<Span>,
         message: impl Into<String>,
     ) -> Self {
-        Finding { code, severity, message: message.into(), span, help: None, refusal: None }
+        Finding {
+            code,
+            severity,
+            message: message.into(),
+            span,
+            help: None,
+            refusal: None,
+            fix: None,
+            only: None,
+            other: None,
+        }
     }
 
     pub fn error(code: &'static str, span: impl Into<Option<Span>>, message: impl Into<String>) -> Self {
@@ -63,6 +98,11 @@ impl Finding {
 
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    pub fn fix(mut self, text: impl Into<String>) -> Self {
+        self.fix = Some(text.into());
         self
     }
 

@@ -9,7 +9,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 use crate::source::{Position, Span};
 use crate::ui;
 
-use super::{Finding, Severity};
+use super::{Agent, Finding, Severity};
 
 /// A longer line is named, not shown: nobody finds a caret in it.
 const MAX_LINE: usize = 400;
@@ -50,6 +50,14 @@ fn group<'a>(path: &'a str, text: &str, finding: &'a Finding) -> Group<'a> {
     };
     if let Some(help) = &finding.help {
         group = group.element(Level::HELP.message(ui::line(help)));
+    }
+    if let Some(agent) = finding.only {
+        let other = if agent == Agent::One { Agent::Two } else { Agent::One };
+        let mut note = format!("this is agent {}.x's reading", agent.as_str());
+        if let Some(message) = &finding.other {
+            note.push_str(&format!("; agent {}.x's: {}", other.as_str(), ui::line(message)));
+        }
+        group = group.element(Level::NOTE.message(note));
     }
     if let Some(refusal) = &finding.refusal {
         group = group.element(Level::NOTE.message(format!("a host would report: {}", ui::line(refusal))));
@@ -103,10 +111,10 @@ fn split_line(text: &str) -> (&str, Option<&str>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::appspec::check;
+    use crate::appspec::{Scope, check};
 
     fn rendered(text: &str) -> String {
-        let findings = check(text.as_bytes(), None).findings;
+        let findings = check(text.as_bytes(), None, Scope::default()).findings;
         render("site/appspec.yml", text.as_bytes(), &findings, false)
     }
 
@@ -115,7 +123,7 @@ mod tests {
         let text =
             rendered("version: 0.0\r\nos: linux\r\nhooks:\r\n  AfterInstal:\r\n    - location: a.sh\r\n");
         let expected = "\
-warning[A034]: there is no event `AfterInstal`: its scripts never run
+error[A034]: there is no event `AfterInstal`: the agent's own local run refuses the file, a deployment never runs these scripts
  --> site/appspec.yml:4:3
   |
 4 |   AfterInstal:
@@ -151,7 +159,7 @@ warning[A034]: there is no event `AfterInstal`: its scripts never run
 
     #[test]
     fn colour_is_asked_for() {
-        let findings = check(b"version: 1\n", None).findings;
+        let findings = check(b"version: 1\n", None, Scope::default()).findings;
         assert!(render("a", b"version: 1\n", &findings, true).contains('\x1b'));
         assert!(!render("a", b"version: 1\n", &findings, false).contains('\x1b'));
     }

@@ -4,12 +4,19 @@ use super::*;
 
 /// Code and severity of every finding, in order.
 fn codes(text: &str) -> Vec<(&'static str, Severity)> {
-    check(text.as_bytes(), None).findings.iter().map(|finding| (finding.code, finding.severity)).collect()
+    check(text.as_bytes(), None, FIRST)
+        .findings
+        .iter()
+        .map(|finding| (finding.code, finding.severity))
+        .collect()
 }
 
 fn refusal(text: &str) -> String {
-    load(text.as_bytes(), Os::Linux).unwrap_err()
+    load(text.as_bytes(), Os::Linux, Agent::One).unwrap_err()
 }
+
+/// As agent 1 alone reads it.
+const FIRST: Scope = Scope { agent: Some(Agent::One), platform: None, placeholders: false };
 
 const HEAD: &str = "version: 0.0\nos: linux\n";
 
@@ -19,7 +26,7 @@ fn a_plain_file_has_no_findings() {
         "{HEAD}files:\n  - source: /\n    destination: /srv/site\npermissions:\n  - object: /srv/site\n    mode: \"644\"\nhooks:\n  AfterInstall:\n    - location: scripts/a.sh\n      timeout: 60\n      runas: root\n"
     );
     assert_eq!(codes(&text), []);
-    let appspec = load(text.as_bytes(), Os::Linux).unwrap();
+    let appspec = load(text.as_bytes(), Os::Linux, Agent::One).unwrap();
     assert_eq!(appspec.scripts("AfterInstall")[0].timeout, 60);
     assert_eq!(appspec.permissions[0].mode.as_deref(), Some("644"));
 }
@@ -39,14 +46,14 @@ fn the_first_refusal_is_the_one_that_a_host_reports() {
         "(<unknown>): found unexpected end of stream while scanning a quoted scalar at line 2 column 5"
     );
     assert!(refusal("\u{feff}version: 0.0\nos: linux\n").contains("unsupported operating system ()"));
-    assert!(load(b"version: 0.0\nos: windows\n", Os::Windows).is_ok());
+    assert!(load(b"version: 0.0\nos: windows\n", Os::Windows, Agent::One).is_ok());
     assert!(refusal("version: 0.0\nos: windows\n").contains("unsupported operating system (windows)"));
 }
 
 #[test]
 fn every_finding_is_told_not_the_first_one_only() {
     let text = "version: 1\nos: ubuntu\nfile_exists_behavior: overwrite\n";
-    let findings = check(text.as_bytes(), None).findings;
+    let findings = check(text.as_bytes(), None, FIRST).findings;
     assert_eq!(findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["A003", "A004", "A005"]);
     assert_eq!(findings[1].span.map(|span| (span.start.line, span.start.column)), Some((2, 5)));
 }
@@ -61,7 +68,7 @@ fn entries_of_files() {
     assert_eq!(codes(&files("  - source: a\n    destination: 5\n")), [("A013", Severity::Error)]);
     assert_eq!(codes(&files("  - source: a\n    destination: b\n")), [("A014", Severity::Warning)]);
     let text = files("  - source: a\n    destination: /b\n    overwrite: yes\n");
-    let findings = check(text.as_bytes(), None).findings;
+    let findings = check(text.as_bytes(), None, FIRST).findings;
     assert_eq!(
         findings[0].help.as_deref(),
         Some("write `file_exists_behavior: OVERWRITE` at the top level of the file")
@@ -106,7 +113,7 @@ fn what_the_agent_passes_over_is_a_warning_with_the_nearest_word() {
     let text = format!(
         "{HEAD}hooks:\n  AfterInstal:\n    - location: a.sh\n      runAs: root\n      timeout: 5m\n  Install:\n    - location: a.sh\nfile: []\n"
     );
-    let findings = check(text.as_bytes(), None).findings;
+    let findings = check(text.as_bytes(), None, FIRST).findings;
     let told: Vec<_> =
         findings.iter().map(|finding| (finding.code, finding.help.as_deref().unwrap_or_default())).collect();
     assert_eq!(told[0], ("A034", "did you mean `AfterInstall`?"));
@@ -114,8 +121,8 @@ fn what_the_agent_passes_over_is_a_warning_with_the_nearest_word() {
     assert_eq!(told[2].0, "A032");
     assert_eq!(told[3].0, "A035");
     assert_eq!(told[4], ("A050", "did you mean `files`?"));
-    assert!(findings.iter().all(|finding| finding.severity == Severity::Warning));
-    assert!(load(text.as_bytes(), Os::Linux).is_ok());
+    assert!(findings[1..].iter().all(|finding| finding.severity == Severity::Warning));
+    assert!(load(text.as_bytes(), Os::Linux, Agent::One).is_ok());
 }
 
 #[test]
@@ -140,7 +147,7 @@ fn listing() -> Listing {
 }
 
 fn bundle_codes(body: &str) -> Vec<(&'static str, Severity)> {
-    let checked = check(format!("{HEAD}{body}").as_bytes(), Some(&listing()));
+    let checked = check(format!("{HEAD}{body}").as_bytes(), Some(&listing()), FIRST);
     checked.findings.iter().map(|finding| (finding.code, finding.severity)).collect()
 }
 

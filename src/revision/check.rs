@@ -1,27 +1,34 @@
 //! Checks what would be deployed: the AppSpec of a directory or archive, against what is in it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::appspec::{self, Finding, Severity};
+use crate::appspec::{self, Finding, Kind, Scope, Severity};
+use crate::model::BundleType;
 use crate::runner;
 
 use super::bundle::require_appspec;
-use super::listing::{listing, walk};
-use super::{Error, Source};
+use super::listing::{Found, listing, walk};
+use super::{Error, Selection, Source};
 
 /// What a check found.
 #[derive(Debug)]
 pub struct Report {
     /// The AppSpec's name for people: below the directory, or within the archive.
     pub path: String,
+    /// Where it can be written to; none within an archive.
+    pub file: Option<PathBuf>,
     pub text: Vec<u8>,
     pub findings: Vec<Finding>,
 }
 
 impl Report {
     pub fn has_errors(&self) -> bool {
-        self.findings.iter().any(|finding| finding.severity == Severity::Error)
+        self.has(Severity::Error)
+    }
+
+    pub fn has(&self, severity: Severity) -> bool {
+        self.findings.iter().any(|finding| finding.severity == severity)
     }
 
     /// `2 errors, 1 warning`
@@ -45,53 +52,83 @@ impl Report {
     }
 }
 
-/// Checks a directory or an archive. A missing AppSpec is a finding; what cannot be read at all is an error.
-pub fn check(source: &Source) -> Result<Report, Error> {
+/// Checks a directory, as far as the selection takes it, an archive or an AppSpec alone. A missing AppSpec is a finding; what cannot be read at all is
+/// an error.
+pub fn check(source: &Source, scope: Scope, selection: &Selection) -> Result<Report, Error> {
     match source {
-        Source::Directory(directory) => {
-            let name = directory.join(appspec::FILE_NAME).display().to_string();
-            check_directory(directory, directory, name)
+        Source::Directory(directory) => check_directory(directory, None, directory, scope, selection),
+        Source::Ready(file, BundleType::Yaml | BundleType::Json) => {
+            let text = read(file)?;
+            let findings = appspec::check(&text, None, scope).findings;
+            Ok(Report { path: file.display().to_string(), file: Some(file.clone()), text, findings })
         }
-        Source::Archive(archive, kind) => {
+        Source::Ready(archive, kind) => {
             let told =
                 |error: std::io::Error| Error::new(format!("cannot unpack {}: {error}", archive.display()));
             let directory = tempfile::tempdir().map_err(told)?;
+            let all = Selection { with_git: true, ..Selection::default() };
             // Within another: a top directory that holds all is taken off by a rename beside it.
             let inner = directory.path().join("bundle");
             fs::create_dir(&inner).map_err(told)?;
             runner::unpack(archive, kind, &inner)
                 .map_err(|message| Error::new(format!("cannot unpack {}: {message}", archive.display())))?;
-            check_directory(&inner, archive, format!("{}:{}", archive.display(), appspec::FILE_NAME))
+            check_directory(&inner, Some(archive), archive, scope, &all)
         }
     }
 }
 
-fn check_directory(directory: &Path, shown: &Path, path: String) -> Result<Report, Error> {
-    let (found, left_out) = walk(directory)?;
+fn read(file: &Path) -> Result<Vec<u8>, Error> {
+    runner::read_appspec(file).map_err(|error| Error::new(format!("cannot read {}: {error}", file.display())))
+}
+
+/// `shown` is what the user named; `archive`, where the directory was unpacked from one.
+fn check_directory(
+    directory: &Path,
+    archive: Option<&Path>,
+    shown: &Path,
+    scope: Scope,
+    selection: &Selection,
+) -> Result<Report, Error> {
+    let (found, left_out) = walk(directory, selection)?;
     let notes = left_out.into_iter().map(|message| Finding::note("A061", None, message));
-    if let Err(error) = require_appspec(shown, &found) {
-        let finding = Finding::error("A060", None, error.message);
-        let finding = match error.help {
-            Some(help) => finding.help(help),
-            None => finding,
-        };
-        return Ok(Report { path, text: Vec::new(), findings: vec![finding] });
-    }
-    let file = directory.join(appspec::FILE_NAME);
-    let text = runner::read_appspec(&file)
-        .map_err(|error| Error::new(format!("cannot read {}: {error}", file.display())))?;
-    let mut findings = appspec::check(&text, Some(&listing(&found)?)).findings;
+    let named = |name: &str| match archive {
+        Some(archive) => format!("{}:{name}", archive.display()),
+        None => directory.join(name).display().to_string(),
+    };
+    let Some(name) = appspec_name(directory, &found) else {
+        let mut finding = Finding::error("A060", None, format!("{} has no appspec.yml", shown.display()));
+        if let Err(Error { message, help }) = require_appspec(shown, &found) {
+            finding = Finding::error("A060", None, message);
+            finding.help = help;
+        }
+        let path = named(appspec::FILE_NAME);
+        return Ok(Report { path, file: None, text: Vec::new(), findings: vec![finding] });
+    };
+    let file = directory.join(name);
+    let text = read(&file)?;
+    let mut findings = appspec::check(&text, Some(&listing(&found, &text)?), scope).findings;
     findings.extend(notes);
-    Ok(Report { path, text, findings })
+    Ok(Report { path: named(name), file: archive.is_none().then_some(file), text, findings })
+}
+
+/// The AppSpec at the root: `appspec.yml`, or one for Lambda or ECS under another of its names.
+fn appspec_name(directory: &Path, found: &[Found]) -> Option<&'static str> {
+    let is_there = |name: &str| found.iter().any(|found| found.name == name && found.kind != Kind::Directory);
+    if is_there(appspec::FILE_NAME) {
+        return Some(appspec::FILE_NAME);
+    }
+    ["appspec.yaml", "appspec.json"].into_iter().find(|name| {
+        let managed = |text: Vec<u8>| appspec::Platform::of(&text) != appspec::Platform::Server;
+        is_there(name) && runner::read_appspec(&directory.join(name)).is_ok_and(managed)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
-    use super::super::pack;
+    use super::super::{Links, pack};
     use super::*;
-    use crate::model::BundleType;
 
     const APPSPEC: &str =
         "version: 0.0\nos: linux\nhooks:\n  AfterInstall:\n    - location: scripts/run.sh\n";
@@ -123,7 +160,7 @@ mod tests {
             }
             appspec::Kind::Directory => Vec::new(),
         };
-        let found = walk(directory).unwrap().0;
+        let found = walk(directory, &Selection::default()).unwrap().0;
         found
             .iter()
             .map(|found| (found.name.clone(), found.kind.clone(), found.mode, content(found)))
@@ -135,7 +172,11 @@ mod tests {
         let (site, place) = (site(), tempfile::tempdir().unwrap());
         let bundle = place.path().join("site.zip");
         let mut heard = (0, 0);
-        let packed = pack(site.path(), &bundle, &mut |done, total| heard = (done, total)).unwrap();
+        let packed =
+            pack(site.path(), &bundle, &BundleType::Zip, &Selection::default(), &mut |done, total| {
+                heard = (done, total)
+            })
+            .unwrap();
         assert_eq!(heard.0, heard.1);
         assert_eq!(packed.bytes, fs::metadata(&bundle).unwrap().len());
         let out = place.path().join("out");
@@ -166,17 +207,144 @@ mod tests {
         let (one, two, place) = (site(), site(), tempfile::tempdir().unwrap());
         let bytes = |directory: &Path, name: &str| {
             let bundle = place.path().join(name);
-            pack(directory, &bundle, &mut |_, _| {}).unwrap();
+            pack(directory, &bundle, &BundleType::Zip, &Selection::default(), &mut |_, _| {}).unwrap();
             fs::read(bundle).unwrap()
         };
         assert_eq!(bytes(one.path(), "1.zip"), bytes(two.path(), "2.zip"));
+    }
+
+    /// Unpacks a bundle of a directory, made as it says.
+    fn through(
+        directory: &Path,
+        kind: &BundleType,
+        selection: &Selection,
+    ) -> Vec<(String, Kind, u32, Vec<u8>)> {
+        let place = tempfile::tempdir().unwrap();
+        let (bundle, out) = (place.path().join("bundle"), place.path().join("out"));
+        pack(directory, &bundle, kind, selection, &mut |_, _| {}).unwrap();
+        fs::create_dir(&out).unwrap();
+        runner::unpack(&bundle, kind, &out).unwrap();
+        picture(&out)
+    }
+
+    const KINDS: [BundleType; 3] = [BundleType::Zip, BundleType::Tar, BundleType::Tgz];
+
+    /// A tree that nobody would think of: names, modes, sizes and links by chance.
+    fn random_tree(random: &mut fastrand::Rng) -> tempfile::TempDir {
+        let guard = tempfile::tempdir().unwrap();
+        fs::write(guard.path().join("appspec.yml"), APPSPEC).unwrap();
+        let mut folders = vec![guard.path().to_owned()];
+        let name = |random: &mut fastrand::Rng| {
+            let letters =
+                ["a", "B", "é", " ", "-", ".x", "日", "'", "%", "\\", "~", "long".repeat(20).as_str()]
+                    .map(str::to_owned);
+            (0..random.usize(1..4))
+                .map(|_| letters[random.usize(..letters.len())].clone())
+                .collect::<String>()
+        };
+        for _ in 0..random.usize(1..40) {
+            let path = folders[random.usize(..folders.len())].join(name(random));
+            if path.symlink_metadata().is_ok() || path.as_os_str().len() > 900 {
+                continue;
+            }
+            match random.u8(..5) {
+                0 => {
+                    fs::create_dir(&path).unwrap();
+                    folders.push(path);
+                }
+                1 => symlink(name(random), &path).unwrap(),
+                _ => {
+                    let size = [0, 1, 5000, 70_000][random.usize(..4)];
+                    fs::write(&path, (0..size).map(|_| random.u8(..)).collect::<Vec<_>>()).unwrap();
+                    fs::set_permissions(&path, fs::Permissions::from_mode(0o400 | random.u32(..0o1000)))
+                        .unwrap();
+                }
+            }
+        }
+        guard
+    }
+
+    #[test]
+    fn whatever_is_bundled_unpacks_to_what_it_was() {
+        for seed in 0..24 {
+            let tree = random_tree(&mut fastrand::Rng::with_seed(seed));
+            let before = picture(tree.path());
+            for kind in &KINDS {
+                assert_eq!(through(tree.path(), kind, &Selection::default()), before, "seed {seed}, {kind}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_large_file_among_small_ones_keeps_its_place_and_the_bytes_are_the_same() {
+        let (site, place) = (site(), tempfile::tempdir().unwrap());
+        fs::write(site.path().join("big"), fastrand::Rng::with_seed(1).u128(..).to_string().repeat(200_000))
+            .unwrap();
+        let before = picture(site.path());
+        for kind in &KINDS {
+            assert_eq!(through(site.path(), kind, &Selection::default()), before, "{kind}");
+            let bytes = |name: &str| {
+                let bundle = place.path().join(name);
+                pack(site.path(), &bundle, kind, &Selection::default(), &mut |_, _| {}).unwrap();
+                fs::read(bundle).unwrap()
+            };
+            assert!(bytes("one") == bytes("two"), "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_selection_says_what_is_taken() {
+        let site = site();
+        let names = |selection: Selection| -> Vec<String> {
+            walk(site.path(), &selection).unwrap().0.into_iter().map(|found| found.name).collect()
+        };
+        fs::write(site.path().join(".cdctlignore"), "/ignored\nempty/\n").unwrap();
+        let all = names(Selection::default());
+        assert!(
+            !all.iter().any(|name| [".cdctlignore", "ignored", "empty", ".git"].contains(&name.as_str()))
+        );
+        assert!(
+            names(Selection { with_git: true, ..Selection::default() }).contains(&".git/config".to_owned())
+        );
+        let without =
+            Selection { exclude: vec!["*.sh".to_owned()], without_hidden: true, ..Selection::default() };
+        assert_eq!(names(without), ["appspec.yml", "directory-link", "link", "scripts", "sub"]);
+        let own = Selection { own: Some(site.path().join("link")), ..Selection::default() };
+        assert!(!names(own).contains(&"link".to_owned()));
+    }
+
+    #[test]
+    fn links_are_kept_followed_or_refused() {
+        let site = site();
+        let with = |links| Selection { links, ..Selection::default() };
+        let followed = through(site.path(), &BundleType::Zip, &with(Links::Follow));
+        let kind = |name: &str| followed.iter().find(|entry| entry.0 == name).map(|entry| entry.1.clone());
+        assert_eq!(kind("link"), Some(Kind::File));
+        assert_eq!(kind("directory-link/run.sh"), Some(Kind::File));
+        let Err(error) = walk(site.path(), &with(Links::Refuse)) else { panic!("links are refused") };
+        assert_eq!(error.message, "directory-link is a link");
+    }
+
+    #[test]
+    fn what_is_left_out_of_the_bundle_is_missing_in_the_check() {
+        let site = site();
+        let selection = Selection { exclude: vec!["scripts".to_owned()], ..Selection::default() };
+        let report = check(&Source::of(site.path()).unwrap(), Scope::default(), &selection).unwrap();
+        assert_eq!(report.findings[0].code, "A037");
     }
 
     #[test]
     fn pipes_are_left_out_with_a_word() {
         let (site, place) = (site(), tempfile::tempdir().unwrap());
         let socket = std::os::unix::net::UnixListener::bind(site.path().join("socket")).unwrap();
-        let packed = pack(site.path(), &place.path().join("a.zip"), &mut |_, _| {}).unwrap();
+        let packed = pack(
+            site.path(),
+            &place.path().join("a.zip"),
+            &BundleType::Zip,
+            &Selection::default(),
+            &mut |_, _| {},
+        )
+        .unwrap();
         assert_eq!(packed.warnings, ["socket is a pipe, socket or device and is left out"]);
         drop(socket);
     }
@@ -185,21 +353,35 @@ mod tests {
     fn another_name_for_the_appspec_is_told() {
         let (site, place) = (site(), tempfile::tempdir().unwrap());
         fs::rename(site.path().join("appspec.yml"), site.path().join("appspec.yaml")).unwrap();
-        let error = pack(site.path(), &place.path().join("a.zip"), &mut |_, _| {}).unwrap_err();
+        let error = pack(
+            site.path(),
+            &place.path().join("a.zip"),
+            &BundleType::Zip,
+            &Selection::default(),
+            &mut |_, _| {},
+        )
+        .unwrap_err();
         assert!(error.to_string().contains("rename appspec.yaml to appspec.yml"), "{error}");
-        let report = check(&Source::of(site.path()).unwrap()).unwrap();
+        let report =
+            check(&Source::of(site.path()).unwrap(), Scope::default(), &Selection::default()).unwrap();
         assert_eq!(report.findings[0].code, "A060");
     }
 
     #[test]
     fn a_directory_and_its_archive_have_the_same_findings() {
         let (site, place) = (site(), tempfile::tempdir().unwrap());
-        assert_eq!(check(&Source::of(site.path()).unwrap()).unwrap().findings, []);
+        assert_eq!(
+            check(&Source::of(site.path()).unwrap(), Scope::default(), &Selection::default())
+                .unwrap()
+                .findings,
+            []
+        );
         fs::remove_file(site.path().join("scripts/run.sh")).unwrap();
         let bundle = place.path().join("site.zip");
-        pack(site.path(), &bundle, &mut |_, _| {}).unwrap();
+        pack(site.path(), &bundle, &BundleType::Zip, &Selection::default(), &mut |_, _| {}).unwrap();
         for source in [site.path(), &bundle] {
-            let report = check(&Source::of(source).unwrap()).unwrap();
+            let report =
+                check(&Source::of(source).unwrap(), Scope::default(), &Selection::default()).unwrap();
             assert_eq!(report.findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["A037"]);
             assert!(report.render(false).contains("5 |     - location: scripts/run.sh"));
         }
@@ -208,7 +390,7 @@ mod tests {
     #[test]
     fn what_is_no_source_is_told() {
         let site = site();
-        assert!(Source::of(&site.path().join("appspec.yml")).is_err());
+        assert!(Source::of(&site.path().join("scripts/run.sh")).is_err());
         assert!(Source::of(&site.path().join("nowhere")).unwrap_err().message.contains("cannot read"));
     }
 }

@@ -1,15 +1,14 @@
-//! What a directory holds, in an order that never changes. Git's rules play no part; `.git` is left out.
+//! What is taken of a directory, in an order that never changes.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use ignore::WalkBuilder;
-
 use crate::appspec::{Entry, Kind, Listing};
 
-use super::Error;
+use super::{Error, Links, Selection};
 
 /// The first bytes of a file that a check looks at.
 const HEAD_BYTES: u64 = 256;
@@ -25,13 +24,17 @@ pub struct Found {
     pub size: u64,
 }
 
-/// All below a directory, parents first, and what was left out and why.
-pub fn walk(directory: &Path) -> Result<(Vec<Found>, Vec<String>), Error> {
-    let mut builder = WalkBuilder::new(directory);
-    builder.standard_filters(false).follow_links(false).sort_by_file_name(std::cmp::Ord::cmp);
-    builder.filter_entry(|entry| entry.depth() == 0 || entry.file_name() != ".git");
+impl Found {
+    /// Bytes that it adds to read: those of a file.
+    pub fn bytes(&self) -> u64 {
+        if self.kind == Kind::File { self.size } else { 0 }
+    }
+}
+
+/// All that is taken of a directory, parents first, and what cannot be and why.
+pub fn walk(directory: &Path, selection: &Selection) -> Result<(Vec<Found>, Vec<String>), Error> {
     let (mut found, mut left_out) = (Vec::new(), Vec::new());
-    for entry in builder.build() {
+    for entry in selection.walk(directory)? {
         let entry = entry.map_err(|error| Error::new(format!("cannot read the directory: {error}")))?;
         if entry.depth() == 0 {
             continue;
@@ -44,8 +47,15 @@ pub fn walk(directory: &Path) -> Result<(Vec<Found>, Vec<String>), Error> {
                 Error::new(format!("the name {} is not UTF-8", below.display())).help("rename the file")
             );
         };
-        let metadata = fs::symlink_metadata(&path).map_err(told)?;
+        let metadata = match selection.links {
+            Links::Follow => fs::metadata(&path).map_err(told)?,
+            Links::Keep | Links::Refuse => fs::symlink_metadata(&path).map_err(told)?,
+        };
         let kind = if metadata.is_symlink() {
+            if selection.links == Links::Refuse {
+                let error = Error::new(format!("{name} is a link"));
+                return Err(error.help("pass --symlinks keep or follow, or exclude it"));
+            }
             Kind::Link
         } else if metadata.is_dir() {
             Kind::Directory
@@ -61,12 +71,18 @@ pub fn walk(directory: &Path) -> Result<(Vec<Found>, Vec<String>), Error> {
     Ok((found, left_out))
 }
 
-/// The listing that an AppSpec is checked against.
-pub fn listing(found: &[Found]) -> Result<Listing, Error> {
+/// The listing that an AppSpec of this text is checked against. Only files that the text names are opened.
+pub fn listing(found: &[Found], text: &[u8]) -> Result<Listing, Error> {
+    let text = String::from_utf8_lossy(text);
     let entry = |found: &Found| -> io::Result<(String, Entry)> {
         let mut head = Vec::new();
-        if found.kind == Kind::File {
-            File::open(&found.path)?.take(HEAD_BYTES).read_to_end(&mut head)?;
+        let base = found.name.rsplit('/').next().unwrap_or(&found.name);
+        match found.kind {
+            Kind::File if text.contains(base) => {
+                File::open(&found.path)?.take(HEAD_BYTES).read_to_end(&mut head)?;
+            }
+            Kind::Link => head = fs::read_link(&found.path)?.into_os_string().into_vec(),
+            Kind::File | Kind::Directory => {}
         }
         Ok((found.name.clone(), Entry { kind: found.kind.clone(), mode: found.mode, head }))
     };

@@ -4,12 +4,14 @@ mod bundle;
 mod check;
 mod listing;
 mod locator;
+mod selection;
 
 use std::fmt;
 
 pub use bundle::{Packed, Source, pack};
 pub use check::{Report, check};
 pub use locator::Locator;
+pub use selection::{Links, Selection};
 
 /// What is wrong, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]

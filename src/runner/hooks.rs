@@ -18,7 +18,7 @@ use super::layout::{Layout, Selected};
 use super::log::Log;
 use super::process::{self, End};
 use super::root::Root;
-use super::{Groups, HookPolicy, Host, Isolation, Specification, appspec_of, bubblewrap, inside};
+use super::{Groups, HookPolicy, Host, Isolation, Order, Specification, appspec_of, bubblewrap, inside};
 
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -33,18 +33,14 @@ struct Stage<'a> {
 }
 
 /// Runs the scripts of an event in order; the first failure ends it.
-pub fn run(
-    host: &Host,
-    layout: &Layout,
-    specification: &Specification,
-    event: &EventName,
-) -> Result<(), Failure> {
+pub fn run(host: &Host, layout: &Layout, order: &Order<'_>) -> Result<(), Failure> {
+    let (specification, event) = (order.specification, order.event);
     let stops = matches!(
         event,
         EventName::BeforeBlockTraffic | EventName::AfterBlockTraffic | EventName::ApplicationStop
     );
     let Selected::Archive(archive) = layout.select(stops) else { return Ok(()) };
-    let appspec = appspec_of(&archive)?;
+    let appspec = appspec_of(&archive, order.agent)?;
     let scripts = appspec.scripts(event.as_str());
     if scripts.is_empty() {
         return Ok(());
@@ -54,7 +50,7 @@ pub fn run(
     }
     let root = Root::new(&host.root)?;
     let environment = environment(host, &root, specification, event)?;
-    let log = Arc::new(Mutex::new(Log::open(&Layout::script_log(&archive))?));
+    let log = Arc::new(Mutex::new(Log::open(&Layout::script_log(&archive), order.listener.clone())?));
     let stage = Stage { archive, root, hooks: &host.hooks, groups: &host.groups, environment, log };
     stage.log().entry(&format!("LifecycleEvent - {event}\n"));
     for script in scripts {

@@ -9,18 +9,18 @@ use super::failure::{Failure, ruby};
 use super::layout::Layout;
 use super::log::Log;
 use super::root::Root;
-use super::{Host, Specification, appspec_of, copy, plan};
+use super::{Host, Order, appspec_of, copy, plan};
 
-pub fn install(host: &Host, layout: &Layout, specification: &Specification) -> Result<(), Failure> {
+pub fn install(host: &Host, layout: &Layout, order: &Order<'_>) -> Result<(), Failure> {
     let archive = layout.archive();
     let root = Root::new(&host.root)?;
-    let appspec = appspec_of(&archive)?;
+    let appspec = appspec_of(&archive, order.agent)?;
     cleanup::remove_previous(&layout.cleanup_file(), &root)?;
-    let plan = plan::plan(&appspec, &archive, &root, specification.file_exists)?;
+    let plan = plan::plan(&appspec, &archive, &root, order.specification.file_exists)?;
     let path = layout.install_file();
     fs::write(&path, plan.json().to_string()).map_err(|error| ruby(&error, "rb_sysopen", &path))?;
     let mut record = Record::create(&layout.cleanup_file())?;
-    let mut log = Log::open(&Layout::script_log(&archive))?;
+    let mut log = Log::open(&Layout::script_log(&archive), order.listener.clone())?;
     for note in &plan.notes {
         log.note(note);
     }

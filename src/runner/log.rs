@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::failure::ruby;
 
@@ -14,8 +15,12 @@ const TAIL_CHARACTERS: usize = 2048;
 /// One event writes no more to the file.
 const FILE_BYTES: usize = 64 << 20;
 
+/// Hears every entry as it is made; what it hears is a script's, not sanitised.
+pub type Listener = Arc<dyn Fn(&str) + Send + Sync>;
+
 pub struct Log {
     file: File,
+    listener: Option<Listener>,
     written: usize,
     tail: VecDeque<(usize, String)>,
     characters: usize,
@@ -23,18 +28,21 @@ pub struct Log {
 
 impl Log {
     /// Opens the log for one event.
-    pub fn open(path: &Path) -> Result<Self, String> {
+    pub fn open(path: &Path, listener: Option<Listener>) -> Result<Self, String> {
         if let Some(directory) = path.parent() {
             super::layout::make_dir(directory)?;
         }
         let file = OpenOptions::new().create(true).append(true).open(path);
         let file = file.map_err(|error| ruby(&error, "rb_sysopen", path))?;
-        Ok(Log { file, written: 0, tail: VecDeque::new(), characters: 0 })
+        Ok(Log { file, listener, written: 0, tail: VecDeque::new(), characters: 0 })
     }
 
     /// An entry for the file and the tail, with its line feed where it has one.
     pub fn entry(&mut self, text: &str) {
         self.write(text);
+        if let Some(listener) = &self.listener {
+            listener(text);
+        }
         let length = text.chars().count();
         self.tail.push_back((length, text.to_owned()));
         self.characters += length;
@@ -46,7 +54,11 @@ impl Log {
 
     /// A remark of this tool's; not in the tail, for the agent makes none.
     pub fn note(&mut self, text: &str) {
-        self.write(&format!("[note]{text}\n"));
+        let text = format!("[note]{text}\n");
+        self.write(&text);
+        if let Some(listener) = &self.listener {
+            listener(&text);
+        }
     }
 
     pub fn tail(&self) -> String {
@@ -78,7 +90,7 @@ mod tests {
 
     fn log() -> (tempfile::TempDir, Log) {
         let directory = tempfile::tempdir().unwrap();
-        let log = Log::open(&directory.path().join("logs/scripts.log")).unwrap();
+        let log = Log::open(&directory.path().join("logs/scripts.log"), None).unwrap();
         (directory, log)
     }
 

@@ -25,12 +25,13 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::appspec::{self, AppSpec, Os};
+use crate::appspec::{self, Agent, AppSpec, Os};
 use crate::model::{BundleType, Diagnostics, EventName};
 use crate::source;
 
 pub use crate::appspec::FileExists;
 pub use groups::Groups;
+pub use log::Listener;
 pub use policy::{HookPolicy, Isolation};
 pub use unpack::unpack;
 
@@ -69,6 +70,17 @@ pub struct Specification {
 /// Writes the bundle to the path it is given; an error is the message that the host will report.
 pub type Fetch<'a> = &'a (dyn Fn(&Path) -> Result<(), String> + Sync);
 
+/// One lifecycle event of a deployment, to be run as an agent runs it.
+#[derive(Clone)]
+pub struct Order<'a> {
+    pub specification: &'a Specification,
+    pub event: &'a EventName,
+    /// Whose reading of the AppSpec counts.
+    pub agent: Agent,
+    /// Hears the log as it is written.
+    pub listener: Option<Listener>,
+}
+
 /// Runs one lifecycle event of a deployment on a host and says how it went
 /// (`error_code` is `Success` where it went well). Blocks until the event has ended.
 pub fn run_event(
@@ -77,16 +89,31 @@ pub fn run_event(
     event: &EventName,
     fetch: Fetch<'_>,
 ) -> Diagnostics {
-    let result = Layout::new(host, specification).and_then(|layout| match event {
-        EventName::DownloadBundle => download(host, &layout, specification, fetch),
-        EventName::Install => install::install(host, &layout, specification),
+    run(host, &Order { specification, event, agent: Agent::One, listener: None }, fetch)
+}
+
+/// As [`run_event`], with all that an order says.
+pub fn run(host: &Host, order: &Order<'_>, fetch: Fetch<'_>) -> Diagnostics {
+    let result = Layout::new(host, order.specification).and_then(|layout| match order.event {
+        EventName::DownloadBundle => download(host, &layout, order.specification, fetch),
+        EventName::Install => install::install(host, &layout, order),
         EventName::BlockTraffic | EventName::AllowTraffic => Ok(()),
-        event => hooks::run(host, &layout, specification, event),
+        _ => hooks::run(host, &layout, order),
     });
     match result {
         Ok(()) => Diagnostics::success(),
         Err(failure) => failure.into(),
     }
+}
+
+/// The steps that Install would take now for an unpacked revision, as the agent writes them down; nothing is done.
+pub fn preview(
+    appspec: &AppSpec,
+    archive: &Path,
+    root: &Path,
+    file_exists: FileExists,
+) -> Result<serde_json::Value, String> {
+    Ok(plan::plan(appspec, archive, &root::Root::new(root)?, file_exists)?.json())
 }
 
 fn download(
@@ -120,10 +147,10 @@ pub fn read_appspec(path: &Path) -> io::Result<Vec<u8>> {
 
 /// The AppSpec of an unpacked revision; the error is what the host reports. A link that leads out of the revision is
 /// no AppSpec: what is behind it may change after it was looked at.
-fn appspec_of(archive: &Path) -> Result<AppSpec, String> {
+fn appspec_of(archive: &Path, agent: Agent) -> Result<AppSpec, String> {
     let path = archive.join(appspec::FILE_NAME);
     match inside(archive, &path).and_then(|path| read_appspec(&path)) {
-        Ok(text) => appspec::load(&text, Os::Linux),
+        Ok(text) => appspec::load(&text, Os::Linux, agent),
         Err(_) => Err(format!(
             "The CodeDeploy agent did not find an AppSpec file within the unpacked revision directory at revision-relative path \"{}\". The revision was unpacked to directory \"{}\", and the AppSpec file was expected but not found at path \"{}\". Consult the AWS CodeDeploy Appspec documentation for more information at http://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file.html",
             appspec::FILE_NAME,
@@ -138,7 +165,7 @@ fn appspec_of(archive: &Path) -> Result<AppSpec, String> {
 fn has_hooks(archive: &Path) -> Result<bool, String> {
     match std::fs::symlink_metadata(archive.join(appspec::FILE_NAME)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        _ => Ok(appspec_of(archive)?.hooks.iter().any(|(_, scripts)| !scripts.is_empty())),
+        _ => Ok(appspec_of(archive, Agent::One)?.hooks.iter().any(|(_, scripts)| !scripts.is_empty())),
     }
 }
 

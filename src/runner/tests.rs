@@ -399,10 +399,15 @@ fn the_sample_site_deploys_and_redeploys() {
     use crate::revision::{Source, check, pack};
 
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/site");
-    assert_eq!(check(&Source::of(&sample).unwrap()).unwrap().findings, []);
+    assert_eq!(
+        check(&Source::of(&sample).unwrap(), crate::appspec::Scope::default(), &Default::default())
+            .unwrap()
+            .findings,
+        []
+    );
     let mut world = World::new();
     let bundle = world.guard.path().join("site.zip");
-    pack(&sample, &bundle, &mut |_, _| {}).unwrap();
+    pack(&sample, &bundle, &BundleType::Zip, &Default::default(), &mut |_, _| {}).unwrap();
     for deployment_id in ["d-1", "d-2"] {
         let mut deployment = world.deployment(&[]);
         deployment.bundle = fs::read(&bundle).unwrap();

@@ -7,8 +7,8 @@ mod guard;
 pub mod resolve;
 mod tree;
 
-pub use resolve::psych;
-pub use tree::{Content, Document, MAX_BYTES, Node, Scalar, parse};
+pub use resolve::{core, psych};
+pub use tree::{Content, Document, MAX_BYTES, Node, Scalar, json_error, parse};
 
 use std::fmt;
 

@@ -33,6 +33,8 @@ pub enum Content {
 pub struct Node {
     pub content: Content,
     pub tag: Option<String>,
+    /// The name that `*name` calls it by.
+    pub anchor: Option<String>,
     pub span: Span,
 }
 
@@ -80,6 +82,19 @@ pub fn parse(bytes: &[u8]) -> Result<Document, Error> {
         Err(Error { kind: ErrorKind::Syntax, message, position: last, context: None })
     })?;
     Ok(Document { root, rest, byte_order_mark: bytes.starts_with("\u{feff}".as_bytes()) })
+}
+
+/// Why a text that begins like JSON is none; YAML's readers take more than JSON has. None where it is JSON or no such text.
+pub fn json_error(bytes: &[u8]) -> Option<Error> {
+    let begins = |c: &u8| !c.is_ascii_whitespace();
+    if bytes.iter().find(|c| begins(c)) != Some(&b'{') {
+        return None;
+    }
+    let error = serde_json::from_slice::<serde::de::IgnoredAny>(bytes).err()?;
+    let position = Position { line: error.line().max(1), column: error.column().max(1) };
+    let text = error.to_string();
+    let message = text.split(" at line ").next().unwrap_or(&text).to_owned();
+    Some(Error { kind: ErrorKind::Syntax, message, position, context: None })
 }
 
 /// The position after the last character of `text`.
@@ -140,30 +155,30 @@ impl Events<'_, '_> {
             let message = format!("nested more than {MAX_DEPTH} levels deep");
             return Err(Error { kind: ErrorKind::Limit, message, position: span.start, context: None });
         }
-        let (content, tag) = match event.data {
-            EventData::Scalar { tag, value, quoted_implicit, plain_implicit, .. } => {
+        let (content, tag, anchor) = match event.data {
+            EventData::Scalar { tag, anchor, value, quoted_implicit, plain_implicit, .. } => {
                 let plain = plain_implicit || !quoted_implicit;
-                (Content::Scalar(Scalar { text: value, plain }), tag)
+                (Content::Scalar(Scalar { text: value, plain }), tag, anchor)
             }
-            EventData::Alias { anchor } => (Content::Alias(anchor), None),
-            EventData::SequenceStart { tag, .. } => {
+            EventData::Alias { anchor } => (Content::Alias(anchor), None, None),
+            EventData::SequenceStart { tag, anchor, .. } => {
                 let mut items = Vec::new();
                 loop {
                     let next = self.next()?;
                     if matches!(next.data, EventData::SequenceEnd) {
                         span.end = position(next.end_mark);
-                        break (Content::List(items), tag);
+                        break (Content::List(items), tag, anchor);
                     }
                     items.push(self.node(next, depth + 1)?);
                 }
             }
-            EventData::MappingStart { tag, .. } => {
+            EventData::MappingStart { tag, anchor, .. } => {
                 let mut entries = Vec::new();
                 loop {
                     let next = self.next()?;
                     if matches!(next.data, EventData::MappingEnd) {
                         span.end = position(next.end_mark);
-                        break (Content::Map(entries), tag);
+                        break (Content::Map(entries), tag, anchor);
                     }
                     let key = self.node(next, depth + 1)?;
                     let next = self.next()?;
@@ -175,7 +190,7 @@ impl Events<'_, '_> {
                 return Err(Error { kind: ErrorKind::Syntax, message, position: span.start, context: None });
             }
         };
-        Ok(Node { content, tag, span })
+        Ok(Node { content, tag, anchor, span })
     }
 }
 

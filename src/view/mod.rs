@@ -1,6 +1,7 @@
 //! The model as cells for people, a file a noun.
 
 pub mod deployment;
+pub mod findings;
 pub mod plan;
 pub mod target;
 

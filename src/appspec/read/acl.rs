@@ -1,14 +1,19 @@
 //! The grammar of an `acls` entry: `[d[efault]:][u|g|m|o]:[name]:perm`, or `name:perm` for a user.
 
+use super::super::Agent;
+
 /// Whether the agent takes an entry; the error is what it reports.
 ///
-/// Source: official agent 1.8.1, ace_info.
-pub fn check(entry: &str) -> Result<(), String> {
+/// Agent 2 wants the kind written out and takes an unnamed `other`.
+///
+/// Source: official agent 1.8.1, ace_info; official agent 2.x, application_specification.
+pub fn check(entry: &str, agent: Agent) -> Result<(), String> {
     let because = "The deployment failed because";
     let section = "of a problem with the acls permission settings in the application specification file.";
     let invalid = || format!("{because} {section} Invalid acl entry ({entry}).");
     let mut parts: Vec<&str> = entry.split(':').collect();
-    if !(2..=4).contains(&parts.len()) {
+    let least = if agent == Agent::Two { 3 } else { 2 };
+    if !(least..=4).contains(&parts.len()) {
         return Err(invalid());
     }
     let default = matches!(parts.first(), Some(&("d" | "default")));
@@ -33,7 +38,7 @@ pub fn check(entry: &str) -> Result<(), String> {
             if !name.is_empty() {
                 return Err(invalid());
             }
-            if matches!(kind, "o" | "other") && !default {
+            if agent == Agent::One && matches!(kind, "o" | "other") && !default {
                 return Err(base_entry(entry));
             }
         }
@@ -58,15 +63,16 @@ fn base_entry(entry: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::*;
 
     #[test]
     fn entries() {
         for good in ["u:bob:rw", "bob:rw", "d:u:bob:7", "default:group:web:r-x", "m::rwx", "d:u::rwx"] {
-            assert_eq!(check(good), Ok(()), "{good}");
+            assert_eq!(check(good, Agent::One), Ok(()), "{good}");
         }
         for bad in ["bob", "a:b:c:d:e", "x:bob:r", "m:bob:r", "u::rw", "u:bob:rwz", "u:bob:9"] {
-            assert!(check(bad).is_err(), "{bad}");
+            assert!(check(bad, Agent::One).is_err(), "{bad}");
         }
+        assert!(check("bob:rw", Agent::Two).is_err() && check("o::r", Agent::Two).is_ok());
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::source::psych::{Item, Map, Value};
 
-use super::super::{FileEntry, Finding};
+use super::super::{Agent, FileEntry, Finding};
 use super::{Reader, index, no_method, shape, text_or_type_error};
 
 const KEYS: &[&str] = &["source", "destination"];
@@ -12,6 +12,10 @@ const NO_SOURCE: &str = "The deployment failed because the application specifica
 impl Reader {
     pub(super) fn files(&mut self, entry: Option<&(Item, Item)>) -> Vec<FileEntry> {
         let Some((_, item)) = entry else { return Vec::new() };
+        if self.agent == Agent::Two {
+            let items = self.typed_list("A010", "files", item);
+            return items.iter().enumerate().filter_map(|(at, item)| self.typed_file(at, item)).collect();
+        }
         let items = match &item.value {
             Value::Null | Value::Bool(false) => return Vec::new(),
             Value::List(items) => items,
@@ -32,6 +36,57 @@ impl Reader {
         items.iter().filter_map(|item| self.file(item)).collect()
     }
 
+    fn typed_file(&mut self, at: usize, item: &Item) -> Option<FileEntry> {
+        let path = format!("files[{at}]");
+        let nothing = Map::default();
+        let map = match &item.value {
+            Value::Map(map) => map,
+            Value::Null if item.plain.as_deref() == Some("") => &nothing,
+            value => {
+                let message = format!("an entry of files is {}", shape(value));
+                self.mistyped("A010", &path, item, "struct RawFileMapping", message);
+                return None;
+            }
+        };
+        self.entry_keys(map);
+        let source = self.typed_text("A013", &format!("{path}.source"), map.get("source"));
+        let destination = self.typed_text("A013", &format!("{path}.destination"), map.get("destination"));
+        let (Ok(source), Ok(destination)) = (source, destination) else { return None };
+        let Some(source) = source.filter(|source| !source.is_empty()) else {
+            self.no_source(item);
+            return None;
+        };
+        let Some(destination) = destination else {
+            self.no_destination(item, &source);
+            return None;
+        };
+        let span_of = |key: &str| map.get(key).map_or(item.span, |value| value.span);
+        let entry = FileEntry {
+            source: Ok(source),
+            destination: Ok(destination),
+            source_span: span_of("source"),
+            destination_span: span_of("destination"),
+        };
+        self.paths(&entry);
+        Some(entry)
+    }
+
+    fn no_source(&mut self, item: &Item) {
+        let finding = Finding::error("A011", item.span, "the entry has no source").refused(NO_SOURCE);
+        self.add(finding.help("add `source:`, a path in the bundle; `/` is all of it"));
+    }
+
+    fn no_destination(&mut self, item: &Item, source: &str) {
+        let report = format!(
+            "The deployment failed because the application specification file specifies only a source file ({source}). Add the name of the destination file to the files section of the AppSpec file, and then try again."
+        );
+        self.add(
+            Finding::error("A012", item.span, "the entry has no destination")
+                .help("add `destination:`, a directory on the host, in the same list item as its source")
+                .refused(report),
+        );
+    }
+
     fn file(&mut self, item: &Item) -> Option<FileEntry> {
         if let Value::Map(map) = &item.value {
             self.entry_keys(map);
@@ -46,20 +101,11 @@ impl Reader {
             }
         };
         if source.is_null() {
-            let finding = Finding::error("A011", item.span, "the entry has no source").refused(NO_SOURCE);
-            self.add(finding.help("add `source:`, a path in the bundle; `/` is all of it"));
+            self.no_source(item);
             return None;
         }
         if destination.is_null() {
-            let report = format!(
-                "The deployment failed because the application specification file specifies only a source file ({}). Add the name of the destination file to the files section of the AppSpec file, and then try again.",
-                source.to_s()
-            );
-            self.add(
-                Finding::error("A012", item.span, "the entry has no destination")
-                    .help("add `destination:`, a directory on the host, in the same list item as its source")
-                    .refused(report),
-            );
+            self.no_destination(item, &source.to_s());
             return None;
         }
         let span_of = |key: &str| match &item.value {

@@ -1,10 +1,11 @@
 //! `hooks`
 
 use crate::model::EventName;
+use crate::source::core;
 use crate::source::psych::{Item, Map, Value};
 
 use super::super::finding::nearest;
-use super::super::{Finding, Script};
+use super::super::{Agent, Finding, Script};
 use super::{Os, Reader, no_method, shape};
 
 const KEYS: &[&str] = &["location", "timeout", "runas", "sudo"];
@@ -26,13 +27,18 @@ const EVENTS: &[&str] = &[
 ];
 
 const NO_LOCATION: &str = "The deployment failed because the application specification file specifies a script with no location value. Specify the location in the hooks section of the AppSpec file, and then try again.";
-const BAD_TIMEOUT: &str = "The deployment failed because an invalid timeout value was provided for a script in the application specification file. Make corrections in the hooks section of the AppSpec file, and then try again.";
+pub(super) const BAD_TIMEOUT: &str = "The deployment failed because an invalid timeout value was provided for a script in the application specification file. Make corrections in the hooks section of the AppSpec file, and then try again.";
 
 impl Reader {
     pub(super) fn hooks(&mut self, entry: Option<&(Item, Item)>) -> Vec<(String, Vec<Script>)> {
         let Some((key, item)) = entry else { return Vec::new() };
         let map = match &item.value {
             Value::Map(map) => map,
+            other if self.agent == Agent::Two && item.plain.as_deref() != Some("") => {
+                let message = format!("hooks is {}, not events with their scripts", shape(other));
+                self.mistyped("A030", "hooks", item, "a map", message);
+                return Vec::new();
+            }
             Value::Null | Value::Bool(false) => {
                 self.add(Finding::warning("A036", key.span, "hooks is empty: no script will run"));
                 return Vec::new();
@@ -59,7 +65,7 @@ impl Reader {
     }
 
     fn event(&mut self, event: &Item, scripts: &Item) -> Vec<Script> {
-        self.event_name(event);
+        self.event_name(event, scripts);
         let items = match &scripts.value {
             Value::List(items) => items,
             Value::Null => {
@@ -68,6 +74,17 @@ impl Reader {
                     event.span,
                     format!("{} has no scripts", event.value.to_s()),
                 ));
+                return Vec::new();
+            }
+            other if self.agent == Agent::Two => {
+                let message = format!("the scripts of an event are a list; this is {}", shape(other));
+                self.mistyped(
+                    "A030",
+                    &format!("hooks.{}", event.value.to_s()),
+                    scripts,
+                    "a sequence",
+                    message,
+                );
                 return Vec::new();
             }
             other => {
@@ -92,7 +109,9 @@ impl Reader {
                 return Vec::new();
             }
         };
-        let scripts: Vec<Script> = items.iter().filter_map(|item| self.script(item)).collect();
+        let place = |at: usize| format!("hooks.{}[{at}]", event.value.to_s());
+        let scripts: Vec<Script> =
+            items.iter().enumerate().filter_map(|(at, item)| self.script(item, &place(at))).collect();
         let total = scripts.iter().map(|script| script.timeout).fold(0, u64::saturating_add);
         let chosen = scripts.len() > 1 && scripts.iter().all(|script| script.timeout != EVENT_LIMIT);
         if total > EVENT_LIMIT && chosen {
@@ -104,65 +123,122 @@ impl Reader {
         scripts
     }
 
-    fn event_name(&mut self, event: &Item) {
+    fn event_name(&mut self, event: &Item, scripts: &Item) {
         let name = event.value.to_s();
         if EVENTS.contains(&name.as_str()) {
             return;
         }
-        if EventName::KNOWN.iter().any(|known| known.as_str() == name) {
-            let message = format!("{name} runs no scripts on EC2 and on-premises hosts: these never run");
-            self.add(
-                Finding::warning("A035", event.span, message)
-                    .help(format!("events with scripts: {}", EVENTS.join(", "))),
-            );
+        if matches!(name.as_str(), "DownloadBundle" | "Install") {
+            let message = format!("{name} is the agent's own work: scripts on it never run");
+            let finding = Finding::warning("A035", event.span, message);
+            self.add(finding.help(format!("events with scripts: {}", EVENTS.join(", "))));
             return;
         }
-        let finding = Finding::warning(
-            "A034",
-            event.span,
-            format!("there is no event `{name}`: its scripts never run"),
-        );
+        let known = EventName::KNOWN.iter().any(|known| known.as_str() == name);
+        let (code, message) = if known {
+            ("A035", format!("{name} runs no scripts on EC2 and on-premises hosts"))
+        } else {
+            ("A034", format!("there is no event `{name}`"))
+        };
+        // An event without scripts is passed over before names are compared.
+        let finding = match &scripts.value {
+            Value::Null => Finding::warning(code, event.span, message),
+            _ => {
+                let consequence =
+                    "the agent's own local run refuses the file, a deployment never runs these scripts";
+                Finding::error(code, event.span, format!("{message}: {consequence}"))
+            }
+        };
         self.add(finding.help(match nearest(&name, EVENTS) {
             Some(word) => format!("did you mean `{word}`?"),
             None => format!("events with scripts: {}", EVENTS.join(", ")),
         }));
     }
 
-    fn script(&mut self, item: &Item) -> Option<Script> {
-        let Value::Map(map) = &item.value else {
-            self.add(
-                Finding::error("A030", item.span, format!("a script is {}", shape(&item.value)))
-                    .help("write `- location: scripts/…`")
-                    .refused(no_method("has_key?", &item.value)),
-            );
-            return None;
+    fn script(&mut self, item: &Item, path: &str) -> Option<Script> {
+        let nothing = Map::default();
+        let map = match &item.value {
+            Value::Map(map) => map,
+            Value::Null if self.agent == Agent::Two && item.plain.as_deref() == Some("") => &nothing,
+            value => {
+                let message = format!("a script is {}", shape(value));
+                if self.agent == Agent::Two {
+                    self.mistyped("A030", path, item, "struct RawScript", message);
+                } else {
+                    let finding =
+                        Finding::error("A030", item.span, message).help("write `- location: scripts/…`");
+                    self.add(finding.refused(no_method("has_key?", value)));
+                }
+                return None;
+            }
         };
         self.keys(map, KEYS, "a script");
-        let location =
-            map.get("location").map(|item| item.value.to_s().trim().to_owned()).unwrap_or_default();
+        let location = self.scalar(map, "location", path)?.unwrap_or_default();
         if location.is_empty() {
             let span = map.entry("location").map_or(item.span, |(key, _)| key.span);
             let finding = Finding::error("A031", span, "the script has no location").refused(NO_LOCATION);
             self.add(finding.help("add `location:`, the script's path in the bundle"));
             return None;
         }
-        let timeout = self.timeout(map)?;
-        let runas = map.get("runas").filter(|item| !item.value.is_null());
-        if let (Some(item), Os::Windows) = (runas, self.os) {
+        let timeout = self.timeout(map, path)?;
+        let runas = self.scalar(map, "runas", path)?;
+        if let (Some(_), Os::Windows, Some(item)) = (&runas, self.os, map.get("runas")) {
             self.add(Finding::warning("A042", item.span, "runas does nothing on Windows"));
         }
-        Some(Script {
-            location,
-            timeout,
-            runas: runas.map(|item| item.value.to_s().trim().to_owned()),
-            sudo: map.get("sudo").is_some_and(|item| !matches!(item.value, Value::Null | Value::Bool(false))),
-            span: map.get("location").map_or(item.span, |item| item.span),
-        })
+        if let (Some("nobody" | "daemon" | "bin"), Some(item)) = (runas.as_deref(), map.get("runas")) {
+            let message = "this account usually has no login shell: `su` then refuses and the event fails";
+            self.add(Finding::warning("A044", item.span, message).help("run it as a user with a shell"));
+        }
+        let sudo = self.sudo(map, path)?;
+        let span = map.get("location").map_or(item.span, |item| item.span);
+        Some(Script { location, timeout, runas, sudo, span })
+    }
+
+    /// A script's value without the blanks around it; none where the agent refuses it.
+    fn scalar(&mut self, map: &Map, key: &str, path: &str) -> Option<Option<String>> {
+        let item = map.get(key).filter(|item| !item.value.is_null());
+        let text = match self.agent {
+            Agent::One => item.map(|item| item.value.to_s()),
+            Agent::Two => self.typed_text("A031", &format!("{path}.{key}"), item).ok()?,
+        };
+        Some(
+            text.map(|text| text.trim().to_owned())
+                .filter(|text| self.agent == Agent::One || !text.is_empty()),
+        )
+    }
+
+    fn sudo(&mut self, map: &Map, path: &str) -> Option<bool> {
+        let Some(item) = map.get("sudo").filter(|item| !item.value.is_null()) else { return Some(false) };
+        if self.agent == Agent::One {
+            if let Value::Text(text) = &item.value {
+                let message = format!("any text is taken for true here, `{text}` too");
+                self.add(
+                    Finding::warning("A043", item.span, message).help("write true or false, without quotes"),
+                );
+            }
+            return Some(item.value != Value::Bool(false));
+        }
+        let sudo = item.plain.as_deref().and_then(core::boolean);
+        if sudo.is_none() {
+            self.mistyped(
+                "A043",
+                &format!("{path}.sudo"),
+                item,
+                "a boolean",
+                "sudo is neither true nor false",
+            );
+        }
+        sudo
     }
 
     /// Seconds by Ruby's `to_i`; none where the agent refuses.
-    fn timeout(&mut self, map: &Map) -> Option<u64> {
+    fn timeout(&mut self, map: &Map, path: &str) -> Option<u64> {
         let Some(item) = map.get("timeout") else { return Some(EVENT_LIMIT) };
+        if self.agent == Agent::Two {
+            let seconds = self.typed_timeout(item, &format!("{path}.timeout"), EVENT_LIMIT)?;
+            self.too_long(item, seconds);
+            return Some(seconds);
+        }
         let seconds = match &item.value {
             Value::Null | Value::Bool(false) => return Some(EVENT_LIMIT),
             Value::Int(value) => *value,
@@ -188,11 +264,16 @@ impl Reader {
                 format!("the agent reads `{written}` as {seconds} seconds"),
             );
             self.add(finding.help("write whole seconds, without unit, colon or leading zero"));
-        } else if seconds > EVENT_LIMIT {
+        }
+        self.too_long(item, seconds);
+        Some(seconds)
+    }
+
+    fn too_long(&mut self, item: &Item, seconds: u64) {
+        if seconds > EVENT_LIMIT {
             let message = format!("the service fails an event after {EVENT_LIMIT} s");
             self.add(Finding::warning("A033", item.span, message));
         }
-        Some(seconds)
     }
 }
 

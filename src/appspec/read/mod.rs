@@ -1,5 +1,8 @@
 //! Reads an AppSpec in the agent's order, so that the first refusal is the one that a host reports.
 //!
+//! Both agents' readings are here, for most of their rules are the same: a value comes resolved by its agent's YAML,
+//! and where the rules differ the code asks which agent it is. What serde's types refuse is worded in `typed`.
+//!
 //! Where Ruby itself breaks on a value of the wrong shape, its words become the host's report, as they do on the agent.
 
 mod acl;
@@ -7,27 +10,34 @@ mod context;
 mod files;
 mod hooks;
 mod permissions;
+mod typed;
 
-use crate::source::psych::{self, Item, Map, Value};
-use crate::source::{self, Position, Span};
+use crate::source::psych::{Item, Map, Value};
+use crate::source::{self, Position, Span, core, psych};
 
 use super::finding::nearest;
-use super::{AppSpec, FileExists, Finding, Os};
+use super::{Agent, AppSpec, FileExists, Finding, Os};
 
 pub const EMPTY: &str = "The deployment failed because the application specification file was empty. Make sure your AppSpec file defines at minimum the 'version' and 'os' properties.";
+
+/// Whether a report comes from agent 2's YAML reader.
+pub fn is_yaml_refusal(report: &str) -> bool {
+    report.starts_with(typed::YAML)
+}
 
 const TOP_KEYS: &[&str] = &["version", "os", "file_exists_behavior", "files", "permissions", "hooks"];
 
 /// The AppSpec, where there is anything to hold, and everything there is to say of it.
 ///
 /// `host` is the system that the agent runs on; without one either will do.
-pub fn read(text: &[u8], host: Option<Os>) -> (Option<AppSpec>, Vec<Finding>) {
-    let mut reader = Reader { host, os: host.unwrap_or(Os::Linux), findings: Vec::new() };
+pub fn read(text: &[u8], host: Option<Os>, agent: Agent) -> (Option<AppSpec>, Vec<Finding>) {
+    let mut reader = Reader { agent, host, os: host.unwrap_or(Os::Linux), findings: Vec::new() };
     let appspec = reader.document(text);
     (appspec, reader.findings)
 }
 
 struct Reader {
+    agent: Agent,
     host: Option<Os>,
     os: Os,
     findings: Vec<Finding>,
@@ -43,7 +53,11 @@ impl Reader {
             Ok(document) => document,
             Err(error) => return self.unreadable(&error),
         };
-        let root = match psych::load(&document) {
+        let loaded = match self.agent {
+            Agent::One => psych::load(&document),
+            Agent::Two => core::load(&document),
+        };
+        let root = match loaded {
             Ok(Some(root)) if !root.value.is_null() && root.value != Value::Bool(false) => root,
             Ok(_) => {
                 self.add(Finding::error("A002", None, "the file is empty").refused(EMPTY));
@@ -52,27 +66,42 @@ impl Reader {
             Err(error) => return self.unreadable(&error),
         };
         if document.byte_order_mark {
-            self.add(
-                Finding::warning(
-                    "A008",
-                    Span::at(Position { line: 1, column: 1 }),
-                    "the file begins with a byte order mark",
-                )
-                .help("the agent then reads only the first key; save the file as UTF-8 without BOM"),
-            );
+            let first = Span::at(Position { line: 1, column: 1 });
+            let finding = Finding::warning("A008", first, "the file begins with a byte order mark");
+            let help = "the agent then reads only the first key; save the file as UTF-8 without BOM";
+            self.add(finding.help(help).fix(""));
         }
         if let Some(rest) = document.rest {
             let message = "the agent reads the first YAML document only; this is not read";
             self.add(Finding::warning("A007", Span::at(rest), message));
         }
+        if let Some(error) = source::json_error(text) {
+            let message = format!(
+                "this begins like JSON and is none ({}): the agents read it, others do not",
+                error.message
+            );
+            self.add(Finding::warning("A009", Span::at(error.position), message));
+        }
         self.root(&root)
     }
 
     fn unreadable(&mut self, error: &source::Error) -> Option<AppSpec> {
+        if let (Agent::Two, source::ErrorKind::Refused) = (self.agent, &error.kind)
+            && error.message.contains("more than one document")
+        {
+            let message = "the agent refuses a file with more than one YAML document";
+            let finding = Finding::error("A007", Span::at(error.position), message)
+                .help("remove `---` and what follows");
+            self.add(finding.refused(typed::yaml(&core::report(error))));
+            return None;
+        }
         let unclosed = error.context.filter(|_| error.message.contains("unexpected end of stream"));
         let finding =
             Finding::error("A001", Span::at(unclosed.unwrap_or(error.position)), error.message.clone());
-        let report = psych::report(error);
+        let report = match self.agent {
+            Agent::One => psych::report(error),
+            Agent::Two => typed::yaml(&core::report(error)),
+        };
         let help = match error.message.as_str() {
             message if message.contains("cannot start any token") => Some(
                 "YAML indents with spaces, never tabs, and a value that begins with @, ` or % needs quotes",
@@ -98,6 +127,11 @@ impl Reader {
 
     fn root(&mut self, root: &Item) -> Option<AppSpec> {
         let empty = Map::default();
+        if self.agent == Agent::Two && !matches!(root.value, Value::Map(_)) {
+            let message = format!("the file holds {}, not keys with values", shape(&root.value));
+            self.mistyped("A006", "", root, "struct RawAppSpec", message);
+            return None;
+        }
         let map = match &root.value {
             Value::Map(map) => map,
             other => {
@@ -126,13 +160,16 @@ impl Reader {
     }
 
     fn version(&mut self, map: &Map, version: &Value, root: Span) {
+        if self.agent == Agent::Two {
+            return self.typed_version(map, root);
+        }
         let zero = match version {
             Value::Int(value) => *value == 0,
             Value::Float(value) => *value == 0.0,
             _ => false,
         };
         if zero {
-            return;
+            return self.unusual_version(map);
         }
         let report = format!(
             "The deployment failed because an invalid version value ({}) was entered in the application specification file. Make sure your AppSpec file specifies \"0.0\" as the version, and then try again.",
@@ -141,10 +178,25 @@ impl Reader {
         let finding = match map.get("version") {
             None => Finding::error("A003", Span::at(root.start), "no version")
                 .help("begin the file with `version: 0.0`"),
-            Some(item) => Finding::error("A003", item.span, "the version must be the number 0.0")
-                .help("write `version: 0.0`, without quotes"),
+            Some(item) => {
+                let finding = Finding::error("A003", item.span, "the version must be the number 0.0")
+                    .help("write `version: 0.0`, without quotes");
+                if item.value.to_s() == "0.0" { finding.fix("0.0") } else { finding }
+            }
         };
         self.add(finding.refused(report));
+    }
+
+    /// A zero that the agents take, though no document shows it.
+    fn unusual_version(&mut self, map: &Map) {
+        if let Some(item) = map.get("version")
+            && item.plain.as_deref() != Some("0.0")
+        {
+            self.add(
+                Finding::warning("A003", item.span, "the documented version is written 0.0")
+                    .help("write `version: 0.0`"),
+            );
+        }
     }
 
     fn os(&mut self, map: &Map, root: Span) {
@@ -154,36 +206,59 @@ impl Reader {
             [Os::Linux, Os::Windows].into_iter().find(|os| *value == Value::Text(os.as_str().to_owned()));
         if let Some(os) = os {
             self.os = os;
-            if self.host.is_none_or(|host| host == os) {
+            // Agent 2 never compares with the host.
+            if self.agent == Agent::Two || self.host.is_none_or(|host| host == os) {
                 return;
             }
         }
+        if self.agent == Agent::Two
+            && let Some(item) = map.get("os")
+            && typed::text(item).is_none()
+        {
+            return self.mistyped("A004", "os", item, "a string", "os is not one word");
+        }
         let report = format!(
             "The deployment failed because the application specification file specifies an unsupported operating system ({}). Specify either \"linux\" or \"windows\" in the os section of the AppSpec file, and then try again.",
-            value.to_s()
+            map.get("os").map_or_else(String::new, |item| self.written(item))
         );
         let finding = match map.get("os") {
             None => Finding::error("A004", Span::at(root.start), "no os").help("add `os: linux`"),
             Some(item) if os.is_some() => Finding::error("A004", item.span, "the host runs another system"),
-            Some(item) => Finding::error("A004", item.span, "unknown operating system")
-                .help("it is `linux` or `windows`, in lower case, for every distribution"),
+            Some(item) => {
+                let mut finding = Finding::error("A004", item.span, "unknown operating system")
+                    .help("it is `linux` or `windows`, in lower case, for every distribution");
+                let lower = item.value.to_s().to_lowercase();
+                finding.fix = matches!(lower.as_str(), "linux" | "windows").then_some(lower);
+                finding
+            }
         };
         self.add(finding.refused(report));
     }
 
     fn file_exists(&mut self, map: &Map) -> Option<FileExists> {
         let item = map.get("file_exists_behavior").filter(|item| !item.value.is_null())?;
+        if self.agent == Agent::Two && typed::text(item).is_none() {
+            self.mistyped(
+                "A005",
+                "file_exists_behavior",
+                item,
+                "a string",
+                "file_exists_behavior is not one word",
+            );
+            return None;
+        }
         let text = item.value.to_s();
         let known = matches!(item.value, Value::Text(_)).then(|| FileExists::of(&text)).flatten();
         if known.is_none() {
             let report = format!(
                 "The deployment failed because an invalid file_exists_behavior value ({text}) was entered in the application specification file. Make sure your AppSpec file specifies one of DISALLOW,OVERWRITE,RETAIN as the file_exists_behavior, and then try again."
             );
-            self.add(
-                Finding::error("A005", item.span, "unknown file_exists_behavior")
-                    .help("it is DISALLOW, OVERWRITE or RETAIN, in capitals")
-                    .refused(report),
-            );
+            let mut finding = Finding::error("A005", item.span, "unknown file_exists_behavior")
+                .help("it is DISALLOW, OVERWRITE or RETAIN, in capitals")
+                .refused(report);
+            let upper = text.to_uppercase();
+            finding.fix = FileExists::of(&upper).map(|_| upper);
+            self.add(finding);
         }
         known
     }
@@ -203,9 +278,23 @@ impl Reader {
             }));
         }
         for key in &map.repeated {
-            let message =
-                format!("`{}` comes again below; the agent takes the last one only", key.value.to_s());
-            self.add(Finding::warning("A051", key.span, message));
+            let name = key.value.to_s();
+            if self.agent == Agent::Two && known.contains(&name.as_str()) {
+                let message = format!("`{name}` comes again below; the agent refuses that");
+                let report = typed::yaml(&format!("duplicate field `{name}`"));
+                self.add(Finding::error("A051", key.span, message).refused(report));
+            } else {
+                let message = format!("`{name}` comes again below; the agent takes the last one only");
+                self.add(Finding::warning("A051", key.span, message));
+            }
+        }
+    }
+
+    /// A scalar as the agent's messages show it.
+    fn written(&self, item: &Item) -> String {
+        match (self.agent, &item.plain) {
+            (Agent::Two, Some(plain)) => plain.clone(),
+            _ => item.value.to_s(),
         }
     }
 }

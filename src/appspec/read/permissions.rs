@@ -3,8 +3,8 @@
 use crate::source::Span;
 use crate::source::psych::{Item, Map, Value};
 
-use super::super::{Finding, Os, Permission};
-use super::{Reader, acl, context, no_method, shape, text_or_type_error};
+use super::super::{Agent, Finding, Os, Permission};
+use super::{Reader, acl, context, no_method, shape, text_or_type_error, typed};
 
 const KEYS: &[&str] = &["object", "pattern", "except", "owner", "group", "mode", "acls", "context", "type"];
 
@@ -14,7 +14,8 @@ const NO_OBJECT: &str = "The deployment failed because a permission listed in th
 impl Reader {
     pub(super) fn permissions(&mut self, entry: Option<&(Item, Item)>) -> Vec<Permission> {
         let Some((key, item)) = entry else { return Vec::new() };
-        let items = match &item.value {
+        let items: &[Item] = match &item.value {
+            _ if self.agent == Agent::Two => self.typed_list("A020", "permissions", item),
             Value::Null | Value::Bool(false) => return Vec::new(),
             Value::List(items) => items,
             other => {
@@ -40,18 +41,36 @@ impl Reader {
             );
             return Vec::new();
         }
-        items.iter().filter_map(|item| self.permission(item)).collect()
+        items
+            .iter()
+            .enumerate()
+            .filter_map(|(at, item)| self.permission(item, &format!("permissions[{at}]")))
+            .collect()
     }
 
-    fn permission(&mut self, item: &Item) -> Option<Permission> {
-        let Value::Map(map) = &item.value else {
-            let message = format!("a permission is {}", shape(&item.value));
-            let report = no_method("has_key?", &item.value);
-            self.add(Finding::error("A020", item.span, message).help("write `- object: …`").refused(report));
-            return None;
+    fn permission(&mut self, item: &Item, path: &str) -> Option<Permission> {
+        let nothing = Map::default();
+        let map = match &item.value {
+            Value::Map(map) => map,
+            Value::Null if self.agent == Agent::Two && item.plain.as_deref() == Some("") => &nothing,
+            value => {
+                let message = format!("a permission is {}", shape(value));
+                if self.agent == Agent::Two {
+                    self.mistyped("A020", path, item, "struct RawPermission", message);
+                } else {
+                    let finding = Finding::error("A020", item.span, message).help("write `- object: …`");
+                    self.add(finding.refused(no_method("has_key?", value)));
+                }
+                return None;
+            }
         };
         self.keys(map, KEYS, "a permission");
         let value = |key: &str| map.get(key).filter(|item| !item.value.is_null());
+        if self.agent == Agent::Two {
+            for key in ["object", "pattern", "owner", "group", "mode"] {
+                self.typed_text("A024", &format!("{path}.{key}"), value(key)).ok()?;
+            }
+        }
         let object = value("object").map(|item| item.value.to_s().trim().to_owned()).unwrap_or_default();
         if object.is_empty() {
             let finding =
@@ -59,11 +78,11 @@ impl Reader {
             self.add(finding.help("add `object:`, the path on the host"));
             return None;
         }
-        let except = self.texts(map, "except");
-        let (files, directories) = self.types(map);
+        let except = self.texts(map, "except", path);
+        let (files, directories) = self.types(map, path);
         let mode = self.mode(value("mode"));
-        let acls = self.acls(map);
-        let context = self.context(value("context"));
+        let acls = self.acls(map, path);
+        let context = self.context(value("context"), path);
         if !object.starts_with('/') {
             let span = value("object").map(|item| item.span);
             self.add(
@@ -88,6 +107,15 @@ impl Reader {
 
     fn name(&mut self, item: Option<&Item>, key: &str) -> Option<Result<String, String>> {
         let item = item?;
+        if self.agent == Agent::Two {
+            let name = typed::text(item).unwrap_or_default().trim().to_owned();
+            if name.contains(':') || name.bytes().all(|byte| byte.is_ascii_digit()) {
+                let message = format!("agent 2 knows no {key} `{name}` and leaves the {key} as it is");
+                let help = "write the name, not the number, of a user or group";
+                self.add(Finding::warning("A024", item.span, message).help(help));
+            }
+            return Some(Ok(name));
+        }
         let name = text_or_type_error(&item.value);
         match &name {
             Err(error) => {
@@ -105,11 +133,16 @@ impl Reader {
     }
 
     /// A list of texts; refused where it is no list.
-    fn texts(&mut self, map: &Map, key: &str) -> Vec<String> {
+    fn texts(&mut self, map: &Map, key: &str, path: &str) -> Vec<String> {
         let Some(item) = map.get(key) else { return Vec::new() };
         match &item.value {
             Value::Null | Value::Bool(false) => Vec::new(),
             Value::List(items) => items.iter().map(|item| item.value.to_s().trim().to_owned()).collect(),
+            other if self.agent == Agent::Two => {
+                let message = format!("{key} is {}, not a list", shape(other));
+                self.mistyped("A024", &format!("{path}.{key}"), item, "a sequence", message);
+                Vec::new()
+            }
             Value::Map(_) => Vec::new(),
             other => {
                 let message = format!("{key} is {}, not a list", shape(other));
@@ -123,10 +156,10 @@ impl Reader {
     }
 
     /// Whether the permission is for files, for directories; for both where `type` is left out.
-    fn types(&mut self, map: &Map) -> (bool, bool) {
+    fn types(&mut self, map: &Map, path: &str) -> (bool, bool) {
         let given = map.get("type").filter(|item| !matches!(item.value, Value::Null | Value::Bool(false)));
         let Some(item) = given else { return (true, true) };
-        let types = self.texts(map, "type");
+        let types = self.texts(map, "type", path);
         if let Some(unknown) = types.iter().find(|name| !matches!(name.as_str(), "file" | "directory")) {
             let report = format!(
                 "The deployment failed because the application specification filespecifies a permission for an object type not supported for permissions ({unknown}). Update the permissions section of the AppSpec file, and then try again."
@@ -141,7 +174,7 @@ impl Reader {
     /// Three or four octal digits; shorter ones are padded in front, as the agent does.
     fn mode(&mut self, item: Option<&Item>) -> Option<String> {
         let item = item?;
-        let text = item.value.to_s().trim().to_owned();
+        let text = self.written(item).trim().to_owned();
         let mode = format!("{text:0>3}");
         let written = item.plain.clone().unwrap_or_else(|| text.clone());
         let quote = format!("write it in quotes: `mode: \"{written}\"`");
@@ -167,23 +200,26 @@ impl Reader {
                     "a mode is up to four octal digits in quotes: \"0644\"".to_owned(),
                 )
             };
-            self.add(Finding::error("A022", item.span, message).help(help).refused(report));
+            let mut finding = Finding::error("A022", item.span, message).help(help).refused(report);
+            finding.fix = octal.then(|| format!("\"{written}\""));
+            self.add(finding);
             return None;
         }
         if octal {
             let message = format!("without quotes YAML reads `{written}` as {text}: the mode becomes {mode}");
-            self.add(Finding::warning("A023", item.span, message).help(quote));
+            let finding = Finding::warning("A023", item.span, message).help(quote);
+            self.add(finding.fix(format!("\"{written}\"")));
         } else if mode != text {
             self.add(Finding::warning("A023", item.span, format!("the mode becomes {mode}")));
         }
         Some(mode)
     }
 
-    fn acls(&mut self, map: &Map) -> Vec<String> {
-        let entries = self.texts(map, "acls");
+    fn acls(&mut self, map: &Map, path: &str) -> Vec<String> {
+        let entries = self.texts(map, "acls", path);
         let span = map.get("acls").map(|item| item.span);
         for entry in &entries {
-            if let Err(report) = acl::check(entry) {
+            if let Err(report) = acl::check(entry, self.agent) {
                 let finding =
                     Finding::error("A025", span, format!("`{entry}` is no ACL entry")).refused(report);
                 self.add(
@@ -194,11 +230,17 @@ impl Reader {
         entries
     }
 
-    fn context(&mut self, item: Option<&Item>) -> Option<super::super::model::Context> {
+    fn context(&mut self, item: Option<&Item>, path: &str) -> Option<super::super::model::Context> {
         let item = item?;
-        match context::read(&item.value) {
+        if self.agent == Agent::Two && !matches!(item.value, Value::Map(_)) {
+            let message = format!("context is {}", shape(&item.value));
+            self.mistyped("A026", &format!("{path}.context"), item, "struct RawContext", message);
+            return None;
+        }
+        match context::read(&item.value, self.agent) {
             Ok(read) => {
-                self.context_traps(item, item.span, read.range.is_none());
+                let fails = read.range.is_none() && self.agent == Agent::One;
+                self.context_traps(item, item.span, fails);
                 Some(read)
             }
             Err(report) => {

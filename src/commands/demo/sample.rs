@@ -7,7 +7,8 @@ use std::path::Path;
 
 use super::Scenario;
 use crate::commands::revision::pushing;
-use crate::revision::pack;
+use crate::model::BundleType;
+use crate::revision::{Selection, pack};
 
 /// Name, mode and content of every file.
 macro_rules! site {
@@ -66,7 +67,7 @@ pub fn write(folder: &Path, scenario: Scenario) -> io::Result<()> {
 /// The SHA-256 of the bundle that `revision push` makes of `site`: a bundle is the same bytes every time.
 pub fn sha256(site: &Path, folder: &Path) -> anyhow::Result<String> {
     let bundle = folder.join("site-1.zip");
-    pack(site, &bundle, &mut |_, _| {})?;
+    pack(site, &bundle, &BundleType::Zip, &Selection::default(), &mut |_, _| {})?;
     Ok(pushing::digest(&bundle)?.0)
 }
 

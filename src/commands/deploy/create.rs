@@ -13,7 +13,7 @@ use super::{RollbackEvent, bundle, last_good};
 use crate::api::{Api, CreateDeployment, ErrorKind, Seen};
 use crate::commands::missing;
 use crate::commands::names::{GroupArgs, GroupName};
-use crate::commands::revision::pushing::{self, Destination, Prepared};
+use crate::commands::revision::pushing::{self, Destination, Packing, Prepared};
 use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -119,12 +119,12 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     // What can be wrong on this side is found before anything is called.
     let bucket = arguments.push.as_ref().map(|_| arguments.bucket()).transpose()?;
     let prepared = match &arguments.push {
-        Some(path) => Some(pushing::prepare(context, path).await?),
+        Some(path) => Some(pushing::prepare(context, path, &Packing::default()).await?),
         None => None,
     };
     let destination = prepared.as_ref().zip(bucket).map(|(prepared, bucket)| {
         let key = arguments.key.clone().unwrap_or_else(|| prepared.key(&name.application));
-        Destination { bucket, key }
+        Destination { bucket, key, ..Destination::default() }
     });
 
     let given = arguments.given()?;

@@ -1,7 +1,14 @@
 //! `cdctl revision`
 
+mod bundle;
+mod explain;
+mod fetched;
+mod packing;
 mod push;
 pub mod pushing;
+mod reading;
+mod run;
+mod run_report;
 mod validate;
 
 use clap::Subcommand;
@@ -12,12 +19,18 @@ use crate::exit::Exit;
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     Validate(validate::Arguments),
-    Push(push::Arguments),
+    Bundle(bundle::Arguments),
+    Explain(explain::Arguments),
+    Run(Box<run::Arguments>),
+    Push(Box<push::Arguments>),
 }
 
 pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<Exit> {
     match verb {
         Verb::Validate(arguments) => validate::run(context, &arguments).await,
+        Verb::Bundle(arguments) => bundle::run(context, &arguments).await,
+        Verb::Explain(arguments) => explain::run(context, &arguments),
+        Verb::Run(arguments) => run::run(context, &arguments).await,
         Verb::Push(arguments) => push::run(context, &arguments).await,
     }
 }

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
+use super::packing::Packing;
 use super::pushing::{self, Destination};
-use crate::api::ErrorKind;
+use crate::api::{ErrorKind, Put};
 use crate::commands::missing;
 use crate::context::Context;
 use crate::error::Failure;
@@ -17,7 +18,8 @@ use crate::revision::Locator;
 
 /// Check a directory, bundle it, upload it and register it as a revision
 ///
-/// Prints the revision as `deploy create --revision` takes it. A ready archive is taken as it is.
+/// Prints the revision as `deploy create --revision` takes it. A ready archive is taken as it is; `github:OWNER/REPO@COMMIT`
+/// is registered and not uploaded.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  cdctl revision push . s3://releases/site-1.zip --app shop")]
 pub struct Arguments {
@@ -25,9 +27,19 @@ pub struct Arguments {
     #[arg(value_name = "PATH")]
     path: PathBuf,
 
-    /// Where to put it
+    /// Where to put it; a revision of GitHub needs no place
     #[arg(value_name = "s3://BUCKET/KEY")]
-    destination: Locator,
+    destination: Option<Locator>,
+
+    #[command(flatten)]
+    packing: Packing,
+
+    #[command(flatten)]
+    storage: Storage,
+
+    /// Upload nothing where the object there has the same content
+    #[arg(long)]
+    if_changed: bool,
 
     /// The application whose revision it is
     #[arg(long, value_name = "APP", env = "CDCTL_APP", hide_env_values = true)]
@@ -38,21 +50,87 @@ pub struct Arguments {
     description: Option<String>,
 }
 
+/// How the object is stored.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Object options")]
+struct Storage {
+    /// Server-side encryption
+    #[arg(long, value_name = "KIND", value_parser = ["AES256", "aws:kms", "aws:kms:dsse"])]
+    sse: Option<String>,
+
+    /// The KMS key; implies --sse aws:kms
+    #[arg(long, value_name = "KEY")]
+    sse_kms_key_id: Option<String>,
+
+    /// Such as STANDARD_IA
+    #[arg(long, value_name = "CLASS")]
+    storage_class: Option<String>,
+
+    /// Such as bucket-owner-full-control
+    #[arg(long, value_name = "ACL")]
+    acl: Option<String>,
+
+    /// A tag of the object; repeat for more
+    #[arg(long = "tag", value_name = "NAME=VALUE", value_parser = tag)]
+    tags: Vec<(String, String)>,
+
+    /// The account that the bucket must belong to
+    #[arg(long, value_name = "ACCOUNT")]
+    expected_bucket_owner: Option<String>,
+}
+
+fn tag(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write it as NAME=VALUE".to_owned()),
+    }
+}
+
+impl Storage {
+    fn put(&self) -> Put {
+        let kms = self.sse_kms_key_id.is_some().then(|| "aws:kms".to_owned());
+        Put {
+            encryption: self.sse.clone().or(kms),
+            kms_key: self.sse_kms_key_id.clone(),
+            storage_class: self.storage_class.clone(),
+            acl: self.acl.clone(),
+            tags: self.tags.clone(),
+            expected_owner: self.expected_bucket_owner.clone(),
+            digest: None,
+        }
+    }
+}
+
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let Locator::Revision(Revision::S3 { bucket, key, version: None, etag: None, .. }) =
-        &arguments.destination
-    else {
-        return Err(Failure::new("a revision is pushed to an object of S3")
-            .help("write the destination as s3://BUCKET/KEY")
-            .exit(Exit::Usage)
-            .into());
+    let github = arguments.path.to_str().filter(|text| text.starts_with("github:"));
+    let revision = match (github, &arguments.destination) {
+        (Some(text), None) => {
+            let Locator::Revision(revision) = text.parse()? else {
+                return Err(Failure::new(format!("{text} is no revision")).exit(Exit::Usage).into());
+            };
+            pushing::register(context, &arguments.app, &revision, arguments.description.as_deref()).await?;
+            revision
+        }
+        (None, Some(Locator::Revision(Revision::S3 { bucket, key, version: None, etag: None, .. }))) => {
+            let prepared =
+                pushing::prepare(context, &arguments.path, &arguments.packing.packing(None)).await?;
+            check_application(context, &arguments.app).await?;
+            let destination = Destination {
+                bucket: bucket.clone(),
+                key: key.clone(),
+                put: arguments.storage.put(),
+                if_changed: arguments.if_changed,
+            };
+            let description = arguments.description.as_deref();
+            pushing::push(context, &prepared, &destination, &arguments.app, description).await?
+        }
+        _ => {
+            return Err(Failure::new("a revision is pushed to an object of S3")
+                .help("write the destination as s3://BUCKET/KEY")
+                .exit(Exit::Usage)
+                .into());
+        }
     };
-    let prepared = pushing::prepare(context, &arguments.path).await?;
-    check_application(context, &arguments.app).await?;
-    let destination = Destination { bucket: bucket.clone(), key: key.clone() };
-    let revision =
-        pushing::push(context, &prepared, &destination, &arguments.app, arguments.description.as_deref())
-            .await?;
     let mut table = Table::properties();
     table.row([revision.to_string()]);
     let json = json!({ "applicationName": arguments.app, "revision": crate::api::wire_revision(&revision)? });

@@ -6,25 +6,27 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use sha2::{Digest, Sha256};
 
-use crate::api::{ApiError, ErrorKind};
+use crate::api::{ApiError, ErrorKind, Put, Stored};
+use crate::appspec::Scope;
 use crate::commands::missing;
 use crate::context::Context;
 use crate::error::{Failure, nearest};
 use crate::exit::Exit;
 use crate::model::{BundleType, Revision};
 use crate::report::upload::{Upload, size};
-use crate::revision::{Source, check, pack};
+use crate::revision::{Selection, Source, check, pack};
+use crate::signals;
 use crate::ui::Ui;
 
 /// A bundle that is ready to be uploaded.
 pub struct Prepared {
-    file: PathBuf,
+    pub file: PathBuf,
     pub bundle_type: BundleType,
     pub bytes: u64,
     /// Lower-case hexadecimal digits.
     pub sha256: String,
     /// What the bundle is called after where no key is given: the directory's or the file's name.
-    name: String,
+    pub name: String,
     /// Holds the bundle while it is needed.
     _folder: Option<tempfile::TempDir>,
 }
@@ -38,13 +40,31 @@ impl Prepared {
 }
 
 /// An object of S3.
+#[derive(Default)]
 pub struct Destination {
     pub bucket: String,
     pub key: String,
+    pub put: Put,
+    /// Uploads nothing where the object there has the same content.
+    pub if_changed: bool,
+}
+
+/// How a directory becomes a bundle.
+#[derive(Clone)]
+pub struct Packing {
+    pub scope: Scope,
+    pub selection: Selection,
+    pub kind: BundleType,
+}
+
+impl Default for Packing {
+    fn default() -> Self {
+        Packing { scope: Scope::default(), selection: Selection::default(), kind: BundleType::Zip }
+    }
 }
 
 /// Checks and bundles; findings of the check are shown, errors among them end it.
-pub async fn prepare(context: &Context, path: &Path) -> anyhow::Result<Prepared> {
+pub async fn prepare(context: &Context, path: &Path, packing: &Packing) -> anyhow::Result<Prepared> {
     if context.settings.connection.codedeploy_endpoint_only {
         return Err(Failure::new(
             "CodeDeploy has an endpoint of its own, S3 has none: the bundle would go to AWS",
@@ -52,18 +72,23 @@ pub async fn prepare(context: &Context, path: &Path) -> anyhow::Result<Prepared>
         .help("set AWS_ENDPOINT_URL for all services, or AWS_ENDPOINT_URL_S3 as well")
         .into());
     }
-    let (ui, path) = (context.ui.clone(), path.to_owned());
-    context.blocking(move || bundle(&ui, &path)).await?
+    bundle_aside(context, path, packing).await
 }
 
-fn bundle(ui: &Ui, path: &Path) -> anyhow::Result<Prepared> {
+/// As [`prepare`], for a bundle that stays here.
+pub async fn bundle_aside(context: &Context, path: &Path, packing: &Packing) -> anyhow::Result<Prepared> {
+    let (ui, path, packing) = (context.ui.clone(), path.to_owned(), packing.clone());
+    context.blocking(move || bundle(&ui, &path, &packing)).await?
+}
+
+fn bundle(ui: &Ui, path: &Path, packing: &Packing) -> anyhow::Result<Prepared> {
     let source = Source::of(path)?;
-    let report = check(&source)?;
+    let report = check(&source, packing.scope, &packing.selection)?;
     if report.has_errors() || (!report.findings.is_empty() && !ui.quiet) {
         ui.complain(report.render(ui.terminal.colour.1).trim_end());
     }
     if report.has_errors() {
-        return Err(Failure::new(format!("{}: {}; nothing was pushed", report.path, report.in_words()))
+        return Err(Failure::new(format!("{}: {}; nothing was bundled", report.path, report.in_words()))
             .help(format!("check it again with `cdctl revision validate {}`", path.display()))
             .exit(Exit::Findings)
             .into());
@@ -74,13 +99,13 @@ fn bundle(ui: &Ui, path: &Path) -> anyhow::Result<Prepared> {
         .and_then(|path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned()))
         .unwrap_or_else(|| "bundle".to_owned());
     let (file, bundle_type, folder) = match source {
-        Source::Archive(file, bundle_type) => (file, bundle_type, None),
+        Source::Ready(file, bundle_type) => (file, bundle_type, None),
         Source::Directory(directory) => {
             let folder = tempfile::tempdir().context("cannot make a temporary directory")?;
-            let file = folder.path().join("bundle.zip");
-            let packed = pack(&directory, &file, &mut |_, _| {})?;
+            let file = folder.path().join("bundle");
+            let packed = pack(&directory, &file, &packing.kind, &packing.selection, &mut |_, _| {})?;
             ui.note(&format!("bundled {} entries, {}", packed.entries, size(packed.bytes)));
-            (file, BundleType::Zip, Some(folder))
+            (file, packing.kind.clone(), Some(folder))
         }
     };
     let (sha256, bytes) = digest(&file).with_context(|| format!("cannot read {}", file.display()))?;
@@ -111,14 +136,14 @@ pub async fn push(
         .exit(Exit::Usage)
         .into());
     }
-    let api = context.api().await?;
     let place = format!("s3://{}/{}", to.bucket, to.key);
-    let upload = Upload::start(&context.ui, &place, prepared.bytes);
-    let stored = api.upload(&prepared.file, &to.bucket, &to.key, upload.progress()).await;
-    upload.finish();
-    let stored = match stored {
-        Ok(stored) => stored,
-        Err(error) => return Err(upload_failure(context, error, to, &place).await),
+    let there = if to.if_changed { unchanged(context, prepared, to).await } else { None };
+    let stored = match there {
+        Some(there) => {
+            context.ui.note(&format!("{place} has this content already; nothing was uploaded"));
+            there
+        }
+        None => upload(context, prepared, to, &place).await?,
     };
     let revision = Revision::S3 {
         bucket: to.bucket.clone(),
@@ -127,11 +152,21 @@ pub async fn push(
         version: stored.version,
         etag: stored.etag,
     };
-    if let Err(error) = api.register_revision(application, &revision, description).await {
-        let failure = Failure::api(
-            format!("uploaded {place}, but cannot register it with application {application}"),
-            &error,
-        );
+    register(context, application, &revision, description).await?;
+    Ok(revision)
+}
+
+/// Registers a revision that is where it says.
+pub async fn register(
+    context: &Context,
+    application: &str,
+    revision: &Revision,
+    description: Option<&str>,
+) -> anyhow::Result<()> {
+    let api = context.api().await?;
+    if let Err(error) = api.register_revision(application, revision, description).await {
+        let failure =
+            Failure::api(format!("cannot register {revision} with application {application}"), &error);
         return Err(match error.code.as_deref() {
             Some("ApplicationDoesNotExistException") => {
                 let names = api.application_names().await.unwrap_or_default();
@@ -141,7 +176,38 @@ pub async fn push(
         });
     }
     context.ui.note(&format!("registered {revision} with application {application}"));
-    Ok(revision)
+    Ok(())
+}
+
+/// The object that is there, where its content is the bundle's.
+async fn unchanged(context: &Context, prepared: &Prepared, to: &Destination) -> Option<Stored> {
+    let there = context.api().await.ok()?.object(&to.bucket, &to.key, None).await.ok()?;
+    (there.digest.as_ref() == Some(&prepared.sha256)).then_some(there)
+}
+
+async fn upload(
+    context: &Context,
+    prepared: &Prepared,
+    to: &Destination,
+    place: &str,
+) -> anyhow::Result<Stored> {
+    let api = context.api().await?;
+    let put = Put { digest: Some(prepared.sha256.clone()), ..to.put.clone() };
+    let mut exit = Exit::Interrupted;
+    let signal = context.signals.next();
+    let stop = async { exit = signals::exit(signal.await) };
+    let upload = Upload::start(&context.ui, place, prepared.bytes);
+    let result = api.upload(&prepared.file, (&to.bucket, &to.key), &put, upload.progress(), stop).await;
+    upload.finish();
+    match result {
+        Ok(stored) => Ok(stored),
+        Err(error) if error.code.as_deref() == Some("Stopped") => {
+            Err(Failure::new(format!("stopped; nothing was left at {place} and nothing was registered"))
+                .exit(exit)
+                .into())
+        }
+        Err(error) => Err(upload_failure(context, error, to, place).await),
+    }
 }
 
 async fn upload_failure(context: &Context, error: ApiError, to: &Destination, place: &str) -> anyhow::Error {

@@ -1,42 +1,124 @@
 //! `cdctl revision validate`
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use crate::appspec::Finding;
+use super::fetched::Fetched;
+use super::reading::Reading;
+use crate::appspec::{self, Finding, Severity};
 use crate::context::Context;
+use crate::error::{Doing, Failure};
 use crate::exit::Exit;
 use crate::format::{Format, print_json};
-use crate::revision::{Report, Source, check};
+use crate::revision::{Report, Selection, check};
+use crate::view::findings::{github, sarif};
 
-/// Check the AppSpec of a directory or an archive, as the agent on a Linux host reads it
+/// Check the AppSpec of a directory, an archive or a file, and what it names in the bundle
 ///
-/// An error means that the agent refuses it or that the deployment is certain to fail; a warning, that it does
-/// something else than it says. Ends with 10 where there are errors.
+/// An error means that the agent or the service refuses it, or that the deployment is certain to fail; a warning, that
+/// it does something else than it says. Ends with 10 where there are errors.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  cdctl revision validate\n  cdctl revision validate site.zip -o json")]
+#[command(
+    after_help = "Examples:\n  cdctl revision validate\n  cdctl revision validate site.zip -o json\n  cdctl revision validate --format sarif > appspec.sarif\n  cdctl revision validate s3://releases/site-1.zip --agent 2"
+)]
 pub struct Arguments {
-    /// A directory with an appspec.yml, or a .zip, .tar or .tgz file
+    /// A directory with an appspec.yml, a .zip, .tar or .tgz file, an AppSpec file, or s3://BUCKET/KEY
     #[arg(value_name = "PATH", default_value = ".")]
     path: PathBuf,
+
+    #[command(flatten)]
+    reading: Reading,
+
+    /// Warnings end with 10 too
+    #[arg(long)]
+    strict: bool,
+
+    /// Correct what is safe to correct in the AppSpec file, then check
+    #[arg(long)]
+    fix: bool,
+
+    /// A form that other tools read, instead of --output
+    #[arg(long, value_name = "FORM")]
+    format: Option<Form>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// SARIF 2.1, for code scanning and editors
+    Sarif,
+    /// Workflow commands that GitHub shows beside the lines
+    Github,
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let source = Source::of(&arguments.path)?;
-    let report = context.blocking(move || check(&source)).await??;
-    let ui = &context.ui;
-    if context.settings.format == Format::Table {
-        if !report.findings.is_empty() {
-            ui.data(report.render(ui.terminal.colour.0).trim_end())?;
+    let fetched = Fetched::of(context, &arguments.path).await?;
+    let scope = arguments.reading.scope();
+    let look = || {
+        let source = fetched.source().clone();
+        context.blocking(move || check(&source, scope, &Selection::default()))
+    };
+    let mut report = look().await??;
+    report.path = fetched.shown(&report.path);
+    if arguments.fix {
+        let file = report.file.clone().filter(|_| !fetched.is_remote());
+        let file = file.ok_or_else(|| {
+            Failure::new(format!("{} cannot be corrected in place", report.path))
+                .help("give a directory or an AppSpec file to --fix")
+                .exit(Exit::Usage)
+        })?;
+        if fix(context, &file, &report, scope)? {
+            report = look().await??;
         }
-        ui.note(&format!("{}: {}", report.path, report.in_words()));
-    } else {
-        let findings: Vec<Value> = report.findings.iter().map(|finding| wire(&report, finding)).collect();
-        print_json(&json!({ "findings": findings }), Some("findings"), context.settings.format, ui)?;
     }
-    Ok(if report.has_errors() { Exit::Findings } else { Exit::Ok })
+    show(context, arguments, &report)?;
+    let fails = report.has_errors() || (arguments.strict && report.has(Severity::Warning));
+    Ok(if fails { Exit::Findings } else { Exit::Ok })
+}
+
+fn show(context: &Context, arguments: &Arguments, report: &Report) -> anyhow::Result<()> {
+    let ui = &context.ui;
+    match (arguments.format, context.settings.format) {
+        (Some(Form::Sarif), _) => {
+            print_json(&sarif(&report.path, &report.findings), None, Format::Json, ui)?;
+        }
+        (Some(Form::Github), _) => {
+            for finding in &report.findings {
+                ui.data(&github(&report.path, finding))?;
+            }
+        }
+        (None, Format::Table) => {
+            if !report.findings.is_empty() {
+                ui.data(report.render(ui.terminal.colour.0).trim_end())?;
+            }
+        }
+        (None, format) => {
+            let findings: Vec<Value> = report.findings.iter().map(|finding| wire(report, finding)).collect();
+            print_json(&json!({ "findings": findings }), Some("findings"), format, ui)?;
+            return Ok(());
+        }
+    }
+    ui.note(&format!("{}: {}", report.path, report.in_words()));
+    Ok(())
+}
+
+/// Writes the corrected text in place; false where there was nothing to correct.
+fn fix(context: &Context, file: &Path, report: &Report, scope: appspec::Scope) -> anyhow::Result<bool> {
+    let Ok(text) = std::str::from_utf8(&report.text) else { return Ok(false) };
+    let Some((fixed, count)) = appspec::fixed(text, scope) else { return Ok(false) };
+    let write = || -> std::io::Result<()> {
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let new = tempfile::NamedTempFile::new_in(folder)?;
+        fs::write(new.path(), fixed)?;
+        fs::set_permissions(new.path(), fs::metadata(file)?.permissions())?;
+        new.persist(file.canonicalize()?).map(|_| ()).map_err(|error| error.error)
+    };
+    write().doing(format!("write {}", file.display()))?;
+    let s = if count == 1 { "" } else { "s" };
+    context.ui.note(&format!("{}: {count} correction{s}", file.display()));
+    Ok(true)
 }
 
 fn wire(report: &Report, finding: &Finding) -> Value {
@@ -48,5 +130,10 @@ fn wire(report: &Report, finding: &Finding) -> Value {
         "file": report.path,
         "line": finding.span.map(|span| span.start.line),
         "column": finding.span.map(|span| span.start.column),
+        "endLine": finding.span.map(|span| span.end.line),
+        "endColumn": finding.span.map(|span| span.end.column),
+        "agent": finding.only.map(|agent| agent.as_str()),
+        "reported": finding.refusal,
+        "fix": finding.fix,
     })
 }

@@ -25,7 +25,8 @@ pub fn unpack(bundle: &Path, sink: &mut Sink) -> io::Result<()> {
         let name = PathBuf::from(OsStr::from_bytes(entry.name_raw()));
         let mode = entry.unix_mode();
         match mode.map(|mode| mode & KIND) {
-            _ if entry.is_dir() => sink.directory(&name, mode)?,
+            // Only a slash ends a directory's name; a backslash may end any file's.
+            _ if entry.name_raw().ends_with(b"/") => sink.directory(&name, mode)?,
             Some(DIRECTORY) => sink.directory(&name, mode)?,
             Some(LINK) => {
                 let mut target = Vec::new();

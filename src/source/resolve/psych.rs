@@ -48,7 +48,7 @@ impl Map {
         self.entries.iter().find(|(name, _)| matches!(&name.value, Value::Text(text) if text == key))
     }
 
-    fn insert(&mut self, key: Item, value: Item) {
+    pub(super) fn insert(&mut self, key: Item, value: Item) {
         match self.entries.iter_mut().find(|(known, _)| known.value == key.value) {
             Some(entry) => {
                 self.repeated.push(entry.0.clone());

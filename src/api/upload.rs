@@ -1,0 +1,284 @@
+//! An upload to S3: whole, or in parts where it is large. Memory does not grow with the file, and an upload that ends
+//! early leaves no parts behind.
+
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use aws_sdk_s3::primitives::{ByteStream, Length, SdkBody};
+use aws_sdk_s3::types::{
+    CompletedMultipartUpload, CompletedPart, ObjectCannedAcl, ServerSideEncryption, StorageClass,
+};
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use http_body::{Body, Frame, SizeHint};
+
+use super::error::from_sdk;
+use super::revisions::Stored;
+use super::{Api, ApiError, ErrorKind};
+use crate::model::bare_etag;
+
+/// A file beyond this many bytes goes in parts.
+const WHOLE: u64 = 16 << 20;
+/// Bytes of a part; more where a file would have too many.
+const PART: u64 = 8 << 20;
+/// S3 takes 10,000.
+const MAX_PARTS: u64 = 9_000;
+/// Parts under way at a time.
+const PARALLEL: usize = 4;
+/// The metadata that holds an object's SHA-256.
+pub const DIGEST: &str = "cdctl-sha256";
+
+/// Is told how many bytes of the file have been sent; an attempt that starts again starts at zero.
+pub type Progress = Arc<dyn Fn(u64) + Send + Sync>;
+
+/// How an object is stored.
+#[derive(Clone, Debug, Default)]
+pub struct Put {
+    /// `AES256`, `aws:kms` or `aws:kms:dsse`.
+    pub encryption: Option<String>,
+    pub kms_key: Option<String>,
+    pub storage_class: Option<String>,
+    pub acl: Option<String>,
+    pub tags: Vec<(String, String)>,
+    /// The account that the bucket must belong to.
+    pub expected_owner: Option<String>,
+    /// The SHA-256 of the file, kept with the object.
+    pub digest: Option<String>,
+}
+
+/// Where a file goes.
+struct Place<'a> {
+    bucket: &'a str,
+    key: &'a str,
+    put: &'a Put,
+}
+
+/// Sets what PutObject and CreateMultipartUpload have in common.
+macro_rules! described {
+    ($request:expr, $place:expr) => {{
+        let put = $place.put;
+        $request
+            .bucket($place.bucket)
+            .key($place.key)
+            .set_server_side_encryption(put.encryption.as_deref().map(ServerSideEncryption::from))
+            .set_ssekms_key_id(put.kms_key.clone())
+            .set_storage_class(put.storage_class.as_deref().map(StorageClass::from))
+            .set_acl(put.acl.as_deref().map(ObjectCannedAcl::from))
+            .set_tagging((!put.tags.is_empty()).then(|| tagging(&put.tags)))
+            .set_expected_bucket_owner(put.expected_owner.clone())
+            .set_metadata(put.digest.clone().map(|digest| [(DIGEST.to_owned(), digest)].into()))
+    }};
+}
+
+impl Api {
+    /// Uploads a file. Where `stop` is ready before a large one is complete, its parts are removed and the error's code
+    /// is `Stopped`.
+    pub async fn upload(
+        &self,
+        file: &Path,
+        (bucket, key): (&str, &str),
+        put: &Put,
+        progress: Progress,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Stored, ApiError> {
+        let size = std::fs::metadata(file).map_err(|error| local("PutObject", error.to_string()))?.len();
+        let place = Place { bucket, key, put };
+        if size <= WHOLE {
+            self.put_whole(file, &place, progress).await
+        } else {
+            self.put_parts(file, size, &place, progress, stop).await
+        }
+    }
+
+    async fn put_whole(
+        &self,
+        file: &Path,
+        place: &Place<'_>,
+        progress: Progress,
+    ) -> Result<Stored, ApiError> {
+        let stream =
+            ByteStream::from_path(file).await.map_err(|error| local("PutObject", error.to_string()))?;
+        let body = stream.into_inner().map_preserve_contents(move |inner| {
+            SdkBody::from_body_1_x(Counting { inner, sent: 0, progress: progress.clone() })
+        });
+        let output = described!(self.s3().await.put_object(), place)
+            .body(ByteStream::new(body))
+            .send()
+            .await
+            .map_err(|error| from_sdk("PutObject", &error))?;
+        Ok(stored(output.e_tag(), output.version_id()))
+    }
+
+    async fn put_parts(
+        &self,
+        file: &Path,
+        size: u64,
+        place: &Place<'_>,
+        progress: Progress,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Stored, ApiError> {
+        let s3 = self.s3().await;
+        let created = described!(s3.create_multipart_upload(), place)
+            .send()
+            .await
+            .map_err(|error| from_sdk("CreateMultipartUpload", &error))?;
+        let id = created.upload_id().unwrap_or_default().to_owned();
+        let stopped = async {
+            stop.await;
+            Err(ApiError { code: Some("Stopped".to_owned()), ..local("UploadPart", "stopped".to_owned()) })
+        };
+        let result = tokio::select! {
+            result = self.send_parts(file, size, place, &id, progress) => result,
+            stopped = stopped => stopped,
+        };
+        if result.is_err() {
+            // What it failed with says more than a failed clean-up would.
+            let abort = s3.abort_multipart_upload().bucket(place.bucket).key(place.key).upload_id(&id);
+            let _ = abort.set_expected_bucket_owner(place.put.expected_owner.clone()).send().await;
+        }
+        result
+    }
+
+    async fn send_parts(
+        &self,
+        file: &Path,
+        size: u64,
+        place: &Place<'_>,
+        id: &str,
+        progress: Progress,
+    ) -> Result<Stored, ApiError> {
+        let s3 = self.s3().await;
+        let sent = AtomicU64::new(0);
+        let length = PART.max(size.div_ceil(MAX_PARTS));
+        let part = |number: u64| {
+            let (file, sent, progress) = (PathBuf::from(file), &sent, &progress);
+            async move {
+                let offset = number * length;
+                let count = length.min(size - offset);
+                let body = ByteStream::read_from()
+                    .path(file)
+                    .offset(offset)
+                    .length(Length::Exact(count))
+                    .build()
+                    .await
+                    .map_err(|error| local("UploadPart", error.to_string()))?;
+                let number = i32::try_from(number + 1).unwrap_or(i32::MAX);
+                let output = s3
+                    .upload_part()
+                    .bucket(place.bucket)
+                    .key(place.key)
+                    .upload_id(id)
+                    .part_number(number)
+                    .set_expected_bucket_owner(place.put.expected_owner.clone())
+                    .body(body)
+                    .send()
+                    .await
+                    .map_err(|error| from_sdk("UploadPart", &error))?;
+                progress(sent.fetch_add(count, Ordering::Relaxed) + count);
+                Ok::<_, ApiError>(
+                    CompletedPart::builder()
+                        .part_number(number)
+                        .set_e_tag(output.e_tag().map(str::to_owned))
+                        .set_checksum_crc32(output.checksum_crc32().map(str::to_owned))
+                        .build(),
+                )
+            }
+        };
+        let parts: Vec<CompletedPart> =
+            stream::iter(0..size.div_ceil(length)).map(part).buffered(PARALLEL).try_collect().await?;
+        let output = s3
+            .complete_multipart_upload()
+            .bucket(place.bucket)
+            .key(place.key)
+            .upload_id(id)
+            .set_expected_bucket_owner(place.put.expected_owner.clone())
+            .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts)).build())
+            .send()
+            .await
+            .map_err(|error| from_sdk("CompleteMultipartUpload", &error))?;
+        Ok(stored(output.e_tag(), output.version_id()))
+    }
+}
+
+/// What a response says of the object that it made.
+pub fn stored(etag: Option<&str>, version: Option<&str>) -> Stored {
+    Stored {
+        etag: etag.map(|etag| bare_etag(etag).to_owned()),
+        version: version.filter(|version| *version != "null").map(str::to_owned),
+        digest: None,
+    }
+}
+
+/// An error on this side.
+pub fn local(operation: &str, message: String) -> ApiError {
+    ApiError {
+        operation: operation.to_owned(),
+        kind: ErrorKind::Other,
+        code: None,
+        message,
+        request_id: None,
+    }
+}
+
+/// Tags as the header has them: names and values percent-encoded.
+fn tagging(tags: &[(String, String)]) -> String {
+    let encoded = |text: &str| -> String {
+        text.bytes()
+            .map(|byte| match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                    char::from(byte).to_string()
+                }
+                _ => format!("%{byte:02X}"),
+            })
+            .collect()
+    };
+    let pairs: Vec<String> =
+        tags.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
+    pairs.join("&")
+}
+
+/// A body that tells how much of it was read.
+struct Counting {
+    inner: SdkBody,
+    sent: u64,
+    progress: Progress,
+}
+
+impl Body for Counting {
+    type Data = Bytes;
+    type Error = aws_smithy_types::body::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let frame = Pin::new(&mut self.inner).poll_frame(context);
+        if let Poll::Ready(Some(Ok(frame))) = &frame {
+            self.sent += frame.data_ref().map_or(0, |data| data.len() as u64);
+            (self.progress)(self.sent);
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        Body::size_hint(&self.inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tagging;
+
+    #[test]
+    fn tags_are_encoded() {
+        let tags = [("team".to_owned(), "a&b=c".to_owned()), ("é".to_owned(), String::new())];
+        assert_eq!(tagging(&tags), "team=a%26b%3Dc&%C3%A9=");
+    }
+}

@@ -1,0 +1,279 @@
+//! What each code means: the words of `revision explain` and of a SARIF report's rules.
+
+/// A kind of finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Code {
+    /// Stable: `A003`.
+    pub id: &'static str,
+    /// In a few words.
+    pub title: &'static str,
+    /// What happens in a deployment, and what to do.
+    pub text: &'static str,
+}
+
+/// The code of this name, in whatever case.
+pub fn code(id: &str) -> Option<&'static Code> {
+    CODES.iter().find(|code| code.id.eq_ignore_ascii_case(id))
+}
+
+const fn of(id: &'static str, title: &'static str, text: &'static str) -> Code {
+    Code { id, title, text }
+}
+
+/// All of them, in order.
+pub const CODES: &[Code] = &[
+    of(
+        "A001",
+        "not YAML, or not as the agent loads it",
+        "The file cannot be read, so every event that needs it fails. Tabs in the indentation, a missing blank after a colon or dash and open quotes are the usual causes. Agent 1 (Ruby's safe loading) also refuses aliases, dates and Ruby tags, which agent 2 takes.",
+    ),
+    of("A002", "the file is empty", "There is nothing but blanks and comments in it: the agent refuses it."),
+    of(
+        "A003",
+        "version",
+        "The version is the number 0.0. In quotes it is text, and both agents refuse that, although the agent's own message shows quotes. Other ways to write zero are taken but documented nowhere.",
+    ),
+    of(
+        "A004",
+        "os",
+        "It is `linux` or `windows`, in lower case. Agent 1 also refuses a file for another system than the host's; agent 2 never compares.",
+    ),
+    of(
+        "A005",
+        "file_exists_behavior",
+        "It is DISALLOW, OVERWRITE or RETAIN, in capitals, at the top level of the file.",
+    ),
+    of(
+        "A006",
+        "no keys with values",
+        "The file holds a list or one text. Often a blank is missing after the colons.",
+    ),
+    of(
+        "A007",
+        "more than one document",
+        "After `---` a second YAML document begins. Agent 1 reads the first one only; agent 2 refuses the file, even where the second is empty.",
+    ),
+    of(
+        "A008",
+        "byte order mark",
+        "The file begins with the bytes EF BB BF. Both agents then see only the first key and say that the operating system is not supported. `--fix` takes it away.",
+    ),
+    of(
+        "A009",
+        "almost JSON",
+        "The text begins with a brace and is no JSON, for instance by a comma too many. The agents read it as YAML and take it; editors and other tools do not.",
+    ),
+    of(
+        "A010",
+        "files is not a list of entries",
+        "`files` is a list; each item has `source` and `destination`.",
+    ),
+    of(
+        "A011",
+        "no source",
+        "An entry of files has no `source`: the agent refuses the file. `/` is the whole bundle.",
+    ),
+    of(
+        "A012",
+        "no destination",
+        "An entry of files has no `destination`: the agent refuses the file. Often it stands in a list item of its own, or in another column than its source.",
+    ),
+    of(
+        "A013",
+        "a path that is no text",
+        "`source` or `destination` is a number, a list or a mapping. Agent 1 takes the file and fails in Install; agent 2 takes a number for text and refuses the rest.",
+    ),
+    of(
+        "A014",
+        "a destination that is not absolute",
+        "Nothing is expanded: neither `~` nor variables. A relative destination lies below the agent's own directory.",
+    ),
+    of(
+        "A015",
+        "a source that is not in the bundle",
+        "Install fails with `No such file or directory`, after the entries before it were installed. There are no wildcards.",
+    ),
+    of(
+        "A016",
+        "one target for two sources",
+        "Install fails before anything is copied: two entries make the same file, or a file and a directory of one name.",
+    ),
+    of("A020", "permissions is not a list of entries", "`permissions` is a list; each item has an `object`."),
+    of("A021", "no object", "A permission has no `object`: the agent refuses the file."),
+    of(
+        "A022",
+        "not a mode",
+        "A mode has up to four octal digits. Without quotes YAML may read another number: agent 1 reads 0755 as 493 and refuses it, agent 2 takes the digits as they are. Write it in quotes.",
+    ),
+    of(
+        "A023",
+        "a mode that becomes another",
+        "Agent 1 reads a mode with a leading zero as octal: 0644 becomes mode 0420. Modes shorter than three digits are filled with zeros in front. Write it in quotes; `--fix` does.",
+    ),
+    of(
+        "A024",
+        "a value of a permission",
+        "Owner and group are names: agent 1 fails in Install on numbers and unknown names, agent 2 leaves the owner as it is. `type` is a list of `file` and `directory`, `except` a list of patterns.",
+    ),
+    of(
+        "A025",
+        "an ACL entry",
+        "An entry is `[d:]u|g|m|o:[NAME]:PERMISSIONS`. The base entries follow from `mode`. Agent 2 wants the kind written out.",
+    ),
+    of(
+        "A026",
+        "an SELinux context",
+        "A context has a `type`, and for agent 1 a `range`, without which its Install fails although the guide calls it optional.",
+    ),
+    of("A027", "permissions on Windows", "The agents refuse an AppSpec for Windows with permissions."),
+    of(
+        "A028",
+        "permissions that clash",
+        "Install fails: an object is set twice, pattern or except is given for a file, or a mode is set through a link that leads nowhere.",
+    ),
+    of(
+        "A029",
+        "a permission for nothing",
+        "Permissions reach only what this deployment copies or makes; the object's own directory is never among it. This one does nothing.",
+    ),
+    of(
+        "A030",
+        "hooks of the wrong shape",
+        "`hooks` has events; each event has a list of scripts: `AfterInstall:`, below it `- location: …`.",
+    ),
+    of("A031", "no location", "A script has no `location`: the agent refuses the file."),
+    of(
+        "A032",
+        "timeout",
+        "Whole seconds above 0, without quotes. Agent 1 reads on where it can (`5m` is 5 s, `1:30` is 5400 s, `0300` is 192 s); agent 2 refuses all of these and numbers in quotes.",
+    ),
+    of(
+        "A033",
+        "longer than an hour",
+        "The service fails an event after 3600 s, whatever its scripts may take together.",
+    ),
+    of(
+        "A034",
+        "no such event",
+        "Its scripts never run in a deployment. `codedeploy-local` refuses the file, and so does Install where the service sends its list of events.",
+    ),
+    of(
+        "A035",
+        "an event without scripts",
+        "The event belongs to the agent, the service or another platform. On Install and DownloadBundle scripts are passed over; other names are refused as unknown ones are (A034).",
+    ),
+    of(
+        "A036",
+        "nothing to run",
+        "`hooks` or an event is empty, often because what follows is not indented. No script runs.",
+    ),
+    of(
+        "A037",
+        "a script that is not in the bundle",
+        "The event fails. A location is a path below the bundle's root and takes no arguments.",
+    ),
+    of(
+        "A038",
+        "CR LF in a script",
+        "With CR LF after `#!` the system looks for an interpreter whose name ends in a CR: the event fails. Without `#!` the commands get the CR.",
+    ),
+    of("A039", "a directory as a script", "The event fails."),
+    of(
+        "A040",
+        "a blank in a location",
+        "Agent 1 gives the location to a shell, which takes it apart: the event fails. Agent 2 does so for scripts with `runas`.",
+    ),
+    of("A041", "no execute bit", "The agent sets it and says so in its log. Nothing fails."),
+    of("A042", "runas on Windows", "It is ignored."),
+    of(
+        "A043",
+        "sudo",
+        "It is true or false. Agent 1 takes any text for true, `\"false\"` too; agent 2 refuses everything but the two words.",
+    ),
+    of("A044", "runas an account without a login shell", "`su` refuses such accounts, and the event fails."),
+    of(
+        "A045",
+        "byte order mark in a script",
+        "The first line is not seen as `#!`: a shell runs the script, and its first line is an unknown command.",
+    ),
+    of("A046", "no #! line", "A shell, /bin/sh, runs the script. An empty script does nothing."),
+    of(
+        "A050",
+        "a key that is ignored",
+        "The agent passes over keys that it does not know, at every level, without a word.",
+    ),
+    of(
+        "A051",
+        "a key that comes twice",
+        "Agent 1 takes the last one only. Agent 2 refuses that for the keys of the AppSpec itself, and takes the last of two events.",
+    ),
+    of(
+        "A060",
+        "no appspec.yml at the root",
+        "The agent looks for `appspec.yml` at the root of the bundle and for no other name: the deployment fails.",
+    ),
+    of("A061", "left out of the bundle", "Pipes, sockets and devices cannot be bundled."),
+    of(
+        "A070",
+        "not one resource",
+        "A Lambda or ECS AppSpec has `Resources`, a list with exactly one resource; that of ECS is named TargetService. CloudFormation's tags are unknown here.",
+    ),
+    of("A071", "an unknown key", "The service refuses keys that it does not know."),
+    of("A072", "the resource's type", "It is AWS::Lambda::Function or AWS::ECS::Service."),
+    of("A073", "a property is missing", "Without it the service does not create the deployment."),
+    of("A074", "a property's value", "The service refuses the value."),
+    of(
+        "A075",
+        "a placeholder",
+        "A pipeline puts the value in before it deploys. Deployed as it is, the file is refused. `--allow-placeholders` makes it a note.",
+    ),
+    of(
+        "A076",
+        "Hooks is not a list of events",
+        "`Hooks` is a list; each item has one event and its Lambda function.",
+    ),
+    of("A077", "no such event here", "The service refuses events that the platform does not have."),
+    of(
+        "A078",
+        "not a Lambda function",
+        "A hook of Lambda and ECS is the name or ARN of one Lambda function. Scripts run on EC2 and on-premises hosts only.",
+    ),
+    of(
+        "A079",
+        "a task definition without revision",
+        "The family's newest task definition is taken when the deployment begins, which may be another one by then.",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Codes as they stand in the source of the checks.
+    fn used() -> std::collections::BTreeSet<String> {
+        fn walk(folder: &std::path::Path, texts: &mut String) {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    walk(&path, texts);
+                } else if path.file_name().is_some_and(|name| name != "codes.rs") {
+                    texts.push_str(&std::fs::read_to_string(path).unwrap());
+                }
+            }
+        }
+        let mut texts = String::new();
+        for folder in ["src/appspec", "src/revision"] {
+            walk(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut texts);
+        }
+        texts.split('"').filter(|word| word.len() == 4 && word.starts_with("A0")).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_code_is_explained_and_every_explanation_is_of_a_code() {
+        let explained: std::collections::BTreeSet<String> =
+            CODES.iter().map(|code| code.id.to_owned()).collect();
+        assert_eq!(explained, used());
+        assert!(CODES.windows(2).all(|pair| pair[0].id < pair[1].id));
+        assert_eq!(code("a034").map(|code| code.title), Some("no such event"));
+    }
+}

@@ -1,0 +1,75 @@
+//! Puts the safe corrections of a check into the text; all else of it stays as it is, byte for byte.
+
+use crate::source::{Position, Span};
+
+use super::{Finding, Scope, check};
+
+/// The corrected text and how many corrections it took; none where there is nothing to correct safely.
+///
+/// A correction may bring another mistake to light: the text is checked again until nothing more comes.
+pub fn fixed(text: &str, scope: Scope) -> Option<(String, usize)> {
+    const ROUNDS: usize = 4;
+    let (mut text, mut count) = (text.to_owned(), 0);
+    for _ in 0..ROUNDS {
+        let findings = check(text.as_bytes(), None, scope).findings;
+        let edits = edits(&text, &findings);
+        if edits.is_empty() {
+            break;
+        }
+        count += edits.len();
+        for (start, end, replacement) in edits.into_iter().rev() {
+            text.replace_range(start..end, &replacement);
+        }
+    }
+    (count > 0).then_some((text, count))
+}
+
+/// Byte ranges and what they become, in order and apart from each other.
+fn edits(text: &str, findings: &[Finding]) -> Vec<(usize, usize, String)> {
+    // Columns of the first line are off by the mark: it goes first, alone.
+    if text.starts_with('\u{feff}') {
+        return vec![(0, '\u{feff}'.len_utf8(), String::new())];
+    }
+    let mut edits: Vec<(usize, usize, String)> = Vec::new();
+    for finding in findings {
+        let (Some(Span { start, end }), Some(replacement)) = (finding.span, &finding.fix) else { continue };
+        let (Some(start), Some(end)) = (offset(text, start), offset(text, end)) else { continue };
+        if edits.last().is_none_or(|(_, last, _)| *last <= start) && start < end {
+            edits.push((start, end, replacement.clone()));
+        }
+    }
+    edits
+}
+
+/// The byte at a position.
+fn offset(text: &str, position: Position) -> Option<usize> {
+    let line: usize = text.split_inclusive('\n').take(position.line.checked_sub(1)?).map(str::len).sum();
+    let rest = text.get(line..)?;
+    let mut columns = rest.char_indices().map(|(at, _)| at).chain([rest.len()]);
+    columns.nth(position.column.checked_sub(1)?).map(|at| line + at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::appspec::Severity;
+
+    #[test]
+    fn what_is_safe_is_corrected_and_the_rest_is_left() {
+        let text = "\u{feff}version: \"0.0\"\r\nos: Linux # mine\r\nfile_exists_behavior: overwrite\r\npermissions:\r\n  - object: /srv\r\n    mode: 0755\r\nhooks:\r\n  AfterInstall:\r\n    - location: a.sh\r\n      timeout: \"300\"\r\n";
+        let (fixed, count) = fixed(text, Scope::default()).unwrap();
+        assert_eq!(
+            fixed,
+            "version: 0.0\r\nos: linux # mine\r\nfile_exists_behavior: OVERWRITE\r\npermissions:\r\n  - object: /srv\r\n    mode: \"0755\"\r\nhooks:\r\n  AfterInstall:\r\n    - location: a.sh\r\n      timeout: 300\r\n"
+        );
+        assert_eq!(count, 6);
+        let left = check(fixed.as_bytes(), None, Scope::default()).findings;
+        assert!(left.iter().all(|finding| finding.severity == Severity::Note), "{left:?}");
+    }
+
+    #[test]
+    fn a_right_text_and_an_unreadable_one_are_left_alone() {
+        assert_eq!(fixed("version: 0.0\nos: linux\n", Scope::default()), None);
+        assert_eq!(fixed("version: 0.0\nos: 'linux\n", Scope::default()), None);
+    }
+}

@@ -1,0 +1,147 @@
+//! `Properties` of an ECS service: the task definition, where the load balancer sends traffic, the network.
+
+use crate::source::psych::{Item, Map, Value};
+
+use super::super::Finding;
+use super::{Checker, is_empty, is_placeholder, member};
+
+const PROPERTIES: &[&str] = &[
+    "TaskDefinition",
+    "LoadBalancerInfo",
+    "PlatformVersion",
+    "NetworkConfiguration",
+    "CapacityProviderStrategy",
+];
+
+impl Checker {
+    pub(super) fn ecs(&mut self, resource: &Item, map: &Map) {
+        self.keys(map, PROPERTIES, "A071", "an ECS service");
+        let name = resource.value.to_s();
+        if name != "TargetService" {
+            let message = format!("the resource of an ECS deployment is not named `{name}`");
+            self.error("A070", resource.span, message, "name it `TargetService`");
+        }
+        if let Some((item, text)) = self.required(map, "TaskDefinition", resource.span) {
+            self.task_definition(item, &text);
+        }
+        self.load_balancer(resource, map);
+        if let Some(network) = member(map, "NetworkConfiguration") {
+            self.network(network);
+        }
+        if let Some(strategy) = member(map, "CapacityProviderStrategy") {
+            self.strategy(strategy);
+        }
+    }
+
+    fn task_definition(&mut self, item: &Item, text: &str) {
+        let parts: Vec<&str> = text.splitn(6, ':').collect();
+        let family = match parts.as_slice() {
+            [arn, partition, ecs, region, account, rest] => {
+                rest.strip_prefix("task-definition/").filter(|_| {
+                    *arn == "arn"
+                        && partition.starts_with("aws")
+                        && *ecs == "ecs"
+                        && !region.is_empty()
+                        && region.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+                        && account.len() == 12
+                        && account.bytes().all(|byte| byte.is_ascii_digit())
+                })
+            }
+            _ => None,
+        };
+        let word = |text: &str| {
+            !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+        };
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        match family.map(|family| family.split_once(':').unwrap_or((family, ""))) {
+            Some((family, "")) if word(family) => {
+                let message = "without a revision the newest task definition of the family is deployed";
+                self.add(Finding::warning("A079", item.span, message).help("add its revision: `…:3`"));
+            }
+            Some((family, revision)) if word(family) && digits(revision) => {}
+            _ => {
+                let message = format!("`{text}` is not the ARN of a task definition");
+                let help = "write arn:aws:ecs:REGION:ACCOUNT:task-definition/FAMILY:REVISION";
+                self.error("A074", item.span, message, help);
+            }
+        }
+    }
+
+    fn load_balancer(&mut self, resource: &Item, map: &Map) {
+        let item = member(map, "LoadBalancerInfo");
+        let Some(Item { value: Value::Map(info), span, .. }) = item else {
+            let span = item.map_or(resource.span, |item| item.span);
+            let help = "add `LoadBalancerInfo:` with ContainerName and ContainerPort";
+            return self.error("A073", span, "LoadBalancerInfo is missing or no mapping", help);
+        };
+        self.keys(info, &["ContainerName", "ContainerPort"], "A071", "LoadBalancerInfo");
+        self.required(info, "ContainerName", *span);
+        if let Some((item, text)) = self.required(info, "ContainerPort", *span)
+            && !text.parse::<u16>().is_ok_and(|port| port > 0)
+        {
+            let message = format!("`{text}` is no port");
+            self.error("A074", item.span, message, "write a number from 1 to 65535");
+        }
+    }
+
+    fn network(&mut self, item: &Item) {
+        let outer = match &item.value {
+            Value::Map(map) => map,
+            Value::Null => return,
+            _ => return self.error("A074", item.span, "NetworkConfiguration is no mapping", NETWORK),
+        };
+        let Some(Item { value: Value::Map(vpc), span, .. }) = member(outer, "AwsvpcConfiguration") else {
+            return self.error("A073", item.span, "NetworkConfiguration has no AwsvpcConfiguration", NETWORK);
+        };
+        self.keys(vpc, &["Subnets", "SecurityGroups", "AssignPublicIp"], "A071", "AwsvpcConfiguration");
+        for name in ["Subnets", "SecurityGroups", "AssignPublicIp"] {
+            match member(vpc, name) {
+                Some(item) if !is_empty(&item.value) => {
+                    let text = item.value.to_s();
+                    let is_list = matches!(item.value, Value::List(_));
+                    if is_placeholder(&text) && !is_list {
+                        self.placeholder(item, &text);
+                    } else if name == "AssignPublicIp" && !matches!(text.as_str(), "ENABLED" | "DISABLED") {
+                        let message = format!("AssignPublicIp is not `{text}`");
+                        self.error("A074", item.span, message, "write ENABLED or DISABLED");
+                    } else if name != "AssignPublicIp" && !is_list {
+                        self.error("A074", item.span, format!("{name} is not a list"), NETWORK);
+                    }
+                }
+                missing => {
+                    let span = missing.map_or(*span, |item| item.span);
+                    let message =
+                        format!("AwsvpcConfiguration has no {name}: it needs all three or is left out");
+                    self.error("A073", span, message, NETWORK);
+                }
+            }
+        }
+    }
+
+    fn strategy(&mut self, item: &Item) {
+        let Value::List(providers) = &item.value else {
+            return self.error("A074", item.span, "CapacityProviderStrategy is not a list", STRATEGY);
+        };
+        let (mut bases, mut weights) = (0, Vec::new());
+        for provider in providers {
+            let Value::Map(map) = &provider.value else {
+                self.error("A074", provider.span, "a capacity provider is a mapping", STRATEGY);
+                continue;
+            };
+            self.keys(map, &["Base", "CapacityProvider", "Weight"], "A071", "a capacity provider");
+            self.required(map, "CapacityProvider", provider.span);
+            let number = |name: &str| member(map, name).map(|item| item.value.to_s());
+            bases += usize::from(number("Base").is_some_and(|base| !matches!(base.as_str(), "" | "0")));
+            weights.push(number("Weight").unwrap_or_default());
+        }
+        if bases > 1 {
+            self.error("A074", item.span, "only one capacity provider has a Base", STRATEGY);
+        }
+        if !weights.is_empty() && weights.iter().all(|weight| weight == "0") {
+            self.error("A074", item.span, "every capacity provider has Weight 0", STRATEGY);
+        }
+    }
+}
+
+const NETWORK: &str = "AwsvpcConfiguration has Subnets and SecurityGroups as lists, and AssignPublicIp";
+const STRATEGY: &str = "a list item has CapacityProvider, Weight, and one of them a Base";

@@ -1,0 +1,76 @@
+//! `Hooks` of Lambda and ECS: a list of events, each with one Lambda function.
+
+use crate::source::psych::{Item, Value};
+
+use super::super::finding::nearest;
+use super::super::{Finding, Platform};
+use super::Checker;
+
+/// Events that call a function.
+fn events(platform: Platform) -> &'static [&'static str] {
+    match platform {
+        Platform::Ecs => &[
+            "BeforeInstall",
+            "AfterInstall",
+            "AfterAllowTestTraffic",
+            "BeforeAllowTraffic",
+            "AfterAllowTraffic",
+        ],
+        _ => &["BeforeAllowTraffic", "AfterAllowTraffic"],
+    }
+}
+
+impl Checker {
+    pub(super) fn hooks(&mut self, item: &Item) {
+        let help = "write a list: `- BeforeAllowTraffic: FUNCTION`";
+        match &item.value {
+            Value::Null => {
+                self.add(Finding::warning("A036", item.span, "Hooks is empty: no function is called"))
+            }
+            Value::List(items) => items.iter().for_each(|item| self.hook(item)),
+            _ => self.error("A076", item.span, "Hooks is not a list", help),
+        }
+    }
+
+    fn hook(&mut self, item: &Item) {
+        let help = "write `- BeforeAllowTraffic: FUNCTION`, the function's name or ARN";
+        let Value::Map(map) = &item.value else {
+            return self.error("A076", item.span, "a hook is an event with a function", help);
+        };
+        if map.entries.len() != 1 {
+            self.error("A076", item.span, "a list item of Hooks has one event", help);
+        }
+        for (event, function) in &map.entries {
+            let (name, known) = (event.value.to_s(), events(self.platform));
+            if !known.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
+                let finding = Finding::error("A077", event.span, format!("there is no event `{name}` here"));
+                self.add(match nearest(&name, known) {
+                    Some(word) => finding.help(format!("did you mean `{word}`?")),
+                    None => finding.help(format!("events with functions: {}", known.join(", "))),
+                });
+            }
+            let text = match &function.value {
+                Value::List(_) | Value::Map(_) => {
+                    let message = format!("{name} has more than one value; scripts run on EC2 hosts only");
+                    return self.error("A078", function.span, message, help);
+                }
+                value => value.to_s(),
+            };
+            if text.trim().is_empty() {
+                self.error("A078", event.span, format!("{name} has no function"), help);
+            } else if !self.placeholder(function, &text) && !is_function(&text) {
+                let message = format!("`{text}` is not the name or ARN of a Lambda function");
+                self.error("A078", function.span, message, help);
+            }
+        }
+    }
+}
+
+/// `name`, `name:alias`, `account:function:name` or an ARN.
+fn is_function(text: &str) -> bool {
+    let word = |part: &str| {
+        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '$'))
+    };
+    let parts: Vec<&str> = text.split(':').collect();
+    text.len() <= 170 && parts.len() <= 8 && parts.iter().all(|part| word(part))
+}

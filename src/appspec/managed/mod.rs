@@ -1,0 +1,298 @@
+//! AppSpec files of Lambda and ECS deployments, which the service itself reads: `Resources` and `Hooks`.
+//!
+//! The service's reader is closed. These are the documented rules, and what the service is reported to refuse; the
+//! case of keys does not count.
+//!
+//! Source: AWS CodeDeploy user guide, AppSpec "resources" and "hooks" sections.
+
+mod ecs;
+mod hooks;
+mod lambda;
+
+use crate::source::psych::{Item, Map, Value};
+use crate::source::{self, Content, Document, Node, Span, core};
+
+use super::finding::nearest;
+use super::{Finding, Platform};
+
+/// Everything there is to say of the text. `placeholders`: values that a pipeline fills in are worth a note only.
+pub fn check(text: &[u8], platform: Platform, placeholders: bool) -> Vec<Finding> {
+    let mut checker = Checker { platform, placeholders, findings: Vec::new() };
+    checker.document(text);
+    checker.findings
+}
+
+struct Checker {
+    platform: Platform,
+    placeholders: bool,
+    findings: Vec<Finding>,
+}
+
+const TOP_KEYS: &[&str] = &["version", "Resources", "Hooks"];
+
+/// The value under a key whose case does not count.
+fn member<'a>(map: &'a Map, name: &str) -> Option<&'a Item> {
+    map.entries.iter().find(|(key, _)| key.value.to_s().eq_ignore_ascii_case(name)).map(|(_, value)| value)
+}
+
+/// `<TASK_DEFINITION>`, `${VAR}`, `$VAR`, `{{ name }}`, `%NAME%`, `NAME_PLACEHOLDER`: something that is filled in before it is deployed.
+fn is_placeholder(text: &str) -> bool {
+    let text = text.trim();
+    let within = |open: &str, close: &str| {
+        text.find(open).is_some_and(|at| text.get(at..).is_some_and(|rest| rest.contains(close)))
+    };
+    let bare = text
+        .strip_prefix('$')
+        .is_some_and(|name| name != "LATEST" && name.starts_with(|c: char| c.is_ascii_alphabetic()));
+    text.to_ascii_uppercase().contains("PLACEHOLDER")
+        || within("<", ">")
+        || within("${", "}")
+        || within("{{", "}}")
+        || bare
+        || (text.len() > 2 && text.starts_with('%') && text.ends_with('%'))
+}
+
+impl Checker {
+    fn add(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    fn error(&mut self, code: &'static str, span: Span, message: impl Into<String>, help: &str) {
+        self.add(Finding::error(code, span, message).help(help));
+    }
+
+    fn document(&mut self, text: &[u8]) {
+        let document = match source::parse(text) {
+            Ok(document) => document,
+            Err(error) => {
+                let finding = Finding::error("A001", Span::at(error.position), error.message);
+                return self.add(finding);
+            }
+        };
+        if let Some(error) = source::json_error(text) {
+            let message = format!("this begins like JSON and is none: {}", error.message);
+            return self.error(
+                "A001",
+                Span::at(error.position),
+                message,
+                "JSON has no trailing commas and no comments",
+            );
+        }
+        if let Some((tag, span)) = document.root.as_ref().and_then(foreign_tag) {
+            let message = format!("`{tag}` is CloudFormation's; CodeDeploy does not know it");
+            return self.error("A070", span, message, "write the value itself");
+        }
+        match load(&document) {
+            Ok(Some(root)) => self.root(&root),
+            Ok(None) => self.add(Finding::error("A002", None, "the file is empty")),
+            Err(error) => self.add(Finding::error("A001", Span::at(error.position), error.message)),
+        }
+    }
+
+    fn root(&mut self, root: &Item) {
+        let Value::Map(map) = &root.value else {
+            return self.error(
+                "A006",
+                root.span,
+                "the file holds no keys with values",
+                "begin it with `version: 0.0`",
+            );
+        };
+        self.keys(map, TOP_KEYS, "A071", "the file");
+        self.version(map, root.span);
+        let Some(resources) = member(map, "Resources") else {
+            let help = "add `Resources:`, a list with one resource";
+            return self.error("A070", Span::at(root.span.start), "the file has no Resources", help);
+        };
+        self.resources(resources);
+        if let Some(hooks) = member(map, "Hooks") {
+            self.hooks(hooks);
+        }
+    }
+
+    fn version(&mut self, map: &Map, root: Span) {
+        let Some(item) = member(map, "version") else {
+            return self.error(
+                "A003",
+                Span::at(root.start),
+                "no version",
+                "begin the file with `version: 0.0`",
+            );
+        };
+        let text = item.value.to_s();
+        let number = core::float(item.plain.as_deref().unwrap_or(&text));
+        if number != Some(0.0) {
+            self.error("A003", item.span, "the version must be 0.0", "write `version: 0.0`");
+        } else if text != "0.0" {
+            self.add(Finding::warning("A003", item.span, "the documented version is written 0.0"));
+        }
+    }
+
+    /// Keys that the service does not know: it refuses them.
+    fn keys(&mut self, map: &Map, known: &[&str], code: &'static str, place: &str) {
+        for (key, _) in &map.entries {
+            let name = key.value.to_s();
+            if known.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
+                continue;
+            }
+            let finding = Finding::error(code, key.span, format!("{place} has no `{name}`"));
+            self.add(match nearest(&name, known) {
+                Some(word) => finding.help(format!("did you mean `{word}`?")),
+                None => finding.help(format!("{place} has: {}", known.join(", "))),
+            });
+        }
+    }
+
+    fn resources(&mut self, item: &Item) {
+        let help = "write one list item: the resource's name, and below it Type and Properties";
+        let Value::List(items) = &item.value else {
+            return self.error("A070", item.span, "Resources is not a list", help);
+        };
+        let [one] = items.as_slice() else {
+            let message = format!("{} resources: a deployment has exactly one", items.len());
+            return self.error("A070", item.span, message, help);
+        };
+        let resource = match &one.value {
+            Value::Map(map) => match map.entries.as_slice() {
+                [entry] => entry,
+                _ => {
+                    let message = "a resource is one name with all else below it; is this indented enough?";
+                    return self.error("A070", one.span, message, help);
+                }
+            },
+            _ => return self.error("A070", one.span, "a resource is a name with Type and Properties", help),
+        };
+        let (name, body) = resource;
+        let Value::Map(map) = &body.value else {
+            return self.error("A070", name.span, "the resource is empty", help);
+        };
+        self.keys(map, &["Type", "Properties"], "A071", "a resource");
+        let (wanted, properties) = (self.resource_type(), member(map, "Properties"));
+        match member(map, "Type").map(|item| (item, item.value.to_s())) {
+            None => {
+                self.error("A072", name.span, "the resource has no Type", &format!("add `Type: {wanted}`"))
+            }
+            Some((item, text)) if text != wanted => {
+                let message = format!("a deployment of this platform has no resource of type `{text}`");
+                self.error("A072", item.span, message, &format!("write `Type: {wanted}`"));
+            }
+            Some(_) => {}
+        }
+        let Some(Item { value: Value::Map(properties), .. }) = properties else {
+            return self.error("A073", name.span, "the resource has no Properties", "add `Properties:`");
+        };
+        match self.platform {
+            Platform::Ecs => self.ecs(name, properties),
+            _ => self.lambda(name, properties),
+        }
+    }
+
+    fn resource_type(&self) -> &'static str {
+        if self.platform == Platform::Ecs { "AWS::ECS::Service" } else { "AWS::Lambda::Function" }
+    }
+
+    /// The text of a property that must be there; none where it is missing or a placeholder.
+    fn required<'a>(&mut self, map: &'a Map, name: &str, at: Span) -> Option<(&'a Item, String)> {
+        let item = member(map, name).filter(|item| !is_empty(&item.value));
+        let Some(item) = item else {
+            let span = member(map, name).map_or(at, |item| item.span);
+            self.error("A073", span, format!("{name} is missing or empty"), &format!("add `{name}:`"));
+            return None;
+        };
+        if matches!(item.value, Value::List(_) | Value::Map(_)) {
+            self.error(
+                "A074",
+                item.span,
+                format!("{name} is not one value"),
+                &format!("write `{name}: VALUE`"),
+            );
+            return None;
+        }
+        let text = item.value.to_s();
+        (!self.placeholder(item, &text)).then_some((item, text))
+    }
+
+    /// Notices what is filled in later.
+    fn placeholder(&mut self, item: &Item, text: &str) -> bool {
+        let is = is_placeholder(text);
+        if is {
+            let message = format!("`{text}` is a placeholder: deployed as it is, it fails");
+            let finding = if self.placeholders {
+                Finding::note("A075", item.span, message)
+            } else {
+                Finding::warning("A075", item.span, message)
+                    .help("a pipeline fills it in; --allow-placeholders says that this is meant")
+            };
+            self.add(finding);
+        }
+        is
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Text(text) => text.trim().is_empty(),
+        Value::List(items) => items.is_empty(),
+        Value::Map(map) => map.entries.is_empty(),
+        _ => false,
+    }
+}
+
+fn load(document: &Document) -> Result<Option<Item>, source::Error> {
+    // What follows the first document is the service's own business.
+    core::load(&Document { rest: None, ..document.clone() })
+}
+
+/// The first tag that is not YAML's own.
+fn foreign_tag(node: &Node) -> Option<(&str, Span)> {
+    if let Some(tag) = node.tag.as_deref().filter(|tag| !tag.starts_with("tag:yaml.org,")) {
+        return Some((tag, node.span));
+    }
+    match &node.content {
+        Content::List(items) => items.iter().find_map(foreign_tag),
+        Content::Map(entries) => {
+            entries.iter().find_map(|(key, value)| foreign_tag(key).or_else(|| foreign_tag(value)))
+        }
+        Content::Scalar(_) | Content::Alias(_) => None,
+    }
+}
+
+/// Which platform a text is for, by what it holds.
+pub fn detect(text: &[u8]) -> Platform {
+    let root = source::parse(text).ok().and_then(|document| load(&document).ok().flatten());
+    let Some(Item { value: Value::Map(map), .. }) = root else {
+        let text = String::from_utf8_lossy(text);
+        return match (text.contains("Resources"), text.contains("AWS::Lambda")) {
+            (true, true) => Platform::Lambda,
+            (true, false) => Platform::Ecs,
+            (false, _) => Platform::Server,
+        };
+    };
+    let Some(resources) = member(&map, "Resources") else { return Platform::Server };
+    let words = words(&resources.value);
+    let has = |name: &str| words.iter().any(|word| word.eq_ignore_ascii_case(name));
+    if member(&map, "os").is_some() && !has("Properties") {
+        Platform::Server
+    } else if words.iter().any(|word| word.starts_with("AWS::Lambda"))
+        || has("TargetVersion")
+        || has("CurrentVersion")
+    {
+        Platform::Lambda
+    } else {
+        Platform::Ecs
+    }
+}
+
+/// Every scalar of a value, keys included.
+fn words(value: &Value) -> Vec<String> {
+    match value {
+        Value::List(items) => items.iter().flat_map(|item| words(&item.value)).collect(),
+        Value::Map(map) => map
+            .entries
+            .iter()
+            .flat_map(|(key, value)| [words(&key.value), words(&value.value)].concat())
+            .collect(),
+        value => vec![value.to_s()],
+    }
+}

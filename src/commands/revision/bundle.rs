@@ -1,0 +1,77 @@
+//! `cdctl revision bundle`
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::json;
+
+use super::packing::Packing;
+use super::pushing;
+use crate::context::Context;
+use crate::error::{Doing, Failure};
+use crate::exit::Exit;
+use crate::format::{Table, View};
+
+/// Check a directory and make a bundle of it; the same files make the same bytes
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  cdctl revision bundle\n  cdctl revision bundle site --file site-1.tgz --type tgz --exclude '*.map'"
+)]
+pub struct Arguments {
+    /// A directory with an appspec.yml
+    #[arg(value_name = "DIR", default_value = ".")]
+    path: PathBuf,
+
+    /// Where to write it [default: the directory's name with the type's ending, here]
+    #[arg(short, long, value_name = "FILE")]
+    file: Option<PathBuf>,
+
+    #[command(flatten)]
+    packing: Packing,
+}
+
+pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
+    if !arguments.path.is_dir() {
+        let message = format!("{} is no directory", arguments.path.display());
+        return Err(Failure::new(message).help("a ready archive needs no bundling").exit(Exit::Usage).into());
+    }
+    let file = match &arguments.file {
+        Some(file) => file.clone(),
+        None => {
+            let path = arguments.path.canonicalize().doing(format!("read {}", arguments.path.display()))?;
+            let name = path.file_name().map_or_else(|| "bundle".into(), |name| name.to_string_lossy());
+            PathBuf::from(format!("{name}.{}", arguments.packing.kind()))
+        }
+    };
+    let prepared =
+        pushing::bundle_aside(context, &arguments.path, &arguments.packing.packing(Some(file.clone())))
+            .await?;
+    place(&prepared.file, &file).doing(format!("write {}", file.display()))?;
+    let shown = file.display().to_string();
+    let mut table = Table::properties();
+    table.row([shown.clone()]);
+    let json = json!({
+        "file": shown,
+        "bundleType": prepared.bundle_type.as_str(),
+        "bytes": prepared.bytes,
+        "sha256": prepared.sha256,
+    });
+    View { json, items: None, table, empty: "" }.print(context.settings.format, &context.ui)?;
+    Ok(Exit::Ok)
+}
+
+/// Whole or not at all: a reader never finds half a bundle.
+fn place(from: &Path, to: &Path) -> io::Result<()> {
+    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut new = tempfile::Builder::new().permissions(mode()).tempfile_in(folder)?;
+    io::copy(&mut fs::File::open(from)?, new.as_file_mut())?;
+    new.persist(to).map(|_| ()).map_err(|error| error.error)
+}
+
+fn mode() -> fs::Permissions {
+    use std::os::unix::fs::PermissionsExt;
+    // The user's umask takes away from it, as from any new file.
+    fs::Permissions::from_mode(0o666)
+}

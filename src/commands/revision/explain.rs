@@ -1,0 +1,43 @@
+//! `cdctl revision explain`
+
+use clap::Args;
+use serde_json::json;
+
+use crate::appspec::{CODES, Code, code};
+use crate::context::Context;
+use crate::error::{Failure, nearest};
+use crate::exit::Exit;
+use crate::format::{Table, View};
+
+/// Say what a finding of `validate` means for a deployment
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  cdctl revision explain A023\n  cdctl revision explain        all codes")]
+pub struct Arguments {
+    /// The finding's code; all of them without one
+    #[arg(value_name = "CODE")]
+    code: Option<String>,
+}
+
+pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
+    let wire = |code: &Code| json!({ "code": code.id, "title": code.title, "text": code.text });
+    let mut table = Table::properties();
+    let json = match &arguments.code {
+        None => {
+            CODES.iter().for_each(|code| table.row([code.id.to_owned(), code.title.to_owned()]));
+            json!({ "codes": CODES.iter().map(wire).collect::<Vec<_>>() })
+        }
+        Some(name) => {
+            let found = code(name).ok_or_else(|| {
+                let near = nearest(name, CODES.iter().map(|code| code.id)).unwrap_or("A034");
+                Failure::new(format!("there is no code {name}"))
+                    .help(format!("did you mean `{near}`? `cdctl revision explain` lists all"))
+                    .exit(Exit::Usage)
+            })?;
+            table.row([format!("{}: {}", found.id, found.title)]);
+            table.row([found.text.to_owned()]);
+            wire(found)
+        }
+    };
+    View { json, items: Some("codes"), table, empty: "" }.print(context.settings.format, &context.ui)?;
+    Ok(Exit::Ok)
+}

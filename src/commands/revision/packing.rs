@@ -1,0 +1,83 @@
+//! What goes into a bundle: the flags that `bundle` and `push` share.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::pushing;
+use super::reading::Reading;
+use crate::model::BundleType;
+use crate::revision::{Links, Selection};
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Bundle options")]
+pub struct Packing {
+    #[command(flatten)]
+    reading: Reading,
+
+    /// The form of the bundle that a directory becomes
+    #[arg(long = "type", value_name = "TYPE", default_value = "zip")]
+    kind: Kind,
+
+    /// What becomes of links
+    #[arg(long, value_name = "WHAT", default_value = "keep")]
+    symlinks: Symlinks,
+
+    /// Leave out what this pattern of gitignore's syntax names; repeat for more (see also .cdctlignore)
+    #[arg(long, value_name = "PATTERN")]
+    exclude: Vec<String>,
+
+    /// Leave out names that begin with a dot
+    #[arg(long)]
+    ignore_hidden_files: bool,
+
+    /// Take .git along
+    #[arg(long)]
+    include_git: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    Zip,
+    Tar,
+    Tgz,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Symlinks {
+    /// They stay links
+    Keep,
+    /// What they lead to takes their place
+    Follow,
+    /// They are an error
+    Error,
+}
+
+impl Packing {
+    /// `own`: where the bundle is written.
+    pub fn packing(&self, own: Option<PathBuf>) -> pushing::Packing {
+        pushing::Packing {
+            scope: self.reading.scope(),
+            selection: Selection {
+                links: match self.symlinks {
+                    Symlinks::Keep => Links::Keep,
+                    Symlinks::Follow => Links::Follow,
+                    Symlinks::Error => Links::Refuse,
+                },
+                exclude: self.exclude.clone(),
+                without_hidden: self.ignore_hidden_files,
+                with_git: self.include_git,
+                own,
+            },
+            kind: self.kind(),
+        }
+    }
+
+    pub fn kind(&self) -> BundleType {
+        match self.kind {
+            Kind::Zip => BundleType::Zip,
+            Kind::Tar => BundleType::Tar,
+            Kind::Tgz => BundleType::Tgz,
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! How an AppSpec is read: the flags that the checking verbs share.
+
+use clap::{Args, ValueEnum};
+
+use crate::appspec::{Agent, Platform, Scope};
+
+#[derive(Clone, Debug, Args)]
+pub struct Reading {
+    /// The agent that reads it: 1 (1.8, in Ruby), 2 (2.x, in Rust); an error for either is an error
+    #[arg(long, value_name = "AGENT", default_value = "both")]
+    agent: WhichAgent,
+
+    /// What it is for [default: found out from the file]
+    #[arg(long, value_name = "PLATFORM")]
+    platform: Option<WhichPlatform>,
+
+    /// Values that a pipeline fills in (<TASK_DEFINITION>, ${VAR}) are meant
+    #[arg(long)]
+    allow_placeholders: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum WhichAgent {
+    #[value(name = "1")]
+    One,
+    #[value(name = "2")]
+    Two,
+    Both,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum WhichPlatform {
+    /// EC2 and on-premises hosts, of the system that `os` names
+    Server,
+    /// Linux hosts
+    Linux,
+    /// Windows hosts
+    Windows,
+    Lambda,
+    Ecs,
+}
+
+impl Reading {
+    pub fn scope(&self) -> Scope {
+        Scope {
+            agent: match self.agent {
+                WhichAgent::One => Some(Agent::One),
+                WhichAgent::Two => Some(Agent::Two),
+                WhichAgent::Both => None,
+            },
+            platform: self.platform.map(|platform| match platform {
+                WhichPlatform::Server => Platform::Server,
+                WhichPlatform::Linux => Platform::Linux,
+                WhichPlatform::Windows => Platform::Windows,
+                WhichPlatform::Lambda => Platform::Lambda,
+                WhichPlatform::Ecs => Platform::Ecs,
+            }),
+            placeholders: self.allow_placeholders,
+        }
+    }
+}

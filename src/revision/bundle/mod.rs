@@ -1,0 +1,94 @@
+//! A directory becomes a bundle, the same bytes every time; an archive that is there already is taken as it is.
+
+mod tarball;
+mod zipped;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::appspec::{self, Kind};
+use crate::model::BundleType;
+
+use super::listing::{Found, walk};
+use super::{Error, Selection};
+
+/// What a path is as a source of a revision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    Directory(PathBuf),
+    /// An archive, or the AppSpec of a Lambda or ECS revision; with its type by the file's name.
+    Ready(PathBuf, BundleType),
+}
+
+impl Source {
+    pub fn of(path: &Path) -> Result<Source, Error> {
+        let metadata = fs::metadata(path)
+            .map_err(|error| Error::new(format!("cannot read {}: {error}", path.display())))?;
+        if metadata.is_dir() {
+            return Ok(Source::Directory(path.to_owned()));
+        }
+        match BundleType::of_key(&path.to_string_lossy()) {
+            Some(kind) if metadata.is_file() => Ok(Source::Ready(path.to_owned(), kind)),
+            _ => Err(Error::new(format!("{} is neither a directory nor a bundle", path.display()))
+                .help("give a directory with an appspec.yml, a .zip, .tar or .tgz file, or an AppSpec file")),
+        }
+    }
+}
+
+/// What was packed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Packed {
+    pub entries: usize,
+    /// Bytes of the bundle.
+    pub bytes: u64,
+    /// What was left out and why; names of files, not sanitised.
+    pub warnings: Vec<String>,
+}
+
+/// Packs a directory into a bundle at `to`. `progress` hears of the bytes read so far and of all there are to read.
+pub fn pack(
+    directory: &Path,
+    to: &Path,
+    kind: &BundleType,
+    selection: &Selection,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Packed, Error> {
+    let (found, warnings) = walk(directory, selection)?;
+    require_appspec(directory, &found)?;
+    let total = found.iter().map(Found::bytes).sum();
+    let mut done = 0;
+    let mut hear = |count| {
+        done += count;
+        progress(done, total);
+    };
+    let written = match kind {
+        BundleType::Zip => zipped::write(&found, to, &mut hear),
+        BundleType::Tar => tarball::write(&found, to, false, &mut hear),
+        BundleType::Tgz => tarball::write(&found, to, true, &mut hear),
+        other => return Err(Error::new(format!("a directory cannot become a bundle of type {other}"))),
+    };
+    let told = |error: io::Error| Error::new(format!("cannot make the bundle {}: {error}", to.display()));
+    written.map_err(told)?;
+    let bytes = fs::metadata(to).map_err(told)?.len();
+    Ok(Packed { entries: found.len(), bytes, warnings })
+}
+
+/// The agent reads `appspec.yml` at the root, by exactly this name.
+pub fn require_appspec(directory: &Path, found: &[Found]) -> Result<(), Error> {
+    if found.iter().any(|found| found.name == appspec::FILE_NAME && found.kind != Kind::Directory) {
+        return Ok(());
+    }
+    let error = Error::new(format!("{} has no {}", directory.display(), appspec::FILE_NAME));
+    let alike =
+        |name: &str| matches!(name.to_lowercase().as_str(), "appspec.yml" | "appspec.yaml" | "appspec.json");
+    let root = found.iter().find(|found| alike(&found.name));
+    let nested = found.iter().find(|found| found.name.ends_with("/appspec.yml"));
+    Err(match (root, nested) {
+        (Some(found), _) => {
+            error.help(format!("rename {} to appspec.yml: the agent looks for no other name", found.name))
+        }
+        (None, Some(found)) => error.help(format!("there is one in {}: bundle that directory", found.name)),
+        (None, None) => error.help("a revision for instances has an appspec.yml at its root"),
+    })
+}

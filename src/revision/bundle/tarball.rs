@@ -1,0 +1,80 @@
+//! Tar bundles, plain or gzipped.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Read, Write};
+use std::path::Path;
+
+use flate2::{Compression, GzBuilder};
+use tar::{Builder, EntryType, Header};
+
+use super::super::listing::Found;
+use crate::appspec::Kind;
+
+/// 1980-01-01T00:00:00Z, the earliest time that every form of bundle can hold: the same files make the same bytes.
+const MTIME: u64 = 315_532_800;
+
+/// Writes the entries; `progress` hears of the bytes read.
+pub fn write(found: &[Found], to: &Path, gzip: bool, progress: &mut dyn FnMut(u64)) -> io::Result<()> {
+    let file = BufWriter::with_capacity(1 << 20, File::create(to)?);
+    if gzip {
+        let encoder = GzBuilder::new().mtime(0).write(file, Compression::default());
+        entries(found, encoder, progress)?.finish()?.flush()
+    } else {
+        entries(found, file, progress)?.flush()
+    }
+}
+
+fn entries<W: Write>(found: &[Found], to: W, progress: &mut dyn FnMut(u64)) -> io::Result<W> {
+    let mut builder = Builder::new(to);
+    for entry in found {
+        add(&mut builder, entry)
+            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", entry.path.display())))?;
+        progress(entry.bytes());
+    }
+    builder.into_inner()
+}
+
+fn add<W: Write>(builder: &mut Builder<W>, entry: &Found) -> io::Result<()> {
+    let mut header = Header::new_gnu();
+    header.set_mode(entry.mode);
+    header.set_mtime(MTIME);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_size(entry.bytes());
+    match entry.kind {
+        Kind::Directory => {
+            header.set_entry_type(EntryType::Directory);
+            builder.append_data(&mut header, format!("{}/", entry.name), io::empty())
+        }
+        Kind::Link => {
+            header.set_entry_type(EntryType::Symlink);
+            builder.append_link(&mut header, &entry.name, fs::read_link(&entry.path)?)
+        }
+        Kind::File => {
+            header.set_entry_type(EntryType::Regular);
+            let mut counted = Counted { file: File::open(&entry.path)?, left: entry.size };
+            builder.append_data(&mut header, &entry.name, &mut counted)?;
+            // The header is written first: a file that changes meanwhile would spoil all after it.
+            if counted.left == 0 {
+                Ok(())
+            } else {
+                Err(io::Error::other("it became shorter while it was bundled"))
+            }
+        }
+    }
+}
+
+/// Reads as many bytes as the header says.
+struct Counted {
+    file: File,
+    left: u64,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        let count = self.file.read(buffer.get_mut(..most).unwrap_or_default())?;
+        self.left -= count as u64;
+        Ok(count)
+    }
+}

@@ -1,0 +1,119 @@
+//! Zip bundles. Files are compressed on every processor, a batch at a time; the batches are put together in order, so
+//! that the bytes do not depend on who was faster.
+
+use std::fs::{self, File};
+use std::io::{self, Cursor, Read, Seek, Write};
+use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
+
+use zip::write::SimpleFileOptions;
+use zip::{DateTime, ZipArchive, ZipWriter};
+
+use super::super::listing::Found;
+use crate::appspec::Kind;
+
+/// Bytes of files in a batch; a larger file is compressed straight into the bundle.
+const BATCH_BYTES: u64 = 4 << 20;
+/// Entries in a batch.
+const BATCH_ENTRIES: usize = 512;
+
+/// Writes the entries; `progress` hears of the bytes read.
+pub fn write(found: &[Found], to: &Path, progress: &mut dyn FnMut(u64)) -> io::Result<()> {
+    let mut writer = ZipWriter::new(File::create(to)?);
+    let batches = batches(found);
+    let workers = thread::available_parallelism().map_or(1, usize::from).min(8);
+    thread::scope(|scope| -> io::Result<()> {
+        // Each worker has its own short queue: what is compressed and not yet written stays bounded.
+        let mut queues = Vec::new();
+        for first in 0..workers {
+            let (sender, receiver) = mpsc::sync_channel(1);
+            let batches = &batches;
+            scope.spawn(move || {
+                for batch in batches.iter().skip(first).step_by(workers) {
+                    let packed = if is_large(batch) { Ok(None) } else { compress(batch).map(Some) };
+                    // The writer has given up: nobody waits for the rest.
+                    if sender.send(packed).is_err() {
+                        return;
+                    }
+                }
+            });
+            queues.push(receiver);
+        }
+        for (batch, queue) in batches.iter().zip(queues.iter().cycle()) {
+            let packed = queue.recv().map_err(|_| io::Error::other("a compressing thread has died"))??;
+            match packed {
+                Some(bytes) => writer.merge_archive(ZipArchive::new(Cursor::new(bytes))?)?,
+                None => batch.iter().try_for_each(|entry| add(&mut writer, entry))?,
+            }
+            progress(batch.iter().map(Found::bytes).sum());
+        }
+        Ok(())
+    })?;
+    writer.finish()?;
+    Ok(())
+}
+
+fn is_large(batch: &[Found]) -> bool {
+    matches!(batch, [one] if one.bytes() > BATCH_BYTES)
+}
+
+/// Runs of entries of some size together; a large file stands alone.
+fn batches(found: &[Found]) -> Vec<&[Found]> {
+    let (mut batches, mut rest) = (Vec::new(), found);
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let count = rest
+            .iter()
+            .take(BATCH_ENTRIES)
+            .take_while(|entry| {
+                bytes += entry.bytes();
+                bytes <= BATCH_BYTES
+            })
+            .count();
+        let (batch, after) = rest.split_at(count.max(1));
+        batches.push(batch);
+        rest = after;
+    }
+    batches
+}
+
+fn compress(batch: &[Found]) -> io::Result<Vec<u8>> {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    batch.iter().try_for_each(|entry| add(&mut writer, entry))?;
+    Ok(writer.finish()?.into_inner())
+}
+
+fn add<W: Write + Seek>(writer: &mut ZipWriter<W>, entry: &Found) -> io::Result<()> {
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", entry.path.display()));
+    // A fixed time: the same files make the same bytes.
+    let options =
+        SimpleFileOptions::default().last_modified_time(DateTime::DEFAULT).unix_permissions(entry.mode);
+    match entry.kind {
+        Kind::Directory => writer.add_directory(&*entry.name, options)?,
+        Kind::Link => {
+            let target = fs::read_link(&entry.path).map_err(named)?;
+            let Some(target) = target.to_str() else {
+                return Err(named(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "the link's target is not UTF-8",
+                )));
+            };
+            writer.add_symlink(&*entry.name, target, options)?;
+        }
+        Kind::File => {
+            // Close to 4 GiB the packed size may go beyond it although the file does not.
+            writer.start_file(&*entry.name, options.large_file(entry.size >= 0xfff0_0000))?;
+            let mut file = File::open(&entry.path).map_err(named)?;
+            let mut chunk = vec![0; 128 << 10];
+            loop {
+                let count = file.read(&mut chunk).map_err(named)?;
+                if count == 0 {
+                    break;
+                }
+                writer.write_all(chunk.get(..count).unwrap_or_default())?;
+            }
+        }
+    }
+    Ok(())
+}

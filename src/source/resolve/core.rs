@@ -1,0 +1,231 @@
+//! serde_yaml 0.9, with which agent 2 reads an AppSpec: YAML 1.1's grammar, the scalars of YAML 1.2's core schema.
+//!
+//! Types decide there: a field that wants text takes any scalar as it is written. So a scalar stays text here, with
+//! [`Item::plain`] where it has no quotes, and what it is as a number is asked with [`float`], [`unsigned`], [`boolean`].
+//!
+//! Source: official agent 2.x, application_specification; serde_yaml 0.9.
+
+use std::collections::HashMap;
+
+use super::psych::{Item, Map, Value};
+use crate::source::{Content, Document, Error, ErrorKind, Node};
+
+/// Values that aliases may multiply a text to.
+const MAX_VALUES: usize = 200_000;
+/// Lists and maps within each other, aliases followed.
+const MAX_DEPTH: usize = 128;
+
+/// The document as serde_yaml reads it; none where there is none.
+pub fn load(document: &Document) -> Result<Option<Item>, Error> {
+    if let Some(rest) = document.rest {
+        let message = "deserializing from YAML containing more than one document is not supported".to_owned();
+        return Err(Error { kind: ErrorKind::Refused, message, position: rest, context: None });
+    }
+    let mut resolver = Resolver { anchors: HashMap::new(), values: 0 };
+    document.root.as_ref().map(|root| resolver.resolve(root, 0)).transpose()
+}
+
+/// An error in serde_yaml's words.
+pub fn report(error: &Error) -> String {
+    let at = |position: crate::source::Position| format!("line {} column {}", position.line, position.column);
+    match (error.kind.clone(), error.message.split_once(" while ")) {
+        (ErrorKind::Refused, _) => error.message.clone(),
+        (_, Some((problem, context))) => {
+            let began = error.context.filter(|context| *context != error.position);
+            let place = began.map(|position| format!(" at {}", at(position))).unwrap_or_default();
+            format!("{problem} at {}, while {context}{place}", at(error.position))
+        }
+        _ => format!("{} at {}", error.message, at(error.position)),
+    }
+}
+
+/// A plain scalar that an optional field takes for nothing.
+pub fn is_null(text: &str) -> bool {
+    matches!(text, "" | "~" | "null" | "Null" | "NULL")
+}
+
+/// A plain scalar as an `f64`.
+pub fn float(text: &str) -> Option<f64> {
+    let body = text.strip_prefix('+').unwrap_or(text);
+    if body.len() < text.len() && body.starts_with(['+', '-']) {
+        return None;
+    }
+    match body {
+        ".inf" | ".Inf" | ".INF" => Some(f64::INFINITY),
+        "-.inf" | "-.Inf" | "-.INF" => Some(f64::NEG_INFINITY),
+        ".nan" | ".NaN" | ".NAN" => Some(f64::NAN),
+        body => body.parse::<f64>().ok().filter(|value| value.is_finite()),
+    }
+}
+
+/// A plain scalar as a whole number of at most 32 bits. `0300` is text, for YAML 1.2 has no such octal numbers.
+pub fn unsigned(text: &str) -> Option<u32> {
+    let body = text.strip_prefix('+').unwrap_or(text);
+    let based = [("0x", 16), ("0o", 8), ("0b", 2)]
+        .into_iter()
+        .find_map(|(prefix, radix)| body.strip_prefix(prefix).map(|digits| (digits, radix)));
+    let (digits, radix) = based.unwrap_or((body, 10));
+    let padded = radix == 10 && digits.len() > 1 && digits.starts_with('0');
+    if digits.starts_with(['+', '-']) || padded {
+        return None;
+    }
+    u32::from_str_radix(digits, radix).ok()
+}
+
+/// A plain scalar as a truth value: `yes` and `on` are none.
+pub fn boolean(text: &str) -> Option<bool> {
+    match text {
+        "true" | "True" | "TRUE" => Some(true),
+        "false" | "False" | "FALSE" => Some(false),
+        _ => None,
+    }
+}
+
+struct Resolver<'a> {
+    anchors: HashMap<&'a str, &'a Node>,
+    values: usize,
+}
+
+impl<'a> Resolver<'a> {
+    fn resolve(&mut self, node: &'a Node, depth: usize) -> Result<Item, Error> {
+        let refused =
+            |kind, message: String| Err(Error { kind, message, position: node.span.start, context: None });
+        self.values += 1;
+        if depth > MAX_DEPTH {
+            return refused(ErrorKind::Limit, "recursion limit exceeded".to_owned());
+        }
+        if self.values > MAX_VALUES {
+            return refused(ErrorKind::Limit, "repetition limit exceeded".to_owned());
+        }
+        if let Some(anchor) = &node.anchor {
+            self.anchors.insert(anchor, node);
+        }
+        let mut plain = None;
+        let value = match &node.content {
+            Content::Alias(name) => {
+                return match self.anchors.get(name.as_str()) {
+                    Some(target) => self.resolve(target, depth + 1),
+                    None => refused(ErrorKind::Refused, "unknown anchor".to_owned()),
+                };
+            }
+            Content::List(items) => {
+                Value::List(items.iter().map(|item| self.resolve(item, depth + 1)).collect::<Result<_, _>>()?)
+            }
+            Content::Map(entries) => {
+                let mut map = Map::default();
+                for (key, value) in entries {
+                    let key = self.resolve(key, depth + 1)?;
+                    map.insert(key, self.resolve(value, depth + 1)?);
+                }
+                Value::Map(map)
+            }
+            Content::Scalar(scalar) => {
+                plain = scalar.plain.then(|| scalar.text.clone());
+                if scalar.plain && is_null(&scalar.text) {
+                    Value::Null
+                } else {
+                    Value::Text(scalar.text.clone())
+                }
+            }
+        };
+        Ok(Item { value, span: node.span, plain })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::parse;
+
+    const SCALARS: &[&str] = &[
+        "0",
+        "0.0",
+        "00",
+        "-0.0",
+        "0e0",
+        "1e-20",
+        "+300",
+        "0x10",
+        "0o17",
+        "0b11",
+        "0300",
+        "300.0",
+        "3.7",
+        "1e3",
+        "1_000",
+        "5m",
+        "1:30",
+        "-1",
+        "4294967295",
+        "4294967296",
+        ".inf",
+        "-.INF",
+        "+.5",
+        "++1",
+        "+-1",
+        "yes",
+        "on",
+        "true",
+        "TRUE",
+        "tRUE",
+        "False",
+        "0,0",
+        "0x-1",
+        "~",
+        "null",
+        "",
+        "08",
+        "+0x1F",
+        "0X10",
+        "1.",
+        ".5",
+    ];
+
+    #[test]
+    fn scalars_are_read_as_serde_yaml_reads_them() {
+        for text in SCALARS {
+            assert_eq!(float(text), serde_yaml::from_str::<f64>(text).ok(), "{text} as f64");
+            assert_eq!(unsigned(text), serde_yaml::from_str::<u32>(text).ok(), "{text} as u32");
+            assert_eq!(boolean(text), serde_yaml::from_str::<bool>(text).ok(), "{text} as bool");
+            let none = matches!(serde_yaml::from_str::<Option<String>>(text), Ok(None));
+            assert_eq!(is_null(text), none, "{text} as nothing");
+        }
+    }
+
+    fn loaded(text: &str) -> Result<String, String> {
+        let document = parse(text.as_bytes()).map_err(|error| report(&error))?;
+        let item = load(&document).map_err(|error| report(&error))?;
+        Ok(item.map_or_else(String::new, |item| item.value.inspect()))
+    }
+
+    #[test]
+    fn aliases_are_followed_and_merge_keys_are_keys() {
+        assert_eq!(loaded("a: &x [1]\nb: *x\n").unwrap(), r#"{"a"=>["1"], "b"=>["1"]}"#);
+        assert_eq!(loaded("<<: {a: 1}\n").unwrap(), r#"{"<<"=>{"a"=>"1"}}"#);
+        assert_eq!(loaded("a: *x\n").unwrap_err(), "unknown anchor");
+    }
+
+    #[test]
+    fn aliases_cannot_make_a_text_endless() {
+        assert!(loaded("a: &x [*x]\n").unwrap_err().contains("recursion limit"));
+        let mut text = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
+        for n in 1..9 {
+            let before = format!("*a{}", n - 1);
+            text.push_str(&format!("a{n}: &a{n} [{}]\n", vec![before; 10].join(",")));
+        }
+        assert!(loaded(&text).unwrap_err().contains("repetition limit"));
+    }
+
+    #[test]
+    fn a_second_document_is_refused() {
+        assert!(loaded("a: 1\n---\n").unwrap_err().contains("more than one document"));
+        assert!(loaded("---\na: 1\n...\n").is_ok());
+    }
+
+    #[test]
+    fn errors_have_serde_yamls_words() {
+        let text = "a: b\nc: @x\n";
+        let theirs = serde_yaml::from_str::<serde_yaml::Value>(text).unwrap_err().to_string();
+        assert!(theirs.ends_with(&loaded(text).unwrap_err()), "{theirs}");
+    }
+}

@@ -1,0 +1,117 @@
+//! `revision validate` and `explain`.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use aws_sdk_s3::primitives::ByteStream;
+use serde_json::Value;
+
+use crate::support::cdctl::Machine;
+use crate::support::client::s3;
+use crate::support::stage::Stage;
+
+const APPSPEC: &str =
+    "version: 0.0\nos: linux\nhooks:\n  AfterInstall:\n    - location: run.sh\n      timeout: \"60\"\n";
+
+/// A machine with a bundle in `site`, whose AppSpec agent 2 refuses.
+fn machine() -> Machine {
+    let machine = Machine::new();
+    let site = machine.home().join("site");
+    fs::create_dir(&site).unwrap();
+    fs::write(site.join("appspec.yml"), APPSPEC).unwrap();
+    fs::write(site.join("run.sh"), "#!/bin/sh\n").unwrap();
+    fs::set_permissions(site.join("run.sh"), fs::Permissions::from_mode(0o755)).unwrap();
+    machine
+}
+
+fn run(machine: &Machine, arguments: &[&str]) -> crate::support::cdctl::Run {
+    let site = machine.home().join("site");
+    let arguments =
+        ["revision", "validate", site.to_str().unwrap()].into_iter().chain(arguments.iter().copied());
+    machine.cdctl(arguments).holds_no_escape()
+}
+
+#[test]
+fn an_error_for_one_agent_is_an_error_and_named_as_its() {
+    let machine = machine();
+    run(&machine, &[]).ends_with(10).says("error[A032]").says("agent 2.x's reading").says("6 |");
+    run(&machine, &["--agent", "2"]).ends_with(10);
+    run(&machine, &["--agent", "1"]).ends_with(0);
+}
+
+#[test]
+fn strict_counts_warnings_too() {
+    let machine = machine();
+    let file = machine.home().join("site/appspec.yml");
+    fs::write(&file, "version: 0.0\nos: linux\nfile: []\n").unwrap();
+    run(&machine, &[]).ends_with(0).says("did you mean `files`?");
+    run(&machine, &["--strict"]).ends_with(10);
+}
+
+#[test]
+fn fix_writes_what_both_agents_take_and_nothing_else() {
+    let machine = machine();
+    run(&machine, &["--fix"]).ends_with(0).complains("1 correction");
+    let text = fs::read_to_string(machine.home().join("site/appspec.yml")).unwrap();
+    assert_eq!(text, APPSPEC.replace("\"60\"", "60"));
+    run(&machine, &["--strict"]).ends_with(0);
+}
+
+#[test]
+fn machines_get_json_lines_sarif_and_annotations() {
+    let machine = machine();
+    let json: Value = serde_json::from_str(&run(&machine, &["-o", "json"]).ends_with(10).stdout).unwrap();
+    let finding = &json["findings"][0];
+    assert_eq!(
+        (&finding["code"], &finding["line"], &finding["agent"]),
+        (&"A032".into(), &6.into(), &"2".into())
+    );
+    let lines = run(&machine, &["-o", "ndjson"]).ends_with(10).stdout;
+    assert!(lines.lines().all(|line| serde_json::from_str::<Value>(line).unwrap()["code"].is_string()));
+    let sarif: Value =
+        serde_json::from_str(&run(&machine, &["--format", "sarif"]).ends_with(10).stdout).unwrap();
+    assert_eq!(sarif["runs"][0]["results"][0]["ruleId"], "A032");
+    run(&machine, &["--format", "github"]).ends_with(10).says("::error file=");
+}
+
+#[test]
+fn an_appspec_for_ecs_is_checked_by_the_services_rules() {
+    let machine = Machine::new();
+    let file = machine.home().join("taskdef.yaml");
+    let text = |definition: &str| {
+        format!(
+            "version: 0.0\nResources:\n  - TargetService:\n      Type: AWS::ECS::Service\n      Properties:\n        TaskDefinition: {definition}\n        LoadBalancerInfo:\n          ContainerName: web\n          ContainerPort: 80\n"
+        )
+    };
+    fs::write(&file, text("web")).unwrap();
+    let line = format!("revision validate {}", file.display());
+    machine.run(&line).ends_with(10).says("is not the ARN of a task definition");
+    fs::write(&file, text("<TASK_DEFINITION>")).unwrap();
+    machine.run(&format!("{line} --strict")).ends_with(10).says("warning[A075]");
+    machine.run(&format!("{line} --strict --allow-placeholders")).ends_with(0);
+}
+
+#[tokio::test]
+async fn an_object_of_s3_is_downloaded_and_checked() {
+    let stage = Stage::new();
+    let s3 = s3(&stage.sandbox);
+    s3.create_bucket().bucket("releases").send().await.unwrap();
+    let body = ByteStream::from_static(APPSPEC.as_bytes());
+    s3.put_object().bucket("releases").key("shop/appspec.yml").body(body).send().await.unwrap();
+    let server = stage.serve();
+    let machine = Machine::new().against(&format!("http://{}", server.address()));
+    machine
+        .run("revision validate s3://releases/shop/appspec.yml")
+        .ends_with(10)
+        .says("s3://releases/shop/appspec.yml:6:16");
+    machine.run("revision validate s3://releases/none.zip").ends_with(1).complains("cannot download");
+    server.shut_down();
+}
+
+#[test]
+fn codes_are_explained() {
+    let machine = Machine::new();
+    machine.run("revision explain a023").ends_with(0).says("0420");
+    machine.run("revision explain").ends_with(0).says("A079");
+    machine.run("revision explain A999").ends_with(2).complains("help: did you mean");
+}

@@ -1,0 +1,5 @@
+//! `cdctl revision` as a user has it: the binary, its streams, its exit codes.
+
+mod checking;
+mod pushing;
+mod running;

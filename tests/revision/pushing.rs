@@ -1,0 +1,98 @@
+//! `revision bundle` and `push`.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use cdctl::sandbox::server::Server;
+use serde_json::Value;
+
+use crate::support::cdctl::Machine;
+use crate::support::client::{codedeploy, s3};
+use crate::support::stage::Stage;
+
+const APPSPEC: &str = "version: 0.0\nos: linux\nhooks:\n  AfterInstall:\n    - location: run.sh\n";
+
+/// In the region of the clients that make what it finds.
+fn machine_against(server: &Server) -> Machine {
+    Machine::new().against(&format!("http://{}", server.address())).set("AWS_REGION", "eu-west-1")
+}
+
+fn site(machine: &Machine) -> PathBuf {
+    let site = machine.home().join("site");
+    fs::create_dir(&site).unwrap();
+    fs::write(site.join("appspec.yml"), APPSPEC).unwrap();
+    fs::write(site.join("run.sh"), "#!/bin/sh\n").unwrap();
+    fs::set_permissions(site.join("run.sh"), fs::Permissions::from_mode(0o755)).unwrap();
+    site
+}
+
+#[test]
+fn a_bundle_is_written_where_it_is_wanted_and_the_same_every_time() {
+    let machine = Machine::new();
+    let site = site(&machine);
+    // Within the directory itself: the bundle is no part of itself.
+    for kind in ["zip", "tar", "tgz"] {
+        let file = site.join(format!("out.{kind}"));
+        let line =
+            format!("revision bundle {} --type {kind} --file {} -o json", site.display(), file.display());
+        let json = |run: crate::support::cdctl::Run| -> Value {
+            serde_json::from_str(&run.ends_with(0).stdout).unwrap()
+        };
+        let (one, two) = (json(machine.run(&line)), json(machine.run(&line)));
+        assert_eq!(one, two);
+        assert_eq!(one["bytes"], fs::metadata(&file).unwrap().len());
+        machine.run(&format!("revision validate {} --strict", file.display())).ends_with(0);
+        fs::remove_file(file).unwrap();
+    }
+    fs::remove_file(site.join("run.sh")).unwrap();
+    let line =
+        format!("revision bundle {} --file {}", site.display(), machine.home().join("no.zip").display());
+    machine.run(&line).ends_with(10).complains("nothing was bundled");
+    assert!(!machine.home().join("no.zip").exists());
+}
+
+#[tokio::test]
+async fn a_large_bundle_goes_in_parts_and_the_same_one_does_not_go_again() {
+    let stage = Stage::new();
+    let s3 = s3(&stage.sandbox);
+    s3.create_bucket().bucket("releases").send().await.unwrap();
+    codedeploy(&stage.sandbox).create_application().application_name("shop").send().await.unwrap();
+    let server = stage.serve();
+    let machine = machine_against(&server);
+    let site = site(&machine);
+    let mut random = fastrand::Rng::with_seed(3);
+    let mut noise = vec![0; 17 << 20];
+    random.fill(&mut noise);
+    fs::write(site.join("noise"), &noise).unwrap();
+    let line = format!(
+        "revision push {} s3://releases/big.zip --app shop --if-changed --tag team=web --sse AES256",
+        site.display()
+    );
+    let first = machine.run(&line).ends_with(0);
+    assert!(first.stdout.starts_with("s3://releases/big.zip?"), "{first}");
+    let head = s3.head_object().bucket("releases").key("big.zip").send().await.unwrap();
+    assert!(head.e_tag().unwrap().ends_with("-3\""), "three parts: {:?}", head.e_tag());
+    let again = machine.run(&line).ends_with(0).complains("nothing was uploaded");
+    assert_eq!(again.stdout, first.stdout);
+    let open = s3.list_multipart_uploads().bucket("releases").send().await.unwrap();
+    assert!(open.uploads().is_empty());
+    // What was pushed is what was bundled.
+    machine.run("revision validate s3://releases/big.zip --strict").ends_with(0);
+    server.shut_down();
+}
+
+#[tokio::test]
+async fn a_commit_of_github_is_registered_as_it_is() {
+    let stage = Stage::new();
+    let client = codedeploy(&stage.sandbox);
+    client.create_application().application_name("shop").send().await.unwrap();
+    let server = stage.serve();
+    let machine = machine_against(&server);
+    let revision = "github:owner/repo@0123456789abcdef0123456789abcdef01234567";
+    machine.run(&format!("revision push {revision} --app shop")).ends_with(0).says(revision);
+    machine.run(&format!("revision push {revision} --app shpo")).ends_with(1).complains("did you mean");
+    let listed = client.list_application_revisions().application_name("shop").send().await.unwrap();
+    assert_eq!(listed.revisions().len(), 1);
+    server.shut_down();
+}
