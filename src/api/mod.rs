@@ -58,6 +58,18 @@ impl Api {
         })
     }
 
+    /// The same services with each call sent once: for callers that count and pace their own tries.
+    pub fn once(&self) -> Self {
+        let builder = aws_sdk_codedeploy::config::Builder::from(&self.config)
+            .retry_config(aws_config::retry::RetryConfig::disabled());
+        Api {
+            codedeploy: aws_sdk_codedeploy::Client::from_conf(builder.build()),
+            s3: OnceCell::new(),
+            custom_endpoint: self.custom_endpoint,
+            config: self.config.clone(),
+        }
+    }
+
     /// The region that is called.
     pub fn region(&self) -> &str {
         self.config.region().map_or("", AsRef::as_ref)

@@ -80,6 +80,24 @@ pub fn frame(view: &View, width: usize, height: usize, unicode: bool, colour: bo
     lines.iter().map(|line| line.render(width, unicode, colour)).collect()
 }
 
+/// The frames of several deployments, one above the other in equal parts of the screen.
+pub fn frames(views: &[View], width: usize, height: usize, unicode: bool, colour: bool) -> Vec<String> {
+    if let [view] = views {
+        return frame(view, width, height, unicode, colour);
+    }
+    let room = height.saturating_sub(1).max(1);
+    let shown = views.len().min(if views.len() > room { room.saturating_sub(1).max(1) } else { room });
+    // A frame leaves one row free, which its neighbour may have.
+    let each = room / shown.max(1) + 1;
+    let mut lines: Vec<_> =
+        views.iter().take(shown).flat_map(|view| frame(view, width, each, unicode, colour)).collect();
+    if shown < views.len() && lines.len() < room {
+        let more = format!("   {}", plural((views.len() - shown) as u64, "more deployment"));
+        lines.push(Line::plain(more).render(width, unicode, colour));
+    }
+    lines
+}
+
 /// What stays of a deployment in the scrollback: the head of its frame.
 pub fn last_frame(view: &View, width: usize, unicode: bool, colour: bool) -> Vec<String> {
     let composer = Composer { view, width, unicode };

@@ -40,6 +40,8 @@ fn deployment(status: DeploymentStatus, overview: Option<Counts>) -> DeploymentE
         start_time: Some(at(1)),
         complete_time: over.then(|| at(400)),
         error: None,
+        waits: Waits::default(),
+        routing: None,
         messages: Vec::new(),
     }
 }
@@ -68,6 +70,8 @@ fn target(id: &str, status: TargetStatus, event: EventName, since: i64) -> Targe
         event_status: Some(if failed { EventStatus::Failed } else { EventStatus::InProgress }),
         since: Some(at(since)),
         time: Some(at(since)),
+        phases: Vec::new(),
+        serving: Serving::Unsaid,
         failure: failed.then(failure),
     }
 }
@@ -441,7 +445,7 @@ fn a_closed_pipe_ends_the_stream_and_nothing_else() {
     let gone = || Stream::new(Gone);
     assert_eq!(Ndjson::new(gone()).event(&event), Err(Closed));
     assert_eq!(Log::new(gone()).event(&event), Ok(()));
-    assert_eq!(Live::new(Screen::fixed(gone(), 80, 24), true, false).event(&event), Ok(()));
+    assert_eq!(Live::new(Screen::fixed(gone(), 80, 24), 1, true, false).event(&event), Ok(()));
     let result = stamped(1, 0, Event::Result(Box::new(report("failed", 3))));
     assert_eq!(Summary::new(gone(), true, false).event(&result), Ok(()));
 }
@@ -511,7 +515,7 @@ impl Terminal {
 #[test]
 fn the_live_view_draws_and_leaves_its_last_frame() {
     let buffer = Buffer::default();
-    let mut live = Live::new(Screen::fixed(Stream::new(buffer.clone()), 80, 24), true, true);
+    let mut live = Live::new(Screen::fixed(Stream::new(buffer.clone()), 80, 24), 1, true, true);
     let mut events = vec![told(DeploymentStatus::InProgress, counts(0, 6, 6, 0))];
     events.extend((0..6).map(|n| seen(&format!("i-{n}"), TargetStatus::InProgress, EventName::Install, 5)));
     let mut seq = 0;
@@ -551,7 +555,7 @@ what follows
 fn what_is_rolled_back_stays_above_its_rollback() {
     let shown = |followed: bool| {
         let buffer = Buffer::default();
-        let mut live = Live::new(Screen::fixed(Stream::new(buffer.clone()), 80, 24), true, false);
+        let mut live = Live::new(Screen::fixed(Stream::new(buffer.clone()), 80, 24), 1, true, false);
         let rollback = |status| Stamped {
             deployment: "d-ROLL".into(),
             ..stamped(5, 410, told(status, counts(9, 0, 0, 0)))
@@ -592,7 +596,7 @@ fn cause(count: u64, event: EventName, message: &str, log_tail: &str) -> Cause {
 fn report(outcome: &'static str, exit: u8) -> Report {
     let text = |text: &str| Some(text.to_owned());
     Report {
-        outcome,
+        outcome: outcome.to_owned(),
         exit,
         reason: None,
         status: Some(DeploymentStatus::Failed),

@@ -62,6 +62,13 @@ impl View {
         !self.id.is_empty() && self.id != stamped.deployment && !matches!(stamped.event, Event::Result(_))
     }
 
+    /// The deployment is the one on the screen, what rolls it back, or what it rolls back.
+    pub fn is_about(&self, deployment: &str) -> bool {
+        self.id == deployment
+            || self.rollback.as_deref() == Some(deployment)
+            || self.rolls_back.as_deref() == Some(deployment)
+    }
+
     pub fn tick(&mut self, pulse: &Pulse) {
         self.now = pulse.now;
         self.answer_age = pulse.answer_age;

@@ -239,7 +239,7 @@ impl Roster {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::TargetKind;
+    use crate::model::{Serving, TargetKind};
 
     fn overview(pending: u64, in_progress: u64, succeeded: u64, failed: u64) -> Option<Overview> {
         Some(Overview { pending, in_progress, succeeded, failed, ..Overview::default() })
@@ -257,6 +257,7 @@ mod tests {
             label: None,
             last_updated: None,
             events: Vec::new(),
+            serving: Serving::Unsaid,
         };
         ids.iter().map(target).collect()
     }

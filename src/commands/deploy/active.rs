@@ -45,7 +45,12 @@ pub async fn settle(
             }
         }
         match watching::wait(context, &deployment.id, watching).await? {
-            Outcome::TimedOut | Outcome::Detached(_) | Outcome::Unknown(_) | Outcome::Closed => {
+            Outcome::TimedOut
+            | Outcome::Reached { .. }
+            | Outcome::Ready
+            | Outcome::Detached(_)
+            | Outcome::Unknown(_)
+            | Outcome::Closed => {
                 return Err(Failure::new(format!(
                     "deployment {} did not end while it was waited for",
                     deployment.id

@@ -142,7 +142,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let request = arguments.request(&name, revision, auto_rollback);
     let id = create(context, &name, &request, arguments).await?;
     if arguments.watch {
-        return watching::watch(context, &id, &arguments.watching, true).await;
+        return watching::watch(context, &[id], &arguments.watching, true).await;
     }
     Ok(Exit::Ok)
 }

@@ -4,6 +4,7 @@ mod active;
 mod create;
 mod last_good;
 mod list;
+mod next;
 mod show;
 mod stop;
 mod targets;

@@ -2,30 +2,53 @@
 
 use clap::Args;
 
+use super::next;
 use super::watching::{self, WatchArgs};
-use crate::commands::names::DeploymentArgs;
+use crate::commands::names::{DeploymentName, DeploymentsArgs};
 use crate::context::Context;
+use crate::error::Failure;
 use crate::exit::Exit;
 
-/// Watch a deployment to its end; the exit code tells how it ended
+/// Watch deployments to their end; the exit code tells how they ended
 ///
 /// On a terminal a live view, elsewhere a log of what changes, both on stderr; with `-o ndjson` one event a line
-/// on stdout. ^C stops watching, never the deployment.
+/// on stdout. ^C stops watching, never the deployment, unless --on-interrupt says so. Of several deployments the exit
+/// code is that of the worst: unknown (9), rollback failed (6), failed (3), rolled back (5), stopped (4), timed out (7),
+/// ready (8), done (0).
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   cdctl deploy watch shop/prod
   cdctl deploy watch d-7F3K2QX9A --timeout 30m --require-all
+  cdctl deploy watch shop/prod --until event:Install
+  cdctl deploy watch d-7F3K2QX9A d-8G4L3RY0B shop/prod
+  cdctl deploy watch shop/prod --next --timeout 1h
   cdctl deploy watch shop/prod -o ndjson | tail -1")]
 pub struct Arguments {
     #[command(flatten)]
-    deployment: DeploymentArgs,
+    deployments: DeploymentsArgs,
+
+    /// Wait for the group's next deployment to start, and watch that one
+    #[arg(long)]
+    next: bool,
 
     #[command(flatten)]
     watch: WatchArgs,
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let id = arguments.deployment.resolve(context).await?;
-    watching::watch(context, &id, &arguments.watch, false).await
+    if !arguments.next {
+        let ids = arguments.deployments.resolve(context).await?;
+        return watching::watch(context, &ids, &arguments.watch, false).await;
+    }
+    let [DeploymentName::LatestOf(group)] = arguments.deployments.names.as_slice() else {
+        return Err(Failure::new("--next waits for one group's deployment")
+            .help("write `cdctl deploy watch APP/GROUP --next`")
+            .exit(Exit::Usage)
+            .into());
+    };
+    match next::find(context, group, arguments.deployments.any_creator, &arguments.watch).await? {
+        Some(id) => watching::watch(context, &[id], &arguments.watch, true).await,
+        None => Ok(Exit::TimedOut),
+    }
 }

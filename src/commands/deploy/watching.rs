@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use tokio::task::JoinSet;
 
+use crate::api::{Api, ErrorKind};
 use crate::clock;
 use crate::context::Context;
 use crate::error::{Doing, Failure};
@@ -13,12 +15,15 @@ use crate::format::Format;
 use crate::report::live::Live;
 use crate::report::log::Log;
 use crate::report::ndjson::Ndjson;
+use crate::report::several::Several;
 use crate::report::silent::Silent;
 use crate::report::summary::Summary;
 use crate::report::{Reporter, Reporters};
 use crate::view;
 use crate::watch::budget::Budget;
-use crate::watch::{Options, Outcome};
+use crate::watch::outcome::worst;
+use crate::watch::point::Point;
+use crate::watch::{Leave, Options, Outcome, Signal, Signals};
 
 /// How to watch.
 #[derive(Clone, Debug, Args)]
@@ -28,9 +33,25 @@ pub struct WatchArgs {
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     interval: Option<Duration>,
 
-    /// Stop watching after this time; the deployment goes on (exit code 7)
+    /// Stop watching after this time (exit code 7) [default: the service's own limit for the deployment]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
-    timeout: Option<Duration>,
+    pub timeout: Option<Duration>,
+
+    /// End at this point: ready, traffic (all of it moved), succeeded, or event:NAME (finished on every target)
+    #[arg(long, value_name = "POINT")]
+    until: Option<Point>,
+
+    /// End where the deployment waits for `deploy continue` (exit code 8)
+    #[arg(long)]
+    exit_on_ready: bool,
+
+    /// What becomes of the deployment when the time is over
+    #[arg(long, value_name = "WHAT", default_value = "detach", hide_short_help = true)]
+    on_timeout: OnLeave,
+
+    /// What becomes of the deployment at ^C or SIGTERM; a second one always detaches
+    #[arg(long, value_name = "WHAT", default_value = "detach", hide_short_help = true)]
+    on_interrupt: OnLeave,
 
     /// A success with failed targets counts as failed (exit code 3)
     #[arg(long)]
@@ -49,6 +70,27 @@ pub struct WatchArgs {
     give_up_after: Duration,
 }
 
+/// `--on-timeout`, `--on-interrupt`
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum OnLeave {
+    /// It goes on
+    Detach,
+    /// It is stopped, and watched to its end
+    Stop,
+    /// It is stopped and rolled back, and both are watched to their ends
+    Rollback,
+}
+
+impl From<OnLeave> for Leave {
+    fn from(on: OnLeave) -> Self {
+        match on {
+            OnLeave::Detach => Leave::Detach,
+            OnLeave::Stop => Leave::Stop,
+            OnLeave::Rollback => Leave::Rollback,
+        }
+    }
+}
+
 /// `90`, `90s`, `1m30s`, `2h`
 pub fn duration(text: &str) -> Result<Duration, String> {
     if let Ok(seconds) = text.parse::<u32>() {
@@ -60,56 +102,140 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "a duration is written 90s, 1m30s or 2h".to_owned())
 }
 
-/// Watches deployment `id` to its end. `known`: it was just created, so that it is there whatever a first call says.
-pub async fn watch(context: &Context, id: &str, arguments: &WatchArgs, known: bool) -> anyhow::Result<Exit> {
+impl WatchArgs {
+    /// The time between two looks.
+    pub fn interval(&self, api: &Api) -> Duration {
+        self.interval.unwrap_or(Duration::from_secs(if api.is_local() { 1 } else { 5 }))
+    }
+
+    fn options(&self, api: &Api, known: bool) -> Options {
+        let calls = if api.is_local() { 600 } else { 30 };
+        let now = clock::now();
+        let tool = concat!("cdctl ", env!("CARGO_PKG_VERSION"));
+        #[expect(clippy::cast_sign_loss, reason = "any bits make a seed")]
+        let seed = now.as_nanosecond() as u64;
+        Options {
+            interval: self.interval(api),
+            budget: Budget::per_minute(self.max_calls_per_minute.unwrap_or(calls)),
+            give_up_after: self.give_up_after,
+            timeout: self.timeout,
+            on_timeout: self.on_timeout.into(),
+            on_interrupt: self.on_interrupt.into(),
+            until: self.until.clone().filter(|point| *point != Point::Succeeded),
+            exit_on_ready: self.exit_on_ready,
+            follow_rollback: !self.no_follow_rollback,
+            require_all: self.require_all,
+            known,
+            ..Options::new(tool, now, seed)
+        }
+    }
+}
+
+/// Watches deployments to their ends. `known`: they were just created, so that they are there whatever a first call
+/// says. The exit code is that of the worst.
+pub async fn watch(
+    context: &Context,
+    ids: &[String],
+    arguments: &WatchArgs,
+    known: bool,
+) -> anyhow::Result<Exit> {
     let format = context.settings.format;
-    let mut reporters = Reporters::start(reporters(context)).doing("start the reporters' thread")?;
-    let outcome = follow(context, id, arguments, known, &mut reporters).await?;
-    if let Outcome::Refused(error) = &outcome {
+    let known = known || there(context, ids).await?;
+    let shown = reporters(context, ids.len());
+    let mut reporters = Reporters::start(shown).doing("start the reporters' thread")?;
+    let outcomes = follow(context, ids, arguments, known, &mut reporters).await?;
+    if let ([Outcome::Refused(error)], [id]) = (outcomes.as_slice(), ids) {
         return Err(Failure::api(format!("cannot watch deployment {id}"), error).into());
     }
     if format == Format::Json {
-        let seen = context.api().await?.deployment(id).await.doing(format_args!("show deployment {id}"))?;
-        let now = seen.date.unwrap_or_else(clock::now);
-        view::deployment::show(&seen.value, seen.json, now).print(format, &context.ui)?;
+        show(context, ids).await?;
     }
-    Ok(outcome.exit())
+    Ok(worst(outcomes.iter().map(Outcome::exit)))
+}
+
+/// Asks for each deployment once, with all the patience of an ordinary call, so that a wrong name or wrong
+/// credentials end at once. False where the service has no time for the question.
+async fn there(context: &Context, ids: &[String]) -> anyhow::Result<bool> {
+    let api = context.api().await?;
+    for id in ids {
+        match api.deployment(id).await {
+            Ok(_) => {}
+            Err(error) if error.kind == ErrorKind::Throttled => return Ok(false),
+            Err(error) => return Err(error).doing(format_args!("watch deployment {id}")),
+        }
+    }
+    Ok(true)
+}
+
+/// The deployments as data, as `deploy show` and `deploy list` print them.
+async fn show(context: &Context, ids: &[String]) -> anyhow::Result<()> {
+    let api = context.api().await?;
+    let format = context.settings.format;
+    if let [id] = ids {
+        let seen = api.deployment(id).await.doing(format_args!("show deployment {id}"))?;
+        let now = seen.date.unwrap_or_else(clock::now);
+        return Ok(view::deployment::show(&seen.value, seen.json, now).print(format, &context.ui)?);
+    }
+    let seen = api.deployments(ids).await.doing("show the deployments")?;
+    let now = seen.date.unwrap_or_else(clock::now);
+    Ok(view::deployment::list(&seen.value, seen.json, now).print(format, &context.ui)?)
 }
 
 /// Waits in silence for deployment `id` to end.
 pub async fn wait(context: &Context, id: &str, arguments: &WatchArgs) -> anyhow::Result<Outcome> {
+    let alone =
+        WatchArgs { no_follow_rollback: true, until: None, exit_on_ready: false, ..arguments.clone() };
+    let outcomes = silently(context, &[id.to_owned()], &alone, true).await?;
+    Ok(outcomes.into_iter().next().unwrap_or(Outcome::Closed))
+}
+
+/// Watches without a word.
+pub async fn silently(
+    context: &Context,
+    ids: &[String],
+    arguments: &WatchArgs,
+    known: bool,
+) -> anyhow::Result<Vec<Outcome>> {
+    let known = known || there(context, ids).await?;
     let mut silent = Reporters::start(vec![Box::new(Silent)]).doing("start the reporters' thread")?;
-    let alone = WatchArgs { no_follow_rollback: true, ..arguments.clone() };
-    follow(context, id, &alone, true, &mut silent).await
+    follow(context, ids, arguments, known, &mut silent).await
 }
 
 async fn follow(
     context: &Context,
-    id: &str,
+    ids: &[String],
     arguments: &WatchArgs,
     known: bool,
     reporters: &mut Reporters,
-) -> anyhow::Result<Outcome> {
-    let api = Arc::clone(context.api().await?);
-    let (interval, calls) = if api.is_local() { (1, 600) } else { (5, 30) };
-    let now = clock::now();
-    let tool = concat!("cdctl ", env!("CARGO_PKG_VERSION"));
-    #[expect(clippy::cast_sign_loss, reason = "any bits make a seed")]
-    let seed = now.as_nanosecond() as u64;
-    let mut options = Options::new(tool, now, seed);
-    options.interval = arguments.interval.unwrap_or(Duration::from_secs(interval));
-    options.budget = Budget::per_minute(arguments.max_calls_per_minute.unwrap_or(calls));
-    options.give_up_after = arguments.give_up_after;
-    options.timeout = arguments.timeout;
-    options.follow_rollback = !arguments.no_follow_rollback;
-    options.require_all = arguments.require_all;
-    options.known = known;
-    let interrupt = crate::commands::signals().doing("listen for signals")?;
-    Ok(crate::watch::watch(api, id, &options, interrupt, reporters).await)
+) -> anyhow::Result<Vec<Outcome>> {
+    let api = context.api().await?;
+    let options = arguments.options(api, known);
+    let (signals, listening) = listen().doing("listen for signals")?;
+    let outcomes = crate::watch::watch(Arc::new(api.once()), ids, &options, &signals, reporters).await;
+    drop(listening);
+    Ok(outcomes)
 }
 
-/// A live view on a terminal, a log elsewhere; the summary after either. With `-o ndjson`, events on stdout alone.
-fn reporters(context: &Context) -> Vec<Box<dyn Reporter>> {
+/// SIGINT and SIGTERM for as long as the second value lives.
+fn listen() -> std::io::Result<(Signals, JoinSet<()>)> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let (to, signals) = Signals::channel();
+    let mut listening = JoinSet::new();
+    listening.spawn(async move {
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => to.send(Signal::Interrupt),
+                _ = terminate.recv() => to.send(Signal::Terminate),
+            }
+        }
+    });
+    Ok((signals, listening))
+}
+
+/// A live view on a terminal, a log elsewhere; the summaries after either. With `-o ndjson`, events on stdout alone.
+fn reporters(context: &Context, deployments: usize) -> Vec<Box<dyn Reporter>> {
     let ui = &context.ui;
     if context.settings.format == Format::Ndjson {
         return vec![Box::new(Ndjson::new(ui.out()))];
@@ -118,10 +244,16 @@ fn reporters(context: &Context) -> Vec<Box<dyn Reporter>> {
         return vec![Box::new(Silent)];
     }
     let (unicode, colour) = (ui.terminal.unicode, ui.terminal.colour.1);
-    let summary = Box::new(Summary::new(ui.err(), unicode, colour));
     match ui.screen() {
-        Some(screen) => vec![Box::new(Live::new(screen, unicode, colour)), summary],
-        None => vec![Box::new(Log::new(ui.err())), summary],
+        Some(screen) => {
+            let summary = Summary::new(ui.err(), unicode, colour).after(deployments);
+            vec![Box::new(Live::new(screen, deployments, unicode, colour)), Box::new(summary)]
+        }
+        None => {
+            let err = ui.err();
+            let summary = Summary::new(ui.err(), unicode, colour);
+            vec![Box::new(Several::new(move || Box::new(Log::new(err.clone())))), Box::new(summary)]
+        }
     }
 }
 
