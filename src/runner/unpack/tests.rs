@@ -1,3 +1,5 @@
+//! Unpacking, with archives that mean harm.
+
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 
