@@ -9,6 +9,7 @@
 
 mod architecture;
 mod contract;
+mod deploy;
 mod readme;
 mod server;
 mod support;

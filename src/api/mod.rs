@@ -1,5 +1,6 @@
 //! The only place that calls AWS: connect, errors, pages and batches, wire JSON, conversions.
 
+mod acts;
 mod applications;
 mod connect;
 mod convert;
@@ -16,6 +17,7 @@ use aws_config::SdkConfig;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
+pub use acts::Wait;
 pub use connect::SANDBOX_KEY;
 pub use deployments::{CreateDeployment, Created};
 pub use error::{ApiError, ErrorKind};

@@ -15,6 +15,8 @@ pub mod upload;
 pub mod view;
 mod words;
 
+pub use words::shell;
+
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::convert::Infallible;

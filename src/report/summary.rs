@@ -262,14 +262,17 @@ fn next(id: &str, report: &Report) -> Vec<String> {
         }
         "error" => commands.push(format!("cdctl deploy show {}", shell(id))),
         _ => {
-            commands.push(format!("cdctl deploy targets {}", shell(id)));
+            commands.push(format!("cdctl deploy logs {} --failed", shell(id)));
             match (rollback, rolling, &report.previous_revision) {
                 (_, Some(rollback), _) => commands.push(watch(rollback)),
                 (None, _, Some(previous))
                     if !place.is_empty() && report.revision.as_ref() != Some(previous) =>
                 {
-                    let (place, previous) = (shell(&place), shell(previous));
-                    commands.push(format!("cdctl deploy create {place} --revision {previous} --watch"));
+                    commands.push(format!(
+                        "cdctl deploy rollback {}   # back to {}",
+                        shell(id),
+                        short_revision(previous)
+                    ));
                 }
                 _ => {}
             }

@@ -637,8 +637,8 @@ why       8 targets failed for one cause; too few healthy ones were left (HEALTH
        [stdout]starting
        [stderr]Error: listen EADDRINUSE 0.0.0.0:8080
 fleet     1 on 4.18.0.zip, 8 broken (failed half way to 4.18.0.zip), 3 untouched on 4.17.2.zip
-next      cdctl deploy targets d-7F3K2QX9A
-          cdctl deploy create shop-web/prod-fleet --revision 's3://rel/shop-web/4.17.2.zip?versionId=v7' --watch
+next      cdctl deploy logs d-7F3K2QX9A --failed
+          cdctl deploy rollback d-7F3K2QX9A   # back to 4.17.2.zip
 "#]]
     );
 }
@@ -671,8 +671,8 @@ why       4 targets failed for one cause
      port taken
      on i-000, i-001, i-002, i-003
 fleet     8 on 4.18.0.zip, 4 broken (failed half way to 4.18.0.zip)
-next      cdctl deploy targets d-7F3K2QX9A
-          cdctl deploy create shop-web/prod-fleet --revision 's3://rel/shop-web/4.17.2.zip?versionId=v7' --watch
+next      cdctl deploy logs d-7F3K2QX9A --failed
+          cdctl deploy rollback d-7F3K2QX9A   # back to 4.17.2.zip
 "#]]
     );
     assert!(summary(&Report { exit: 3, ..partial }).starts_with("✗ FAILED: 4 of 12 targets failed"));
@@ -700,7 +700,7 @@ why       ALARM_ACTIVE: Activated alarms: a b
        [stderr]Error: listen EADDRINUSE 0.0.0.0:8080
 rollback  d-ROLL Succeeded 12/12 (automatic)
 fleet     12 on 4.17.2.zip
-next      cdctl deploy targets d-7F3K2QX9A
+next      cdctl deploy logs d-7F3K2QX9A --failed
 "#]]
     );
     let alone = Report { rollback_status: None, rollback_counts: None, ..rolled };

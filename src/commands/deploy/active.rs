@@ -110,6 +110,6 @@ fn help(id: &str) -> String {
     format!("watch it with `cdctl deploy watch {id}`, or pass --if-active wait|stop")
 }
 
-fn has_ended(error: &ApiError) -> bool {
+pub fn has_ended(error: &ApiError) -> bool {
     error.code.as_deref() == Some("DeploymentAlreadyCompletedException")
 }

@@ -268,7 +268,7 @@ impl Arguments {
 }
 
 /// An AppSpec as the revision itself; `-` is standard input.
-fn inline(file: &Path) -> anyhow::Result<Revision> {
+pub fn inline(file: &Path) -> anyhow::Result<Revision> {
     /// More than any AppSpec; the API's requests are smaller still.
     const LIMIT: u64 = 1 << 20;
     let cannot = || format!("cannot read the AppSpec {}", file.display());
