@@ -4,9 +4,9 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::bar;
 use super::view::{Row, View};
 use super::words::{first_line, place, plural, shell, short_revision};
+use super::{bar, stage};
 use crate::clock;
 use crate::model::{DeploymentStatus, TargetStatus};
 use crate::ui::{self, Style};
@@ -122,6 +122,10 @@ impl Composer<'_> {
         lines.push(self.bar());
         lines.extend(self.trouble());
         lines.extend(self.health());
+        lines.extend(self.forecast());
+        if !self.view.status().is_some_and(DeploymentStatus::is_terminal) {
+            lines.extend(stage::lines(self.view, self.unicode).into_iter().map(Line::plain));
+        }
         lines
     }
 
@@ -230,6 +234,20 @@ impl Composer<'_> {
         Some(Line::plain(text).with(style, rest))
     }
 
+    /// When the fleet will be done, from the times that its hosts took.
+    fn forecast(&self) -> Option<Line> {
+        let (least, most) = self.view.forecast()?;
+        let text = match self.width >= WIDE {
+            true => format!(
+                "forecast done between {} and {}",
+                stage::time_of_day(least),
+                stage::time_of_day(most)
+            ),
+            false => format!("forecast {}..{}", stage::time_of_day(least), stage::time_of_day(most)),
+        };
+        Some(Line::plain(text))
+    }
+
     fn targets(&self, room: usize) -> Vec<Line> {
         let (failed, running) = (self.view.failed(), self.view.running());
         let counts = self.view.counts().unwrap_or_default();
@@ -292,8 +310,9 @@ impl Composer<'_> {
     fn at_work(&self, row: &Row) -> String {
         let time =
             self.view.time_in_event(row).map(|time| format!("{:>6}", clock::short(time))).unwrap_or_default();
+        let slow = self.view.slow(row).map(|times| format!("  slow x{times}")).unwrap_or_default();
         match &row.status {
-            TargetStatus::InProgress => time,
+            TargetStatus::InProgress => time + &slow,
             other => format!("{time}  {}", ui::line(other.as_str())),
         }
     }

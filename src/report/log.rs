@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::stage;
 use super::view::View;
 use super::words::{counts, first_line, place, plural, short_revision};
 use super::{Closed, Pulse, Reporter};
 use crate::clock;
-use crate::model::{DeploymentStatus, TargetStatus};
+use crate::model::{DeploymentStatus, EventStatus, TargetStatus};
 use crate::ui::{self, Stream};
-use crate::watch::event::{ApiEvent, ApiState, Counts, DeploymentEvent, Event, Stamped, TargetEvent};
+use crate::watch::event::{ApiEvent, ApiState, Counts, DeploymentEvent, Event, Phase, Stamped, TargetEvent};
 
 /// Failures with a line of their own.
 const FIRST_FAILURES: u64 = 20;
@@ -45,6 +46,9 @@ struct Said {
     started: bool,
     counts: Counts,
     failures: u64,
+    /// The phases of the one target of a function, a service or a stack, and the traffic that it serves.
+    phases: Vec<Phase>,
+    share: Option<u64>,
 }
 
 impl Log {
@@ -94,6 +98,9 @@ impl Log {
         } else if fresh {
             let now = event.overview.as_ref().map(counts).unwrap_or_default();
             self.line(&event.status.as_str().to_lowercase(), now);
+            for wait in stage::waits(&self.view) {
+                self.line("waits", wait.trim_start_matches("waits").trim_start());
+            }
         } else {
             self.progress();
         }
@@ -152,6 +159,7 @@ impl Log {
 
     fn target(&mut self, event: &TargetEvent) {
         self.last_change = Some(self.view.now);
+        self.stages(event);
         if event.status != TargetStatus::Failed {
             return;
         }
@@ -170,6 +178,46 @@ impl Log {
                 self.said.failures = failed;
                 self.line("target", format!("FAILED {more} more, {failed} in all"));
             }
+        }
+    }
+
+    /// A line for each phase that ends and each step of the traffic.
+    fn stages(&mut self, event: &TargetEvent) {
+        if event.phases.is_empty() {
+            return;
+        }
+        if self.said.phases.is_empty() {
+            for version in stage::versions(&event.serving) {
+                self.line("what", version);
+            }
+        }
+        let before = std::mem::replace(&mut self.said.phases, event.phases.clone());
+        for phase in &event.phases {
+            let known = before.iter().any(|old| old.name == phase.name && old.status == phase.status);
+            let ended =
+                matches!(phase.status, EventStatus::Succeeded | EventStatus::Failed | EventStatus::Other(_));
+            if !known && ended {
+                let time = match (phase.start, phase.end) {
+                    (Some(start), Some(end)) => {
+                        format!(" after {}", clock::short(clock::between(start, end)))
+                    }
+                    _ => String::new(),
+                };
+                self.line("phase", format!("{} {}{time}", phase.name, phase.status));
+            }
+        }
+        #[expect(clippy::cast_sign_loss, reason = "clamped to a percentage")]
+        let share = stage::actual(&event.serving).map(|share| share.clamp(0.0, 100.0).round() as u64);
+        if share.is_some() && share != self.said.share {
+            self.said.share = share;
+            let next = self
+                .view
+                .targets
+                .get(&event.id)
+                .and_then(|row| stage::moved(&self.view, row))
+                .and_then(|traffic| traffic.next)
+                .map(|(next, at)| format!("; next {next}% at {}", stage::time_of_day(at)));
+            self.line("traffic", format!("{}%{}", share.unwrap_or_default(), next.unwrap_or_default()));
         }
     }
 
@@ -215,6 +263,9 @@ impl Log {
         let waits = self.view.status().filter(|status| **status != DeploymentStatus::InProgress);
         if let Some(status) = waits {
             text.push_str(&format!("; {status}"));
+        }
+        if let Some(wait) = stage::waits(&self.view).first() {
+            text.push_str(&format!("; waits {}", wait.trim_start_matches("waits").trim_start()));
         }
         let phases = self.view.phases();
         let seen: usize = phases.iter().map(|(_, count)| count).sum();

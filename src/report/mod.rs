@@ -5,11 +5,13 @@
 
 mod bar;
 mod frame;
+mod hints;
 pub mod live;
 pub mod log;
 pub mod ndjson;
 pub mod several;
 pub mod silent;
+mod stage;
 pub mod summary;
 pub mod upload;
 pub mod view;

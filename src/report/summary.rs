@@ -3,6 +3,7 @@
 
 use std::io::Write;
 
+use super::hints;
 use super::words::{bare_message, names, place, plural, shell, short_revision};
 use super::{Closed, Reporter};
 use crate::clock;
@@ -65,6 +66,8 @@ impl Reporter for Summary {
 pub fn compose(id: &str, report: &Report, unicode: bool, colour: bool) -> Vec<String> {
     let mut lines = vec![verdict(id, report, unicode, colour)];
     lines.extend(why(report));
+    let hint = report.error.as_ref().and_then(hints::of_error);
+    lines.extend(hint.map(|hint| entry("hint", hint)));
     lines.extend(causes(id, &report.causes, report.failures_not_read));
     lines.extend(rollback(report));
     lines.extend(fleet(report));
@@ -181,6 +184,7 @@ fn cause(number: usize, cause: &Cause, tail: usize) -> Vec<String> {
         lines.push(format!("     {}", clip(&ui::line(bare_message(&cause.message)))));
     }
     lines.push(format!("     on {}", names(&cause.targets, 8)));
+    lines.extend(hints::of_cause(cause).map(|hint| format!("     hint: {hint}")));
     let log = ui::defuse(&cause.log_tail.replace("\r\n", "\n"));
     let log: Vec<_> = log.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
     let hidden = log.len().saturating_sub(tail);

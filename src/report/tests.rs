@@ -69,6 +69,7 @@ fn target(id: &str, status: TargetStatus, event: EventName, since: i64) -> Targe
         event: Some(event),
         event_status: Some(if failed { EventStatus::Failed } else { EventStatus::InProgress }),
         since: Some(at(since)),
+        began: Some(at(since.min(5))),
         time: Some(at(since)),
         phases: Vec::new(),
         serving: Serving::Unsaid,
@@ -758,4 +759,271 @@ fn the_summary_stays_short_and_harmless() {
         text.lines().all(|line| !line.trim_start().starts_with("::") && !line.trim_start().starts_with("##"))
     );
     assert!(text.lines().all(|line| line.chars().count() <= 220));
+}
+
+/// A deployment to one target, without counts, as Lambda and ECS tell it.
+fn single(platform: ComputePlatform, status: DeploymentStatus, waits: Waits) -> Event {
+    let routing = TrafficRouting::Linear { percent: 20, interval_s: 180 };
+    Event::Deployment(Box::new(DeploymentEvent {
+        config: Some("Linear20Percent".into()),
+        minimum_healthy: None,
+        platform: Some(platform),
+        routing: Some(routing),
+        waits,
+        ..deployment(status, None)
+    }))
+}
+
+fn phase(name: EventName, status: EventStatus, start: Option<i64>, end: Option<i64>) -> Phase {
+    Phase { name, status, start: start.map(at), end: end.map(at) }
+}
+
+fn one_target(kind: TargetKind, status: TargetStatus, phases: Vec<Phase>, serving: Serving) -> Event {
+    let time = phases.iter().filter_map(|phase| phase.end.or(phase.start)).max();
+    let event = Some(EventName::AllowTraffic);
+    Event::Target(Box::new(TargetEvent {
+        kind,
+        phases,
+        serving,
+        event,
+        time,
+        ..target("shop:checkout", status, EventName::AllowTraffic, 10)
+    }))
+}
+
+fn checkout(weight: f64) -> Serving {
+    Serving::Lambda {
+        function: "checkout".into(),
+        alias: "live".into(),
+        current: "41".into(),
+        target: "42".into(),
+        weight: Some(weight),
+    }
+}
+
+fn lambda_timeline() -> Vec<(i64, Event)> {
+    use EventName::{AfterAllowTraffic, AllowTraffic, BeforeAllowTraffic};
+    use EventStatus::{InProgress, Pending, Succeeded};
+    let phases = |shift, end, after| {
+        vec![
+            phase(BeforeAllowTraffic, Succeeded, Some(2), Some(6)),
+            phase(AllowTraffic, shift, Some(10), end),
+            phase(AfterAllowTraffic, after, None, None),
+        ]
+    };
+    let lambda = |status, phases, weight| one_target(TargetKind::Lambda, status, phases, checkout(weight));
+    let running = DeploymentStatus::InProgress;
+    vec![
+        (3, single(ComputePlatform::Lambda, running, Waits::default())),
+        (12, lambda(TargetStatus::InProgress, phases(InProgress, None, Pending), 0.2)),
+        (192, lambda(TargetStatus::InProgress, phases(InProgress, None, Pending), 0.4)),
+    ]
+}
+
+#[test]
+fn a_function_shows_its_versions_traffic_and_phases() {
+    let mut view = view(lambda_timeline());
+    view.tick(&pulse(250));
+    assert_data_eq!(shown(&view, 100, 24), str![[r#"
+d-7F3K2QX9A  shop-web/prod-fleet  InProgress  4m09s
+4.18.0.zip (was 4.17.2.zip)  Linear20Percent  by user  as of 2s ago
+[no targets yet]  InProgress
+function checkout:live  version 41 -> 42
+traffic  [████████············]  40% set  40% actual  next: 60% in 2m00s (14:21:10Z)  100% in 8m00s…
+phases   ✓ BeforeAllowTraffic 4s  ● AllowTraffic 4m00s  - AfterAllowTraffic
+
+RUNNING  slowest first
+ ● shop:checkout  AllowTraffic       4m00s
+"#]]);
+    assert_data_eq!(log(lambda_timeline()), str![[r#"
+2026-08-25T14:15:03Z d-7F3K2QX9A started    shop-web/prod-fleet 4.17.2.zip -> 4.18.0.zip, Linear20Percent
+2026-08-25T14:15:12Z d-7F3K2QX9A what       function checkout:live  version 41 -> 42
+2026-08-25T14:15:12Z d-7F3K2QX9A phase      BeforeAllowTraffic Succeeded after 4s
+2026-08-25T14:15:12Z d-7F3K2QX9A traffic    20%; next 40% at 14:18:10Z
+2026-08-25T14:16:12Z d-7F3K2QX9A still      no change for 1m00s (last answer 1s ago)
+2026-08-25T14:17:12Z d-7F3K2QX9A still      no change for 2m00s (last answer 1s ago)
+2026-08-25T14:18:12Z d-7F3K2QX9A traffic    40%; next 60% at 14:21:10Z
+
+"#]]);
+}
+
+fn ecs_timeline() -> Vec<(i64, Event)> {
+    let set = |label: &str, status: &str, running, weight| TaskSet {
+        label: Some(label.into()),
+        status: Some(status.into()),
+        desired: 12,
+        running,
+        pending: 12 - running,
+        weight: Some(weight),
+    };
+    let serving = |green, weight: f64| Serving::Ecs {
+        task_sets: vec![set("Blue", "PRIMARY", 12, 100.0 - weight), set("Green", "ACTIVE", green, weight)],
+    };
+    let ended = EventStatus::Succeeded;
+    let install = |status, end| vec![phase(EventName::Install, status, Some(4), end)];
+    let mut all = install(ended.clone(), Some(160));
+    all.push(phase(EventName::AllowTraffic, ended.clone(), Some(170), Some(890)));
+    let waits =
+        Waits { blue_green: true, traffic_control: true, termination_s: Some(3600), ..Waits::default() };
+    let running = DeploymentStatus::InProgress;
+    let ecs = |status, phases, serving| one_target(TargetKind::Ecs, status, phases, serving);
+    vec![
+        (3, single(ComputePlatform::Ecs, running, waits)),
+        (20, ecs(TargetStatus::InProgress, install(EventStatus::InProgress, None), serving(7, 0.0))),
+        (900, ecs(TargetStatus::Succeeded, all, serving(12, 100.0))),
+    ]
+}
+
+#[test]
+fn a_service_shows_its_task_sets_and_the_wait_that_the_service_does_not_tell() {
+    let events = ecs_timeline();
+    let mut early = view(events[..2].to_vec());
+    early.tick(&pulse(60));
+    assert_data_eq!(shown(&early, 80, 24), str![[r#"
+d-7F3K2QX9A  shop-web/prod-fleet  InProgress  59s
+4.18.0.zip (was 4.17.2.zip)  Linear20Percent  by user  as of 2s ago
+[no targets yet]  InProgress
+blue     PRIMARY  running 12/12  traffic 100%
+green    ACTIVE  running 7/12 (5 pending)  traffic 0%
+traffic  [····················]  0% actual
+phases   ● Install 56s
+
+RUNNING  slowest first
+ ● shop:checkout  AllowTraffic         50s
+"#]]);
+    let mut view = view(events);
+    view.tick(&pulse(1000));
+    assert_data_eq!(shown(&view, 80, 24), str![[r#"
+d-7F3K2QX9A  shop-web/prod-fleet  InProgress  16m39s
+4.18.0.zip (was 4.17.2.zip)  Linear20Percent  by user  as of 2s ago
+[no targets yet]  InProgress
+blue     PRIMARY  running 12/12  traffic 0%
+green    ACTIVE  running 12/12  traffic 100%
+traffic  [████████████████████]  100% actual
+phases   ✓ Install 2m36s  ✓ AllowTraffic 12m00s
+waits    all traffic has moved; the original fleet ends in 58m10s (15:29:50Z)
+"#]]);
+    assert_data_eq!(log(ecs_timeline()), str![[r#"
+2026-08-25T14:15:03Z d-7F3K2QX9A started    shop-web/prod-fleet 4.17.2.zip -> 4.18.0.zip, Linear20Percent
+2026-08-25T14:15:20Z d-7F3K2QX9A what       blue     PRIMARY  running 12/12  traffic 100%
+2026-08-25T14:15:20Z d-7F3K2QX9A what       green    ACTIVE  running 7/12 (5 pending)  traffic 0%
+2026-08-25T14:15:20Z d-7F3K2QX9A traffic    0%
+2026-08-25T14:16:20Z d-7F3K2QX9A still      no change for 1m00s (last answer 1s ago)
+2026-08-25T14:17:20Z d-7F3K2QX9A still      no change for 2m00s (last answer 1s ago)
+2026-08-25T14:18:20Z d-7F3K2QX9A still      no change for 3m00s (last answer 1s ago)
+2026-08-25T14:19:20Z d-7F3K2QX9A still      no change for 4m00s (last answer 1s ago)
+2026-08-25T14:20:20Z d-7F3K2QX9A still      no change for 5m00s (last answer 1s ago)
+2026-08-25T14:21:20Z d-7F3K2QX9A still      no change for 6m00s (last answer 1s ago)
+2026-08-25T14:22:20Z d-7F3K2QX9A still      no change for 7m00s (last answer 1s ago)
+2026-08-25T14:23:20Z d-7F3K2QX9A still      no change for 8m00s (last answer 1s ago)
+2026-08-25T14:24:20Z d-7F3K2QX9A still      no change for 9m00s (last answer 1s ago)
+2026-08-25T14:25:20Z d-7F3K2QX9A still      no change for 10m00s (last answer 1s ago)
+2026-08-25T14:30:00Z d-7F3K2QX9A phase      Install Succeeded after 2m36s
+2026-08-25T14:30:00Z d-7F3K2QX9A phase      AllowTraffic Succeeded after 12m00s
+2026-08-25T14:30:00Z d-7F3K2QX9A traffic    100%
+
+"#]]);
+}
+
+#[test]
+fn a_blue_green_fleet_says_what_it_waits_for_and_until_when() {
+    let told = |status, ready| {
+        let waits = Waits {
+            blue_green: true,
+            traffic_control: true,
+            ready_s: Some(3600),
+            termination_s: Some(3600),
+            termination_started: false,
+        };
+        let counts = Counts { ready, ..counts(0, 4 - ready, 0, 0) };
+        Event::Deployment(Box::new(DeploymentEvent { waits, ..deployment(status, Some(counts)) }))
+    };
+    let events = || vec![(5, told(DeploymentStatus::InProgress, 0)), (300, told(DeploymentStatus::Ready, 4))];
+    let mut view = view(events());
+    view.tick(&pulse(400));
+    assert_data_eq!(shown(&view, 100, 24), str![[r#"
+d-7F3K2QX9A  shop-web/prod-fleet  Ready  6m39s
+4.18.0.zip (was 4.17.2.zip)  HalfAtATime  by user  as of 2s ago
+[▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒]  ok 0/4  ready 4  fail 0
+health   at least 2 of 4 must stay healthy; 3 more failures stop it
+waits    for a decision: the new fleet is ready; without one it stops in 58m20s (15:20:00Z)
+         continue: cdctl deploy continue d-7F3K2QX9A
+"#]]);
+    assert_data_eq!(log(events()), str![[r#"
+2026-08-25T14:15:05Z d-7F3K2QX9A started    shop-web/prod-fleet 4.17.2.zip -> 4.18.0.zip, 4 targets, HalfAtATime
+2026-08-25T14:16:05Z d-7F3K2QX9A progress   ok 0/4 run 4 fail 0 pend 0
+2026-08-25T14:17:05Z d-7F3K2QX9A still      no change for 2m00s (last answer 1s ago)
+2026-08-25T14:18:05Z d-7F3K2QX9A still      no change for 3m00s (last answer 1s ago)
+2026-08-25T14:19:05Z d-7F3K2QX9A still      no change for 4m00s (last answer 1s ago)
+2026-08-25T14:20:00Z d-7F3K2QX9A ready      ok 0/4 run 0 fail 0 pend 0 ready 4
+2026-08-25T14:20:00Z d-7F3K2QX9A waits      for a decision: the new fleet is ready; without one it stops in 1h00m (15:20:00Z)
+2026-08-25T14:20:00Z d-7F3K2QX9A waits      continue: cdctl deploy continue d-7F3K2QX9A
+
+"#]]);
+}
+
+#[test]
+fn kinds_and_states_that_nobody_knows_are_shown_as_they_are() {
+    let stack = Serving::CloudFormation { resource_type: "AWS::ECS::TaskSet".into(), weight: Some(40.0) };
+    let phases =
+        vec![phase(EventName::Other("Bake".into()), EventStatus::Other("Napping".into()), None, None)];
+    let kind = TargetKind::Other("EKSTarget".into());
+    let events = vec![
+        (3, single(ComputePlatform::Other("Kubernetes".into()), "Dreaming".into(), Waits::default())),
+        (9, one_target(kind, "Dozing".into(), phases, stack)),
+    ];
+    let mut view = view(events);
+    view.tick(&pulse(30));
+    assert_data_eq!(shown(&view, 80, 24), str![[r#"
+d-7F3K2QX9A  shop-web/prod-fleet  Dreaming  29s
+4.18.0.zip (was 4.17.2.zip)  Linear20Percent  by user  as of 2s ago
+[no targets yet]  Dreaming
+resource AWS::ECS::TaskSet
+traffic  [████████············]  40% actual
+phases   - Bake (Napping)
+
+RUNNING  slowest first
+ ● shop:checkout  AllowTraffic         20s  Dozing
+"#]]);
+}
+
+#[test]
+fn a_forecast_is_a_range_and_goes_when_nothing_moves() {
+    let mut events = vec![(5, told(DeploymentStatus::InProgress, counts(0, 10, 10, 0)))];
+    for n in 0..6 {
+        let id = format!("i-{n}");
+        let done = |event: &mut TargetEvent, at_second| event.time = Some(at(at_second));
+        let mut ok = target(&id, TargetStatus::Succeeded, EventName::ValidateService, 40);
+        done(&mut ok, 45 + n);
+        events.push((50, Event::Target(Box::new(ok))));
+    }
+    events.push((51, told(DeploymentStatus::InProgress, counts(6, 10, 4, 0))));
+    let mut moving = view(events);
+    moving.tick(&pulse(60));
+    let (least, most) = moving.forecast().unwrap();
+    assert!(least < most && least >= at(51), "{least} {most}");
+    assert!(shown(&moving, 100, 24).contains("forecast done between"));
+    moving.tick(&pulse(80));
+    assert_eq!(moving.forecast(), Some((least.max(at(80)), most.max(at(80)))), "it does not run away");
+    moving.tick(&pulse(300));
+    assert_eq!(moving.forecast(), None, "nothing has moved");
+}
+
+#[test]
+fn usual_reasons_are_named() {
+    let mut report = report("failed", 3);
+    report.causes = vec![Cause { log_tail: String::new(), ..cause(1, EventName::AllowTraffic, "", "") }];
+    assert!(summary(&report).contains("hint: no script ran: the load balancer"));
+    report.causes = vec![cause(1, EventName::ApplicationStop, "failed", "")];
+    assert!(summary(&report).contains("--ignore-application-stop-failures"));
+    let agent = "CodeDeploy agent was not able to receive the lifecycle event. Check the agent logs.";
+    report.causes = vec![cause(1, EventName::BeforeInstall, agent, "")];
+    assert!(summary(&report).contains("is its agent running"));
+    report.causes = Vec::new();
+    report.error = Some(ErrorEvent {
+        code: "INVALID_LAMBDA_CONFIGURATION".into(),
+        message: "The Lambda function alias version does not match the current version in AppSpec file."
+            .into(),
+    });
+    assert!(summary(&report).contains("aws lambda get-alias"));
 }

@@ -148,6 +148,9 @@ pub struct TargetEvent {
     /// When that lifecycle event began, by the service.
     #[serde(with = "millis_or_null", default)]
     pub since: Option<Timestamp>,
+    /// When its first lifecycle event began.
+    #[serde(with = "millis_or_null", default)]
+    pub began: Option<Timestamp>,
     /// When the change happened, by the service.
     #[serde(with = "millis_or_null", default)]
     pub time: Option<Timestamp>,

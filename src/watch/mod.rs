@@ -6,7 +6,7 @@
 pub mod budget;
 pub mod causes;
 pub mod event;
-mod forecast;
+pub mod forecast;
 mod now;
 mod observation;
 pub mod outcome;

@@ -255,6 +255,7 @@ fn target_event(target: &Target) -> TargetEvent {
         event: name.cloned(),
         event_status: event.map(|event| event.status.clone()),
         since: event.and_then(|event| event.start_time),
+        began: target.events.iter().filter_map(|event| event.start_time).min(),
         time: event.and_then(|event| event.end_time.or(event.start_time)).or(target.last_updated),
         phases: match target.kind {
             TargetKind::Instance => Vec::new(),
