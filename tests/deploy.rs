@@ -152,3 +152,22 @@ fn the_next_deployment_is_waited_for() {
     machine.run("deploy watch shop/prod --next --timeout 1s --interval 200ms").ends_with(7);
     machine.run("deploy watch d-1 --next").ends_with(2);
 }
+
+#[test]
+fn a_recording_shows_the_same_again_through_any_reporter() {
+    let sandbox = Sandbox::start(HALF_FAILS, 100);
+    let machine = sandbox.with_group();
+    push(&machine, "a.zip");
+    let id = deploy(&machine, "a.zip", "");
+    let file = machine.home().join("watch.ndjson").display().to_string();
+    let live = machine.run(&format!("deploy watch {id} --record {file}")).ends_with(3);
+    let again = machine.run(&format!("deploy watch --replay {file}")).ends_with(3);
+    assert_eq!(again.stderr, live.stderr);
+    let events = machine.run(&format!("deploy watch --replay {file} -o ndjson")).ends_with(3);
+    assert_eq!(events.stdout, std::fs::read_to_string(&file).unwrap());
+    let paced = machine.run(&format!("deploy watch --replay {file} --speed 1000")).ends_with(3);
+    assert_eq!(paced.stderr, live.stderr);
+    std::fs::write(&file, "{}\n").unwrap();
+    machine.run(&format!("deploy watch --replay {file}")).ends_with(1).complains("line 1");
+    machine.run("deploy watch").ends_with(2).complains("no deployment is named");
+}

@@ -122,7 +122,7 @@ impl DeploymentArgs {
 #[derive(Clone, Debug, Args)]
 pub struct DeploymentsArgs {
     /// Deployments by id, or APP/GROUP for a group's latest one
-    #[arg(value_name = "DEPLOYMENT", required = true)]
+    #[arg(value_name = "DEPLOYMENT")]
     pub names: Vec<DeploymentName>,
 
     /// With APP/GROUP: count deployments that Auto Scaling made, too
@@ -133,6 +133,12 @@ pub struct DeploymentsArgs {
 impl DeploymentsArgs {
     /// The deployments' ids, each once.
     pub async fn resolve(&self, context: &Context) -> anyhow::Result<Vec<String>> {
+        if self.names.is_empty() {
+            return Err(Failure::new("no deployment is named")
+                .help("write its id, or APP/GROUP for the group's latest one")
+                .exit(Exit::Usage)
+                .into());
+        }
         let mut ids = Vec::new();
         for name in &self.names {
             let one = DeploymentArgs { name: name.clone(), any_creator: self.any_creator };

@@ -119,7 +119,10 @@ impl Composer<'_> {
         if self.width >= NARROW {
             lines.push(self.subtitle());
         }
-        lines.push(self.bar());
+        let single = self.view.is_single();
+        if !single || self.view.counts().is_some() {
+            lines.push(self.bar());
+        }
         lines.extend(self.trouble());
         lines.extend(self.health());
         lines.extend(self.forecast());
@@ -249,11 +252,14 @@ impl Composer<'_> {
     }
 
     fn targets(&self, room: usize) -> Vec<Line> {
-        let (failed, running) = (self.view.failed(), self.view.running());
+        let (failed, mut running) = (self.view.failed(), self.view.running());
+        // Its phases say more than a row.
+        running.retain(|(_, row)| row.phases.is_empty());
         let counts = self.view.counts().unwrap_or_default();
         let over = self.view.status().is_some_and(DeploymentStatus::is_terminal);
         let all_failed = counts.fail.max(failed.len() as u64);
-        let all_running = if over { 0 } else { counts.run.max(running.len() as u64) };
+        let all_running =
+            if over || self.view.is_single() { 0 } else { counts.run.max(running.len() as u64) };
         // A row between head and targets, one for the count of what is hidden.
         let mut left = room.saturating_sub(2);
         if left < 2 || all_failed + all_running + counts.pend == 0 {

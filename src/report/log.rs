@@ -242,22 +242,41 @@ impl Log {
         self.line("api", format!("{}{retry}{}", event.state.words(), error.unwrap_or_default()));
     }
 
+    /// Tells of every silence up to `to`. It hangs on the time of the events alone, so that a recorded stream gives
+    /// the same lines.
+    fn advance(&mut self, to: Timestamp) {
+        let to = whole_second(to);
+        let (Some(first), Some(mut last)) = (self.first, self.last) else { return };
+        loop {
+            let silence = SILENCE[usize::from(clock::between(first, last) >= FIRST_MINUTES)];
+            let Ok(due) = whole_second(last).checked_add(silence) else { return };
+            if due > to {
+                return;
+            }
+            // Nothing is silent for so long: the clock was set.
+            last = if clock::between(due, to) > 2 * SILENCE[1] { to } else { due };
+            self.view.now = last;
+            self.still();
+        }
+    }
+
     /// What is going on, after a silence.
     fn still(&mut self) {
         let changed = self.view.counts().filter(|counts| *counts != self.said.counts);
-        let age = match (&self.view.api, self.view.answer_age) {
-            (Some(api), Some(age)) => {
-                format!(" ({}; last answer {} ago)", api.state.words(), clock::short(age))
+        let age = match (&self.view.api, self.trouble) {
+            (Some(api), Some((_, since))) => {
+                let since = clock::short(clock::between(whole_second(since), self.view.now));
+                format!(" ({} for {since})", api.state.words())
             }
-            (Some(api), None) => format!(" ({}; no answer yet)", api.state.words()),
-            (None, Some(age)) => format!(" (last answer {} ago)", clock::short(age)),
-            (None, None) => " (no answer yet)".to_owned(),
+            _ => String::new(),
         };
         if let (Some(now), None) = (changed, &self.view.api) {
             return self.counted(now);
         }
         let mut text = match self.last_change {
-            Some(change) => format!("no change for {}", clock::short(clock::between(change, self.view.now))),
+            Some(change) => {
+                format!("no change for {}", clock::short(clock::between(whole_second(change), self.view.now)))
+            }
             None => "waiting for a first answer".to_owned(),
         };
         let waits = self.view.status().filter(|status| **status != DeploymentStatus::InProgress);
@@ -266,6 +285,9 @@ impl Log {
         }
         if let Some(wait) = stage::waits(&self.view).first() {
             text.push_str(&format!("; waits {}", wait.trim_start_matches("waits").trim_start()));
+        }
+        if let Some(phase) = stage::under_way(&self.view) {
+            text.push_str(&format!("; {phase}"));
         }
         let phases = self.view.phases();
         let seen: usize = phases.iter().map(|(_, count)| count).sum();
@@ -281,8 +303,13 @@ impl Log {
 
 impl Reporter for Log {
     fn event(&mut self, stamped: &Stamped) -> Result<(), Closed> {
+        if !self.view.id.is_empty() {
+            self.advance(stamped.ts);
+        }
         let before = self.view.id.clone();
         self.view.event(stamped);
+        self.first.get_or_insert(stamped.ts);
+        self.last.get_or_insert(stamped.ts);
         if self.view.id != before {
             self.said = Said::default();
         }
@@ -304,14 +331,12 @@ impl Reporter for Log {
         if self.view.id.is_empty() {
             return;
         }
-        self.view.tick(pulse);
-        let start = *self.first.get_or_insert(pulse.now);
-        let last = *self.last.get_or_insert(pulse.now);
-        let silence = SILENCE[usize::from(clock::between(start, last) >= FIRST_MINUTES)];
-        if clock::between(last, pulse.now) >= silence {
-            self.still();
-        }
+        self.advance(pulse.now);
     }
+}
+
+fn whole_second(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
 /// `HalfAtATime` for one of CodeDeploy's own configurations.

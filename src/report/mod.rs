@@ -9,6 +9,7 @@ mod hints;
 pub mod live;
 pub mod log;
 pub mod ndjson;
+pub mod record;
 pub mod several;
 pub mod silent;
 mod stage;
@@ -123,6 +124,8 @@ impl Reporters {
 
     fn queue(&self, deployment: &str, ts: Timestamp, event: Event) {
         let seq = self.next.replace(self.next.get() + 1);
+        // As the stream is written, so that a recorded one shows the same.
+        let ts = Timestamp::from_millisecond(ts.as_millisecond()).unwrap_or(ts);
         let stamped = Stamped { v: VERSION, seq, ts, event, deployment: deployment.to_owned() };
         self.waiting.borrow_mut().push_back(Message::Event(Arc::new(stamped)));
         self.more.notify_waiters();

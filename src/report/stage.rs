@@ -92,7 +92,7 @@ fn traffic(view: &View, row: &Row, unicode: bool) -> Option<String> {
         text.push_str(&format!("  next: {next}% {}", countdown(view.now, at)));
     }
     if let Some(whole) = planned.filter(|planned| planned.next.is_some_and(|(next, _)| next < 100)) {
-        text.push_str(&format!("  100% {}", countdown(view.now, whole.whole)));
+        text.push_str(&format!("  100% at {}", time_of_day(whole.whole)));
     }
     Some(text)
 }
@@ -121,6 +121,14 @@ fn phases(view: &View, phases: &[Phase], unicode: bool) -> String {
         }
     };
     phases.iter().map(one).collect::<Vec<_>>().join("  ")
+}
+
+/// The phase that is under way, and for how long.
+pub fn under_way(view: &View) -> Option<String> {
+    let mut phases = view.targets.values().flat_map(|row| &row.phases);
+    let phase = phases.find(|phase| phase.status == EventStatus::InProgress)?;
+    let time = phase.start.map(|start| format!(" for {}", whole(clock::between(start, view.now))));
+    Some(format!("{}{}", ui::line(phase.name.as_str()), time.unwrap_or_default()))
 }
 
 /// What the deployment waits for.

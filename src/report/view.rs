@@ -160,6 +160,11 @@ impl View {
         }
     }
 
+    /// It deploys to one function, service or stack, whose phases are shown instead of a fleet.
+    pub fn is_single(&self) -> bool {
+        self.targets.values().any(|row| !row.phases.is_empty())
+    }
+
     /// Since when the deployment is in its state.
     pub fn since(&self) -> Option<Timestamp> {
         self.status_since.or_else(|| self.last_target_change())

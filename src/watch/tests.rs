@@ -723,3 +723,24 @@ async fn a_stuck_terminal_stalls_neither_the_poll_nor_the_signal() {
     assert!(fleet.now() < 3605);
     drop(free);
 }
+
+#[tokio::test(start_paused = true)]
+async fn ten_thousand_targets_cost_little_more_than_the_least() {
+    for (batch, each) in [(5_000, 3_600), (500, 360)] {
+        let fleet = Arc::new(Fleet { each, batch, ..Fleet::new(10_000) });
+        let (outcome, _) = run(&fleet, options()).await;
+        assert_eq!(outcome, Outcome::Succeeded);
+        assert!(fleet.busiest_minute() <= 30, "{}", fleet.busiest_minute());
+        let made = fleet.calls.lock().unwrap().len();
+        let ticks = fleet.count("GetDeployment");
+        let finished = fleet.finished.lock().unwrap();
+        assert!(finished.values().all(|times| *times == 1), "each at most once after finishing");
+        let least = 10_000 / 100 + finished.len().div_ceil(25) + ticks;
+        let (lists, describes) =
+            (fleet.count("ListDeploymentTargets"), fleet.count("BatchGetDeploymentTargets"));
+        let told =
+            format!("{made} calls, {least} at least: {ticks} ticks, {lists} lists, {describes} describes");
+        assert!(made * 100 <= least * 125, "{told}");
+        assert!(finished.len() >= 4_000, "{told}, {} read", finished.len());
+    }
+}

@@ -1,9 +1,11 @@
 //! `cdctl deploy watch`
 
+use std::path::PathBuf;
+
 use clap::Args;
 
-use super::next;
 use super::watching::{self, WatchArgs};
+use super::{next, replay};
 use crate::commands::names::{DeploymentName, DeploymentsArgs};
 use crate::context::Context;
 use crate::error::Failure;
@@ -23,6 +25,8 @@ Examples:
   cdctl deploy watch shop/prod --until event:Install
   cdctl deploy watch d-7F3K2QX9A d-8G4L3RY0B shop/prod
   cdctl deploy watch shop/prod --next --timeout 1h
+  cdctl deploy watch shop/prod --record prod.ndjson
+  cdctl deploy watch --replay prod.ndjson --speed 10
   cdctl deploy watch shop/prod -o ndjson | tail -1")]
 pub struct Arguments {
     #[command(flatten)]
@@ -32,11 +36,30 @@ pub struct Arguments {
     #[arg(long)]
     next: bool,
 
+    /// Show what was recorded with --record again; calls nothing
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["next", "names"])]
+    replay: Option<PathBuf>,
+
+    /// With --replay: so many times as fast as it was [default: all at once]
+    #[arg(long, value_name = "N", requires = "replay", value_parser = speed)]
+    speed: Option<f64>,
+
     #[command(flatten)]
     watch: WatchArgs,
 }
 
+/// A factor that moves time on.
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(speed) if (0.01..=1e6).contains(&speed) => Ok(speed),
+        _ => Err("a speed is a number such as 0.5, 1 or 20".to_owned()),
+    }
+}
+
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
+    if let Some(file) = &arguments.replay {
+        return replay::run(context, file, arguments.speed).await;
+    }
     if !arguments.next {
         let ids = arguments.deployments.resolve(context).await?;
         return watching::watch(context, &ids, &arguments.watch, false).await;

@@ -1,5 +1,7 @@
 //! What `deploy watch` and `deploy create --watch` have in common: the flags, the reporters, the signals.
 
+use std::fs::File;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,10 +17,12 @@ use crate::format::Format;
 use crate::report::live::Live;
 use crate::report::log::Log;
 use crate::report::ndjson::Ndjson;
+use crate::report::record::Record;
 use crate::report::several::Several;
 use crate::report::silent::Silent;
 use crate::report::summary::Summary;
 use crate::report::{Reporter, Reporters};
+use crate::ui::Stream;
 use crate::view;
 use crate::watch::budget::Budget;
 use crate::watch::outcome::worst;
@@ -60,6 +64,10 @@ pub struct WatchArgs {
     /// Do not watch the automatic rollback of a failed deployment
     #[arg(long)]
     no_follow_rollback: bool,
+
+    /// Write the event stream to this file, for `deploy watch --replay`
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    record: Option<PathBuf>,
 
     /// Calls to the API at most [default: 30; 600 where the endpoint is on this machine]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), hide_short_help = true)]
@@ -141,7 +149,11 @@ pub async fn watch(
 ) -> anyhow::Result<Exit> {
     let format = context.settings.format;
     let known = known || there(context, ids).await?;
-    let shown = reporters(context, ids.len());
+    let mut shown = reporters(context, ids.len());
+    if let Some(path) = &arguments.record {
+        let file = File::create(path).doing(format_args!("write {}", path.display()))?;
+        shown.push(Box::new(Record::new(Stream::new(file))));
+    }
     let mut reporters = Reporters::start(shown).doing("start the reporters' thread")?;
     let outcomes = follow(context, ids, arguments, known, &mut reporters).await?;
     if let ([Outcome::Refused(error)], [id]) = (outcomes.as_slice(), ids) {
@@ -235,7 +247,7 @@ fn listen() -> std::io::Result<(Signals, JoinSet<()>)> {
 }
 
 /// A live view on a terminal, a log elsewhere; the summaries after either. With `-o ndjson`, events on stdout alone.
-fn reporters(context: &Context, deployments: usize) -> Vec<Box<dyn Reporter>> {
+pub fn reporters(context: &Context, deployments: usize) -> Vec<Box<dyn Reporter>> {
     let ui = &context.ui;
     if context.settings.format == Format::Ndjson {
         return vec![Box::new(Ndjson::new(ui.out()))];
