@@ -4,8 +4,10 @@
 //! Ctrl-C.
 
 mod bar;
+pub mod ci;
 mod frame;
 mod hints;
+pub mod linear;
 pub mod live;
 pub mod log;
 pub mod ndjson;

@@ -5,7 +5,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use snapbox::{assert_data_eq, str};
 
+use super::ci::{GitHub, JUnit};
 use super::frame::{frame, last_frame};
+use super::linear::Linear;
 use super::live::Live;
 use super::log::Log;
 use super::ndjson::Ndjson;
@@ -1038,4 +1040,69 @@ fn usual_reasons_are_named() {
             .into(),
     });
     assert!(summary(&report).contains("aws lambda get-alias"));
+}
+
+fn failing() -> Vec<(i64, Event)> {
+    let mut failed = report("failed", 3);
+    failed.causes = vec![cause(2, EventName::ApplicationStart, "no\r\n::error::50%", "```\n::warning::x")];
+    vec![
+        (1, told(DeploymentStatus::InProgress, counts(0, 2, 0, 0))),
+        (9, seen("i-1", TargetStatus::Succeeded, EventName::ValidateService, 5)),
+        (9, seen("i-<2>", TargetStatus::Failed, EventName::ApplicationStart, 5)),
+        (10, told(DeploymentStatus::Failed, counts(1, 0, 0, 1))),
+        (11, Event::Result(Box::new(failed))),
+    ]
+}
+
+#[test]
+fn a_screen_reader_gets_sentences() {
+    let spoken = played(|err| Box::new(Linear::new(err)), &stream(failing()));
+    assert_data_eq!(
+        spoken,
+        str![[r#"
+Deployment d-7F3K2QX9A of shop-web/prod-fleet is InProgress with 4.18.0.zip.
+Target i-<2> failed in ApplicationStart: ScriptFailed: scripts/start.sh failed with exit code 1.
+Deployment d-7F3K2QX9A is Failed.
+1 of 2 targets done, 0 at work, 0 waiting, 1 failed.
+
+"#]]
+    );
+}
+
+#[test]
+fn annotations_and_summary_let_nothing_from_outside_speak() {
+    let summary = Buffer::default();
+    let file = Stream::new(summary.clone());
+    let told = played(|err| Box::new(GitHub::new(err, Some(file))), &stream(failing()));
+    assert_eq!(told.lines().count(), 1, "{told}");
+    assert_data_eq!(
+        told,
+        str![[r#"
+::error title=d-7F3K2QX9A%3A ApplicationStart failed on 2 targets::no/r%0A::error::50%25%0Aon i-000, i-001
+
+"#]]
+    );
+    let markdown = summary.text();
+    assert!(markdown.starts_with("### Deployment d-7F3K2QX9A\n\n````text\n"), "{markdown}");
+    assert!(markdown.trim_end().ends_with("\n````"), "{markdown}");
+    assert!(!markdown.lines().any(|line| line.trim_start().starts_with("::")), "{markdown}");
+}
+
+#[test]
+fn a_target_is_a_test_case() {
+    let xml = played(|file| Box::new(JUnit::new(file, 1)), &stream(failing()));
+    assert_data_eq!(
+        xml,
+        str![[r#"
+<?xml version="1.0" encoding="UTF-8"?>
+<testsuites>
+  <testsuite name="d-7F3K2QX9A" tests="3" failures="2" skipped="0" time="728.000">
+    <testcase classname="d-7F3K2QX9A" name="deployment"><failure message="failed"/></testcase>
+    <testcase classname="d-7F3K2QX9A" name="i-1" time="0.000"/>
+    <testcase classname="d-7F3K2QX9A" name="i-&lt;2&gt;" time="0.000"><failure message="ApplicationStart: Script at specified location: scripts/start.sh failed with exit code 1">[stdout]starting&#10;[stderr]Error: listen EADDRINUSE 0.0.0.0:8080&#10;</failure></testcase>
+  </testsuite>
+</testsuites>
+
+"#]]
+    );
 }

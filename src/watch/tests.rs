@@ -674,27 +674,49 @@ async fn a_poll_that_dies_is_started_again() {
     assert_eq!(final_targets(&events).len(), 12);
 }
 
+/// The end of a watch of an hour and a half, and the last state of each target, with so much trouble.
+async fn troubled(fault: Fault) -> (event::Report, HashMap<String, TargetStatus>) {
+    let mut fleet = Fleet::new(60);
+    (fleet.each, fleet.fails, fleet.fault) = (2_400, 20..25, fault);
+    let (_, events) = run(&Arc::new(fleet), options()).await;
+    let mut finished = HashMap::new();
+    for stamped in &events {
+        if let Event::Target(target) = &stamped.event
+            && target.status.is_finished()
+        {
+            assert_eq!(finished.insert(target.id.clone(), 1), None, "{} is told once", target.id);
+        }
+    }
+    let mut report = report(&events).clone();
+    report.causes.iter_mut().for_each(|cause| cause.targets.sort());
+    (report, final_targets(&events))
+}
+
+fn during(range: Range<u64>, kind: ErrorKind) -> Fault {
+    Box::new(move |_, now| range.contains(&now).then_some(kind))
+}
+
 #[tokio::test(start_paused = true)]
 async fn trouble_changes_nothing_in_the_report() {
-    async fn end(fault: Fault) -> event::Report {
-        let mut fleet = Fleet::new(60);
-        fleet.fails = 20..25;
-        fleet.fault = fault;
-        let (_, events) = run(&Arc::new(fleet), options()).await;
-        let mut report = report(&events).clone();
-        report.causes.iter_mut().for_each(|cause| cause.targets.sort());
-        report
-    }
-    let undisturbed = end(Box::new(|_, _| None)).await;
-    assert_eq!(undisturbed.causes[0].count, 5);
-    let network: Fault = Box::new(|_, now| (30..75).contains(&now).then_some(ErrorKind::Transient));
-    assert_eq!(end(network).await, undisturbed);
-    let calls = std::sync::atomic::AtomicU64::new(0);
-    let third: Fault = Box::new(move |_, now| {
-        let call = calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        (now > 0 && call.is_multiple_of(3)).then_some(ErrorKind::Transient)
+    let undisturbed = troubled(Box::new(|_, _| None)).await;
+    assert_eq!(undisturbed.0.causes[0].count, 5);
+    assert_eq!(undisturbed.1.len(), 60);
+    let calls = Mutex::new(fastrand::Rng::with_seed(3));
+    let server_errors: Fault = Box::new(move |_, now| {
+        let bad = (10..3_610).contains(&now) && calls.lock().unwrap().u32(..100) < 30;
+        bad.then_some(ErrorKind::Transient)
     });
-    assert_eq!(end(third).await, undisturbed);
+    let resets: Fault = Box::new(|_, now| (now > 10 && now % 60 < 5).then_some(ErrorKind::Transient));
+    let faults = [
+        ("90 s of throttling", during(2_380..2_470, ErrorKind::Throttled)),
+        ("20 min without network", during(2_000..3_200, ErrorKind::Transient)),
+        ("30 % of 500s for an hour", server_errors),
+        ("connection resets", resets),
+        ("credentials that come back", during(2_300..2_800, ErrorKind::Credentials)),
+    ];
+    for (what, fault) in faults {
+        assert_eq!(troubled(fault).await, undisturbed, "{what}");
+    }
 }
 
 /// A terminal that takes nothing until it is let go.

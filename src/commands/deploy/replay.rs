@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use super::watching;
+use super::watching::Shown;
 use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -21,7 +21,7 @@ const LONGEST: u64 = 64 << 20;
 const FRAME: Duration = Duration::from_millis(100);
 
 /// Shows the events of `file` at once, or so many times as fast as they came. Ends as the watch did.
-pub async fn run(context: &Context, file: &Path, speed: Option<f64>) -> anyhow::Result<Exit> {
+pub async fn run(context: &Context, file: &Path, speed: Option<f64>, shown: &Shown) -> anyhow::Result<Exit> {
     let events = read(file)?;
     let mut exits = Vec::new();
     for stamped in &events {
@@ -29,12 +29,12 @@ pub async fn run(context: &Context, file: &Path, speed: Option<f64>) -> anyhow::
             exits.push(Exit::of_watch(report.exit).unwrap_or(Exit::Unknown));
         }
     }
-    let mut reporters = watching::reporters(context, exits.len());
-    let shown = match speed {
+    let mut reporters = shown.reporters(context, exits.len())?;
+    let whole = match speed {
         None => events.iter().all(|event| tell(&mut reporters, event)),
         Some(speed) => play(&mut reporters, &events, speed).await,
     };
-    if exits.is_empty() || !shown {
+    if exits.is_empty() || !whole {
         return Ok(Exit::Unknown);
     }
     Ok(worst(exits))

@@ -58,7 +58,7 @@ fn speed(text: &str) -> Result<f64, String> {
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     if let Some(file) = &arguments.replay {
-        return replay::run(context, file, arguments.speed).await;
+        return replay::run(context, file, arguments.speed, &arguments.watch.shown).await;
     }
     if !arguments.next {
         let ids = arguments.deployments.resolve(context).await?;

@@ -1,10 +1,11 @@
 //! What `deploy watch` and `deploy create --watch` have in common: the flags, the reporters, the signals.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 use tokio::task::JoinSet;
 
@@ -14,6 +15,8 @@ use crate::context::Context;
 use crate::error::{Doing, Failure};
 use crate::exit::Exit;
 use crate::format::Format;
+use crate::report::ci::{GitHub, JUnit};
+use crate::report::linear::Linear;
 use crate::report::live::Live;
 use crate::report::log::Log;
 use crate::report::ndjson::Ndjson;
@@ -69,6 +72,9 @@ pub struct WatchArgs {
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     record: Option<PathBuf>,
 
+    #[command(flatten)]
+    pub shown: Shown,
+
     /// Calls to the API at most [default: 30; 600 where the endpoint is on this machine]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), hide_short_help = true)]
     max_calls_per_minute: Option<u32>,
@@ -76,6 +82,62 @@ pub struct WatchArgs {
     /// How long refused credentials are retried before the outcome is unknown (exit code 9)
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "10m", hide_short_help = true)]
     give_up_after: Duration,
+}
+
+/// How it is shown.
+#[derive(Clone, Debug, Args)]
+pub struct Shown {
+    /// Sentences for a screen reader instead of a live view [env: ACCESSIBLE]
+    #[arg(long, env = "ACCESSIBLE", hide_env = true, value_parser = FalseyValueParser::new())]
+    linear: bool,
+
+    /// Annotations and a step summary for this CI system
+    #[arg(long, value_name = "SYSTEM", default_value = "off", env = "CDCTL_CI", hide_env_values = true)]
+    ci: Ci,
+
+    /// Write a JUnit file at the end, a test case a target
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    junit: Option<PathBuf>,
+
+    /// Whether the job runs on GitHub Actions, and where its step summary goes
+    #[arg(long, env = "GITHUB_ACTIONS", hide = true, value_parser = FalseyValueParser::new())]
+    github_actions: bool,
+    #[arg(long, env = "GITHUB_STEP_SUMMARY", hide = true)]
+    github_step_summary: Option<PathBuf>,
+}
+
+/// `--ci`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Ci {
+    /// GitHub Actions where GITHUB_ACTIONS is set
+    Auto,
+    /// GitHub Actions
+    Github,
+    /// Nothing but the log
+    Off,
+}
+
+impl Shown {
+    /// The reporters of `deployments` under watch.
+    pub fn reporters(&self, context: &Context, deployments: usize) -> anyhow::Result<Vec<Box<dyn Reporter>>> {
+        let mut reporters = reporters(context, deployments, self.linear);
+        let github = self.ci == Ci::Github || (self.ci == Ci::Auto && self.github_actions);
+        if github && context.settings.format != Format::Ndjson {
+            let summary = match &self.github_step_summary {
+                Some(path) => {
+                    let file = OpenOptions::new().create(true).append(true).open(path);
+                    Some(Stream::new(file.doing(format_args!("write {}", path.display()))?))
+                }
+                None => None,
+            };
+            reporters.push(Box::new(GitHub::new(context.ui.err(), summary)));
+        }
+        if let Some(path) = &self.junit {
+            let file = File::create(path).doing(format_args!("write {}", path.display()))?;
+            reporters.push(Box::new(JUnit::new(Stream::new(file), deployments)));
+        }
+        Ok(reporters)
+    }
 }
 
 /// `--on-timeout`, `--on-interrupt`
@@ -149,7 +211,7 @@ pub async fn watch(
 ) -> anyhow::Result<Exit> {
     let format = context.settings.format;
     let known = known || there(context, ids).await?;
-    let mut shown = reporters(context, ids.len());
+    let mut shown = arguments.shown.reporters(context, ids.len())?;
     if let Some(path) = &arguments.record {
         let file = File::create(path).doing(format_args!("write {}", path.display()))?;
         shown.push(Box::new(Record::new(Stream::new(file))));
@@ -247,7 +309,7 @@ fn listen() -> std::io::Result<(Signals, JoinSet<()>)> {
 }
 
 /// A live view on a terminal, a log elsewhere; the summaries after either. With `-o ndjson`, events on stdout alone.
-pub fn reporters(context: &Context, deployments: usize) -> Vec<Box<dyn Reporter>> {
+fn reporters(context: &Context, deployments: usize, linear: bool) -> Vec<Box<dyn Reporter>> {
     let ui = &context.ui;
     if context.settings.format == Format::Ndjson {
         return vec![Box::new(Ndjson::new(ui.out()))];
@@ -256,6 +318,11 @@ pub fn reporters(context: &Context, deployments: usize) -> Vec<Box<dyn Reporter>
         return vec![Box::new(Silent)];
     }
     let (unicode, colour) = (ui.terminal.unicode, ui.terminal.colour.1);
+    if linear {
+        let err = ui.err();
+        let sentences = Several::new(move || Box::new(Linear::new(err.clone())));
+        return vec![Box::new(sentences), Box::new(Summary::new(ui.err(), false, false))];
+    }
     match ui.screen() {
         Some(screen) => {
             let summary = Summary::new(ui.err(), unicode, colour).after(deployments);
