@@ -75,7 +75,8 @@ fn logs_show_events_and_the_tails_of_what_failed() {
     let id = deploy(&machine, "a.zip", "--config CodeDeployDefault.AllAtOnce");
     let run = machine.run(&format!("deploy logs {id} --follow")).ends_with(0);
     assert_eq!(run.stdout.matches("ValidateService").count(), 2, "{run}");
-    let run = machine.run(&format!("deploy logs {id} --failed")).ends_with(0).is_clean();
+    let run = machine.run(&format!("deploy logs {id} --failed")).ends_with(0);
+    assert!(!run.stdout.contains("\u{1b}"), "{run}");
     assert_eq!(run.stdout.matches("[stderr]port 80 is taken").count(), 2, "{run}");
     let target = run.stdout.split_whitespace().next().unwrap().to_owned();
     let run = machine.run(&format!("deploy logs {id} {target} -o json")).ends_with(0);

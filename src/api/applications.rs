@@ -4,6 +4,7 @@ use aws_sdk_codedeploy::operation::create_application::CreateApplicationOutput;
 use aws_sdk_codedeploy::types::ComputePlatform as SdkPlatform;
 use serde_json::Value;
 
+use super::pages::Pages;
 use super::{Api, ApiError, call, raw};
 use crate::model::ComputePlatform;
 
@@ -23,16 +24,20 @@ impl Api {
         Ok(raw::readable(answer.json(), |de| CreateApplicationOutput::deserialize(de)))
     }
 
+    /// GetApplication, for no more than whether it is there.
+    pub async fn check_application(&self, name: &str) -> Result<(), ApiError> {
+        call!("GetApplication", self.codedeploy.get_application().application_name(name)).map(|_| ())
+    }
+
     /// ListApplications, all pages.
     pub async fn application_names(&self) -> Result<Vec<String>, ApiError> {
         let mut names = Vec::new();
-        let mut token = None;
+        let mut pages = Pages::of("ListApplications");
         loop {
             let (page, _) =
-                call!("ListApplications", self.codedeploy.list_applications().set_next_token(token))?;
+                call!("ListApplications", self.codedeploy.list_applications().set_next_token(pages.token()))?;
             names.extend_from_slice(page.applications());
-            token = page.next_token().map(str::to_owned);
-            if token.is_none() {
+            if !pages.turn(page.next_token())? {
                 return Ok(names);
             }
         }

@@ -49,6 +49,19 @@ impl ApiError {
     }
 }
 
+impl ApiError {
+    /// An answer that lacks what the API always gives.
+    pub(super) fn unexpected(operation: &str, what: &str) -> Self {
+        ApiError {
+            operation: operation.to_owned(),
+            kind: ErrorKind::Other,
+            code: None,
+            message: format!("the answer {what}; a proxy or another server may have sent it"),
+            request_id: None,
+        }
+    }
+}
+
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.code {
@@ -92,7 +105,7 @@ where
     ApiError { operation: operation.to_owned(), kind, code, message, request_id }
 }
 
-fn kind_of(code: &str, status: Option<u16>) -> ErrorKind {
+pub(super) fn kind_of(code: &str, status: Option<u16>) -> ErrorKind {
     match code {
         "DeploymentNotStartedException" => ErrorKind::NotStarted,
         "DeploymentLimitExceededException" => ErrorKind::Busy,

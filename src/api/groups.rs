@@ -6,6 +6,7 @@ use aws_sdk_codedeploy::operation::get_deployment_group::GetDeploymentGroupOutpu
 use aws_sdk_codedeploy::types as sdk;
 use serde_json::Value;
 
+use super::pages::Pages;
 use super::{Api, ApiError, Seen, call, convert, raw};
 use crate::model::{DeploymentConfig, Group};
 
@@ -58,14 +59,11 @@ impl Api {
         let request =
             self.codedeploy.get_deployment_group().application_name(application).deployment_group_name(name);
         let (output, answer) = call!("GetDeploymentGroup", request)?;
-        let info = output.deployment_group_info().cloned().unwrap_or_else(|| {
-            sdk::DeploymentGroupInfo::builder()
-                .application_name(application)
-                .deployment_group_name(name)
-                .build()
-        });
+        let info = output
+            .deployment_group_info()
+            .ok_or_else(|| ApiError::unexpected("GetDeploymentGroup", "tells of no deployment group"))?;
         Ok(Seen {
-            value: convert::group(&info),
+            value: convert::group(info),
             json: raw::readable(answer.json(), |de| GetDeploymentGroupOutput::deserialize(de)),
             date: answer.date(),
         })
@@ -74,14 +72,16 @@ impl Api {
     /// ListDeploymentGroups, all pages.
     pub async fn group_names(&self, application: &str) -> Result<Vec<String>, ApiError> {
         let mut names = Vec::new();
-        let mut token = None;
+        let mut pages = Pages::of("ListDeploymentGroups");
         loop {
-            let request =
-                self.codedeploy.list_deployment_groups().application_name(application).set_next_token(token);
+            let request = self
+                .codedeploy
+                .list_deployment_groups()
+                .application_name(application)
+                .set_next_token(pages.token());
             let (page, _) = call!("ListDeploymentGroups", request)?;
             names.extend_from_slice(page.deployment_groups());
-            token = page.next_token().map(str::to_owned);
-            if token.is_none() {
+            if !pages.turn(page.next_token())? {
                 return Ok(names);
             }
         }
@@ -95,10 +95,9 @@ impl Api {
         )?;
         let info = output
             .deployment_config_info()
-            .cloned()
-            .unwrap_or_else(|| sdk::DeploymentConfigInfo::builder().deployment_config_name(name).build());
+            .ok_or_else(|| ApiError::unexpected("GetDeploymentConfig", "tells of no configuration"))?;
         Ok(Seen {
-            value: convert::config(&info),
+            value: convert::config(info),
             json: raw::readable(answer.json(), |de| GetDeploymentConfigOutput::deserialize(de)),
             date: answer.date(),
         })
@@ -107,13 +106,12 @@ impl Api {
     /// ListDeploymentConfigs, all pages.
     pub async fn config_names(&self) -> Result<Vec<String>, ApiError> {
         let mut names = Vec::new();
-        let mut token = None;
+        let mut pages = Pages::of("ListDeploymentConfigs");
         loop {
-            let request = self.codedeploy.list_deployment_configs().set_next_token(token);
+            let request = self.codedeploy.list_deployment_configs().set_next_token(pages.token());
             let (page, _) = call!("ListDeploymentConfigs", request)?;
             names.extend_from_slice(page.deployment_configs_list());
-            token = page.next_token().map(str::to_owned);
-            if token.is_none() {
+            if !pages.turn(page.next_token())? {
                 return Ok(names);
             }
         }

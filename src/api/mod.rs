@@ -8,6 +8,7 @@ mod deployments;
 pub mod error;
 mod groups;
 mod http;
+mod pages;
 mod raw;
 mod retry;
 mod revisions;
@@ -79,10 +80,7 @@ impl Api {
 
     /// The endpoint is on this machine: a sandbox, not AWS.
     pub fn is_local(&self) -> bool {
-        let host = self.config.endpoint_url().and_then(|url| url.parse::<::http::Uri>().ok());
-        host.as_ref()
-            .and_then(::http::Uri::host)
-            .is_some_and(|host| matches!(host, "localhost" | "[::1]") || host.starts_with("127."))
+        self.config.endpoint_url().is_some_and(http::is_loopback)
     }
 
     async fn s3(&self) -> &aws_sdk_s3::Client {

@@ -26,6 +26,16 @@ pub async fn explain(api: &Api, error: ApiError, group: &GroupName, doing: impl 
     failure.help(suggestion(what, wanted, &names.unwrap_or_default(), api.region())).into()
 }
 
+/// The error of a call that named deployment configuration `wanted`, which is not there.
+pub async fn explain_config(api: &Api, error: &ApiError, wanted: &str, doing: impl Display) -> anyhow::Error {
+    let failure = Failure::api(format!("cannot {doing}"), error);
+    let names = api.config_names().await.unwrap_or_default();
+    match nearest(wanted, names.iter().map(String::as_str)) {
+        Some(near) => failure.help(format!("did you mean deployment configuration `{near}`?")).into(),
+        None => failure.into(),
+    }
+}
+
 /// What to say of a name that is not there.
 pub fn suggestion(what: &str, wanted: &str, names: &[String], region: &str) -> String {
     const SHOWN: usize = 8;

@@ -45,6 +45,7 @@ impl View {
         }
         if self.table.is_empty() {
             ui.note(self.empty);
+            return Ok(());
         }
         let mut out = io::BufWriter::new(ui.out());
         self.table.write(&mut out, ui)?;

@@ -21,7 +21,8 @@ const ROLLBACK_TAIL: usize = 3;
 /// Characters of a line of log.
 const WIDEST: usize = 200;
 
-/// Writes the summary to stderr.
+/// Writes the summary to stderr; none where nobody listens, and none of a watch that the service refused, which
+/// the command's error tells.
 pub struct Summary {
     out: Stream,
     unicode: bool,
@@ -45,7 +46,7 @@ impl Summary {
 impl Reporter for Summary {
     fn event(&mut self, stamped: &Stamped) -> Result<(), Closed> {
         let Event::Result(report) = &stamped.event else { return Ok(()) };
-        if report.outcome != "closed" {
+        if !matches!(report.outcome.as_str(), "closed" | "error") {
             let lines = compose(&stamped.deployment, report, self.unicode, self.colour);
             if !self.held.is_empty() {
                 self.held.push('\n');

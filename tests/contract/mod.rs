@@ -13,6 +13,8 @@ use cdctl::sandbox::operations::OPERATIONS;
 use cdctl::sandbox::server::Server;
 use python::Python;
 
+use crate::support::cdctl::{Machine, package};
+use crate::support::sandbox::{SIMULATED, Sandbox};
 use crate::support::stage::{Scene, Stage};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/CodeDeploy";
@@ -36,22 +38,39 @@ fn boto3_knows_every_member_of_every_answer() {
         let stage = Stage::of(Scene::Running, page_size);
         let server = stage.serve();
         let names: Vec<&str> = OPERATIONS.iter().map(|operation| operation.name).collect();
-        python::run(python.script(&server, "sweep.py").env("OPERATIONS", names.join(" ")));
+        python::run(python.script(&url(&server), "sweep.py").env("OPERATIONS", names.join(" ")));
     }
 }
 
-/// The AWS CLI against one sandbox.
+fn url(server: &Server) -> String {
+    format!("http://{}", server.address())
+}
+
+/// The AWS CLI against one sandbox, which it keeps.
 struct Cli {
     python: Python,
-    server: Server,
-    _stage: Stage,
+    url: String,
+    _sandbox: Box<dyn std::any::Any>,
 }
 
 impl Cli {
     fn on(scene: Scene, tests: &str) -> Option<Self> {
         let python = python::ready(tests)?;
         let stage = Stage::of(scene, PAGE_SIZE);
-        Some(Cli { python, server: stage.serve(), _stage: stage })
+        let server = stage.serve();
+        Some(Cli { python, url: url(&server), _sandbox: Box::new((server, stage)) })
+    }
+
+    /// Against a whole sandbox, with an engine that deploys.
+    fn engine(fleet: &str, tests: &str) -> Option<Self> {
+        let python = python::ready(tests)?;
+        let sandbox = Sandbox::start(fleet, 60);
+        Some(Cli { python, url: sandbox.url(), _sandbox: Box::new(sandbox) })
+    }
+
+    /// cdctl on the same sandbox, in the AWS CLI's region.
+    fn machine(&self) -> Machine {
+        Machine::new().against(&self.url).set("AWS_REGION", "eu-west-1")
     }
 
     /// What `aws deploy …` prints as text.
@@ -63,7 +82,7 @@ impl Cli {
 
     #[track_caller]
     fn aws(&self, arguments: &[&str]) -> String {
-        python::run(self.python.program("aws", &self.server).args(arguments))
+        python::run(self.python.program("aws", &self.url).args(arguments))
     }
 
     fn group(&self) {
@@ -82,7 +101,7 @@ impl Cli {
     /// The exit code of `aws deploy wait deployment-successful`.
     fn wait(&self, id: &str) -> Option<i32> {
         let wait = ["deploy", "wait", "deployment-successful", "--deployment-id", id];
-        self.python.program("aws", &self.server).args(wait).output().unwrap().status.code()
+        self.python.program("aws", &self.url).args(wait).output().unwrap().status.code()
     }
 }
 
@@ -143,4 +162,55 @@ fn aws_cli_waits_for_the_end() {
         let id = cli.deployment();
         assert_eq!(cli.wait(&id), Some(code), "{scene:?}");
     }
+}
+
+/// Both hosts of zone b fail to start: with the group's configuration, OneAtATime, that is one too many.
+const FAULTS: &str = "faults: [{hosts: {zone: b}, event: ApplicationStart, outcome: {fail: {script: scripts/start.sh, exit_code: 3}}}]\n";
+
+#[test]
+fn aws_cli_waits_for_what_cdctl_deployed() {
+    for (faults, code, waited) in [("", 0, 0), (FAULTS, 3, 255)] {
+        let fleet = format!("{SIMULATED}{faults}");
+        let Some(cli) = Cli::engine(&fleet, "the AWS CLI on a deployment of cdctl's") else { return };
+        cli.group();
+        let machine = cli.machine();
+        let create = "deploy create shop/prod --push examples/site --bucket releases";
+        let id = machine.run(create).ends_with(0).stdout.trim().to_owned();
+        assert_eq!(cli.wait(&id), Some(waited));
+        machine.run(&format!("deploy watch {id}")).ends_with(code).says_nothing();
+    }
+}
+
+#[test]
+fn cdctl_watches_what_the_aws_cli_deployed() {
+    for (faults, code) in [("", 0), (FAULTS, 3)] {
+        let fleet = format!("{SIMULATED}{faults}");
+        let Some(cli) = Cli::engine(&fleet, "cdctl on a deployment of the AWS CLI's") else { return };
+        cli.group();
+        let site = package("examples/site");
+        let push =
+            ["deploy", "push", "--application-name", "shop", "--s3-location", "s3://releases/site.zip"];
+        cli.aws(&[&push[..], &["--source", site.to_str().unwrap()]].concat());
+        let id = cli.deployment();
+        cli.machine().run(&format!("deploy watch {id}")).ends_with(code).says_nothing();
+        let folder = tempfile::tempdir().unwrap();
+        let bundle = folder.path().join("site.zip");
+        let bundle = bundle.to_str().unwrap();
+        cli.aws(&["s3", "cp", "s3://releases/site.zip", bundle]);
+        cli.aws(&["s3", "cp", bundle, "s3://releases/copy/site.zip"]);
+        let create = "create-deployment --application-name shop --deployment-group-name prod --s3-location";
+        let id = cli.deploy(&format!("{create} bucket=releases,key=copy/site.zip,bundleType=zip"));
+        cli.machine().run(&format!("deploy watch {id}")).ends_with(code).says_nothing();
+    }
+}
+
+#[test]
+fn targets_are_those_of_the_model_while_they_change() {
+    let Some(python) = python::ready("boto3 on targets under way") else { return };
+    let sandbox = Sandbox::start(&format!("{SIMULATED}{FAULTS}"), 5);
+    sandbox.with_group();
+    let push = "revision push examples/site s3://releases/site.zip --app shop";
+    sandbox.machine().run(push).ends_with(0);
+    let mut script = python.script(&sandbox.url(), "running.py");
+    python::run(script.env("AWS_DEFAULT_REGION", "us-east-1"));
 }

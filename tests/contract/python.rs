@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use cdctl::sandbox::server::Server;
-
 const PINS: &str = include_str!("requirements.txt");
 
 /// Programs of the virtual environment.
@@ -60,8 +58,8 @@ impl Python {
         serde_json::from_str(&output).unwrap()
     }
 
-    /// A program of the environment, set up to talk to `server` and to nothing else.
-    pub fn program(&self, name: &str, server: &Server) -> Command {
+    /// A program of the environment, set up to talk to the sandbox at `url` and to nothing else.
+    pub fn program(&self, name: &str, url: &str) -> Command {
         let mut command = Command::new(self.venv.join("bin").join(name));
         command
             .env_clear()
@@ -69,7 +67,7 @@ impl Python {
             .env("HOME", env!("CARGO_TARGET_TMPDIR"))
             .env("PYTHONPATH", fixture(""))
             .env("PYTHONDONTWRITEBYTECODE", "1")
-            .env("AWS_ENDPOINT_URL", format!("http://{}", server.address()))
+            .env("AWS_ENDPOINT_URL", url)
             .env("AWS_ACCESS_KEY_ID", "sandbox")
             .env("AWS_SECRET_ACCESS_KEY", "sandbox")
             .env("AWS_DEFAULT_REGION", "eu-west-1")
@@ -79,8 +77,8 @@ impl Python {
     }
 
     /// One of the scripts beside this file.
-    pub fn script(&self, server: &Server, name: &str) -> Command {
-        let mut command = self.program("python", server);
+    pub fn script(&self, url: &str, name: &str) -> Command {
+        let mut command = self.program("python", url);
         command.arg(fixture(name));
         command
     }

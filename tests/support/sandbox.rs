@@ -16,7 +16,7 @@ generate: [{count: 4, zones: [a, b], tags: {Role: web}}]
 /// A running sandbox with its directory.
 pub struct Sandbox {
     running: Running,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Sandbox {
@@ -30,7 +30,7 @@ impl Sandbox {
             seed: 1,
             hooks: HookPolicy { allow_host_hooks: true, ..HookPolicy::default() },
         };
-        Sandbox { running: Running::start(setup).unwrap(), _folder: folder }
+        Sandbox { running: Running::start(setup).unwrap(), folder }
     }
 
     pub fn url(&self) -> String {
@@ -49,5 +49,17 @@ impl Sandbox {
         let create = format!("group create shop/prod --service-role {ROLE} --ec2-tag Role=web");
         machine.run(&create).ends_with(0);
         machine
+    }
+
+    /// Ends it; gives what the API of region us-east-1 knew.
+    pub fn end(self) -> serde_json::Value {
+        self.running.shut_down().unwrap();
+        let state = std::fs::read(self.folder.path().join("state.json")).unwrap();
+        serde_json::from_slice::<serde_json::Value>(&state).unwrap()["regions"]["us-east-1"].take()
+    }
+
+    /// How many objects its S3 holds.
+    pub fn objects(&self) -> usize {
+        std::fs::read_dir(self.folder.path().join("objects")).unwrap().count()
     }
 }

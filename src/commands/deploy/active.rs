@@ -45,17 +45,18 @@ pub async fn settle(
             }
         }
         match watching::wait(context, &deployment.id, watching).await? {
-            Outcome::TimedOut
+            outcome @ (Outcome::TimedOut
             | Outcome::Reached { .. }
             | Outcome::Ready
             | Outcome::Detached(_)
             | Outcome::Unknown(_)
-            | Outcome::Closed => {
+            | Outcome::Closed) => {
                 return Err(Failure::new(format!(
-                    "deployment {} did not end while it was waited for",
+                    "deployment {} did not end while it was waited for; nothing was deployed",
                     deployment.id
                 ))
                 .help(format!("watch it with `cdctl deploy watch {}`", deployment.id))
+                .exit(outcome.exit())
                 .into());
             }
             Outcome::Refused(error) => {

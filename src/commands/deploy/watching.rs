@@ -30,7 +30,7 @@ use crate::view;
 use crate::watch::budget::Budget;
 use crate::watch::outcome::worst;
 use crate::watch::point::Point;
-use crate::watch::{Leave, Options, Outcome, Signal, Signals};
+use crate::watch::{Leave, Options, Outcome, Signals};
 
 /// How to watch.
 #[derive(Clone, Debug, Args)]
@@ -222,7 +222,10 @@ pub async fn watch(
         return Err(Failure::api(format!("cannot watch deployment {id}"), error).into());
     }
     if format == Format::Json {
-        show(context, ids).await?;
+        // The outcome is known; a look that fails is told and changes nothing.
+        if let Err(error) = show(context, ids).await {
+            crate::error::show(&error, &context.ui, true);
+        }
     }
     Ok(worst(outcomes.iter().map(Outcome::exit)))
 }
@@ -284,28 +287,26 @@ async fn follow(
 ) -> anyhow::Result<Vec<Outcome>> {
     let api = context.api().await?;
     let options = arguments.options(api, known);
-    let (signals, listening) = listen().doing("listen for signals")?;
+    let (signals, listening) = listen(&context.signals);
     let outcomes = crate::watch::watch(Arc::new(api.once()), ids, &options, &signals, reporters).await;
     drop(listening);
     Ok(outcomes)
 }
 
-/// SIGINT and SIGTERM for as long as the second value lives.
-fn listen() -> std::io::Result<(Signals, JoinSet<()>)> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let (to, signals) = Signals::channel();
+/// The command's signals for as long as the second value lives.
+fn listen(signals: &crate::signals::Signals) -> (Signals, JoinSet<()>) {
+    let (to, heard) = Signals::channel();
+    let signals = signals.clone();
+    let mut next = signals.next();
     let mut listening = JoinSet::new();
     listening.spawn(async move {
         loop {
-            tokio::select! {
-                _ = interrupt.recv() => to.send(Signal::Interrupt),
-                _ = terminate.recv() => to.send(Signal::Terminate),
-            }
+            let signal = next.await;
+            next = signals.next();
+            to.send(signal);
         }
     });
-    Ok((signals, listening))
+    (heard, listening)
 }
 
 /// A live view on a terminal, a log elsewhere; the summaries after either. With `-o ndjson`, events on stdout alone.

@@ -6,7 +6,6 @@ use crate::api::CreateGroup;
 use crate::commands::missing;
 use crate::commands::names::GroupArgs;
 use crate::context::Context;
-use crate::error::{Failure, nearest};
 use crate::exit::Exit;
 use crate::format::{Table, View};
 
@@ -69,12 +68,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         Ok(json) => json,
         Err(error) if error.code.as_deref() == Some("DeploymentConfigDoesNotExistException") => {
             let wanted = create.config.as_deref().unwrap_or_default();
-            let names = api.config_names().await.unwrap_or_default();
-            let mut failure = Failure::api(format!("cannot {doing}"), &error);
-            if let Some(near) = nearest(wanted, names.iter().map(String::as_str)) {
-                failure = failure.help(format!("did you mean `{near}`?"));
-            }
-            return Err(failure.into());
+            return Err(missing::explain_config(api, &error, wanted, doing).await);
         }
         Err(error) => return Err(missing::explain(api, error, &name, doing).await),
     };

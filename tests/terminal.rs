@@ -1,0 +1,217 @@
+//! On a real terminal: what stands on the screen, what keys and signals do, and how it is left.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::process::Child;
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+use serde_json::Value;
+
+use crate::support::cdctl::{CDCTL, Machine};
+use crate::support::sandbox::{SIMULATED, Sandbox};
+
+/// More than any step of these tests takes.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// A command on a terminal of its own.
+struct Terminal {
+    child: Child,
+    master: File,
+    parser: Arc<Mutex<vt100::Parser>>,
+    reader: JoinHandle<()>,
+}
+
+impl Terminal {
+    fn start(machine: Machine, line: &str, (columns, rows): (u16, u16)) -> Self {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
+        let slave: OwnedFd = File::options().read(true).write(true).open(name).unwrap().into();
+        resize(&master, columns, rows);
+        let machine = machine.set("TERM", "xterm-256color");
+        let mut command = machine.command(CDCTL);
+        command.args(line.split_whitespace());
+        command.stdin(slave.try_clone().unwrap()).stdout(slave.try_clone().unwrap()).stderr(slave);
+        let child = command.spawn().unwrap();
+        // The slave's last descriptors here go with the command: the child's end is the terminal's.
+        drop(command);
+        let master = File::from(master);
+        let parser = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 100)));
+        let (mut output, screen) = (master.try_clone().unwrap(), Arc::clone(&parser));
+        let reader = thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(count @ 1..) = output.read(&mut buffer) {
+                screen.lock().unwrap().process(&buffer[..count]);
+            }
+        });
+        Terminal { child, master, parser, reader }
+    }
+
+    fn screen(&self) -> String {
+        contents(self.parser.lock().unwrap().screen())
+    }
+
+    /// Waits until the screen shows `text`.
+    #[track_caller]
+    fn shows(&self, text: &str) -> String {
+        self.reaches(text, |screen| screen.contains(text))
+    }
+
+    #[track_caller]
+    fn reaches(&self, what: &str, is_there: impl Fn(&str) -> bool) -> String {
+        let start = Instant::now();
+        loop {
+            let screen = self.screen();
+            if is_there(&screen) {
+                return screen;
+            }
+            assert!(start.elapsed() < LIMIT, "never on the screen: {what}\n{screen}");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn resize(&self, columns: u16, rows: u16) {
+        let mut parser = self.parser.lock().unwrap();
+        resize(&self.master, columns, rows);
+        parser.screen_mut().set_size(rows, columns);
+    }
+
+    fn types(&mut self, text: &str) {
+        self.master.write_all(text.as_bytes()).unwrap();
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits for the end; gives the exit code and what is left on the screen.
+    fn ends(mut self) -> (Option<i32>, String) {
+        let code = self.child.wait().unwrap().code();
+        self.reader.join().unwrap();
+        let parser = self.parser.lock().unwrap();
+        assert!(!parser.screen().hide_cursor(), "the cursor stays hidden");
+        assert!(!parser.screen().alternate_screen());
+        (code, contents(parser.screen()))
+    }
+}
+
+/// The rows, also where the terminal wrapped a line of its own accord.
+fn contents(screen: &vt100::Screen) -> String {
+    let rows = screen.rows(0, screen.size().1).map(|row| row.trim_end().to_owned());
+    rows.collect::<Vec<_>>().join("\n")
+}
+
+fn resize(master: impl std::os::fd::AsFd, columns: u16, rows: u16) {
+    tcsetwinsize(master, Winsize { ws_col: columns, ws_row: rows, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+}
+
+/// A sandbox whose deployments never end by themselves, with one under way.
+fn hanging() -> (Sandbox, String) {
+    let fault = "faults: [{hosts: {tags: {Role: web}}, event: Install, outcome: hang}]\n";
+    let sandbox = Sandbox::start(&format!("{SIMULATED}{fault}"), 10);
+    let machine = sandbox.with_group();
+    machine.run("revision push examples/site s3://releases/site-1.zip --app shop").ends_with(0);
+    let run = machine.run("deploy create shop/prod --revision s3://releases/site-1.zip").ends_with(0);
+    (sandbox, run.stdout.trim().to_owned())
+}
+
+#[track_caller]
+fn goes_on(sandbox: Sandbox, id: &str) {
+    let deployment = sandbox.end()["deployments"][id].take();
+    assert_eq!(deployment["stop_requested"], Value::Null, "{deployment}");
+    assert_eq!(deployment["completed"], Value::Null, "{deployment}");
+}
+
+#[test]
+fn a_deployment_is_drawn_and_its_last_frame_stays() {
+    let sandbox = Sandbox::start(SIMULATED, 30);
+    let machine = sandbox.with_group();
+    machine.run("revision push examples/site s3://releases/site-1.zip --app shop").ends_with(0);
+    let line = "deploy create shop/prod --revision s3://releases/site-1.zip --watch";
+    let terminal = Terminal::start(sandbox.machine(), line, (80, 24));
+    terminal.shows("InProgress");
+    let (code, screen) = terminal.ends();
+    assert_eq!(code, Some(0), "{screen}");
+    assert_eq!(screen.matches("✓ SUCCEEDED  d-").count(), 1, "{screen}");
+    assert!(screen.contains("fleet     4 on site-1.zip"), "{screen}");
+    // The frame above the summary shows the end, not the last look before it.
+    assert!(screen.contains("ok 4") && !screen.contains("InProgress"), "{screen}");
+}
+
+#[test]
+fn interrupts_leave_the_deployment_alone() {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let (sandbox, id) = hanging();
+        let terminal = Terminal::start(sandbox.machine(), "deploy watch shop/prod", (80, 24));
+        terminal.shows("InProgress");
+        terminal.signal(signal);
+        let (ended, screen) = terminal.ends();
+        assert_eq!(ended, Some(code), "{screen}");
+        assert!(screen.contains(&format!("cdctl deploy watch {id}")), "{screen}");
+        goes_on(sandbox, &id);
+    }
+}
+
+#[test]
+fn an_interrupted_create_leaves_its_deployment_alone() {
+    let (sandbox, first) = hanging();
+    let machine = sandbox.machine();
+    machine.run(&format!("deploy stop {first} --yes")).ends_with(0);
+    machine.run(&format!("deploy watch {first}")).ends_with(4);
+    let line = "deploy create shop/prod --revision s3://releases/site-1.zip --watch";
+    let terminal = Terminal::start(sandbox.machine(), line, (80, 24));
+    let screen = terminal.shows("InProgress");
+    let id = screen.split_whitespace().find(|word| word.starts_with("d-")).unwrap().to_owned();
+    assert_ne!(id, first);
+    terminal.signal(Signal::INT);
+    let (code, screen) = terminal.ends();
+    assert_eq!(code, Some(130), "{screen}");
+    assert!(screen.contains(&format!("cdctl deploy watch {id}")), "{screen}");
+    goes_on(sandbox, &id);
+}
+
+#[test]
+fn a_terminal_may_shrink_and_grow() {
+    let (sandbox, id) = hanging();
+    let terminal = Terminal::start(sandbox.machine(), "deploy watch shop/prod --interval 1s", (80, 24));
+    terminal.shows("InProgress");
+    terminal.resize(39, 8);
+    // Small frames are drawn over what is left of the large one.
+    thread::sleep(Duration::from_millis(1500));
+    let small = terminal.screen();
+    assert!(small.lines().count() <= 8 && small.lines().all(|line| line.chars().count() <= 39), "{small}");
+    terminal.resize(80, 24);
+    let large = terminal.reaches("a large frame", |screen| screen.matches("InProgress").count() >= 1);
+    assert!(large.lines().all(|line| line.chars().count() <= 80), "{large}");
+    terminal.signal(Signal::INT);
+    let (code, screen) = terminal.ends();
+    assert_eq!(code, Some(130), "{screen}");
+    assert!(screen.contains(&format!("cdctl deploy watch {id}")), "{screen}");
+    // No remains of other frames: header, bar and verdict stand there once.
+    for once in ["  InProgress  ", "ok 0/4", "! DETACHED"] {
+        assert_eq!(screen.matches(once).count(), 1, "{once}\n{screen}");
+    }
+}
+
+#[test]
+fn a_stop_is_asked_about() {
+    let (sandbox, id) = hanging();
+    for (answer, code, text) in
+        [("\n", 1, "nothing was done"), ("n\n", 1, "nothing was done"), ("y\n", 0, "Pending")]
+    {
+        let mut terminal = Terminal::start(sandbox.machine(), "deploy stop shop/prod", (80, 24));
+        terminal.shows(&format!("Stop deployment {id}? [y/N]"));
+        terminal.types(answer);
+        let (ended, screen) = terminal.ends();
+        assert_eq!(ended, Some(code), "{screen}");
+        assert!(screen.contains(text), "{screen}");
+    }
+    sandbox.machine().run(&format!("deploy watch {id}")).ends_with(4);
+}
