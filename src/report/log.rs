@@ -322,7 +322,9 @@ impl Reporter for Log {
                 let why = message.as_deref().map(|message| format!(": {}", first_line(message, 200)));
                 self.line("rollback", format!("{rollback}{}", why.unwrap_or_default()));
             }
-            Event::StreamStart { .. } | Event::Heartbeat(_) | Event::Result(_) => {}
+            // Nothing is silent any more.
+            Event::Result(_) => self.last = None,
+            Event::StreamStart { .. } | Event::Heartbeat(_) => {}
         }
         Ok(())
     }
