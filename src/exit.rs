@@ -71,6 +71,28 @@ impl Exit {
     }
 }
 
+impl Exit {
+    /// The exit with this code, where there is one that a deployment's watch may end with.
+    pub fn of_watch(code: u8) -> Option<Exit> {
+        use Exit::*;
+        [
+            Ok,
+            Error,
+            Failed,
+            Stopped,
+            RolledBack,
+            RollbackFailed,
+            TimedOut,
+            Ready,
+            Unknown,
+            Interrupted,
+            Terminated,
+        ]
+        .into_iter()
+        .find(|exit| exit.code() == code)
+    }
+}
+
 impl From<Exit> for std::process::ExitCode {
     fn from(exit: Exit) -> Self {
         std::process::ExitCode::from(exit.code())

@@ -12,6 +12,7 @@ mod bad_input;
 mod by_hand;
 mod contract;
 mod demo;
+mod deploy;
 mod lazy;
 mod readme;
 mod revision;

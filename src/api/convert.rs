@@ -111,7 +111,27 @@ pub(super) fn deployment(info: &sdk::DeploymentInfo) -> Deployment {
                 events: auto.events().iter().map(|event| event.as_str().to_owned()).collect(),
             }
         }),
+        waits: waits(info),
         messages: info.deployment_status_messages().to_vec(),
+    }
+}
+
+fn waits(info: &sdk::DeploymentInfo) -> Waits {
+    let minutes = |minutes: i32| u64::try_from(minutes).ok().map(|minutes| 60 * minutes);
+    let style = info.deployment_style();
+    let blue_green = info.blue_green_deployment_configuration();
+    let ready = blue_green
+        .and_then(|config| config.deployment_ready_option())
+        .filter(|ready| ready.action_on_timeout() == Some(&sdk::DeploymentReadyAction::StopDeployment));
+    let blue = blue_green.and_then(|config| config.terminate_blue_instances_on_deployment_success());
+    let blue = blue.filter(|blue| blue.action() == Some(&sdk::InstanceAction::Terminate));
+    Waits {
+        blue_green: style.and_then(|style| style.deployment_type()) == Some(&sdk::DeploymentType::BlueGreen),
+        traffic_control: style.and_then(|style| style.deployment_option())
+            == Some(&sdk::DeploymentOption::WithTrafficControl),
+        ready_s: ready.and_then(|ready| minutes(ready.wait_time_in_minutes())),
+        termination_s: blue.and_then(|blue| minutes(blue.termination_wait_time_in_minutes())),
+        termination_started: info.instance_termination_wait_time_started(),
     }
 }
 
@@ -146,21 +166,51 @@ pub(super) fn target(target: &sdk::DeploymentTarget) -> Target {
         label,
         last_updated: time(updated),
         events: events(list),
+        serving: Serving::Unsaid,
     };
     if let Some(t) = target.instance_target() {
         let label = t.instance_label().map(|label| label.as_str().to_owned());
         return make(t.target_id(), t.status(), t.last_updated_at(), t.lifecycle_events(), label);
     }
     if let Some(t) = target.lambda_target() {
-        return make(t.target_id(), t.status(), t.last_updated_at(), t.lifecycle_events(), None);
+        let made = make(t.target_id(), t.status(), t.last_updated_at(), t.lifecycle_events(), None);
+        return Target { serving: t.lambda_function_info().map_or(Serving::Unsaid, lambda), ..made };
     }
     if let Some(t) = target.ecs_target() {
-        return make(t.target_id(), t.status(), t.last_updated_at(), t.lifecycle_events(), None);
+        let made = make(t.target_id(), t.status(), t.last_updated_at(), t.lifecycle_events(), None);
+        let task_sets = t.task_sets_info().iter().map(task_set).collect();
+        return Target { serving: Serving::Ecs { task_sets }, ..made };
     }
     if let Some(t) = target.cloud_formation_target() {
-        return make(t.target_id(), t.status(), t.last_updated_at(), t.lifecycle_events(), None);
+        let made = make(t.target_id(), t.status(), t.last_updated_at(), t.lifecycle_events(), None);
+        let resource_type = t.resource_type().unwrap_or_default().to_owned();
+        let weight = Some(t.target_version_weight());
+        return Target { serving: Serving::CloudFormation { resource_type, weight }, ..made };
     }
     make(None, None, None, &[], None)
+}
+
+fn lambda(info: &sdk::LambdaFunctionInfo) -> Serving {
+    let weight = info.target_version_weight();
+    Serving::Lambda {
+        function: info.function_name().unwrap_or_default().to_owned(),
+        alias: info.function_alias().unwrap_or_default().to_owned(),
+        current: info.current_version().unwrap_or_default().to_owned(),
+        target: info.target_version().unwrap_or_default().to_owned(),
+        // A fraction on the wire, a percentage in the documentation.
+        weight: Some(if weight > 1.0 { weight / 100.0 } else { weight }),
+    }
+}
+
+fn task_set(set: &sdk::EcsTaskSet) -> TaskSet {
+    TaskSet {
+        label: set.task_set_label().map(|label| label.as_str().to_owned()),
+        status: owned(set.status()),
+        desired: set.desired_count(),
+        running: set.running_count(),
+        pending: set.pending_count(),
+        weight: Some(set.traffic_weight()),
+    }
 }
 
 pub(super) fn group(info: &sdk::DeploymentGroupInfo) -> Group {
@@ -188,5 +238,25 @@ pub(super) fn config(info: &sdk::DeploymentConfigInfo) -> DeploymentConfig {
     DeploymentConfig {
         name: info.deployment_config_name().unwrap_or_default().to_owned(),
         minimum_healthy_hosts: hosts,
+        routing: info.traffic_routing_config().and_then(routing),
+    }
+}
+
+fn routing(config: &sdk::TrafficRoutingConfig) -> Option<TrafficRouting> {
+    let step =
+        |percent: i32, minutes: i32| Some((u32::try_from(percent).ok()?, 60 * u64::try_from(minutes).ok()?));
+    match config.r#type()?.as_str() {
+        "AllAtOnce" => Some(TrafficRouting::AllAtOnce),
+        "TimeBasedCanary" => {
+            let canary = config.time_based_canary()?;
+            let (percent, interval_s) = step(canary.canary_percentage(), canary.canary_interval())?;
+            Some(TrafficRouting::Canary { percent, interval_s })
+        }
+        "TimeBasedLinear" => {
+            let linear = config.time_based_linear()?;
+            let (percent, interval_s) = step(linear.linear_percentage(), linear.linear_interval())?;
+            Some(TrafficRouting::Linear { percent, interval_s })
+        }
+        _ => None,
     }
 }

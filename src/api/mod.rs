@@ -1,5 +1,6 @@
 //! The only place that calls AWS: connect, errors, pages and batches, wire JSON, conversions.
 
+mod acts;
 mod applications;
 mod connect;
 mod convert;
@@ -18,6 +19,7 @@ use aws_config::SdkConfig;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
+pub use acts::Wait;
 pub use connect::SANDBOX_KEY;
 pub use deployments::{CreateDeployment, Created};
 pub use error::{ApiError, ErrorKind};
@@ -59,6 +61,18 @@ impl Api {
             custom_endpoint: connection.endpoint_url.is_some() || config.endpoint_url().is_some(),
             config,
         })
+    }
+
+    /// The same services with each call sent once: for callers that count and pace their own tries.
+    pub fn once(&self) -> Self {
+        let builder = aws_sdk_codedeploy::config::Builder::from(&self.config)
+            .retry_config(aws_config::retry::RetryConfig::disabled());
+        Api {
+            codedeploy: aws_sdk_codedeploy::Client::from_conf(builder.build()),
+            s3: OnceCell::new(),
+            custom_endpoint: self.custom_endpoint,
+            config: self.config.clone(),
+        }
     }
 
     /// The region that is called.

@@ -1,4 +1,4 @@
-//! The calls of a watch. Each is sent by the watch's own budget and backoff, so the SDK's retries stay few.
+//! The calls of a watch. The watch paces and counts its own tries: it is given [`Api::once`].
 
 use super::{Api, ApiError};
 use crate::model::{Deployment, DeploymentConfig, Target, TargetStatus};
@@ -25,5 +25,9 @@ impl Source for Api {
 
     async fn config(&self, name: &str) -> Result<DeploymentConfig, ApiError> {
         Ok(Api::config(self, name).await?.value)
+    }
+
+    async fn stop(&self, id: &str, rollback: Option<bool>) -> Result<(), ApiError> {
+        self.stop_deployment(id, rollback).await.map(drop)
     }
 }

@@ -118,6 +118,39 @@ impl DeploymentArgs {
     }
 }
 
+/// The deployments of a command that takes several.
+#[derive(Clone, Debug, Args)]
+pub struct DeploymentsArgs {
+    /// Deployments by id, or APP/GROUP for a group's latest one
+    #[arg(value_name = "DEPLOYMENT")]
+    pub names: Vec<DeploymentName>,
+
+    /// With APP/GROUP: count deployments that Auto Scaling made, too
+    #[arg(long)]
+    pub any_creator: bool,
+}
+
+impl DeploymentsArgs {
+    /// The deployments' ids, each once.
+    pub async fn resolve(&self, context: &Context) -> anyhow::Result<Vec<String>> {
+        if self.names.is_empty() {
+            return Err(Failure::new("no deployment is named")
+                .help("write its id, or APP/GROUP for the group's latest one")
+                .exit(Exit::Usage)
+                .into());
+        }
+        let mut ids = Vec::new();
+        for name in &self.names {
+            let one = DeploymentArgs { name: name.clone(), any_creator: self.any_creator };
+            let id = one.resolve(context).await?;
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        Ok(ids)
+    }
+}
+
 /// The id of the group's latest deployment; those that Auto Scaling made for its own instances are passed over
 /// unless `any_creator`.
 async fn latest(api: &Api, group: &GroupName, any_creator: bool) -> anyhow::Result<String> {

@@ -1,5 +1,7 @@
 //! A deployment configuration, as far as the tool reads it.
 
+use serde::{Deserialize, Serialize};
+
 /// `minimumHealthyHosts` of a configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MinimumHealthyHosts {
@@ -26,11 +28,30 @@ impl MinimumHealthyHosts {
     }
 }
 
+/// `trafficRoutingConfig`: in which steps the traffic moves. Percentages are 1 to 99.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum TrafficRouting {
+    AllAtOnce,
+    /// So much at once, the rest after so many seconds.
+    Canary {
+        percent: u32,
+        interval_s: u64,
+    },
+    /// So much at once and again after each so many seconds.
+    Linear {
+        percent: u32,
+        interval_s: u64,
+    },
+}
+
 /// A `DeploymentConfigInfo`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeploymentConfig {
     pub name: String,
     pub minimum_healthy_hosts: Option<MinimumHealthyHosts>,
+    /// Lambda and ECS only.
+    pub routing: Option<TrafficRouting>,
 }
 
 #[cfg(test)]

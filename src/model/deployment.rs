@@ -101,6 +101,21 @@ pub struct AutoRollback {
     pub events: Vec<String>,
 }
 
+/// How traffic moves and where the deployment waits, from `deploymentStyle` and `blueGreenDeploymentConfiguration`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waits {
+    /// `BLUE_GREEN`
+    pub blue_green: bool,
+    /// `WITH_TRAFFIC_CONTROL`
+    pub traffic_control: bool,
+    /// Seconds that it stays `Ready` before it stops by itself; none where it goes on at once.
+    pub ready_s: Option<u64>,
+    /// Seconds that the original fleet is kept after the traffic has moved; none where it is kept for good.
+    pub termination_s: Option<u64>,
+    /// `instanceTerminationWaitTimeStarted`; ECS leaves it false through the whole wait.
+    pub termination_started: bool,
+}
+
 /// A `DeploymentInfo`. Application and group are absent for CloudFormation's own deployments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deployment {
@@ -122,6 +137,7 @@ pub struct Deployment {
     pub error: Option<ErrorInformation>,
     pub rollback: RollbackInfo,
     pub auto_rollback: AutoRollback,
+    pub waits: Waits,
     /// `deploymentStatusMessages`
     pub messages: Vec<String>,
 }

@@ -9,15 +9,15 @@ pub mod lifecycle;
 pub mod revision;
 pub mod target;
 
-pub use config::{DeploymentConfig, MinimumHealthyHosts};
+pub use config::{DeploymentConfig, MinimumHealthyHosts, TrafficRouting};
 pub use deployment::{
     AutoRollback, ComputePlatform, Creator, Deployment, DeploymentStatus, ErrorInformation, Overview,
-    RollbackInfo,
+    RollbackInfo, Waits,
 };
 pub use group::Group;
 pub use lifecycle::{Diagnostics, EventName, EventStatus, LifecycleErrorCode, LifecycleEvent};
 pub use revision::{BundleType, Revision, bare_etag};
-pub use target::{Target, TargetKind, TargetStatus};
+pub use target::{Serving, Target, TargetKind, TargetStatus, TaskSet};
 
 /// An enumeration of the service: known values as variants, any other kept verbatim in `Other`.
 macro_rules! open_enum {

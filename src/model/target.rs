@@ -1,6 +1,7 @@
 //! The targets of a deployment: instances, and whatever else the service deploys to.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{EventName, EventStatus, LifecycleEvent, open_enum};
 
@@ -34,8 +35,46 @@ open_enum! {
     }
 }
 
+/// A task set of an ECS service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskSet {
+    /// `Blue` or `Green`; absent in old answers.
+    pub label: Option<String>,
+    /// `PRIMARY`, `ACTIVE` or `DRAINING`.
+    pub status: Option<String>,
+    pub desired: i64,
+    pub running: i64,
+    pub pending: i64,
+    /// Percent of the production traffic.
+    pub weight: Option<f64>,
+}
+
+/// What only one kind of target has: what it is and how much of the traffic it serves.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Serving {
+    #[default]
+    Unsaid,
+    Lambda {
+        function: String,
+        alias: String,
+        current: String,
+        target: String,
+        /// Of the target version, 0 to 1, as far as the service tells it.
+        weight: Option<f64>,
+    },
+    Ecs {
+        task_sets: Vec<TaskSet>,
+    },
+    CloudFormation {
+        resource_type: String,
+        /// As it came.
+        weight: Option<f64>,
+    },
+}
+
 /// One target with its lifecycle events in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Target {
     /// The target id, as ListDeploymentTargets gives it.
     pub id: String,
@@ -45,6 +84,7 @@ pub struct Target {
     pub label: Option<String>,
     pub last_updated: Option<Timestamp>,
     pub events: Vec<LifecycleEvent>,
+    pub serving: Serving,
 }
 
 impl Target {

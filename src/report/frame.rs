@@ -4,9 +4,9 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::bar;
 use super::view::{Row, View};
 use super::words::{first_line, place, plural, shell, short_revision};
+use super::{bar, stage};
 use crate::clock;
 use crate::model::{DeploymentStatus, TargetStatus};
 use crate::ui::{self, Style};
@@ -80,6 +80,24 @@ pub fn frame(view: &View, width: usize, height: usize, unicode: bool, colour: bo
     lines.iter().map(|line| line.render(width, unicode, colour)).collect()
 }
 
+/// The frames of several deployments, one above the other in equal parts of the screen.
+pub fn frames(views: &[View], width: usize, height: usize, unicode: bool, colour: bool) -> Vec<String> {
+    if let [view] = views {
+        return frame(view, width, height, unicode, colour);
+    }
+    let room = height.saturating_sub(1).max(1);
+    let shown = views.len().min(if views.len() > room { room.saturating_sub(1).max(1) } else { room });
+    // A frame leaves one row free, which its neighbour may have.
+    let each = room / shown.max(1) + 1;
+    let mut lines: Vec<_> =
+        views.iter().take(shown).flat_map(|view| frame(view, width, each, unicode, colour)).collect();
+    if shown < views.len() && lines.len() < room {
+        let more = format!("   {}", plural((views.len() - shown) as u64, "more deployment"));
+        lines.push(Line::plain(more).render(width, unicode, colour));
+    }
+    lines
+}
+
 /// What stays of a deployment in the scrollback: the head of its frame.
 pub fn last_frame(view: &View, width: usize, unicode: bool, colour: bool) -> Vec<String> {
     let composer = Composer { view, width, unicode };
@@ -101,9 +119,16 @@ impl Composer<'_> {
         if self.width >= NARROW {
             lines.push(self.subtitle());
         }
-        lines.push(self.bar());
+        let single = self.view.is_single();
+        if !single || self.view.counts().is_some() {
+            lines.push(self.bar());
+        }
         lines.extend(self.trouble());
         lines.extend(self.health());
+        lines.extend(self.forecast());
+        if !self.view.status().is_some_and(DeploymentStatus::is_terminal) {
+            lines.extend(stage::lines(self.view, self.unicode).into_iter().map(Line::plain));
+        }
         lines
     }
 
@@ -212,12 +237,29 @@ impl Composer<'_> {
         Some(Line::plain(text).with(style, rest))
     }
 
+    /// When the fleet will be done, from the times that its hosts took.
+    fn forecast(&self) -> Option<Line> {
+        let (least, most) = self.view.forecast()?;
+        let text = match self.width >= WIDE {
+            true => format!(
+                "forecast done between {} and {}",
+                stage::time_of_day(least),
+                stage::time_of_day(most)
+            ),
+            false => format!("forecast {}..{}", stage::time_of_day(least), stage::time_of_day(most)),
+        };
+        Some(Line::plain(text))
+    }
+
     fn targets(&self, room: usize) -> Vec<Line> {
-        let (failed, running) = (self.view.failed(), self.view.running());
+        let (failed, mut running) = (self.view.failed(), self.view.running());
+        // Its phases say more than a row.
+        running.retain(|(_, row)| row.phases.is_empty());
         let counts = self.view.counts().unwrap_or_default();
         let over = self.view.status().is_some_and(DeploymentStatus::is_terminal);
         let all_failed = counts.fail.max(failed.len() as u64);
-        let all_running = if over { 0 } else { counts.run.max(running.len() as u64) };
+        let all_running =
+            if over || self.view.is_single() { 0 } else { counts.run.max(running.len() as u64) };
         // A row between head and targets, one for the count of what is hidden.
         let mut left = room.saturating_sub(2);
         if left < 2 || all_failed + all_running + counts.pend == 0 {
@@ -274,8 +316,9 @@ impl Composer<'_> {
     fn at_work(&self, row: &Row) -> String {
         let time =
             self.view.time_in_event(row).map(|time| format!("{:>6}", clock::short(time))).unwrap_or_default();
+        let slow = self.view.slow(row).map(|times| format!("  slow x{times}")).unwrap_or_default();
         match &row.status {
-            TargetStatus::InProgress => time,
+            TargetStatus::InProgress => time + &slow,
             other => format!("{time}  {}", ui::line(other.as_str())),
         }
     }

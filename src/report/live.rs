@@ -3,7 +3,7 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
-use super::frame::{frame, last_frame};
+use super::frame::{frames, last_frame};
 use super::view::View;
 use super::words::first_line;
 use super::{Closed, Pulse, Reporter};
@@ -17,25 +17,29 @@ const HERTZ: u8 = 20;
 pub struct Live {
     screen: Screen,
     bar: ProgressBar,
-    view: View,
+    /// One a deployment.
+    views: Vec<View>,
+    /// Results still to come.
+    wanted: usize,
     unicode: bool,
     colour: bool,
     drawn: String,
 }
 
 impl Live {
-    pub fn new(screen: Screen, unicode: bool, colour: bool) -> Self {
+    /// For so many deployments.
+    pub fn new(screen: Screen, deployments: usize, unicode: bool, colour: bool) -> Self {
         let target = ProgressDrawTarget::term_like_with_hz(Box::new(screen.clone()), HERTZ);
         let bar = ProgressBar::with_draw_target(None, target);
         if let Ok(style) = ProgressStyle::with_template("{msg}") {
             bar.set_style(style);
         }
-        Live { screen, bar, view: View::default(), unicode, colour, drawn: String::new() }
+        Live { screen, bar, views: Vec::new(), wanted: deployments, unicode, colour, drawn: String::new() }
     }
 
     fn draw(&mut self) {
         let (width, height) = self.screen.size();
-        let text = frame(&self.view, width.into(), height.into(), self.unicode, self.colour).join("\n");
+        let text = frames(&self.views, width.into(), height.into(), self.unicode, self.colour).join("\n");
         if text != self.drawn {
             self.bar.set_message(text.clone());
             self.bar.force_draw();
@@ -43,28 +47,53 @@ impl Live {
         }
     }
 
-    fn last(&self) -> String {
+    fn last(&self, view: &View) -> String {
         let (width, _) = self.screen.size();
-        last_frame(&self.view, width.into(), self.unicode, self.colour).join("\n")
+        last_frame(view, width.into(), self.unicode, self.colour).join("\n")
+    }
+
+    /// The view of the deployment that an event is about, or of what it rolls back.
+    fn view(&self, stamped: &Stamped) -> Option<usize> {
+        self.views.iter().position(|view| view.is_about(&stamped.deployment))
+    }
+
+    /// The last frames, above the summaries.
+    fn end(&self) {
+        let told: Vec<_> =
+            self.views.iter().filter(|view| view.deployment.is_some()).map(|view| self.last(view)).collect();
+        if told.is_empty() {
+            return self.bar.finish_and_clear();
+        }
+        self.bar.abandon_with_message(told.join("\n"));
+        // The cursor stands behind the frame's last column; what follows has a line of its own.
+        let _ = self.screen.write_line("").and_then(|()| self.screen.flush());
     }
 }
 
 impl Reporter for Live {
     fn event(&mut self, stamped: &Stamped) -> Result<(), Closed> {
-        if self.view.gives_way_to(stamped) {
+        let index = self.view(stamped).unwrap_or_else(|| {
+            self.views.push(View::default());
+            self.views.len() - 1
+        });
+        if let Some(view) = self.views.get(index)
+            && view.gives_way_to(stamped)
+        {
             // A rollback takes the screen; what it rolls back stays above it.
-            self.bar.println(self.last());
+            self.bar.println(self.last(view));
         }
-        self.view.event(stamped);
+        if let Some(view) = self.views.get_mut(index) {
+            view.event(stamped);
+        }
         match &stamped.event {
             Event::Notice { message, .. } => {
-                self.bar.println(format!("notice: {}", first_line(message, 300)))
+                self.bar.println(format!("notice: {}", first_line(message, 300)));
             }
-            Event::Result(_) if self.view.deployment.is_none() => self.bar.finish_and_clear(),
             Event::Result(_) => {
-                self.bar.abandon_with_message(self.last());
-                // The cursor stands behind the frame's last column; what follows has a line of its own.
-                let _ = self.screen.write_line("").and_then(|()| self.screen.flush());
+                self.wanted = self.wanted.saturating_sub(1);
+                if self.wanted == 0 {
+                    self.end();
+                }
             }
             _ => {}
         }
@@ -72,8 +101,10 @@ impl Reporter for Live {
     }
 
     fn tick(&mut self, pulse: &Pulse) {
-        self.view.tick(pulse);
-        if !self.view.id.is_empty() {
+        for view in &mut self.views {
+            view.tick(pulse);
+        }
+        if self.views.iter().any(|view| !view.id.is_empty()) && self.wanted > 0 {
             self.draw();
         }
     }

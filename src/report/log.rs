@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::stage;
 use super::view::View;
 use super::words::{counts, first_line, place, plural, short_revision};
 use super::{Closed, Pulse, Reporter};
 use crate::clock;
-use crate::model::{DeploymentStatus, TargetStatus};
+use crate::model::{DeploymentStatus, EventStatus, TargetStatus};
 use crate::ui::{self, Stream};
-use crate::watch::event::{ApiEvent, ApiState, Counts, DeploymentEvent, Event, Stamped, TargetEvent};
+use crate::watch::event::{ApiEvent, ApiState, Counts, DeploymentEvent, Event, Phase, Stamped, TargetEvent};
 
 /// Failures with a line of their own.
 const FIRST_FAILURES: u64 = 20;
@@ -45,6 +46,9 @@ struct Said {
     started: bool,
     counts: Counts,
     failures: u64,
+    /// The phases of the one target of a function, a service or a stack, and the traffic that it serves.
+    phases: Vec<Phase>,
+    share: Option<u64>,
 }
 
 impl Log {
@@ -94,6 +98,9 @@ impl Log {
         } else if fresh {
             let now = event.overview.as_ref().map(counts).unwrap_or_default();
             self.line(&event.status.as_str().to_lowercase(), now);
+            for wait in stage::waits(&self.view) {
+                self.line("waits", wait.trim_start_matches("waits").trim_start());
+            }
         } else {
             self.progress();
         }
@@ -152,6 +159,7 @@ impl Log {
 
     fn target(&mut self, event: &TargetEvent) {
         self.last_change = Some(self.view.now);
+        self.stages(event);
         if event.status != TargetStatus::Failed {
             return;
         }
@@ -170,6 +178,46 @@ impl Log {
                 self.said.failures = failed;
                 self.line("target", format!("FAILED {more} more, {failed} in all"));
             }
+        }
+    }
+
+    /// A line for each phase that ends and each step of the traffic.
+    fn stages(&mut self, event: &TargetEvent) {
+        if event.phases.is_empty() {
+            return;
+        }
+        if self.said.phases.is_empty() {
+            for version in stage::versions(&event.serving) {
+                self.line("what", version);
+            }
+        }
+        let before = std::mem::replace(&mut self.said.phases, event.phases.clone());
+        for phase in &event.phases {
+            let known = before.iter().any(|old| old.name == phase.name && old.status == phase.status);
+            let ended =
+                matches!(phase.status, EventStatus::Succeeded | EventStatus::Failed | EventStatus::Other(_));
+            if !known && ended {
+                let time = match (phase.start, phase.end) {
+                    (Some(start), Some(end)) => {
+                        format!(" after {}", clock::short(clock::between(start, end)))
+                    }
+                    _ => String::new(),
+                };
+                self.line("phase", format!("{} {}{time}", phase.name, phase.status));
+            }
+        }
+        #[expect(clippy::cast_sign_loss, reason = "clamped to a percentage")]
+        let share = stage::actual(&event.serving).map(|share| share.clamp(0.0, 100.0).round() as u64);
+        if share.is_some() && share != self.said.share {
+            self.said.share = share;
+            let next = self
+                .view
+                .targets
+                .get(&event.id)
+                .and_then(|row| stage::moved(&self.view, row))
+                .and_then(|traffic| traffic.next)
+                .map(|(next, at)| format!("; next {next}% at {}", stage::time_of_day(at)));
+            self.line("traffic", format!("{}%{}", share.unwrap_or_default(), next.unwrap_or_default()));
         }
     }
 
@@ -194,27 +242,52 @@ impl Log {
         self.line("api", format!("{}{retry}{}", event.state.words(), error.unwrap_or_default()));
     }
 
+    /// Tells of every silence up to `to`. It hangs on the time of the events alone, so that a recorded stream gives
+    /// the same lines.
+    fn advance(&mut self, to: Timestamp) {
+        let to = whole_second(to);
+        let (Some(first), Some(mut last)) = (self.first, self.last) else { return };
+        loop {
+            let silence = SILENCE[usize::from(clock::between(first, last) >= FIRST_MINUTES)];
+            let Ok(due) = whole_second(last).checked_add(silence) else { return };
+            if due > to {
+                return;
+            }
+            // Nothing is silent for so long: the clock was set.
+            last = if clock::between(due, to) > 2 * SILENCE[1] { to } else { due };
+            self.view.now = last;
+            self.still();
+        }
+    }
+
     /// What is going on, after a silence.
     fn still(&mut self) {
         let changed = self.view.counts().filter(|counts| *counts != self.said.counts);
-        let age = match (&self.view.api, self.view.answer_age) {
-            (Some(api), Some(age)) => {
-                format!(" ({}; last answer {} ago)", api.state.words(), clock::short(age))
+        let age = match (&self.view.api, self.trouble) {
+            (Some(api), Some((_, since))) => {
+                let since = clock::short(clock::between(whole_second(since), self.view.now));
+                format!(" ({} for {since})", api.state.words())
             }
-            (Some(api), None) => format!(" ({}; no answer yet)", api.state.words()),
-            (None, Some(age)) => format!(" (last answer {} ago)", clock::short(age)),
-            (None, None) => " (no answer yet)".to_owned(),
+            _ => String::new(),
         };
         if let (Some(now), None) = (changed, &self.view.api) {
             return self.counted(now);
         }
         let mut text = match self.last_change {
-            Some(change) => format!("no change for {}", clock::short(clock::between(change, self.view.now))),
+            Some(change) => {
+                format!("no change for {}", clock::short(clock::between(whole_second(change), self.view.now)))
+            }
             None => "waiting for a first answer".to_owned(),
         };
         let waits = self.view.status().filter(|status| **status != DeploymentStatus::InProgress);
         if let Some(status) = waits {
             text.push_str(&format!("; {status}"));
+        }
+        if let Some(wait) = stage::waits(&self.view).first() {
+            text.push_str(&format!("; waits {}", wait.trim_start_matches("waits").trim_start()));
+        }
+        if let Some(phase) = stage::under_way(&self.view) {
+            text.push_str(&format!("; {phase}"));
         }
         let phases = self.view.phases();
         let seen: usize = phases.iter().map(|(_, count)| count).sum();
@@ -230,8 +303,13 @@ impl Log {
 
 impl Reporter for Log {
     fn event(&mut self, stamped: &Stamped) -> Result<(), Closed> {
+        if !self.view.id.is_empty() {
+            self.advance(stamped.ts);
+        }
         let before = self.view.id.clone();
         self.view.event(stamped);
+        self.first.get_or_insert(stamped.ts);
+        self.last.get_or_insert(stamped.ts);
         if self.view.id != before {
             self.said = Said::default();
         }
@@ -244,7 +322,9 @@ impl Reporter for Log {
                 let why = message.as_deref().map(|message| format!(": {}", first_line(message, 200)));
                 self.line("rollback", format!("{rollback}{}", why.unwrap_or_default()));
             }
-            Event::StreamStart { .. } | Event::Heartbeat(_) | Event::Result(_) => {}
+            // Nothing is silent any more.
+            Event::Result(_) => self.last = None,
+            Event::StreamStart { .. } | Event::Heartbeat(_) => {}
         }
         Ok(())
     }
@@ -253,14 +333,12 @@ impl Reporter for Log {
         if self.view.id.is_empty() {
             return;
         }
-        self.view.tick(pulse);
-        let start = *self.first.get_or_insert(pulse.now);
-        let last = *self.last.get_or_insert(pulse.now);
-        let silence = SILENCE[usize::from(clock::between(start, last) >= FIRST_MINUTES)];
-        if clock::between(last, pulse.now) >= silence {
-            self.still();
-        }
+        self.advance(pulse.now);
     }
+}
+
+fn whole_second(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
 /// `HalfAtATime` for one of CodeDeploy's own configurations.

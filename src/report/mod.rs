@@ -4,16 +4,25 @@
 //! Ctrl-C.
 
 mod bar;
+pub mod ci;
 mod frame;
+mod hints;
+pub mod linear;
 pub mod live;
 pub mod log;
 pub mod ndjson;
+pub mod record;
+pub mod several;
 pub mod silent;
+mod stage;
 pub mod summary;
 pub mod upload;
 pub mod view;
 mod words;
 
+pub use words::shell;
+
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
@@ -21,9 +30,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
-use crate::watch::event::Stamped;
+use crate::watch::event::{Event, Stamped, VERSION};
 
 /// The reader of a reporter's output is gone, and with it the sense of the watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,10 +74,14 @@ enum State {
 const IN_FLIGHT: usize = 64;
 const WAITING: usize = 1024;
 
-/// The reporters of a watch and the thread on which they write.
+/// The reporters of a watch and the thread on which they write. Several deployments watched at once share them: the
+/// stream of events has one numbering.
 pub struct Reporters {
     to: Option<mpsc::Sender<Message>>,
-    waiting: VecDeque<Message>,
+    waiting: RefCell<VecDeque<Message>>,
+    /// Something waits.
+    more: Notify,
+    next: Cell<u64>,
     state: watch::Receiver<State>,
 }
 
@@ -98,18 +111,32 @@ impl Reporters {
             drop(reporters);
             tell.send_replace(State::Done);
         })?;
-        Ok(Reporters { to: Some(to), waiting: VecDeque::new(), state })
+        let waiting = RefCell::default();
+        Ok(Reporters { to: Some(to), waiting, more: Notify::new(), next: Cell::new(0), state })
     }
 
-    /// Queues an event; none is lost while somebody reads.
-    pub(crate) fn event(&mut self, event: Arc<Stamped>) {
-        self.waiting.push_back(Message::Event(event));
+    /// Numbers an event about `deployment`, once for all reporters, and queues it; none is lost while somebody reads.
+    /// The first is preceded by the start of the stream, made by `tool`.
+    pub(crate) fn emit(&self, tool: &str, deployment: &str, ts: Timestamp, event: Event) {
+        if self.next.get() == 0 {
+            self.queue(deployment, ts, Event::StreamStart { tool: tool.to_owned() });
+        }
+        self.queue(deployment, ts, event);
+    }
+
+    fn queue(&self, deployment: &str, ts: Timestamp, event: Event) {
+        let seq = self.next.replace(self.next.get() + 1);
+        // As the stream is written, so that a recorded one shows the same.
+        let ts = Timestamp::from_millisecond(ts.as_millisecond()).unwrap_or(ts);
+        let stamped = Stamped { v: VERSION, seq, ts, event, deployment: deployment.to_owned() };
+        self.waiting.borrow_mut().push_back(Message::Event(Arc::new(stamped)));
+        self.more.notify_waiters();
     }
 
     /// Tells the time, if the reporters keep up; half of the way to them is kept for events.
-    pub(crate) fn tick(&mut self, pulse: Pulse) {
+    pub(crate) fn tick(&self, pulse: Pulse) {
         if let Some(to) =
-            self.to.as_ref().filter(|to| self.waiting.is_empty() && to.capacity() > IN_FLIGHT / 2)
+            self.to.as_ref().filter(|to| self.waiting.borrow().is_empty() && to.capacity() > IN_FLIGHT / 2)
         {
             let _ = to.try_send(Message::Tick(pulse));
         }
@@ -117,28 +144,43 @@ impl Reporters {
 
     /// More events may be queued.
     pub(crate) fn has_room(&self) -> bool {
-        self.waiting.len() < WAITING
+        self.waiting.borrow().len() < WAITING
     }
 
     /// Hands the queued events over; resolves only once a reader is gone. Safe to be dropped at any time.
-    pub(crate) async fn attend(&mut self) {
-        let Reporters { to, waiting, state } = self;
+    pub(crate) async fn attend(&self) {
+        let mut state = self.state.clone();
         let gone = tokio::select! {
             biased;
             closed = state.wait_for(|state| *state == State::Closed) => closed.is_err(),
-            never = hand_over(to.as_ref(), waiting) => match never {},
+            never = self.hand_over() => match never {},
         };
         if gone {
             // The thread is gone: nobody is left to tell, and the watch still has its outcome.
-            self.waiting.clear();
+            self.waiting.borrow_mut().clear();
             std::future::pending().await
         }
+    }
+
+    async fn hand_over(&self) -> Infallible {
+        while let Some(to) = &self.to {
+            let more = self.more.notified();
+            if self.waiting.borrow().is_empty() {
+                more.await;
+                continue;
+            }
+            let Ok(permit) = to.reserve().await else { break };
+            if let Some(message) = self.waiting.borrow_mut().pop_front() {
+                permit.send(message);
+            }
+        }
+        std::future::pending().await
     }
 
     /// Hands over what is queued and waits until it is written.
     pub(crate) async fn finish(&mut self) {
         if let Some(to) = self.to.take() {
-            for message in self.waiting.drain(..) {
+            for message in std::mem::take(self.waiting.get_mut()) {
                 if to.send(message).await.is_err() {
                     break;
                 }
@@ -146,16 +188,6 @@ impl Reporters {
         }
         let _ = self.state.wait_for(|state| *state == State::Done).await;
     }
-}
-
-async fn hand_over(to: Option<&mpsc::Sender<Message>>, waiting: &mut VecDeque<Message>) -> Infallible {
-    while let Some(to) = to.filter(|_| !waiting.is_empty()) {
-        let Ok(permit) = to.reserve().await else { break };
-        if let Some(message) = waiting.pop_front() {
-            permit.send(message);
-        }
-    }
-    std::future::pending().await
 }
 
 #[cfg(test)]

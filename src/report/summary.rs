@@ -3,6 +3,7 @@
 
 use std::io::Write;
 
+use super::hints;
 use super::words::{bare_message, names, place, plural, shell, short_revision};
 use super::{Closed, Reporter};
 use crate::clock;
@@ -26,22 +27,36 @@ pub struct Summary {
     out: Stream,
     unicode: bool,
     colour: bool,
+    /// Results still to come before anything is written, and what waits for them.
+    wanted: usize,
+    held: String,
 }
 
 impl Summary {
     pub fn new(err: Stream, unicode: bool, colour: bool) -> Self {
-        Summary { out: err, unicode, colour }
+        Summary { out: err, unicode, colour, wanted: 0, held: String::new() }
+    }
+
+    /// One that says nothing before the last of so many results: a live view has the screen until then.
+    pub fn after(self, results: usize) -> Self {
+        Summary { wanted: results, ..self }
     }
 }
 
 impl Reporter for Summary {
     fn event(&mut self, stamped: &Stamped) -> Result<(), Closed> {
-        if let Event::Result(report) = &stamped.event
-            && !matches!(report.outcome, "closed" | "error")
-        {
-            let mut text = compose(&stamped.deployment, report, self.unicode, self.colour).join("\n");
-            text.push('\n');
+        let Event::Result(report) = &stamped.event else { return Ok(()) };
+        if !matches!(report.outcome.as_str(), "closed" | "error") {
+            let lines = compose(&stamped.deployment, report, self.unicode, self.colour);
+            if !self.held.is_empty() {
+                self.held.push('\n');
+            }
+            self.held.extend(lines.into_iter().flat_map(|line| [line, "\n".to_owned()]));
+        }
+        self.wanted = self.wanted.saturating_sub(1);
+        if self.wanted == 0 {
             // Nobody may be reading; the exit code says it too.
+            let text = std::mem::take(&mut self.held);
             let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
         }
         Ok(())
@@ -52,6 +67,8 @@ impl Reporter for Summary {
 pub fn compose(id: &str, report: &Report, unicode: bool, colour: bool) -> Vec<String> {
     let mut lines = vec![verdict(id, report, unicode, colour)];
     lines.extend(why(report));
+    let hint = report.error.as_ref().and_then(hints::of_error);
+    lines.extend(hint.map(|hint| entry("hint", hint)));
     lines.extend(causes(id, &report.causes, report.failures_not_read));
     lines.extend(rollback(report));
     lines.extend(fleet(report));
@@ -65,8 +82,13 @@ fn verdict(id: &str, report: &Report, unicode: bool, colour: bool) -> String {
         .map_or(0, |counts| counts.fail)
         .max(report.causes.iter().map(|cause| cause.count).sum());
     let total = report.counts.map_or(failed, |counts| counts.total());
-    let (style, words) = match report.outcome {
+    let (style, words) = match report.outcome.as_str() {
         "succeeded" => (Style::Good, "SUCCEEDED".to_owned()),
+        "reached" => (Style::Good, "REACHED the point; the deployment goes on".to_owned()),
+        "reached_with_failures" => {
+            (Style::Warning, format!("REACHED the point with {failed} of {} failed", plural(total, "target")))
+        }
+        "ready" => (Style::Warning, "READY: the deployment waits for an action".to_owned()),
         "succeeded_with_failures" if report.exit == 0 => {
             (Style::Warning, format!("SUCCEEDED with {failed} of {} failed", plural(total, "target")))
         }
@@ -163,6 +185,7 @@ fn cause(number: usize, cause: &Cause, tail: usize) -> Vec<String> {
         lines.push(format!("     {}", clip(&ui::line(bare_message(&cause.message)))));
     }
     lines.push(format!("     on {}", names(&cause.targets, 8)));
+    lines.extend(hints::of_cause(cause).map(|hint| format!("     hint: {hint}")));
     let log = ui::defuse(&cause.log_tail.replace("\r\n", "\n"));
     let log: Vec<_> = log.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
     let hidden = log.len().saturating_sub(tail);
@@ -229,8 +252,13 @@ fn next(id: &str, report: &Report) -> Vec<String> {
     let rolling =
         rollback.filter(|_| !report.rollback_status.as_ref().is_some_and(DeploymentStatus::is_terminal));
     let mut commands = Vec::new();
-    match report.outcome {
+    match report.outcome.as_str() {
         "succeeded" | "closed" => {}
+        "ready" => {
+            commands.push(format!("cdctl deploy continue {}", shell(id)));
+            commands.push(format!("cdctl deploy stop {} --rollback", shell(id)));
+        }
+        "reached" | "reached_with_failures" => commands.push(watch(id)),
         "timed_out" | "detached" | "unknown" => {
             commands.push(watch(rolling.unwrap_or(id)));
             if report.status.as_ref().is_some_and(|status| !status.is_terminal()) {
@@ -239,14 +267,17 @@ fn next(id: &str, report: &Report) -> Vec<String> {
         }
         "error" => commands.push(format!("cdctl deploy show {}", shell(id))),
         _ => {
-            commands.push(format!("cdctl deploy targets {}", shell(id)));
+            commands.push(format!("cdctl deploy logs {} --failed", shell(id)));
             match (rollback, rolling, &report.previous_revision) {
                 (_, Some(rollback), _) => commands.push(watch(rollback)),
                 (None, _, Some(previous))
                     if !place.is_empty() && report.revision.as_ref() != Some(previous) =>
                 {
-                    let (place, previous) = (shell(&place), shell(previous));
-                    commands.push(format!("cdctl deploy create {place} --revision {previous} --watch"));
+                    commands.push(format!(
+                        "cdctl deploy rollback {}   # back to {}",
+                        shell(id),
+                        short_revision(previous)
+                    ));
                 }
                 _ => {}
             }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use snapbox::{assert_data_eq, str};
 
+use super::ci::{GitHub, JUnit};
 use super::frame::{frame, last_frame};
+use super::linear::Linear;
 use super::live::Live;
 use super::log::Log;
 use super::ndjson::Ndjson;
@@ -40,6 +42,8 @@ fn deployment(status: DeploymentStatus, overview: Option<Counts>) -> DeploymentE
         start_time: Some(at(1)),
         complete_time: over.then(|| at(400)),
         error: None,
+        waits: Waits::default(),
+        routing: None,
         messages: Vec::new(),
     }
 }
@@ -67,7 +71,10 @@ fn target(id: &str, status: TargetStatus, event: EventName, since: i64) -> Targe
         event: Some(event),
         event_status: Some(if failed { EventStatus::Failed } else { EventStatus::InProgress }),
         since: Some(at(since)),
+        began: Some(at(since.min(5))),
         time: Some(at(since)),
+        phases: Vec::new(),
+        serving: Serving::Unsaid,
         failure: failed.then(failure),
     }
 }
@@ -358,14 +365,14 @@ fn the_log_of_a_failure() {
 2026-08-25T14:15:05Z d-7F3K2QX9A started    shop-web/prod-fleet 4.17.2.zip -> 4.18.0.zip, 12 targets, HalfAtATime
 2026-08-25T14:15:31Z d-7F3K2QX9A progress   ok 4/12 run 5 fail 1 pend 2 | slowest i-01 AfterInstall 24s
 2026-08-25T14:15:32Z d-7F3K2QX9A target     FAILED i-03 ApplicationStart: ScriptFailed: scripts/start.sh failed with exit code 1
-2026-08-25T14:16:32Z d-7F3K2QX9A still      no change for 1m00s; 5 running: AfterInstall 1, Install 1 (of 2 seen) (last answer 1s ago)
+2026-08-25T14:16:32Z d-7F3K2QX9A still      no change for 1m00s; 5 running: AfterInstall 1, Install 1 (of 2 seen)
 2026-08-25T14:16:50Z d-7F3K2QX9A api        throttled; next try in 15s: ThrottlingException: Rate exceeded
-2026-08-25T14:17:50Z d-7F3K2QX9A still      no change for 2m18s; 5 running: AfterInstall 1, Install 1 (of 2 seen) (throttled; last answer 1s ago)
+2026-08-25T14:17:50Z d-7F3K2QX9A still      no change for 2m18s; 5 running: AfterInstall 1, Install 1 (of 2 seen) (throttled for 1m00s)
 2026-08-25T14:18:20Z d-7F3K2QX9A api        answers again
 2026-08-25T14:18:30Z d-7F3K2QX9A notice     cannot be read
-2026-08-25T14:19:30Z d-7F3K2QX9A still      no change for 3m58s; 5 running: AfterInstall 1, Install 1 (of 2 seen) (last answer 1s ago)
-2026-08-25T14:20:30Z d-7F3K2QX9A still      no change for 4m58s; 5 running: AfterInstall 1, Install 1 (of 2 seen) (last answer 1s ago)
-2026-08-25T14:21:30Z d-7F3K2QX9A still      no change for 5m58s; 5 running: AfterInstall 1, Install 1 (of 2 seen) (last answer 1s ago)
+2026-08-25T14:19:30Z d-7F3K2QX9A still      no change for 3m58s; 5 running: AfterInstall 1, Install 1 (of 2 seen)
+2026-08-25T14:20:30Z d-7F3K2QX9A still      no change for 4m58s; 5 running: AfterInstall 1, Install 1 (of 2 seen)
+2026-08-25T14:21:30Z d-7F3K2QX9A still      no change for 5m58s; 5 running: AfterInstall 1, Install 1 (of 2 seen)
 2026-08-25T14:21:40Z d-7F3K2QX9A ended      Failed after 6m39s: ok 4/12 run 0 fail 8 pend 0 (HEALTH_CONSTRAINTS)
 2026-08-25T14:21:41Z d-7F3K2QX9A rollback   d-ROLL: Automatic
 
@@ -441,7 +448,7 @@ fn a_closed_pipe_ends_the_stream_and_nothing_else() {
     let gone = || Stream::new(Gone);
     assert_eq!(Ndjson::new(gone()).event(&event), Err(Closed));
     assert_eq!(Log::new(gone()).event(&event), Ok(()));
-    assert_eq!(Live::new(Screen::fixed(gone(), 80, 24), true, false).event(&event), Ok(()));
+    assert_eq!(Live::new(Screen::fixed(gone(), 80, 24), 1, true, false).event(&event), Ok(()));
     let result = stamped(1, 0, Event::Result(Box::new(report("failed", 3))));
     assert_eq!(Summary::new(gone(), true, false).event(&result), Ok(()));
 }
@@ -511,7 +518,7 @@ impl Terminal {
 #[test]
 fn the_live_view_draws_and_leaves_its_last_frame() {
     let buffer = Buffer::default();
-    let mut live = Live::new(Screen::fixed(Stream::new(buffer.clone()), 80, 24), true, true);
+    let mut live = Live::new(Screen::fixed(Stream::new(buffer.clone()), 80, 24), 1, true, true);
     let mut events = vec![told(DeploymentStatus::InProgress, counts(0, 6, 6, 0))];
     events.extend((0..6).map(|n| seen(&format!("i-{n}"), TargetStatus::InProgress, EventName::Install, 5)));
     let mut seq = 0;
@@ -551,7 +558,7 @@ what follows
 fn what_is_rolled_back_stays_above_its_rollback() {
     let shown = |followed: bool| {
         let buffer = Buffer::default();
-        let mut live = Live::new(Screen::fixed(Stream::new(buffer.clone()), 80, 24), true, false);
+        let mut live = Live::new(Screen::fixed(Stream::new(buffer.clone()), 80, 24), 1, true, false);
         let rollback = |status| Stamped {
             deployment: "d-ROLL".into(),
             ..stamped(5, 410, told(status, counts(9, 0, 0, 0)))
@@ -592,7 +599,7 @@ fn cause(count: u64, event: EventName, message: &str, log_tail: &str) -> Cause {
 fn report(outcome: &'static str, exit: u8) -> Report {
     let text = |text: &str| Some(text.to_owned());
     Report {
-        outcome,
+        outcome: outcome.to_owned(),
         exit,
         reason: None,
         status: Some(DeploymentStatus::Failed),
@@ -633,8 +640,8 @@ why       8 targets failed for one cause; too few healthy ones were left (HEALTH
        [stdout]starting
        [stderr]Error: listen EADDRINUSE 0.0.0.0:8080
 fleet     1 on 4.18.0.zip, 8 broken (failed half way to 4.18.0.zip), 3 untouched on 4.17.2.zip
-next      cdctl deploy targets d-7F3K2QX9A
-          cdctl deploy create shop-web/prod-fleet --revision 's3://rel/shop-web/4.17.2.zip?versionId=v7' --watch
+next      cdctl deploy logs d-7F3K2QX9A --failed
+          cdctl deploy rollback d-7F3K2QX9A   # back to 4.17.2.zip
 "#]]
     );
 }
@@ -667,8 +674,8 @@ why       4 targets failed for one cause
      port taken
      on i-000, i-001, i-002, i-003
 fleet     8 on 4.18.0.zip, 4 broken (failed half way to 4.18.0.zip)
-next      cdctl deploy targets d-7F3K2QX9A
-          cdctl deploy create shop-web/prod-fleet --revision 's3://rel/shop-web/4.17.2.zip?versionId=v7' --watch
+next      cdctl deploy logs d-7F3K2QX9A --failed
+          cdctl deploy rollback d-7F3K2QX9A   # back to 4.17.2.zip
 "#]]
     );
     assert!(summary(&Report { exit: 3, ..partial }).starts_with("✗ FAILED: 4 of 12 targets failed"));
@@ -696,7 +703,7 @@ why       ALARM_ACTIVE: Activated alarms: a b
        [stderr]Error: listen EADDRINUSE 0.0.0.0:8080
 rollback  d-ROLL Succeeded 12/12 (automatic)
 fleet     12 on 4.17.2.zip
-next      cdctl deploy targets d-7F3K2QX9A
+next      cdctl deploy logs d-7F3K2QX9A --failed
 "#]]
     );
     let alone = Report { rollback_status: None, rollback_counts: None, ..rolled };
@@ -754,4 +761,348 @@ fn the_summary_stays_short_and_harmless() {
         text.lines().all(|line| !line.trim_start().starts_with("::") && !line.trim_start().starts_with("##"))
     );
     assert!(text.lines().all(|line| line.chars().count() <= 220));
+}
+
+/// A deployment to one target, without counts, as Lambda and ECS tell it.
+fn single(platform: ComputePlatform, status: DeploymentStatus, waits: Waits) -> Event {
+    let routing = TrafficRouting::Linear { percent: 20, interval_s: 180 };
+    Event::Deployment(Box::new(DeploymentEvent {
+        config: Some("Linear20Percent".into()),
+        minimum_healthy: None,
+        platform: Some(platform),
+        routing: Some(routing),
+        waits,
+        ..deployment(status, None)
+    }))
+}
+
+fn phase(name: EventName, status: EventStatus, start: Option<i64>, end: Option<i64>) -> Phase {
+    Phase { name, status, start: start.map(at), end: end.map(at) }
+}
+
+fn one_target(kind: TargetKind, status: TargetStatus, phases: Vec<Phase>, serving: Serving) -> Event {
+    let time = phases.iter().filter_map(|phase| phase.end.or(phase.start)).max();
+    let event = Some(EventName::AllowTraffic);
+    Event::Target(Box::new(TargetEvent {
+        kind,
+        phases,
+        serving,
+        event,
+        time,
+        ..target("shop:checkout", status, EventName::AllowTraffic, 10)
+    }))
+}
+
+fn checkout(weight: f64) -> Serving {
+    Serving::Lambda {
+        function: "checkout".into(),
+        alias: "live".into(),
+        current: "41".into(),
+        target: "42".into(),
+        weight: Some(weight),
+    }
+}
+
+fn lambda_timeline() -> Vec<(i64, Event)> {
+    use EventName::{AfterAllowTraffic, AllowTraffic, BeforeAllowTraffic};
+    use EventStatus::{InProgress, Pending, Succeeded};
+    let phases = |shift, end, after| {
+        vec![
+            phase(BeforeAllowTraffic, Succeeded, Some(2), Some(6)),
+            phase(AllowTraffic, shift, Some(10), end),
+            phase(AfterAllowTraffic, after, None, None),
+        ]
+    };
+    let lambda = |status, phases, weight| one_target(TargetKind::Lambda, status, phases, checkout(weight));
+    let running = DeploymentStatus::InProgress;
+    vec![
+        (3, single(ComputePlatform::Lambda, running, Waits::default())),
+        (12, lambda(TargetStatus::InProgress, phases(InProgress, None, Pending), 0.2)),
+        (192, lambda(TargetStatus::InProgress, phases(InProgress, None, Pending), 0.4)),
+    ]
+}
+
+#[test]
+fn a_function_shows_its_versions_traffic_and_phases() {
+    let mut view = view(lambda_timeline());
+    view.tick(&pulse(250));
+    assert_data_eq!(
+        shown(&view, 100, 24),
+        str![[r#"
+d-7F3K2QX9A  shop-web/prod-fleet  InProgress  4m09s
+4.18.0.zip (was 4.17.2.zip)  Linear20Percent  by user  as of 2s ago
+function checkout:live  version 41 -> 42
+traffic  [████████············]  40% set  40% actual  next: 60% in 2m00s (14:21:10Z)  100% at 14:27…
+phases   ✓ BeforeAllowTraffic 4s  ● AllowTraffic 4m00s  - AfterAllowTraffic
+"#]]
+    );
+    assert_data_eq!(
+        log(lambda_timeline()),
+        str![[r#"
+2026-08-25T14:15:03Z d-7F3K2QX9A started    shop-web/prod-fleet 4.17.2.zip -> 4.18.0.zip, Linear20Percent
+2026-08-25T14:15:12Z d-7F3K2QX9A what       function checkout:live  version 41 -> 42
+2026-08-25T14:15:12Z d-7F3K2QX9A phase      BeforeAllowTraffic Succeeded after 4s
+2026-08-25T14:15:12Z d-7F3K2QX9A traffic    20%; next 40% at 14:18:10Z
+2026-08-25T14:16:12Z d-7F3K2QX9A still      no change for 1m00s; AllowTraffic for 1m02s
+2026-08-25T14:17:12Z d-7F3K2QX9A still      no change for 2m00s; AllowTraffic for 2m02s
+2026-08-25T14:18:12Z d-7F3K2QX9A still      no change for 3m00s; AllowTraffic for 3m02s
+2026-08-25T14:18:12Z d-7F3K2QX9A traffic    40%; next 60% at 14:21:10Z
+
+"#]]
+    );
+}
+
+fn ecs_timeline() -> Vec<(i64, Event)> {
+    let set = |label: &str, status: &str, running, weight| TaskSet {
+        label: Some(label.into()),
+        status: Some(status.into()),
+        desired: 12,
+        running,
+        pending: 12 - running,
+        weight: Some(weight),
+    };
+    let serving = |green, weight: f64| Serving::Ecs {
+        task_sets: vec![set("Blue", "PRIMARY", 12, 100.0 - weight), set("Green", "ACTIVE", green, weight)],
+    };
+    let ended = EventStatus::Succeeded;
+    let install = |status, end| vec![phase(EventName::Install, status, Some(4), end)];
+    let mut all = install(ended.clone(), Some(160));
+    all.push(phase(EventName::AllowTraffic, ended.clone(), Some(170), Some(890)));
+    let waits =
+        Waits { blue_green: true, traffic_control: true, termination_s: Some(3600), ..Waits::default() };
+    let running = DeploymentStatus::InProgress;
+    let ecs = |status, phases, serving| one_target(TargetKind::Ecs, status, phases, serving);
+    vec![
+        (3, single(ComputePlatform::Ecs, running, waits)),
+        (20, ecs(TargetStatus::InProgress, install(EventStatus::InProgress, None), serving(7, 0.0))),
+        (900, ecs(TargetStatus::Succeeded, all, serving(12, 100.0))),
+    ]
+}
+
+#[test]
+fn a_service_shows_its_task_sets_and_the_wait_that_the_service_does_not_tell() {
+    let events = ecs_timeline();
+    let mut early = view(events[..2].to_vec());
+    early.tick(&pulse(60));
+    assert_data_eq!(
+        shown(&early, 80, 24),
+        str![[r#"
+d-7F3K2QX9A  shop-web/prod-fleet  InProgress  59s
+4.18.0.zip (was 4.17.2.zip)  Linear20Percent  by user  as of 2s ago
+blue     PRIMARY  running 12/12  traffic 100%
+green    ACTIVE  running 7/12 (5 pending)  traffic 0%
+traffic  [····················]  0% actual
+phases   ● Install 56s
+"#]]
+    );
+    let mut view = view(events);
+    view.tick(&pulse(1000));
+    assert_data_eq!(
+        shown(&view, 80, 24),
+        str![[r#"
+d-7F3K2QX9A  shop-web/prod-fleet  InProgress  16m39s
+4.18.0.zip (was 4.17.2.zip)  Linear20Percent  by user  as of 2s ago
+blue     PRIMARY  running 12/12  traffic 0%
+green    ACTIVE  running 12/12  traffic 100%
+traffic  [████████████████████]  100% actual
+phases   ✓ Install 2m36s  ✓ AllowTraffic 12m00s
+waits    all traffic has moved; the original fleet ends in 58m10s (15:29:50Z)
+"#]]
+    );
+    assert_data_eq!(
+        log(ecs_timeline()),
+        str![[r#"
+2026-08-25T14:15:03Z d-7F3K2QX9A started    shop-web/prod-fleet 4.17.2.zip -> 4.18.0.zip, Linear20Percent
+2026-08-25T14:15:20Z d-7F3K2QX9A what       blue     PRIMARY  running 12/12  traffic 100%
+2026-08-25T14:15:20Z d-7F3K2QX9A what       green    ACTIVE  running 7/12 (5 pending)  traffic 0%
+2026-08-25T14:15:20Z d-7F3K2QX9A traffic    0%
+2026-08-25T14:16:20Z d-7F3K2QX9A still      no change for 1m00s; Install for 1m16s
+2026-08-25T14:17:20Z d-7F3K2QX9A still      no change for 2m00s; Install for 2m16s
+2026-08-25T14:18:20Z d-7F3K2QX9A still      no change for 3m00s; Install for 3m16s
+2026-08-25T14:19:20Z d-7F3K2QX9A still      no change for 4m00s; Install for 4m16s
+2026-08-25T14:20:20Z d-7F3K2QX9A still      no change for 5m00s; Install for 5m16s
+2026-08-25T14:21:20Z d-7F3K2QX9A still      no change for 6m00s; Install for 6m16s
+2026-08-25T14:22:20Z d-7F3K2QX9A still      no change for 7m00s; Install for 7m16s
+2026-08-25T14:23:20Z d-7F3K2QX9A still      no change for 8m00s; Install for 8m16s
+2026-08-25T14:24:20Z d-7F3K2QX9A still      no change for 9m00s; Install for 9m16s
+2026-08-25T14:25:20Z d-7F3K2QX9A still      no change for 10m00s; Install for 10m16s
+2026-08-25T14:30:00Z d-7F3K2QX9A phase      Install Succeeded after 2m36s
+2026-08-25T14:30:00Z d-7F3K2QX9A phase      AllowTraffic Succeeded after 12m00s
+2026-08-25T14:30:00Z d-7F3K2QX9A traffic    100%
+
+"#]]
+    );
+}
+
+#[test]
+fn a_blue_green_fleet_says_what_it_waits_for_and_until_when() {
+    let told = |status, ready| {
+        let waits = Waits {
+            blue_green: true,
+            traffic_control: true,
+            ready_s: Some(3600),
+            termination_s: Some(3600),
+            termination_started: false,
+        };
+        let counts = Counts { ready, ..counts(0, 4 - ready, 0, 0) };
+        Event::Deployment(Box::new(DeploymentEvent { waits, ..deployment(status, Some(counts)) }))
+    };
+    let events = || vec![(5, told(DeploymentStatus::InProgress, 0)), (300, told(DeploymentStatus::Ready, 4))];
+    let mut view = view(events());
+    view.tick(&pulse(400));
+    assert_data_eq!(
+        shown(&view, 100, 24),
+        str![[r#"
+d-7F3K2QX9A  shop-web/prod-fleet  Ready  6m39s
+4.18.0.zip (was 4.17.2.zip)  HalfAtATime  by user  as of 2s ago
+[▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒]  ok 0/4  ready 4  fail 0
+health   at least 2 of 4 must stay healthy; 3 more failures stop it
+waits    for a decision: the new fleet is ready; without one it stops in 58m20s (15:20:00Z)
+         continue: cdctl deploy continue d-7F3K2QX9A
+"#]]
+    );
+    assert_data_eq!(
+        log(events()),
+        str![[r#"
+2026-08-25T14:15:05Z d-7F3K2QX9A started    shop-web/prod-fleet 4.17.2.zip -> 4.18.0.zip, 4 targets, HalfAtATime
+2026-08-25T14:16:05Z d-7F3K2QX9A progress   ok 0/4 run 4 fail 0 pend 0
+2026-08-25T14:17:05Z d-7F3K2QX9A still      no change for 2m00s
+2026-08-25T14:18:05Z d-7F3K2QX9A still      no change for 3m00s
+2026-08-25T14:19:05Z d-7F3K2QX9A still      no change for 4m00s
+2026-08-25T14:20:00Z d-7F3K2QX9A ready      ok 0/4 run 0 fail 0 pend 0 ready 4
+2026-08-25T14:20:00Z d-7F3K2QX9A waits      for a decision: the new fleet is ready; without one it stops in 1h00m (15:20:00Z)
+2026-08-25T14:20:00Z d-7F3K2QX9A waits      continue: cdctl deploy continue d-7F3K2QX9A
+
+"#]]
+    );
+}
+
+#[test]
+fn kinds_and_states_that_nobody_knows_are_shown_as_they_are() {
+    let stack = Serving::CloudFormation { resource_type: "AWS::ECS::TaskSet".into(), weight: Some(40.0) };
+    let phases =
+        vec![phase(EventName::Other("Bake".into()), EventStatus::Other("Napping".into()), None, None)];
+    let kind = TargetKind::Other("EKSTarget".into());
+    let events = vec![
+        (3, single(ComputePlatform::Other("Kubernetes".into()), "Dreaming".into(), Waits::default())),
+        (9, one_target(kind, "Dozing".into(), phases, stack)),
+    ];
+    let mut view = view(events);
+    view.tick(&pulse(30));
+    assert_data_eq!(
+        shown(&view, 80, 24),
+        str![[r#"
+d-7F3K2QX9A  shop-web/prod-fleet  Dreaming  29s
+4.18.0.zip (was 4.17.2.zip)  Linear20Percent  by user  as of 2s ago
+resource AWS::ECS::TaskSet
+traffic  [████████············]  40% actual
+phases   - Bake (Napping)
+"#]]
+    );
+}
+
+#[test]
+fn a_forecast_is_a_range_and_goes_when_nothing_moves() {
+    let mut events = vec![(5, told(DeploymentStatus::InProgress, counts(0, 10, 10, 0)))];
+    for n in 0..6 {
+        let id = format!("i-{n}");
+        let done = |event: &mut TargetEvent, at_second| event.time = Some(at(at_second));
+        let mut ok = target(&id, TargetStatus::Succeeded, EventName::ValidateService, 40);
+        done(&mut ok, 45 + n);
+        events.push((50, Event::Target(Box::new(ok))));
+    }
+    events.push((51, told(DeploymentStatus::InProgress, counts(6, 10, 4, 0))));
+    let mut moving = view(events);
+    moving.tick(&pulse(60));
+    let (least, most) = moving.forecast().unwrap();
+    assert!(least < most && least >= at(51), "{least} {most}");
+    assert!(shown(&moving, 100, 24).contains("forecast done between"));
+    moving.tick(&pulse(80));
+    assert_eq!(moving.forecast(), Some((least.max(at(80)), most.max(at(80)))), "it does not run away");
+    moving.tick(&pulse(300));
+    assert_eq!(moving.forecast(), None, "nothing has moved");
+}
+
+#[test]
+fn usual_reasons_are_named() {
+    let mut report = report("failed", 3);
+    report.causes = vec![Cause { log_tail: String::new(), ..cause(1, EventName::AllowTraffic, "", "") }];
+    assert!(summary(&report).contains("hint: no script ran: the load balancer"));
+    report.causes = vec![cause(1, EventName::ApplicationStop, "failed", "")];
+    assert!(summary(&report).contains("--ignore-application-stop-failures"));
+    let agent = "CodeDeploy agent was not able to receive the lifecycle event. Check the agent logs.";
+    report.causes = vec![cause(1, EventName::BeforeInstall, agent, "")];
+    assert!(summary(&report).contains("is its agent running"));
+    report.causes = Vec::new();
+    report.error = Some(ErrorEvent {
+        code: "INVALID_LAMBDA_CONFIGURATION".into(),
+        message: "The Lambda function alias version does not match the current version in AppSpec file."
+            .into(),
+    });
+    assert!(summary(&report).contains("aws lambda get-alias"));
+}
+
+fn failing() -> Vec<(i64, Event)> {
+    let mut failed = report("failed", 3);
+    failed.causes = vec![cause(2, EventName::ApplicationStart, "no\r\n::error::50%", "```\n::warning::x")];
+    vec![
+        (1, told(DeploymentStatus::InProgress, counts(0, 2, 0, 0))),
+        (9, seen("i-1", TargetStatus::Succeeded, EventName::ValidateService, 5)),
+        (9, seen("i-<2>", TargetStatus::Failed, EventName::ApplicationStart, 5)),
+        (10, told(DeploymentStatus::Failed, counts(1, 0, 0, 1))),
+        (11, Event::Result(Box::new(failed))),
+    ]
+}
+
+#[test]
+fn a_screen_reader_gets_sentences() {
+    let spoken = played(|err| Box::new(Linear::new(err)), &stream(failing()));
+    assert_data_eq!(
+        spoken,
+        str![[r#"
+Deployment d-7F3K2QX9A of shop-web/prod-fleet is InProgress with 4.18.0.zip.
+Target i-<2> failed in ApplicationStart: ScriptFailed: scripts/start.sh failed with exit code 1.
+Deployment d-7F3K2QX9A is Failed.
+1 of 2 targets done, 0 at work, 0 waiting, 1 failed.
+
+"#]]
+    );
+}
+
+#[test]
+fn annotations_and_summary_let_nothing_from_outside_speak() {
+    let summary = Buffer::default();
+    let file = Stream::new(summary.clone());
+    let told = played(|err| Box::new(GitHub::new(err, Some(file))), &stream(failing()));
+    assert_eq!(told.lines().count(), 1, "{told}");
+    assert_data_eq!(
+        told,
+        str![[r#"
+::error title=d-7F3K2QX9A%3A ApplicationStart failed on 2 targets::no/r%0A::error::50%25%0Aon i-000, i-001
+
+"#]]
+    );
+    let markdown = summary.text();
+    assert!(markdown.starts_with("### Deployment d-7F3K2QX9A\n\n````text\n"), "{markdown}");
+    assert!(markdown.trim_end().ends_with("\n````"), "{markdown}");
+    assert!(!markdown.lines().any(|line| line.trim_start().starts_with("::")), "{markdown}");
+}
+
+#[test]
+fn a_target_is_a_test_case() {
+    let xml = played(|file| Box::new(JUnit::new(file, 1)), &stream(failing()));
+    assert_data_eq!(
+        xml,
+        str![[r#"
+<?xml version="1.0" encoding="UTF-8"?>
+<testsuites>
+  <testsuite name="d-7F3K2QX9A" tests="3" failures="2" skipped="0" time="728.000">
+    <testcase classname="d-7F3K2QX9A" name="deployment"><failure message="failed"/></testcase>
+    <testcase classname="d-7F3K2QX9A" name="i-1" time="0.000"/>
+    <testcase classname="d-7F3K2QX9A" name="i-&lt;2&gt;" time="0.000"><failure message="ApplicationStart: Script at specified location: scripts/start.sh failed with exit code 1">[stdout]starting&#10;[stderr]Error: listen EADDRINUSE 0.0.0.0:8080&#10;</failure></testcase>
+  </testsuite>
+</testsuites>
+
+"#]]
+    );
 }

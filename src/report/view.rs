@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use super::Pulse;
 use super::words;
 use crate::clock;
-use crate::model::{DeploymentStatus, EventName, TargetStatus};
-use crate::watch::event::{ApiEvent, ApiState, Counts, DeploymentEvent, Event, Stamped, TargetEvent};
+use crate::model::{DeploymentStatus, EventName, Serving, TargetStatus};
+use crate::watch::event::{ApiEvent, ApiState, Counts, DeploymentEvent, Event, Phase, Stamped, TargetEvent};
+use crate::watch::forecast;
 
 /// A target as it is shown.
 #[derive(Clone, Debug)]
@@ -22,7 +23,15 @@ pub struct Row {
     pub failure: Option<String>,
     /// Its place in the order in which the targets last changed.
     pub changed: u64,
+    /// When that was, by the service.
+    pub time: Option<Timestamp>,
+    /// All its events, and the traffic that it serves; not of hosts.
+    pub phases: Vec<Phase>,
+    pub serving: Serving,
 }
+
+/// Times kept of one lifecycle event, and of whole targets; enough for a median.
+const TIMES: usize = 500;
 
 /// The deployment on the screen. A rollback that is followed takes the place of what it rolls back.
 #[derive(Debug, Default)]
@@ -33,6 +42,12 @@ pub struct View {
     pub api: Option<ApiEvent>,
     pub answer_age: Option<Duration>,
     pub now: Timestamp,
+    /// How long targets took, and how long each of their events.
+    taken: Vec<Duration>,
+    events: BTreeMap<EventName, Vec<Duration>>,
+    /// When the status last changed, and when anything did.
+    status_since: Option<Timestamp>,
+    moved: Option<Timestamp>,
     /// The deployment that this one rolls back.
     pub rolls_back: Option<String>,
     rollback: Option<String>,
@@ -47,8 +62,18 @@ impl View {
             *self = View { id: stamped.deployment.clone(), now: self.now, rolls_back, ..View::default() };
         }
         match &stamped.event {
-            Event::Deployment(event) => self.deployment = Some(event.as_ref().clone()),
+            Event::Deployment(event) => {
+                if self.status() != Some(&event.status) {
+                    // What was Ready before it was looked at is so since its targets are.
+                    let first = self.deployment.is_none();
+                    self.status_since = (!first).then_some(stamped.ts);
+                }
+                self.moved = Some(stamped.ts);
+                self.deployment = Some(event.as_ref().clone());
+            }
             Event::Target(event) => {
+                self.moved = Some(stamped.ts);
+                self.learn(event);
                 self.targets.insert(event.id.clone(), row(event, stamped.seq));
             }
             Event::Api(event) => self.api = (event.state != ApiState::Ok).then(|| event.clone()),
@@ -60,6 +85,13 @@ impl View {
     /// The event is about another deployment, which takes the screen; a result is the last word on all of them.
     pub fn gives_way_to(&self, stamped: &Stamped) -> bool {
         !self.id.is_empty() && self.id != stamped.deployment && !matches!(stamped.event, Event::Result(_))
+    }
+
+    /// The deployment is the one on the screen, what rolls it back, or what it rolls back.
+    pub fn is_about(&self, deployment: &str) -> bool {
+        self.id == deployment
+            || self.rollback.as_deref() == Some(deployment)
+            || self.rolls_back.as_deref() == Some(deployment)
     }
 
     pub fn tick(&mut self, pulse: &Pulse) {
@@ -109,6 +141,71 @@ impl View {
         phases
     }
 
+    /// Takes in how long the target's last event took, and all of it where it has finished well.
+    fn learn(&mut self, event: &TargetEvent) {
+        if let Some(before) = self.targets.get(&event.id)
+            && let (Some(name), Some(start), Some(end)) = (&before.event, before.since, event.since)
+            && before.event != event.event
+        {
+            let times = self.events.entry(name.clone()).or_default();
+            if times.len() < TIMES {
+                times.push(clock::between(start, end));
+            }
+        }
+        if event.status == TargetStatus::Succeeded
+            && let (Some(began), Some(end)) = (event.began, event.time)
+            && self.taken.len() < TIMES
+        {
+            self.taken.push(clock::between(began, end));
+        }
+    }
+
+    /// It deploys to one function, service or stack, whose phases are shown instead of a fleet.
+    pub fn is_single(&self) -> bool {
+        self.targets.values().any(|row| !row.phases.is_empty())
+    }
+
+    /// Since when the deployment is in its state.
+    pub fn since(&self) -> Option<Timestamp> {
+        self.status_since.or_else(|| self.last_target_change())
+    }
+
+    /// The last change of a target, by the service.
+    pub fn last_target_change(&self) -> Option<Timestamp> {
+        self.targets.values().filter_map(|row| row.time).max()
+    }
+
+    /// How many times as long as usual a target at work is in its event, where that is much.
+    pub fn slow(&self, row: &Row) -> Option<u64> {
+        let mut times = self.events.get(row.event.as_ref()?)?.clone();
+        if times.len() < 3 {
+            return None;
+        }
+        times.sort();
+        let usual = times.get(times.len() / 2)?.max(&Duration::from_secs(1)).as_secs_f64();
+        let times = self.time_in_event(row)?.as_secs_f64() / usual;
+        #[expect(clippy::cast_sign_loss, reason = "a quotient of durations")]
+        (times >= 3.0).then_some(times as u64)
+    }
+
+    /// From when to when the fleet will be done. Nothing is said of a fleet that does not move.
+    pub fn forecast(&self) -> Option<(Timestamp, Timestamp)> {
+        let deployment = self.deployment.as_ref().filter(|deployment| !deployment.status.is_terminal())?;
+        let counts = self.counts()?;
+        let longest = self.taken.iter().max()?;
+        let still = clock::between(self.moved?, self.now);
+        if still > (*longest * 2).max(Duration::from_secs(60)) {
+            return None;
+        }
+        let spare = counts.total().saturating_sub(deployment.minimum_healthy?).saturating_sub(counts.fail);
+        let batch = spare.max(counts.run);
+        let (least, most) = forecast::remaining(&self.taken, counts.run + counts.pend, batch)?;
+        let moved = self.moved?;
+        // From the last change on, so that the end does not move by itself.
+        let end = |after: Duration| moved.checked_add(after).unwrap_or(moved).max(self.now);
+        Some((end(least), end(most)))
+    }
+
     /// How long a target has been in its lifecycle event.
     pub fn time_in_event(&self, row: &Row) -> Option<Duration> {
         row.since.map(|since| clock::between(since, self.now))
@@ -130,5 +227,8 @@ fn row(event: &TargetEvent, seq: u64) -> Row {
         since: event.since,
         failure,
         changed: seq,
+        time: event.time,
+        phases: event.phases.clone(),
+        serving: event.serving.clone(),
     }
 }

@@ -13,6 +13,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug)]
 pub struct Budget {
     limit: usize,
+    /// How many polls share it.
+    polls: usize,
     ledger: Arc<Mutex<VecDeque<(Instant, Purpose)>>>,
 }
 
@@ -30,17 +32,23 @@ pub enum Purpose {
 impl Budget {
     /// `limit` calls a minute, at least one.
     pub fn per_minute(limit: u32) -> Self {
-        Budget { limit: limit.max(1) as usize, ledger: Arc::default() }
+        Budget { limit: limit.max(1) as usize, polls: 1, ledger: Arc::default() }
+    }
+
+    /// The same budget for `polls` polls at once.
+    pub fn shared_by(&self, polls: usize) -> Self {
+        Budget { polls: polls.max(1), ..self.clone() }
     }
 
     /// The shortest interval between ticks that leaves half of the budget for details.
     pub fn shortest_interval(&self) -> Duration {
-        MINUTE * 2 / u32::try_from(self.limit).unwrap_or(u32::MAX)
+        let polls = u32::try_from(self.polls).unwrap_or(u32::MAX);
+        (MINUTE * 2).saturating_mul(polls) / u32::try_from(self.limit).unwrap_or(u32::MAX)
     }
 
     /// Calls a minute that are left for details beside `ticks` ticks.
     pub fn details(&self, ticks: usize) -> usize {
-        self.limit - ticks.min(self.limit / 2)
+        self.limit - ticks.saturating_mul(self.polls).min(self.limit / 2)
     }
 
     /// Enters a call for `purpose` at `now`, where the budget has room for it; otherwise says how long to wait.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::event::{Failure, millis_or_null};
 use crate::model::EventName;
@@ -17,7 +17,7 @@ const LONGEST_MESSAGE: usize = 1024;
 const LONGEST_TAIL: usize = 4096;
 
 /// One cause with the hosts that it hit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cause {
     /// The lifecycle event that failed; none where the service names no failed event.
     pub event: Option<EventName>,
@@ -28,7 +28,7 @@ pub struct Cause {
     /// The end of the first host's log, as it came.
     pub log_tail: String,
     /// When the first host failed, by the service.
-    #[serde(serialize_with = "millis_or_null")]
+    #[serde(with = "millis_or_null", default)]
     pub first: Option<Timestamp>,
     pub count: u64,
     /// The targets' ids, in the order in which their failures were seen.

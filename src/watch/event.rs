@@ -5,26 +5,26 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::causes::Cause;
 use crate::api::ErrorKind;
 use crate::model::{
     ComputePlatform, Creator, DeploymentStatus, EventName, EventStatus, LifecycleErrorCode, Overview,
-    TargetKind, TargetStatus,
+    Serving, TargetKind, TargetStatus, TrafficRouting, Waits,
 };
 
 /// The version of the stream's form.
 pub const VERSION: u32 = 1;
 
 /// An event as it goes out: numbered and dated once, for all reporters.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stamped {
     pub v: u32,
     /// 0 for the first event, then one more each.
     pub seq: u64,
     /// When it was observed, in the service's time.
-    #[serde(serialize_with = "millis")]
+    #[serde(with = "millis")]
     pub ts: Timestamp,
     #[serde(flatten)]
     pub event: Event,
@@ -33,7 +33,7 @@ pub struct Stamped {
 }
 
 /// What happened.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
     StreamStart { tool: String },
@@ -47,7 +47,7 @@ pub enum Event {
 }
 
 /// How many targets are in which state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     pub ok: u64,
     pub run: u64,
@@ -77,70 +77,102 @@ impl From<Overview> for Counts {
 }
 
 /// A deployment whose state or counts changed; complete, so that a reader need not keep the one before.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DeploymentEvent {
     pub status: DeploymentStatus,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overview: Option<Counts>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub application: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<String>,
     /// Hosts that must stay healthy, once the configuration is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minimum_healthy: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<ComputePlatform>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "no_waits")]
+    pub waits: Waits,
+    /// The steps of the traffic, once the configuration is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routing: Option<TrafficRouting>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub creator: Option<Creator>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_revision: Option<String>,
-    #[serde(serialize_with = "millis_or_null")]
+    #[serde(with = "millis_or_null", default)]
     pub create_time: Option<Timestamp>,
-    #[serde(serialize_with = "millis_or_null")]
+    #[serde(with = "millis_or_null", default)]
     pub start_time: Option<Timestamp>,
-    #[serde(serialize_with = "millis_or_null")]
+    #[serde(with = "millis_or_null", default)]
     pub complete_time: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorEvent>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub messages: Vec<String>,
 }
 
 /// `errorInformation`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorEvent {
     pub code: String,
     pub message: String,
 }
 
+/// A lifecycle event of a target that has few of them to itself: a function, a service, a stack.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Phase {
+    pub name: EventName,
+    pub status: EventStatus,
+    #[serde(with = "millis_or_null", default)]
+    pub start: Option<Timestamp>,
+    #[serde(with = "millis_or_null", default)]
+    pub end: Option<Timestamp>,
+}
+
 /// A target whose state or lifecycle event changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TargetEvent {
     pub id: String,
     pub kind: TargetKind,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     pub status: TargetStatus,
     /// The lifecycle event that the target is at.
     pub event: Option<EventName>,
     pub event_status: Option<EventStatus>,
     /// When that lifecycle event began, by the service.
-    #[serde(serialize_with = "millis_or_null")]
+    #[serde(with = "millis_or_null", default)]
     pub since: Option<Timestamp>,
+    /// When its first lifecycle event began.
+    #[serde(with = "millis_or_null", default)]
+    pub began: Option<Timestamp>,
     /// When the change happened, by the service.
-    #[serde(serialize_with = "millis_or_null")]
+    #[serde(with = "millis_or_null", default)]
     pub time: Option<Timestamp>,
+    /// All its events in order; not of hosts, of which there may be thousands.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub phases: Vec<Phase>,
+    #[serde(default, skip_serializing_if = "unsaid")]
+    pub serving: Serving,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
 }
 
+fn no_waits(waits: &Waits) -> bool {
+    *waits == Waits::default()
+}
+
+fn unsaid(serving: &Serving) -> bool {
+    *serving == Serving::Unsaid
+}
+
 /// What a host says of its failed event; from outside, not sanitised.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     pub error: LifecycleErrorCode,
     pub script: String,
@@ -149,7 +181,7 @@ pub struct Failure {
 }
 
 /// A sign of life while nothing changes.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HeartbeatEvent {
     pub status: Option<DeploymentStatus>,
     pub overview: Option<Counts>,
@@ -161,16 +193,16 @@ pub struct HeartbeatEvent {
 }
 
 /// How the calls go; one event at each change.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ApiEvent {
     pub state: ApiState,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_s: Option<f64>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ApiState {
     Ok,
@@ -206,7 +238,7 @@ impl ApiState {
 }
 
 /// What a notice is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoticeCode {
     /// The caller may not read targets, or they cannot be read.
@@ -215,22 +247,28 @@ pub enum NoticeCode {
     Config,
     /// An automatic rollback was configured and did not show up.
     RollbackMissing,
+    /// How long the watch lasts at most.
+    Timeout,
+    /// The deployment is stopped, as the user had asked for.
+    Stopping,
+    /// The deployment could not be stopped.
+    NotStopped,
 }
 
 /// The end of a watch: what the `result` event and the summary say.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
-    pub outcome: &'static str,
+    pub outcome: String,
     pub exit: u8,
     /// The outcome in a sentence, where a word does not tell all.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     pub status: Option<DeploymentStatus>,
     pub application: Option<String>,
     pub group: Option<String>,
     pub revision: Option<String>,
     pub previous_revision: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorEvent>,
     /// From the start to the end or to now, in seconds of the service's time.
     pub duration_s: Option<f64>,
@@ -239,11 +277,11 @@ pub struct Report {
     /// Failed targets that were not described, for want of calls or permission.
     pub failures_not_read: u64,
     pub rollback: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback_status: Option<DeploymentStatus>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback_counts: Option<Counts>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rollback_causes: Vec<Cause>,
 }
 
@@ -254,17 +292,33 @@ impl Report {
 }
 
 /// RFC 3339 with milliseconds, the precision of the service.
-fn millis<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&format_args!("{time:.3}"))
+mod millis {
+    use jiff::Timestamp;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub fn serialize<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{time:.3}"))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
 }
 
 /// As [`millis`], null where there is no time.
-pub(super) fn millis_or_null<S: Serializer>(
-    time: &Option<Timestamp>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match time {
-        Some(time) => millis(time, serializer),
-        None => serializer.serialize_none(),
+pub(super) mod millis_or_null {
+    use jiff::Timestamp;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub fn serialize<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+        match time {
+            Some(time) => super::millis::serialize(time, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| text.parse().map_err(de::Error::custom)).transpose()
     }
 }

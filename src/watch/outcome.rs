@@ -66,6 +66,10 @@ pub enum Outcome {
     SucceededInPart { failed: u64, refused: bool },
     /// The deployment ended badly; the rollback where one was followed to its end.
     Ended { how: Ending, rollback: Option<Rollback> },
+    /// The point of `--until` is reached, with so many failed targets; `refused` by `--require-all`.
+    Reached { failed: u64, refused: bool },
+    /// It waits for an action, and `--exit-on-ready` was given.
+    Ready,
     /// `--timeout` is over; the deployment goes on.
     TimedOut,
     /// A signal; the deployment goes on.
@@ -81,8 +85,13 @@ pub enum Outcome {
 impl Outcome {
     pub fn exit(&self) -> Exit {
         match self {
-            Outcome::Succeeded | Outcome::SucceededInPart { refused: false, .. } => Exit::Ok,
-            Outcome::SucceededInPart { refused: true, .. } => Exit::Failed,
+            Outcome::Succeeded
+            | Outcome::SucceededInPart { refused: false, .. }
+            | Outcome::Reached { refused: false, .. } => Exit::Ok,
+            Outcome::SucceededInPart { refused: true, .. } | Outcome::Reached { refused: true, .. } => {
+                Exit::Failed
+            }
+            Outcome::Ready => Exit::Ready,
             Outcome::Ended { rollback: Some(Rollback::Succeeded), .. } => Exit::RolledBack,
             Outcome::Ended { rollback: Some(Rollback::Failed), .. } => Exit::RollbackFailed,
             Outcome::Ended { how: Ending::Failed, rollback: None } => Exit::Failed,
@@ -111,6 +120,9 @@ impl Outcome {
                 (Ending::Alarm, Some(Rollback::Succeeded)) => "alarm_rolled_back",
                 (Ending::Alarm, Some(Rollback::Failed)) => "alarm_rollback_failed",
             },
+            Outcome::Reached { failed: 0, .. } => "reached",
+            Outcome::Reached { .. } => "reached_with_failures",
+            Outcome::Ready => "ready",
             Outcome::TimedOut => "timed_out",
             Outcome::Detached(_) => "detached",
             Outcome::Unknown(_) => "unknown",
@@ -156,6 +168,9 @@ mod tests {
             (ended(Ending::Alarm, None), 4, "stopped_by_alarm"),
             (ended(Ending::Failed, Some(Rollback::Succeeded)), 5, "failed_rolled_back"),
             (ended(Ending::Alarm, Some(Rollback::Failed)), 6, "alarm_rollback_failed"),
+            (Outcome::Reached { failed: 0, refused: false }, 0, "reached"),
+            (Outcome::Reached { failed: 2, refused: true }, 3, "reached_with_failures"),
+            (Outcome::Ready, 8, "ready"),
             (Outcome::TimedOut, 7, "timed_out"),
             (Outcome::Unknown(String::new()), 9, "unknown"),
             (Outcome::Detached(Signal::Interrupt), 130, "detached"),

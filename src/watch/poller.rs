@@ -13,7 +13,7 @@ use super::outcome::Ending;
 use super::roster::{Roster, Want};
 use super::source::Source;
 use crate::api::{ApiError, ErrorKind};
-use crate::model::{ComputePlatform, Creator, Deployment, DeploymentStatus};
+use crate::model::{Creator, Deployment, DeploymentStatus};
 
 /// The longest wait after a failed call.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(32);
@@ -220,11 +220,9 @@ impl<S: Source> Poller<S> {
                 .is_some_and(|ending| settings.events.iter().any(|event| event == ending.rollback_event()))
     }
 
-    /// GetDeploymentConfig, once, for deployments to hosts.
+    /// GetDeploymentConfig, once: the healthy hosts that are required, or the steps of the traffic.
     async fn configuration(&mut self, deployment: &Deployment) -> Result<Result<(), ApiError>, Over> {
-        let servers = matches!(deployment.platform, None | Some(ComputePlatform::Server));
-        let Some(name) = deployment.config.as_deref().filter(|_| servers && self.config == Reading::Wanted)
-        else {
+        let Some(name) = deployment.config.as_deref().filter(|_| self.config == Reading::Wanted) else {
             return Ok(Ok(()));
         };
         if self.pace.budget.take(Purpose::Detail, Instant::now(), self.ticks()).is_err() {

@@ -12,6 +12,10 @@ use crate::model::{EventName, Overview, Target, TargetStatus};
 /// With so many unfinished targets or fewer all of them are described each time; no list call is worth its price.
 const FEW: usize = 2 * BATCH;
 
+/// A fleet of more than this is watched by its counts: targets are described when they have finished, and of those at
+/// work no more than a tenth of the calls tell.
+const LARGE: usize = 1000;
+
 /// Targets kept at most; the service deploys to 2,000 hosts at once, and a token loop must not fill the memory.
 const MOST: usize = 100_000;
 
@@ -73,6 +77,9 @@ pub struct Roster {
     total_listed: u64,
     round: u64,
     ended: bool,
+    /// Calls made to see targets at work, and all others.
+    samples: u64,
+    others: u64,
 }
 
 impl Roster {
@@ -81,6 +88,7 @@ impl Roster {
         self.overview = overview;
         self.ended = ended;
         self.round += 1;
+        self.others += 1;
     }
 
     /// The call that tells most, none when all is told.
@@ -113,9 +121,16 @@ impl Roster {
         }
         let done = overview.succeeded + overview.skipped;
         // A listing of the done costs a page a hundred; it waits until as many batches come of it.
-        let worth = BATCH as u64 * done.div_ceil(100).max(1);
+        let mut worth = BATCH as u64 * done.div_ceil(100).max(1);
+        if self.entries.len() > LARGE {
+            // Each listing names all of the done again: the next one waits until they are twice as many.
+            worth = worth.max(self.done_listed);
+        }
         if !self.few() && !self.ended && done >= self.done_listed.max(self.done_known()) + worth {
             return Some((Purpose::Detail, Want::List(Filter::Done, None)));
+        }
+        if !self.ended && self.entries.len() > LARGE && self.samples * 10 >= self.others {
+            return None;
         }
         let sample = self.sample();
         (!sample.is_empty()).then_some((Purpose::Detail, Want::Describe(sample)))
@@ -136,6 +151,12 @@ impl Roster {
 
     /// The call `want` is about to be made.
     pub fn begin(&mut self, want: &Want) {
+        let at_work =
+            |ids: &[String]| ids.iter().any(|id| !self.finishers.contains(id) && !self.failures.contains(id));
+        match want {
+            Want::Describe(ids) if !self.ended && at_work(ids) => self.samples += 1,
+            _ => self.others += 1,
+        }
         let Want::List(filter, None) = want else { return };
         let overview = self.overview.unwrap_or_default();
         match filter {
@@ -239,7 +260,7 @@ impl Roster {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::TargetKind;
+    use crate::model::{Serving, TargetKind};
 
     fn overview(pending: u64, in_progress: u64, succeeded: u64, failed: u64) -> Option<Overview> {
         Some(Overview { pending, in_progress, succeeded, failed, ..Overview::default() })
@@ -257,6 +278,7 @@ mod tests {
             label: None,
             last_updated: None,
             events: Vec::new(),
+            serving: Serving::Unsaid,
         };
         ids.iter().map(target).collect()
     }

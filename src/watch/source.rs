@@ -1,4 +1,4 @@
-//! What a watch asks the service: four calls. The API client implements it; tests answer from a script.
+//! What a watch asks the service: four calls to look, and one to stop it where the user wants that. The API client implements it; tests answer from a script.
 
 use jiff::Timestamp;
 
@@ -37,4 +37,7 @@ pub trait Source: Send + Sync + 'static {
 
     /// GetDeploymentConfig.
     fn config(&self, name: &str) -> impl Future<Output = Result<DeploymentConfig, ApiError>> + Send;
+
+    /// StopDeployment; `rollback` overrides the deployment's own settings.
+    fn stop(&self, id: &str, rollback: Option<bool>) -> impl Future<Output = Result<(), ApiError>> + Send;
 }

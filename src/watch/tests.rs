@@ -8,7 +8,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::event::{NoticeCode, Stamped};
 use super::*;
+use crate::api::{ApiError, ErrorKind};
 use crate::exit::Exit;
 use crate::model::*;
 use crate::report::{Closed, Reporter};
@@ -34,10 +36,15 @@ struct Fleet {
     /// The rollback's id shows up so many seconds after the end.
     rollback_after: Option<u64>,
     rollback_fails: bool,
+    /// The time in which it waits for an action.
+    ready: Range<u64>,
+    creator: Creator,
     fault: Fault,
     start: Instant,
     calls: Mutex<Vec<(u64, String)>>,
     finished: Mutex<HashMap<String, u32>>,
+    /// When it was stopped, and with which rollback.
+    stopped: Mutex<Option<(u64, Option<bool>)>>,
 }
 
 impl Fleet {
@@ -51,10 +58,13 @@ impl Fleet {
             auto_rollback: Vec::new(),
             rollback_after: None,
             rollback_fails: false,
+            ready: 0..0,
+            creator: Creator::User,
             fault: Box::new(|_, _| None),
             start: Instant::now(),
             calls: Mutex::default(),
             finished: Mutex::default(),
+            stopped: Mutex::default(),
         }
     }
 
@@ -66,6 +76,9 @@ impl Fleet {
         let done = 5 + self.targets.div_ceil(self.batch.max(1)) * self.each;
         let status =
             if self.fails.is_empty() { DeploymentStatus::Succeeded } else { DeploymentStatus::Failed };
+        if let Some((at, _)) = *self.stopped.lock().unwrap() {
+            return (at + 5, DeploymentStatus::Stopped, "MANUAL_STOP");
+        }
         self.ends.clone().unwrap_or((done, status, "HEALTH_CONSTRAINTS"))
     }
 
@@ -142,6 +155,7 @@ fn deployment(id: &str, status: DeploymentStatus) -> Deployment {
         error: None,
         rollback: RollbackInfo::default(),
         auto_rollback: AutoRollback::default(),
+        waits: Waits::default(),
         messages: Vec::new(),
     }
 }
@@ -177,6 +191,10 @@ impl Source for Fleet {
                 }
             }
             value.overview = Some(overview);
+        }
+        value.creator = Some(self.creator.clone());
+        if self.ready.contains(&now) {
+            value.status = DeploymentStatus::Ready;
         }
         if now >= end {
             value.complete_time = at(end);
@@ -231,7 +249,13 @@ impl Source for Fleet {
     async fn config(&self, name: &str) -> Result<DeploymentConfig, ApiError> {
         self.call("GetDeploymentConfig")?;
         let half = MinimumHealthyHosts::Percent(50);
-        Ok(DeploymentConfig { name: name.to_owned(), minimum_healthy_hosts: Some(half) })
+        Ok(DeploymentConfig { name: name.to_owned(), minimum_healthy_hosts: Some(half), routing: None })
+    }
+
+    async fn stop(&self, _: &str, rollback: Option<bool>) -> Result<(), ApiError> {
+        let now = self.call("StopDeployment")?;
+        *self.stopped.lock().unwrap() = Some((now, rollback));
+        Ok(())
     }
 }
 
@@ -265,6 +289,7 @@ fn target(id: &str, status: TargetStatus, begins: u64, ends: u64) -> Target {
             end_time: at(ends).filter(|_| over),
             diagnostics,
         }],
+        serving: Serving::Unsaid,
     }
 }
 
@@ -292,7 +317,7 @@ async fn run_until(
 ) -> (Outcome, Vec<Stamped>) {
     let (to, from) = mpsc::channel();
     let mut reporters = Reporters::start(vec![Box::new(Collect(to))]).unwrap();
-    let outcome = watch(Arc::clone(fleet), "d-1", &options, interrupt, &mut reporters).await;
+    let outcome = watch_one(fleet, &options, interrupt, &mut reporters).await;
     drop(reporters);
     let events: Vec<Stamped> = from.iter().collect();
     assert!(matches!(events.first().unwrap().event, Event::StreamStart { .. }));
@@ -302,6 +327,28 @@ async fn run_until(
     assert_eq!(results, 1);
     assert_eq!(report(&events).exit, outcome.exit().code());
     (outcome, events)
+}
+
+async fn watch_one(
+    fleet: &Arc<Fleet>,
+    options: &Options,
+    interrupt: impl Future<Output = Signal>,
+    reporters: &mut Reporters,
+) -> Outcome {
+    let (to, signals) = Signals::channel();
+    let ids = ["d-1".to_owned()];
+    let mut watch = std::pin::pin!(watch(Arc::clone(fleet), &ids, options, &signals, reporters));
+    let mut interrupt = std::pin::pin!(interrupt);
+    let mut sent = false;
+    loop {
+        tokio::select! {
+            mut outcomes = watch.as_mut() => return outcomes.remove(0),
+            signal = interrupt.as_mut(), if !sent => {
+                to.send(signal);
+                sent = true;
+            }
+        }
+    }
 }
 
 fn report(events: &[Stamped]) -> &event::Report {
@@ -426,7 +473,7 @@ async fn permission_for_get_deployment_alone_is_enough() {
         Event::Notice { code, .. } => Some(*code),
         _ => None,
     });
-    assert_eq!(notices.collect::<Vec<_>>(), [NoticeCode::Config, NoticeCode::Targets]);
+    assert_eq!(notices.collect::<Vec<_>>(), [NoticeCode::Timeout, NoticeCode::Config, NoticeCode::Targets]);
     assert_eq!(fleet.count("ListDeploymentTargets"), 1, "not asked again");
 }
 
@@ -510,6 +557,85 @@ async fn time_and_signals_only_detach() {
     }
 }
 
+fn notices(events: &[Stamped]) -> Vec<NoticeCode> {
+    let notice = |stamped: &Stamped| match &stamped.event {
+        Event::Notice { code, .. } => Some(*code),
+        _ => None,
+    };
+    events.iter().filter_map(notice).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_point_ends_the_watch_before_the_deployment() {
+    let until = |point: &str| Options { until: point.parse().ok(), ..options() };
+    let fleet =
+        Arc::new(Fleet { batch: 12, ends: Some((500, DeploymentStatus::Succeeded, "")), ..Fleet::new(12) });
+    let (outcome, events) = run(&fleet, until("event:ApplicationStart")).await;
+    assert_eq!(outcome, Outcome::Reached { failed: 0, refused: false });
+    assert!((45..60).contains(&fleet.now()), "{}", fleet.now());
+    assert_eq!(report(&events).status, Some(DeploymentStatus::InProgress));
+
+    let fleet = Arc::new(Fleet { ready: 20..400, ..Fleet::new(12) });
+    assert_eq!(run(&fleet, until("ready")).await.0.exit(), Exit::Ok);
+    let fleet = Arc::new(Fleet { ready: 20..400, ..Fleet::new(12) });
+    let (outcome, _) = run(&fleet, Options { exit_on_ready: true, ..options() }).await;
+    assert_eq!(outcome.exit(), Exit::Ready);
+
+    let failed = Fleet { fails: 0..12, batch: 6, ..Fleet::new(12) };
+    let (outcome, _) = run(&Arc::new(failed), until("ready")).await;
+    assert_eq!(outcome.exit(), Exit::Failed, "it ended before the point");
+    let failed = Fleet {
+        fails: 0..1,
+        batch: 12,
+        ends: Some((500, DeploymentStatus::Succeeded, "")),
+        ..Fleet::new(12)
+    };
+    let strict = Options { require_all: true, ..until("event:ApplicationStart") };
+    assert_eq!(run(&Arc::new(failed), strict).await.0.exit(), Exit::Failed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deployment_is_stopped_only_where_the_user_said_so() {
+    for (leave, rollback) in [(Leave::Stop, None), (Leave::Rollback, Some(true))] {
+        let fleet = Arc::new(Fleet { each: 100_000, ..Fleet::new(12) });
+        let stop = Options { timeout: Some(secs(90)), on_timeout: leave, ..options() };
+        let (outcome, events) = run(&fleet, stop).await;
+        assert_eq!(outcome.exit(), Exit::Stopped);
+        assert_eq!(*fleet.stopped.lock().unwrap(), Some((90, rollback)));
+        assert_eq!(notices(&events), [NoticeCode::Stopping]);
+    }
+    let fleet = Arc::new(Fleet { each: 100_000, creator: Creator::AutoScaling, ..Fleet::new(12) });
+    let stop = Options { timeout: Some(secs(90)), on_timeout: Leave::Stop, ..options() };
+    assert_eq!(run(&fleet, stop.clone()).await.0, Outcome::TimedOut, "Auto Scaling's own is left alone");
+    assert_eq!(fleet.count("StopDeployment"), 0);
+    let refuses: Fault = Box::new(|name, _| (name == "StopDeployment").then_some(ErrorKind::Denied));
+    let fleet = Arc::new(Fleet { each: 100_000, fault: refuses, ..Fleet::new(12) });
+    let (outcome, events) = run(&fleet, stop).await;
+    assert_eq!(outcome, Outcome::TimedOut);
+    assert_eq!(notices(&events), [NoticeCode::Stopping, NoticeCode::NotStopped]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_deployments_share_a_budget_and_a_stream() {
+    let (to, from) = mpsc::channel();
+    let mut reporters = Reporters::start(vec![Box::new(Collect(to))]).unwrap();
+    let fleet = Arc::new(Fleet { each: 300, fails: 0..1, batch: 40, ..Fleet::new(80) });
+    let ids = ["d-1", "d-2", "d-3"].map(String::from);
+    let (_to, signals) = Signals::channel();
+    let outcomes = watch(Arc::clone(&fleet), &ids, &options(), &signals, &mut reporters).await;
+    drop(reporters);
+    assert_eq!(outcomes.len(), 3);
+    assert!(outcomes.iter().all(|outcome| outcome.exit() == Exit::Failed));
+    assert!(fleet.busiest_minute() <= 30, "{}", fleet.busiest_minute());
+    let events: Vec<Stamped> = from.iter().collect();
+    assert!(events.iter().enumerate().all(|(index, event)| event.seq == index as u64));
+    for id in &ids {
+        let own: Vec<_> = events.iter().filter(|event| event.deployment == *id).collect();
+        assert!(matches!(own.last().unwrap().event, Event::Result(_)));
+        assert_eq!(own.iter().filter(|event| matches!(event.event, Event::Result(_))).count(), 1);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_ended_deployment_is_told_at_once() {
     let mut fleet = Fleet::new(12);
@@ -532,7 +658,7 @@ async fn a_reader_that_is_gone_ends_the_watch() {
     let mut reporters = Reporters::start(vec![Box::new(Collect(to))]).unwrap();
     let fleet = Arc::new(Fleet { each: 1_000_000, ..Fleet::new(12) });
     let pending = std::future::pending();
-    let outcome = watch(fleet, "d-1", &options(), pending, &mut reporters).await;
+    let outcome = watch_one(&fleet, &options(), pending, &mut reporters).await;
     assert_eq!(outcome, Outcome::Closed);
 }
 
@@ -548,27 +674,49 @@ async fn a_poll_that_dies_is_started_again() {
     assert_eq!(final_targets(&events).len(), 12);
 }
 
+/// The end of a watch of an hour and a half, and the last state of each target, with so much trouble.
+async fn troubled(fault: Fault) -> (event::Report, HashMap<String, TargetStatus>) {
+    let mut fleet = Fleet::new(60);
+    (fleet.each, fleet.fails, fleet.fault) = (2_400, 20..25, fault);
+    let (_, events) = run(&Arc::new(fleet), options()).await;
+    let mut finished = HashMap::new();
+    for stamped in &events {
+        if let Event::Target(target) = &stamped.event
+            && target.status.is_finished()
+        {
+            assert_eq!(finished.insert(target.id.clone(), 1), None, "{} is told once", target.id);
+        }
+    }
+    let mut report = report(&events).clone();
+    report.causes.iter_mut().for_each(|cause| cause.targets.sort());
+    (report, final_targets(&events))
+}
+
+fn during(range: Range<u64>, kind: ErrorKind) -> Fault {
+    Box::new(move |_, now| range.contains(&now).then_some(kind))
+}
+
 #[tokio::test(start_paused = true)]
 async fn trouble_changes_nothing_in_the_report() {
-    async fn end(fault: Fault) -> event::Report {
-        let mut fleet = Fleet::new(60);
-        fleet.fails = 20..25;
-        fleet.fault = fault;
-        let (_, events) = run(&Arc::new(fleet), options()).await;
-        let mut report = report(&events).clone();
-        report.causes.iter_mut().for_each(|cause| cause.targets.sort());
-        report
-    }
-    let undisturbed = end(Box::new(|_, _| None)).await;
-    assert_eq!(undisturbed.causes[0].count, 5);
-    let network: Fault = Box::new(|_, now| (30..75).contains(&now).then_some(ErrorKind::Transient));
-    assert_eq!(end(network).await, undisturbed);
-    let calls = std::sync::atomic::AtomicU64::new(0);
-    let third: Fault = Box::new(move |_, now| {
-        let call = calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        (now > 0 && call.is_multiple_of(3)).then_some(ErrorKind::Transient)
+    let undisturbed = troubled(Box::new(|_, _| None)).await;
+    assert_eq!(undisturbed.0.causes[0].count, 5);
+    assert_eq!(undisturbed.1.len(), 60);
+    let calls = Mutex::new(fastrand::Rng::with_seed(3));
+    let server_errors: Fault = Box::new(move |_, now| {
+        let bad = (10..3_610).contains(&now) && calls.lock().unwrap().u32(..100) < 30;
+        bad.then_some(ErrorKind::Transient)
     });
-    assert_eq!(end(third).await, undisturbed);
+    let resets: Fault = Box::new(|_, now| (now > 10 && now % 60 < 5).then_some(ErrorKind::Transient));
+    let faults = [
+        ("90 s of throttling", during(2_380..2_470, ErrorKind::Throttled)),
+        ("20 min without network", during(2_000..3_200, ErrorKind::Transient)),
+        ("30 % of 500s for an hour", server_errors),
+        ("connection resets", resets),
+        ("credentials that come back", during(2_300..2_800, ErrorKind::Credentials)),
+    ];
+    for (what, fault) in faults {
+        assert_eq!(troubled(fault).await, undisturbed, "{what}");
+    }
 }
 
 /// A terminal that takes nothing until it is let go.
@@ -591,9 +739,30 @@ async fn a_stuck_terminal_stalls_neither_the_poll_nor_the_signal() {
         tokio::time::sleep(secs(3600)).await;
         Signal::Interrupt
     };
-    let outcome = watch(Arc::clone(&fleet), "d-1", &options(), interrupt, &mut reporters).await;
+    let outcome = watch_one(&fleet, &options(), interrupt, &mut reporters).await;
     assert_eq!(outcome, Outcome::Detached(Signal::Interrupt));
     assert!(fleet.count("GetDeployment") > 200, "{}", fleet.count("GetDeployment"));
     assert!(fleet.now() < 3605);
     drop(free);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_thousand_targets_cost_little_more_than_the_least() {
+    for (batch, each) in [(5_000, 3_600), (500, 360)] {
+        let fleet = Arc::new(Fleet { each, batch, ..Fleet::new(10_000) });
+        let (outcome, _) = run(&fleet, options()).await;
+        assert_eq!(outcome, Outcome::Succeeded);
+        assert!(fleet.busiest_minute() <= 30, "{}", fleet.busiest_minute());
+        let made = fleet.calls.lock().unwrap().len();
+        let ticks = fleet.count("GetDeployment");
+        let finished = fleet.finished.lock().unwrap();
+        assert!(finished.values().all(|times| *times == 1), "each at most once after finishing");
+        let least = 10_000 / 100 + finished.len().div_ceil(25) + ticks;
+        let (lists, describes) =
+            (fleet.count("ListDeploymentTargets"), fleet.count("BatchGetDeploymentTargets"));
+        let told =
+            format!("{made} calls, {least} at least: {ticks} ticks, {lists} lists, {describes} describes");
+        assert!(made * 100 <= least * 125, "{told}");
+        assert!(finished.len() >= 4_000, "{told}, {} read", finished.len());
+    }
 }

@@ -7,13 +7,18 @@ use jiff::Timestamp;
 
 use super::causes::Causes;
 use super::event::{
-    ApiEvent, ApiState, Counts, DeploymentEvent, ErrorEvent, Event, Failure, HeartbeatEvent, Report,
+    ApiEvent, ApiState, Counts, DeploymentEvent, ErrorEvent, Event, Failure, HeartbeatEvent, Phase, Report,
     TargetEvent,
 };
+use super::forecast;
 use super::outcome::{Ending, Outcome};
+use super::point::{Point, Way};
 use crate::api::ApiError;
 use crate::clock;
-use crate::model::{Deployment, DeploymentConfig, DeploymentStatus, Overview, Target, TargetStatus};
+use crate::model::{
+    Creator, Deployment, DeploymentConfig, DeploymentStatus, LifecycleEvent, Overview, Target, TargetKind,
+    TargetStatus,
+};
 
 /// What is known of one deployment.
 #[derive(Debug, Default)]
@@ -24,9 +29,50 @@ pub struct Tracker {
     targets: HashMap<String, TargetEvent>,
     causes: Causes,
     api: Option<ApiState>,
+    until: Option<Point>,
+    way: Way,
 }
 
 impl Tracker {
+    /// One that tells when `point` is reached.
+    pub fn until(point: Option<Point>) -> Self {
+        Tracker { until: point, ..Tracker::default() }
+    }
+
+    /// The point is reached while the deployment goes on.
+    pub fn reached(&self) -> bool {
+        match (&self.until, &self.deployment) {
+            (Some(point), Some(deployment)) => self.way.reached(point, deployment),
+            _ => false,
+        }
+    }
+
+    /// The deployment goes on only if somebody says so.
+    pub fn waits_for_action(&self) -> bool {
+        self.deployment.as_ref().is_some_and(|deployment| deployment.status == DeploymentStatus::Ready)
+    }
+
+    /// It goes on, and Auto Scaling did not make it.
+    pub fn may_be_stopped(&self) -> bool {
+        self.deployment.as_ref().is_some_and(|deployment| {
+            !deployment.status.is_terminal()
+                && !deployment.creator.as_ref().is_some_and(Creator::is_auto_scaling)
+        })
+    }
+
+    /// When the service itself must have ended it.
+    pub fn longest(&self) -> Option<Duration> {
+        self.deployment
+            .as_ref()
+            .filter(|deployment| !deployment.status.is_terminal())
+            .and_then(forecast::longest)
+    }
+
+    /// Targets known to have failed.
+    pub fn failed(&self) -> u64 {
+        self.counts().map_or(0, |counts| counts.fail).max(self.causes.targets())
+    }
+
     /// What GetDeployment says now.
     pub fn deployment(&mut self, now: Deployment) -> Option<Event> {
         let changed = self.deployment.as_ref() != Some(&now);
@@ -36,8 +82,11 @@ impl Tracker {
 
     /// What the deployment's configuration says.
     pub fn config(&mut self, config: DeploymentConfig) -> Option<Event> {
+        let tells = config.routing.is_some();
         self.config = Some(config);
-        self.minimum_healthy()?;
+        if !tells {
+            self.minimum_healthy()?;
+        }
         self.deployment_event()
     }
 
@@ -47,6 +96,9 @@ impl Tracker {
     }
 
     fn target(&mut self, target: &Target) -> Option<Event> {
+        if let Some(point) = &self.until {
+            self.way.target(point, target);
+        }
         let event = target_event(target);
         let bare = TargetEvent { failure: None, ..event.clone() };
         let before = self.targets.insert(event.id.clone(), bare.clone());
@@ -118,7 +170,7 @@ impl Tracker {
         let causes = self.causes.list();
         let failed = self.counts().map_or(0, |counts| counts.fail);
         Report {
-            outcome: outcome.word(),
+            outcome: outcome.word().to_owned(),
             exit: outcome.exit().code(),
             reason: match outcome {
                 Outcome::Unknown(why) => Some(why.clone()),
@@ -154,6 +206,8 @@ impl Tracker {
             config: deployment.config.clone(),
             minimum_healthy: self.minimum_healthy(),
             platform: deployment.platform.clone(),
+            waits: deployment.waits,
+            routing: self.config.as_ref().and_then(|config| config.routing),
             creator: deployment.creator.clone(),
             revision: deployment.revision.as_ref().map(ToString::to_string),
             previous_revision: deployment.previous_revision.as_ref().map(ToString::to_string),
@@ -201,13 +255,28 @@ fn target_event(target: &Target) -> TargetEvent {
         event: name.cloned(),
         event_status: event.map(|event| event.status.clone()),
         since: event.and_then(|event| event.start_time),
+        began: target.events.iter().filter_map(|event| event.start_time).min(),
         time: event.and_then(|event| event.end_time.or(event.start_time)).or(target.last_updated),
+        phases: match target.kind {
+            TargetKind::Instance => Vec::new(),
+            _ => target.events.iter().map(phase).collect(),
+        },
+        serving: target.serving.clone(),
         failure: failed.and_then(|event| event.diagnostics.as_ref()).map(|diagnostics| Failure {
             error: diagnostics.error_code.clone(),
             script: diagnostics.script_name.clone(),
             message: diagnostics.message.clone(),
             log_tail: diagnostics.log_tail.clone(),
         }),
+    }
+}
+
+fn phase(event: &LifecycleEvent) -> Phase {
+    Phase {
+        name: event.name.clone(),
+        status: event.status.clone(),
+        start: event.start_time,
+        end: event.end_time,
     }
 }
 
@@ -221,8 +290,8 @@ mod tests {
     use super::*;
     use crate::api::ErrorKind;
     use crate::model::{
-        AutoRollback, Diagnostics, EventName, EventStatus, LifecycleErrorCode, LifecycleEvent,
-        MinimumHealthyHosts, RollbackInfo, TargetKind,
+        AutoRollback, Diagnostics, EventName, EventStatus, LifecycleErrorCode, MinimumHealthyHosts,
+        RollbackInfo, Serving, Waits,
     };
 
     fn deployment(status: &str, overview: Option<Overview>) -> Deployment {
@@ -244,6 +313,7 @@ mod tests {
             error: None,
             rollback: RollbackInfo::default(),
             auto_rollback: AutoRollback::default(),
+            waits: Waits::default(),
             messages: Vec::new(),
         }
     }
@@ -267,6 +337,7 @@ mod tests {
                     log_tail: "tail".into(),
                 }),
             }],
+            serving: Serving::Unsaid,
         }
     }
 
@@ -326,6 +397,7 @@ mod tests {
         let config = DeploymentConfig {
             name: "c".into(),
             minimum_healthy_hosts: Some(MinimumHealthyHosts::Percent(50)),
+            routing: None,
         };
         assert_eq!(tracker.config(config), None, "not without a total");
         let overview = Overview { pending: 9, ..Overview::default() };

@@ -45,7 +45,12 @@ pub async fn settle(
             }
         }
         match watching::wait(context, &deployment.id, watching).await? {
-            outcome @ (Outcome::TimedOut | Outcome::Detached(_) | Outcome::Unknown(_) | Outcome::Closed) => {
+            outcome @ (Outcome::TimedOut
+            | Outcome::Reached { .. }
+            | Outcome::Ready
+            | Outcome::Detached(_)
+            | Outcome::Unknown(_)
+            | Outcome::Closed) => {
                 return Err(Failure::new(format!(
                     "deployment {} did not end while it was waited for; nothing was deployed",
                     deployment.id
@@ -106,6 +111,6 @@ fn help(id: &str) -> String {
     format!("watch it with `cdctl deploy watch {id}`, or pass --if-active wait|stop")
 }
 
-fn has_ended(error: &ApiError) -> bool {
+pub fn has_ended(error: &ApiError) -> bool {
     error.code.as_deref() == Some("DeploymentAlreadyCompletedException")
 }

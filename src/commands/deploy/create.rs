@@ -161,7 +161,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let request = arguments.request(&name, revision, auto_rollback);
     let id = create(context, &name, &request, arguments).await?;
     if arguments.watch {
-        return watching::watch(context, &id, &arguments.watching, true).await;
+        return watching::watch(context, &[id], &arguments.watching, true).await;
     }
     Ok(Exit::Ok)
 }
@@ -297,7 +297,7 @@ impl Arguments {
 }
 
 /// An AppSpec as the revision itself; `-` is standard input.
-fn inline(file: &Path) -> anyhow::Result<Revision> {
+pub fn inline(file: &Path) -> anyhow::Result<Revision> {
     /// More than any AppSpec; the API's requests are smaller still.
     const LIMIT: u64 = 1 << 20;
     let cannot = || format!("cannot read the AppSpec {}", file.display());

@@ -2,12 +2,22 @@
 
 mod active;
 mod bundle;
+mod compare;
+mod continuing;
 mod create;
+mod hook_status;
 mod last_good;
 mod list;
+mod logs;
+mod next;
+mod replay;
+mod retry;
+mod rollback;
 mod show;
 mod stop;
 mod targets;
+mod versions;
+mod wait;
 mod watch;
 mod watching;
 
@@ -23,7 +33,14 @@ pub enum Verb {
     List(list::Arguments),
     Show(show::Arguments),
     Targets(targets::Arguments),
+    Wait(wait::Arguments),
+    Logs(logs::Arguments),
     Stop(stop::Arguments),
+    Continue(continuing::Arguments),
+    Rollback(rollback::Arguments),
+    Retry(retry::Arguments),
+    Compare(compare::Arguments),
+    HookStatus(hook_status::Arguments),
 }
 
 pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<Exit> {
@@ -33,7 +50,14 @@ pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<Exit> {
         Verb::List(arguments) => list::run(context, &arguments).await,
         Verb::Show(arguments) => show::run(context, &arguments).await,
         Verb::Targets(arguments) => targets::run(context, &arguments).await,
+        Verb::Wait(arguments) => wait::run(context, &arguments).await,
+        Verb::Logs(arguments) => logs::run(context, &arguments).await,
         Verb::Stop(arguments) => stop::run(context, &arguments).await,
+        Verb::Continue(arguments) => continuing::run(context, &arguments).await,
+        Verb::Rollback(arguments) => rollback::run(context, &arguments).await,
+        Verb::Retry(arguments) => retry::run(context, &arguments).await,
+        Verb::Compare(arguments) => compare::run(context, &arguments).await,
+        Verb::HookStatus(arguments) => hook_status::run(context, &arguments).await,
     }
 }
 

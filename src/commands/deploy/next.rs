@@ -1,0 +1,64 @@
+//! A group's next deployment: waits for one that was not there before.
+
+use std::collections::HashSet;
+
+use super::watching::WatchArgs;
+use crate::clock::Stopwatch;
+use crate::commands::missing;
+use crate::commands::names::GroupName;
+use crate::context::Context;
+use crate::error::Failure;
+use crate::model::Creator;
+
+/// How much of a group's history tells a new deployment from an old one.
+const HISTORY: usize = 100;
+
+/// The id of the deployment that starts next; those that Auto Scaling makes are passed over unless `any_creator`.
+/// None where `--timeout` is over first.
+pub async fn find(
+    context: &Context,
+    group: &GroupName,
+    any_creator: bool,
+    watch: &WatchArgs,
+) -> anyhow::Result<Option<String>> {
+    let api = context.api().await?;
+    let list = || api.deployment_ids(&group.application, &group.group, HISTORY);
+    let doing = format!("find deployments of {group}");
+    let mut seen: HashSet<String> = match list().await {
+        Ok(ids) => ids.into_iter().collect(),
+        Err(error) => return Err(missing::explain(api, error, group, doing).await),
+    };
+    context.ui.note(&format!("waiting for the next deployment of {group}"));
+    let waiting = Stopwatch::start();
+    let mut ticks = tokio::time::interval(watch.interval(api));
+    loop {
+        ticks.tick().await;
+        if watch.timeout.is_some_and(|timeout| waiting.elapsed() >= timeout) {
+            context.ui.note(&format!("no deployment of {group} has started"));
+            return Ok(None);
+        }
+        let fresh: Vec<String> = match list().await {
+            Ok(ids) => ids.into_iter().filter(|id| !seen.contains(id)).collect(),
+            Err(error) if error.is_transient() => continue,
+            Err(error) => return Err(missing::explain(api, error, group, doing).await),
+        };
+        if fresh.is_empty() {
+            continue;
+        }
+        let deployments = match api.deployments(&fresh).await {
+            Ok(deployments) => deployments.value,
+            Err(error) if error.is_transient() => continue,
+            Err(error) => return Err(Failure::api(format!("cannot {doing}"), &error).into()),
+        };
+        let auto_scaling = |creator: &Creator| creator.is_auto_scaling();
+        // The oldest of the new ones is the next.
+        let next = deployments
+            .iter()
+            .rev()
+            .find(|deployment| any_creator || !deployment.creator.as_ref().is_some_and(auto_scaling));
+        if let Some(next) = next {
+            return Ok(Some(next.id.clone()));
+        }
+        seen.extend(fresh);
+    }
+}

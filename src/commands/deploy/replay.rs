@@ -1,0 +1,90 @@
+//! `deploy watch --replay`: a recorded event stream, shown again. Calls nothing.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use super::watching::Shown;
+use crate::context::Context;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::report::{Pulse, Reporter};
+use crate::watch::event::{Event, Stamped};
+use crate::watch::outcome::worst;
+
+/// The longest line that is an event; a result holds causes with their logs.
+const LONGEST: u64 = 64 << 20;
+/// Between two frames of a live view.
+const FRAME: Duration = Duration::from_millis(100);
+
+/// Shows the events of `file` at once, or so many times as fast as they came. Ends as the watch did.
+pub async fn run(context: &Context, file: &Path, speed: Option<f64>, shown: &Shown) -> anyhow::Result<Exit> {
+    let events = read(file)?;
+    let mut exits = Vec::new();
+    for stamped in &events {
+        if let Event::Result(report) = &stamped.event {
+            exits.push(Exit::of_watch(report.exit).unwrap_or(Exit::Unknown));
+        }
+    }
+    let mut reporters = shown.reporters(context, exits.len())?;
+    let whole = match speed {
+        None => events.iter().all(|event| tell(&mut reporters, event)),
+        Some(speed) => play(&mut reporters, &events, speed).await,
+    };
+    if exits.is_empty() || !whole {
+        return Ok(Exit::Unknown);
+    }
+    Ok(worst(exits))
+}
+
+/// Tells every reporter; false where nobody reads any more.
+fn tell(reporters: &mut [Box<dyn Reporter>], event: &Stamped) -> bool {
+    reporters.iter_mut().all(|reporter| reporter.event(event).is_ok())
+}
+
+async fn play(reporters: &mut [Box<dyn Reporter>], events: &[Stamped], speed: f64) -> bool {
+    let Some(first) = events.first() else { return true };
+    let mut frames = tokio::time::interval(FRAME);
+    let (mut now, mut next) = (first.ts, 0);
+    while next < events.len() {
+        frames.tick().await;
+        while let Some(event) = events.get(next).filter(|event| event.ts <= now) {
+            if !tell(reporters, event) {
+                return false;
+            }
+            next += 1;
+        }
+        for reporter in reporters.iter_mut() {
+            reporter.tick(&Pulse { now, answer_age: None });
+        }
+        now = now.checked_add(FRAME.mul_f64(speed)).unwrap_or(now);
+    }
+    true
+}
+
+fn read(file: &Path) -> anyhow::Result<Vec<Stamped>> {
+    let cannot = || format!("cannot read the recording {}", file.display());
+    let mut reader = BufReader::new(File::open(file).with_context(cannot)?);
+    let mut events = Vec::new();
+    loop {
+        let mut line = String::new();
+        reader.by_ref().take(LONGEST).read_line(&mut line).with_context(cannot)?;
+        if line.is_empty() {
+            return Ok(events);
+        }
+        match serde_json::from_str::<Stamped>(&line) {
+            Ok(event) => events.push(event),
+            // A watch that was killed leaves half a line at the end.
+            Err(_) if !line.ends_with('\n') && !events.is_empty() => return Ok(events),
+            Err(error) => {
+                return Err(Failure::new(cannot())
+                    .cause(format!("line {}: {error}", events.len() + 1))
+                    .help("it is what `cdctl deploy watch --record FILE` or `-o ndjson` has written")
+                    .into());
+            }
+        }
+    }
+}

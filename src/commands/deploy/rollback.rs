@@ -1,0 +1,253 @@
+//! `cdctl deploy rollback`
+
+use clap::Args;
+
+use super::active::has_ended;
+use super::retry::{by_hand, create, group, plain, redeployable};
+use super::watching::{self, WatchArgs};
+use super::{bundle, last_good, versions};
+use crate::api::Api;
+use crate::commands::names::{DeploymentArgs, GroupName};
+use crate::context::Context;
+use crate::error::{Doing, Failure};
+use crate::exit::Exit;
+use crate::format::{Table, View};
+use crate::model::{ComputePlatform, Creator, Deployment, Revision};
+use crate::report::shell;
+use crate::revision::Locator;
+use crate::watch::Outcome;
+
+/// Go back to the last good revision, and watch until that is done
+///
+/// A deployment under way is stopped and rolled back by CodeDeploy; where its settings have no rollback it is stopped
+/// and the last good revision deployed. After one that has ended, the last good revision is deployed. There is never a
+/// second rollback: one that CodeDeploy has made is watched instead. The exit code tells how the rollback ended.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cdctl deploy rollback shop/prod --dry-run
+  cdctl deploy rollback d-7F3K2QX9A --yes
+  cdctl deploy rollback shop/prod --to s3://releases/site-41.zip")]
+pub struct Arguments {
+    #[command(flatten)]
+    deployment: DeploymentArgs,
+
+    /// Deploy this revision instead of the last good one
+    #[arg(long, value_name = "REVISION")]
+    to: Option<Locator>,
+
+    /// Lambda: the version that is live, where the group's history does not tell
+    #[arg(long, value_name = "VERSION")]
+    current_version: Option<String>,
+
+    /// Show what would be done and do nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Do not watch the rollback
+    #[arg(long)]
+    no_watch: bool,
+
+    #[command(flatten)]
+    watching: WatchArgs,
+}
+
+/// What a rollback comes to.
+#[derive(Debug)]
+enum Plan {
+    /// CodeDeploy has made one already.
+    Exists(String),
+    /// CodeDeploy makes it when the deployment is stopped.
+    Automatic,
+    /// This revision is deployed; first the deployment is stopped if it goes on.
+    Deploy { stop: bool, group: GroupName, to: Revision },
+}
+
+pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
+    let id = arguments.deployment.resolve(context).await?;
+    let api = context.api().await?;
+    let deployment = api.deployment(&id).await.doing(format_args!("roll back deployment {id}"))?.value;
+    let plan = arguments.plan(api, &deployment).await?;
+    if let Plan::Deploy { to, .. } = &plan {
+        bundle::require(context, to).await?;
+    }
+    if arguments.dry_run {
+        shown(&deployment, &plan).print(context.settings.format, &context.ui)?;
+        context.ui.note("nothing was changed");
+        return Ok(Exit::Ok);
+    }
+    match plan {
+        Plan::Exists(rollback) => {
+            context.ui.note(&format!("CodeDeploy rolls deployment {id} back already, with {rollback}"));
+            arguments.watch(context, rollback).await
+        }
+        Plan::Automatic => {
+            context.confirm(&format!("Stop deployment {id} and roll it back?"))?;
+            arguments.automatic(context, &deployment).await
+        }
+        Plan::Deploy { stop, group, to } => {
+            let stopping =
+                if stop { format!("Stop deployment {id} and deploy") } else { "Deploy".to_owned() };
+            context.confirm(&format!("{stopping} {to} to {group}?"))?;
+            if stop && !arguments.stop(context, &id).await? {
+                return Ok(Exit::Unknown);
+            }
+            arguments.deploy(context, &deployment, &group, to).await
+        }
+    }
+}
+
+impl Arguments {
+    async fn plan(&self, api: &Api, deployment: &Deployment) -> anyhow::Result<Plan> {
+        let id = &deployment.id;
+        if deployment.creator.as_ref().is_some_and(Creator::is_auto_scaling) {
+            return Err(Failure::new(format!(
+                "deployment {id} was made by Auto Scaling for its own instances"
+            ))
+            .help("roll back the group: `cdctl deploy rollback APP/GROUP`")
+            .into());
+        }
+        let running = !deployment.status.is_terminal();
+        if self.to.is_none()
+            && !running
+            && let Some(rollback) = &deployment.rollback.rollback_deployment_id
+        {
+            return Ok(Plan::Exists(rollback.clone()));
+        }
+        if self.to.is_none() && running && deployment.auto_rollback.enabled {
+            return Ok(Plan::Automatic);
+        }
+        let group = group(deployment).ok_or_else(|| {
+            Failure::new(format!("deployment {id} cannot be rolled back"))
+                .cause("it has no deployment group; another service made it")
+        })?;
+        let to = self.goal(api, deployment, &group).await?;
+        redeployable(&to).map_err(|cause| {
+            Failure::new(format!("deployment {id} cannot be rolled back")).cause(cause).help(by_hand(&group))
+        })?;
+        Ok(Plan::Deploy { stop: running, group, to })
+    }
+
+    /// The revision to go back to.
+    async fn goal(&self, api: &Api, deployment: &Deployment, name: &GroupName) -> anyhow::Result<Revision> {
+        match &self.to {
+            Some(Locator::Revision(revision)) => return Ok(revision.clone()),
+            Some(Locator::AppSpecFile(file)) => return super::create::inline(file),
+            Some(Locator::LastGood) | None => {}
+        }
+        if deployment.platform == Some(ComputePlatform::Lambda) {
+            let shift = versions::back(api, name, self.current_version.as_deref()).await?;
+            return Ok(shift.revision());
+        }
+        last_good::find(api, name).await
+    }
+
+    /// Stops the deployment and follows what CodeDeploy makes of it.
+    async fn automatic(&self, context: &Context, deployment: &Deployment) -> anyhow::Result<Exit> {
+        let id = &deployment.id;
+        let api = context.api().await?;
+        let stopped = api.stop_deployment(id, Some(true)).await;
+        if !stopped.as_ref().is_err_and(has_ended) {
+            stopped.doing(format_args!("stop deployment {id}"))?;
+        }
+        context.ui.note(&format!("stopping deployment {id}; CodeDeploy rolls it back"));
+        if self.no_watch {
+            context.ui.note(&format!("see how it ends with `cdctl deploy watch {id}`"));
+            return Ok(Exit::Ok);
+        }
+        let outcome = watching::wait(context, id, &self.watching).await?;
+        let ended = api.deployment(id).await.doing(format_args!("find the rollback of {id}"))?.value;
+        match (ended.rollback.rollback_deployment_id, outcome) {
+            (Some(rollback), _) => self.watch(context, rollback).await,
+            (None, Outcome::Ended { .. } | Outcome::Succeeded | Outcome::SucceededInPart { .. }) => {
+                let why = ended.rollback.message.unwrap_or_else(|| "it named none".to_owned());
+                Err(Failure::new(format!("CodeDeploy made no rollback of deployment {id}"))
+                    .cause(why)
+                    .help(format!("deploy the last good revision with `cdctl deploy rollback {id}`"))
+                    .into())
+            }
+            (None, outcome) => Ok(outcome.exit()),
+        }
+    }
+
+    /// Stops the deployment, without CodeDeploy's rollback; false where its end was not seen.
+    async fn stop(&self, context: &Context, id: &str) -> anyhow::Result<bool> {
+        let stopped = context.api().await?.stop_deployment(id, Some(false)).await;
+        if !stopped.as_ref().is_err_and(has_ended) {
+            stopped.doing(format_args!("stop deployment {id}"))?;
+        }
+        context.ui.note(&format!("stopping deployment {id}"));
+        let outcome = watching::wait(context, id, &self.watching).await?;
+        let ended =
+            matches!(outcome, Outcome::Ended { .. } | Outcome::Succeeded | Outcome::SucceededInPart { .. });
+        if !ended {
+            context.ui.warn(&format!(
+                "deployment {id} was not seen to end; nothing was deployed. Try again: `cdctl deploy rollback {id}`"
+            ));
+        }
+        Ok(ended)
+    }
+
+    async fn deploy(
+        &self,
+        context: &Context,
+        from: &Deployment,
+        group: &GroupName,
+        to: Revision,
+    ) -> anyhow::Result<Exit> {
+        let request = plain(group, to, format!("rollback of {}", from.id));
+        let id = create(context, group, &request).await?;
+        if let Some(undo) = from.revision.as_ref().filter(|revision| redeployable(revision).is_ok()) {
+            context.ui.note(&format!(
+                "undo with `cdctl deploy create {group} --revision {}`",
+                shell(&undo.to_string())
+            ));
+        }
+        self.watch(context, id).await
+    }
+
+    async fn watch(&self, context: &Context, id: String) -> anyhow::Result<Exit> {
+        if self.no_watch {
+            context.ui.note(&format!("watch it with `cdctl deploy watch {id}`"));
+            return Ok(Exit::Ok);
+        }
+        watching::watch(context, &[id], &self.watching, true).await
+    }
+}
+
+/// The plan in words, and as data.
+fn shown(deployment: &Deployment, plan: &Plan) -> View {
+    let from = deployment.revision.as_ref().map(Revision::to_string);
+    let (first, how, to) = match plan {
+        Plan::Exists(rollback) => {
+            (None, format!("watch {rollback}, which CodeDeploy has made"), previous(deployment))
+        }
+        Plan::Automatic => {
+            (Some("stop it"), "CodeDeploy deploys its last good revision".to_owned(), previous(deployment))
+        }
+        Plan::Deploy { stop, group, to } => {
+            (stop.then_some("stop it"), format!("deploy to {group}"), Some(to.to_string()))
+        }
+    };
+    let appspec = match plan {
+        Plan::Deploy { to: Revision::AppSpec { content: Some(content), .. }, .. } => Some(content.clone()),
+        _ => None,
+    };
+    let mut table = Table::properties();
+    table.property("Deployment", Some(format!("{} ({})", deployment.id, deployment.status)));
+    table.property("First", first);
+    table.property("Then", Some(how.clone()));
+    table.property("From", from.clone());
+    table.property("To", to.clone());
+    table.property("AppSpec", appspec.clone());
+    let json = serde_json::json!({
+        "deploymentId": deployment.id, "stop": first.is_some(), "action": how,
+        "from": from, "to": to, "appSpec": appspec,
+    });
+    View { json, items: None, table, empty: "" }
+}
+
+/// What CodeDeploy's own rollback goes back to.
+fn previous(deployment: &Deployment) -> Option<String> {
+    deployment.previous_revision.as_ref().map(Revision::to_string)
+}

@@ -1,0 +1,188 @@
+//! What a CI system shows beside its log: annotations and a summary for GitHub Actions, a JUnit file for any. Written
+//! once, at the end; what comes from outside can neither end a command nor begin one.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Write;
+
+use super::summary::compose;
+use super::words::{bare_message, first_line, names};
+use super::{Closed, Reporter};
+use crate::clock;
+use crate::model::TargetStatus;
+use crate::ui::{self, Stream};
+use crate::watch::event::{Event, Report, Stamped, TargetEvent};
+
+/// GitHub shows ten errors a step.
+const ANNOTATIONS: usize = 10;
+
+/// `::error::` lines for GitHub Actions, and Markdown for the step's summary.
+pub struct GitHub {
+    out: Stream,
+    summary: Option<Stream>,
+}
+
+impl GitHub {
+    /// `summary`: the file that the job named, opened for appending.
+    pub fn new(err: Stream, summary: Option<Stream>) -> Self {
+        GitHub { out: err, summary }
+    }
+}
+
+impl Reporter for GitHub {
+    fn event(&mut self, stamped: &Stamped) -> Result<(), Closed> {
+        let Event::Result(report) = &stamped.event else { return Ok(()) };
+        // A job that cannot show it still has the log and the exit code.
+        let _ = self.out.write_all(annotations(&stamped.deployment, report).as_bytes());
+        if let Some(summary) = &mut self.summary {
+            let _ = summary.write_all(markdown(&stamped.deployment, report).as_bytes());
+        }
+        Ok(())
+    }
+}
+
+/// Source: GitHub documentation, "Workflow commands for GitHub Actions"; what it reads back is percent-encoded.
+fn annotations(id: &str, report: &Report) -> String {
+    let data = |text: &str| ui::text(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
+    let mut lines = String::new();
+    for cause in report.causes.iter().take(ANNOTATIONS) {
+        let event = cause.event.as_ref().map_or("deployment", |event| event.as_str());
+        let title = property(&format!("{id}: {event} failed on {} targets", cause.count));
+        let text = format!("{}\non {}", bare_message(&cause.message), names(&cause.targets, 8));
+        let _ = writeln!(lines, "::error title={title}::{}", data(&text));
+    }
+    if report.causes.is_empty() && report.exit != 0 {
+        let error = report.error.as_ref().map(|error| error.message.clone()).or(report.reason.clone());
+        let text = data(&error.unwrap_or_else(|| report.outcome.clone()));
+        let _ = writeln!(lines, "::error title={}::{text}", property(&format!("{id}: {}", report.outcome)));
+    }
+    lines
+}
+
+/// The summary as a block that no Markdown inside can leave.
+fn markdown(id: &str, report: &Report) -> String {
+    let lines = compose(id, report, true, false).join("\n");
+    let longest = lines.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat((longest + 1).max(3));
+    format!("### Deployment {}\n\n{fence}text\n{lines}\n{fence}\n\n", ui::line(id).replace('`', "'"))
+}
+
+/// A JUnit file: a suite a deployment, a test case a target.
+pub struct JUnit {
+    file: Stream,
+    targets: BTreeMap<String, BTreeMap<String, TargetEvent>>,
+    reports: Vec<(String, Report)>,
+    wanted: usize,
+}
+
+impl JUnit {
+    /// Written after so many results.
+    pub fn new(file: Stream, results: usize) -> Self {
+        JUnit { file, targets: BTreeMap::new(), reports: Vec::new(), wanted: results }
+    }
+}
+
+impl Reporter for JUnit {
+    fn event(&mut self, stamped: &Stamped) -> Result<(), Closed> {
+        match &stamped.event {
+            Event::Target(target) => {
+                let own = self.targets.entry(stamped.deployment.clone()).or_default();
+                own.insert(target.id.clone(), target.as_ref().clone());
+            }
+            Event::Result(report) => {
+                self.reports.push((stamped.deployment.clone(), report.as_ref().clone()));
+                if self.reports.len() == self.wanted {
+                    let text = junit(&self.reports, &self.targets);
+                    let _ = self.file.write_all(text.as_bytes()).and_then(|()| self.file.flush());
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+fn junit(reports: &[(String, Report)], targets: &BTreeMap<String, BTreeMap<String, TargetEvent>>) -> String {
+    let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
+    for (id, report) in reports {
+        let none = BTreeMap::new();
+        let own = targets.get(id).unwrap_or(&none);
+        let failed = own.values().filter(|target| target.status == TargetStatus::Failed).count();
+        let skipped = own.values().filter(|target| !target.status.is_finished()).count()
+            + own.values().filter(|target| target.status == TargetStatus::Skipped).count();
+        // A deployment that ended badly is a test of its own, whatever its targets say.
+        let ended = usize::from(report.exit != 0);
+        let _ = writeln!(
+            xml,
+            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" skipped=\"{skipped}\" time=\"{:.3}\">",
+            escaped(id),
+            own.len() + 1,
+            failed + ended,
+            report.duration_s.unwrap_or_default()
+        );
+        let _ = write!(xml, "    <testcase classname=\"{}\" name=\"deployment\"", escaped(id));
+        match &report.error {
+            _ if ended == 0 => xml.push_str("/>\n"),
+            error => {
+                let message = error.as_ref().map_or(report.outcome.as_str(), |error| error.message.as_str());
+                let _ = writeln!(xml, "><failure message=\"{}\"/></testcase>", escaped(message));
+            }
+        }
+        for target in own.values() {
+            case(&mut xml, id, target);
+        }
+        xml.push_str("  </testsuite>\n");
+    }
+    xml + "</testsuites>\n"
+}
+
+fn case(xml: &mut String, id: &str, target: &TargetEvent) {
+    let time = match (target.began, target.time) {
+        (Some(began), Some(end)) => clock::between(began, end).as_secs_f64(),
+        _ => 0.0,
+    };
+    let _ = write!(
+        xml,
+        "    <testcase classname=\"{}\" name=\"{}\" time=\"{time:.3}\"",
+        escaped(id),
+        escaped(&target.id)
+    );
+    match (&target.status, &target.failure) {
+        (TargetStatus::Succeeded, _) => xml.push_str("/>\n"),
+        (TargetStatus::Failed, failure) => {
+            let event = target.event.as_ref().map_or("", |event| event.as_str());
+            let (message, log) = failure
+                .as_ref()
+                .map_or(("", ""), |failure| (failure.message.as_str(), failure.log_tail.as_str()));
+            let message = first_line(message, 300);
+            let _ = writeln!(
+                xml,
+                "><failure message=\"{}\">{}</failure></testcase>",
+                escaped(&format!("{event}: {message}")),
+                escaped(log)
+            );
+        }
+        (other, _) => {
+            let _ = writeln!(xml, "><skipped message=\"{}\"/></testcase>", escaped(other.as_str()));
+        }
+    }
+}
+
+/// Text that XML allows, with control characters made visible.
+fn escaped(text: &str) -> String {
+    ui::text(text).chars().map(|c| if matches!(c, '\u{fffe}' | '\u{ffff}') { '\u{fffd}' } else { c }).fold(
+        String::new(),
+        |mut output, c| {
+            match c {
+                '&' => output.push_str("&amp;"),
+                '<' => output.push_str("&lt;"),
+                '>' => output.push_str("&gt;"),
+                '"' => output.push_str("&quot;"),
+                '\n' => output.push_str("&#10;"),
+                c => output.push(c),
+            }
+            output
+        },
+    )
+}

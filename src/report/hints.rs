@@ -1,0 +1,37 @@
+//! What usually is behind a failure that the service's own words do not explain. Pure.
+
+use crate::model::EventName;
+use crate::watch::causes::Cause;
+use crate::watch::event::ErrorEvent;
+
+/// The usual reason of a cause, and what to do.
+///
+/// Source: AWS user guide, "Troubleshoot EC2/On-Premises deployment issues".
+pub fn of_cause(cause: &Cause) -> Option<&'static str> {
+    if cause.message.contains("was not able to receive the lifecycle event") {
+        return Some(
+            "the host did not ask for work for five minutes: is its agent running, and can it reach CodeDeploy?",
+        );
+    }
+    match cause.event.as_ref()? {
+        EventName::ApplicationStop | EventName::BeforeBlockTraffic | EventName::AfterBlockTraffic => Some(
+            "this script is the old revision's; a new one cannot mend it: deploy with --ignore-application-stop-failures",
+        ),
+        EventName::AllowTraffic if cause.log_tail.trim().is_empty() => {
+            Some("no script ran: the load balancer did not find the host healthy; look at its health check")
+        }
+        _ => None,
+    }
+}
+
+/// The usual reason of what the service says of the whole deployment.
+///
+/// Source: AWS user guide, "Troubleshoot AWS Lambda deployment issues".
+pub fn of_error(error: &ErrorEvent) -> Option<&'static str> {
+    let split = error.code == "INVALID_LAMBDA_CONFIGURATION"
+        && error.message.contains("does not match the current version");
+    split.then_some(
+        "a deployment that was stopped may have left the alias on two versions: look with `aws lambda get-alias`, \
+         point it at one of them, or deploy with its version as the current one",
+    )
+}

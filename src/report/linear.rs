@@ -1,0 +1,136 @@
+//! Sentences for a screen reader: one a change, words instead of marks, a summary in silence. Never moves the cursor.
+
+use std::fmt::Display;
+use std::io::Write;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::stage;
+use super::view::View;
+use super::words::{first_line, place, plural, short_revision};
+use super::{Closed, Pulse, Reporter};
+use crate::clock;
+use crate::model::{DeploymentStatus, TargetStatus};
+use crate::ui::{self, Stream};
+use crate::watch::event::{ApiState, Counts, Event, Stamped, TargetEvent};
+
+/// Silence before a summary is spoken.
+const SILENCE: Duration = Duration::from_secs(60);
+/// Failures with a sentence of their own.
+const FIRST_FAILURES: u64 = 20;
+
+/// Writes sentences to stderr; one that is closed is no reason to end.
+pub struct Linear {
+    out: Stream,
+    view: View,
+    last: Option<Timestamp>,
+    status: Option<DeploymentStatus>,
+    counts: Counts,
+    troubled: bool,
+}
+
+impl Linear {
+    pub fn new(err: Stream) -> Self {
+        Linear {
+            out: err,
+            view: View::default(),
+            last: None,
+            status: None,
+            counts: Counts::default(),
+            troubled: false,
+        }
+    }
+
+    fn say(&mut self, sentence: impl Display) {
+        self.last = Some(self.view.now);
+        // Nobody may be listening; the watch and its exit code go on.
+        let _ = writeln!(self.out, "{}", ui::line(&sentence.to_string()));
+        let _ = self.out.flush();
+    }
+
+    fn deployment(&mut self) {
+        let Some(event) = self.view.deployment.clone() else { return };
+        if self.status.as_ref() != Some(&event.status) {
+            let first = self.status.is_none();
+            self.status = Some(event.status.clone());
+            let mut sentence = format!("Deployment {} is {}", self.view.id, event.status);
+            let place = place(event.application.as_deref(), event.group.as_deref());
+            if first && !place.is_empty() {
+                sentence = format!("Deployment {} of {place} is {}", self.view.id, event.status);
+            }
+            if let Some(revision) = event.revision.as_deref().filter(|_| first) {
+                sentence.push_str(&format!(" with {}", short_revision(revision)));
+            }
+            self.say(sentence + ".");
+            for wait in stage::waits(&self.view) {
+                self.say(format!("It {}.", wait.trim()));
+            }
+        }
+        let Some(now) = event.overview else { return };
+        let step = now.total().div_ceil(10).max(1);
+        if now.ok + now.skip >= self.counts.ok + self.counts.skip + step {
+            self.progress(now);
+        }
+    }
+
+    fn progress(&mut self, now: Counts) {
+        self.counts = now;
+        let failed = if now.fail > 0 { format!(", {} failed", now.fail) } else { String::new() };
+        let total = plural(now.total(), "target");
+        self.say(format!("{} of {total} done, {} at work, {} waiting{failed}.", now.ok, now.run, now.pend));
+    }
+
+    fn target(&mut self, event: &TargetEvent) {
+        if event.status != TargetStatus::Failed || self.view.failures() > FIRST_FAILURES {
+            return;
+        }
+        let row = self.view.targets.get(&event.id);
+        let why = row.and_then(|row| row.failure.as_deref()).map(|why| format!(": {}", first_line(why, 200)));
+        let name = event.event.as_ref().map(|event| format!(" in {event}")).unwrap_or_default();
+        self.say(format!("Target {} failed{name}{}.", event.id, why.unwrap_or_default()));
+    }
+}
+
+impl Reporter for Linear {
+    fn event(&mut self, stamped: &Stamped) -> Result<(), Closed> {
+        let before = self.view.id.clone();
+        self.view.event(stamped);
+        if self.view.id != before {
+            (self.status, self.counts) = (None, Counts::default());
+        }
+        match &stamped.event {
+            Event::Deployment(_) => self.deployment(),
+            Event::Target(event) => self.target(event),
+            Event::Api(event) if event.state == ApiState::Ok => {
+                if std::mem::take(&mut self.troubled) {
+                    self.say("The service answers again.");
+                }
+            }
+            Event::Api(event) => {
+                if !std::mem::replace(&mut self.troubled, true) {
+                    self.say(format!("Trouble with the service: {}.", event.state.words()));
+                }
+            }
+            Event::Notice { message, .. } => self.say(format!("Notice: {}.", first_line(message, 300))),
+            Event::Rollback { rollback, .. } => self.say(format!("It is rolled back by {rollback}.")),
+            Event::StreamStart { .. } | Event::Heartbeat(_) | Event::Result(_) => {}
+        }
+        self.last.get_or_insert(stamped.ts);
+        Ok(())
+    }
+
+    fn tick(&mut self, pulse: &Pulse) {
+        let silent = self.last.is_some_and(|last| clock::between(last, pulse.now) >= SILENCE);
+        if !silent {
+            return;
+        }
+        self.view.tick(pulse);
+        match (self.view.counts(), stage::under_way(&self.view), self.view.status().cloned()) {
+            (Some(now), ..) => self.progress(now),
+            (None, Some(phase), _) => self.say(format!("It is in {phase}.")),
+            (None, None, Some(status)) => self.say(format!("It is still {status}.")),
+            (None, None, None) => self.say("There is no answer yet."),
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! One deployment under watch: takes what the poller saw, makes events of it, and ends on the deployment's end, the
+//! point asked for, a time-out, a signal, or a reader that is gone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
+
+use super::event::{Event, NoticeCode};
+use super::now::ServiceTime;
+use super::observation::{End, Observation, Pace, Unreadable};
+use super::outcome::{Outcome, Signal};
+use super::signals::Signals;
+use super::source::{Seen, Source};
+use super::tracker::Tracker;
+use super::{Leave, Options, poller};
+use crate::api::{ApiError, ErrorKind};
+use crate::clock;
+use crate::report::{Pulse, Reporters};
+
+/// How often the reporters are told the time.
+const UI_TICK: Duration = Duration::from_millis(200);
+/// Silence after which a heartbeat is sent: in the first ten minutes, and later.
+const HEARTBEAT: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(300)];
+const FIRST_MINUTES: Duration = Duration::from_secs(600);
+/// Why a deployment is no longer followed.
+#[derive(Debug)]
+pub enum Stop {
+    End(End),
+    TimedOut,
+    /// `--until`
+    Reached,
+    /// `--exit-on-ready`
+    Ready,
+    Signal(Signal),
+    Closed,
+}
+
+pub struct Session<'a> {
+    options: &'a Options,
+    reporters: &'a Reporters,
+    deployment: String,
+    /// That deployment is known to exist.
+    known: bool,
+    time: ServiceTime,
+    started: Instant,
+    /// The longest that it is watched, once that is known.
+    limit: Option<Duration>,
+    /// The deployment is stopped at the user's wish: what that was, and the call on its way.
+    leaving: Option<Stop>,
+    stops: JoinSet<Result<(), ApiError>>,
+    /// When the last event went out.
+    spoke: Instant,
+    poll: Duration,
+    ticks: Interval,
+}
+
+impl<'a> Session<'a> {
+    pub fn new(options: &'a Options, deployment: &str, reporters: &'a Reporters) -> Self {
+        let mut ticks = interval(UI_TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let now = Instant::now();
+        Session {
+            options,
+            reporters,
+            deployment: deployment.to_owned(),
+            known: options.known,
+            time: ServiceTime::new(options.now),
+            started: now,
+            limit: options.timeout,
+            leaving: None,
+            stops: JoinSet::new(),
+            spoke: now,
+            poll: options.interval,
+            ticks,
+        }
+    }
+
+    /// Events are about deployment `id` from now on, which the service has named.
+    pub fn switch_to(&mut self, id: &str) {
+        id.clone_into(&mut self.deployment);
+        self.known = true;
+    }
+
+    /// Follows the current deployment until something ends it.
+    pub async fn follow<S: Source>(
+        &mut self,
+        source: &Arc<S>,
+        tracker: &mut Tracker,
+        signals: &mut Signals,
+    ) -> Stop {
+        let mut lost = 0;
+        let (mut poller, mut seen) = self.start(source, Duration::ZERO);
+        loop {
+            let room = self.reporters.has_room();
+            tokio::select! {
+                biased;
+                signal = signals.next() => {
+                    if let Some(stop) = self.leave(source, tracker, Stop::Signal(signal)) {
+                        return stop;
+                    }
+                }
+                Some(stopped) = self.stops.join_next() => {
+                    if let Some(stop) = self.stopped(stopped) {
+                        return stop;
+                    }
+                }
+                () = self.reporters.attend() => return Stop::Closed,
+                observation = seen.recv(), if room => match observation {
+                    Some(Observation::End(end)) => {
+                        self.missing_rollback(&end);
+                        return Stop::End(end);
+                    }
+                    Some(observation) => {
+                        self.observe(tracker, observation);
+                        if let Some(stop) = self.arrived(tracker) {
+                            return stop;
+                        }
+                    }
+                    None => {
+                        // The task is gone without a word: a bug in it, and no reason to lose the watch.
+                        lost += 1;
+                        let error = lost_poll();
+                        if lost > 10 {
+                            return Stop::End(End::Lost(error));
+                        }
+                        let wait = self.options.interval.saturating_mul(1 << lost).min(Duration::from_secs(32));
+                        self.known = true;
+                        self.observe(tracker, Observation::Failing { error, retry_in: wait });
+                        (poller, seen) = self.start(source, wait);
+                    }
+                },
+                _ = self.ticks.tick() => {
+                    let over = self.limit.is_some_and(|limit| self.started.elapsed() >= limit);
+                    if over && let Some(stop) = self.leave(source, tracker, Stop::TimedOut) {
+                        drop(poller);
+                        return stop;
+                    }
+                    self.tick(tracker);
+                }
+            }
+        }
+    }
+
+    /// What the user wants done on a time-out or a signal: the deployment is left as it is, or stopped and followed
+    /// on to its end. What Auto Scaling made is never stopped.
+    fn leave<S: Source>(&mut self, source: &Arc<S>, tracker: &Tracker, why: Stop) -> Option<Stop> {
+        let wish = match why {
+            Stop::TimedOut => self.options.on_timeout,
+            _ => self.options.on_interrupt,
+        };
+        let rollback = match wish {
+            Leave::Detach => return Some(why),
+            Leave::Stop => None,
+            Leave::Rollback => Some(true),
+        };
+        if self.leaving.is_some() || !tracker.may_be_stopped() {
+            return Some(why);
+        }
+        self.limit = None;
+        self.leaving = Some(why);
+        let message = match rollback {
+            Some(_) => "stopping the deployment and rolling it back",
+            None => "stopping the deployment",
+        };
+        self.emit(Event::Notice { code: NoticeCode::Stopping, message: message.to_owned() });
+        let (source, id) = (Arc::clone(source), self.deployment.clone());
+        self.stops.spawn(async move { source.stop(&id, rollback).await });
+        None
+    }
+
+    /// What came of the call that stops the deployment; without it the watch ends as it would have.
+    fn stopped(&mut self, stopped: Result<Result<(), ApiError>, JoinError>) -> Option<Stop> {
+        let error = match stopped {
+            Ok(Ok(())) => return None,
+            // It ended by itself meanwhile, and the poll will say how.
+            Ok(Err(error)) if error.code.as_deref() == Some("DeploymentAlreadyCompletedException") => {
+                return None;
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the call was lost".to_owned(),
+        };
+        let message = format!("the deployment could not be stopped and goes on ({error})");
+        self.emit(Event::Notice { code: NoticeCode::NotStopped, message });
+        self.leaving.take()
+    }
+
+    /// The deployment is where the watch was to end; and how long it may take is told once that is known.
+    fn arrived(&mut self, tracker: &Tracker) -> Option<Stop> {
+        if tracker.reached() {
+            return Some(Stop::Reached);
+        }
+        if self.options.exit_on_ready && tracker.waits_for_action() {
+            return Some(Stop::Ready);
+        }
+        if self.limit.is_none() && self.leaving.is_none() {
+            self.limit = tracker.longest();
+            if let Some(limit) = self.limit {
+                let message =
+                    format!("watching for {} at most, the service's own limit", clock::short(limit));
+                self.emit(Event::Notice { code: NoticeCode::Timeout, message });
+            }
+        }
+        None
+    }
+
+    /// A poll task and what it sees; the task ends with its set.
+    fn start<S: Source>(
+        &self,
+        source: &Arc<S>,
+        delay: Duration,
+    ) -> (JoinSet<()>, mpsc::Receiver<Observation>) {
+        let (to, seen) = mpsc::channel(16);
+        let options = self.options;
+        let pace = Pace {
+            interval: options.interval,
+            budget: options.budget.clone(),
+            give_up_after: options.give_up_after,
+            rollback: options.follow_rollback,
+            known: self.known,
+            delay,
+        };
+        let random = fastrand::Rng::with_seed(options.seed);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(poller::poll(Arc::clone(source), self.deployment.clone(), pace, random, to));
+        (tasks, seen)
+    }
+
+    fn observe(&mut self, tracker: &mut Tracker, observation: Observation) {
+        let event = match observation {
+            Observation::Deployment(seen) => {
+                let Seen { value, date } = *seen;
+                self.time.answered(date);
+                tracker.deployment(value)
+            }
+            Observation::Config(config) => tracker.config(config),
+            Observation::Targets(targets) => {
+                for event in tracker.targets(&targets) {
+                    self.emit(event);
+                }
+                None
+            }
+            Observation::Failing { error, retry_in } => tracker.failing(&error, retry_in),
+            Observation::Recovered => tracker.recovered(),
+            Observation::Unreadable(what, error) => Some(unreadable(what, &error)),
+            Observation::Paced(pace) => {
+                self.poll = pace;
+                None
+            }
+            Observation::End(_) => None,
+        };
+        if let Some(event) = event {
+            self.emit(event);
+        }
+    }
+
+    fn missing_rollback(&mut self, end: &End) {
+        if matches!(end, End::Ended { rollback_missing: true }) {
+            self.emit(Event::Notice {
+                code: NoticeCode::RollbackMissing,
+                message: "an automatic rollback is configured for this ending, but the service named none"
+                    .to_owned(),
+            });
+        }
+    }
+
+    pub fn judge(&self, stop: Stop, tracker: &Tracker) -> Outcome {
+        match stop {
+            Stop::End(End::Ended { .. }) => tracker
+                .outcome(self.options.require_all)
+                .unwrap_or_else(|| Outcome::Unknown("the service told no ending".to_owned())),
+            Stop::End(End::Refused(error)) => Outcome::Refused(error),
+            Stop::End(End::Lost(error)) => Outcome::Unknown(error.to_string()),
+            Stop::TimedOut => Outcome::TimedOut,
+            Stop::Reached => {
+                let failed = tracker.failed();
+                Outcome::Reached { failed, refused: self.options.require_all && failed > 0 }
+            }
+            Stop::Ready => Outcome::Ready,
+            Stop::Signal(signal) => Outcome::Detached(signal),
+            Stop::Closed => Outcome::Closed,
+        }
+    }
+
+    fn tick(&mut self, tracker: &Tracker) {
+        let pulse = Pulse { now: self.time.now(), answer_age: self.time.age() };
+        self.reporters.tick(pulse);
+        let silence = HEARTBEAT[usize::from(self.started.elapsed() >= FIRST_MINUTES)];
+        if self.spoke.elapsed() >= silence {
+            let heartbeat = tracker.heartbeat(pulse.now, pulse.answer_age, self.poll);
+            self.emit(heartbeat);
+        }
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.time.now()
+    }
+
+    /// Dates an event and hands it to the reporters.
+    pub fn emit(&mut self, event: Event) {
+        self.spoke = Instant::now();
+        self.reporters.emit(&self.options.tool, &self.deployment, self.time.now(), event);
+    }
+}
+
+fn unreadable(what: Unreadable, error: &ApiError) -> Event {
+    let (code, what) = match what {
+        Unreadable::Targets => {
+            (NoticeCode::Targets, "targets cannot be read; their number and states are still shown")
+        }
+        Unreadable::Config => (NoticeCode::Config, "the deployment configuration cannot be read"),
+    };
+    Event::Notice { code, message: format!("{what} ({error})") }
+}
+
+fn lost_poll() -> ApiError {
+    ApiError {
+        operation: "poll".to_owned(),
+        kind: ErrorKind::Transient,
+        code: None,
+        message: "the poll stopped unexpectedly".to_owned(),
+        request_id: None,
+    }
+}
