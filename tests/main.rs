@@ -11,3 +11,4 @@ mod architecture;
 mod contract;
 mod server;
 mod support;
+mod verbs;

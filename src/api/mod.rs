@@ -7,9 +7,12 @@ mod deployments;
 pub mod error;
 mod groups;
 mod http;
+pub mod input;
+mod operation;
 mod raw;
 mod retry;
 mod revisions;
+mod shape;
 mod source;
 
 use aws_config::SdkConfig;
@@ -20,7 +23,9 @@ pub use connect::SANDBOX_KEY;
 pub use deployments::{CreateDeployment, Created};
 pub use error::{ApiError, ErrorKind};
 pub use groups::CreateGroup;
+pub use operation::{ALL, Operation, Pages};
 pub use revisions::{Stored, wire_revision};
+pub use shape::Shape;
 
 use crate::settings::Connection;
 

@@ -1,11 +1,13 @@
 //! The commands, a file a verb. This file only dispatches.
 
+mod api;
 mod app;
 mod demo;
 mod deploy;
 mod group;
 mod missing;
 mod names;
+mod request;
 mod revision;
 mod sandbox;
 
@@ -33,6 +35,7 @@ pub enum Noun {
     #[command(subcommand)]
     Sandbox(sandbox::Verb),
     Demo(demo::Arguments),
+    Api(api::Arguments),
 }
 
 /// Resolves at the first SIGINT or SIGTERM; from here on neither ends the process by itself.
@@ -55,6 +58,7 @@ pub async fn run(context: &Context, noun: Noun) -> anyhow::Result<Exit> {
         Noun::Deploy(verb) => deploy::run(context, verb).await,
         Noun::Revision(verb) => revision::run(context, verb).await,
         Noun::Demo(arguments) => demo::run(context, &arguments).await,
+        Noun::Api(arguments) => api::run(context, &arguments).await,
         Noun::Sandbox(verb) => sandbox::run(context, verb).await,
     }
 }

@@ -14,7 +14,7 @@ pub fn package(path: &str) -> PathBuf {
 }
 
 /// What a run left.
-#[must_use = "look at the output or at least at the exit code"]
+#[derive(Clone, Debug)]
 pub struct Run {
     pub stdout: String,
     pub stderr: String,
@@ -27,7 +27,7 @@ impl From<Output> for Run {
         Run {
             stdout: text(output.stdout),
             stderr: text(output.stderr),
-            code: output.status.code().expect("it ended by itself"),
+            code: output.status.code().expect("no signal ended it"),
         }
     }
 }
@@ -44,28 +44,58 @@ impl fmt::Display for Run {
 
 impl Run {
     /// Asserts the exit code, showing everything where it is another.
+    #[track_caller]
     pub fn ends_with(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{self}");
         self
     }
 
     /// Asserts that neither stream holds an escape byte.
+    #[track_caller]
     pub fn is_clean(self) -> Self {
         assert!(!self.stdout.contains('\x1b') && !self.stderr.contains('\x1b'), "{self}");
         self
     }
 
     /// Asserts that stderr holds `text`.
+    #[track_caller]
     pub fn complains(self, text: &str) -> Self {
         assert!(self.stderr.contains(text), "not on stderr: {text}\n{self}");
         self
     }
 
+    /// Asserts that stderr is exactly `text`, request ids apart.
+    #[track_caller]
+    pub fn complains_only(self, text: &str) -> Self {
+        assert_eq!(without_request_ids(&self.stderr), text, "{self}");
+        self
+    }
+
+    /// Asserts that stdout holds nothing.
+    #[track_caller]
+    pub fn says_nothing(self) -> Self {
+        assert_eq!(self.stdout, "", "{self}");
+        self
+    }
+
     /// Asserts that stdout holds `text`.
+    #[track_caller]
     pub fn says(self, text: &str) -> Self {
         assert!(self.stdout.contains(text), "not on stdout: {text}\n{self}");
         self
     }
+}
+
+/// `text` with every request id as `…`.
+fn without_request_ids(text: &str) -> String {
+    let mut output = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("(request ") {
+        output.push_str(before);
+        output.push_str("(request …");
+        rest = after.trim_start_matches(|c: char| c.is_ascii_hexdigit() || c == '-');
+    }
+    output + rest
 }
 
 /// A machine of its own for the binary: an empty home, no AWS settings, nobody's environment.
@@ -112,11 +142,13 @@ impl Machine {
         command
     }
 
+    #[must_use = "look at the output or at least at the exit code"]
     pub fn cdctl(&self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Run {
         self.command(CDCTL).args(arguments).output().unwrap().into()
     }
 
     /// As [`Machine::cdctl`], from a line that is split at white space.
+    #[must_use = "look at the output or at least at the exit code"]
     pub fn run(&self, line: &str) -> Run {
         self.cdctl(line.split_whitespace())
     }

@@ -44,6 +44,6 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let id = json.get("applicationId").and_then(|id| id.as_str()).unwrap_or_default().to_owned();
     let mut table = Table::properties();
     table.row([id]);
-    View { json, items: None, table, empty: "" }.print(context.settings.format, &context.ui)?;
+    View { json, items: None, table, empty: "" }.print(&context.settings.output, &context.ui)?;
     Ok(Exit::Ok)
 }

@@ -17,7 +17,7 @@ use crate::commands::revision::pushing::{self, Destination, Prepared};
 use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::format::{Format, Table, View};
+use crate::format::{Format, View};
 use crate::model::{Group, Revision};
 use crate::revision::Locator;
 use crate::view;
@@ -167,11 +167,9 @@ async fn create(
             Err(error) => return Err(missing::explain(api, error, name, format!("deploy to {name}")).await),
         }
     };
-    let format = context.settings.format;
-    if format == Format::Table || !arguments.watch {
-        let mut table = Table::properties();
-        table.row([created.id.clone()]);
-        View { json: created.json, items: None, table, empty: "" }.print(format, &context.ui)?;
+    let output = &context.settings.output;
+    if output.format == Format::Table || !arguments.watch {
+        View::of(created.json, created.id.as_str()).print(output, &context.ui)?;
     }
     if !arguments.watch {
         context.ui.note(&format!("watch it with `cdctl deploy watch {}`", created.id));
@@ -192,7 +190,7 @@ fn planned(prepared: &Prepared, to: &Destination) -> Revision {
 
 async fn dry_run(context: &Context, request: &CreateDeployment, group: &Seen<Group>) -> anyhow::Result<Exit> {
     let json = context.api().await?.planned_deployment(request)?;
-    view::plan::show(request, &group.value, json).print(context.settings.format, &context.ui)?;
+    view::plan::show(request, &group.value, json).print(&context.settings.output, &context.ui)?;
     context.ui.note("nothing was changed");
     Ok(Exit::Ok)
 }

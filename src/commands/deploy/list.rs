@@ -32,6 +32,6 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     };
     let seen = api.deployments(&ids).await.doing(doing)?;
     let now = seen.date.unwrap_or_else(clock::now);
-    view::deployment::list(&seen.value, seen.json, now).print(context.settings.format, &context.ui)?;
+    view::deployment::list(&seen.value, seen.json, now).print(&context.settings.output, &context.ui)?;
     Ok(Exit::Ok)
 }

@@ -62,16 +62,16 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 
 /// Watches deployment `id` to its end. `known`: it was just created, so that it is there whatever a first call says.
 pub async fn watch(context: &Context, id: &str, arguments: &WatchArgs, known: bool) -> anyhow::Result<Exit> {
-    let format = context.settings.format;
+    let format = context.settings.output.format;
     let mut reporters = Reporters::start(reporters(context)).doing("start the reporters' thread")?;
     let outcome = follow(context, id, arguments, known, &mut reporters).await?;
     if let Outcome::Refused(error) = &outcome {
         return Err(Failure::api(format!("cannot watch deployment {id}"), error).into());
     }
-    if format == Format::Json {
+    if matches!(format, Format::Json | Format::Yaml) {
         let seen = context.api().await?.deployment(id).await.doing(format_args!("show deployment {id}"))?;
         let now = seen.date.unwrap_or_else(clock::now);
-        view::deployment::show(&seen.value, seen.json, now).print(format, &context.ui)?;
+        view::deployment::show(&seen.value, seen.json, now).print(&context.settings.output, &context.ui)?;
     }
     Ok(outcome.exit())
 }
@@ -111,7 +111,7 @@ async fn follow(
 /// A live view on a terminal, a log elsewhere; the summary after either. With `-o ndjson`, events on stdout alone.
 fn reporters(context: &Context) -> Vec<Box<dyn Reporter>> {
     let ui = &context.ui;
-    if context.settings.format == Format::Ndjson {
+    if context.settings.output.format == Format::Ndjson {
         return vec![Box::new(Ndjson::new(ui.out()))];
     }
     if ui.quiet {

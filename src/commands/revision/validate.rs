@@ -27,14 +27,14 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let source = Source::of(&arguments.path)?;
     let report = check(&source)?;
     let ui = &context.ui;
-    if context.settings.format == Format::Table {
+    if context.settings.output.format == Format::Table {
         if !report.findings.is_empty() {
             ui.data(report.render(ui.terminal.colour.0).trim_end())?;
         }
         ui.note(&format!("{}: {}", report.path, report.in_words()));
     } else {
         let findings: Vec<Value> = report.findings.iter().map(|finding| wire(&report, finding)).collect();
-        print_json(&json!({ "findings": findings }), Some("findings"), context.settings.format, ui)?;
+        print_json(&json!({ "findings": findings }), Some("findings"), &context.settings.output, ui)?;
     }
     Ok(if report.has_errors() { Exit::Findings } else { Exit::Ok })
 }
