@@ -9,6 +9,7 @@
 
 mod architecture;
 mod contract;
+mod readme;
 mod server;
 mod support;
 mod verbs;

@@ -39,11 +39,12 @@ fn escape(input: &str, keep: impl Fn(char) -> bool) -> String {
     output
 }
 
-/// JSON text with every dangerous character escaped; it means the same to a JSON reader.
+/// JSON text with every dangerous character escaped; it means the same to a JSON reader. The line feeds of
+/// pretty-printed JSON stay: within strings they are escaped already.
 pub fn json(input: &str) -> String {
     let mut output = String::with_capacity(input.len());
     for c in input.chars() {
-        if is_dangerous(c) {
+        if is_dangerous(c) && c != '\n' {
             // All of them lie in the basic plane: four digits do.
             let _ = write!(output, "\\u{:04x}", u32::from(c));
         } else {
@@ -88,6 +89,8 @@ mod tests {
         let raw = serde_json::to_string("\u{9b}31m \u{7f} \u{202e}evil \u{1b} \n 日本").unwrap();
         let safe = json(&raw);
         assert!(safe.chars().all(|c| !is_dangerous(c)), "{safe}");
+        let pretty = serde_json::to_string_pretty(&serde_json::json!({"a": "\u{9b}\n"})).unwrap();
+        assert_eq!(json(&pretty), "{\n  \"a\": \"\\u009b\\n\"\n}");
         assert_eq!(
             serde_json::from_str::<String>(&safe).unwrap(),
             "\u{9b}31m \u{7f} \u{202e}evil \u{1b} \n 日本"

@@ -32,7 +32,6 @@ const BROKEN_START: &str = r#"#!/bin/sh
 # The demo's broken release: its port is taken on the hosts of some zones.
 case "$CDCTL_HOST_ZONE" in
     ZONES)
-        echo "starting site on port 8080"
         echo "error: listen 0.0.0.0:8080: address already in use" >&2
         exit 3 ;;
 esac

@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 
 use super::watching::{self, WatchArgs};
-use crate::api::ApiError;
+use crate::api::{ApiError, ErrorKind};
 use crate::commands::missing;
 use crate::commands::names::GroupName;
 use crate::context::Context;
@@ -81,6 +81,8 @@ async fn find(context: &Context, group: &GroupName) -> anyhow::Result<Option<Dep
     let api = context.api().await?;
     let ids = match api.active_deployment_ids(&group.application, &group.group).await {
         Ok(ids) => ids,
+        // CreateDeployment refuses a busy group by itself.
+        Err(error) if error.kind == ErrorKind::Denied => return Ok(None),
         Err(error) => return Err(missing::explain(api, error, group, format!("deploy to {group}")).await),
     };
     let Some(id) = ids.first() else { return Ok(None) };

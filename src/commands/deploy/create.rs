@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::active::{self, IfActive};
 use super::watching::{self, WatchArgs};
-use super::{RollbackEvent, last_good};
+use super::{RollbackEvent, bundle, last_good};
 use crate::api::{CreateDeployment, ErrorKind, Seen};
 use crate::commands::missing;
 use crate::commands::names::{GroupArgs, GroupName};
@@ -121,23 +121,25 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let destination = prepared.as_ref().map(|prepared| arguments.destination(prepared, &name)).transpose()?;
 
     let api = context.api().await?;
+    // Who may deploy but not look gets by without the early answers.
     let group = match api.group(&name.application, &name.group).await {
-        Ok(group) => group,
+        Ok(group) => Some(group),
+        Err(error) if error.kind == ErrorKind::Denied && !arguments.dry_run => None,
         Err(error) => return Err(missing::explain(api, error, &name, format!("deploy to {name}")).await),
     };
-    if arguments.dry_run {
+    if let Some(group) = group.as_ref().filter(|_| arguments.dry_run) {
         let revision = match (&prepared, &destination) {
             (Some(prepared), Some(to)) => planned(prepared, to),
-            _ => arguments.revision(context, &name, &group).await?,
+            _ => arguments.revision(context, &name).await?,
         };
-        return dry_run(context, &arguments.request(&name, revision, auto_rollback), &group).await;
+        return dry_run(context, &arguments.request(&name, revision, auto_rollback), group).await;
     }
     active::settle(context, &name, arguments.if_active, &arguments.watching).await?;
     let revision = match (&prepared, &destination) {
         (Some(prepared), Some(to)) => {
             pushing::push(context, prepared, to, &name.application, arguments.description.as_deref()).await?
         }
-        _ => arguments.revision(context, &name, &group).await?,
+        _ => arguments.revision(context, &name).await?,
     };
     let request = arguments.request(&name, revision, auto_rollback);
     let id = create(context, &name, &request, arguments).await?;
@@ -226,18 +228,16 @@ impl Arguments {
         Ok(Destination { bucket, key })
     }
 
-    async fn revision(
-        &self,
-        context: &Context,
-        name: &GroupName,
-        group: &Seen<Group>,
-    ) -> anyhow::Result<Revision> {
-        match &self.revision {
-            Some(Locator::Revision(revision)) => Ok(revision.clone()),
-            Some(Locator::AppSpecFile(file)) => inline(file),
-            Some(Locator::LastGood) => last_good::find(context.api().await?, name, &group.value).await,
-            None => Err(Failure::new("no revision is named").exit(Exit::Usage).into()),
-        }
+    /// The revision that is deployed; one whose bundle is known to be missing is an error.
+    async fn revision(&self, context: &Context, name: &GroupName) -> anyhow::Result<Revision> {
+        let revision = match &self.revision {
+            Some(Locator::Revision(revision)) => revision.clone(),
+            Some(Locator::AppSpecFile(file)) => inline(file)?,
+            Some(Locator::LastGood) => last_good::find(context.api().await?, name).await?,
+            None => return Err(Failure::new("no revision is named").exit(Exit::Usage).into()),
+        };
+        bundle::require(context, &revision).await?;
+        Ok(revision)
     }
 
     fn request(

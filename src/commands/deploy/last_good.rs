@@ -3,18 +3,19 @@
 use crate::api::Api;
 use crate::commands::names::GroupName;
 use crate::error::{Doing, Failure};
-use crate::model::{Creator, Deployment, DeploymentStatus, Group, Revision};
+use crate::model::{Creator, Deployment, DeploymentStatus, Revision};
 
 /// How far back the group's history is read.
 const HISTORY: usize = 200;
 
 /// The newest revision that succeeded in the group, was not made by a rollback, and is not what the group aims at
 /// now; where the last attempt did not succeed (or still runs), what the group aims at.
-pub async fn find(api: &Api, name: &GroupName, group: &Group) -> anyhow::Result<Revision> {
+pub async fn find(api: &Api, name: &GroupName) -> anyhow::Result<Revision> {
+    let doing = format!("find the last good revision of {name}");
+    let group = api.group(&name.application, &name.group).await.doing(&doing)?.value;
     if let (Some(target), false) = (&group.target_revision, group.last_attempted == group.last_successful) {
         return Ok(target.clone());
     }
-    let doing = format!("find the last good revision of {name}");
     let ids = api.deployment_ids(&name.application, &name.group, HISTORY).await.doing(&doing)?;
     for chunk in ids.chunks(25) {
         let deployments = api.deployments(chunk).await.doing(&doing)?.value;

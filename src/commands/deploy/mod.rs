@@ -1,6 +1,7 @@
 //! `cdctl deploy`
 
 mod active;
+mod bundle;
 mod create;
 mod last_good;
 mod list;
