@@ -42,7 +42,9 @@ impl Operation {
         let least = (self.least)().unwrap_or_default();
         if let Shape::Struct(_, members) = &mut shape {
             for member in members {
-                member.required = least.get(&member.name).is_some();
+                // The SDK fills in required text and lists, but has no default for a structure.
+                member.required = least.get(&member.name).is_some()
+                    || (member.name == "revision" && self.name != "CreateDeployment");
             }
         }
         shape

@@ -62,6 +62,7 @@ fn modelled(model: &Value, name: &str, is_input: bool) -> Value {
             words.sort();
             json!({ "words": words })
         }
+        "long" => json!("integer"),
         other => json!(other),
     }
 }

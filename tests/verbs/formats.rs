@@ -47,7 +47,7 @@ fn a_yaml_1_1_reader_sees_the_same() {
     let shop = Shop::with_group(Scene::Failed);
     for word in ["no", "2026-01-01", "12:30:45", "1_000", "0o17", "=", "~"] {
         let description = format!("--description={word}");
-        shop.run(&format!("deploy create shop/prod --revision s3://b/k.zip -q {description}")).ends_with(0);
+        shop.run(&format!("deploy create shop/prod --revision github:me/site@0123456789abcdef0123456789abcdef01234567 -q {description}")).ends_with(0);
     }
     let script = "import json, sys, yaml; print(json.dumps(yaml.safe_load(sys.stdin)))";
     let yaml = shop.says("deploy list shop/prod -o yaml");

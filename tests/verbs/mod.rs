@@ -60,7 +60,7 @@ impl Shop {
     /// The id of a new deployment to `shop/prod`.
     #[track_caller]
     pub fn deploy(&self) -> String {
-        self.says("deploy create shop/prod --revision s3://releases/site.zip -q")
+        self.says("deploy create shop/prod --revision github:me/site@0123456789abcdef0123456789abcdef01234567 -q")
     }
 
     /// Runs a line with `text` on standard input.
