@@ -1,6 +1,7 @@
 //! The only place that calls AWS: connect, errors, pages and batches, wire JSON, conversions.
 
-mod applications;
+mod account;
+pub mod batch;
 mod connect;
 mod convert;
 mod deployments;
@@ -19,10 +20,10 @@ use aws_config::SdkConfig;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
+pub use account::strings;
 pub use connect::SANDBOX_KEY;
 pub use deployments::{CreateDeployment, Created};
 pub use error::{ApiError, ErrorKind};
-pub use groups::CreateGroup;
 pub use operation::{ALL, Operation, Pages};
 pub use revisions::{Stored, wire_revision};
 pub use shape::Shape;
@@ -45,6 +46,17 @@ pub struct Seen<T> {
     pub json: Value,
     /// The answer's `Date`.
     pub date: Option<jiff::Timestamp>,
+}
+
+impl<T> Seen<Vec<T>> {
+    /// Each item with its own JSON, which is under `name`.
+    pub fn rows(mut self, name: &str) -> impl Iterator<Item = (T, Value)> {
+        let json = match self.json.get_mut(name).map(Value::take) {
+            Some(Value::Array(list)) => list,
+            _ => Vec::new(),
+        };
+        self.value.into_iter().zip(json)
+    }
 }
 
 impl Api {

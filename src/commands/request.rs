@@ -1,17 +1,62 @@
 //! Requests that a user wrote: read from a file or standard input, checked against the operation.
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use serde_json::Value;
+use clap::Args;
+use serde_json::{Value, json};
 
 use crate::api::{Operation, input};
+use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::format::print_json;
 
 /// More than any request: the service takes less than one megabyte.
 const LIMIT: u64 = 4 << 20;
+
+/// A request from a file, under the flags.
+#[derive(Debug, Args)]
+pub struct RequestArgs {
+    /// Take what no flag says from this YAML or JSON file with the API's names; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
+
+    /// Print such a file with every member, and do nothing
+    #[arg(long)]
+    pub skeleton: bool,
+}
+
+impl RequestArgs {
+    /// What the file says; an empty request without one.
+    pub fn base(&self, operation: &Operation) -> anyhow::Result<Value> {
+        self.from.as_deref().map_or_else(|| Ok(json!({})), |file| read(file, operation))
+    }
+}
+
+/// The operation called `name`.
+pub fn operation(name: &str) -> anyhow::Result<&'static Operation> {
+    Operation::named(name).ok_or_else(|| Failure::new(format!("CodeDeploy has no operation {name}")).into())
+}
+
+/// Prints a request of `operation` with every member.
+pub fn skeleton(context: &Context, operation: &Operation) -> anyhow::Result<Exit> {
+    print_json(&operation.input().skeleton(), None, &context.settings.output, &context.ui)?;
+    Ok(Exit::Ok)
+}
+
+/// Lays `over` on `base`: maps member by member, all else as it is.
+pub fn merge(base: &mut Value, over: Value) {
+    match (base, over) {
+        (Value::Object(base), Value::Object(over)) => {
+            for (name, value) in over {
+                merge(base.entry(name).or_insert(Value::Null), value);
+            }
+        }
+        (base, over) => *base = over,
+    }
+}
 
 /// The request in `file` (`-`: standard input), YAML or JSON with the API's names.
 pub fn read(file: &Path, operation: &Operation) -> anyhow::Result<Value> {

@@ -52,7 +52,7 @@ impl Run {
 
     /// Asserts that neither stream holds an escape byte.
     #[track_caller]
-    pub fn is_clean(self) -> Self {
+    pub fn holds_no_escape(self) -> Self {
         assert!(!self.stdout.contains('\x1b') && !self.stderr.contains('\x1b'), "{self}");
         self
     }

@@ -2,6 +2,7 @@
 
 mod api;
 mod formats;
+mod nouns;
 
 use cdctl::sandbox::server::Server;
 use serde_json::Value;
@@ -34,9 +35,9 @@ impl Shop {
     /// With the application `shop` and its group `prod`.
     pub fn with_group(scene: Scene) -> Self {
         let shop = Shop::of(scene, 100);
-        shop.run("app create shop").ends_with(0).is_clean();
+        shop.run("app create shop").ends_with(0).holds_no_escape();
         let group = format!("group create shop/prod --ec2-tag Role=web --service-role {ROLE}");
-        shop.run(&group).ends_with(0).is_clean();
+        shop.run(&group).ends_with(0).holds_no_escape();
         shop
     }
 
@@ -48,7 +49,7 @@ impl Shop {
     /// What a line that must succeed prints, without the last line feed.
     #[track_caller]
     pub fn says(&self, line: &str) -> String {
-        self.run(line).ends_with(0).is_clean().stdout.trim_end().to_owned()
+        self.run(line).ends_with(0).holds_no_escape().stdout.trim_end().to_owned()
     }
 
     /// The same with `-o json`, read.
@@ -60,7 +61,9 @@ impl Shop {
     /// The id of a new deployment to `shop/prod`.
     #[track_caller]
     pub fn deploy(&self) -> String {
-        self.says("deploy create shop/prod --revision github:me/site@0123456789abcdef0123456789abcdef01234567 -q")
+        self.says(
+            "deploy create shop/prod --revision github:me/site@0123456789abcdef0123456789abcdef01234567 -q",
+        )
     }
 
     /// Runs a line with `text` on standard input.

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::active::{self, IfActive};
 use super::watching::{self, WatchArgs};
-use super::{RollbackEvent, bundle, last_good};
+use super::{RollbackChoice, bundle, last_good};
 use crate::api::{CreateDeployment, ErrorKind, Seen};
 use crate::commands::missing;
 use crate::commands::names::{GroupArgs, GroupName};
@@ -103,14 +103,6 @@ enum FileExists {
     Overwrite,
     /// It stays, and the revision's file is left out
     Retain,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum RollbackChoice {
-    Failure,
-    Alarm,
-    Stop,
-    Off,
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
@@ -209,13 +201,7 @@ impl Arguments {
                     .into())
             };
         }
-        let event = |choice: &RollbackChoice| match choice {
-            RollbackChoice::Alarm => Some(RollbackEvent::Alarm),
-            RollbackChoice::Stop => Some(RollbackEvent::Stop),
-            RollbackChoice::Failure => Some(RollbackEvent::Failure),
-            RollbackChoice::Off => None,
-        };
-        Ok(Some(choices.iter().filter_map(event).map(|event| event.as_str().to_owned()).collect()))
+        Ok(Some(choices.iter().filter_map(|choice| choice.event()).map(str::to_owned).collect()))
     }
 
     fn destination(&self, prepared: &Prepared, name: &GroupName) -> anyhow::Result<Destination> {

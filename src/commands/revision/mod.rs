@@ -1,7 +1,9 @@
 //! `cdctl revision`
 
+mod list;
 mod push;
 pub mod pushing;
+mod show;
 mod validate;
 
 use clap::Subcommand;
@@ -13,11 +15,15 @@ use crate::exit::Exit;
 pub enum Verb {
     Validate(validate::Arguments),
     Push(push::Arguments),
+    List(list::Arguments),
+    Show(show::Arguments),
 }
 
 pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<Exit> {
     match verb {
         Verb::Validate(arguments) => validate::run(context, &arguments),
         Verb::Push(arguments) => push::run(context, &arguments).await,
+        Verb::List(arguments) => list::run(context, &arguments).await,
+        Verb::Show(arguments) => show::run(context, &arguments).await,
     }
 }
