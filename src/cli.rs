@@ -20,7 +20,7 @@ Try it without an AWS account:  cdctl demo
 Deploy a directory:             cdctl deploy create shop/prod --push . --bucket releases --watch
 
 Exit codes: 0 done, 1 error, 2 wrong usage, 3 failed, 4 stopped, 5 rolled back, 6 rollback failed,
-7 timed out, 9 unknown, 10 a check found problems, 130 and 143 detached. See README.md."
+7 timed out, 8 ready, 9 unknown, 10 a check found problems, 130 and 143 detached. See README.md."
 )]
 pub struct Cli {
     #[command(flatten)]

@@ -8,18 +8,31 @@ use crate::api::Api;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::settings::{Environment, Settings};
+use crate::signals::Signals;
 use crate::ui::Ui;
 
 pub struct Context {
     pub settings: Settings,
     pub environment: Environment,
     pub ui: Ui,
+    pub signals: Signals,
     api: OnceCell<Arc<Api>>,
 }
 
 impl Context {
     pub fn new(settings: Settings, environment: Environment, ui: Ui) -> Self {
-        Context { settings, environment, ui, api: OnceCell::new() }
+        Context { settings, environment, ui, signals: Signals::default(), api: OnceCell::new() }
+    }
+
+    /// The same streams and signals for another command with its own settings.
+    pub fn with(&self, settings: Settings) -> Self {
+        Context {
+            settings,
+            environment: self.environment.clone(),
+            ui: self.ui.clone(),
+            signals: self.signals.clone(),
+            api: OnceCell::new(),
+        }
     }
 
     /// Connects when first asked: a command that calls nothing needs no region and no credentials.
@@ -27,6 +40,14 @@ impl Context {
         self.api
             .get_or_try_init(|| async { Api::connect(&self.settings.connection).await.map(Arc::new) })
             .await
+    }
+
+    /// Does work that blocks on a thread of its own, so that a signal still ends the command.
+    pub async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> anyhow::Result<T> {
+        Ok(tokio::task::spawn_blocking(work).await?)
     }
 
     /// Asks before something is destroyed; off a terminal `--yes` is needed.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use crate::api::{ApiError, ErrorKind};
+use crate::api::{ApiError, ErrorKind, exception};
 use crate::exit::Exit;
 use crate::ui::{self, Style, Ui};
 
@@ -111,7 +111,7 @@ fn help(error: &ApiError) -> Option<String> {
         (ErrorKind::Transient, _) if error.code.is_none() => {
             "check the network, `--endpoint-url` (AWS_ENDPOINT_URL) and `--region`".to_owned()
         }
-        _ => return None,
+        _ => return exception(code)?.help.map(str::to_owned),
     })
 }
 
@@ -129,15 +129,15 @@ pub fn show(error: &anyhow::Error, ui: &Ui, machine: bool) -> Exit {
         }
     };
     if machine {
-        ui.complain(&failure.json().to_string());
+        ui.complain(&ui::json(&failure.json().to_string()));
         return failure.exit;
     }
-    let mut text = format!("{}: {}", ui.paint(Style::Error, "error"), ui::text(&failure.what));
+    let mut text = format!("{}: {}", ui.paint(Style::Error, "error"), ui::defuse(&failure.what));
     if let Some(cause) = &failure.cause {
-        text.push_str(&format!("\n  {}", ui::text(cause).replace('\n', "\n  ")));
+        text.push_str(&format!("\n  {}", ui::defuse(cause).replace('\n', "\n  ")));
     }
     if let Some(help) = &failure.help {
-        text.push_str(&format!("\n  {}: {}", ui.paint(Style::Good, "help"), ui::text(help)));
+        text.push_str(&format!("\n  {}: {}", ui.paint(Style::Good, "help"), ui::defuse(help)));
     }
     ui.complain(&text);
     failure.exit

@@ -34,6 +34,23 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// All codes of the tool's own.
+    pub const ALL: [Exit; 13] = [
+        Exit::Ok,
+        Exit::Error,
+        Exit::Usage,
+        Exit::Failed,
+        Exit::Stopped,
+        Exit::RolledBack,
+        Exit::RollbackFailed,
+        Exit::TimedOut,
+        Exit::Ready,
+        Exit::Unknown,
+        Exit::Findings,
+        Exit::Interrupted,
+        Exit::Terminated,
+    ];
+
     pub fn code(self) -> u8 {
         match self {
             Exit::Ok => 0,

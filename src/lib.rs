@@ -18,6 +18,7 @@ pub mod revision;
 pub mod runner;
 pub mod sandbox;
 pub mod settings;
+pub mod signals;
 pub mod source;
 pub mod ui;
 pub mod view;
@@ -30,6 +31,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 use crate::cli::Cli;
 use crate::context::Context;
+use crate::error::Doing;
 use crate::exit::Exit;
 use crate::settings::{Environment, Settings};
 use crate::ui::{Style, Ui};
@@ -52,8 +54,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environme
         Ok(runtime) => runtime,
         Err(error) => return error::show(&error.into(), &ui, machine),
     };
-    let context = Context::new(settings, environment, ui.clone());
-    let result = runtime.block_on(commands::run(&context, cli.noun));
+    let result = runtime.block_on(async {
+        let context = Context::new(settings, environment, ui.clone());
+        let unheard = context.signals.unheard().doing("listen for signals")?;
+        tokio::select! {
+            result = commands::run(&context, cli.noun) => result,
+            // What the command holds (a sandbox, temporary folders) goes with it.
+            exit = unheard => Ok(exit),
+        }
+    });
     // A look-up that hangs in the resolver's thread must not keep the process.
     runtime.shutdown_background();
     match result {
@@ -70,8 +79,12 @@ fn usage(error: &clap::Error, ui: &Ui) -> Exit {
     let rendered = error.render();
     let colour = if error.use_stderr() { ui.terminal.stderr } else { ui.terminal.stdout };
     let text = if colour { rendered.ansi().to_string() } else { rendered.to_string() };
-    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
-    if error.use_stderr() { Exit::Usage } else { Exit::Ok }
+    let written = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+    match written {
+        _ if error.use_stderr() => Exit::Usage,
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => error::show(&error.into(), ui, false),
+        _ => Exit::Ok,
+    }
 }
 
 /// Whoever read our output has gone; that is no failure of ours.

@@ -50,6 +50,8 @@ pub struct Environment {
     endpoint_s3: bool,
     max_attempts: Option<u32>,
     pub path: Option<OsString>,
+    /// Hosts that are called past a proxy, separated by commas.
+    pub no_proxy: Option<String>,
 }
 
 impl Environment {
@@ -73,6 +75,7 @@ impl Environment {
             endpoint_s3: text("AWS_ENDPOINT_URL_S3").is_some(),
             max_attempts: text("AWS_MAX_ATTEMPTS").and_then(|value| value.parse().ok()).filter(|&n| n > 0),
             path: std::env::var_os("PATH"),
+            no_proxy: text("no_proxy").or_else(|| text("NO_PROXY")),
         }
     }
 

@@ -8,8 +8,14 @@
 )]
 
 mod architecture;
+mod bad_input;
+mod by_hand;
 mod contract;
+mod demo;
+mod lazy;
 mod readme;
 mod server;
 mod support;
+mod surface;
+mod terminal;
 mod verbs;

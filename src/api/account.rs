@@ -11,6 +11,11 @@ impl Api {
         self.names("ListApplications", json!({}), "applications").await
     }
 
+    /// GetApplication, for no more than whether it is there.
+    pub async fn check_application(&self, name: &str) -> Result<(), ApiError> {
+        self.send("GetApplication", &json!({ "applicationName": name })).await.map(|_| ())
+    }
+
     /// ListDeploymentGroups, all pages.
     pub async fn group_names(&self, application: &str) -> Result<Vec<String>, ApiError> {
         self.names("ListDeploymentGroups", json!({ "applicationName": application }), "deploymentGroups")

@@ -15,6 +15,10 @@ use aws_config::{BehaviorVersion, Region, SdkConfig, imds};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
 use super::http::LazyHttp;
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -32,7 +36,8 @@ const CREDENTIALS_LOAD: Duration = Duration::from_secs(300);
 
 /// Builds the configuration that all clients share.
 pub async fn configuration(connection: &Connection) -> anyhow::Result<SdkConfig> {
-    let http = LazyHttp::new(ca_bundle(connection)?);
+    let ca_bundle = if connection.sandbox { None } else { ca_bundle(connection)? };
+    let http = LazyHttp::new(ca_bundle);
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .http_client(http.clone())
         .retry_config(RetryConfig::standard().with_max_attempts(connection.max_attempts))
@@ -50,6 +55,7 @@ pub async fn configuration(connection: &Connection) -> anyhow::Result<SdkConfig>
     if connection.sandbox {
         let region = connection.region.clone().unwrap_or_else(|| "us-east-1".to_owned());
         let credentials = Credentials::new(SANDBOX_KEY, SANDBOX_KEY, None, None, "sandbox");
+        loader = loader.use_fips(false).use_dual_stack(false);
         return Ok(loader.region(Region::new(region)).credentials_provider(credentials).load().await);
     }
     check_profile(connection).await?;
@@ -143,7 +149,7 @@ fn check_endpoint(url: &str) -> anyhow::Result<()> {
     }
 }
 
-/// The PEM file's bytes; the HTTP client would panic on a file without certificates.
+/// The PEM file's bytes; the HTTP client panics where one does not parse.
 fn ca_bundle(connection: &Connection) -> anyhow::Result<Option<Vec<u8>>> {
     let Some(path) = &connection.ca_bundle else { return Ok(None) };
     let failure = |cause: String| {
@@ -152,8 +158,15 @@ fn ca_bundle(connection: &Connection) -> anyhow::Result<Option<Vec<u8>>> {
             .help("it comes from --ca-bundle or AWS_CA_BUNDLE and must hold PEM certificates")
     };
     let bytes = std::fs::read(path).map_err(|error| failure(error.to_string()))?;
-    if !bytes.windows(27).any(|window| window == b"-----BEGIN CERTIFICATE-----") {
+    let certificates = CertificateDer::pem_slice_iter(&bytes)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|_| failure("its PEM text is malformed".to_owned()))?;
+    if certificates.is_empty() {
         return Err(failure("it holds no PEM certificate".to_owned()).into());
+    }
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates {
+        roots.add(certificate).map_err(|_| failure("a certificate in it does not parse".to_owned()))?;
     }
     Ok(Some(bytes))
 }

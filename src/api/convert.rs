@@ -72,7 +72,8 @@ pub(super) fn location(revision: &Revision) -> sdk::RevisionLocation {
 }
 
 pub(super) fn deployment(info: &sdk::DeploymentInfo) -> Deployment {
-    let count = |n: i64| u64::try_from(n).unwrap_or(0);
+    // No fleet is that large: sums of what a broken answer says stay far from any limit.
+    let count = |n: i64| u64::try_from(n).unwrap_or(0).min(u32::MAX.into());
     Deployment {
         id: info.deployment_id().unwrap_or_default().to_owned(),
         application: owned(info.application_name()),

@@ -1,6 +1,5 @@
 //! Deployments and their targets.
 
-use aws_config::retry::RetryConfig;
 use aws_sdk_codedeploy::operation::batch_get_deployment_targets::BatchGetDeploymentTargetsOutput;
 use aws_sdk_codedeploy::operation::batch_get_deployments::BatchGetDeploymentsOutput;
 use aws_sdk_codedeploy::operation::create_deployment::builders::CreateDeploymentFluentBuilder;
@@ -9,6 +8,8 @@ use aws_sdk_codedeploy::operation::stop_deployment::StopDeploymentOutput;
 use aws_sdk_codedeploy::types as sdk;
 use serde_json::{Value, json};
 
+use super::pages::Pages;
+use super::retry::ThrottledOnly;
 use super::{Api, ApiError, ErrorKind, Seen, call, convert, raw};
 use crate::model::{Deployment, Revision, Target, TargetStatus};
 
@@ -39,12 +40,12 @@ pub struct Created {
 }
 
 impl Api {
-    /// CreateDeployment. Sent once only: the call has no client token, so that sending it again after a lost
-    /// answer could deploy twice.
+    /// CreateDeployment. Sent once, but where it was throttled: the call has no client token, so that sending it
+    /// again after a lost answer could deploy twice.
     pub async fn create_deployment(&self, create: &CreateDeployment) -> Result<Created, ApiError> {
         let request = self.create_deployment_request(create);
         let answer = raw::Answer::default();
-        let once = aws_sdk_codedeploy::Config::builder().retry_config(RetryConfig::disabled());
+        let once = aws_sdk_codedeploy::Config::builder().retry_classifier(ThrottledOnly);
         let output = request
             .customize()
             .config_override(once)
@@ -52,7 +53,11 @@ impl Api {
             .send()
             .await
             .map_err(|error| super::error::from_sdk("CreateDeployment", &error))?;
-        Ok(Created { id: output.deployment_id().unwrap_or_default().to_owned(), json: answer.json() })
+        let id = output
+            .deployment_id()
+            .filter(|id| !id.is_empty())
+            .ok_or_else(|| ApiError::unexpected("CreateDeployment", "names no deployment"))?;
+        Ok(Created { id: id.to_owned(), json: answer.json() })
     }
 
     /// The request of [`Api::create_deployment`] as the API's JSON; nothing is sent.
@@ -111,10 +116,9 @@ impl Api {
         let (output, answer) = call!("GetDeployment", self.codedeploy.get_deployment().deployment_id(id))?;
         let info = output
             .deployment_info()
-            .cloned()
-            .unwrap_or_else(|| sdk::DeploymentInfo::builder().deployment_id(id).build());
+            .ok_or_else(|| ApiError::unexpected("GetDeployment", "tells of no deployment"))?;
         Ok(Seen {
-            value: convert::deployment(&info),
+            value: convert::deployment(info),
             json: raw::readable(answer.json(), |de| GetDeploymentOutput::deserialize(de)),
             date: answer.date(),
         })
@@ -135,18 +139,17 @@ impl Api {
         limit: usize,
     ) -> Result<Vec<String>, ApiError> {
         let mut ids = Vec::new();
-        let mut token = None;
+        let mut pages = Pages::of("ListDeployments");
         loop {
             let request = self
                 .codedeploy
                 .list_deployments()
                 .application_name(application)
                 .deployment_group_name(group)
-                .set_next_token(token);
+                .set_next_token(pages.token());
             let (page, _) = call!("ListDeployments", request)?;
             ids.extend_from_slice(page.deployments());
-            token = page.next_token().map(str::to_owned);
-            if token.is_none() || ids.len() >= limit {
+            if !pages.turn(page.next_token())? || ids.len() >= limit {
                 ids.truncate(limit);
                 return Ok(ids);
             }
@@ -190,12 +193,11 @@ impl Api {
     /// ListDeploymentTargets, all pages.
     pub async fn all_target_ids(&self, id: &str, statuses: &[TargetStatus]) -> Result<Vec<String>, ApiError> {
         let mut ids = Vec::new();
-        let mut token = None;
+        let mut pages = Pages::of("ListDeploymentTargets");
         loop {
-            let (page, next) = self.target_ids(id, statuses, token).await?;
+            let (page, next) = self.target_ids(id, statuses, pages.token()).await?;
             ids.extend(page);
-            token = next;
-            if token.is_none() {
+            if !pages.turn(next.as_deref())? {
                 return Ok(ids);
             }
         }

@@ -49,6 +49,19 @@ impl ApiError {
     }
 }
 
+impl ApiError {
+    /// An answer that lacks what the API always gives.
+    pub(super) fn unexpected(operation: &str, what: &str) -> Self {
+        ApiError {
+            operation: operation.to_owned(),
+            kind: ErrorKind::Other,
+            code: None,
+            message: format!("the answer {what}; a proxy or another server may have sent it"),
+            request_id: None,
+        }
+    }
+}
+
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.code {
@@ -74,7 +87,10 @@ where
     let status = error.raw_response().map(|response| response.status().as_u16());
     let message = match (error.message(), &code) {
         (Some(message), _) if !message.is_empty() => message.to_owned(),
-        (_, Some(_)) => "(the service gave no message)".to_owned(),
+        (_, Some(code)) => {
+            let known = super::exception(code).map(|exception| exception.sentence);
+            known.unwrap_or("(the service gave no message)").to_owned()
+        }
         _ => deepest(error),
     };
     let kind = match &code {
@@ -92,10 +108,11 @@ where
     ApiError { operation: operation.to_owned(), kind, code, message, request_id }
 }
 
-fn kind_of(code: &str, status: Option<u16>) -> ErrorKind {
+pub(super) fn kind_of(code: &str, status: Option<u16>) -> ErrorKind {
+    if let Some(exception) = super::exception(code) {
+        return exception.kind;
+    }
     match code {
-        "DeploymentNotStartedException" => ErrorKind::NotStarted,
-        "DeploymentLimitExceededException" => ErrorKind::Busy,
         "AccessDeniedException" | "AccessDenied" | "NotAuthorized" | "OptInRequired" => ErrorKind::Denied,
         "ExpiredTokenException"
         | "ExpiredToken"
@@ -107,11 +124,9 @@ fn kind_of(code: &str, status: Option<u16>) -> ErrorKind {
         | "SignatureDoesNotMatch"
         | "MissingAuthenticationTokenException"
         | "IncompleteSignature" => ErrorKind::Credentials,
-        "ThrottlingException"
-        | "Throttling"
-        | "TooManyRequestsException"
-        | "RequestLimitExceeded"
-        | "SlowDown" => ErrorKind::Throttled,
+        "Throttling" | "TooManyRequestsException" | "RequestLimitExceeded" | "SlowDown" => {
+            ErrorKind::Throttled
+        }
         "InternalFailure"
         | "InternalError"
         | "ServiceUnavailable"

@@ -2,7 +2,6 @@
 
 use aws_sdk_codedeploy::operation::get_deployment_config::GetDeploymentConfigOutput;
 use aws_sdk_codedeploy::operation::get_deployment_group::GetDeploymentGroupOutput;
-use aws_sdk_codedeploy::types as sdk;
 
 use super::{Api, ApiError, Seen, call, convert, raw};
 use crate::model::{DeploymentConfig, Group};
@@ -13,14 +12,11 @@ impl Api {
         let request =
             self.codedeploy.get_deployment_group().application_name(application).deployment_group_name(name);
         let (output, answer) = call!("GetDeploymentGroup", request)?;
-        let info = output.deployment_group_info().cloned().unwrap_or_else(|| {
-            sdk::DeploymentGroupInfo::builder()
-                .application_name(application)
-                .deployment_group_name(name)
-                .build()
-        });
+        let info = output
+            .deployment_group_info()
+            .ok_or_else(|| ApiError::unexpected("GetDeploymentGroup", "tells of no deployment group"))?;
         Ok(Seen {
-            value: convert::group(&info),
+            value: convert::group(info),
             json: raw::readable(answer.json(), |de| GetDeploymentGroupOutput::deserialize(de)),
             date: answer.date(),
         })
@@ -34,10 +30,9 @@ impl Api {
         )?;
         let info = output
             .deployment_config_info()
-            .cloned()
-            .unwrap_or_else(|| sdk::DeploymentConfigInfo::builder().deployment_config_name(name).build());
+            .ok_or_else(|| ApiError::unexpected("GetDeploymentConfig", "tells of no configuration"))?;
         Ok(Seen {
-            value: convert::config(&info),
+            value: convert::config(info),
             json: raw::readable(answer.json(), |de| GetDeploymentConfigOutput::deserialize(de)),
             date: answer.date(),
         })

@@ -13,13 +13,15 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
-/// A client whose two halves, plain and TLS, are made when a request's scheme first asks for them.
+/// A client whose parts, plain and TLS, are made when a request's scheme first asks for them.
 #[derive(Clone, Debug, Default)]
 pub struct LazyHttp(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
     plain: OnceLock<SharedHttpClient>,
+    /// Past any proxy: a proxy elsewhere cannot reach what listens on this machine's loopback address.
+    local: OnceLock<SharedHttpClient>,
     tls: OnceLock<SharedHttpClient>,
     /// PEM certificates that are trusted beside the system's (`AWS_CA_BUNDLE`); checked by the caller.
     ca_bundle: Option<Vec<u8>>,
@@ -32,19 +34,12 @@ impl LazyHttp {
 }
 
 impl Inner {
-    fn plain(&self) -> &SharedHttpClient {
-        self.plain.get_or_init(|| {
-            Builder::new().build_with_connector_fn(|settings, components| {
-                let mut builder = Connector::builder().proxy_config(ProxyConfig::from_env());
-                if let Some(settings) = settings {
-                    builder = builder.connector_settings(settings.clone());
-                }
-                if let Some(components) = components {
-                    builder.set_sleep_impl(components.sleep_impl());
-                }
-                builder.build_http()
-            })
-        })
+    fn of(&self, url: &str) -> &SharedHttpClient {
+        match url.starts_with("http://") {
+            true if is_loopback(url) => self.local.get_or_init(|| plain(ProxyConfig::disabled)),
+            true => self.plain.get_or_init(|| plain(ProxyConfig::from_env)),
+            false => self.tls(),
+        }
     }
 
     fn tls(&self) -> &SharedHttpClient {
@@ -73,6 +68,26 @@ impl Inner {
     }
 }
 
+fn plain(proxy: fn() -> ProxyConfig) -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(move |settings, components| {
+        let mut builder = Connector::builder().proxy_config(proxy());
+        if let Some(settings) = settings {
+            builder = builder.connector_settings(settings.clone());
+        }
+        if let Some(components) = components {
+            builder.set_sleep_impl(components.sleep_impl());
+        }
+        builder.build_http()
+    })
+}
+
+/// Whether `url` is on this machine.
+pub fn is_loopback(url: &str) -> bool {
+    let uri = url.parse::<http::Uri>().ok();
+    let host = uri.as_ref().and_then(http::Uri::host);
+    host.is_some_and(|host| matches!(host, "localhost" | "[::1]") || host.starts_with("127."))
+}
+
 #[derive(Debug)]
 struct Choice {
     inner: Arc<Inner>,
@@ -82,7 +97,7 @@ struct Choice {
 
 impl HttpConnector for Choice {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let client = if request.uri().starts_with("http://") { self.inner.plain() } else { self.inner.tls() };
+        let client = self.inner.of(request.uri());
         client.http_connector(&self.settings, &self.components).call(request)
     }
 }

@@ -6,10 +6,12 @@ mod connect;
 mod convert;
 mod deployments;
 pub mod error;
+mod exceptions;
 mod groups;
 mod http;
 pub mod input;
 mod operation;
+mod pages;
 mod raw;
 mod retry;
 mod revisions;
@@ -24,6 +26,7 @@ pub use account::strings;
 pub use connect::SANDBOX_KEY;
 pub use deployments::{CreateDeployment, Created};
 pub use error::{ApiError, ErrorKind};
+pub use exceptions::exception;
 pub use operation::{ALL, Operation, Pages};
 pub use revisions::{Stored, wire_revision};
 pub use shape::Shape;
@@ -82,10 +85,7 @@ impl Api {
 
     /// The endpoint is on this machine: a sandbox, not AWS.
     pub fn is_local(&self) -> bool {
-        let host = self.config.endpoint_url().and_then(|url| url.parse::<::http::Uri>().ok());
-        host.as_ref()
-            .and_then(::http::Uri::host)
-            .is_some_and(|host| matches!(host, "localhost" | "[::1]") || host.starts_with("127."))
+        self.config.endpoint_url().is_some_and(http::is_loopback)
     }
 
     async fn s3(&self) -> &aws_sdk_s3::Client {

@@ -139,7 +139,13 @@ impl Pages<'_> {
         let mut page = self.api.perform(self.operation, &self.input).await?;
         let token = self.token.and_then(|name| Some((name, page.as_object_mut()?.shift_remove(name)?)));
         match token {
-            Some((name, token)) if token.is_string() && self.input.get(name) != Some(&token) => {
+            Some((name, token)) if self.input.get(name) == Some(&token) => {
+                return Err(ApiError::unexpected(
+                    self.operation.name,
+                    &format!("leads back to its own page {token}"),
+                ));
+            }
+            Some((name, token)) if token.is_string() => {
                 if let Some(input) = self.input.as_object_mut() {
                     input.insert(name.to_owned(), token);
                 }

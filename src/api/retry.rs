@@ -1,11 +1,16 @@
 //! What is not worth a second try: nobody listens there, or the name does not exist. Everything else is the
 //! SDK's to decide.
 
+use aws_sdk_codedeploy::error::ProvideErrorMetadata;
+use aws_sdk_codedeploy::operation::create_deployment::CreateDeploymentError;
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
 use aws_smithy_runtime_api::client::retries::classifiers::{
     ClassifyRetry, RetryAction, RetryClassifierPriority,
 };
+
+use super::ErrorKind;
+use super::error::kind_of;
 
 /// A wrong endpoint or region is answered at once instead of after seconds of backoff.
 #[derive(Debug)]
@@ -41,4 +46,32 @@ fn deepest(error: &dyn std::error::Error) -> String {
         deepest = source;
     }
     deepest.to_string()
+}
+
+/// CreateDeployment has no client token: sent again after anything but a refusal for too many calls, it could
+/// deploy twice.
+#[derive(Debug)]
+pub struct ThrottledOnly;
+
+impl ClassifyRetry for ThrottledOnly {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let Some(Err(error)) = context.output_or_error() else { return RetryAction::NoActionIndicated };
+        let code = error
+            .as_operation_error()
+            .and_then(|error| error.downcast_ref::<CreateDeploymentError>())
+            .and_then(|error| error.code());
+        if code.is_some_and(|code| kind_of(code, None) == ErrorKind::Throttled) {
+            RetryAction::NoActionIndicated
+        } else {
+            RetryAction::RetryForbidden
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "cdctl::ThrottledOnly"
+    }
+
+    fn priority(&self) -> RetryClassifierPriority {
+        RetryClassifierPriority::run_after(RetryClassifierPriority::transient_error_classifier())
+    }
 }

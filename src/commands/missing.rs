@@ -13,7 +13,7 @@ pub async fn explain(api: &Api, error: ApiError, group: &GroupName, doing: impl 
         Some("ApplicationDoesNotExistException") => application(api, error, &group.application, doing).await,
         Some("DeploymentGroupDoesNotExistException") => {
             let names = api.group_names(&group.application).await;
-            suggest(api, error, ("deployment group", &group.group), names, doing)
+            suggest(api, &error, ("deployment group", &group.group), names, doing)
         }
         _ => Failure::api(format!("cannot {doing}"), &error).into(),
     }
@@ -25,11 +25,11 @@ pub async fn application(api: &Api, error: ApiError, name: &str, doing: impl Dis
         return Failure::api(format!("cannot {doing}"), &error).into();
     }
     let names = api.application_names().await;
-    suggest(api, error, ("application", name), names, doing)
+    suggest(api, &error, ("application", name), names, doing)
 }
 
 /// The same of a call that named a deployment configuration, as far as it is that which is missing.
-pub async fn config(api: &Api, error: ApiError, name: &str, doing: impl Display) -> anyhow::Error {
+pub async fn explain_config(api: &Api, error: &ApiError, name: &str, doing: impl Display) -> anyhow::Error {
     let names = api.config_names().await;
     suggest(api, error, ("deployment configuration", name), names, doing)
 }
@@ -40,7 +40,7 @@ pub async fn instance(api: &Api, error: ApiError, name: &str, doing: impl Displa
         return Failure::api(format!("cannot {doing}"), &error).into();
     }
     let names = api.instance_names().await;
-    suggest(api, error, ("on-premises instance", name), names, doing)
+    suggest(api, &error, ("on-premises instance", name), names, doing)
 }
 
 /// The same of a call that named a connection to GitHub.
@@ -49,18 +49,18 @@ pub async fn token(api: &Api, error: ApiError, name: &str, doing: impl Display) 
         return Failure::api(format!("cannot {doing}"), &error).into();
     }
     let names = api.token_names().await;
-    suggest(api, error, ("connection to GitHub", name), names, doing)
+    suggest(api, &error, ("connection to GitHub", name), names, doing)
 }
 
 fn suggest(
     api: &Api,
-    error: ApiError,
+    error: &ApiError,
     (what, wanted): (&str, &str),
     names: Result<Vec<String>, ApiError>,
     doing: impl Display,
 ) -> anyhow::Error {
     let help = suggestion(what, wanted, &names.unwrap_or_default(), api.region());
-    Failure::api(format!("cannot {doing}"), &error).help(help).into()
+    Failure::api(format!("cannot {doing}"), error).help(help).into()
 }
 
 /// What to say of a name that is not there.

@@ -20,7 +20,6 @@ use clap::Subcommand;
 
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::watch::Signal;
 
 #[derive(Debug, Subcommand)]
 pub enum Noun {
@@ -50,19 +49,6 @@ pub enum Noun {
     Sandbox(sandbox::Verb),
     Demo(demo::Arguments),
     Api(api::Arguments),
-}
-
-/// Resolves at the first SIGINT or SIGTERM; from here on neither ends the process by itself.
-fn signals() -> std::io::Result<impl Future<Output = Signal>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => Signal::Interrupt,
-            _ = terminate.recv() => Signal::Terminate,
-        }
-    })
 }
 
 pub async fn run(context: &Context, noun: Noun) -> anyhow::Result<Exit> {

@@ -47,14 +47,16 @@ pub fn list(tags: &[Tag]) -> Value {
 
 /// Tags to set.
 #[derive(Debug, Args)]
-pub struct Set {
+pub struct TagArgs {
+    /// The tags
     #[arg(value_name = "KEY=VALUE", required = true)]
     tags: Vec<Tag>,
 }
 
 /// Tags to remove.
 #[derive(Debug, Args)]
-pub struct Remove {
+pub struct KeyArgs {
+    /// The tags' keys
     #[arg(value_name = "KEY", required = true)]
     keys: Vec<String>,
 }
@@ -77,7 +79,7 @@ pub async fn show(context: &Context, resource: &str) -> anyhow::Result<Exit> {
 }
 
 /// TagResource.
-pub async fn set(context: &Context, resource: &str, set: &Set) -> anyhow::Result<Exit> {
+pub async fn set(context: &Context, resource: &str, set: &TagArgs) -> anyhow::Result<Exit> {
     let doing = format!("tag {resource}");
     let api = context.api().await?;
     let arn = api.arn(resource).await.doing(&doing)?;
@@ -88,7 +90,7 @@ pub async fn set(context: &Context, resource: &str, set: &Set) -> anyhow::Result
 }
 
 /// UntagResource.
-pub async fn remove(context: &Context, resource: &str, remove: &Remove) -> anyhow::Result<Exit> {
+pub async fn remove(context: &Context, resource: &str, remove: &KeyArgs) -> anyhow::Result<Exit> {
     let doing = format!("untag {resource}");
     let api = context.api().await?;
     let arn = api.arn(resource).await.doing(&doing)?;

@@ -70,7 +70,9 @@ pub struct Overview {
 impl Overview {
     /// All targets.
     pub fn total(&self) -> u64 {
-        self.pending + self.in_progress + self.succeeded + self.failed + self.skipped + self.ready
+        [self.pending, self.in_progress, self.succeeded, self.failed, self.skipped, self.ready]
+            .into_iter()
+            .fold(0, u64::saturating_add)
     }
 }
 

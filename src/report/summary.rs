@@ -20,7 +20,8 @@ const ROLLBACK_TAIL: usize = 3;
 /// Characters of a line of log.
 const WIDEST: usize = 200;
 
-/// Writes the summary to stderr.
+/// Writes the summary to stderr; none where nobody listens, and none of a watch that the service refused, which
+/// the command's error tells.
 pub struct Summary {
     out: Stream,
     unicode: bool,
@@ -36,7 +37,7 @@ impl Summary {
 impl Reporter for Summary {
     fn event(&mut self, stamped: &Stamped) -> Result<(), Closed> {
         if let Event::Result(report) = &stamped.event
-            && report.outcome != "closed"
+            && !matches!(report.outcome, "closed" | "error")
         {
             let mut text = compose(&stamped.deployment, report, self.unicode, self.colour).join("\n");
             text.push('\n');

@@ -123,7 +123,7 @@ impl Ui {
     /// A notice on stderr; silent under `--quiet`. A closed stderr is no reason to fail.
     pub fn note(&self, message: &str) {
         if !self.quiet {
-            let _ = writeln!(self.err(), "{}", text(message));
+            let _ = writeln!(self.err(), "{}", defuse(message));
         }
     }
 
@@ -136,7 +136,7 @@ impl Ui {
 
     /// Something that the user should know although all goes on; shown under `--quiet` too.
     pub fn warn(&self, message: &str) {
-        let _ = writeln!(self.err(), "{}: {}", self.paint(Style::Warning, "warning"), text(message));
+        let _ = writeln!(self.err(), "{}: {}", self.paint(Style::Warning, "warning"), defuse(message));
     }
 
     /// An error, as it is: the caller made it safe. Shown whatever the flags say.

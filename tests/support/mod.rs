@@ -2,4 +2,5 @@
 
 pub mod cdctl;
 pub mod client;
+pub mod sandbox;
 pub mod stage;

@@ -187,3 +187,20 @@ fn mistakes_are_found_before_anything_is_sent() {
         .ends_with(1)
         .complains("cannot read the request /nonexistent");
 }
+
+#[test]
+fn every_exception_of_the_sdk_is_explained() {
+    let explained = fs::read_to_string(crate::support::cdctl::package("src/api/exceptions.rs")).unwrap();
+    let mut codes = 0;
+    for entry in fs::read_dir(sdk().join("src/types/error")).unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap_or_default();
+        for name in text.split("\"com.amazonaws.codedeploy#").skip(1) {
+            let code = name.split(['"', '$']).next().unwrap();
+            if code.ends_with("Exception") {
+                codes += 1;
+                assert!(explained.contains(&format!("(\"{code}\", ")), "{code} is not explained");
+            }
+        }
+    }
+    assert!(codes >= 114, "{codes}");
+}

@@ -1,6 +1,7 @@
 //! Every verb through the built binary, against a sandbox in this process.
 
 mod api;
+mod aws_cli;
 mod formats;
 mod nouns;
 

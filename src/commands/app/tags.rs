@@ -24,7 +24,7 @@ pub struct Set {
     name: String,
 
     #[command(flatten)]
-    set: tags::Set,
+    set: tags::TagArgs,
 }
 
 /// Remove tags of an application
@@ -36,7 +36,7 @@ pub struct Remove {
     name: String,
 
     #[command(flatten)]
-    remove: tags::Remove,
+    remove: tags::KeyArgs,
 }
 
 fn resource(name: &str) -> String {

@@ -26,7 +26,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     match api.send("GetDeploymentConfig", &request).await {
         Ok(_) => {}
         Err(error) if error.kind == ErrorKind::NotFound => {
-            return Err(missing::config(api, error, name, doing).await);
+            return Err(missing::explain_config(api, &error, name, doing).await);
         }
         Err(error) => return Err(Failure::api(format!("cannot {doing}"), &error).into()),
     }

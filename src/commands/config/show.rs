@@ -29,7 +29,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
             Ok(Exit::Ok)
         }
         Err(error) if error.kind == ErrorKind::NotFound => {
-            Err(missing::config(api, error, name, doing).await)
+            Err(missing::explain_config(api, &error, name, doing).await)
         }
         Err(error) => Err(Failure::api(format!("cannot {doing}"), &error).into()),
     }

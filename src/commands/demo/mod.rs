@@ -149,7 +149,7 @@ impl Demo<'_> {
             ..self.context.settings.connection.clone()
         };
         let settings = Settings { connection, yes: true, ..self.context.settings.clone() };
-        let inner = Context::new(settings, self.context.environment.clone(), ui.clone());
+        let inner = self.context.with(settings);
         Box::pin(super::run(&inner, cli.noun)).await
     }
 }

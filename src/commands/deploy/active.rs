@@ -45,12 +45,13 @@ pub async fn settle(
             }
         }
         match watching::wait(context, &deployment.id, watching).await? {
-            Outcome::TimedOut | Outcome::Detached(_) | Outcome::Unknown(_) | Outcome::Closed => {
+            outcome @ (Outcome::TimedOut | Outcome::Detached(_) | Outcome::Unknown(_) | Outcome::Closed) => {
                 return Err(Failure::new(format!(
-                    "deployment {} did not end while it was waited for",
+                    "deployment {} did not end while it was waited for; nothing was deployed",
                     deployment.id
                 ))
                 .help(format!("watch it with `cdctl deploy watch {}`", deployment.id))
+                .exit(outcome.exit())
                 .into());
             }
             Outcome::Refused(error) => {

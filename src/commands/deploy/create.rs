@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::active::{self, IfActive};
 use super::watching::{self, WatchArgs};
 use super::{RollbackChoice, bundle, last_good};
-use crate::api::{CreateDeployment, ErrorKind, Seen};
+use crate::api::{Api, CreateDeployment, ErrorKind, Seen};
 use crate::commands::missing;
 use crate::commands::names::{GroupArgs, GroupName};
 use crate::commands::revision::pushing::{self, Destination, Prepared};
@@ -109,8 +109,17 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let name = arguments.group.resolve()?;
     let auto_rollback = arguments.auto_rollback()?;
     // What can be wrong on this side is found before anything is called.
-    let prepared = arguments.push.as_deref().map(|path| pushing::prepare(context, path)).transpose()?;
-    let destination = prepared.as_ref().map(|prepared| arguments.destination(prepared, &name)).transpose()?;
+    let bucket = arguments.push.as_ref().map(|_| arguments.bucket()).transpose()?;
+    let prepared = match &arguments.push {
+        Some(path) => Some(pushing::prepare(context, path).await?),
+        None => None,
+    };
+    let destination = prepared.as_ref().zip(bucket).map(|(prepared, bucket)| {
+        let key = arguments.key.clone().unwrap_or_else(|| prepared.key(&name.application));
+        Destination { bucket, key }
+    });
+
+    let given = arguments.given()?;
 
     let api = context.api().await?;
     // Who may deploy but not look gets by without the early answers.
@@ -119,19 +128,27 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         Err(error) if error.kind == ErrorKind::Denied && !arguments.dry_run => None,
         Err(error) => return Err(missing::explain(api, error, &name, format!("deploy to {name}")).await),
     };
+    if let Some(config) = &arguments.config {
+        check_config(api, config, &name).await?;
+    }
+    if let Some(revision) = &given {
+        bundle::require(context, revision).await?;
+    }
     if let Some(group) = group.as_ref().filter(|_| arguments.dry_run) {
-        let revision = match (&prepared, &destination) {
-            (Some(prepared), Some(to)) => planned(prepared, to),
-            _ => arguments.revision(context, &name).await?,
+        let revision = match (&prepared, &destination, given) {
+            (Some(prepared), Some(to), _) => planned(prepared, to),
+            (.., Some(revision)) => revision,
+            _ => last_good(context, &name).await?,
         };
         return dry_run(context, &arguments.request(&name, revision, auto_rollback), group).await;
     }
     active::settle(context, &name, arguments.if_active, &arguments.watching).await?;
-    let revision = match (&prepared, &destination) {
-        (Some(prepared), Some(to)) => {
+    let revision = match (&prepared, &destination, given) {
+        (Some(prepared), Some(to), _) => {
             pushing::push(context, prepared, to, &name.application, arguments.description.as_deref()).await?
         }
-        _ => arguments.revision(context, &name).await?,
+        (.., Some(revision)) => revision,
+        _ => last_good(context, &name).await?,
     };
     let request = arguments.request(&name, revision, auto_rollback);
     let id = create(context, &name, &request, arguments).await?;
@@ -139,6 +156,23 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         return watching::watch(context, &id, &arguments.watching, true).await;
     }
     Ok(Exit::Ok)
+}
+
+async fn last_good(context: &Context, name: &GroupName) -> anyhow::Result<Revision> {
+    let revision = last_good::find(context.api().await?, name).await?;
+    bundle::require(context, &revision).await?;
+    Ok(revision)
+}
+
+/// Nothing is uploaded and nothing stopped for a configuration that is not there. A caller who may not ask finds
+/// out at the end.
+async fn check_config(api: &Api, config: &str, name: &GroupName) -> anyhow::Result<()> {
+    match api.config(config).await {
+        Err(error) if error.kind == ErrorKind::NotFound => {
+            Err(missing::explain_config(api, &error, config, format_args!("deploy to {name}")).await)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Sends it and prints the id. A deployment that came in between is dealt with as `--if-active` says.
@@ -204,26 +238,21 @@ impl Arguments {
         Ok(Some(choices.iter().filter_map(|choice| choice.event()).map(str::to_owned).collect()))
     }
 
-    fn destination(&self, prepared: &Prepared, name: &GroupName) -> anyhow::Result<Destination> {
-        let bucket = self.bucket.clone().ok_or_else(|| {
+    fn bucket(&self) -> anyhow::Result<String> {
+        Ok(self.bucket.clone().ok_or_else(|| {
             Failure::new("--push needs a bucket")
                 .help("pass --bucket BUCKET or set CDCTL_BUCKET")
                 .exit(Exit::Usage)
-        })?;
-        let key = self.key.clone().unwrap_or_else(|| prepared.key(&name.application));
-        Ok(Destination { bucket, key })
+        })?)
     }
 
-    /// The revision that is deployed; one whose bundle is known to be missing is an error.
-    async fn revision(&self, context: &Context, name: &GroupName) -> anyhow::Result<Revision> {
-        let revision = match &self.revision {
-            Some(Locator::Revision(revision)) => revision.clone(),
-            Some(Locator::AppSpecFile(file)) => inline(file)?,
-            Some(Locator::LastGood) => last_good::find(context.api().await?, name).await?,
-            None => return Err(Failure::new("no revision is named").exit(Exit::Usage).into()),
-        };
-        bundle::require(context, &revision).await?;
-        Ok(revision)
+    /// The revision that the command line itself names; `last-good` is known only once the group is free.
+    fn given(&self) -> anyhow::Result<Option<Revision>> {
+        Ok(match &self.revision {
+            Some(Locator::Revision(revision)) => Some(revision.clone()),
+            Some(Locator::AppSpecFile(file)) => Some(inline(file)?),
+            Some(Locator::LastGood) | None => None,
+        })
     }
 
     fn request(
@@ -262,7 +291,10 @@ fn inline(file: &Path) -> anyhow::Result<Revision> {
     } else {
         Box::new(std::fs::File::open(file).with_context(cannot)?)
     };
-    source.take(LIMIT).read_to_string(&mut content).with_context(cannot)?;
+    source.take(LIMIT + 1).read_to_string(&mut content).with_context(cannot)?;
+    if content.len() as u64 > LIMIT {
+        return Err(Failure::new(cannot()).cause("it is larger than a megabyte").into());
+    }
     let digest = Sha256::digest(content.as_bytes());
     let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(Revision::AppSpec { content: Some(content), sha256: Some(sha256) })

@@ -69,9 +69,18 @@ pub async fn watch(context: &Context, id: &str, arguments: &WatchArgs, known: bo
         return Err(Failure::api(format!("cannot watch deployment {id}"), error).into());
     }
     if matches!(format, Format::Json | Format::Yaml) {
-        let seen = context.api().await?.deployment(id).await.doing(format_args!("show deployment {id}"))?;
-        let now = seen.date.unwrap_or_else(clock::now);
-        view::deployment::show(&seen.value, seen.json, now).print(&context.settings.output, &context.ui)?;
+        // The outcome is known; a look at it that fails is told and changes nothing.
+        match context.api().await?.deployment(id).await {
+            Ok(seen) => {
+                let now = seen.date.unwrap_or_else(clock::now);
+                view::deployment::show(&seen.value, seen.json, now)
+                    .print(&context.settings.output, &context.ui)?;
+            }
+            Err(error) => {
+                let failure = Failure::api(format!("cannot show deployment {id}"), &error);
+                crate::error::show(&failure.into(), &context.ui, true);
+            }
+        }
     }
     Ok(outcome.exit())
 }
@@ -104,8 +113,7 @@ async fn follow(
     options.follow_rollback = !arguments.no_follow_rollback;
     options.require_all = arguments.require_all;
     options.known = known;
-    let interrupt = crate::commands::signals().doing("listen for signals")?;
-    Ok(crate::watch::watch(api, id, &options, interrupt, reporters).await)
+    Ok(crate::watch::watch(api, id, &options, context.signals.next(), reporters).await)
 }
 
 /// A live view on a terminal, a log elsewhere; the summary after either. With `-o ndjson`, events on stdout alone.

@@ -79,7 +79,7 @@ pub async fn create(context: &Context, name: &GroupName, request: &Value) -> any
         Ok(json) => json,
         Err(error) if error.code.as_deref() == Some("DeploymentConfigDoesNotExistException") => {
             let wanted = request.get("deploymentConfigName").and_then(Value::as_str).unwrap_or_default();
-            return Err(missing::config(api, error, wanted, doing).await);
+            return Err(missing::explain_config(api, &error, wanted, doing).await);
         }
         Err(error) => return Err(missing::explain(api, error, name, doing).await),
     };

@@ -17,7 +17,8 @@ use crate::format::View;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  cdctl group ensure shop/prod --ec2-tag Role=web --service-role arn:aws:iam::123456789012:role/CodeDeploy
+  cdctl group ensure shop/prod --ec2-tag Role=web \\
+      --service-role arn:aws:iam::123456789012:role/CodeDeploy
   cdctl group ensure --from group.yaml")]
 pub struct Arguments {
     #[command(flatten)]

@@ -25,7 +25,7 @@ pub struct Set {
     name: GroupName,
 
     #[command(flatten)]
-    set: tags::Set,
+    set: tags::TagArgs,
 }
 
 /// Remove tags of a deployment group
@@ -37,7 +37,7 @@ pub struct Remove {
     name: GroupName,
 
     #[command(flatten)]
-    remove: tags::Remove,
+    remove: tags::KeyArgs,
 }
 
 fn resource(name: &GroupName) -> String {

@@ -141,7 +141,7 @@ pub async fn update(context: &Context, name: &GroupName, mut request: Value) -> 
         Ok(answer) => answer,
         Err(error) if error.code.as_deref() == Some("DeploymentConfigDoesNotExistException") => {
             let wanted = request.get("deploymentConfigName").and_then(Value::as_str).unwrap_or_default();
-            return Err(missing::config(api, error, wanted, doing).await);
+            return Err(missing::explain_config(api, &error, wanted, doing).await);
         }
         Err(error) => return Err(missing::explain(api, error, name, doing).await),
     };

@@ -21,7 +21,7 @@ pub enum Verb {
 
 pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<Exit> {
     match verb {
-        Verb::Validate(arguments) => validate::run(context, &arguments),
+        Verb::Validate(arguments) => validate::run(context, &arguments).await,
         Verb::Push(arguments) => push::run(context, &arguments).await,
         Verb::List(arguments) => list::run(context, &arguments).await,
         Verb::Show(arguments) => show::run(context, &arguments).await,

@@ -6,6 +6,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::pushing::{self, Destination};
+use crate::api::ErrorKind;
+use crate::commands::missing;
 use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -45,7 +47,8 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
             .exit(Exit::Usage)
             .into());
     };
-    let prepared = pushing::prepare(context, &arguments.path)?;
+    let prepared = pushing::prepare(context, &arguments.path).await?;
+    check_application(context, &arguments.app).await?;
     let destination = Destination { bucket: bucket.clone(), key: key.clone() };
     let revision =
         pushing::push(context, &prepared, &destination, &arguments.app, arguments.description.as_deref())
@@ -55,4 +58,21 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let json = json!({ "applicationName": arguments.app, "revision": crate::api::wire_revision(&revision)? });
     View { json, items: None, table, empty: "" }.print(&context.settings.output, &context.ui)?;
     Ok(Exit::Ok)
+}
+
+/// Nothing is uploaded for an application that is not there. A caller who may not ask finds out at the end.
+async fn check_application(context: &Context, name: &str) -> anyhow::Result<()> {
+    let api = context.api().await?;
+    match api.check_application(name).await {
+        Err(error) if error.kind == ErrorKind::NotFound => {
+            let names = api.application_names().await.unwrap_or_default();
+            Err(Failure::api(format!("cannot push to application {name}"), &error)
+                .help(missing::suggestion("application", name, &names, api.region()))
+                .into())
+        }
+        Err(error) if error.kind != ErrorKind::Denied => {
+            Err(Failure::api(format!("cannot push to application {name}"), &error).into())
+        }
+        _ => Ok(()),
+    }
 }

@@ -14,6 +14,7 @@ use crate::exit::Exit;
 use crate::model::{BundleType, Revision};
 use crate::report::upload::{Upload, size};
 use crate::revision::{Source, check, pack};
+use crate::ui::Ui;
 
 /// A bundle that is ready to be uploaded.
 pub struct Prepared {
@@ -43,8 +44,19 @@ pub struct Destination {
 }
 
 /// Checks and bundles; findings of the check are shown, errors among them end it.
-pub fn prepare(context: &Context, path: &Path) -> anyhow::Result<Prepared> {
-    let ui = &context.ui;
+pub async fn prepare(context: &Context, path: &Path) -> anyhow::Result<Prepared> {
+    if context.settings.connection.codedeploy_endpoint_only {
+        return Err(Failure::new(
+            "CodeDeploy has an endpoint of its own, S3 has none: the bundle would go to AWS",
+        )
+        .help("set AWS_ENDPOINT_URL for all services, or AWS_ENDPOINT_URL_S3 as well")
+        .into());
+    }
+    let (ui, path) = (context.ui.clone(), path.to_owned());
+    context.blocking(move || bundle(&ui, &path)).await?
+}
+
+fn bundle(ui: &Ui, path: &Path) -> anyhow::Result<Prepared> {
     let source = Source::of(path)?;
     let report = check(&source)?;
     if report.has_errors() || (!report.findings.is_empty() && !ui.quiet) {
@@ -90,11 +102,13 @@ pub async fn push(
     application: &str,
     description: Option<&str>,
 ) -> anyhow::Result<Revision> {
-    if context.settings.connection.codedeploy_endpoint_only {
-        return Err(Failure::new(
-            "CodeDeploy has an endpoint of its own, S3 has none: the bundle would go to AWS",
-        )
-        .help("set AWS_ENDPOINT_URL for all services, or AWS_ENDPOINT_URL_S3 as well")
+    if BundleType::of_key(&to.key).is_some_and(|named| named != prepared.bundle_type) {
+        return Err(Failure::new(format!(
+            "the key {} does not name what is pushed: a {}",
+            to.key, prepared.bundle_type
+        ))
+        .help(format!("let it end in .{}", prepared.bundle_type))
+        .exit(Exit::Usage)
         .into());
     }
     let api = context.api().await?;

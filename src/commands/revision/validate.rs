@@ -23,9 +23,9 @@ pub struct Arguments {
     path: PathBuf,
 }
 
-pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
+pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let source = Source::of(&arguments.path)?;
-    let report = check(&source)?;
+    let report = context.blocking(move || check(&source)).await??;
     let ui = &context.ui;
     if context.settings.output.format == Format::Table {
         if !report.findings.is_empty() {

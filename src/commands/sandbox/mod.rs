@@ -56,6 +56,15 @@ pub struct SandboxArgs {
 impl SandboxArgs {
     /// Starts it, with its directory; the sandbox ends when it is dropped.
     fn start(&self, listen: SocketAddr) -> anyhow::Result<(Running, Folder)> {
+        if !listen.ip().is_loopback() {
+            return Err(Failure::new(format!(
+                "the sandbox listens on a loopback address only, and {} is none",
+                listen.ip()
+            ))
+            .help("use --listen 127.0.0.1:4577, or `--listen 127.0.0.1:0` for any free port")
+            .exit(Exit::Usage)
+            .into());
+        }
         let seed = self.seed.unwrap_or_else(|| fastrand::u64(..));
         let fleet = match &self.fleet {
             Some(path) => Fleet::load(path, seed).map_err(|error| {

@@ -71,28 +71,39 @@ async fn status(context: &Context, url: &str, command: &[OsString]) -> anyhow::R
         .env("AWS_DEFAULT_REGION", region);
     child.env("AWS_ACCESS_KEY_ID", SANDBOX_KEY).env("AWS_SECRET_ACCESS_KEY", SANDBOX_KEY);
     child.env("AWS_EC2_METADATA_DISABLED", "true");
+    let past_proxy = past_proxy(context.environment.no_proxy.as_deref());
+    child.env("NO_PROXY", &past_proxy).env("no_proxy", &past_proxy);
     for name in CLEARED {
         child.env_remove(name);
     }
     if let Some(path) = path_with_us(context) {
         child.env("PATH", path);
     }
+    // Before the command starts: a signal that comes at once must not end us and leave it behind.
+    let mut signal = Box::pin(context.signals.next());
     let mut child = child.spawn().map_err(|error| {
         Failure::new(format!("cannot run {}", program.to_string_lossy())).cause(error.to_string())
     })?;
     // A terminal's ^C reaches the command too; its end is ours. SIGTERM reaches only us, and is passed on.
     loop {
-        let signal = crate::commands::signals().doing("listen for signals")?;
         tokio::select! {
             status = child.wait() => return status.doing("wait for the command"),
-            signal = signal => {
+            caught = &mut signal => {
+                signal.set(context.signals.next());
                 let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
-                if let (Signal::Terminate, Some(pid)) = (signal, pid) {
+                if let (Signal::Terminate, Some(pid)) = (caught, pid) {
                     let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
                 }
             }
         }
     }
+}
+
+/// The hosts that are called past a proxy, and the sandbox's among them.
+fn past_proxy(hosts: Option<&str>) -> String {
+    let mut hosts: Vec<&str> = hosts.into_iter().collect();
+    hosts.push("127.0.0.1,localhost,::1");
+    hosts.join(",")
 }
 
 /// The PATH with this program's own folder before it.
@@ -111,6 +122,12 @@ fn code(status: ExitStatus) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_proxy_is_passed_by() {
+        assert_eq!(past_proxy(None), "127.0.0.1,localhost,::1");
+        assert_eq!(past_proxy(Some("intranet")), "intranet,127.0.0.1,localhost,::1");
+    }
 
     #[test]
     fn the_codes_of_a_shell() {

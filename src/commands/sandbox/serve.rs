@@ -7,7 +7,6 @@ use clap::Args;
 use super::SandboxArgs;
 use crate::api::SANDBOX_KEY;
 use crate::context::Context;
-use crate::error::Doing;
 use crate::exit::Exit;
 
 /// Serve CodeDeploy, S3 and STS on this machine until ^C
@@ -29,7 +28,7 @@ pub struct Arguments {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let interrupted = crate::commands::signals().doing("listen for signals")?;
+    let interrupted = context.signals.next();
     let (running, folder) = arguments.sandbox.start(arguments.listen)?;
     let url = running.url();
     let ui = &context.ui;

@@ -12,7 +12,7 @@ const MOST_INSTANCES: usize = 100_000;
 
 /// The file as it is written.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a mapping of buckets, instances, generate and faults")]
 struct File {
     #[serde(default)]
     buckets: Vec<Bucket>,

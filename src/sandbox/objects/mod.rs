@@ -60,6 +60,29 @@ pub struct Objects {
     index: Mutex<Index>,
 }
 
+impl Fault {
+    /// What S3 says of it.
+    pub fn message(self) -> &'static str {
+        match self {
+            Fault::NoSuchBucket => "The specified bucket does not exist",
+            Fault::NoSuchKey => "The specified key does not exist.",
+            Fault::NoSuchVersion => "The specified version does not exist.",
+            Fault::NoSuchUpload => {
+                "The specified upload does not exist. The upload ID may be invalid, or the upload may have been \
+                 aborted or completed."
+            }
+            Fault::BucketAlreadyOwnedByYou => {
+                "Your previous request to create the named bucket succeeded and you already own it."
+            }
+            Fault::BucketNotEmpty => "The bucket you tried to delete is not empty",
+            Fault::InvalidPart => "One or more of the specified parts could not be found.",
+            Fault::InvalidPartOrder => "The list of parts was not in ascending order.",
+            Fault::EntityTooSmall => "Your proposed upload is smaller than the minimum allowed size",
+            Fault::PreconditionFailed => "At least one of the pre-conditions you specified did not hold",
+        }
+    }
+}
+
 impl Objects {
     /// A store over `directory`, which is made if it is missing and may hold files of an earlier store.
     /// `random` gives the version ids.
@@ -78,14 +101,8 @@ impl Objects {
 
 impl Bundles for Objects {
     fn object(&self, bucket: &str, key: &str, version: Option<&str>) -> Result<Object, String> {
-        let stored = self.get(bucket, key, version).map_err(|fault| {
-            let message = match fault {
-                Fault::NoSuchBucket => "The specified bucket does not exist.",
-                Fault::NoSuchVersion => "The specified version does not exist.",
-                _ => "The specified key does not exist.",
-            };
-            format!("{fault:?}: {message}")
-        })?;
+        let stored =
+            self.get(bucket, key, version).map_err(|fault| format!("{fault:?}: {}", fault.message()))?;
         Ok(Object { path: stored.path, etag: stored.etag, version: stored.version })
     }
 }

@@ -33,7 +33,7 @@ fn without_versioning_the_newest_replaces() {
     assert_eq!(objects.object("b", "k", None).unwrap_err(), "NoSuchKey: The specified key does not exist.");
     assert_eq!(
         objects.object("c", "k", None).unwrap_err(),
-        "NoSuchBucket: The specified bucket does not exist."
+        "NoSuchBucket: The specified bucket does not exist"
     );
 }
 

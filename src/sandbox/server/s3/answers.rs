@@ -20,7 +20,7 @@ impl From<Fault> for S3Error {
             Fault::EntityTooSmall => S3ErrorCode::EntityTooSmall,
             Fault::PreconditionFailed => S3ErrorCode::PreconditionFailed,
         };
-        code.into()
+        S3Error::with_message(code, fault.message())
     }
 }
 

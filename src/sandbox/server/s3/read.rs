@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
 
 use aws_smithy_types::base64;
 use bytes::Bytes;
@@ -42,6 +43,9 @@ impl Store {
     pub(super) fn get(&self, input: GetObjectInput) -> Answer<GetObjectOutput> {
         let stored = self.objects.get(&input.bucket, &input.key, input.version_id.as_deref())?;
         let range = input.range.map(|range| range.check(stored.size)).transpose()?;
+        if range.as_ref().is_some_and(Range::is_empty) {
+            return Err(s3_error!(InvalidRange));
+        }
         let content_range =
             range.as_ref().map(|range| format!("bytes {}-{}/{}", range.start, range.end - 1, stored.size));
         let span = range.unwrap_or(0..stored.size);
