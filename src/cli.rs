@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, ValueEnum};
 
 use crate::commands::Noun;
-use crate::format::Format;
+use crate::format::{Format, Query};
 
 /// Deploy with AWS CodeDeploy: in one line, watched live, with the cause of a failure on the screen.
 #[derive(Debug, Parser)]
@@ -61,6 +61,10 @@ pub struct Globals {
         hide_env_values = true
     )]
     pub output: Format,
+
+    /// Only what this JMESPath finds in the JSON
+    #[arg(long, global = true, value_name = "JMESPATH")]
+    pub query: Option<Query>,
 
     /// When to use colour
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use crate::api::{ApiError, ErrorKind};
+use crate::api::{ApiError, ErrorKind, exception};
 use crate::exit::Exit;
 use crate::ui::{self, Style, Ui};
 
@@ -111,7 +111,7 @@ fn help(error: &ApiError) -> Option<String> {
         (ErrorKind::Transient, _) if error.code.is_none() => {
             "check the network, `--endpoint-url` (AWS_ENDPOINT_URL) and `--region`".to_owned()
         }
-        _ => return None,
+        _ => return exception(code)?.help.map(str::to_owned),
     })
 }
 

@@ -49,7 +49,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environme
             Err(error) => return usage(&error, &ui),
         };
     let settings = Settings::resolve(&cli.globals, &environment, &mut ui);
-    let machine = settings.format.is_machine();
+    let machine = settings.output.format.is_machine();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return error::show(&error.into(), &ui, machine),

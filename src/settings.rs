@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cli::{Colour, Globals};
-use crate::format::Format;
+use crate::format::Output;
 use crate::ui::{Terminal, Ui};
 
 /// Where and as whom to call AWS.
@@ -31,7 +31,7 @@ pub struct Connection {
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub connection: Connection,
-    pub format: Format,
+    pub output: Output,
     pub yes: bool,
     pub verbose: u8,
 }
@@ -121,7 +121,7 @@ impl Settings {
                     && !environment.endpoint
                     && !environment.endpoint_s3,
             },
-            format: globals.output,
+            output: Output { format: globals.output, query: globals.query.clone() },
             yes: globals.yes,
             verbose: globals.verbose,
         }

@@ -37,8 +37,8 @@ fn a_name_that_is_not_there_is_answered_with_the_nearest() {
     let no_config = "  DeploymentConfigDoesNotExistException: No deployment configuration found for name: \
                      CodeDeployDefault.OneAtATim (request …)\n  \
                      help: did you mean deployment configuration `CodeDeployDefault.OneAtATime`?\n";
-    let no_deployment =
-        "  DeploymentDoesNotExistException: The deployment d-AAAAAAAAA could not be found (request …)\n";
+    let no_deployment = "  DeploymentDoesNotExistException: The deployment d-AAAAAAAAA could not be found (request …)\n  \
+         help: see `cdctl deploy list`, and whether the region is the right one\n";
     let revision = "--revision s3://releases/site-1.zip";
     let create = format!("--service-role {ROLE} --ec2-tag Role=web");
     for (line, what, why) in [

@@ -20,3 +20,4 @@ mod server;
 mod support;
 mod surface;
 mod terminal;
+mod verbs;

@@ -87,7 +87,10 @@ where
     let status = error.raw_response().map(|response| response.status().as_u16());
     let message = match (error.message(), &code) {
         (Some(message), _) if !message.is_empty() => message.to_owned(),
-        (_, Some(_)) => "(the service gave no message)".to_owned(),
+        (_, Some(code)) => {
+            let known = super::exception(code).map(|exception| exception.sentence);
+            known.unwrap_or("(the service gave no message)").to_owned()
+        }
         _ => deepest(error),
     };
     let kind = match &code {
@@ -106,9 +109,10 @@ where
 }
 
 pub(super) fn kind_of(code: &str, status: Option<u16>) -> ErrorKind {
+    if let Some(exception) = super::exception(code) {
+        return exception.kind;
+    }
     match code {
-        "DeploymentNotStartedException" => ErrorKind::NotStarted,
-        "DeploymentLimitExceededException" => ErrorKind::Busy,
         "AccessDeniedException" | "AccessDenied" | "NotAuthorized" | "OptInRequired" => ErrorKind::Denied,
         "ExpiredTokenException"
         | "ExpiredToken"
@@ -120,11 +124,9 @@ pub(super) fn kind_of(code: &str, status: Option<u16>) -> ErrorKind {
         | "SignatureDoesNotMatch"
         | "MissingAuthenticationTokenException"
         | "IncompleteSignature" => ErrorKind::Credentials,
-        "ThrottlingException"
-        | "Throttling"
-        | "TooManyRequestsException"
-        | "RequestLimitExceeded"
-        | "SlowDown" => ErrorKind::Throttled,
+        "Throttling" | "TooManyRequestsException" | "RequestLimitExceeded" | "SlowDown" => {
+            ErrorKind::Throttled
+        }
         "InternalFailure"
         | "InternalError"
         | "ServiceUnavailable"

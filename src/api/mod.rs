@@ -1,17 +1,22 @@
 //! The only place that calls AWS: connect, errors, pages and batches, wire JSON, conversions.
 
+mod account;
 mod acts;
-mod applications;
+pub mod batch;
 mod connect;
 mod convert;
 mod deployments;
 pub mod error;
+mod exceptions;
 mod groups;
 mod http;
+pub mod input;
+mod operation;
 mod pages;
 mod raw;
 mod retry;
 mod revisions;
+mod shape;
 mod source;
 mod upload;
 
@@ -19,12 +24,15 @@ use aws_config::SdkConfig;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
+pub use account::strings;
 pub use acts::Wait;
 pub use connect::SANDBOX_KEY;
 pub use deployments::{CreateDeployment, Created};
 pub use error::{ApiError, ErrorKind};
-pub use groups::CreateGroup;
+pub use exceptions::exception;
+pub use operation::{ALL, Operation, Pages};
 pub use revisions::{Stored, wire_revision};
+pub use shape::Shape;
 pub use upload::Put;
 
 use crate::settings::Connection;
@@ -45,6 +53,17 @@ pub struct Seen<T> {
     pub json: Value,
     /// The answer's `Date`.
     pub date: Option<jiff::Timestamp>,
+}
+
+impl<T> Seen<Vec<T>> {
+    /// Each item with its own JSON, which is under `name`.
+    pub fn rows(mut self, name: &str) -> impl Iterator<Item = (T, Value)> {
+        let json = match self.json.get_mut(name).map(Value::take) {
+            Some(Value::Array(list)) => list,
+            _ => Vec::new(),
+        };
+        self.value.into_iter().zip(json)
+    }
 }
 
 impl Api {

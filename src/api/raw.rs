@@ -93,6 +93,15 @@ pub fn wire(operation: &str, shape: &dyn SerializableStruct) -> Result<Value, Ap
     serde_json::from_slice(&serializer.finish()).map_err(|error| failed(error.to_string()))
 }
 
+/// A shape that was read from `{}`, as JSON: what `deserialize` filled in is what the API requires.
+pub(super) fn least<T: SerializableStruct>(
+    operation: &str,
+    deserialize: impl Fn(&mut dyn ShapeDeserializer) -> Result<T, SerdeError>,
+) -> Option<Value> {
+    let shape = deserialize(&mut Walk(&mut Value::Object(Map::new()))).ok()?;
+    wire(operation, &shape).ok()
+}
+
 /// `2026-11-22T22:57:27.108000+00:00`, as the AWS CLI v2 prints it; UTC.
 fn iso(seconds: f64) -> Option<String> {
     #[expect(clippy::cast_possible_truncation, reason = "epoch milliseconds of any sane date fit")]

@@ -6,34 +6,61 @@ use super::names::GroupName;
 use crate::api::{Api, ApiError, ErrorKind};
 use crate::error::{Failure, nearest};
 
-/// The error of a call that named `group`: where the application, the group or the configuration is missing,
-/// the existing names are asked for.
+/// The error of a call that named `group`: where the application or the group is missing, the existing names are
+/// asked for.
 pub async fn explain(api: &Api, error: ApiError, group: &GroupName, doing: impl Display) -> anyhow::Error {
-    let failure = Failure::api(format!("cannot {doing}"), &error);
-    if error.kind != ErrorKind::NotFound {
-        return failure.into();
-    }
-    let (what, wanted, names) = match error.code.as_deref() {
-        Some("ApplicationDoesNotExistException") => {
-            let names = api.application_names().await;
-            ("application", group.application.as_str(), names)
-        }
+    match error.code.as_deref() {
+        Some("ApplicationDoesNotExistException") => application(api, error, &group.application, doing).await,
         Some("DeploymentGroupDoesNotExistException") => {
-            ("deployment group", group.group.as_str(), api.group_names(&group.application).await)
+            let names = api.group_names(&group.application).await;
+            suggest(api, &error, ("deployment group", &group.group), names, doing)
         }
-        _ => return failure.into(),
-    };
-    failure.help(suggestion(what, wanted, &names.unwrap_or_default(), api.region())).into()
+        _ => Failure::api(format!("cannot {doing}"), &error).into(),
+    }
 }
 
-/// The error of a call that named deployment configuration `wanted`, which is not there.
-pub async fn explain_config(api: &Api, error: &ApiError, wanted: &str, doing: impl Display) -> anyhow::Error {
-    let failure = Failure::api(format!("cannot {doing}"), error);
-    let names = api.config_names().await.unwrap_or_default();
-    match nearest(wanted, names.iter().map(String::as_str)) {
-        Some(near) => failure.help(format!("did you mean deployment configuration `{near}`?")).into(),
-        None => failure.into(),
+/// The same of a call that named an application.
+pub async fn application(api: &Api, error: ApiError, name: &str, doing: impl Display) -> anyhow::Error {
+    if error.kind != ErrorKind::NotFound {
+        return Failure::api(format!("cannot {doing}"), &error).into();
     }
+    let names = api.application_names().await;
+    suggest(api, &error, ("application", name), names, doing)
+}
+
+/// The same of a call that named a deployment configuration, as far as it is that which is missing.
+pub async fn explain_config(api: &Api, error: &ApiError, name: &str, doing: impl Display) -> anyhow::Error {
+    let names = api.config_names().await;
+    suggest(api, error, ("deployment configuration", name), names, doing)
+}
+
+/// The same of a call that named an on-premises instance.
+pub async fn instance(api: &Api, error: ApiError, name: &str, doing: impl Display) -> anyhow::Error {
+    if error.code.as_deref() != Some("InstanceNotRegisteredException") {
+        return Failure::api(format!("cannot {doing}"), &error).into();
+    }
+    let names = api.instance_names().await;
+    suggest(api, &error, ("on-premises instance", name), names, doing)
+}
+
+/// The same of a call that named a connection to GitHub.
+pub async fn token(api: &Api, error: ApiError, name: &str, doing: impl Display) -> anyhow::Error {
+    if error.kind != ErrorKind::NotFound {
+        return Failure::api(format!("cannot {doing}"), &error).into();
+    }
+    let names = api.token_names().await;
+    suggest(api, &error, ("connection to GitHub", name), names, doing)
+}
+
+fn suggest(
+    api: &Api,
+    error: &ApiError,
+    (what, wanted): (&str, &str),
+    names: Result<Vec<String>, ApiError>,
+    doing: impl Display,
+) -> anyhow::Error {
+    let help = suggestion(what, wanted, &names.unwrap_or_default(), api.region());
+    Failure::api(format!("cannot {doing}"), error).help(help).into()
 }
 
 /// What to say of a name that is not there.

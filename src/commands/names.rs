@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use clap::Args;
+use serde_json::{Value, json};
 
 use super::missing;
 use crate::api::Api;
@@ -34,6 +35,13 @@ impl FromStr for GroupName {
     }
 }
 
+impl GroupName {
+    /// The two members by which the API's requests name it.
+    pub fn request(&self) -> Value {
+        json!({ "applicationName": self.application, "deploymentGroupName": self.group })
+    }
+}
+
 impl fmt::Display for GroupName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.application, self.group)
@@ -44,7 +52,7 @@ impl fmt::Display for GroupName {
 #[derive(Clone, Debug, Args)]
 pub struct GroupArgs {
     /// The deployment group
-    #[arg(value_name = "APP/GROUP", required_unless_present_all = ["app", "group"])]
+    #[arg(value_name = "APP/GROUP")]
     name: Option<GroupName>,
 
     /// The application, where the group is not written APP/GROUP
@@ -58,16 +66,34 @@ pub struct GroupArgs {
 
 impl GroupArgs {
     pub fn resolve(&self) -> anyhow::Result<GroupName> {
-        match (&self.name, &self.app, &self.group) {
-            (Some(name), ..) => Ok(name.clone()),
-            (None, Some(application), Some(group)) => {
-                Ok(GroupName { application: application.clone(), group: group.clone() })
-            }
-            _ => Err(Failure::new("no deployment group is named")
+        self.named().ok_or_else(|| {
+            Failure::new("no deployment group is named")
                 .help("write APP/GROUP, or pass --app and --group")
                 .exit(Exit::Usage)
-                .into()),
-        }
+                .into()
+        })
+    }
+
+    /// The group, where one is named.
+    pub fn named(&self) -> Option<GroupName> {
+        let parts = || Some(GroupName { application: self.app.clone()?, group: self.group.clone()? });
+        self.name.clone().or_else(parts)
+    }
+}
+
+/// The application of a command.
+#[derive(Clone, Debug, Args)]
+pub struct AppArgs {
+    /// The application
+    #[arg(value_name = "APP", env = "CDCTL_APP", hide_env_values = true)]
+    name: String,
+}
+
+impl std::ops::Deref for AppArgs {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.name
     }
 }
 

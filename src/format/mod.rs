@@ -1,6 +1,10 @@
 //! How data is printed. A verb never asks which format it is.
 
+mod listing;
+mod query;
 pub mod table;
+mod text;
+mod yaml;
 
 use std::io::{self, Write};
 
@@ -8,6 +12,8 @@ use clap::ValueEnum;
 use serde_json::Value;
 
 use crate::ui::{self, Ui};
+pub use listing::Listing;
+pub use query::Query;
 pub use table::Table;
 
 /// `--output`
@@ -17,6 +23,10 @@ pub enum Format {
     Table,
     /// The API's own JSON
     Json,
+    /// The same as YAML
+    Yaml,
+    /// Tab-separated cells without a header, for scripts
+    Text,
     /// One object a line: list items, events of a watch
     Ndjson,
 }
@@ -24,8 +34,15 @@ pub enum Format {
 impl Format {
     /// Errors go out as JSON too.
     pub fn is_machine(self) -> bool {
-        !matches!(self, Format::Table)
+        matches!(self, Format::Json | Format::Yaml | Format::Ndjson)
     }
+}
+
+/// How the user wants data: `--output` and `--query`.
+#[derive(Clone, Debug)]
+pub struct Output {
+    pub format: Format,
+    pub query: Option<Query>,
 }
 
 /// Something to print: the API's JSON, and its cells for people.
@@ -39,30 +56,93 @@ pub struct View {
 }
 
 impl View {
-    pub fn print(&self, format: Format, ui: &Ui) -> io::Result<()> {
-        if format != Format::Table {
-            return print_json(&self.json, self.items, format, ui);
-        }
-        if self.table.is_empty() {
-            ui.note(self.empty);
-            return Ok(());
-        }
+    /// One value for people, such as an id.
+    pub fn of(json: Value, cell: impl Into<String>) -> Self {
+        let mut table = Table::properties();
+        table.row([cell.into()]);
+        View { json, items: None, table, empty: "" }
+    }
+
+    pub fn print(&self, output: &Output, ui: &Ui) -> anyhow::Result<()> {
         let mut out = io::BufWriter::new(ui.out());
-        self.table.write(&mut out, ui)?;
-        out.flush()
+        match (output.format, &output.query) {
+            (Format::Table, None) => {
+                if self.table.is_empty() && !self.empty.is_empty() {
+                    ui.note(self.empty);
+                } else {
+                    self.table.write(&mut out, ui)?;
+                }
+            }
+            (Format::Text, None) => self.table.write_text(&mut out)?,
+            _ => write_json(&mut out, &self.json, self.items, output, ui)?,
+        }
+        Ok(out.flush()?)
     }
 }
 
 /// Prints JSON whole, or as ndjson the items of its member `items`.
-pub fn print_json(json: &Value, items: Option<&str>, format: Format, ui: &Ui) -> io::Result<()> {
+pub fn print_json(json: &Value, items: Option<&str>, output: &Output, ui: &Ui) -> anyhow::Result<()> {
     let mut out = io::BufWriter::new(ui.out());
-    if format == Format::Ndjson {
-        let items = items.and_then(|name| json.get(name)).and_then(Value::as_array);
-        for item in items.map_or(std::slice::from_ref(json), Vec::as_slice) {
-            writeln!(out, "{}", ui::json(&item.to_string()))?;
+    write_json(&mut out, json, items, output, ui)?;
+    Ok(out.flush()?)
+}
+
+fn write_json(
+    out: &mut dyn Write,
+    json: &Value,
+    items: Option<&str>,
+    output: &Output,
+    ui: &Ui,
+) -> anyhow::Result<()> {
+    let (json, items) = match &output.query {
+        Some(query) => (&query.search(json)?, None),
+        None => (json, items),
+    };
+    match output.format {
+        Format::Ndjson => {
+            let items = match items {
+                Some(name) => json.get(name).and_then(Value::as_array),
+                None => json.as_array(),
+            };
+            for item in items.map_or(std::slice::from_ref(json), Vec::as_slice) {
+                writeln!(out, "{}", ui::json(&item.to_string()))?;
+            }
         }
-    } else {
-        writeln!(out, "{}", ui::json(&serde_json::to_string_pretty(json)?))?;
+        Format::Yaml => yaml::write(out, json)?,
+        Format::Text => text::write(out, json)?,
+        Format::Table if output.query.is_some() => match found(json) {
+            Some(table) => table.write(out, ui)?,
+            None => writeln!(out, "{}", ui::json(&serde_json::to_string_pretty(json)?))?,
+        },
+        Format::Table | Format::Json => {
+            writeln!(out, "{}", ui::json(&serde_json::to_string_pretty(json)?))?;
+        }
     }
-    out.flush()
+    Ok(())
+}
+
+/// What a query found as a table, where it is flat enough for one.
+fn found(json: &Value) -> Option<Table> {
+    let flat = |value: &Value| !text::is_nested(value);
+    let mut table = Table::properties();
+    match json {
+        Value::Array(list) if list.iter().all(flat) => {
+            list.iter().for_each(|item| table.row([text::cell(item)]));
+        }
+        Value::Array(list) => {
+            for item in list {
+                match item {
+                    Value::Array(cells) if cells.iter().all(flat) => table.row(cells.iter().map(text::cell)),
+                    Value::Object(map) if map.values().all(flat) => table.row(map.values().map(text::cell)),
+                    _ => return None,
+                }
+            }
+        }
+        Value::Object(map) if map.values().all(flat) => {
+            map.iter().for_each(|(name, value)| table.row([name.clone(), text::cell(value)]));
+        }
+        Value::Object(_) => return None,
+        scalar => table.row([text::cell(scalar)]),
+    }
+    Some(table)
 }

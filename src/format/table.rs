@@ -39,6 +39,11 @@ impl Table {
         self.rows.is_empty()
     }
 
+    /// Tab-separated, without the header; cells hold no tabs.
+    pub fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        self.rows.iter().try_for_each(|row| writeln!(out, "{}", row.join("\t")))
+    }
+
     /// Off a terminal: no colour, no borders, no cutting.
     pub fn write(&self, out: &mut dyn Write, ui: &Ui) -> io::Result<()> {
         let colour = ui.terminal.colour.0;

@@ -8,22 +8,21 @@ use crate::clock::{between, short};
 use crate::format::{Table, View};
 use crate::model::{Deployment, Overview, Revision};
 
-/// One row a deployment. `now` measures those that still run.
-pub fn list(deployments: &[Deployment], json: Value, now: Timestamp) -> View {
-    let mut table =
-        Table::new(["DEPLOYMENT", "STATUS", "TARGETS", "DURATION", "CREATED", "CREATOR", "REVISION"]);
-    for deployment in deployments {
-        table.row([
-            deployment.id.clone(),
-            deployment.status.to_string(),
-            deployment.overview.map_or_else(|| "-".to_owned(), counts),
-            duration(deployment, now).unwrap_or_else(|| "-".to_owned()),
-            time(deployment.create_time).unwrap_or_else(|| "-".to_owned()),
-            deployment.creator.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string),
-            deployment.revision.as_ref().map_or_else(|| "-".to_owned(), Revision::to_string),
-        ]);
-    }
-    View { json, items: Some("deploymentsInfo"), table, empty: "no deployments" }
+pub const HEADER: [&str; 7] =
+    ["DEPLOYMENT", "STATUS", "TARGETS", "DURATION", "CREATED", "CREATOR", "REVISION"];
+
+/// One row. `now` measures a deployment that still runs.
+pub fn row(deployment: &Deployment, now: Timestamp) -> Vec<String> {
+    let dash = || "-".to_owned();
+    vec![
+        deployment.id.clone(),
+        deployment.status.to_string(),
+        deployment.overview.map_or_else(dash, counts),
+        duration(deployment, now).unwrap_or_else(dash),
+        time(deployment.create_time).unwrap_or_else(dash),
+        deployment.creator.as_ref().map_or_else(dash, ToString::to_string),
+        deployment.revision.as_ref().map_or_else(dash, Revision::to_string),
+    ]
 }
 
 /// Everything about one.

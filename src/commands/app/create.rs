@@ -1,49 +1,101 @@
 //! `cdctl app create`
 
 use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
 
+use crate::commands::request::{self, RequestArgs};
+use crate::commands::tags::{self, Tag};
 use crate::context::Context;
 use crate::error::Doing;
 use crate::exit::Exit;
-use crate::format::{Table, View};
-use crate::model::ComputePlatform;
+use crate::format::View;
 
 /// Create an application
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  cdctl app create shop")]
+#[command(after_help = "Example:\n  cdctl app create shop --tag Team=web")]
 pub struct Arguments {
-    /// The application's name: 1 to 100 letters, digits or any of +=,.@_-
-    #[arg(value_name = "APP")]
-    name: String,
+    #[command(flatten)]
+    pub app: AppSettings,
 
-    /// What the application runs on
-    #[arg(long, value_name = "PLATFORM", default_value = "server")]
-    platform: Platform,
+    #[command(flatten)]
+    request: RequestArgs,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Platform {
+/// What an application is made of.
+#[derive(Debug, Args)]
+pub struct AppSettings {
+    /// The application's name: 1 to 100 letters, digits or any of +=,.@_-
+    #[arg(value_name = "APP", env = "CDCTL_APP", hide_env_values = true)]
+    name: Option<String>,
+
+    /// What the application runs on [default: server]
+    #[arg(long, value_name = "PLATFORM")]
+    platform: Option<Platform>,
+
+    /// A tag of the application; repeatable
+    #[arg(long, value_name = "KEY=VALUE")]
+    tag: Vec<Tag>,
+}
+
+/// `--platform`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Platform {
     /// EC2 and on-premises instances
     Server,
     Lambda,
     Ecs,
 }
 
+impl Platform {
+    /// The API's `ComputePlatform`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Platform::Server => "Server",
+            Platform::Lambda => "Lambda",
+            Platform::Ecs => "ECS",
+        }
+    }
+}
+
+impl AppSettings {
+    /// The request of CreateApplication, laid on `base`.
+    pub fn request(&self, mut base: Value) -> Value {
+        let mut over = json!({});
+        if let Some(name) = &self.name {
+            over["applicationName"] = name.as_str().into();
+        }
+        if let Some(platform) = self.platform {
+            over["computePlatform"] = platform.as_str().into();
+        } else if base.get("computePlatform").is_none() {
+            over["computePlatform"] = Platform::Server.as_str().into();
+        }
+        if !self.tag.is_empty() {
+            over["tags"] = tags::list(&self.tag);
+        }
+        request::merge(&mut base, over);
+        base
+    }
+}
+
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let platform = match arguments.platform {
-        Platform::Server => ComputePlatform::Server,
-        Platform::Lambda => ComputePlatform::Lambda,
-        Platform::Ecs => ComputePlatform::Ecs,
-    };
+    let operation = request::operation("CreateApplication")?;
+    if arguments.request.skeleton {
+        return request::skeleton(context, operation);
+    }
+    let request = arguments.app.request(arguments.request.base(operation)?);
+    request::complete(&request, operation)?;
+    create(context, &request).await
+}
+
+/// Sends it and prints the id.
+pub async fn create(context: &Context, request: &Value) -> anyhow::Result<Exit> {
+    let text = |name: &str| request.get(name).and_then(Value::as_str).unwrap_or_default();
+    let (name, platform) = (text("applicationName"), text("computePlatform"));
     let api = context.api().await?;
-    let json = api
-        .create_application(&arguments.name, &platform)
-        .await
-        .doing(format_args!("create application {}", arguments.name))?;
-    context.ui.note(&format!("created application {} ({platform})", arguments.name));
-    let id = json.get("applicationId").and_then(|id| id.as_str()).unwrap_or_default().to_owned();
-    let mut table = Table::properties();
-    table.row([id]);
-    View { json, items: None, table, empty: "" }.print(context.settings.format, &context.ui)?;
+    let json =
+        api.send("CreateApplication", request).await.doing(format_args!("create application {name}"))?;
+    context.ui.note(&format!("created application {name} ({platform})"));
+    let id = json.get("applicationId").and_then(Value::as_str).unwrap_or_default().to_owned();
+    View::of(json, id).print(&context.settings.output, &context.ui)?;
     Ok(Exit::Ok)
 }

@@ -1,19 +1,42 @@
 //! `cdctl app`
 
 mod create;
+mod delete;
+mod ensure;
+mod list;
+mod rename;
+mod show;
+mod tags;
 
 use clap::Subcommand;
+pub use create::Platform;
 
 use crate::context::Context;
 use crate::exit::Exit;
 
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    List(list::Arguments),
+    Show(show::Arguments),
     Create(create::Arguments),
+    Ensure(ensure::Arguments),
+    Rename(rename::Arguments),
+    Delete(delete::Arguments),
+    Tags(tags::Show),
+    Tag(tags::Set),
+    Untag(tags::Remove),
 }
 
 pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<Exit> {
     match verb {
+        Verb::List(arguments) => list::run(context, &arguments).await,
+        Verb::Show(arguments) => show::run(context, &arguments).await,
         Verb::Create(arguments) => create::run(context, &arguments).await,
+        Verb::Ensure(arguments) => ensure::run(context, &arguments).await,
+        Verb::Rename(arguments) => rename::run(context, &arguments).await,
+        Verb::Delete(arguments) => delete::run(context, &arguments).await,
+        Verb::Tags(arguments) => tags::show(context, &arguments).await,
+        Verb::Tag(arguments) => tags::set(context, &arguments).await,
+        Verb::Untag(arguments) => tags::remove(context, &arguments).await,
     }
 }

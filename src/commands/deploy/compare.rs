@@ -48,7 +48,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         }
     }
     if let [a, b] = sides.as_slice() {
-        view(a, b).print(context.settings.format, &context.ui)?;
+        view(a, b).print(&context.settings.output, &context.ui)?;
     }
     Ok(Exit::Ok)
 }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::active::{self, IfActive};
 use super::watching::{self, WatchArgs};
-use super::{RollbackEvent, bundle, last_good};
+use super::{RollbackChoice, bundle, last_good};
 use crate::api::{Api, CreateDeployment, ErrorKind, Seen};
 use crate::commands::missing;
 use crate::commands::names::{GroupArgs, GroupName};
@@ -17,7 +17,7 @@ use crate::commands::revision::pushing::{self, Destination, Packing, Prepared};
 use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::format::{Format, Table, View};
+use crate::format::{Format, View};
 use crate::model::{Group, Revision};
 use crate::revision::Locator;
 use crate::view;
@@ -103,14 +103,6 @@ enum FileExists {
     Overwrite,
     /// It stays, and the revision's file is left out
     Retain,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum RollbackChoice {
-    Failure,
-    Alarm,
-    Stop,
-    Off,
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
@@ -203,11 +195,9 @@ async fn create(
             Err(error) => return Err(missing::explain(api, error, name, format!("deploy to {name}")).await),
         }
     };
-    let format = context.settings.format;
-    if format == Format::Table || !arguments.watch {
-        let mut table = Table::properties();
-        table.row([created.id.clone()]);
-        View { json: created.json, items: None, table, empty: "" }.print(format, &context.ui)?;
+    let output = &context.settings.output;
+    if output.format == Format::Table || !arguments.watch {
+        View::of(created.json, created.id.as_str()).print(output, &context.ui)?;
     }
     if !arguments.watch {
         context.ui.note(&format!("watch it with `cdctl deploy watch {}`", created.id));
@@ -228,7 +218,7 @@ fn planned(prepared: &Prepared, to: &Destination) -> Revision {
 
 async fn dry_run(context: &Context, request: &CreateDeployment, group: &Seen<Group>) -> anyhow::Result<Exit> {
     let json = context.api().await?.planned_deployment(request)?;
-    view::plan::show(request, &group.value, json).print(context.settings.format, &context.ui)?;
+    view::plan::show(request, &group.value, json).print(&context.settings.output, &context.ui)?;
     context.ui.note("nothing was changed");
     Ok(Exit::Ok)
 }
@@ -245,13 +235,7 @@ impl Arguments {
                     .into())
             };
         }
-        let event = |choice: &RollbackChoice| match choice {
-            RollbackChoice::Alarm => Some(RollbackEvent::Alarm),
-            RollbackChoice::Stop => Some(RollbackEvent::Stop),
-            RollbackChoice::Failure => Some(RollbackEvent::Failure),
-            RollbackChoice::Off => None,
-        };
-        Ok(Some(choices.iter().filter_map(event).map(|event| event.as_str().to_owned()).collect()))
+        Ok(Some(choices.iter().filter_map(|choice| choice.event()).map(str::to_owned).collect()))
     }
 
     fn bucket(&self) -> anyhow::Result<String> {

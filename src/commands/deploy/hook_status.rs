@@ -46,6 +46,6 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         .doing(format_args!("tell deployment {id} of its hook"))?;
     let mut table = Table::properties();
     table.row([status.to_owned()]);
-    View { json, items: None, table, empty: "" }.print(context.settings.format, &context.ui)?;
+    View { json, items: None, table, empty: "" }.print(&context.settings.output, &context.ui)?;
     Ok(Exit::Ok)
 }

@@ -54,14 +54,14 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let doing = format!("read the logs of {id}");
     let ids = arguments.ids(api, &id).await.doing(&doing)?;
     let mut seen = api.targets(&id, &ids).await.doing(&doing)?;
-    if context.settings.format.is_machine() {
+    if context.settings.output.format.is_machine() {
         let view = View {
             json: std::mem::take(&mut seen.json),
             items: Some("deploymentTargets"),
             table: Table::properties(),
             empty: "",
         };
-        view.print(context.settings.format, &context.ui)?;
+        view.print(&context.settings.output, &context.ui)?;
         return Ok(Exit::Ok);
     }
     if seen.value.is_empty() {
@@ -161,7 +161,7 @@ impl Shown {
 }
 
 async fn follow(context: &Context, api: &Api, id: &str, arguments: &Arguments) -> anyhow::Result<Exit> {
-    if context.settings.format != Format::Table {
+    if context.settings.output.format != Format::Table {
         return Err(Failure::new("--follow writes lines for people")
             .help(format!("events as JSON: `cdctl deploy watch {id} -o ndjson`"))
             .exit(Exit::Usage)

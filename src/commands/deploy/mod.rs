@@ -22,6 +22,7 @@ mod watch;
 mod watching;
 
 use clap::{Subcommand, ValueEnum};
+pub use watching::duration;
 
 use crate::context::Context;
 use crate::exit::Exit;
@@ -61,24 +62,27 @@ pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<Exit> {
     }
 }
 
-/// An ending after which CodeDeploy rolls back by itself.
+/// `--auto-rollback`: an ending after which CodeDeploy rolls back by itself, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum RollbackEvent {
+pub enum RollbackChoice {
     /// The deployment failed
     Failure,
     /// An alarm stopped it
     Alarm,
     /// A request stopped it
     Stop,
+    /// Never by itself
+    Off,
 }
 
-impl RollbackEvent {
+impl RollbackChoice {
     /// The API's `AutoRollbackEvent`.
-    pub fn as_str(self) -> &'static str {
+    pub fn event(self) -> Option<&'static str> {
         match self {
-            RollbackEvent::Failure => "DEPLOYMENT_FAILURE",
-            RollbackEvent::Alarm => "DEPLOYMENT_STOP_ON_ALARM",
-            RollbackEvent::Stop => "DEPLOYMENT_STOP_ON_REQUEST",
+            RollbackChoice::Failure => Some("DEPLOYMENT_FAILURE"),
+            RollbackChoice::Alarm => Some("DEPLOYMENT_STOP_ON_ALARM"),
+            RollbackChoice::Stop => Some("DEPLOYMENT_STOP_ON_REQUEST"),
+            RollbackChoice::Off => None,
         }
     }
 }

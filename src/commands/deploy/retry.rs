@@ -124,6 +124,7 @@ pub async fn create(
     };
     let mut table = Table::properties();
     table.row([created.id.clone()]);
-    View { json: created.json, items: None, table, empty: "" }.print(context.settings.format, &context.ui)?;
+    View { json: created.json, items: None, table, empty: "" }
+        .print(&context.settings.output, &context.ui)?;
     Ok(created.id)
 }

@@ -72,7 +72,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         bundle::require(context, to).await?;
     }
     if arguments.dry_run {
-        shown(&deployment, &plan).print(context.settings.format, &context.ui)?;
+        shown(&deployment, &plan).print(&context.settings.output, &context.ui)?;
         context.ui.note("nothing was changed");
         return Ok(Exit::Ok);
     }

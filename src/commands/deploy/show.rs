@@ -21,6 +21,6 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let id = arguments.deployment.resolve(context).await?;
     let seen = context.api().await?.deployment(&id).await.doing(format_args!("show deployment {id}"))?;
     let now = seen.date.unwrap_or_else(clock::now);
-    view::deployment::show(&seen.value, seen.json, now).print(context.settings.format, &context.ui)?;
+    view::deployment::show(&seen.value, seen.json, now).print(&context.settings.output, &context.ui)?;
     Ok(Exit::Ok)
 }

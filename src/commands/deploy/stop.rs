@@ -37,7 +37,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let text = |name: &str| json.get(name).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
     let mut table = Table::properties();
     table.row([text("status"), text("statusMessage")]);
-    View { json, items: None, table, empty: "" }.print(context.settings.format, &context.ui)?;
+    View { json, items: None, table, empty: "" }.print(&context.settings.output, &context.ui)?;
     context.ui.note(&format!("see how it ends with `cdctl deploy watch {id}`"));
     Ok(Exit::Ok)
 }

@@ -46,7 +46,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         }
         Err(error) => return Err(error).doing(doing),
     };
-    view::target::list(&seen.value, seen.json).print(context.settings.format, &context.ui)?;
+    view::target::list(&seen.value, seen.json).print(&context.settings.output, &context.ui)?;
     Ok(Exit::Ok)
 }
 

@@ -14,7 +14,7 @@ use crate::clock;
 use crate::context::Context;
 use crate::error::{Doing, Failure};
 use crate::exit::Exit;
-use crate::format::Format;
+use crate::format::{Format, print_json};
 use crate::report::ci::{GitHub, JUnit};
 use crate::report::linear::Linear;
 use crate::report::live::Live;
@@ -122,7 +122,7 @@ impl Shown {
     pub fn reporters(&self, context: &Context, deployments: usize) -> anyhow::Result<Vec<Box<dyn Reporter>>> {
         let mut reporters = reporters(context, deployments, self.linear);
         let github = self.ci == Ci::Github || (self.ci == Ci::Auto && self.github_actions);
-        if github && context.settings.format != Format::Ndjson {
+        if github && context.settings.output.format != Format::Ndjson {
             let summary = match &self.github_step_summary {
                 Some(path) => {
                     let file = OpenOptions::new().create(true).append(true).open(path);
@@ -209,7 +209,7 @@ pub async fn watch(
     arguments: &WatchArgs,
     known: bool,
 ) -> anyhow::Result<Exit> {
-    let format = context.settings.format;
+    let format = context.settings.output.format;
     let known = known || there(context, ids).await?;
     let mut shown = arguments.shown.reporters(context, ids.len())?;
     if let Some(path) = &arguments.record {
@@ -221,7 +221,7 @@ pub async fn watch(
     if let ([Outcome::Refused(error)], [id]) = (outcomes.as_slice(), ids) {
         return Err(Failure::api(format!("cannot watch deployment {id}"), error).into());
     }
-    if format == Format::Json {
+    if matches!(format, Format::Json | Format::Yaml) {
         // The outcome is known; a look that fails is told and changes nothing.
         if let Err(error) = show(context, ids).await {
             crate::error::show(&error, &context.ui, true);
@@ -244,18 +244,17 @@ async fn there(context: &Context, ids: &[String]) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-/// The deployments as data, as `deploy show` and `deploy list` print them.
+/// The deployments as data, as `deploy show` and the API's batch call print them.
 async fn show(context: &Context, ids: &[String]) -> anyhow::Result<()> {
     let api = context.api().await?;
-    let format = context.settings.format;
+    let output = &context.settings.output;
     if let [id] = ids {
         let seen = api.deployment(id).await.doing(format_args!("show deployment {id}"))?;
         let now = seen.date.unwrap_or_else(clock::now);
-        return Ok(view::deployment::show(&seen.value, seen.json, now).print(format, &context.ui)?);
+        return view::deployment::show(&seen.value, seen.json, now).print(output, &context.ui);
     }
     let seen = api.deployments(ids).await.doing("show the deployments")?;
-    let now = seen.date.unwrap_or_else(clock::now);
-    Ok(view::deployment::list(&seen.value, seen.json, now).print(format, &context.ui)?)
+    print_json(&seen.json, Some("deploymentsInfo"), output, &context.ui)
 }
 
 /// Waits in silence for deployment `id` to end.
@@ -312,7 +311,7 @@ fn listen(signals: &crate::signals::Signals) -> (Signals, JoinSet<()>) {
 /// A live view on a terminal, a log elsewhere; the summaries after either. With `-o ndjson`, events on stdout alone.
 fn reporters(context: &Context, deployments: usize, linear: bool) -> Vec<Box<dyn Reporter>> {
     let ui = &context.ui;
-    if context.settings.format == Format::Ndjson {
+    if context.settings.output.format == Format::Ndjson {
         return vec![Box::new(Ndjson::new(ui.out()))];
     }
     if ui.quiet {

@@ -1,95 +1,90 @@
 //! `cdctl group create`
 
 use clap::Args;
+use serde_json::{Value, json};
 
-use crate::api::CreateGroup;
+use super::settings::Settings;
 use crate::commands::missing;
-use crate::commands::names::GroupArgs;
+use crate::commands::names::{GroupArgs, GroupName};
+use crate::commands::request::{self, RequestArgs};
+use crate::commands::tags::{self, Tag};
 use crate::context::Context;
+use crate::error::Failure;
 use crate::exit::Exit;
-use crate::format::{Table, View};
+use crate::format::View;
 
 /// Create a deployment group: which instances an application is deployed to, and how
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Example:
+Examples:
   cdctl group create shop/prod --ec2-tag Role=web --config CodeDeployDefault.HalfAtATime \\
-      --service-role arn:aws:iam::123456789012:role/CodeDeploy")]
+      --service-role arn:aws:iam::123456789012:role/CodeDeploy
+  cdctl group create shop/prod --ec2-tag-set 'Role=web,api & Env=prod' --auto-rollback failure,alarm \\
+      --alarm too-many-errors --service-role arn:aws:iam::123456789012:role/CodeDeploy
+  cdctl group create --skeleton -o yaml > group.yaml
+  cdctl group create shop/prod --from group.yaml")]
 pub struct Arguments {
     #[command(flatten)]
     name: GroupArgs,
 
-    /// ARN of the role that CodeDeploy assumes
-    #[arg(long, value_name = "ARN")]
-    service_role: String,
+    #[command(flatten)]
+    settings: Settings,
 
-    /// EC2 instances with this tag; KEY alone matches any value; several: an instance needs one of them
-    #[arg(long, value_name = "KEY=VALUE", value_parser = tag)]
-    ec2_tag: Vec<(String, Option<String>)>,
+    /// A tag of the deployment group itself; repeatable
+    #[arg(long, value_name = "KEY=VALUE")]
+    tag: Vec<Tag>,
 
-    /// Instances of this Auto Scaling group; repeatable
-    #[arg(long, value_name = "NAME")]
-    asg: Vec<String>,
-
-    /// How many instances at a time [default: CodeDeployDefault.OneAtATime]
-    #[arg(long, value_name = "CONFIG")]
-    config: Option<String>,
-
-    /// Roll back by itself after these endings
-    #[arg(long, value_name = "ENDING", value_delimiter = ',')]
-    auto_rollback: Vec<crate::commands::deploy::RollbackEvent>,
-}
-
-fn tag(text: &str) -> Result<(String, Option<String>), String> {
-    let (key, value) = match text.split_once('=') {
-        Some((key, value)) => (key, Some(value.to_owned())),
-        None => (text, None),
-    };
-    if key.is_empty() {
-        return Err("a tag is written KEY=VALUE, or KEY for any value".to_owned());
-    }
-    Ok((key.to_owned(), value))
+    #[command(flatten)]
+    request: RequestArgs,
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let name = arguments.name.resolve()?;
-    let create = CreateGroup {
-        application: name.application.clone(),
-        name: name.group.clone(),
-        service_role: arguments.service_role.clone(),
-        ec2_tags: arguments.ec2_tag.clone(),
-        auto_scaling_groups: arguments.asg.clone(),
-        config: arguments.config.clone(),
-        auto_rollback: arguments.auto_rollback.iter().map(|event| event.as_str().to_owned()).collect(),
-    };
-    let api = context.api().await?;
-    let doing = format!("create deployment group {name}");
-    let json = match api.create_group(&create).await {
-        Ok(json) => json,
-        Err(error) if error.code.as_deref() == Some("DeploymentConfigDoesNotExistException") => {
-            let wanted = create.config.as_deref().unwrap_or_default();
-            return Err(missing::explain_config(api, &error, wanted, doing).await);
-        }
-        Err(error) => return Err(missing::explain(api, error, &name, doing).await),
-    };
-    context.ui.note(&format!("created deployment group {name}"));
-    let id = json.get("deploymentGroupId").and_then(|id| id.as_str()).unwrap_or_default().to_owned();
-    let mut table = Table::properties();
-    table.row([id]);
-    View { json, items: None, table, empty: "" }.print(context.settings.format, &context.ui)?;
-    Ok(Exit::Ok)
+    let operation = request::operation("CreateDeploymentGroup")?;
+    if arguments.request.skeleton {
+        return request::skeleton(context, operation);
+    }
+    let mut request = arguments.request.base(operation)?;
+    request::merge(&mut request, arguments.settings.members());
+    if !arguments.tag.is_empty() {
+        request::merge(&mut request, json!({ "tags": tags::list(&arguments.tag) }));
+    }
+    let name = named(&mut request, &arguments.name)?;
+    create(context, &name, &request).await
 }
 
-#[cfg(test)]
-mod tests {
-    use super::tag;
+/// The group's name from the arguments, else from the request; the request has it afterwards.
+pub fn named(request: &mut Value, arguments: &GroupArgs) -> anyhow::Result<GroupName> {
+    let text = |name: &str| request.get(name).and_then(Value::as_str).map(str::to_owned);
+    let written =
+        || Some(GroupName { application: text("applicationName")?, group: text("deploymentGroupName")? });
+    let name = match arguments.named().or_else(written) {
+        Some(name) => name,
+        None => arguments.resolve()?,
+    };
+    request::merge(request, name.request());
+    Ok(name)
+}
 
-    #[test]
-    fn tags() {
-        assert_eq!(tag("Role=web"), Ok(("Role".into(), Some("web".into()))));
-        assert_eq!(tag("Role=a=b"), Ok(("Role".into(), Some("a=b".into()))));
-        assert_eq!(tag("Role="), Ok(("Role".into(), Some(String::new()))));
-        assert_eq!(tag("Role"), Ok(("Role".into(), None)));
-        assert!(tag("=web").is_err());
+/// Sends it and prints the id.
+pub async fn create(context: &Context, name: &GroupName, request: &Value) -> anyhow::Result<Exit> {
+    if request.get("serviceRoleArn").is_none() {
+        return Err(Failure::new("a deployment group needs the role that CodeDeploy assumes")
+            .help("pass --service-role ARN")
+            .exit(Exit::Usage)
+            .into());
     }
+    let api = context.api().await?;
+    let doing = format!("create deployment group {name}");
+    let json = match api.send("CreateDeploymentGroup", request).await {
+        Ok(json) => json,
+        Err(error) if error.code.as_deref() == Some("DeploymentConfigDoesNotExistException") => {
+            let wanted = request.get("deploymentConfigName").and_then(Value::as_str).unwrap_or_default();
+            return Err(missing::explain_config(api, &error, wanted, doing).await);
+        }
+        Err(error) => return Err(missing::explain(api, error, name, doing).await),
+    };
+    context.ui.note(&format!("created deployment group {name}"));
+    let id = json.get("deploymentGroupId").and_then(Value::as_str).unwrap_or_default().to_owned();
+    View::of(json, id).print(&context.settings.output, &context.ui)?;
+    Ok(Exit::Ok)
 }

@@ -58,7 +58,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         "bytes": prepared.bytes,
         "sha256": prepared.sha256,
     });
-    View { json, items: None, table, empty: "" }.print(context.settings.format, &context.ui)?;
+    View { json, items: None, table, empty: "" }.print(&context.settings.output, &context.ui)?;
     Ok(Exit::Ok)
 }
 

@@ -38,6 +38,6 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
             wire(found)
         }
     };
-    View { json, items: Some("codes"), table, empty: "" }.print(context.settings.format, &context.ui)?;
+    View { json, items: Some("codes"), table, empty: "" }.print(&context.settings.output, &context.ui)?;
     Ok(Exit::Ok)
 }

@@ -3,12 +3,14 @@
 mod bundle;
 mod explain;
 mod fetched;
+mod list;
 mod packing;
 mod push;
 pub mod pushing;
 mod reading;
 mod run;
 mod run_report;
+mod show;
 mod validate;
 
 use clap::Subcommand;
@@ -23,6 +25,8 @@ pub enum Verb {
     Explain(explain::Arguments),
     Run(Box<run::Arguments>),
     Push(Box<push::Arguments>),
+    List(list::Arguments),
+    Show(show::Arguments),
 }
 
 pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<Exit> {
@@ -32,5 +36,7 @@ pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<Exit> {
         Verb::Explain(arguments) => explain::run(context, &arguments),
         Verb::Run(arguments) => run::run(context, &arguments).await,
         Verb::Push(arguments) => push::run(context, &arguments).await,
+        Verb::List(arguments) => list::run(context, &arguments).await,
+        Verb::Show(arguments) => show::run(context, &arguments).await,
     }
 }

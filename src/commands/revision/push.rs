@@ -134,7 +134,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let mut table = Table::properties();
     table.row([revision.to_string()]);
     let json = json!({ "applicationName": arguments.app, "revision": crate::api::wire_revision(&revision)? });
-    View { json, items: None, table, empty: "" }.print(context.settings.format, &context.ui)?;
+    View { json, items: None, table, empty: "" }.print(&context.settings.output, &context.ui)?;
     Ok(Exit::Ok)
 }
 

@@ -192,7 +192,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         file_exists: behaviour,
         bundle_variables: BTreeMap::new(),
     };
-    let report = Arc::new(Report::new(&context.ui, context.settings.format));
+    let report = Arc::new(Report::new(&context.ui, &context.settings.output));
     let agent = agent(arguments);
     context.blocking(move || deploy(&report, agent, &host, &specification, &source, &events)).await?
 }
@@ -291,9 +291,9 @@ fn dry_run(
             }
         }
     }
-    if context.settings.format.is_machine() {
+    if context.settings.output.format.is_machine() {
         let json = json!({ "steps": lines });
-        print_json(&json, Some("steps"), context.settings.format, &context.ui)?;
+        print_json(&json, Some("steps"), &context.settings.output, &context.ui)?;
     } else {
         super::run_report::steps(&lines, &context.ui)?;
     }

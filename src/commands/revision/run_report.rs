@@ -1,13 +1,12 @@
 //! What `revision run` shows: the events as they go, a summary; for machines one object an event, or all in one.
 
-use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::clock::short;
-use crate::format::{Format, Table, print_json};
+use crate::format::{Format, Output, Table, print_json};
 use crate::model::{Diagnostics, EventName, LifecycleErrorCode};
 use crate::runner::Host;
 use crate::ui::{self, Style, Ui};
@@ -41,20 +40,20 @@ impl Ended {
 
 pub struct Report {
     ui: Ui,
-    format: Format,
+    output: Output,
 }
 
 impl Report {
-    pub fn new(ui: &Ui, format: Format) -> Self {
-        Report { ui: ui.clone(), format }
+    pub fn new(ui: &Ui, output: &Output) -> Self {
+        Report { ui: ui.clone(), output: output.clone() }
     }
 
     pub fn begin(&self, id: &str, host: &Host) {
         self.ui.note(&format!("deployment {id} below {}", host.root.display()));
     }
 
-    pub fn event(&self, event: &EventName) -> io::Result<()> {
-        if self.format == Format::Table {
+    pub fn event(&self, event: &EventName) -> anyhow::Result<()> {
+        if self.output.format == Format::Table {
             self.ui.data(&Style::Strong.paint(&ui::line(event.as_str()), self.ui.terminal.colour.0))?;
         }
         Ok(())
@@ -62,30 +61,30 @@ impl Report {
 
     /// A line of a script's log, as it comes.
     pub fn line(&self, text: &str) {
-        if self.format != Format::Table || text.starts_with("LifecycleEvent - ") {
+        if self.output.format != Format::Table || text.starts_with("LifecycleEvent - ") {
             return;
         }
         // A reader of stdout that has gone is no reason to fail the deployment.
         let _ = self.ui.data(&format!("  {}", ui::line(text.trim_end_matches('\n'))));
     }
 
-    pub fn ended(&self, ended: &Ended) -> io::Result<()> {
-        match self.format {
-            Format::Ndjson => print_json(&ended.wire(), None, Format::Ndjson, &self.ui),
-            Format::Table if ended.failed() => {
+    pub fn ended(&self, ended: &Ended) -> anyhow::Result<()> {
+        match self.output.format {
+            Format::Ndjson => print_json(&ended.wire(), None, &self.output, &self.ui),
+            Format::Table | Format::Text if ended.failed() => {
                 let what = Style::Error.paint("failed", self.ui.terminal.colour.0);
-                self.ui.data(&format!("  {what}: {}", ui::line(&ended.diagnostics.message)))
+                Ok(self.ui.data(&format!("  {what}: {}", ui::line(&ended.diagnostics.message)))?)
             }
             _ => Ok(()),
         }
     }
 
     /// Says how it went; true where it failed.
-    pub fn summary(&self, id: &str, ended: &[Ended], planned: &[EventName]) -> io::Result<bool> {
+    pub fn summary(&self, id: &str, ended: &[Ended], planned: &[EventName]) -> anyhow::Result<bool> {
         let failed = ended.iter().any(Ended::failed);
         let status = if failed { "Failed" } else { "Succeeded" };
-        match self.format {
-            Format::Table => {
+        match self.output.format {
+            Format::Table | Format::Text => {
                 let mut table = Table::new(["EVENT", "STATUS", "TIME"]);
                 for event in planned {
                     let (status, time) = match ended.iter().find(|ended| ended.event == *event) {
@@ -100,14 +99,14 @@ impl Report {
                 self.ui.data("")?;
                 table.write(&mut self.ui.out(), &self.ui)?;
             }
-            Format::Json => {
+            Format::Json | Format::Yaml => {
                 let events: Vec<Value> = ended.iter().map(Ended::wire).collect();
                 let json = json!({ "deploymentId": id, "status": status, "lifecycleEvents": events });
-                print_json(&json, None, Format::Json, &self.ui)?;
+                print_json(&json, None, &self.output, &self.ui)?;
             }
             Format::Ndjson => {
                 let json = json!({ "deploymentId": id, "status": status });
-                print_json(&json, None, Format::Ndjson, &self.ui)?;
+                print_json(&json, None, &self.output, &self.ui)?;
             }
         }
         self.ui.note(&format!("deployment {id}: {status}"));
@@ -116,7 +115,7 @@ impl Report {
 }
 
 /// The steps of a dry run, a line each.
-pub fn steps(steps: &[Value], ui: &Ui) -> io::Result<()> {
+pub fn steps(steps: &[Value], ui: &Ui) -> anyhow::Result<()> {
     let text =
         |step: &Value, name: &str| step.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let mut table = Table::new(["EVENT", "STEP", "WHAT"]);
@@ -134,5 +133,5 @@ pub fn steps(steps: &[Value], ui: &Ui) -> io::Result<()> {
         };
         table.row([text(step, "event"), kind, what]);
     }
-    table.write(&mut ui.out(), ui)
+    Ok(table.write(&mut ui.out(), ui)?)
 }

@@ -12,7 +12,7 @@ use crate::appspec::{self, Finding, Severity};
 use crate::context::Context;
 use crate::error::{Doing, Failure};
 use crate::exit::Exit;
-use crate::format::{Format, print_json};
+use crate::format::{Format, Output, print_json};
 use crate::revision::{Report, Selection, check};
 use crate::view::findings::{github, sarif};
 
@@ -80,23 +80,28 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
 
 fn show(context: &Context, arguments: &Arguments, report: &Report) -> anyhow::Result<()> {
     let ui = &context.ui;
-    match (arguments.format, context.settings.format) {
+    match (arguments.format, context.settings.output.format) {
         (Some(Form::Sarif), _) => {
-            print_json(&sarif(&report.path, &report.findings), None, Format::Json, ui)?;
+            print_json(
+                &sarif(&report.path, &report.findings),
+                None,
+                &Output { format: Format::Json, query: None },
+                ui,
+            )?;
         }
         (Some(Form::Github), _) => {
             for finding in &report.findings {
                 ui.data(&github(&report.path, finding))?;
             }
         }
-        (None, Format::Table) => {
+        (None, Format::Table | Format::Text) => {
             if !report.findings.is_empty() {
                 ui.data(report.render(ui.terminal.colour.0).trim_end())?;
             }
         }
-        (None, format) => {
+        (None, _) => {
             let findings: Vec<Value> = report.findings.iter().map(|finding| wire(report, finding)).collect();
-            print_json(&json!({ "findings": findings }), Some("findings"), format, ui)?;
+            print_json(&json!({ "findings": findings }), Some("findings"), &context.settings.output, ui)?;
             return Ok(());
         }
     }

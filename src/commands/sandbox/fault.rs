@@ -94,7 +94,7 @@ async fn add(context: &Context, arguments: &Add) -> anyhow::Result<Exit> {
     let json = control::call(context, Method::POST, "", Some(&Value::Object(fault))).await?;
     let mut table = Table::properties();
     table.row([json.get("id").map(ToString::to_string).unwrap_or_default()]);
-    View { json, items: None, table, empty: "" }.print(context.settings.format, &context.ui)?;
+    View { json, items: None, table, empty: "" }.print(&context.settings.output, &context.ui)?;
     Ok(Exit::Ok)
 }
 
@@ -116,7 +116,7 @@ async fn list(context: &Context) -> anyhow::Result<Exit> {
         table.row([text("id"), kind, operation, text("rate"), text("struck")]);
     }
     let view = View { json, items: Some("faults"), table, empty: "no fault is in force" };
-    view.print(context.settings.format, &context.ui)?;
+    view.print(&context.settings.output, &context.ui)?;
     Ok(Exit::Ok)
 }
 
@@ -126,9 +126,9 @@ async fn clear(context: &Context, arguments: &Clear) -> anyhow::Result<Exit> {
     let count = json.get("cleared").and_then(Value::as_u64).unwrap_or_default();
     let faults = if count == 1 { "fault" } else { "faults" };
     context.ui.note(&format!("cleared {count} {faults}"));
-    if context.settings.format.is_machine() {
+    if context.settings.output.format.is_machine() {
         View { json, items: None, table: Table::properties(), empty: "" }
-            .print(context.settings.format, &context.ui)?;
+            .print(&context.settings.output, &context.ui)?;
     }
     Ok(Exit::Ok)
 }

@@ -1,0 +1,43 @@
+//! `cdctl app ensure`
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::create::{self, AppSettings};
+use crate::api::ErrorKind;
+use crate::commands::request;
+use crate::context::Context;
+use crate::error::{Doing, Failure};
+use crate::exit::Exit;
+use crate::format::View;
+
+/// Create an application where it does not exist; the same line can run again and again
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  cdctl app ensure shop")]
+pub struct Arguments {
+    #[command(flatten)]
+    app: AppSettings,
+}
+
+pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
+    let request = arguments.app.request(json!({}));
+    request::complete(&request, request::operation("CreateApplication")?)?;
+    let text = |name: &str| request.get(name).and_then(Value::as_str).unwrap_or_default();
+    let (name, wanted) = (text("applicationName"), text("computePlatform"));
+    let api = context.api().await?;
+    let json = match api.send("GetApplication", &json!({ "applicationName": name })).await {
+        Err(error) if error.kind == ErrorKind::NotFound => return create::create(context, &request).await,
+        found => found.doing(format_args!("look for application {name}"))?,
+    };
+    let there = |member: &str| json.pointer(&format!("/application/{member}")).and_then(Value::as_str);
+    let platform = there("computePlatform").unwrap_or("Server");
+    if platform != wanted {
+        return Err(Failure::new(format!("application {name} is there, but for {platform}, not {wanted}"))
+            .help("an application's platform cannot be changed; choose another name or pass --platform")
+            .into());
+    }
+    context.ui.note(&format!("application {name} is there; nothing to change"));
+    let id = there("applicationId").unwrap_or_default().to_owned();
+    View::of(json!({ "applicationId": id }), id).print(&context.settings.output, &context.ui)?;
+    Ok(Exit::Ok)
+}

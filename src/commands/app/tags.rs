@@ -1,0 +1,56 @@
+//! `cdctl app tags`, `tag`, `untag`
+
+use clap::Args;
+
+use crate::commands::tags;
+use crate::context::Context;
+use crate::exit::Exit;
+
+/// List an application's tags
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  cdctl app tags shop")]
+pub struct Show {
+    /// The application
+    #[arg(value_name = "APP")]
+    name: String,
+}
+
+/// Set tags of an application
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  cdctl app tag shop Team=web Stage=prod")]
+pub struct Set {
+    /// The application
+    #[arg(value_name = "APP")]
+    name: String,
+
+    #[command(flatten)]
+    set: tags::TagArgs,
+}
+
+/// Remove tags of an application
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  cdctl app untag shop Team")]
+pub struct Remove {
+    /// The application
+    #[arg(value_name = "APP")]
+    name: String,
+
+    #[command(flatten)]
+    remove: tags::KeyArgs,
+}
+
+fn resource(name: &str) -> String {
+    format!("application:{name}")
+}
+
+pub async fn show(context: &Context, arguments: &Show) -> anyhow::Result<Exit> {
+    tags::show(context, &resource(&arguments.name)).await
+}
+
+pub async fn set(context: &Context, arguments: &Set) -> anyhow::Result<Exit> {
+    tags::set(context, &resource(&arguments.name), &arguments.set).await
+}
+
+pub async fn remove(context: &Context, arguments: &Remove) -> anyhow::Result<Exit> {
+    tags::remove(context, &resource(&arguments.name), &arguments.remove).await
+}

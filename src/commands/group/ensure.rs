@@ -1,0 +1,118 @@
+//! `cdctl group ensure`
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::settings::Settings;
+use super::{create, update};
+use crate::api::ErrorKind;
+use crate::commands::names::GroupArgs;
+use crate::commands::request::{self, RequestArgs};
+use crate::context::Context;
+use crate::error::Doing;
+use crate::exit::Exit;
+use crate::format::View;
+
+/// Create a deployment group, or change it where it differs; the same line can run again and again
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  cdctl group ensure shop/prod --ec2-tag Role=web \\
+      --service-role arn:aws:iam::123456789012:role/CodeDeploy
+  cdctl group ensure --from group.yaml")]
+pub struct Arguments {
+    #[command(flatten)]
+    name: GroupArgs,
+
+    #[command(flatten)]
+    settings: Settings,
+
+    #[command(flatten)]
+    request: RequestArgs,
+}
+
+pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
+    let operation = request::operation("CreateDeploymentGroup")?;
+    if arguments.request.skeleton {
+        return request::skeleton(context, operation);
+    }
+    let mut wanted = arguments.request.base(operation)?;
+    request::merge(&mut wanted, arguments.settings.members());
+    let name = create::named(&mut wanted, &arguments.name)?;
+    let api = context.api().await?;
+    let current = match api.send("GetDeploymentGroup", &name.request()).await {
+        Err(error)
+            if error.kind == ErrorKind::NotFound
+                && error.code.as_deref() == Some("DeploymentGroupDoesNotExistException") =>
+        {
+            return create::create(context, &name, &wanted).await;
+        }
+        Err(error) => {
+            let doing = format!("look for deployment group {name}");
+            return Err(crate::commands::missing::explain(api, error, &name, doing).await);
+        }
+        Ok(mut answer) => answer.get_mut("deploymentGroupInfo").map(Value::take).unwrap_or_default(),
+    };
+    let mut changes = json!({});
+    for (member, value) in wanted.as_object().into_iter().flatten() {
+        let is_setting = !matches!(member.as_str(), "applicationName" | "deploymentGroupName" | "tags");
+        let there = current.get(member).unwrap_or(&Value::Null);
+        if is_setting && !holds(there, value) {
+            // The service replaces a member as a whole.
+            let mut whole = if there.is_object() { there.clone() } else { json!({}) };
+            request::merge(&mut whole, value.clone());
+            changes[member.as_str()] = whole;
+        }
+    }
+    let names: Vec<String> =
+        changes.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
+    if names.is_empty() {
+        context.ui.note(&format!("deployment group {name} is as wanted; nothing to change"));
+    } else {
+        update::update(context, &name, changes).await?;
+        context.ui.note(&format!("updated deployment group {name}: {}", names.join(", ")));
+    }
+    if let Some(tags) = wanted.get("tags") {
+        let resource = format!("deploymentgroup:{name}");
+        let doing = format!("tag {resource}");
+        let arn = api.arn(&resource).await.doing(&doing)?;
+        api.send("TagResource", &json!({ "ResourceArn": arn, "Tags": tags })).await.doing(doing)?;
+    }
+    let id = current.get("deploymentGroupId").and_then(Value::as_str).unwrap_or_default().to_owned();
+    View::of(json!({ "deploymentGroupId": id }), id).print(&context.settings.output, &context.ui)?;
+    Ok(Exit::Ok)
+}
+
+/// Whether `there` says all that `wanted` says: lists in any order, nothing as good as an empty list or `false`.
+fn holds(there: &Value, wanted: &Value) -> bool {
+    match (there, wanted) {
+        (Value::Null, Value::Array(list)) => list.is_empty(),
+        (Value::Null, Value::Bool(flag)) => !flag,
+        (_, Value::Object(members)) => {
+            members.iter().all(|(name, value)| holds(there.get(name).unwrap_or(&Value::Null), value))
+        }
+        (Value::Array(there), Value::Array(wanted)) => {
+            let all = |here: &[Value], there: &[Value]| {
+                here.iter().all(|item| there.iter().any(|other| holds(other, item) || holds(item, other)))
+            };
+            there.len() == wanted.len() && all(wanted, there) && all(there, wanted)
+        }
+        _ => there == wanted,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_there_is_not_sent_again() {
+        let there = json!({"enabled": true, "alarms": [{"name": "a"}, {"name": "b"}], "ignorePollAlarmFailure": false});
+        assert!(holds(&there, &json!({"alarms": [{"name": "b"}, {"name": "a"}]})));
+        assert!(holds(&there, &json!({"enabled": true})));
+        assert!(!holds(&there, &json!({"alarms": [{"name": "a"}]})));
+        assert!(!holds(&there, &json!({"alarms": [{"name": "a"}, {"name": "c"}]})));
+        assert!(holds(&Value::Null, &json!([])) && holds(&Value::Null, &json!(false)));
+        assert!(!holds(&Value::Null, &json!("x")));
+    }
+}

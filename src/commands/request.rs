@@ -1,0 +1,98 @@
+//! Requests that a user wrote: read from a file or standard input, checked against the operation.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::api::{Operation, input};
+use crate::context::Context;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::format::print_json;
+
+/// More than any request: the service takes less than one megabyte.
+const LIMIT: u64 = 4 << 20;
+
+/// A request from a file, under the flags.
+#[derive(Debug, Args)]
+pub struct RequestArgs {
+    /// Take what no flag says from this YAML or JSON file with the API's names; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
+
+    /// Print such a file with every member, and do nothing
+    #[arg(long)]
+    pub skeleton: bool,
+}
+
+impl RequestArgs {
+    /// What the file says; an empty request without one.
+    pub fn base(&self, operation: &Operation) -> anyhow::Result<Value> {
+        self.from.as_deref().map_or_else(|| Ok(json!({})), |file| read(file, operation))
+    }
+}
+
+/// The operation called `name`.
+pub fn operation(name: &str) -> anyhow::Result<&'static Operation> {
+    Operation::named(name).ok_or_else(|| Failure::new(format!("CodeDeploy has no operation {name}")).into())
+}
+
+/// Prints a request of `operation` with every member.
+pub fn skeleton(context: &Context, operation: &Operation) -> anyhow::Result<Exit> {
+    print_json(&operation.input().skeleton(), None, &context.settings.output, &context.ui)?;
+    Ok(Exit::Ok)
+}
+
+/// Lays `over` on `base`: maps member by member, all else as it is.
+pub fn merge(base: &mut Value, over: Value) {
+    match (base, over) {
+        (Value::Object(base), Value::Object(over)) => {
+            for (name, value) in over {
+                merge(base.entry(name).or_insert(Value::Null), value);
+            }
+        }
+        (base, over) => *base = over,
+    }
+}
+
+/// The request in `file` (`-`: standard input), YAML or JSON with the API's names.
+pub fn read(file: &Path, operation: &Operation) -> anyhow::Result<Value> {
+    let cannot = || format!("cannot read the request {}", file.display());
+    let source: Box<dyn Read> = if file == Path::new("-") {
+        Box::new(std::io::stdin())
+    } else {
+        Box::new(std::fs::File::open(file).with_context(cannot)?)
+    };
+    let mut text = Vec::new();
+    source.take(LIMIT).read_to_end(&mut text).with_context(cannot)?;
+    input::read(&text, &operation.input()).map_err(|wrong| {
+        let failure = Failure::new(format!("{} is not a request of {}", file.display(), operation.name))
+            .cause(wrong.to_string())
+            .exit(Exit::Usage);
+        match wrong.near {
+            Some(near) => failure.help(format!("did you mean `{near}`?")).into(),
+            None => failure.help(format!("see `cdctl api {} --skeleton -o yaml`", operation.name)).into(),
+        }
+    })
+}
+
+/// An error where a member that the API requires is missing.
+pub fn complete(request: &Value, operation: &Operation) -> anyhow::Result<()> {
+    let shape = operation.input();
+    let missing: Vec<&str> = shape
+        .members()
+        .iter()
+        .filter(|member| member.required && request.get(&member.name).is_none())
+        .map(|member| member.name.as_str())
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(format!("{} needs {}", operation.name, missing.join(", ")))
+        .help(format!("see `cdctl api {} --skeleton -o yaml`", operation.name))
+        .exit(Exit::Usage)
+        .into())
+}

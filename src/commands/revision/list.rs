@@ -1,0 +1,132 @@
+//! `cdctl revision list`
+
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+
+use crate::api::{Api, ApiError};
+use crate::commands::missing;
+use crate::commands::names::AppArgs;
+use crate::context::Context;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::format::Listing;
+use crate::view;
+
+/// How many revisions BatchGetApplicationRevisions takes. Source: its API reference.
+const BATCH: usize = 25;
+
+/// List an application's registered revisions, newest first
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  cdctl revision list shop --bucket releases --limit 10")]
+pub struct Arguments {
+    #[command(flatten)]
+    app: AppArgs,
+
+    /// Only those in this bucket
+    #[arg(long, value_name = "BUCKET")]
+    bucket: Option<String>,
+
+    /// Only those whose key begins so
+    #[arg(long, value_name = "PREFIX", requires = "bucket")]
+    prefix: Option<String>,
+
+    /// Only those that are a group's target (or are not)
+    #[arg(long, value_name = "YES|NO")]
+    deployed: Option<Deployed>,
+
+    /// What they are sorted by
+    #[arg(long, value_name = "TIME", default_value = "registered")]
+    sort: Sort,
+
+    /// Oldest first
+    #[arg(long)]
+    ascending: bool,
+
+    /// How many at most
+    #[arg(long, value_name = "N", default_value = "20")]
+    limit: usize,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Deployed {
+    Yes,
+    No,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Sort {
+    Registered,
+    FirstUsed,
+    LastUsed,
+}
+
+impl Arguments {
+    fn input(&self) -> Value {
+        let by = match self.sort {
+            Sort::Registered => "registerTime",
+            Sort::FirstUsed => "firstUsedTime",
+            Sort::LastUsed => "lastUsedTime",
+        };
+        let order = if self.ascending { "ascending" } else { "descending" };
+        let mut input = json!({ "applicationName": &*self.app, "sortBy": by, "sortOrder": order });
+        if let Some(bucket) = &self.bucket {
+            input["s3Bucket"] = bucket.as_str().into();
+        }
+        if let Some(prefix) = &self.prefix {
+            input["s3KeyPrefix"] = prefix.as_str().into();
+        }
+        match self.deployed {
+            Some(Deployed::Yes) => input["deployed"] = "include".into(),
+            Some(Deployed::No) => input["deployed"] = "exclude".into(),
+            None => {}
+        }
+        input
+    }
+}
+
+pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
+    let name: &str = &arguments.app;
+    let (output, ui) = (&context.settings.output, &context.ui);
+    let api = context.api().await?;
+    let doing = format!("list the revisions of {name}");
+    let mut list = Listing::new(output, ui, "revisions", view::revision::HEADER, "no revisions");
+    let mut pages = api
+        .pages_of("ListApplicationRevisions", arguments.input())
+        .map_err(|error| Failure::api(format!("cannot {doing}"), &error))?;
+    while list.count() < arguments.limit {
+        let locations = match pages.next().await {
+            Ok(Some(mut page)) => match page.get_mut("revisions").map(Value::take) {
+                Some(Value::Array(locations)) => locations,
+                _ => continue,
+            },
+            Ok(None) => break,
+            Err(error) => return Err(missing::application(api, error, name, doing).await),
+        };
+        let wanted = locations.get(..arguments.limit - list.count()).unwrap_or(&locations);
+        for chunk in wanted.chunks(BATCH) {
+            for info in details(api, name, chunk)
+                .await
+                .map_err(|error| Failure::api(format!("cannot {doing}"), &error))?
+            {
+                let cells = view::revision::row(&info);
+                list.add(info, cells)?;
+            }
+        }
+    }
+    list.finish()?;
+    Ok(Exit::Ok)
+}
+
+/// The `RevisionInfo` of each, in their order.
+async fn details(api: &Api, application: &str, locations: &[Value]) -> Result<Vec<Value>, ApiError> {
+    let request = json!({ "applicationName": application, "revisions": locations });
+    let mut answer = api.send("BatchGetApplicationRevisions", &request).await?;
+    let mut infos = match answer.get_mut("revisions").map(Value::take) {
+        Some(Value::Array(infos)) => infos,
+        _ => Vec::new(),
+    };
+    infos.sort_by_key(|info| {
+        locations.iter().position(|location| info.get("revisionLocation") == Some(location))
+    });
+    Ok(infos)
+}
