@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::api::{ApiError, ErrorKind, exception};
 use crate::exit::Exit;
+use crate::revision;
 use crate::ui::{self, Style, Ui};
 
 /// An error in the user's words.
@@ -121,8 +122,10 @@ pub fn show(error: &anyhow::Error, ui: &Ui, machine: bool) -> Exit {
     let failure = match error.downcast_ref::<Failure>() {
         Some(failure) => failure,
         None => {
+            let own = error.downcast_ref::<revision::Error>();
             let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
-            let mut plain = Failure::new(error.to_string());
+            let mut plain = Failure::new(own.map_or_else(|| error.to_string(), |own| own.message.clone()));
+            plain.help = own.and_then(|own| own.help.clone());
             plain.cause = (!causes.is_empty()).then(|| causes.join(": "));
             from_chain = plain;
             &from_chain

@@ -99,7 +99,7 @@ fn what_cannot_be_deployed_is_not_uploaded() {
             10,
             "error[A037]: `scripts/none.sh` is not in the bundle",
         ),
-        (format!("revision push {broken} {to} shop"), 10, "appspec.yml: 1 error; nothing was pushed\n"),
+        (format!("revision push {broken} {to} shop"), 10, "appspec.yml: 1 error; nothing was bundled\n"),
         (format!("deploy create shop/prod --push {broken} --bucket releases --watch"), 10, "error[A037]"),
         (format!("deploy create shop/prod --push {broken} --bucket releases --dry-run"), 10, "error[A037]"),
         (
@@ -110,7 +110,7 @@ fn what_cannot_be_deployed_is_not_uploaded() {
         (
             format!("revision push Cargo.toml {to} shop"),
             1,
-            "error: Cargo.toml is neither a directory nor an archive",
+            "error: Cargo.toml is neither a directory nor a bundle",
         ),
         (format!("revision push src {to} shop"), 10, "error[A060]: src has no appspec.yml"),
         (format!("revision push {site} {to} shpo"), 1, "help: did you mean application `shop`?"),
@@ -244,7 +244,7 @@ fn names_and_revisions_are_checked_before_anything_is_called() {
             "revision push examples/site github:a/b@0123456789012345678901234567890123456789 --app shop",
             "a revision is pushed to an object of S3",
         ),
-        ("deploy wathc shop/prod", "tip: a similar subcommand exists: 'watch'"),
+        ("deploy wathc shop/prod", "tip: some similar subcommands exist: 'wait', 'watch'"),
         ("deploy", "Usage: cdctl deploy"),
         ("", "Usage: cdctl"),
         (

@@ -50,7 +50,7 @@ fn every_verb_shows_an_example_of_itself() {
         // What follows `--` is another program's.
         let examples = examples.replace("\\\n", " ");
         for line in examples.lines().filter(|line| line.trim_start().starts_with("cdctl ")) {
-            let words = shell_words(line.split(['|', '>']).next().unwrap());
+            let words = shell_words(line.split(['|', '>', '&']).next().unwrap());
             let parsed = cdctl::command().try_get_matches_from(words);
             assert!(parsed.is_ok() || line.contains("$("), "{line}\n{}", parsed.unwrap_err());
         }

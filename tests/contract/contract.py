@@ -23,7 +23,7 @@ COMMON = {
 }
 
 # What this run speaks. botocore takes the first of its list that the service has.
-PROTOCOL = os.environ["PROTOCOL"]
+PROTOCOL = os.environ.get("PROTOCOL", "json")
 botocore.model.PRIORITY_ORDERED_SUPPORTED_PROTOCOLS = [PROTOCOL]
 CONTENT_TYPE = {"json": "application/x-amz-json-1.1", "smithy-rpc-v2-cbor": "application/cbor"}[PROTOCOL]
 

@@ -13,7 +13,11 @@ use crate::support::stage::Scene;
 
 /// Where cargo has the SDK's source.
 fn sdk() -> std::path::PathBuf {
-    let arguments = ["metadata", "--format-version=1", "--offline", "--locked"];
+    // What other platforms need was never fetched.
+    let rustc = Command::new("rustc").arg("-vV").output().unwrap();
+    let rustc = String::from_utf8(rustc.stdout).unwrap();
+    let host = rustc.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
+    let arguments = ["metadata", "--format-version=1", "--offline", "--locked", "--filter-platform", host];
     let output = Command::new(env!("CARGO")).args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output();
     let metadata: Value = serde_json::from_slice(&output.unwrap().stdout).unwrap();
     let packages = metadata["packages"].as_array().unwrap();

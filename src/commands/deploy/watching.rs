@@ -99,9 +99,10 @@ pub struct Shown {
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     junit: Option<PathBuf>,
 
-    /// Whether the job runs on GitHub Actions, and where its step summary goes
+    /// Whether the job runs on GitHub Actions
     #[arg(long, env = "GITHUB_ACTIONS", hide = true, value_parser = FalseyValueParser::new())]
     github_actions: bool,
+    /// Where GitHub Actions wants the step's summary
     #[arg(long, env = "GITHUB_STEP_SUMMARY", hide = true)]
     github_step_summary: Option<PathBuf>,
 }

@@ -11,7 +11,7 @@ use crate::format::{Table, View};
 
 /// Say what a finding of `validate` means for a deployment
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  cdctl revision explain A023\n  cdctl revision explain        all codes")]
+#[command(after_help = "Examples:\n  cdctl revision explain A023\n  cdctl revision explain")]
 pub struct Arguments {
     /// The finding's code; all of them without one
     #[arg(value_name = "CODE")]
