@@ -24,6 +24,8 @@ Examples:
   cdctl sandbox fault clear")]
 pub enum Verb {
     Add(Add),
+    /// List the faults that are in force
+    #[command(after_help = "Example:\n  cdctl sandbox fault list")]
     List,
     Clear(Clear),
 }
@@ -31,15 +33,15 @@ pub enum Verb {
 /// Add a fault; prints its id
 #[derive(Debug, Args)]
 #[command(after_help = "\
+Example:
+  cdctl sandbox fault add throttle --operation GetDeployment --rate 0.3 --for 1m
+
 Kinds:
   throttle  ThrottlingException, \"Rate exceeded\"
   error     HTTP 500
   reset     the connection is reset
   stall     no answer ever comes
-  slow      the answer comes after --delay
-
-Example:
-  cdctl sandbox fault add throttle --operation GetDeployment --rate 0.3 --for 1m")]
+  slow      the answer comes after --delay")]
 pub struct Add {
     /// What happens to a call
     #[arg(value_name = "KIND", value_parser = ["throttle", "error", "reset", "stall", "slow"])]
@@ -64,6 +66,7 @@ pub struct Add {
 
 /// End a fault, or all of them
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  cdctl sandbox fault clear\n  cdctl sandbox fault clear 2")]
 pub struct Clear {
     /// The fault's id, as `list` shows it [default: all]
     #[arg(value_name = "ID")]
