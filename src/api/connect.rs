@@ -65,7 +65,10 @@ pub async fn configuration(connection: &Connection) -> anyhow::Result<SdkConfig>
     if let Some(profile) = &connection.profile {
         loader = loader.profile_name(profile);
     }
-    Ok(loader.load().await)
+    let config = loader.load().await;
+    // From the environment or the profile, where no flag named one.
+    config.endpoint_url().map(check_endpoint).transpose()?;
+    Ok(config)
 }
 
 /// Flag, then environment, then profile; never instance metadata.

@@ -69,11 +69,15 @@ pub fn suggestion(what: &str, wanted: &str, names: &[String], region: &str) -> S
     match nearest(wanted, names.iter().map(String::as_str)) {
         Some(near) if near != wanted => format!("did you mean {what} `{near}`?"),
         _ if names.is_empty() => format!("there is no {what} in region {region}; is the region right?"),
+        // What everybody writes, without the prefix that only the service needs.
+        _ if names.iter().any(|name| name.strip_prefix("CodeDeployDefault.") == Some(wanted)) => {
+            format!("did you mean {what} `CodeDeployDefault.{wanted}`?")
+        }
         _ => {
             let more = names.len().saturating_sub(SHOWN);
             let list = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            format!("region {region} has: {list}{more}")
+            format!("{what}s in region {region}: {list}{more}")
         }
     }
 }
@@ -91,7 +95,7 @@ mod tests {
         );
         assert_eq!(
             suggestion("application", "zebra", &names, "eu-west-1"),
-            "region eu-west-1 has: shop, blog"
+            "applications in region eu-west-1: shop, blog"
         );
         assert_eq!(
             suggestion("application", "x", &[], "eu-west-1"),

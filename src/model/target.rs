@@ -93,12 +93,47 @@ impl Target {
         self.events.iter().find(|event| event.status == EventStatus::Failed)
     }
 
-    /// The event that the target is at: in progress, failed, or the last one that ended.
+    /// The event that the target is at: in progress, failed, or the last one that it went through; none where it was
+    /// never begun.
     pub fn current_event(&self) -> Option<&EventName> {
         self.events
             .iter()
             .find(|event| matches!(event.status, EventStatus::InProgress | EventStatus::Failed))
-            .or_else(|| self.events.iter().rev().find(|event| event.end_time.is_some()))
+            .or_else(|| self.events.iter().rev().find(|event| event.status == EventStatus::Succeeded))
             .map(|event| &event.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(statuses: &[EventStatus]) -> Target {
+        let end_time = Some(Timestamp::UNIX_EPOCH);
+        let events = EventName::IN_PLACE.iter().zip(statuses).map(|(name, status)| LifecycleEvent {
+            name: name.clone(),
+            status: status.clone(),
+            start_time: None,
+            end_time,
+            diagnostics: None,
+        });
+        Target {
+            id: "i-1".into(),
+            kind: TargetKind::Instance,
+            status: TargetStatus::Failed,
+            label: None,
+            last_updated: None,
+            events: events.collect(),
+            serving: Serving::default(),
+        }
+    }
+
+    #[test]
+    fn what_was_skipped_is_not_where_a_target_is() {
+        use EventStatus::{Failed, Skipped, Succeeded};
+        let stopped = target(&[Succeeded, Skipped, Skipped]);
+        assert_eq!(stopped.current_event(), Some(&EventName::ApplicationStop));
+        assert_eq!(target(&[Skipped, Skipped]).current_event(), None);
+        assert_eq!(target(&[Succeeded, Failed, Skipped]).current_event(), Some(&EventName::DownloadBundle));
     }
 }

@@ -176,7 +176,7 @@ fn causes(id: &str, causes: &[Cause], not_read: u64) -> Vec<String> {
 }
 
 fn cause(number: usize, cause: &Cause, tail: usize) -> Vec<String> {
-    let event = cause.event.as_ref().map_or("no event named", |event| event.as_str());
+    let event = cause.event.as_ref().map_or("ended between two events", |event| event.as_str());
     let parts = [ui::line(event), ui::line(&cause.error), ui::line(&cause.script)];
     let what: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     let first = cause.first.map(|first| format!("  first {first:.0}")).unwrap_or_default();

@@ -125,7 +125,7 @@ fn an_update_changes_what_is_given_and_nothing_else() {
         .ends_with(1)
         .complains("did you mean deployment configuration `CodeDeployDefault.AllAtOnce`?");
     shop.run("group update shop/prod --rename live").ends_with(0);
-    shop.run("group show shop/prod").ends_with(1).complains("region us-east-1 has: live");
+    shop.run("group show shop/prod").ends_with(1).complains("deployment groups in region us-east-1: live");
 }
 
 #[test]

@@ -83,7 +83,7 @@ pub async fn busy(context: &Context, group: &GroupName, error: ApiError) -> anyh
 }
 
 /// The group's deployment under way.
-async fn find(context: &Context, group: &GroupName) -> anyhow::Result<Option<Deployment>> {
+pub async fn find(context: &Context, group: &GroupName) -> anyhow::Result<Option<Deployment>> {
     let api = context.api().await?;
     let ids = match api.active_deployment_ids(&group.application, &group.group).await {
         Ok(ids) => ids,

@@ -140,6 +140,9 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
             (.., Some(revision)) => revision,
             _ => last_good(context, &name).await?,
         };
+        if let (IfActive::Fail, Some(active)) = (arguments.if_active, active::find(context, &name).await?) {
+            context.ui.warn(&format!("deployment {} is under way: this one would be refused", active.id));
+        }
         return dry_run(context, &arguments.request(&name, revision, auto_rollback), group).await;
     }
     active::settle(context, &name, arguments.if_active, &arguments.watching).await?;

@@ -52,7 +52,7 @@ pub struct Arguments {
     creator: Vec<String>,
 
     /// How many at most
-    #[arg(long, value_name = "N", default_value = "20")]
+    #[arg(long, value_name = "N", default_value = "20", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
     limit: usize,
 }
 

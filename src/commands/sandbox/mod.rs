@@ -41,7 +41,8 @@ pub struct SandboxArgs {
     #[arg(long, value_name = "FILE")]
     fleet: Option<PathBuf>,
 
-    /// How many times faster the service's own waiting goes; hooks run in real time
+    /// How many times faster its clock runs: waits are shorter, and times and durations are the clock's; hooks run in
+    /// real time
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..))]
     speed: u32,
 

@@ -19,7 +19,7 @@ use crate::exit::Exit;
 #[command(after_help = "\
 Example, in two terminals:
   cdctl sandbox serve --allow-host-hooks
-  export AWS_ENDPOINT_URL=http://127.0.0.1:4577 AWS_REGION=us-east-1 \\
+  export AWS_ENDPOINT_URL=http://127.0.0.1:4577 AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1 \\
       AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox")]
 pub struct Arguments {
     /// The address; a loopback one. Port 0 picks a free one
