@@ -2,12 +2,11 @@
 
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::time::Duration;
 
 use cdctl::model::{
     ComputePlatform, DeploymentStatus, Diagnostics, EventName, EventStatus, Overview, TargetStatus,
 };
-use cdctl::sandbox::clock::Clock;
+use cdctl::sandbox::clock::Fixed;
 use cdctl::sandbox::objects::Objects;
 use cdctl::sandbox::server::Server;
 use cdctl::sandbox::store::{
@@ -17,23 +16,6 @@ use cdctl::sandbox::{Conductor, PAGE_SIZE, Sandbox, Shared};
 
 /// The time at which every staged sandbox stands still: 2026-11-22T12:00:00.123Z.
 pub const NOW: i64 = 1_795_348_800_123;
-
-/// A clock that stands still.
-struct Fixed(i64);
-
-impl Clock for Fixed {
-    fn now(&self) -> i64 {
-        self.0
-    }
-
-    fn until(&self, _moment: i64) -> Duration {
-        Duration::MAX
-    }
-
-    fn span(&self, _duration: Duration) -> i64 {
-        0
-    }
-}
 
 /// Moves each deployment at once, on two hosts, to where the test wants it.
 struct Play {
