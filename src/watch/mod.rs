@@ -31,6 +31,7 @@ use event::Event;
 use outcome::Rollback;
 pub use outcome::{Outcome, Signal};
 use point::Point;
+pub use poller::sleep;
 use session::Session;
 pub use signals::Signals;
 pub use source::{Seen, Source};
