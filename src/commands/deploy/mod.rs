@@ -11,6 +11,7 @@ mod list;
 mod logs;
 mod next;
 mod replay;
+mod report;
 mod retry;
 mod rollback;
 mod sending;
@@ -21,6 +22,7 @@ mod versions;
 mod wait;
 mod watch;
 mod watching;
+mod waves;
 
 use clap::{Subcommand, ValueEnum};
 pub use watching::duration;
@@ -42,6 +44,7 @@ pub enum Verb {
     Rollback(rollback::Arguments),
     Retry(retry::Arguments),
     Compare(compare::Arguments),
+    Report(report::Arguments),
     HookStatus(hook_status::Arguments),
 }
 
@@ -59,6 +62,7 @@ pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<Exit> {
         Verb::Rollback(arguments) => rollback::run(context, &arguments).await,
         Verb::Retry(arguments) => retry::run(context, &arguments).await,
         Verb::Compare(arguments) => compare::run(context, &arguments).await,
+        Verb::Report(arguments) => report::run(context, &arguments).await,
         Verb::HookStatus(arguments) => hook_status::run(context, &arguments).await,
     }
 }
