@@ -20,7 +20,7 @@ pub struct Arguments {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let request = arguments.app.request(json!({}));
+    let request = arguments.app.request(context, json!({}));
     request::complete(&request, request::operation("CreateApplication")?)?;
     let text = |name: &str| request.get(name).and_then(Value::as_str).unwrap_or_default();
     let (name, wanted) = (text("applicationName"), text("computePlatform"));

@@ -106,7 +106,7 @@ enum FileExists {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let name = arguments.group.resolve()?;
+    let name = arguments.group.resolve(context)?;
     let auto_rollback = arguments.auto_rollback()?;
     // What can be wrong on this side is found before anything is called.
     let bucket = arguments.push.as_ref().map(|_| arguments.bucket()).transpose()?;

@@ -38,7 +38,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     }
     let mut wanted = arguments.request.base(operation)?;
     request::merge(&mut wanted, arguments.settings.members());
-    let name = create::named(&mut wanted, &arguments.name)?;
+    let name = create::named(context, &mut wanted, &arguments.name)?;
     let api = context.api().await?;
     let current = match api.send("GetDeploymentGroup", &name.request()).await {
         Err(error)

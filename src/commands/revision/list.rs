@@ -61,14 +61,14 @@ enum Sort {
 }
 
 impl Arguments {
-    fn input(&self) -> Value {
+    fn input(&self, application: &str) -> Value {
         let by = match self.sort {
             Sort::Registered => "registerTime",
             Sort::FirstUsed => "firstUsedTime",
             Sort::LastUsed => "lastUsedTime",
         };
         let order = if self.ascending { "ascending" } else { "descending" };
-        let mut input = json!({ "applicationName": &*self.app, "sortBy": by, "sortOrder": order });
+        let mut input = json!({ "applicationName": application, "sortBy": by, "sortOrder": order });
         if let Some(bucket) = &self.bucket {
             input["s3Bucket"] = bucket.as_str().into();
         }
@@ -85,13 +85,13 @@ impl Arguments {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let name: &str = &arguments.app;
+    let name = &arguments.app.resolve(context)?;
     let (output, ui) = (&context.settings.output, &context.ui);
     let api = context.api().await?;
     let doing = format!("list the revisions of {name}");
     let mut list = Listing::new(output, ui, "revisions", view::revision::HEADER, "no revisions");
     let mut pages = api
-        .pages_of("ListApplicationRevisions", arguments.input())
+        .pages_of("ListApplicationRevisions", arguments.input(name))
         .map_err(|error| Failure::api(format!("cannot {doing}"), &error))?;
     while list.count() < arguments.limit {
         let locations = match pages.next().await {
