@@ -6,8 +6,9 @@ use aws_sdk_codedeploy::operation::create_deployment::builders::CreateDeployment
 use aws_sdk_codedeploy::operation::get_deployment::GetDeploymentOutput;
 use aws_sdk_codedeploy::operation::stop_deployment::StopDeploymentOutput;
 use aws_sdk_codedeploy::types as sdk;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use super::operation::Body;
 use super::pages::Pages;
 use super::retry::ThrottledOnly;
 use super::{Api, ApiError, ErrorKind, Seen, call, convert, raw};
@@ -21,7 +22,8 @@ const BATCH: usize = 25;
 pub struct CreateDeployment {
     pub application: String,
     pub group: String,
-    pub revision: Revision,
+    /// None where nothing new is deployed: a restart.
+    pub revision: Option<Revision>,
     pub config: Option<String>,
     pub description: Option<String>,
     pub ignore_application_stop_failures: bool,
@@ -30,6 +32,8 @@ pub struct CreateDeployment {
     pub outdated_only: bool,
     /// `None`: as the group has it; an empty list: off.
     pub auto_rollback: Option<Vec<String>>,
+    /// Members that say otherwise than the group, with the API's names.
+    pub overrides: Map<String, Value>,
 }
 
 /// A deployment that was made.
@@ -43,12 +47,14 @@ impl Api {
     /// CreateDeployment. Sent once, but where it was throttled: the call has no client token, so that sending it
     /// again after a lost answer could deploy twice.
     pub async fn create_deployment(&self, create: &CreateDeployment) -> Result<Created, ApiError> {
+        let body = Body::of(&self.planned_deployment(create)?);
         let request = self.create_deployment_request(create);
         let answer = raw::Answer::default();
         let once = aws_sdk_codedeploy::Config::builder().retry_classifier(ThrottledOnly);
         let output = request
             .customize()
             .config_override(once)
+            .interceptor(body)
             .interceptor(answer.clone())
             .send()
             .await
@@ -60,10 +66,14 @@ impl Api {
         Ok(Created { id: id.to_owned(), json: answer.json() })
     }
 
-    /// The request of [`Api::create_deployment`] as the API's JSON; nothing is sent.
+    /// The request of [`Api::create_deployment`] as the API's JSON, as it would be sent.
     pub fn planned_deployment(&self, create: &CreateDeployment) -> Result<Value, ApiError> {
         match self.create_deployment_request(create).as_input().clone().build() {
-            Ok(input) => raw::wire("CreateDeployment", &input),
+            Ok(input) => {
+                let mut json = raw::wire("CreateDeployment", &input)?;
+                json.as_object_mut().into_iter().for_each(|members| members.extend(create.overrides.clone()));
+                Ok(json)
+            }
             Err(error) => Err(ApiError {
                 operation: "CreateDeployment".to_owned(),
                 kind: ErrorKind::Invalid,
@@ -85,7 +95,7 @@ impl Api {
             .create_deployment()
             .application_name(&create.application)
             .deployment_group_name(&create.group)
-            .revision(convert::location(&create.revision))
+            .set_revision(create.revision.as_ref().map(convert::location))
             .set_deployment_config_name(create.config.clone())
             .set_description(create.description.clone())
             .set_ignore_application_stop_failures(create.ignore_application_stop_failures.then_some(true))

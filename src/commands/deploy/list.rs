@@ -51,6 +51,10 @@ pub struct Arguments {
     #[arg(long, value_name = "CREATOR,…", value_delimiter = ',', ignore_case = true, value_parser = creators())]
     creator: Vec<String>,
 
+    /// Only those of this external id, such as a CloudFormation stack's
+    #[arg(long, value_name = "ID")]
+    external_id: Option<String>,
+
     /// How many at most
     #[arg(long, value_name = "N", default_value = "20", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
     limit: usize,
@@ -133,6 +137,9 @@ impl Arguments {
         if !self.status.is_empty() {
             let names = self.status.iter().map(|status| status.model().as_str().to_owned());
             input["includeOnlyStatuses"] = names.collect::<Vec<_>>().into();
+        }
+        if let Some(id) = &self.external_id {
+            input["externalId"] = id.as_str().into();
         }
         let mut range = json!({});
         if let Some(since) = self.since {
