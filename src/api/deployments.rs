@@ -6,8 +6,10 @@ use aws_sdk_codedeploy::operation::create_deployment::builders::CreateDeployment
 use aws_sdk_codedeploy::operation::get_deployment::GetDeploymentOutput;
 use aws_sdk_codedeploy::operation::stop_deployment::StopDeploymentOutput;
 use aws_sdk_codedeploy::types as sdk;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::{Map, Value, json};
 
+use super::batch::AT_ONCE;
 use super::operation::Body;
 use super::pages::Pages;
 use super::retry::ThrottledOnly;
@@ -166,13 +168,18 @@ impl Api {
         }
     }
 
-    /// BatchGetDeployments in the order of `ids`, 25 a call. The JSON joins the calls.
+    /// BatchGetDeployments in the order of `ids`, 25 a call, some calls at once. The JSON joins them.
     pub async fn deployments(&self, ids: &[String]) -> Result<Seen<Vec<Deployment>>, ApiError> {
+        let calls = chunks(ids).into_iter().map(|chunk| async {
+            call!(
+                "BatchGetDeployments",
+                self.codedeploy.batch_get_deployments().set_deployment_ids(Some(chunk))
+            )
+        });
+        let answers: Vec<_> = stream::iter(calls).buffered(AT_ONCE).try_collect().await?;
         let mut rows: Vec<(Deployment, Value)> = Vec::new();
         let mut date = None;
-        for chunk in ids.chunks(BATCH) {
-            let request = self.codedeploy.batch_get_deployments().set_deployment_ids(Some(chunk.to_vec()));
-            let (output, answer) = call!("BatchGetDeployments", request)?;
+        for (output, answer) in answers {
             let json = raw::readable(answer.json(), |de| BatchGetDeploymentsOutput::deserialize(de));
             rows.extend(
                 output.deployments_info().iter().map(convert::deployment).zip(list(json, "deploymentsInfo")),
@@ -213,16 +220,15 @@ impl Api {
         }
     }
 
-    /// BatchGetDeploymentTargets, 25 ids a call. The JSON joins the calls.
+    /// BatchGetDeploymentTargets, 25 ids a call, some calls at once. The JSON joins them.
     pub async fn targets(&self, id: &str, ids: &[String]) -> Result<Seen<Vec<Target>>, ApiError> {
+        let calls = chunks(ids).into_iter().map(|chunk| async {
+            let request = self.codedeploy.batch_get_deployment_targets().deployment_id(id);
+            call!("BatchGetDeploymentTargets", request.set_target_ids(Some(chunk)))
+        });
+        let answers: Vec<_> = stream::iter(calls).buffered(AT_ONCE).try_collect().await?;
         let (mut value, mut wire, mut date) = (Vec::new(), Vec::new(), None);
-        for chunk in ids.chunks(BATCH) {
-            let request = self
-                .codedeploy
-                .batch_get_deployment_targets()
-                .deployment_id(id)
-                .set_target_ids(Some(chunk.to_vec()));
-            let (output, answer) = call!("BatchGetDeploymentTargets", request)?;
+        for (output, answer) in answers {
             value.extend(output.deployment_targets().iter().map(convert::target));
             let json = raw::readable(answer.json(), |de| BatchGetDeploymentTargetsOutput::deserialize(de));
             wire.extend(list(json, "deploymentTargets"));
@@ -230,6 +236,10 @@ impl Api {
         }
         Ok(Seen { value, json: json!({ "deploymentTargets": wire }), date })
     }
+}
+
+fn chunks(ids: &[String]) -> Vec<Vec<String>> {
+    ids.chunks(BATCH).map(<[String]>::to_vec).collect()
 }
 
 /// The list `name` of an answer.
