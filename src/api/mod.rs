@@ -29,7 +29,7 @@ pub use account::strings;
 pub use acts::Wait;
 pub use calls::Calls;
 pub use connect::SANDBOX_KEY;
-pub use deployments::{CreateDeployment, Created};
+pub use deployments::{CreateDeployment, Created, NotCreated};
 pub use error::{ApiError, ErrorKind};
 pub use exceptions::exception;
 pub use operation::{ALL, Operation, Pages};
@@ -46,6 +46,7 @@ pub struct Api {
     s3: OnceCell<aws_sdk_s3::Client>,
     /// A custom endpoint stands for AWS: S3 is spoken to by path.
     custom_endpoint: bool,
+    last_date: raw::LastDate,
     calls: Option<Calls>,
 }
 
@@ -74,13 +75,16 @@ impl Api {
     /// `calls` is told of every call.
     pub async fn connect(connection: &Connection, calls: Option<Calls>) -> anyhow::Result<Self> {
         let config = connect::configuration(connection).await?;
-        let mut codedeploy =
-            aws_sdk_codedeploy::config::Builder::from(&config).retry_classifier(retry::WrongAddress);
+        let last_date = raw::LastDate::default();
+        let mut codedeploy = aws_sdk_codedeploy::config::Builder::from(&config)
+            .retry_classifier(retry::WrongAddress)
+            .interceptor(last_date.clone());
         if let Some(calls) = calls.clone() {
             codedeploy = codedeploy.interceptor(calls);
         }
         Ok(Api {
             codedeploy: aws_sdk_codedeploy::Client::from_conf(codedeploy.build()),
+            last_date,
             s3: OnceCell::new(),
             calls,
             custom_endpoint: connection.endpoint_url.is_some() || config.endpoint_url().is_some(),
@@ -99,9 +103,15 @@ impl Api {
             codedeploy: aws_sdk_codedeploy::Client::from_conf(builder.build()),
             s3: OnceCell::new(),
             custom_endpoint: self.custom_endpoint,
+            last_date: self.last_date.clone(),
             config: self.config.clone(),
             calls: self.calls.clone(),
         }
+    }
+
+    /// The time by CodeDeploy's clock when it last answered.
+    pub fn last_answered(&self) -> Option<jiff::Timestamp> {
+        self.last_date.get()
     }
 
     /// The region that is called.

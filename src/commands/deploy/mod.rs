@@ -14,6 +14,7 @@ mod overrides;
 mod replay;
 mod retry;
 mod rollback;
+mod sending;
 mod show;
 mod stop;
 mod targets;
