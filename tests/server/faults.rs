@@ -114,12 +114,12 @@ fn a_fault_goes_to_this_machine_only() {
     let nobody = machine.run("sandbox fault list --endpoint-url http://127.0.0.1:1");
     let _ = nobody.ends_with(1).complains("cannot be reached");
     for (add, why) in [
-        ("slow", "slow needs --delay for calls, or --times for events on hosts"),
-        ("slow --delay 1s --times 2", "give one"),
+        ("slow", "slow needs --delay for calls, or --factor for events on hosts"),
+        ("slow --delay 1s --factor 2", "give one"),
         ("fail --rate 0.5", "--rate has no meaning for fail"),
         ("throttle --zone a", "--zone has no meaning for throttle"),
         ("hang --log x", "--log has no meaning for hang"),
-        ("hang --times 2", "--times has no meaning for hang"),
+        ("hang --factor 2", "--factor has no meaning for hang"),
         ("hang --tag x", "`x` is not KEY=VALUE"),
     ] {
         let _ = machine.run(&format!("sandbox fault add {add}")).ends_with(2).complains(why);

@@ -21,6 +21,7 @@ use crate::sandbox::fault::parse_span;
 Examples:
   cdctl sandbox fault add throttle --operation GetDeployment --rate 0.3
   cdctl sandbox fault add reset --for 30s
+  cdctl sandbox fault add lost --operation CreateDeployment --times 1
   cdctl sandbox fault add fail --event ApplicationStart --share 0.25 --script scripts/start.sh
   cdctl sandbox fault add offline --host i-0123456789abcdef0
   cdctl sandbox fault clear")]
@@ -39,28 +40,33 @@ Examples:
   cdctl sandbox fault add throttle --operation GetDeployment --rate 0.3 --for 1m
   cdctl sandbox fault add slow --delay 2s
   cdctl sandbox fault add fail --zone c --event ApplicationStart --script scripts/start.sh --log 'port 80 is taken'
-  cdctl sandbox fault add slow --times 4 --share 0.1
+  cdctl sandbox fault add slow --factor 4 --share 0.1
 
 Kinds for calls of the API:
   throttle  ThrottlingException, \"Rate exceeded\"
   error     HTTP 500
-  reset     the connection is reset
+  reset     the connection is reset and nothing is done
+  lost      the call is carried out, and the connection reset instead of answered
   stall     no answer ever comes
   slow      the answer comes after --delay
 
 Kinds for lifecycle events on hosts:
   fail      the event fails
   hang      the event does not end before its limit of an hour
-  slow      the event takes --times as long
+  slow      the event takes --factor times as long
   offline   the host's agent does not answer")]
 pub struct Add {
     /// What happens
-    #[arg(value_name = "KIND", value_parser = ["throttle", "error", "reset", "stall", "slow", "fail", "hang", "offline"])]
+    #[arg(value_name = "KIND", value_parser = ["throttle", "error", "reset", "lost", "stall", "slow", "fail", "hang", "offline"])]
     kind: String,
 
     /// How long it lasts, such as 30s or 5m [default: until it is cleared]
     #[arg(long = "for", value_name = "DURATION", value_parser = parse_span)]
     lasts: Option<Duration>,
+
+    /// How many calls or events it strikes before it is over [default: any number]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    times: Option<u64>,
 
     #[command(flatten)]
     calls: Calls,
@@ -110,7 +116,7 @@ struct Hosts {
 
     /// How many times as long a slow event takes
     #[arg(long, value_name = "N")]
-    times: Option<f64>,
+    factor: Option<f64>,
 
     /// The script that failed, as the AppSpec writes it
     #[arg(long, value_name = "PATH")]
@@ -159,13 +165,13 @@ fn wrong(what: String) -> anyhow::Error {
 impl Add {
     /// Whether it is about hosts: only `slow` has to be told by its flags.
     fn is_of_hosts(&self) -> anyhow::Result<bool> {
-        match (self.kind.as_str(), self.calls.delay, self.hosts.times) {
+        match (self.kind.as_str(), self.calls.delay, self.hosts.factor) {
             ("fail" | "hang" | "offline", ..) | ("slow", None, Some(_)) => Ok(true),
             ("slow", None, None) => {
-                Err(wrong("slow needs --delay for calls, or --times for events on hosts".to_owned()))
+                Err(wrong("slow needs --delay for calls, or --factor for events on hosts".to_owned()))
             }
             ("slow", Some(_), Some(_)) => {
-                Err(wrong("--delay is for calls and --times for events on hosts: give one".to_owned()))
+                Err(wrong("--delay is for calls and --factor for events on hosts: give one".to_owned()))
             }
             _ => Ok(false),
         }
@@ -182,6 +188,9 @@ impl Add {
         let mut fault = if of_hosts { self.hosts.json(&self.kind)? } else { self.calls.json(&self.kind) };
         if let Some(lasts) = self.lasts {
             fault.insert("for".to_owned(), json!(milliseconds(lasts)));
+        }
+        if let Some(times) = self.times {
+            fault.insert("times".to_owned(), json!(times));
         }
         Ok(Value::Object(fault))
     }
@@ -219,14 +228,14 @@ impl Calls {
 
 impl Hosts {
     fn given(&self) -> Option<&'static str> {
-        let Hosts { event, ids, zone, tags, share, times, .. } = self;
+        let Hosts { event, ids, zone, tags, share, factor, .. } = self;
         let hosts = [
             ("--event", event.is_some()),
             ("--host", !ids.is_empty()),
             ("--zone", zone.is_some()),
             ("--tag", !tags.is_empty()),
             ("--share", share.is_some()),
-            ("--times", times.is_some()),
+            ("--factor", factor.is_some()),
         ];
         first(&hosts).or_else(|| self.failure())
     }
@@ -248,8 +257,8 @@ impl Hosts {
                 "{flag} has no meaning for {kind}: the event does not fail by a script"
             )));
         }
-        if self.times.is_some() && kind != "slow" {
-            return Err(wrong(format!("--times has no meaning for {kind}")));
+        if self.factor.is_some() && kind != "slow" {
+            return Err(wrong(format!("--factor has no meaning for {kind}")));
         }
         let outcome = match kind {
             "fail" => {
@@ -261,7 +270,7 @@ impl Hosts {
                 failure.extend(self.exit_code.iter().map(|code| ("exit_code".to_owned(), json!(code))));
                 json!({"fail": failure})
             }
-            "slow" => json!({"slow": self.times}),
+            "slow" => json!({"slow": self.factor}),
             "offline" => json!("agent-offline"),
             other => json!(other),
         };

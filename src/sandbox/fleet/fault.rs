@@ -30,6 +30,9 @@ pub struct Fault {
     /// How long it lasts, in real time; as long as the sandbox where it is left out.
     #[serde(default, rename = "for", with = "span", skip_serializing_if = "Option::is_none")]
     pub lasts: Option<Duration>,
+    /// How many events it meets before it is over; any number where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<u64>,
 }
 
 /// Hosts that meet every condition that is given.
@@ -113,6 +116,9 @@ impl Fault {
     pub fn check(&self) -> Result<(), String> {
         if let Some(EventName::Other(name)) = &self.event {
             return Err(format!("`{name}` is no lifecycle event"));
+        }
+        if self.times == Some(0) {
+            return Err("a fault strikes at least once".to_owned());
         }
         match self.hosts.share {
             Some(share) if !(share > 0.0 && share <= 1.0) => {
@@ -198,7 +204,9 @@ impl Faults {
                 && fault.hosts.include(instance, *id)
         })?;
         met.struck += 1;
-        Some(met.fault.outcome.clone())
+        let outcome = met.fault.outcome.clone();
+        all.retain(|_, one| one.fault.times.is_none_or(|times| one.struck < times));
+        Some(outcome)
     }
 
     fn all(&self) -> MutexGuard<'_, BTreeMap<u64, InForce>> {
