@@ -26,7 +26,7 @@ Examples:
   cdctl sandbox fault add offline --host i-0123456789abcdef0
   cdctl sandbox fault clear")]
 pub enum Verb {
-    Add(Add),
+    Add(Box<Add>),
     /// List the faults that are in force
     #[command(after_help = "Example:\n  cdctl sandbox fault list")]
     List,
