@@ -177,7 +177,7 @@ async fn plan(context: &Context, places: &[Place], prepared: Option<&Prepared>) 
                 wave.to_string(),
                 place.region.clone(),
                 format!("{}/{}", request.application, request.group),
-                request.revision.to_string(),
+                request.revision.as_ref().map_or_else(|| "(restart)".to_owned(), ToString::to_string),
                 config.unwrap_or_default(),
             ],
         )?;
