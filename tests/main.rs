@@ -15,6 +15,8 @@ mod contract;
 mod demo;
 mod deploy;
 mod lazy;
+mod leaving;
+mod managed;
 mod once;
 mod readme;
 mod report;
