@@ -29,6 +29,8 @@ CONTENT_TYPE = {"json": "application/x-amz-json-1.1", "smithy-rpc-v2-cbor": "app
 
 called = set()
 provoked = set()
+# Which operation said which error.
+pairs = set()
 paginated = set()
 
 
@@ -120,6 +122,7 @@ def check_error(operation_model, body, status):
     modelled = {shape.name for shape in operation_model.error_shapes}
     assert body["__type"] in modelled | COMMON, f"{operation_model.name} has no {body['__type']}"
     assert body["__type"] in COMMON or status == 400, (status, body)
+    pairs.add((operation_model.name, body["__type"]))
 
 
 def check(shape, value, path):

@@ -9,22 +9,53 @@ import contract
 codedeploy = contract.client(parameter_validation=False)
 model = codedeploy.meta.service_model
 
-# Modelled, and out of a caller's reach here: by their reason.
+# Modelled, and out of a caller's reach here, by their reason. docs/sandbox.md lists them too.
 OUT_OF_REACH = {
     # Attached to no operation.
     "DeploymentAlreadyStartedException",
     "InvalidInstanceIdException",
     "InvalidTargetException",
-    # What the sandbox does not have: IAM, hooks of Auto Scaling, the console's hand in GitHub.
+    # What the sandbox does not have: hooks of Auto Scaling, the console's hand in GitHub.
     "InvalidGitHubAccountTokenException",
     "LifecycleHookLimitExceededException",
     "OperationNotSupportedException",
     "ResourceValidationException",
-    # Errors that the model lists beside others that come first.
+    # IamArnRequired comes first.
     "IamUserArnRequiredException",
-    "InvalidBucketNameFilterException",
-    "InvalidExternalIdException",
-    "InvalidKeyPrefixFilterException",
+}
+# The same where other operations say it: by what comes first, or what the sandbox finds out later or not at all.
+PAIRS_OUT_OF_REACH = {
+    # What does not exist is left out, or named in `errorMessage`, or is gone already.
+    "BatchGetDeploymentGroups": {"DeploymentConfigDoesNotExist"},
+    "BatchGetDeploymentTargets": {"InstanceDoesNotExist"},
+    "GetDeploymentGroup": {"DeploymentConfigDoesNotExist"},
+    # An unknown configuration is ArnNotSupported, an unknown tag is removed already.
+    "TagResource": {"DeploymentConfigDoesNotExist"},
+    "UntagResource": {"DeploymentConfigDoesNotExist", "InvalidTagsToAdd"},
+    # A deployment knows its application and group.
+    "ListDeploymentInstances": {"ApplicationDoesNotExist", "DeploymentGroupDoesNotExist", "InvalidTargetFilterName"},
+    "ListDeploymentTargets": {"ApplicationDoesNotExist", "DeploymentGroupDoesNotExist"},
+    "StopDeployment": {"DeploymentGroupDoesNotExist", "UnsupportedActionForDeploymentType"},
+    "ContinueDeployment": {"InvalidDeploymentStatus"},
+    # Instances of a deployment are looked up, whatever their names look like.
+    "BatchGetDeploymentInstances": {"InvalidInstanceName"},
+    "GetDeploymentInstance": {"InvalidInstanceName"},
+    "GetDeploymentTarget": {"InvalidInstanceName"},
+    # Checked when the group was made; there is no IAM.
+    "CreateDeployment": {
+        "InvalidAutoScalingGroup",
+        "InvalidComputePlatform",
+        "InvalidECSService",
+        "InvalidLoadBalancerInfo",
+        "InvalidRole",
+        "InvalidTrafficRoutingConfiguration",
+    },
+    "DeleteApplication": {"InvalidRole"},
+    "DeleteDeploymentGroup": {"InvalidRole"},
+    "GetDeploymentConfig": {"InvalidComputePlatform"},
+    "RemoveTagsFromOnPremisesInstances": {"TagLimitExceeded"},
+    # Unknown what it would be for.
+    "ListDeployments": {"InvalidInput"},
 }
 
 
@@ -105,6 +136,29 @@ codedeploy.create_deployment_group(**{**group, "deploymentGroupName": "later"})
 created = codedeploy.create_deployment(
     **shop, deploymentGroupName="later", revision=s3, description="not started"
 )["deploymentId"]
+codedeploy.create_deployment_group(**{**group, "deploymentGroupName": "done"})
+good = codedeploy.create_deployment(
+    **shop, deploymentGroupName="done", revision=s3, description="succeeded"
+)["deploymentId"]
+codedeploy.stop_deployment(deploymentId=green)
+waiting = codedeploy.create_deployment(
+    **shop, deploymentGroupName="green", revision=s3, description="not started", **new
+)["deploymentId"]
+codedeploy.create_deployment_group(
+    applicationName="lambda",
+    deploymentGroupName="spare",
+    serviceRoleArn=role,
+    deploymentConfigName="CodeDeployDefault.LambdaAllAtOnce",
+    deploymentStyle=style,
+)
+codedeploy.create_deployment_group(**ecs("second", ecsServices=[{"serviceName": "api", "clusterName": "main"}]))
+second = {"applicationName": "ecs", "currentDeploymentGroupName": "second"}
+two = {"listenerArns": ["arn:aws:elasticloadbalancing:l", "arn:aws:elasticloadbalancing:m"]}
+listeners = {
+    "targetGroupPairInfoList": [
+        {"targetGroups": [{"name": "blue"}, {"name": "green"}], "prodTrafficRoute": two}
+    ]
+}
 codedeploy.register_on_premises_instance(instanceName="rack", iamUserArn=user)
 codedeploy.register_on_premises_instance(instanceName="rack-2", iamSessionArn=session)
 hook = {"deploymentId": function, "lifecycleEventHookExecutionId": "hook", "status": "Failed"}
@@ -118,6 +172,31 @@ for code, method, arguments in [
     ("InvalidTagsToAdd", "create_application", {"applicationName": "x", "tags": [{"Key": ""}]}),
     ("BatchLimitExceeded", "batch_get_applications", {"applicationNames": ["shop"] * 101}),
     ("InvalidNextToken", "list_applications", {"nextToken": "x"}),
+    ("ApplicationDoesNotExist", "update_application", {"applicationName": "nix", "newApplicationName": "new"}),
+    ("DeploymentGroupNameRequired", "list_deployments", shop),
+    ("InvalidDeploymentGroupName", "list_deployments", {**shop, "deploymentGroupName": "a b"}),
+    ("DeploymentGroupDoesNotExist", "list_deployments", {**shop, "deploymentGroupName": "nix"}),
+    ("InvalidComputePlatform", "get_deployment_instance", {"deploymentId": function, "instanceId": "f"}),
+    ("InvalidComputePlatform", "batch_get_deployment_instances", {"deploymentId": function, "instanceIds": ["f"]}),
+    ("InvalidDeploymentTargetId", "batch_get_deployment_targets", {"deploymentId": service, "targetIds": ["web"]}),
+    ("DeploymentAlreadyCompleted", "continue_deployment", {"deploymentId": ended}),
+    ("DeploymentAlreadyCompleted", "stop_deployment", {"deploymentId": good}),
+    ("UnsupportedActionForDeploymentType", "skip_wait_time_for_instance_termination", {"deploymentId": server}),
+    ("DeploymentNotStarted", "skip_wait_time_for_instance_termination", {"deploymentId": waiting}),
+    ("UnsupportedActionForDeploymentType", "put_lifecycle_event_hook_execution_status", {**hook, "deploymentId": server}),
+    (
+        "RevisionDoesNotExist",
+        "create_deployment",
+        {
+            "applicationName": "lambda",
+            "deploymentGroupName": "spare",
+            "revision": {"revisionType": "AppSpecContent", "appSpecContent": {"sha256": "0" * 64}},
+        },
+    ),
+    ("ECSServiceMappingLimitExceeded", "update_deployment_group", {**second, "ecsServices": ecs("x")["ecsServices"]}),
+    ("InvalidTargetGroupPair", "update_deployment_group", {**second, "loadBalancerInfo": {}}),
+    ("InvalidTrafficRoutingConfiguration", "update_deployment_group", {**second, "loadBalancerInfo": listeners}),
+    ("InvalidTrafficRoutingConfiguration", "create_deployment_group", ecs("x", loadBalancerInfo=listeners)),
     ("DeploymentConfigAlreadyExists", "create_deployment_config", {"deploymentConfigName": "mine"}),
     ("InvalidDeploymentConfigName", "get_deployment_config", {"deploymentConfigName": "a b"}),
     ("DeploymentConfigDoesNotExist", "get_deployment_config", {"deploymentConfigName": "nix"}),
@@ -308,6 +387,130 @@ for code, arguments in [
     arguments = {"applicationName": "ecs", "deploymentGroupName": "live", "revision": spec, **arguments}
     contract.refused(code + "Exception", codedeploy.create_deployment, **arguments)
 
+# Each operation with one member after the other missing, malformed or unknown: it says so in that member's words,
+# which the model lists for it. What a call would do well is never done: something else in it is wrong.
+MINIMAL_HEALTHY = {"type": "HOST_COUNT", "value": 1}
+LONG = "x" * 257
+WRONG = {
+    "applicationName": {"ApplicationNameRequired": "", "InvalidApplicationName": "a b", "ApplicationDoesNotExist": "nix"},
+    "applicationNames": {"ApplicationNameRequired": [], "InvalidApplicationName": ["a b"], "ApplicationDoesNotExist": ["nix"], "BatchLimitExceeded": ["shop"] * 101},
+    "newApplicationName": {"InvalidApplicationName": "a b", "ApplicationAlreadyExists": "ecs"},
+    "deploymentGroupName": {"DeploymentGroupNameRequired": "", "InvalidDeploymentGroupName": "a b", "DeploymentGroupDoesNotExist": "nix"},
+    "currentDeploymentGroupName": {"DeploymentGroupNameRequired": "", "InvalidDeploymentGroupName": "a b", "DeploymentGroupDoesNotExist": "nix"},
+    "newDeploymentGroupName": {"InvalidDeploymentGroupName": "a b", "DeploymentGroupAlreadyExists": "over"},
+    "deploymentGroupNames": {"DeploymentGroupNameRequired": [], "InvalidDeploymentGroupName": ["a b"], "BatchLimitExceeded": ["prod"] * 101},
+    "deploymentConfigName": {"DeploymentConfigNameRequired": "", "InvalidDeploymentConfigName": "a b", "DeploymentConfigDoesNotExist": "nix"},
+    "deploymentId": {"DeploymentIdRequired": "", "InvalidDeploymentId": "x", "DeploymentDoesNotExist": "d-AAAAAAAAA", "DeploymentNotStarted": waiting},
+    "deploymentIds": {"DeploymentIdRequired": [], "InvalidDeploymentId": ["x"], "BatchLimitExceeded": [server] * 26},
+    "targetId": {"DeploymentTargetIdRequired": "", "InvalidDeploymentTargetId": "x y", "DeploymentTargetDoesNotExist": "i-0123456789abcdeff"},
+    "targetIds": {"DeploymentTargetIdRequired": [], "DeploymentTargetDoesNotExist": ["i-0123456789abcdeff"], "DeploymentTargetListSizeExceeded": ["i-0"] * 26},
+    "instanceId": {"InstanceIdRequired": "", "InstanceDoesNotExist": "i-0123456789abcdeff"},
+    "instanceIds": {"InstanceIdRequired": [], "BatchLimitExceeded": ["i-0"] * 26},
+    "instanceName": {"InstanceNameRequired": "", "InvalidInstanceName": "i-1", "InstanceNotRegistered": "nix"},
+    "instanceNames": {"InstanceNameRequired": [], "InvalidInstanceName": ["i-1"], "InstanceNotRegistered": ["nix"], "BatchLimitExceeded": ["rack"] * 26, "InstanceLimitExceeded": ["rack"] * 101},
+    "nextToken": {"InvalidNextToken": "x"},
+    "ResourceArn": {"ResourceArnRequired": "", "InvalidArn": "x", "ArnNotSupported": f"{account}:instance/x_1", "ApplicationDoesNotExist": f"{account}:application:nix", "DeploymentGroupDoesNotExist": f"{account}:deploymentgroup:shop/nix"},
+    "Tags": {"TagRequired": [], "InvalidTagsToAdd": [{"Key": ""}]},
+    "TagKeys": {"TagRequired": []},
+    "tags": {"TagRequired": [], "InvalidTag": [{"Key": "x" * 129}], "InvalidTagsToAdd": [{"Key": ""}]},
+    "revision": {"RevisionRequired": None, "InvalidRevision": {"revisionType": "x"}},
+    "revisions": {"RevisionRequired": [], "InvalidRevision": [{"revisionType": "x"}], "BatchLimitExceeded": [s3] * 26},
+    "description": {"DescriptionTooLong": LONG},
+    "computePlatform": {"InvalidComputePlatform": "EC2"},
+    "serviceRoleArn": {"RoleRequired": "", "InvalidRole": "x"},
+    "alarmConfiguration": {"InvalidAlarmConfig": {"enabled": True}, "AlarmsLimitExceeded": {"enabled": True, "alarms": [{"name": str(n)} for n in range(51)]}},
+    "overrideAlarmConfiguration": {"InvalidAlarmConfig": {"enabled": True}, "AlarmsLimitExceeded": {"enabled": True, "alarms": [{"name": str(n)} for n in range(51)]}},
+    "autoRollbackConfiguration": {"InvalidAutoRollbackConfig": {"enabled": True}},
+    "autoScalingGroups": {"InvalidAutoScalingGroup": ["a"] * 11},
+    "blueGreenDeploymentConfiguration": {"InvalidBlueGreenDeploymentConfiguration": {}},
+    "deploymentStyle": {"InvalidDeploymentStyle": {"deploymentType": "IN_PLACE"}},
+    "ec2DeploymentOptions": {"InvalidAutoScalingGroupProcessToSuspend": {"autoScalingGroupProcessesToSuspend": ["x"]}},
+    "ec2TagFilters": {"InvalidEC2Tag": [{"Type": "x"}]},
+    "ec2TagSet": {"TagSetListLimitExceeded": {"ec2TagSetList": [[]] * 4}, "InvalidEC2TagCombination": {"ec2TagSetList": [[{"Key": "a"}]]}},
+    "onPremisesInstanceTagFilters": {"InvalidTag": [{"Type": "x"}]},
+    "onPremisesTagSet": {"InvalidOnPremisesTagCombination": {"onPremisesTagSetList": [[{"Key": "a"}]]}},
+    "loadBalancerInfo": {"InvalidLoadBalancerInfo": {"elbInfoList": []}},
+    "ecsServices": {"InvalidECSService": [{"serviceName": "web", "clusterName": "main"}]},
+    "outdatedInstancesStrategy": {"InvalidInput": "x"},
+    "triggerConfigurations": {
+        "InvalidTriggerConfig": [{}],
+        "TriggerTargetsLimitExceeded": [
+            {"triggerName": str(n), "triggerTargetArn": f"arn:aws:sns:eu-west-1:123456789012:{n}"} for n in range(11)
+        ],
+    },
+    "deploymentMode": {"InvalidInput": "x"},
+    "fileExistsBehavior": {"InvalidFileExistsBehavior": "x"},
+    "targetInstances": {"InvalidTargetInstances": {}},
+    "minimumHealthyHosts": {"InvalidMinimumHealthyHostValue": {"type": "x"}},
+    "trafficRoutingConfig": {"InvalidTrafficRoutingConfiguration": {"type": "AllAtOnce"}},
+    "zonalConfig": {"InvalidZonalDeploymentConfiguration": {"monitorDurationInSeconds": -1}},
+    "deployed": {"InvalidDeployedStateFilter": "x"},
+    "sortBy": {"InvalidSortBy": "x"},
+    "sortOrder": {"InvalidSortOrder": "x"},
+    "s3Bucket": {"InvalidBucketNameFilter": "A B"},
+    "s3KeyPrefix": {"BucketNameFilterRequired": "a", "InvalidKeyPrefixFilter": "x" * 1025},
+    "instanceStatusFilter": {"InvalidInstanceStatus": ["x"]},
+    "instanceTypeFilter": {"InvalidInstanceType": ["x"], "InvalidDeploymentInstanceType": ["Blue"]},
+    "targetFilters": {"InvalidTargetFilterName": {"x": ["y"]}, "InvalidInstanceStatus": {"TargetStatus": ["x"]}, "InvalidInstanceType": {"ServerInstanceLabel": ["x"]}, "InvalidDeploymentInstanceType": {"ServerInstanceLabel": ["Blue"]}},
+    "includeOnlyStatuses": {"InvalidDeploymentStatus": ["x"]},
+    "createTimeRange": {"InvalidTimeRange": {"start": 2, "end": 1}},
+    "externalId": {"InvalidExternalId": ""},
+    "registrationStatus": {"InvalidRegistrationStatus": "x"},
+    "tagFilters": {"InvalidTagFilter": [{"Type": "x"}]},
+    "tokenName": {"GitHubAccountTokenNameRequired": "", "InvalidGitHubAccountTokenName": LONG, "GitHubAccountTokenDoesNotExist": "nix"},
+    "iamUserArn": {"InvalidIamUserArn": "x", "IamUserArnAlreadyRegistered": user},
+    "iamSessionArn": {"InvalidIamSessionArn": "x", "IamSessionArnAlreadyRegistered": session, "MultipleIamArnsProvided": session},
+    "deploymentWaitType": {"InvalidDeploymentWaitType": "x"},
+    "lifecycleEventHookExecutionId": {"InvalidLifecycleEventHookExecutionId": "x"},
+    "status": {"InvalidLifecycleEventHookExecutionStatus": "Skipped"},
+}
+# What else a call says: as little as it takes to come to the member in question.
+BASE = {
+    "applicationName": "shop", "deploymentGroupName": "prod", "deploymentId": server, "revision": s3,
+    "currentDeploymentGroupName": "prod", "ResourceArn": f"{account}:application:shop", "tokenName": "octocat",
+    "instanceName": "rack", "instanceNames": ["rack"], "targetId": "i-0123456789abcdef0",
+    "instanceId": "i-0123456789abcdef0",
+}
+BASES = {
+    "CreateApplication": {"applicationName": "new"},
+    "CreateDeploymentGroup": {"applicationName": "shop", "deploymentGroupName": "new", "serviceRoleArn": role},
+    "CreateDeploymentConfig": {"deploymentConfigName": "new", "minimumHealthyHosts": MINIMAL_HEALTHY},
+    "CreateDeployment": {"applicationName": "shop", "deploymentGroupName": "over", "revision": s3},
+    "RegisterOnPremisesInstance": {"instanceName": "new", "iamUserArn": user + "-new"},
+    "ContinueDeployment": {"deploymentId": service},
+    "PutLifecycleEventHookExecutionStatus": hook,
+    "ListDeployments": {},
+    "ListOnPremisesInstances": {},
+    "AddTagsToOnPremisesInstances": {"instanceNames": ["rack"], "tags": [{"Key": "a"}]},
+    "RemoveTagsFromOnPremisesInstances": {"instanceNames": ["rack"], "tags": [{"Key": "a"}]},
+    "TagResource": {"ResourceArn": f"{account}:application:shop", "Tags": [{"Key": "a", "Value": "b"}]},
+    "UntagResource": {"ResourceArn": f"{account}:application:shop", "TagKeys": ["a"]},
+}
+BESIDE = {
+    "ec2TagSet": {"ec2TagFilters": [{"Key": "a"}]},
+    "onPremisesTagSet": {"onPremisesInstanceTagFilters": [{"Key": "a"}]},
+    "InvalidKeyPrefixFilter": {"s3Bucket": "releases"},
+    "InvalidIamSessionArn": {"iamUserArn": None},
+    "IamSessionArnAlreadyRegistered": {"iamUserArn": None},
+    "InvalidInstanceType": {"deploymentId": green},
+}
+for method, name in codedeploy.meta.method_to_api_mapping.items():
+    operation = model.operation_model(name)
+    members = operation.input_shape.members if operation.input_shape else {}
+    modelled = {shape.name for shape in operation.error_shapes}
+    base = BASES.get(name, {member: value for member, value in BASE.items() if member in members})
+    for member in members:
+        for code, value in WRONG.get(member, {}).items():
+            code_name = code + "Exception"
+            if code_name not in modelled or (name, code_name) in contract.pairs:
+                continue
+            beside = BESIDE.get(code, BESIDE.get(member, {}))
+            if code == "TagSetListLimitExceeded":
+                beside = {}
+            arguments = {**base, **{key: value for key, value in beside.items() if key in members}, member: value}
+            arguments = {key: value for key, value in arguments.items() if value is not None}
+            contract.refused(code_name, getattr(codedeploy, method), **arguments)
+
 # Quotas, to the brim: thousands of calls, which one protocol may spare itself.
 QUOTAS = {
     "ApplicationLimitExceededException",
@@ -330,7 +533,7 @@ if contract.PROTOCOL == "json":
     contract.refused(
         "ApplicationLimitExceededException", codedeploy.create_application, applicationName="one-too-many"
     )
-    for number in range(996):
+    for number in range(995):
         codedeploy.create_deployment_group(**{**group, "deploymentGroupName": f"group-{number}"})
     contract.refused("DeploymentGroupLimitExceededException", codedeploy.create_deployment_group, **group)
 else:
@@ -338,15 +541,31 @@ else:
 
 # Faults that the sandbox was told to have.
 control = os.environ["AWS_ENDPOINT_URL"] + "/_cdctl/faults"
-fault = json.dumps({"fault": "throttle", "operation": "CreateApplication"}).encode()
+fault = json.dumps({"fault": "throttle"}).encode()
 posted = urllib.request.Request(control, data=fault, headers={"Content-Type": "application/json"})
 urllib.request.urlopen(posted)
 message = contract.refused("ThrottlingException", codedeploy.create_application, applicationName="x")
 assert message == "Rate exceeded", message
-codedeploy.list_applications()
+contract.refused("ThrottlingException", codedeploy.create_deployment, **prod)
+contract.refused("ThrottlingException", codedeploy.create_deployment_group, **group)
+contract.refused("ThrottlingException", codedeploy.update_deployment_group, **second)
 urllib.request.urlopen(urllib.request.Request(control, method="DELETE"))
+codedeploy.list_applications()
 
 modelled = {shape.name for shape in model.error_shapes}
 missing = modelled - contract.provoked - OUT_OF_REACH
 assert not missing, f"never provoked: {sorted(missing)}"
 assert not contract.provoked & OUT_OF_REACH, contract.provoked & OUT_OF_REACH
+
+# The table: every error that the model lists for an operation was said by that operation, or is known not to be.
+left, stale = {}, {}
+for name in model.operation_names:
+    never = {code + "Exception" for code in PAIRS_OUT_OF_REACH.get(name, ())} | OUT_OF_REACH
+    modelled = {shape.name for shape in model.operation_model(name).error_shapes}
+    said = {code for operation, code in contract.pairs if operation == name}
+    if modelled - said - never:
+        left[name] = sorted(modelled - said - never)
+    if said & never:
+        stale[name] = sorted(said & never)
+assert not left, f"never provoked: {left}"
+assert not stale, f"provoked after all: {stale}"

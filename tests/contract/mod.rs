@@ -56,6 +56,19 @@ fn boto3_provokes_every_error_of_the_model() {
     }
 }
 
+#[test]
+fn boto3s_waiter_sees_both_ends() {
+    let Some(python) = python::ready("boto3's waiter") else { return };
+    for protocol in PROTOCOLS {
+        for (scene, ends) in [(Scene::Succeeded, "well"), (Scene::Failed, "badly")] {
+            let stage = Stage::of(scene, PAGE_SIZE);
+            let server = stage.serve();
+            let mut script = python.script(&url(&server), "waiter.py");
+            python::run(script.env("PROTOCOL", protocol).env("ENDS", ends));
+        }
+    }
+}
+
 fn url(server: &Server) -> String {
     format!("http://{}", server.address())
 }

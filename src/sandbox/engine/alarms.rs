@@ -3,13 +3,15 @@
 use serde_json::Value;
 
 use super::driver::{Context, Key};
+use crate::model::Creator;
 
 /// The names of the deployment's alarms that are on, in the order of its settings.
 ///
-/// Source: API reference: a deployment's own alarm configuration replaces its group's.
+/// Source: API reference: a deployment's own alarm configuration replaces its group's. The sandbox's choice: alarms do
+/// not stop a rollback, which the one that caused it would otherwise always do.
 pub(super) fn on(context: &Context, key: &Key) -> Vec<String> {
     let configuration = context.region(&key.region, |region| {
-        let deployment = region.deployments.get(&key.id)?;
+        let deployment = region.deployments.get(&key.id).filter(|one| one.creator != Creator::Rollback)?;
         let own = deployment.settings.get("overrideAlarmConfiguration");
         let groups = region.applications.values().flat_map(|application| application.groups.values());
         let group = groups.into_iter().find(|group| group.id == deployment.group_id);

@@ -26,6 +26,8 @@ use crate::sandbox::wire;
 
 /// Source: the service model's documentation of BatchGetApplicationRevisions.
 const MAX_BATCH: usize = 25;
+/// Bytes of a key. Source: Amazon S3 user guide, "Naming Amazon S3 objects".
+const MAX_KEY: usize = 1024;
 
 /// Registering again changes nothing but the description.
 pub fn register(call: &mut Call<'_>, input: RegisterApplicationRevisionInput) -> Result<Empty, Refusal> {
@@ -137,6 +139,15 @@ fn check_list(input: &ListApplicationRevisionsInput) -> Result<(), Refusal> {
     }
     if let Some(order) = input.sort_order() {
         one_of(order.as_str(), SortOrder::values(), "InvalidSortOrderException", "Sort order")?;
+    }
+    let in_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.' || c == '-';
+    if input.s3_bucket().is_some_and(|name| !(3..=63).contains(&name.len()) || !name.chars().all(in_name)) {
+        let message = "The bucket name filter is not valid";
+        return Err(Refusal::new("InvalidBucketNameFilterException", message));
+    }
+    if input.s3_key_prefix().is_some_and(|prefix| prefix.len() > MAX_KEY) {
+        let message = format!("A key prefix cannot be longer than {MAX_KEY} bytes");
+        return Err(Refusal::new("InvalidKeyPrefixFilterException", message));
     }
     if input.s3_key_prefix().is_some() && input.s3_bucket().is_none() {
         let message = "A key prefix can only be used with a bucket name";

@@ -339,4 +339,5 @@ fn an_alarm_brings_back_the_last_success() {
     assert_eq!(sandbox.end(&id).1.as_deref(), Some("ALARM_ACTIVE"), "it was on when the deployment started");
     let rollback = sandbox.deployment(&id, |deployment| deployment.rollback_deployment.clone()).unwrap();
     sandbox.deployment(&rollback, |deployment| assert_eq!(deployment.rollback_of.as_ref(), Some(&id)));
+    assert_eq!(sandbox.end(&rollback).0, DeploymentStatus::Succeeded, "the alarm is still on");
 }

@@ -12,6 +12,10 @@ use crate::sandbox::store::{Deployment, Millis};
 
 pub fn list(call: &mut Call<'_>, input: ListDeploymentsInput) -> Result<ListDeploymentsOutput, Refusal> {
     check_place(call, &input)?;
+    // SANDBOX: what else is no external id is not known.
+    if input.external_id().is_some_and(str::is_empty) {
+        return Err(Refusal::new("InvalidExternalIdException", "The external ID is empty"));
+    }
     let times = input.create_time_range().map(times).transpose()?;
     for status in input.include_only_statuses() {
         one_of(
