@@ -38,7 +38,11 @@ impl Context {
     /// Connects when first asked: a command that calls nothing needs no region and no credentials.
     pub async fn api(&self) -> anyhow::Result<&Arc<Api>> {
         self.api
-            .get_or_try_init(|| async { Api::connect(&self.settings.connection).await.map(Arc::new) })
+            .get_or_try_init(|| async {
+                let ui = self.ui.clone();
+                let ask = Arc::new(move |question: &str| ui.ask_line(question));
+                Api::connect(&self.settings.connection, ask).await.map(Arc::new)
+            })
             .await
     }
 

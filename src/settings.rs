@@ -18,7 +18,10 @@ pub struct Connection {
     pub endpoint_url: Option<String>,
     /// PEM certificates to trust beside the system's.
     pub ca_bundle: Option<PathBuf>,
-    pub max_attempts: u32,
+    /// How often a call is tried; the profile may say it where this does not.
+    pub max_attempts: Option<u32>,
+    /// The user's home, where the AWS CLI keeps its cache.
+    pub home: Option<PathBuf>,
     pub connect_timeout: Duration,
     pub read_timeout: Duration,
     /// A sandbox in this process stands for AWS: its address, and no credentials are looked for.
@@ -49,6 +52,7 @@ pub struct Environment {
     endpoint_codedeploy: bool,
     endpoint_s3: bool,
     max_attempts: Option<u32>,
+    home: Option<PathBuf>,
     pub path: Option<OsString>,
     /// `AWS_ENDPOINT_URL`, for what is not a call of AWS.
     pub endpoint_url: Option<String>,
@@ -76,6 +80,7 @@ impl Environment {
             endpoint_codedeploy: text("AWS_ENDPOINT_URL_CODEDEPLOY").is_some(),
             endpoint_s3: text("AWS_ENDPOINT_URL_S3").is_some(),
             max_attempts: text("AWS_MAX_ATTEMPTS").and_then(|value| value.parse().ok()).filter(|&n| n > 0),
+            home: std::env::home_dir(),
             path: std::env::var_os("PATH"),
             endpoint_url: text("AWS_ENDPOINT_URL"),
             no_proxy: text("no_proxy").or_else(|| text("NO_PROXY")),
@@ -112,7 +117,8 @@ impl Settings {
                 region: globals.region.clone(),
                 endpoint_url: globals.endpoint_url.clone(),
                 ca_bundle: globals.ca_bundle.clone().or_else(|| environment.ca_bundle.clone()),
-                max_attempts: globals.max_attempts.or(environment.max_attempts).unwrap_or(4),
+                max_attempts: globals.max_attempts.or(environment.max_attempts),
+                home: environment.home.clone(),
                 connect_timeout: Duration::from_secs(globals.connect_timeout),
                 read_timeout: Duration::from_secs(globals.read_timeout),
                 sandbox: false,

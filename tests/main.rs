@@ -11,6 +11,7 @@ mod architecture;
 mod bad_input;
 mod by_hand;
 mod contract;
+mod credentials;
 mod demo;
 mod deploy;
 mod lazy;

@@ -16,6 +16,8 @@ mod pages;
 mod raw;
 mod retry;
 mod revisions;
+mod role_cache;
+mod roles;
 mod shape;
 mod source;
 mod upload;
@@ -32,6 +34,7 @@ pub use error::{ApiError, ErrorKind};
 pub use exceptions::exception;
 pub use operation::{ALL, Operation, Pages};
 pub use revisions::{Stored, wire_revision};
+pub use roles::Ask;
 pub use shape::Shape;
 pub use upload::Put;
 
@@ -69,8 +72,10 @@ impl<T> Seen<Vec<T>> {
 
 impl Api {
     /// Errors name what is missing (region, profile); no connection is opened yet.
-    pub async fn connect(connection: &Connection) -> anyhow::Result<Self> {
-        let config = connect::configuration(connection).await?;
+    ///
+    /// `ask` is asked for the code of a multi-factor device, where the profile's role needs one.
+    pub async fn connect(connection: &Connection, ask: Ask) -> anyhow::Result<Self> {
+        let config = connect::configuration(connection, ask).await?;
         let last_date = raw::LastDate::default();
         Ok(Api {
             codedeploy: aws_sdk_codedeploy::Client::from_conf(
@@ -102,6 +107,11 @@ impl Api {
     /// The time by CodeDeploy's clock when it last answered.
     pub fn last_answered(&self) -> Option<jiff::Timestamp> {
         self.last_date.get()
+    }
+
+    /// How often a call is tried.
+    pub fn attempts(&self) -> u32 {
+        self.config.retry_config().map_or(1, aws_config::retry::RetryConfig::max_attempts)
     }
 
     /// The region that is called.
