@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
-use crate::api::Api;
+use crate::api::{Api, Calls};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::settings::{Environment, Settings};
@@ -41,9 +41,16 @@ impl Context {
             .get_or_try_init(|| async {
                 let ui = self.ui.clone();
                 let ask = Arc::new(move |question: &str| ui.ask_line(question));
-                Api::connect(&self.settings.connection, ask).await.map(Arc::new)
+                Api::connect(&self.settings.connection, ask, self.calls()).await.map(Arc::new)
             })
             .await
+    }
+
+    /// Where `--verbose` goes.
+    fn calls(&self) -> Option<Calls> {
+        let ui = self.ui.clone();
+        let tell = move |line: &str| ui.show(&crate::ui::line(line));
+        (self.settings.verbose > 0).then(|| Calls::new(self.settings.verbose > 1, tell))
     }
 
     /// Does work that blocks on a thread of its own, so that a signal still ends the command.

@@ -3,6 +3,7 @@
 mod account;
 mod acts;
 pub mod batch;
+mod calls;
 mod connect;
 mod convert;
 mod deployments;
@@ -28,6 +29,7 @@ use tokio::sync::OnceCell;
 
 pub use account::strings;
 pub use acts::Wait;
+pub use calls::Calls;
 pub use connect::SANDBOX_KEY;
 pub use deployments::{CreateDeployment, Created, NotCreated};
 pub use error::{ApiError, ErrorKind};
@@ -48,6 +50,7 @@ pub struct Api {
     /// A custom endpoint stands for AWS: S3 is spoken to by path.
     custom_endpoint: bool,
     last_date: raw::LastDate,
+    calls: Option<Calls>,
 }
 
 /// An answer: as the tool reads it, and as the service wrote it (timestamps made readable).
@@ -73,19 +76,22 @@ impl<T> Seen<Vec<T>> {
 impl Api {
     /// Errors name what is missing (region, profile); no connection is opened yet.
     ///
-    /// `ask` is asked for the code of a multi-factor device, where the profile's role needs one.
-    pub async fn connect(connection: &Connection, ask: Ask) -> anyhow::Result<Self> {
+    /// `ask` is asked for the code of a multi-factor device, where the profile's role needs one; `calls` is told of
+    /// every call.
+    pub async fn connect(connection: &Connection, ask: Ask, calls: Option<Calls>) -> anyhow::Result<Self> {
         let config = connect::configuration(connection, ask).await?;
         let last_date = raw::LastDate::default();
+        let mut codedeploy = aws_sdk_codedeploy::config::Builder::from(&config)
+            .retry_classifier(retry::WrongAddress)
+            .interceptor(last_date.clone());
+        if let Some(calls) = calls.clone() {
+            codedeploy = codedeploy.interceptor(calls);
+        }
         Ok(Api {
-            codedeploy: aws_sdk_codedeploy::Client::from_conf(
-                aws_sdk_codedeploy::config::Builder::from(&config)
-                    .retry_classifier(retry::WrongAddress)
-                    .interceptor(last_date.clone())
-                    .build(),
-            ),
+            codedeploy: aws_sdk_codedeploy::Client::from_conf(codedeploy.build()),
             last_date,
             s3: OnceCell::new(),
+            calls,
             custom_endpoint: connection.endpoint_url.is_some() || config.endpoint_url().is_some(),
             config,
         })
@@ -93,14 +99,18 @@ impl Api {
 
     /// The same services with each call sent once: for callers that count and pace their own tries.
     pub fn once(&self) -> Self {
-        let builder = aws_sdk_codedeploy::config::Builder::from(&self.config)
+        let mut builder = aws_sdk_codedeploy::config::Builder::from(&self.config)
             .retry_config(aws_config::retry::RetryConfig::disabled());
+        if let Some(calls) = self.calls.clone() {
+            builder = builder.interceptor(calls);
+        }
         Api {
             codedeploy: aws_sdk_codedeploy::Client::from_conf(builder.build()),
             s3: OnceCell::new(),
             custom_endpoint: self.custom_endpoint,
             last_date: self.last_date.clone(),
             config: self.config.clone(),
+            calls: self.calls.clone(),
         }
     }
 
@@ -135,6 +145,9 @@ impl Api {
                     // A read time-out would count the whole upload; stalls are caught by the SDK itself.
                     .timeout_config(timeouts);
                 builder.set_force_path_style(Some(self.custom_endpoint));
+                if let Some(calls) = self.calls.clone() {
+                    builder = builder.interceptor(calls);
+                }
                 aws_sdk_s3::Client::from_conf(builder.build())
             })
             .await
