@@ -28,6 +28,8 @@ pub struct Connection {
     pub sandbox: bool,
     /// CodeDeploy alone has an endpoint of its own in the environment, S3 has none.
     pub codedeploy_endpoint_only: bool,
+    /// The same of ECS.
+    pub ecs_has_no_endpoint: bool,
 }
 
 /// What a run works with.
@@ -51,6 +53,7 @@ pub struct Environment {
     endpoint: bool,
     endpoint_codedeploy: bool,
     endpoint_s3: bool,
+    endpoint_ecs: bool,
     max_attempts: Option<u32>,
     home: Option<PathBuf>,
     pub path: Option<OsString>,
@@ -82,6 +85,7 @@ impl Environment {
             endpoint: text("AWS_ENDPOINT_URL").is_some(),
             endpoint_codedeploy: text("AWS_ENDPOINT_URL_CODEDEPLOY").is_some(),
             endpoint_s3: text("AWS_ENDPOINT_URL_S3").is_some(),
+            endpoint_ecs: text("AWS_ENDPOINT_URL_ECS").is_some(),
             max_attempts: text("AWS_MAX_ATTEMPTS").and_then(|value| value.parse().ok()).filter(|&n| n > 0),
             home: std::env::home_dir(),
             path: std::env::var_os("PATH"),
@@ -133,6 +137,10 @@ impl Settings {
                     && environment.endpoint_codedeploy
                     && !environment.endpoint
                     && !environment.endpoint_s3,
+                ecs_has_no_endpoint: globals.endpoint_url.is_none()
+                    && environment.endpoint_codedeploy
+                    && !environment.endpoint
+                    && !environment.endpoint_ecs,
             },
             output: Output { format: globals.output, query: globals.query.clone() },
             yes: globals.yes,

@@ -7,6 +7,7 @@
     reason = "tests may stop at once, start processes and read their environment"
 )]
 
+mod appspec;
 mod architecture;
 mod bad_input;
 mod by_hand;

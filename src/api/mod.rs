@@ -7,6 +7,7 @@ mod calls;
 mod connect;
 mod convert;
 mod deployments;
+mod ecs;
 pub mod error;
 mod exceptions;
 mod groups;
@@ -32,6 +33,7 @@ pub use acts::Wait;
 pub use calls::Calls;
 pub use connect::SANDBOX_KEY;
 pub use deployments::{CreateDeployment, Created, NotCreated};
+pub use ecs::EcsService;
 pub use error::{ApiError, ErrorKind};
 pub use exceptions::exception;
 pub use operation::{ALL, Operation, Pages};
@@ -50,6 +52,8 @@ pub struct Api {
     /// A custom endpoint stands for AWS: S3 is spoken to by path.
     custom_endpoint: bool,
     last_date: raw::LastDate,
+    /// `--endpoint-url` was given: it holds for every service.
+    endpoint_is_a_flag: bool,
     calls: Option<Calls>,
 }
 
@@ -90,6 +94,7 @@ impl Api {
         Ok(Api {
             codedeploy: aws_sdk_codedeploy::Client::from_conf(codedeploy.build()),
             last_date,
+            endpoint_is_a_flag: connection.endpoint_url.is_some(),
             s3: OnceCell::new(),
             calls,
             custom_endpoint: connection.endpoint_url.is_some() || config.endpoint_url().is_some(),
@@ -109,6 +114,7 @@ impl Api {
             s3: OnceCell::new(),
             custom_endpoint: self.custom_endpoint,
             last_date: self.last_date.clone(),
+            endpoint_is_a_flag: self.endpoint_is_a_flag,
             config: self.config.clone(),
             calls: self.calls.clone(),
         }
