@@ -226,7 +226,7 @@ fn names_and_revisions_are_checked_before_anything_is_called() {
             "deploy create shop/ --revision last-good",
             "a deployment group is written APP/GROUP, as in shop/prod",
         ),
-        ("deploy create shop/prod", "required arguments were not provided"),
+        ("deploy create shop/prod", "nothing is named to deploy: pass --revision,"),
         ("deploy create shop/prod --push . --revision last-good", "cannot be used with"),
         ("deploy create shop/prod --revision last-good --watch --dry-run", "cannot be used with"),
         (

@@ -48,7 +48,7 @@ pub async fn configuration(connection: &Connection, ask: Ask) -> anyhow::Result<
     let profiles = if connection.sandbox { None } else { Some(profiles(connection).await?) };
     let profile =
         profiles.as_ref().map(|profiles| check_profile(connection, profiles)).transpose()?.flatten();
-    let http = LazyHttp::new(ca_bundle(connection, profile)?);
+    let http = LazyHttp::new(if connection.sandbox { None } else { ca_bundle(connection, profile)? });
     let attempts = attempts(connection, profile);
     let retries = RetryConfig::standard().with_max_attempts(attempts);
     let timeouts = TimeoutConfig::builder()
