@@ -82,7 +82,7 @@ pub struct Globals {
     #[arg(short, long, global = true, env = "CDCTL_YES", hide_env_values = true, value_parser = clap::builder::FalseyValueParser::new())]
     pub yes: bool,
 
-    /// How often a call is tried [default: AWS_MAX_ATTEMPTS, then 4]
+    /// How often a call is tried [default: AWS_MAX_ATTEMPTS, then the profile's, then 4]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), hide_short_help = true)]
     pub max_attempts: Option<u32>,
 

@@ -39,7 +39,9 @@ impl Context {
     pub async fn api(&self) -> anyhow::Result<&Arc<Api>> {
         self.api
             .get_or_try_init(|| async {
-                Api::connect(&self.settings.connection, self.calls()).await.map(Arc::new)
+                let ui = self.ui.clone();
+                let ask = Arc::new(move |question: &str| ui.ask_line(question));
+                Api::connect(&self.settings.connection, ask, self.calls()).await.map(Arc::new)
             })
             .await
     }

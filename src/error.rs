@@ -112,14 +112,41 @@ fn help(error: &ApiError) -> Option<String> {
                 .to_owned()
         }
         (ErrorKind::Denied, _) => {
-            format!("the caller needs the IAM permission codedeploy:{}", error.operation)
+            format!("the caller needs the IAM permission {}", permission(&error.operation))
         }
         (ErrorKind::Throttled, _) => "wait a moment, or raise `--max-attempts`".to_owned(),
+        (ErrorKind::Transient, _) if error.message.contains("invalid peer certificate") => {
+            "nobody that this machine trusts vouches for the server; where a proxy or a server of your own answers, \
+             pass its certificate with `--ca-bundle` (AWS_CA_BUNDLE)"
+                .to_owned()
+        }
         (ErrorKind::Transient, _) if error.code.is_none() => {
             "check the network, `--endpoint-url` (AWS_ENDPOINT_URL) and `--region`".to_owned()
         }
+        (ErrorKind::Foreign, _) => {
+            "sign in to the network where it asks for it, and check HTTPS_PROXY and `--endpoint-url` (AWS_ENDPOINT_URL)"
+                .to_owned()
+        }
         _ => return exception(code)?.help.map(str::to_owned),
     })
+}
+
+/// The IAM action that an operation needs.
+///
+/// Source: the service authorization reference of each service.
+fn permission(operation: &str) -> String {
+    match operation {
+        "HeadObject" => "s3:GetObject".to_owned(),
+        "ListBuckets" => "s3:ListAllMyBuckets".to_owned(),
+        "CreateMultipartUpload" | "UploadPart" | "CompleteMultipartUpload" => "s3:PutObject".to_owned(),
+        "GetObject" | "PutObject" | "AbortMultipartUpload" => format!("s3:{operation}"),
+        "AssumeRole" => "sts:AssumeRole, and the role must trust it".to_owned(),
+        "RegisterTaskDefinition" => {
+            "ecs:RegisterTaskDefinition, and iam:PassRole for the roles in it".to_owned()
+        }
+        "DescribeServices" => "ecs:DescribeServices".to_owned(),
+        _ => format!("codedeploy:{operation}"),
+    }
 }
 
 /// Shows an error and says how to end. `machine`: as one JSON object.

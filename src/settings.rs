@@ -18,13 +18,18 @@ pub struct Connection {
     pub endpoint_url: Option<String>,
     /// PEM certificates to trust beside the system's.
     pub ca_bundle: Option<PathBuf>,
-    pub max_attempts: u32,
+    /// How often a call is tried; the profile may say it where this does not.
+    pub max_attempts: Option<u32>,
+    /// The user's home, where the AWS CLI keeps its cache.
+    pub home: Option<PathBuf>,
     pub connect_timeout: Duration,
     pub read_timeout: Duration,
     /// A sandbox in this process stands for AWS: its address, and no credentials are looked for.
     pub sandbox: bool,
     /// CodeDeploy alone has an endpoint of its own in the environment, S3 has none.
     pub codedeploy_endpoint_only: bool,
+    /// The same of ECS.
+    pub ecs_has_no_endpoint: bool,
 }
 
 /// What a run works with.
@@ -48,7 +53,9 @@ pub struct Environment {
     endpoint: bool,
     endpoint_codedeploy: bool,
     endpoint_s3: bool,
+    endpoint_ecs: bool,
     max_attempts: Option<u32>,
+    home: Option<PathBuf>,
     pub path: Option<OsString>,
     /// `CDCTL_APP` and `CDCTL_GROUP`, where a line names none.
     pub application: Option<String>,
@@ -78,7 +85,9 @@ impl Environment {
             endpoint: text("AWS_ENDPOINT_URL").is_some(),
             endpoint_codedeploy: text("AWS_ENDPOINT_URL_CODEDEPLOY").is_some(),
             endpoint_s3: text("AWS_ENDPOINT_URL_S3").is_some(),
+            endpoint_ecs: text("AWS_ENDPOINT_URL_ECS").is_some(),
             max_attempts: text("AWS_MAX_ATTEMPTS").and_then(|value| value.parse().ok()).filter(|&n| n > 0),
+            home: std::env::home_dir(),
             path: std::env::var_os("PATH"),
             application: text("CDCTL_APP"),
             group: text("CDCTL_GROUP"),
@@ -119,7 +128,8 @@ impl Settings {
                 region: globals.region.clone(),
                 endpoint_url: globals.endpoint_url.clone(),
                 ca_bundle: globals.ca_bundle.clone().or_else(|| environment.ca_bundle.clone()),
-                max_attempts: globals.max_attempts.or(environment.max_attempts).unwrap_or(4),
+                max_attempts: globals.max_attempts.or(environment.max_attempts),
+                home: environment.home.clone(),
                 connect_timeout: Duration::from_secs(globals.connect_timeout),
                 read_timeout: Duration::from_secs(globals.read_timeout),
                 sandbox: false,
@@ -127,6 +137,10 @@ impl Settings {
                     && environment.endpoint_codedeploy
                     && !environment.endpoint
                     && !environment.endpoint_s3,
+                ecs_has_no_endpoint: globals.endpoint_url.is_none()
+                    && environment.endpoint_codedeploy
+                    && !environment.endpoint
+                    && !environment.endpoint_ecs,
             },
             output: Output { format: globals.output, query: globals.query.clone() },
             yes: globals.yes,

@@ -226,7 +226,7 @@ fn names_and_revisions_are_checked_before_anything_is_called() {
             "deploy create shop/ --revision last-good",
             "a deployment group is written APP/GROUP, as in shop/prod",
         ),
-        ("deploy create shop/prod", "required arguments were not provided"),
+        ("deploy create shop/prod", "nothing is named to deploy: pass --revision,"),
         ("deploy create shop/prod --push . --revision last-good", "cannot be used with"),
         ("deploy create shop/prod --revision last-good --watch --dry-run", "cannot be used with"),
         (
@@ -340,7 +340,8 @@ fn a_wrong_endpoint_is_told_in_a_second() {
     );
     Machine::new().against(&html).run("app create shop").ends_with(1).says_nothing().complains_only(
         "error: cannot create application shop\n  CreateApplication: the answer (HTTP 200) is not CodeDeploy's; \
-         a proxy or another server may have sent it\n",
+         a proxy or another server may have sent it\n  help: sign in to the network where it asks for it, and check \
+         HTTPS_PROXY and `--endpoint-url` (AWS_ENDPOINT_URL)\n",
     );
     let push = "revision push examples/site s3://releases/site-1.zip --app shop";
     let run = Machine::new().against(&html).run(push).ends_with(1).says_nothing();
@@ -436,8 +437,9 @@ fn a_ca_bundle_that_is_none_is_named() {
     }
     let run =
         Machine::new().against("https://127.0.0.1:9").set("AWS_CA_BUNDLE", &garbage).run("app create shop");
-    run.ends_with(1)
-        .complains("help: it comes from --ca-bundle or AWS_CA_BUNDLE and must hold PEM certificates\n");
+    run.ends_with(1).complains(
+        "help: it comes from --ca-bundle, AWS_CA_BUNDLE or the profile and must hold PEM certificates\n",
+    );
 }
 
 #[test]

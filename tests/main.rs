@@ -7,11 +7,13 @@
     reason = "tests may stop at once, start processes and read their environment"
 )]
 
+mod appspec;
 mod architecture;
 mod bad_input;
 mod by_hand;
 mod ci;
 mod contract;
+mod credentials;
 mod demo;
 mod deploy;
 mod lazy;

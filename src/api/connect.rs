@@ -1,25 +1,31 @@
-//! Settings -> a configured SDK. Nothing is opened, read or asked for here beyond the shared config files:
-//! credentials are resolved when the first request is signed.
+//! Settings -> a configured SDK. Beyond the shared config files nothing is read, opened or asked for here, but for
+//! the role of a profile: other credentials are resolved when the first request is signed.
 
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
-use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
 use aws_config::identity::IdentityCache;
 use aws_config::meta::region::RegionProviderChain;
-use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider, ProfileSet};
+use aws_config::profile::{Profile, ProfileFileCredentialsProvider, ProfileFileRegionProvider, ProfileSet};
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig, imds};
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
-
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use tokio::sync::Mutex;
 
+use super::ApiError;
+use super::error::deepest;
 use super::http::LazyHttp;
+use super::role_cache::Cache;
+use super::roles::{self, Ask, Roles};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::settings::Connection;
@@ -34,41 +40,57 @@ const IMDS_READ: Duration = Duration::from_millis(500);
 /// `credential_process` may open a browser or ask for a token.
 const CREDENTIALS_LOAD: Duration = Duration::from_secs(300);
 
+/// How often a call is tried where nothing says it.
+const ATTEMPTS: u32 = 4;
+
 /// Builds the configuration that all clients share.
-pub async fn configuration(connection: &Connection) -> anyhow::Result<SdkConfig> {
-    let ca_bundle = if connection.sandbox { None } else { ca_bundle(connection)? };
-    let http = LazyHttp::new(ca_bundle);
+pub async fn configuration(connection: &Connection, ask: Ask) -> anyhow::Result<SdkConfig> {
+    let profiles = if connection.sandbox { None } else { Some(profiles(connection).await?) };
+    let profile =
+        profiles.as_ref().map(|profiles| check_profile(connection, profiles)).transpose()?.flatten();
+    let http = LazyHttp::new(if connection.sandbox { None } else { ca_bundle(connection, profile)? });
+    let attempts = attempts(connection, profile);
+    let retries = RetryConfig::standard().with_max_attempts(attempts);
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(connection.connect_timeout)
+        .read_timeout(connection.read_timeout)
+        .build();
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .http_client(http.clone())
-        .retry_config(RetryConfig::standard().with_max_attempts(connection.max_attempts))
-        .timeout_config(
-            TimeoutConfig::builder()
-                .connect_timeout(connection.connect_timeout)
-                .read_timeout(connection.read_timeout)
-                .build(),
-        )
+        .retry_config(retries.clone())
+        .timeout_config(timeouts.clone())
         .identity_cache(IdentityCache::lazy().load_timeout(CREDENTIALS_LOAD).build());
     if let Some(url) = &connection.endpoint_url {
         check_endpoint(url)?;
         loader = loader.endpoint_url(url);
     }
-    if connection.sandbox {
+    let Some(profiles) = &profiles else {
         let region = connection.region.clone().unwrap_or_else(|| "us-east-1".to_owned());
         let credentials = Credentials::new(SANDBOX_KEY, SANDBOX_KEY, None, None, "sandbox");
         loader = loader.use_fips(false).use_dual_stack(false);
         return Ok(loader.region(Region::new(region)).credentials_provider(credentials).load().await);
-    }
-    check_profile(connection).await?;
+    };
     let region = region(connection).await?;
-    let provider = ProviderConfig::without_region().with_region(Some(region.clone())).with_http_client(http);
-    loader = loader.region(region).credentials_provider(credentials(connection, &provider).await);
+    let provider = ProviderConfig::without_region()
+        .with_region(Some(region.clone()))
+        .with_http_client(http)
+        // Their own would be read from the environment, where the SDK panics on what the AWS CLI takes.
+        .with_retry_config(retries)
+        .with_timeout_config(timeouts);
     if let Some(profile) = &connection.profile {
         loader = loader.profile_name(profile);
     }
-    let config = loader.load().await;
+    let config = loader.region(region).no_credentials().load().await;
     // From the environment or the profile, where no flag named one.
     config.endpoint_url().map(check_endpoint).transpose()?;
-    Ok(config)
+    let credentials = credentials(connection, provider, profiles, &config, ask).await?;
+    Ok(config.to_builder().credentials_provider(credentials).build())
+}
+
+/// Flag, then environment, then profile.
+fn attempts(connection: &Connection, profile: Option<&Profile>) -> u32 {
+    let configured = || profile?.get("max_attempts")?.parse().ok().filter(|&attempts| attempts > 0);
+    connection.max_attempts.or_else(configured).unwrap_or(ATTEMPTS)
 }
 
 /// Flag, then environment, then profile; never instance metadata.
@@ -89,30 +111,67 @@ async fn region(connection: &Connection) -> anyhow::Result<Region> {
     })
 }
 
-/// An explicit `--profile` beats keys in the environment, as in the AWS CLI.
-async fn credentials(connection: &Connection, provider: &ProviderConfig) -> SharedCredentialsProvider {
-    if let Some(name) = &connection.profile {
-        return SharedCredentialsProvider::new(
-            ProfileFileCredentialsProvider::builder().configure(provider).profile_name(name).build(),
-        );
-    }
+/// An explicit `--profile` beats keys in the environment, as in the AWS CLI. A role is assumed here and now: what
+/// stands in the way is told before anything is called, and a code is asked for while nothing is on the screen.
+async fn credentials(
+    connection: &Connection,
+    provider: ProviderConfig,
+    profiles: &ProfileSet,
+    config: &SdkConfig,
+    ask: Ask,
+) -> anyhow::Result<SharedCredentialsProvider> {
     let imds = imds::Client::builder()
-        .configure(provider)
+        .configure(&provider)
         .connect_timeout(IMDS_CONNECT)
         .read_timeout(IMDS_READ)
         .max_attempts(1)
         .build();
-    SharedCredentialsProvider::new(
-        DefaultCredentialsChain::builder().configure(provider.clone()).imds_client(imds).build().await,
-    )
+    let name = profiles.selected_profile().to_owned();
+    let keys_come_first = connection.profile.is_none()
+        && EnvironmentVariableCredentialsProvider::new().provide_credentials().await.is_ok();
+    if !keys_come_first && profiles.get_profile(&name).is_some_and(roles::is_role) {
+        let roles = Roles {
+            profiles: profiles.clone(),
+            profile: name.clone(),
+            provider,
+            imds,
+            sts: config.clone(),
+            cache: Cache(connection.home.as_ref().map(|home| home.join(".aws/cli/cache"))),
+            ask,
+            asked: AtomicBool::new(false),
+            last: Mutex::default(),
+        };
+        let cannot = format!("the role of profile {name} cannot be assumed");
+        roles.provide_credentials().await.map_err(|error| {
+            match std::error::Error::source(&error).and_then(|source| source.downcast_ref::<ApiError>()) {
+                Some(refusal) => Failure::api(cannot, refusal),
+                None => Failure::new(cannot).cause(deepest(&error)),
+            }
+        })?;
+        return Ok(SharedCredentialsProvider::new(roles));
+    }
+    if connection.profile.is_some() {
+        return Ok(SharedCredentialsProvider::new(
+            ProfileFileCredentialsProvider::builder().configure(&provider).profile_name(name).build(),
+        ));
+    }
+    let chain = DefaultCredentialsChain::builder()
+        .configure(provider)
+        // Else it looks for one of its own, at the instance metadata in the end.
+        .region(config.region().cloned())
+        .imds_client(imds);
+    Ok(SharedCredentialsProvider::new(chain.build().await))
 }
 
-/// A profile that is not there is named; the SDK would pass over it in silence.
-async fn check_profile(connection: &Connection) -> anyhow::Result<()> {
-    let profiles = profiles(connection).await?;
+/// The profile that counts. One that is asked for and not there is named; the SDK would pass over it in silence.
+fn check_profile<'a>(
+    connection: &Connection,
+    profiles: &'a ProfileSet,
+) -> anyhow::Result<Option<&'a Profile>> {
     let selected = profiles.selected_profile();
-    if profiles.get_profile(selected).is_some() || (selected == "default" && connection.profile.is_none()) {
-        return Ok(());
+    let profile = profiles.get_profile(selected);
+    if profile.is_some() || (selected == "default" && connection.profile.is_none()) {
+        return Ok(profile);
     }
     let names: Vec<&str> = profiles.profiles().collect();
     let help = match crate::error::nearest(selected, names.iter().copied()) {
@@ -153,14 +212,15 @@ fn check_endpoint(url: &str) -> anyhow::Result<()> {
 }
 
 /// The PEM file's bytes; the HTTP client panics where one does not parse.
-fn ca_bundle(connection: &Connection) -> anyhow::Result<Option<Vec<u8>>> {
-    let Some(path) = &connection.ca_bundle else { return Ok(None) };
+fn ca_bundle(connection: &Connection, profile: Option<&Profile>) -> anyhow::Result<Option<Vec<u8>>> {
+    let configured = profile.and_then(|profile| profile.get("ca_bundle")).map(PathBuf::from);
+    let Some(path) = connection.ca_bundle.clone().or(configured) else { return Ok(None) };
     let failure = |cause: String| {
         Failure::new(format!("the CA bundle {} cannot be used", path.display()))
             .cause(cause)
-            .help("it comes from --ca-bundle or AWS_CA_BUNDLE and must hold PEM certificates")
+            .help("it comes from --ca-bundle, AWS_CA_BUNDLE or the profile and must hold PEM certificates")
     };
-    let bytes = std::fs::read(path).map_err(|error| failure(error.to_string()))?;
+    let bytes = std::fs::read(&path).map_err(|error| failure(error.to_string()))?;
     let certificates = CertificateDer::pem_slice_iter(&bytes)
         .collect::<Result<Vec<_>, _>>()
         .map_err(|_| failure("its PEM text is malformed".to_owned()))?;

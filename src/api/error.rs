@@ -23,6 +23,8 @@ pub enum ErrorKind {
     NotStarted,
     /// The group already has an active deployment (`DeploymentLimitExceededException`).
     Busy,
+    /// Another server answered: a proxy, a captive portal.
+    Foreign,
     /// The request is wrong in itself.
     Invalid,
     /// Whatever else the service refuses.
@@ -151,7 +153,7 @@ fn kind_without_code<E>(error: &SdkError<E, HttpResponse>, status: Option<u16>, 
     match (error, status) {
         (_, Some(429)) => ErrorKind::Throttled,
         (_, Some(status)) if status >= 500 => ErrorKind::Transient,
-        (_, Some(_)) => ErrorKind::Other,
+        (_, Some(_)) => ErrorKind::Foreign,
         (SdkError::TimeoutError(_) | SdkError::ResponseError(_), _) => ErrorKind::Transient,
         (SdkError::DispatchFailure(failure), _) => {
             let about_credentials = failure
@@ -165,7 +167,7 @@ fn kind_without_code<E>(error: &SdkError<E, HttpResponse>, status: Option<u16>, 
 }
 
 /// The text of the chain's last error, which is the one that says something.
-fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
+pub(super) fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
     let mut deepest = error;
     let mut about_credentials = false;
     while let Some(source) = deepest.source() {
@@ -173,5 +175,10 @@ fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
         about_credentials |= deepest.to_string().contains("credentials");
     }
     let text = deepest.to_string();
-    if about_credentials { format!("the AWS credentials could not be loaded: {text}") } else { text }
+    let text = text.trim_end();
+    if about_credentials {
+        format!("the AWS credentials could not be loaded: {text}")
+    } else {
+        text.to_owned()
+    }
 }

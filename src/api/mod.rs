@@ -7,6 +7,7 @@ mod calls;
 mod connect;
 mod convert;
 mod deployments;
+mod ecs;
 pub mod error;
 mod exceptions;
 mod groups;
@@ -17,6 +18,8 @@ mod pages;
 mod raw;
 mod retry;
 mod revisions;
+mod role_cache;
+mod roles;
 mod shape;
 mod source;
 mod upload;
@@ -30,10 +33,12 @@ pub use acts::Wait;
 pub use calls::Calls;
 pub use connect::SANDBOX_KEY;
 pub use deployments::{CreateDeployment, Created, NotCreated};
+pub use ecs::EcsService;
 pub use error::{ApiError, ErrorKind};
 pub use exceptions::exception;
 pub use operation::{ALL, Operation, Pages};
 pub use revisions::{Stored, wire_revision};
+pub use roles::Ask;
 pub use shape::Shape;
 pub use upload::Put;
 
@@ -47,6 +52,8 @@ pub struct Api {
     /// A custom endpoint stands for AWS: S3 is spoken to by path.
     custom_endpoint: bool,
     last_date: raw::LastDate,
+    /// `--endpoint-url` was given: it holds for every service.
+    endpoint_is_a_flag: bool,
     calls: Option<Calls>,
 }
 
@@ -72,9 +79,11 @@ impl<T> Seen<Vec<T>> {
 
 impl Api {
     /// Errors name what is missing (region, profile); no connection is opened yet.
-    /// `calls` is told of every call.
-    pub async fn connect(connection: &Connection, calls: Option<Calls>) -> anyhow::Result<Self> {
-        let config = connect::configuration(connection).await?;
+    ///
+    /// `ask` is asked for the code of a multi-factor device, where the profile's role needs one; `calls` is told of
+    /// every call.
+    pub async fn connect(connection: &Connection, ask: Ask, calls: Option<Calls>) -> anyhow::Result<Self> {
+        let config = connect::configuration(connection, ask).await?;
         let last_date = raw::LastDate::default();
         let mut codedeploy = aws_sdk_codedeploy::config::Builder::from(&config)
             .retry_classifier(retry::WrongAddress)
@@ -85,6 +94,7 @@ impl Api {
         Ok(Api {
             codedeploy: aws_sdk_codedeploy::Client::from_conf(codedeploy.build()),
             last_date,
+            endpoint_is_a_flag: connection.endpoint_url.is_some(),
             s3: OnceCell::new(),
             calls,
             custom_endpoint: connection.endpoint_url.is_some() || config.endpoint_url().is_some(),
@@ -104,6 +114,7 @@ impl Api {
             s3: OnceCell::new(),
             custom_endpoint: self.custom_endpoint,
             last_date: self.last_date.clone(),
+            endpoint_is_a_flag: self.endpoint_is_a_flag,
             config: self.config.clone(),
             calls: self.calls.clone(),
         }
@@ -112,6 +123,11 @@ impl Api {
     /// The time by CodeDeploy's clock when it last answered.
     pub fn last_answered(&self) -> Option<jiff::Timestamp> {
         self.last_date.get()
+    }
+
+    /// How often a call is tried.
+    pub fn attempts(&self) -> u32 {
+        self.config.retry_config().map_or(1, aws_config::retry::RetryConfig::max_attempts)
     }
 
     /// The region that is called.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::error::from_sdk;
 use super::upload::{DIGEST, local, stored};
@@ -34,6 +34,15 @@ impl Api {
             .revision(convert::location(revision))
             .set_description(description.map(str::to_owned));
         call!("RegisterApplicationRevision", request).map(|_| ())
+    }
+
+    /// GetApplicationRevision of an inline AppSpec by its digest; none where the service does not give it back.
+    pub async fn appspec_content(&self, application: &str, sha256: &str) -> Result<Option<String>, ApiError> {
+        let revision = json!({ "revisionType": "AppSpecContent", "appSpecContent": { "sha256": sha256 } });
+        let input = json!({ "applicationName": application, "revision": revision });
+        let answer = self.send("GetApplicationRevision", &input).await?;
+        let content = answer.pointer("/revision/appSpecContent/content").and_then(Value::as_str);
+        Ok(content.map(str::to_owned))
     }
 
     /// GetObject into a new file, a part at a time in memory. What was written of a download that failed stays there.

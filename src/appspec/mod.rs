@@ -8,6 +8,7 @@ mod bundle;
 mod codes;
 mod finding;
 mod fix;
+pub mod inline;
 mod managed;
 mod model;
 mod read;

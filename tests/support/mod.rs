@@ -5,3 +5,4 @@ pub mod client;
 pub mod proxy;
 pub mod sandbox;
 pub mod stage;
+pub mod stand_in;

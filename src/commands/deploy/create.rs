@@ -8,6 +8,7 @@ use clap::{ArgGroup, Args, ValueEnum};
 use sha2::{Digest, Sha256};
 
 use super::active::{self, IfActive};
+use super::appspec::AppSpecArgs;
 use super::overrides::Overrides;
 use super::watching::{self, WatchArgs};
 use super::{RollbackChoice, bundle, last_good, sending, waves};
@@ -28,13 +29,15 @@ use crate::view;
 /// Prints the deployment's id. With --watch the exit code tells how the deployment ended.
 #[derive(Clone, Debug, Args)]
 #[command(
-    group(ArgGroup::new("what").args(["revision", "push"])),
+    group(ArgGroup::new("what").args(["revision", "push", "task_definition", "function", "appspec"]).multiple(true)),
     after_help = "\
 Examples:
   cdctl deploy create shop/prod --push . --bucket releases --watch
   cdctl deploy create shop/prod --revision s3://releases/site-1.zip --watch
   cdctl deploy create shop/prod --revision last-good --if-active stop
   cdctl deploy create shop/prod --revision 's3://releases-{region}/site-1.zip' --regions eu-west-1,us-east-1 --watch
+  cdctl deploy create shop/web --task-definition taskdef.json --watch
+  cdctl deploy create shop/checkout --function checkout:live --target-version 7 --watch
   cdctl deploy create shop/prod --mode restart --watch
   id=$(cdctl deploy create shop/prod --revision s3://releases/site-1.zip -q)"
 )]
@@ -43,11 +46,11 @@ pub struct Arguments {
     group: GroupArgs,
 
     /// s3://BUCKET/KEY[?versionId=V], github:OWNER/REPO@COMMIT, appspec:FILE, or last-good
-    #[arg(long, value_name = "REVISION")]
+    #[arg(long, value_name = "REVISION", conflicts_with_all = ["push", "task_definition", "function", "appspec"])]
     revision: Option<Locator>,
 
     /// Check, bundle and upload this directory or archive first
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["task_definition", "function", "appspec"])]
     push: Option<PathBuf>,
 
     /// Where --push uploads to
@@ -108,6 +111,9 @@ pub struct Arguments {
 
     #[command(flatten)]
     pub watching: WatchArgs,
+
+    #[command(flatten)]
+    pub appspec: AppSpecArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -186,7 +192,7 @@ pub async fn take(
     });
 
     let given = arguments.given()?;
-
+    let task = arguments.appspec.definition()?;
     let api = context.api().await?;
     // Who may deploy but not look gets by without the early answers.
     let group = match api.group(&name.application, &name.group).await {
@@ -200,11 +206,12 @@ pub async fn take(
     if let Some(revision) = &given {
         bundle::require(context, revision).await?;
     }
+    let appspec = arguments.appspec.prepare(context, &name, group.as_ref(), task).await?;
     if let (Stage::Planned, Some(group)) = (stage, group) {
-        let revision = match (prepared, &destination, given) {
+        let revision = match (prepared, &destination, &appspec) {
             (Some(prepared), Some(to), _) => Some(planned(prepared, to)),
-            (.., Some(revision)) => Some(revision),
-            _ => arguments.last_good(context, &name).await?,
+            (.., Some(appspec)) => Some(appspec.planned()?),
+            _ => arguments.named(context, &name, given).await?,
         };
         if let (IfActive::Fail, Some(active)) = (arguments.if_active, active::find(context, &name).await?) {
             context.ui.warn(&format!("deployment {} is under way: this one would be refused", active.id));
@@ -213,8 +220,8 @@ pub async fn take(
         return Ok(Taken::Planned(Box::new(request), Box::new(group)));
     }
     if stage == Stage::Checked {
-        if prepared.is_none() && given.is_none() {
-            arguments.last_good(context, &name).await?;
+        if prepared.is_none() && given.is_none() && appspec.is_none() {
+            arguments.named(context, &name, None).await?;
         }
         if arguments.if_active == IfActive::Fail {
             active::settle(context, &name, arguments.if_active, &arguments.watching).await?;
@@ -222,13 +229,13 @@ pub async fn take(
         return Ok(Taken::Checked);
     }
     active::settle(context, &name, arguments.if_active, &arguments.watching).await?;
-    let revision = match (prepared, &destination, given) {
+    let revision = match (prepared, &destination, appspec) {
         (Some(prepared), Some(to), _) => {
             let description = arguments.description.as_deref();
             Some(pushing::push(context, prepared, to, &name.application, description).await?)
         }
-        (.., Some(revision)) => Some(revision),
-        _ => arguments.last_good(context, &name).await?,
+        (.., Some(appspec)) => Some(appspec.finish(context).await?),
+        _ => arguments.named(context, &name, given).await?,
     };
     let request = arguments.request(&name, revision, auto_rollback);
     create(context, &name, &request, arguments).await.map(Taken::Made)
@@ -333,24 +340,38 @@ impl Arguments {
         if !self.regions.is_empty() && !self.watch && !self.dry_run {
             return usage("--regions goes from wave to wave by watching", "add --watch, or --dry-run");
         }
+        if !self.regions.is_empty() && self.appspec.is_standard_input() {
+            return usage("standard input is read once, not for each of --regions", "give --appspec a file");
+        }
         Ok(())
     }
 
     /// Something is deployed, or what is there is restarted.
     fn check_mode(&self) -> anyhow::Result<()> {
         let wrong = |what: &str| Err(Failure::new(what).exit(Exit::Usage).into());
-        match (self.overrides.is_restart(), self.revision.is_some() || self.push.is_some()) {
-            (false, false) => wrong("nothing is named to deploy: pass --revision, --push or --mode restart"),
-            (true, true) => wrong("--mode restart deploys no revision: leave out --revision and --push"),
+        match (
+            self.overrides.is_restart(),
+            self.revision.is_some() || self.push.is_some() || self.appspec.is_given(),
+        ) {
+            (false, false) => wrong(
+                "nothing is named to deploy: pass --revision, --push, --task-definition, --function, --appspec or --mode restart",
+            ),
+            (true, true) => wrong("--mode restart deploys no revision: leave out what names one"),
             (true, false) if self.outdated_only => wrong("--mode restart has no --outdated-only"),
             _ => Ok(()),
         }
     }
 
     /// What `last-good` means now; none for a restart.
-    async fn last_good(&self, context: &Context, name: &GroupName) -> anyhow::Result<Option<Revision>> {
-        if self.overrides.is_restart() {
-            return Ok(None);
+    /// The revision that the command line names, or the last good one; none for a restart.
+    async fn named(
+        &self,
+        context: &Context,
+        name: &GroupName,
+        given: Option<Revision>,
+    ) -> anyhow::Result<Option<Revision>> {
+        if given.is_some() || self.overrides.is_restart() {
+            return Ok(given);
         }
         let revision = last_good::find(context.api().await?, name).await?;
         bundle::require(context, &revision).await?;
@@ -416,9 +437,21 @@ impl Arguments {
 
 /// An AppSpec as the revision itself; `-` is standard input.
 pub fn inline(file: &Path) -> anyhow::Result<Revision> {
+    appspec_text(file).map(inline_text)
+}
+
+/// The text as an inline revision.
+pub fn inline_text(content: String) -> Revision {
+    let digest = Sha256::digest(content.as_bytes());
+    let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    Revision::AppSpec { content: Some(content), sha256: Some(sha256) }
+}
+
+/// The text of a file that is no larger than an AppSpec may be; `-` is standard input.
+pub fn appspec_text(file: &Path) -> anyhow::Result<String> {
     /// More than any AppSpec; the API's requests are smaller still.
     const LIMIT: u64 = 1 << 20;
-    let cannot = || format!("cannot read the AppSpec {}", file.display());
+    let cannot = || format!("cannot read {}", file.display());
     let mut content = String::new();
     let source: Box<dyn Read> = if file == Path::new("-") {
         Box::new(std::io::stdin())
@@ -429,7 +462,5 @@ pub fn inline(file: &Path) -> anyhow::Result<Revision> {
     if content.len() as u64 > LIMIT {
         return Err(Failure::new(cannot()).cause("it is larger than a megabyte").into());
     }
-    let digest = Sha256::digest(content.as_bytes());
-    let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Revision::AppSpec { content: Some(content), sha256: Some(sha256) })
+    Ok(content)
 }

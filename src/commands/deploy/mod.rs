@@ -1,6 +1,7 @@
 //! `cdctl deploy`
 
 mod active;
+mod appspec;
 mod bundle;
 mod compare;
 mod continuing;
@@ -19,6 +20,7 @@ mod sending;
 mod show;
 mod stop;
 mod targets;
+mod task_definition;
 mod versions;
 mod wait;
 mod watch;

@@ -35,7 +35,7 @@ pub async fn send(
     let now = api.last_answered().unwrap_or_else(clock::now);
     let since = now.checked_sub(GRAIN).unwrap_or(Timestamp::MIN);
     let mut lost: Option<ApiError> = None;
-    for _ in 0..context.settings.connection.max_attempts {
+    for _ in 0..api.attempts() {
         match api.create_deployment(request).await {
             Ok(created) => return Ok(Ok(created)),
             Err(NotCreated::Refused(error)) if lost.is_some() && error.kind == ErrorKind::Busy => {

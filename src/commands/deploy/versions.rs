@@ -1,9 +1,8 @@
 //! Which version of a Lambda function is live and which one was before, by a group's history.
 
-use serde_json::json;
-use sha2::{Digest, Sha256};
-
+use super::create::inline_text;
 use crate::api::{Api, ErrorKind};
+use crate::appspec::inline;
 use crate::commands::names::GroupName;
 use crate::error::{Doing, Failure};
 use crate::model::{Creator, DeploymentStatus, Revision, Serving};
@@ -75,6 +74,21 @@ fn restored(group: &GroupName, live: &Shift, current: Option<&str>) -> anyhow::R
     }
 }
 
+/// The version of `function` that the group's last success has made live.
+pub async fn live(api: &Api, group: &GroupName, function: &str) -> anyhow::Result<Option<String>> {
+    let doing = format!("find the versions that {group} has deployed");
+    let ids = api.deployment_ids(&group.application, &group.group, HISTORY).await.doing(&doing)?;
+    for deployment in api.deployments(&ids).await.doing(&doing)?.value {
+        if deployment.status == DeploymentStatus::Succeeded
+            && let Some(shift) = shift(api, &deployment.id).await?
+            && shift.function == function
+        {
+            return Ok(Some(shift.to));
+        }
+    }
+    Ok(None)
+}
+
 /// From the live version to the newest other one that succeeded without being a rollback; `newest_first`.
 fn way_back(newest_first: &[(Shift, bool)], current: Option<&str>) -> Option<Shift> {
     let (live, _) = newest_first.first()?;
@@ -102,18 +116,8 @@ async fn shift(api: &Api, id: &str) -> anyhow::Result<Option<Shift>> {
 
 impl Shift {
     /// The AppSpec that makes this step.
-    ///
-    /// Source: AWS user guide, "AppSpec 'resources' section (AWS Lambda deployments)".
     pub fn revision(&self) -> Revision {
-        let properties = json!({
-            "Name": self.function, "Alias": self.alias,
-            "CurrentVersion": self.from, "TargetVersion": self.to,
-        });
-        let resource = json!({ "function": { "Type": "AWS::Lambda::Function", "Properties": properties } });
-        let content = json!({ "version": 0.0, "Resources": [resource] }).to_string();
-        let digest = Sha256::digest(content.as_bytes());
-        let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        Revision::AppSpec { content: Some(content), sha256: Some(sha256) }
+        inline_text(inline::lambda(&self.function, &self.alias, &self.from, &self.to).to_string())
     }
 }
 

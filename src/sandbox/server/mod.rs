@@ -3,6 +3,7 @@
 //! One function, [`Sandbox::handle`]; `listener` puts it behind a socket. It holds no state of its own.
 
 mod control;
+mod ecs;
 mod listener;
 mod loopback;
 mod rpc;
@@ -29,11 +30,14 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const S3_REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
 
 impl Sandbox {
-    /// Answers one request to CodeDeploy, STS or S3.
+    /// Answers one request to CodeDeploy, ECS, STS or S3.
     pub async fn handle(&self, request: Request<Body>) -> Response<Body> {
         if !loopback::is_allowed(&request) {
             let words = "The cdctl sandbox answers requests to and from this machine only.\n";
             return plain(StatusCode::FORBIDDEN, words);
+        }
+        if ecs::is_meant(&request) {
+            return self.ecs(request).await;
         }
         if let Some(protocol) = rpc::Protocol::of(&request) {
             return self.rpc(protocol, request).await;

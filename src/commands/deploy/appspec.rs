@@ -1,0 +1,282 @@
+//! Revisions for Lambda and ECS whose AppSpec the tool makes or fills in: `--task-definition`, `--function`,
+//! `--appspec`, `--set`.
+
+use std::path::{Path, PathBuf};
+
+use clap::{ArgGroup, Args};
+use serde_json::Value;
+
+use super::create::{appspec_text, inline_text};
+use super::{task_definition, versions};
+use crate::api::{Api, ErrorKind, Seen};
+use crate::appspec::inline;
+use crate::commands::names::GroupName;
+use crate::context::Context;
+use crate::error::{Doing, Failure};
+use crate::exit::Exit;
+use crate::model::{Group, Revision};
+use task_definition::{Container, TaskDefinition};
+
+/// What the AppSpec is made of.
+#[derive(Clone, Debug, Args)]
+#[command(
+    next_help_heading = "ECS and Lambda",
+    group(ArgGroup::new("appspec_of").args(["task_definition", "function", "appspec"]).multiple(true))
+)]
+pub struct AppSpecArgs {
+    /// Deploy this task definition to the group's ECS service: an ARN, or a file to register first
+    #[arg(long, value_name = "ARN|FILE", conflicts_with = "function")]
+    task_definition: Option<TaskDefinition>,
+
+    /// The container that the load balancer reaches [default: the last revision's, else the service's]
+    #[arg(long, value_name = "NAME:PORT", requires = "task_definition")]
+    container: Option<Container>,
+
+    /// Point this function's alias at --target-version [default alias: the last revision's]
+    #[arg(long, value_name = "NAME[:ALIAS]", requires = "target_version", conflicts_with = "appspec")]
+    function: Option<String>,
+
+    /// The version to go to
+    #[arg(long, value_name = "VERSION", requires = "function")]
+    target_version: Option<String>,
+
+    /// The version that the alias points at [default: what the group deployed last]
+    #[arg(long, value_name = "VERSION", requires = "function")]
+    current_version: Option<String>,
+
+    /// An AppSpec to fill in; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    appspec: Option<PathBuf>,
+
+    /// Set a value of the AppSpec, such as Resources[0].TargetService.Properties.PlatformVersion=LATEST
+    #[arg(long, value_name = "PATH=VALUE", requires = "appspec_of", value_parser = assignment)]
+    set: Vec<(String, String)>,
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((path, value)) if !path.is_empty() => Ok((path.to_owned(), value.to_owned())),
+        _ => Err("it is written PATH=VALUE".to_owned()),
+    }
+}
+
+/// An AppSpec that is complete but for the task definition that is yet to be registered.
+pub struct Unfinished {
+    appspec: Value,
+    /// Registered at the last moment.
+    register: Option<(PathBuf, Value)>,
+    container: Option<Container>,
+    set: Vec<(String, String)>,
+}
+
+impl AppSpecArgs {
+    pub fn is_given(&self) -> bool {
+        self.task_definition.is_some() || self.function.is_some() || self.appspec.is_some()
+    }
+
+    pub fn is_standard_input(&self) -> bool {
+        self.appspec.as_ref().is_some_and(|file| file.as_os_str() == "-")
+    }
+
+    /// What can be known before anything is changed, the group's readiness included; none where no AppSpec is asked
+    /// for.
+    pub async fn prepare(
+        &self,
+        context: &Context,
+        name: &GroupName,
+        group: Option<&Seen<Group>>,
+        task: Option<Value>,
+    ) -> anyhow::Result<Option<Unfinished>> {
+        let written = match &self.appspec {
+            Some(file) => Some(read(file)?),
+            None => None,
+        };
+        let unfinished = |appspec| Unfinished {
+            appspec,
+            register: None,
+            container: self.container.clone(),
+            set: self.set.clone(),
+        };
+        if let Some(definition) = &self.task_definition {
+            require_platform(name, group, "ECS", "--task-definition")?;
+            return self.ecs(context, name, group, written, definition, task).await.map(Some);
+        }
+        if let Some(function) = &self.function {
+            require_platform(name, group, "Lambda", "--function")?;
+            return Ok(Some(unfinished(self.lambda(context, name, group, function).await?)));
+        }
+        Ok(written.map(unfinished))
+    }
+
+    /// The task definition that the file holds, read before anything is called.
+    pub fn definition(&self) -> anyhow::Result<Option<Value>> {
+        match &self.task_definition {
+            Some(TaskDefinition::File(file)) => task_definition::read(file).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    async fn ecs(
+        &self,
+        context: &Context,
+        name: &GroupName,
+        group: Option<&Seen<Group>>,
+        written: Option<Value>,
+        definition: &TaskDefinition,
+        task: Option<Value>,
+    ) -> anyhow::Result<Unfinished> {
+        let service = task_definition::ready(context, name, group, task.is_some()).await?;
+        let last = match written {
+            Some(_) => None,
+            None => last(context, name, group).await?.filter(inline::has_ecs),
+        };
+        let known = service.and_then(|service| service.container);
+        let appspec = match (written, last, self.container.clone().map(|it| (it.name, it.port)).or(known)) {
+            (Some(written), ..) => written,
+            (None, Some(last), _) => last,
+            (None, None, Some((container, port))) => inline::ecs("", &container, port),
+            (None, None, None) => {
+                return Err(Failure::new(format!(
+                    "it is not known which container of {name} takes the traffic"
+                ))
+                .help("pass --container NAME:PORT")
+                .into());
+            }
+        };
+        let mut unfinished =
+            Unfinished { appspec, register: None, container: self.container.clone(), set: self.set.clone() };
+        match (definition, task) {
+            (TaskDefinition::File(file), Some(task)) => {
+                // What is wrong with the AppSpec is found before the task definition is registered.
+                unfinished.fill(&format!("(registered from {})", file.display()))?;
+                unfinished.register = Some((file.clone(), task));
+            }
+            (TaskDefinition::Arn(arn), _) => unfinished.fill(arn)?,
+            (TaskDefinition::File(_), None) => {}
+        }
+        Ok(unfinished)
+    }
+
+    async fn lambda(
+        &self,
+        context: &Context,
+        name: &GroupName,
+        group: Option<&Seen<Group>>,
+        function: &str,
+    ) -> anyhow::Result<Value> {
+        let (function, alias) = match function.split_once(':') {
+            Some((function, alias)) => (function, Some(alias.to_owned())),
+            None => (function, None),
+        };
+        let last = last(context, name, group).await?;
+        let alias = alias.or_else(|| inline::alias(last.as_ref()?, function)).ok_or_else(|| {
+            Failure::new(format!("it is not known which alias of {function} {name} deploys"))
+                .help(format!("write --function {function}:ALIAS"))
+        })?;
+        let to = self.target_version.as_deref().unwrap_or_default();
+        let from = match &self.current_version {
+            Some(version) => version.clone(),
+            None => versions::live(context.api().await?, name, function).await?.ok_or_else(|| {
+                Failure::new(format!("it is not known which version of {function} {alias} points at"))
+                    .cause(format!("{name} has deployed none of it"))
+                    .help("pass --current-version VERSION")
+            })?,
+        };
+        if from == to {
+            return Err(Failure::new(format!("{function}:{alias} points at version {to} already")).into());
+        }
+        if let Some(mut last) = last
+            && inline::fill_lambda(&mut last, function, &alias, &from, to)
+        {
+            return Ok(last);
+        }
+        Ok(inline::lambda(function, &alias, &from, to))
+    }
+}
+
+impl Unfinished {
+    fn fill(&mut self, arn: &str) -> anyhow::Result<()> {
+        let container = self.container.as_ref().map(|it| (it.name.clone(), it.port));
+        inline::fill_ecs(&mut self.appspec, arn, container.as_ref()).map_err(|why| {
+            Failure::new("the AppSpec cannot take a task definition").cause(why).exit(Exit::Findings).into()
+        })
+    }
+
+    /// The revision, as far as it is known before anything is registered.
+    pub fn planned(&self) -> anyhow::Result<Revision> {
+        let mut appspec = self.appspec.clone();
+        for (path, value) in &self.set {
+            inline::set(&mut appspec, path, value).map_err(|why| {
+                Failure::new("the AppSpec cannot be filled in").cause(why).exit(Exit::Usage)
+            })?;
+        }
+        Ok(inline_text(appspec.to_string()))
+    }
+
+    /// Registers the task definition, where there is one to register, and gives the revision.
+    pub async fn finish(mut self, context: &Context) -> anyhow::Result<Revision> {
+        if let Some((file, task)) = self.register.take() {
+            let api = context.api().await?;
+            let doing = format!("register the task definition {}", file.display());
+            let arn = api.register_task_definition(&task).await.doing(doing)?;
+            context.ui.note(&format!("registered {arn}"));
+            self.fill(&arn)?;
+        }
+        self.planned()
+    }
+}
+
+fn read(file: &Path) -> anyhow::Result<Value> {
+    inline::read(&appspec_text(file)?).map_err(|why| {
+        Failure::new(format!("{} is not an AppSpec", file.display())).cause(why).exit(Exit::Findings).into()
+    })
+}
+
+/// Nothing is asked of a group that the caller may not look at.
+fn require_platform(
+    name: &GroupName,
+    group: Option<&Seen<Group>>,
+    wanted: &str,
+    flag: &str,
+) -> anyhow::Result<()> {
+    let platform =
+        group.and_then(|group| group.json.pointer("/deploymentGroupInfo/computePlatform")?.as_str());
+    match platform {
+        Some(platform) if platform != wanted => Err(Failure::new(format!(
+            "deployment group {name} deploys to {platform}, and {flag} is for {wanted}"
+        ))
+        .help(match platform {
+            "ECS" => "pass --task-definition ARN|FILE",
+            "Lambda" => "pass --function NAME:ALIAS --target-version VERSION",
+            _ => "pass --push DIR or --revision REVISION",
+        })
+        .into()),
+        _ => Ok(()),
+    }
+}
+
+/// The inline AppSpec that the group aims at: its hooks and settings go on.
+async fn last(
+    context: &Context,
+    name: &GroupName,
+    group: Option<&Seen<Group>>,
+) -> anyhow::Result<Option<Value>> {
+    let Some(Revision::AppSpec { sha256: Some(sha256), .. }) =
+        group.and_then(|group| group.value.target_revision.as_ref())
+    else {
+        return Ok(None);
+    };
+    let api: &Api = context.api().await?;
+    match api.appspec_content(&name.application, sha256).await {
+        Ok(Some(text)) => {
+            let short = sha256.get(..12).unwrap_or(sha256);
+            context.ui.note(&format!(
+                "the rest of the AppSpec is that of the last revision, appspec:sha256={short}"
+            ));
+            Ok(inline::read(&text).ok())
+        }
+        Ok(None) => Ok(None),
+        Err(error) if matches!(error.kind, ErrorKind::Denied | ErrorKind::NotFound) => Ok(None),
+        Err(error) => Err(error).doing(format!("read the last AppSpec of {name}")),
+    }
+}
