@@ -54,8 +54,10 @@ pub fn show(deployment: &Deployment, json: Value, now: Timestamp) -> View {
     View { json, items: None, table, empty: "" }
 }
 
+/// As a watch counts it: from the start, or from the creation while it has not started.
 fn duration(deployment: &Deployment, now: Timestamp) -> Option<String> {
-    deployment.create_time.map(|start| short(between(start, deployment.complete_time.unwrap_or(now))))
+    let start = deployment.start_time.or(deployment.create_time)?;
+    Some(short(between(start, deployment.complete_time.unwrap_or(now))))
 }
 
 /// `12/12`, `8/12 4 failed`

@@ -7,8 +7,7 @@ use std::process::{Child, Stdio};
 
 use serde_json::Value;
 
-use super::ROLE;
-use super::python;
+use super::{ROLE, python};
 use crate::support::cdctl::Machine;
 use crate::support::proxy::Proxy;
 

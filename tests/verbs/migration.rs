@@ -10,7 +10,7 @@ use crate::support::cdctl::package;
 fn rows() -> Vec<(String, Vec<String>)> {
     let readme = fs::read_to_string(package("README.md")).unwrap();
     let (_, section) = readme.split_once("\n## Coming from the AWS CLI\n").expect("the section");
-    let section = section.split("\n## ").next().unwrap();
+    let section = section.split("\n#").next().unwrap();
     let rows = section.lines().filter(|line| line.starts_with("| ")).skip(2);
     let spans = |text: &str| text.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
     rows.map(|row| {

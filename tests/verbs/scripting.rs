@@ -165,7 +165,6 @@ fn what_destroys_needs_a_yes() {
         asked(&shop, line);
     }
     asked(&scene, "deploy stop shop/prod");
-    asked(&scene, "deploy rollback shop/prod");
     for line in ["app show blog", "group show shop/prod", "config show Careful"] {
         shop.run(line).ends_with(0);
     }

@@ -123,6 +123,7 @@ fn ecs_and_blue_green() {
     shop.run("group update svc/live --when-ready continue").ends_with(0);
     let waits = info(&shop, "svc/live")["blueGreenDeploymentConfiguration"].clone();
     assert_eq!(waits["deploymentReadyOption"]["actionOnTimeout"], "CONTINUE_DEPLOYMENT");
+    assert_ne!(waits["deploymentReadyOption"]["waitTimeInMinutes"], 30);
     assert_eq!(waits["terminateBlueInstancesOnDeploymentSuccess"], ends);
 
     let line = format!(
