@@ -117,7 +117,7 @@ fn ids_alone_are_printed() {
     for line in ["app create new -q", "app ensure new -q", "config create Careful --min-healthy 1 -q", &group]
     {
         let run = shop.run(line).ends_with(0);
-        assert_eq!((run.stdout.trim().split_whitespace().count(), run.stderr.as_str()), (1, ""), "{line}");
+        assert_eq!((run.stdout.split_whitespace().count(), run.stderr.as_str()), (1, ""), "{line}");
     }
 }
 
