@@ -8,7 +8,7 @@ use crate::support::cdctl::{CDCTL, Machine, Run};
 use crate::support::stage::Scene;
 
 /// The verbs that list, each with something to show.
-const LISTS: [&str; 10] = [
+const LISTS: [&str; 11] = [
     "app list",
     "app list --wide",
     "group list shop",
@@ -19,6 +19,7 @@ const LISTS: [&str; 10] = [
     "revision list shop",
     "instance list",
     "app tags shop",
+    "github tokens",
 ];
 
 fn shop() -> Shop {
