@@ -102,16 +102,23 @@ pub struct Ui {
     err: Stream,
     pub terminal: Terminal,
     pub quiet: bool,
+    /// How wide the terminal on stdout is; none where data goes elsewhere.
+    pub columns: Option<u16>,
 }
 
 impl Ui {
     pub fn new(out: Stream, err: Stream, terminal: Terminal) -> Self {
-        Ui { out, err, terminal, quiet: false }
+        Ui { out, err, terminal, quiet: false, columns: None }
     }
 
     #[expect(clippy::disallowed_methods, reason = "ui owns the streams")]
     pub fn of_process() -> Self {
-        Ui::new(Stream::new(io::stdout()), Stream::new(io::stderr()), Terminal::of_process())
+        let width = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0);
+        Ui {
+            // A terminal that does not know its width says 0.
+            columns: width.filter(|width| *width > 0),
+            ..Ui::new(Stream::new(io::stdout()), Stream::new(io::stderr()), Terminal::of_process())
+        }
     }
 
     /// Data: what the user asked for.

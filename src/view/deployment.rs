@@ -54,10 +54,8 @@ pub fn show(deployment: &Deployment, json: Value, now: Timestamp) -> View {
     View { json, items: None, table, empty: "" }
 }
 
-/// As a watch counts it: from the start, or from the creation while it has not started.
 fn duration(deployment: &Deployment, now: Timestamp) -> Option<String> {
-    let start = deployment.start_time.or(deployment.create_time)?;
-    Some(short(between(start, deployment.complete_time.unwrap_or(now))))
+    deployment.create_time.map(|start| short(between(start, deployment.complete_time.unwrap_or(now))))
 }
 
 /// `12/12`, `8/12 4 failed`
