@@ -48,7 +48,7 @@ impl Table {
     /// On a terminal no wider than it is. Off a terminal: no colour, no borders, no cutting.
     pub fn write(&self, out: &mut dyn Write, ui: &Ui) -> io::Result<()> {
         let colour = ui.terminal.colour.0;
-        let (rows, has_header) = self.fitted(ui.columns.map(usize::from));
+        let (rows, has_header) = self.fitted(ui.terminal.columns.map(usize::from));
         let mut table = Comfy::new();
         table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
         for row in rows {

@@ -102,23 +102,16 @@ pub struct Ui {
     err: Stream,
     pub terminal: Terminal,
     pub quiet: bool,
-    /// How wide the terminal on stdout is; none where data goes elsewhere.
-    pub columns: Option<u16>,
 }
 
 impl Ui {
     pub fn new(out: Stream, err: Stream, terminal: Terminal) -> Self {
-        Ui { out, err, terminal, quiet: false, columns: None }
+        Ui { out, err, terminal, quiet: false }
     }
 
     #[expect(clippy::disallowed_methods, reason = "ui owns the streams")]
     pub fn of_process() -> Self {
-        let width = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0);
-        Ui {
-            // A terminal that does not know its width says 0.
-            columns: width.filter(|width| *width > 0),
-            ..Ui::new(Stream::new(io::stdout()), Stream::new(io::stderr()), Terminal::of_process())
-        }
+        Ui::new(Stream::new(io::stdout()), Stream::new(io::stderr()), Terminal::of_process())
     }
 
     /// Data: what the user asked for.
