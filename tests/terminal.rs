@@ -215,3 +215,30 @@ fn a_stop_is_asked_about() {
     }
     sandbox.machine().run(&format!("deploy watch {id}")).ends_with(4);
 }
+
+#[test]
+fn a_list_fits_the_terminal() {
+    let (sandbox, id) = hanging();
+    let shown = |columns| {
+        let (code, screen) =
+            Terminal::start(sandbox.machine(), "deploy list shop/prod", (columns, 24)).ends();
+        assert_eq!(code, Some(0), "{screen}");
+        screen.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let wide = shown(80);
+    assert_eq!(wide.len(), 2, "{wide:?}");
+    assert!(wide[0].starts_with("DEPLOYMENT   STATUS") && wide[0].ends_with("REVISION"), "{wide:?}");
+    assert!(wide[1].starts_with(&id) && wide[1].contains('…'), "{wide:?}");
+    let narrow = shown(40);
+    assert_eq!(narrow[0], format!("DEPLOYMENT  {id}"));
+    let names: Vec<&str> =
+        narrow.iter().filter_map(|line| line.split(' ').next()).filter(|name| !name.is_empty()).collect();
+    assert_eq!(
+        names,
+        ["DEPLOYMENT", "STATUS", "TARGETS", "DURATION", "CREATED", "CREATOR", "REVISION"],
+        "{narrow:?}"
+    );
+    // Off a terminal nothing is cut.
+    let piped = sandbox.machine().run("deploy list shop/prod").ends_with(0).stdout;
+    assert!(piped.contains("s3://releases/site-1.zip") && !piped.contains('…'), "{piped}");
+}

@@ -16,8 +16,10 @@ use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 use crate::clock::Stopwatch;
 
 /// Headers that let whoever reads them act for the caller.
-const SECRET: [&str; 4] = [
+const SECRET: [&str; 6] = [
     "authorization",
+    "cookie",
+    "set-cookie",
     "x-amz-security-token",
     "proxy-authorization",
     "x-amz-server-side-encryption-customer-key",
@@ -58,6 +60,10 @@ fn name(bag: &ConfigBag) -> String {
     bag.load::<Metadata>().map_or_else(|| "a call".to_owned(), |call| call.name().to_owned())
 }
 
+fn shown<'a>(header: &str, value: &'a str) -> &'a str {
+    if SECRET.contains(&header) { "(not shown)" } else { value }
+}
+
 fn request_id(response: &HttpResponse) -> Option<&str> {
     ["x-amzn-requestid", "x-amz-request-id"].into_iter().find_map(|name| response.headers().get(name))
 }
@@ -91,8 +97,7 @@ impl Intercept for Calls {
             let uri = request.uri();
             (self.tell)(&format!("> {} {uri} ({}{attempt})", request.method(), name(bag)));
             for (header, value) in request.headers() {
-                let value = if SECRET.contains(&header) { "(not shown)" } else { value };
-                (self.tell)(&format!(">   {header}: {value}"));
+                (self.tell)(&format!(">   {header}: {}", shown(header, value)));
             }
         }
         bag.interceptor_state().store_put(started);
@@ -109,7 +114,7 @@ impl Intercept for Calls {
             let response = context.response();
             (self.tell)(&format!("< {}", response.status()));
             for (header, value) in response.headers() {
-                (self.tell)(&format!("<   {header}: {value}"));
+                (self.tell)(&format!("<   {header}: {}", shown(header, value)));
             }
         }
         Ok(())

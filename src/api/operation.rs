@@ -151,7 +151,8 @@ impl Pages<'_> {
                     &format!("leads back to its own page {token}"),
                 ));
             }
-            Some((name, token)) if token.is_string() => {
+            // An empty one is none, as other clients of the service read it.
+            Some((name, token)) if token.as_str().is_some_and(|token| !token.is_empty()) => {
                 if let Some(input) = self.input.as_object_mut() {
                     input.insert(name.to_owned(), token);
                 }

@@ -23,6 +23,7 @@ impl Pages {
     /// # Errors
     /// The answer names its own page as the next one: the list would never end.
     pub fn turn(&mut self, next: Option<&str>) -> Result<bool, ApiError> {
+        let next = next.filter(|next| !next.is_empty());
         if next.is_some() && next == self.token.as_deref() {
             return Err(ApiError::unexpected(self.operation, "leads back to its own page"));
         }
@@ -43,5 +44,6 @@ mod tests {
         assert_eq!(pages.turn(Some("b")), Ok(true));
         assert!(pages.turn(Some("b")).is_err());
         assert_eq!(pages.turn(None), Ok(false));
+        assert_eq!(pages.turn(Some("")), Ok(false));
     }
 }

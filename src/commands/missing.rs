@@ -59,8 +59,12 @@ fn suggest(
     names: Result<Vec<String>, ApiError>,
     doing: impl Display,
 ) -> anyhow::Error {
-    let help = suggestion(what, wanted, &names.unwrap_or_default(), api.region());
-    Failure::api(format!("cannot {doing}"), error).help(help).into()
+    let failure = Failure::api(format!("cannot {doing}"), error);
+    match names {
+        Ok(names) => failure.help(suggestion(what, wanted, &names, api.region())).into(),
+        // Who may not list learns no names, and not that there were none.
+        Err(_) => failure.into(),
+    }
 }
 
 /// What to say of a name that is not there.

@@ -46,15 +46,17 @@ pub fn skeleton(context: &Context, operation: &Operation) -> anyhow::Result<Exit
     Ok(Exit::Ok)
 }
 
-/// Lays `over` on `base`: maps member by member, all else as it is.
+/// Lays the request `over` on `base`: what a member of both has inside is replaced one by one, and as a whole. Half of
+/// an old choice beside half of a new one would make none.
 pub fn merge(base: &mut Value, over: Value) {
-    match (base, over) {
-        (Value::Object(base), Value::Object(over)) => {
-            for (name, value) in over {
-                merge(base.entry(name).or_insert(Value::Null), value);
+    let (Some(base), Value::Object(over)) = (base.as_object_mut(), over) else { return };
+    for (name, value) in over {
+        match (base.get_mut(&name), value) {
+            (Some(Value::Object(there)), Value::Object(inner)) => there.extend(inner),
+            (_, value) => {
+                base.insert(name, value);
             }
         }
-        (base, over) => *base = over,
     }
 }
 
@@ -95,4 +97,18 @@ pub fn complete(request: &Value, operation: &Operation) -> anyhow::Result<()> {
         .help(format!("see `cdctl api {} --skeleton -o yaml`", operation.name))
         .exit(Exit::Usage)
         .into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_choice_is_replaced_as_a_whole() {
+        let mut request = json!({ "a": 1, "waits": {
+            "ready": { "action": "STOP", "minutes": 30 }, "end": { "action": "KEEP" } } });
+        merge(&mut request, json!({ "b": 2, "waits": { "ready": { "action": "CONTINUE" } } }));
+        let waits = json!({ "ready": { "action": "CONTINUE" }, "end": { "action": "KEEP" } });
+        assert_eq!(request, json!({ "a": 1, "b": 2, "waits": waits }));
+    }
 }

@@ -146,6 +146,11 @@ fn cut(text: &str, room: usize) -> String {
         return text.to_owned();
     }
     let keep = room.saturating_sub(1);
+    // A location's query is the least of it.
+    let text = text.split_once('?').filter(|(path, _)| path.contains("://")).map_or(text, |(path, _)| path);
+    if text.width() <= keep {
+        return format!("{text}…");
+    }
     let tail = if text.contains(' ') { 0 } else { keep * 2 / 3 };
     let head: String = taken(text.chars(), keep - tail).into_iter().collect();
     let tail: String = taken(text.chars().rev(), tail).into_iter().rev().collect();
@@ -261,6 +266,8 @@ mod tests {
         assert_eq!(wrap("日本語", 4), ["日本", "語"]);
         assert_eq!(cut("a sentence of words", 8), "a sente…");
         assert_eq!(cut("short", 8), "short");
+        assert_eq!(cut("s3://b/site-1.zip?versionId=ZNgpSN6DHgE4oU5r", 20), "s3://b/site-1.zip…");
+        assert_eq!(cut("s3://b/site-1.zip?versionId=ZNgpSN6DHgE4oU5r", 12), "s3:/…e-1.zip");
         for room in 1..20 {
             assert!(cut(REVISION, room).width() <= room);
             assert!(wrap(REVISION, room).iter().all(|line| line.width() <= room));

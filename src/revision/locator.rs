@@ -52,7 +52,7 @@ impl FromStr for Locator {
 }
 
 fn s3(text: &str, rest: &str) -> Result<Revision, Error> {
-    let example = "for example: s3://releases/site-1.zip?versionId=V";
+    let example = "for example: s3://releases/site-1.zip";
     let (path, query) = match rest.rsplit_once('?') {
         Some((path, query)) => (path, Some(query)),
         None => (rest, None),

@@ -18,7 +18,7 @@ pub fn list(targets: &[Target], json: Value) -> View {
             target.current_event().map_or_else(|| "-".to_owned(), EventName::to_string),
             duration(target).unwrap_or_else(|| "-".to_owned()),
             time(target.last_updated).unwrap_or_else(|| "-".to_owned()),
-            error(target).unwrap_or_default(),
+            error(target).unwrap_or_else(|| "-".to_owned()),
         ]);
     }
     View { json, items: Some("deploymentTargets"), table, empty: "no targets" }

@@ -3,6 +3,7 @@
 //! They need python3 and, once, the network. Without python3 the run says what it left out; with `CI` set that
 //! is a failure.
 
+mod moto;
 pub mod python;
 
 use std::collections::BTreeSet;

@@ -27,6 +27,8 @@ pub struct Proxy {
     change: Option<Box<Change>>,
     before: Option<Box<Before>>,
     calls: Mutex<Vec<Call>>,
+    /// The last answer, before any change.
+    answer: Mutex<Value>,
 }
 
 /// A proxy that listens.
@@ -81,6 +83,7 @@ impl Proxy {
             let mut server = TcpStream::connect(upstream)?;
             write(&mut server, &head, &body)?;
             let (head, mut body) = message(&mut BufReader::new(server))?.unwrap_or_default();
+            *self.answer.lock().unwrap() = serde_json::from_slice(&body).unwrap_or_default();
             if let (Some(call), Some(change)) = (&call, &self.change) {
                 let mut answer = serde_json::from_slice(&body).unwrap_or_else(|_| serde_json::json!({}));
                 change(&call.operation, &mut answer);
@@ -126,6 +129,11 @@ impl Listening {
     /// What was called since the last question.
     pub fn calls(&self) -> Vec<Call> {
         std::mem::take(&mut self.proxy.calls.lock().unwrap())
+    }
+
+    /// What the sandbox answered last.
+    pub fn answer(&self) -> Value {
+        self.proxy.answer.lock().unwrap().clone()
     }
 
     /// The same as names.

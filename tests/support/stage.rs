@@ -10,7 +10,7 @@ use cdctl::sandbox::clock::Fixed;
 use cdctl::sandbox::objects::Objects;
 use cdctl::sandbox::server::Server;
 use cdctl::sandbox::store::{
-    ErrorInformation, Event, HookExecution, Label, LambdaFunction, Region, Target, TargetKind, TaskSet, Wait,
+    ErrorInformation, Event, HookExecution, Label, LambdaFunction, Target, TargetKind, TaskSet, Wait,
 };
 use cdctl::sandbox::{Conductor, PAGE_SIZE, Sandbox, Shared};
 
@@ -161,9 +161,7 @@ impl Stage {
 
     pub fn of(scene: Scene, page_size: usize) -> Self {
         let shared = Arc::new(Shared::new(Arc::new(Fixed(NOW)), 7));
-        let mut region = Region::default();
-        region.git_hub_tokens.insert("octocat".to_owned());
-        shared.world().regions.insert("eu-west-1".to_owned(), region);
+        shared.world().git_hub_accounts.insert("octocat".to_owned());
         let directory = tempfile::tempdir().unwrap();
         let objects = Arc::new(Objects::new(directory.path(), shared.random().fork()).unwrap());
         let sandbox = Arc::new(Sandbox::new(

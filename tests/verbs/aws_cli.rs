@@ -1,9 +1,16 @@
 //! The JSON of `cdctl api` beside what the AWS CLI prints for the same call, member by member.
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::Stdio;
+
 use serde_json::{Value, json};
 
 use super::Shop;
+use super::api::operations_of_the_sdk;
 use crate::contract::python::{self, Python};
+use crate::support::cdctl::Machine;
+use crate::support::proxy::Proxy;
 use crate::support::stage::Scene;
 
 /// `GetDeployment` -> `get-deployment`
@@ -18,11 +25,22 @@ fn kebab(operation: &str) -> String {
     name
 }
 
-fn aws(python: &Python, shop: &Shop, operation: &str, request: &Value) -> Value {
-    let mut command = python.program("aws", &shop.url());
-    command.env("AWS_DEFAULT_REGION", "us-east-1");
-    command.args(["deploy", &kebab(operation), "--output", "json", "--cli-input-json", &request.to_string()]);
-    serde_json::from_str(&python::run(&mut command)).unwrap()
+/// What the AWS CLI prints for each.
+fn aws(python: &Python, shop: &Shop, calls: &[(&str, Value)]) -> Vec<Value> {
+    let mut command = python.script(&shop.url(), "aws_json.py");
+    command.env("AWS_DEFAULT_REGION", "us-east-1").stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let lines =
+        calls.iter().map(|(operation, request)| json!([kebab(operation), request]).to_string() + "\n");
+    let text: String = lines.collect();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), text.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 /// Times as seconds, however they are written.
@@ -67,7 +85,13 @@ fn agrees(path: &str, ours: &Value, theirs: &Value) {
 fn every_read_is_what_the_aws_cli_prints() {
     let Some(python) = python::ready("the JSON against the AWS CLI's") else { return };
     let shop = Shop::with_group(Scene::Failed);
+    let proxy = Proxy::default().listen(&shop.url());
+    let machine = Machine::new().against(&proxy.url);
     let id = shop.deploy();
+    let user = "arn:aws:iam::123456789012:user/rack-7";
+    shop.run(&format!("instance register rack-7 --user-arn {user} --tag Role=web")).ends_with(0);
+    shop.run("app tag shop Team=web").ends_with(0);
+    let arn = "arn:aws:codedeploy:us-east-1:123456789012:application:shop";
     let app = json!({ "applicationName": "shop" });
     let group = json!({ "applicationName": "shop", "deploymentGroupName": "prod" });
     let commit = "0123456789abcdef0123456789abcdef01234567";
@@ -93,13 +117,31 @@ fn every_read_is_what_the_aws_cli_prints() {
         ("ListDeploymentTargets", json!({ "deploymentId": id })),
         ("GetDeploymentTarget", json!({ "deploymentId": id, "targetId": target })),
         ("BatchGetDeploymentTargets", json!({ "deploymentId": id, "targetIds": [target] })),
+        ("ListDeploymentInstances", json!({ "deploymentId": id })),
+        ("GetDeploymentInstance", json!({ "deploymentId": id, "instanceId": target })),
+        ("BatchGetDeploymentInstances", json!({ "deploymentId": id, "instanceIds": [target] })),
+        ("ListOnPremisesInstances", json!({})),
+        ("GetOnPremisesInstance", json!({ "instanceName": "rack-7" })),
+        ("BatchGetOnPremisesInstances", json!({ "instanceNames": ["rack-7"] })),
+        ("ListGitHubAccountTokenNames", json!({})),
+        ("ListTagsForResource", json!({ "ResourceArn": arn })),
     ];
-    for (operation, request) in reads {
-        let answer =
-            shop.fed(&format!("api {operation} - -o json"), &request.to_string()).ends_with(0).stdout;
+    let is_read = |name: &&String| ["Get", "List", "BatchGet"].iter().any(|verb| name.starts_with(verb));
+    let all = operations_of_the_sdk();
+    let named: BTreeSet<&str> = reads.iter().map(|(operation, _)| *operation).collect();
+    assert_eq!(named, all.iter().filter(is_read).map(String::as_str).collect());
+    let printed = aws(&python, &shop, &reads);
+    for ((operation, request), theirs) in reads.into_iter().zip(printed) {
+        let file = machine.home().join("request.json");
+        fs::write(&file, request.to_string()).unwrap();
+        let answer = machine.run(&format!("api {operation} {} -o json", file.display())).ends_with(0).stdout;
         let ours: Value = serde_json::from_str(&answer).unwrap();
-        let theirs = aws(&python, &shop, operation, &request);
-        assert_ne!(theirs, json!({}), "{operation}");
+        let empty = |value: &Value| {
+            value.as_object().is_none_or(|members| members.values().all(|member| *member == json!([])))
+        };
+        assert!(!empty(&theirs), "{operation}");
         agrees(operation, &normalised(&ours), &normalised(&theirs));
+        // What the AWS CLI does not know is as the service wrote it.
+        assert_eq!(normalised(&ours), normalised(&proxy.answer()), "{operation}");
     }
 }

@@ -5,7 +5,12 @@ mod aws_cli;
 mod every;
 mod formats;
 mod lists;
+mod migration;
 mod nouns;
+mod on_premises;
+mod scripting;
+mod settings;
+mod verbose;
 
 use cdctl::sandbox::server::Server;
 use serde_json::Value;
@@ -19,7 +24,7 @@ pub const ROLE: &str = "arn:aws:iam::123456789012:role/CodeDeploy";
 pub struct Shop {
     pub machine: Machine,
     pub server: Server,
-    _stage: Stage,
+    stage: Stage,
 }
 
 impl Shop {
@@ -37,7 +42,7 @@ impl Shop {
         let stage = Stage::of(scene, page_size);
         let server = stage.serve();
         let machine = Machine::new().against(&format!("http://{}", server.address()));
-        Shop { machine, server, _stage: stage }
+        Shop { machine, server, stage }
     }
 
     /// With the application `shop` and its group `prod`.

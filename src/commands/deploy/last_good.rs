@@ -24,7 +24,7 @@ pub async fn find(api: &Api, name: &GroupName) -> anyhow::Result<Revision> {
         }
     }
     Err(Failure::new(format!("deployment group {name} has no earlier revision that succeeded"))
-        .help(format!("name one with --revision; `cdctl deploy list {name}` shows what was deployed"))
+        .help(format!("name one with --revision (of `deploy rollback`: --to); `cdctl deploy list {name}` shows what was deployed"))
         .into())
 }
 

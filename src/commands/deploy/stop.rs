@@ -35,9 +35,16 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let api = context.api().await?;
     let json = api.stop_deployment(&id, rollback).await.doing(format_args!("stop deployment {id}"))?;
     let text = |name: &str| json.get(name).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
+    let is_stopped = text("status") == "Succeeded";
     let mut table = Table::properties();
-    table.row([text("status"), text("statusMessage")]);
+    table.row([id.clone(), text("status"), text("statusMessage")]);
     View { json, items: None, table, empty: "" }.print(&context.settings.output, &context.ui)?;
-    context.ui.note(&format!("see how it ends with `cdctl deploy watch {id}`"));
+    if is_stopped {
+        context.ui.note(&format!("deployment {id} is stopped"));
+    } else {
+        context.ui.note(&format!(
+            "deployment {id} is being stopped; see how it ends with `cdctl deploy watch {id}`"
+        ));
+    }
     Ok(Exit::Ok)
 }

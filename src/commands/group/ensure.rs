@@ -66,9 +66,8 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         let there = current.get(member).unwrap_or(&Value::Null);
         if is_setting && !holds(there, value) {
             // The service replaces a member as a whole.
-            let mut whole = if there.is_object() { there.clone() } else { json!({}) };
-            request::merge(&mut whole, value.clone());
-            changes[member.as_str()] = whole;
+            changes[member.as_str()] = there.clone();
+            request::merge(&mut changes, json!({ member: value }));
         }
     }
     let mut names: Vec<String> =

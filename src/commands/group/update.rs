@@ -67,9 +67,8 @@ impl Clear {
             Clear::Triggers => json!({ "triggerConfigurations": [] }),
             Clear::Alarms => json!({ "alarmConfiguration": { "enabled": false, "alarms": [] } }),
             Clear::AutoRollback => json!({ "autoRollbackConfiguration": { "enabled": false, "events": [] } }),
-            Clear::LoadBalancers => json!({
-                "loadBalancerInfo": { "elbInfoList": [], "targetGroupInfoList": [], "targetGroupPairInfoList": [] }
-            }),
+            // An empty list of load balancers is refused.
+            Clear::LoadBalancers => json!({ "loadBalancerInfo": {} }),
             Clear::SuspendAsg => {
                 json!({ "ec2DeploymentOptions": { "autoScalingGroupProcessesToSuspend": [] } })
             }

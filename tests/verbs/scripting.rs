@@ -1,0 +1,174 @@
+//! What scripts do with the output: pipes that close, disks that are full, xargs, jq, `while read`.
+
+use std::fs::File;
+use std::process::{Command, Stdio};
+
+use super::{ROLE, Shop};
+use crate::support::cdctl::{CDCTL, Machine, Run};
+use crate::support::stage::Scene;
+
+/// The verbs that list, each with something to show.
+const LISTS: [&str; 11] = [
+    "app list",
+    "app list --wide",
+    "group list shop",
+    "config list",
+    "config list --wide",
+    "deploy list",
+    "deploy targets shop/prod",
+    "revision list shop",
+    "instance list",
+    "app tags shop",
+    "github tokens",
+];
+
+fn shop() -> Shop {
+    let shop = Shop::of(Scene::Failed, 2);
+    for line in [
+        "app create shop --tag Team=web",
+        "app create blog",
+        &format!("group create shop/prod --ec2-tag Role=web --service-role {ROLE}"),
+        "instance register rack-7 --user-arn arn:aws:iam::123456789012:user/rack-7",
+        "instance register rack-8 --user-arn arn:aws:iam::123456789012:user/rack-8 --tag Role=web",
+    ] {
+        shop.run(line).ends_with(0);
+    }
+    shop.deploy();
+    shop
+}
+
+impl Shop {
+    /// A line of bash; what stands left of a pipe counts, too.
+    fn bash(&self, line: &str) -> Run {
+        let mut command = self.machine.command("bash");
+        command.args(["-o", "pipefail", "-c", line]);
+        command.output().unwrap().into()
+    }
+}
+
+#[test]
+fn a_pipe_that_closes_is_no_error() {
+    let shop = shop();
+    for line in LISTS {
+        for format in ["table", "json", "yaml", "text", "ndjson"] {
+            let mut command = shop.machine.command(CDCTL);
+            command.args(line.split(' ')).args(["-o", format]);
+            let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            drop(child.stdout.take());
+            let run = Run::from(child.wait_with_output().unwrap());
+            assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{line} -o {format}");
+        }
+    }
+    let run = shop.bash("cdctl config list | head -1").ends_with(0);
+    assert_eq!((run.stdout.lines().count(), run.stderr.as_str()), (1, ""));
+}
+
+#[test]
+fn a_full_disk_is_one() {
+    let shop = shop();
+    for line in LISTS.into_iter().chain(["app show shop", "deploy show shop/prod", "api --list", "--help"]) {
+        let mut command = shop.machine.command(CDCTL);
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let output = command.args(line.split(' ')).stdout(full).stderr(Stdio::piped()).spawn().unwrap();
+        let run = Run::from(output.wait_with_output().unwrap()).ends_with(1);
+        assert!(run.stderr.contains("No space left on device"), "{line}\n{run}");
+    }
+}
+
+/// A cell that were empty would make `read` shift the rest to the left.
+#[test]
+fn every_row_has_a_cell_for_every_heading() {
+    let shop = shop();
+    for line in LISTS {
+        let headings =
+            shop.says(line).lines().next().unwrap().split("  ").filter(|name| !name.is_empty()).count();
+        let text = shop.says(&format!("{line} -o text"));
+        assert!(!text.is_empty(), "{line}");
+        for row in text.lines() {
+            let cells: Vec<&str> = row.split('\t').collect();
+            assert!(cells.len() == headings && cells.iter().all(|cell| !cell.is_empty()), "{line}\n{row}");
+        }
+    }
+}
+
+#[test]
+fn loops_and_xargs() {
+    let shop = shop();
+    let script = "cdctl app list -o text | while IFS=$'\\t' read -r app platform created; do \
+                  echo \"$app runs on $platform since ${created%T*}\"; done";
+    let run = shop.bash(script).ends_with(0);
+    assert_eq!(run.stdout, "blog runs on Server since 2026-11-22\nshop runs on Server since 2026-11-22\n");
+    let script =
+        "cdctl app list -o text | cut -f1 | xargs -n1 cdctl app show --query application.applicationName";
+    assert_eq!(shop.bash(script).ends_with(0).stdout, "blog\nshop\n");
+    let script = "cdctl deploy list -o text --limit 1 | cut -f1 | xargs cdctl deploy show -o text --query deploymentInfo.status";
+    assert_eq!(shop.bash(script).ends_with(0).stdout, "Failed\n");
+}
+
+#[test]
+fn ids_alone_are_printed() {
+    let shop = shop();
+    let revision = "github:me/site@0123456789abcdef0123456789abcdef01234567";
+    let script = format!("id=$(cdctl deploy create shop/prod --revision {revision} -q) && echo \"<$id>\"");
+    let run = shop.bash(&script).ends_with(0);
+    assert_eq!(run.stderr, "");
+    let id = run.stdout.trim_end().strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).unwrap();
+    assert!(id.starts_with("d-") && id.len() == 11, "{id}");
+    let group = format!("group create shop/test --ec2-tag Role=web --service-role {ROLE} -q");
+    for line in ["app create new -q", "app ensure new -q", "config create Careful --min-healthy 1 -q", &group]
+    {
+        let run = shop.run(line).ends_with(0);
+        assert_eq!((run.stdout.split_whitespace().count(), run.stderr.as_str()), (1, ""), "{line}");
+    }
+}
+
+#[test]
+fn jq_reads_what_is_printed() {
+    let there = Command::new("jq").arg("--version").output().is_ok_and(|output| output.status.success());
+    if !there {
+        let line = "\nleft out, for there is no jq: jq on the lists\n";
+        std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes()).unwrap();
+        assert!(std::env::var_os("CI").is_none(), "left out although CI is set");
+        return;
+    }
+    let shop = shop();
+    for (script, said) in [
+        ("cdctl app list -o json | jq -r '.applicationsInfo[].applicationName'", "blog\nshop\n"),
+        ("cdctl app list -o ndjson | jq -r .applicationName", "blog\nshop\n"),
+        ("cdctl deploy list -o ndjson | jq -r .status", "Failed\n"),
+        ("cdctl instance list -o json | jq '.instanceInfos | length'", "2\n"),
+        ("cdctl group show shop/prod -o json | jq -r '.deploymentGroupInfo.ec2TagFilters[0].Value'", "web\n"),
+        ("cdctl app show nope -o json 2>&1 | jq -r .error.code", "ApplicationDoesNotExistException\n"),
+    ] {
+        let run = shop.bash(script);
+        assert_eq!(run.stdout, said, "{script}\n{run}");
+    }
+}
+
+#[test]
+fn what_destroys_needs_a_yes() {
+    let shop = shop();
+    shop.run("config create Careful --min-healthy 1").ends_with(0);
+    let scene = Shop::with_group(Scene::Running);
+    scene.deploy();
+    let asked = |shop: &Shop, line: &str| {
+        let run = shop.run(line).ends_with(2).says_nothing();
+        run.complains("There is no terminal to ask on").complains("help: pass --yes");
+    };
+    for line in [
+        "app delete blog",
+        "app delete --external-id stack",
+        "group delete shop/prod",
+        "config delete Careful",
+        "instance deregister rack-7",
+        "github delete-token octocat",
+    ] {
+        asked(&shop, line);
+    }
+    asked(&scene, "deploy stop shop/prod");
+    for line in ["app show blog", "group show shop/prod", "config show Careful"] {
+        shop.run(line).ends_with(0);
+    }
+    let yes = Machine::new().against(&shop.url()).set("CDCTL_YES", "1");
+    yes.run("app delete blog").ends_with(0).complains("deleted application blog");
+}

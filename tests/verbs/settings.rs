@@ -1,0 +1,330 @@
+//! Every setting of a group by its flag, through an update and back; requests from files, and what is wrong with them.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::{ROLE, Shop};
+use crate::support::cdctl::Machine;
+
+fn info(shop: &Shop, group: &str) -> Value {
+    shop.json(&format!("group show {group}"))["deploymentGroupInfo"].clone()
+}
+
+fn shop() -> Shop {
+    let shop = Shop::empty();
+    shop.run("app create shop").ends_with(0);
+    shop.run(&format!("group create shop/prod --service-role {ROLE} --ec2-tag Role=web")).ends_with(0);
+    shop
+}
+
+#[test]
+fn each_flag_changes_its_member_and_no_other() {
+    let shop = shop();
+    let filter = |key: &str, value: &str| json!({ "Key": key, "Value": value, "Type": "KEY_AND_VALUE" });
+    let role = "arn:aws:iam::123456789012:role/Other";
+    for (flags, member, value) in [
+        (format!("--service-role {role}"), "serviceRoleArn", json!(role)),
+        (
+            "--config CodeDeployDefault.AllAtOnce".into(),
+            "deploymentConfigName",
+            json!("CodeDeployDefault.AllAtOnce"),
+        ),
+        (
+            "--ec2-tag Role=api --ec2-tag Any".into(),
+            "ec2TagFilters",
+            json!([filter("Role", "api"), { "Key": "Any", "Type": "KEY_ONLY" }]),
+        ),
+        ("--on-prem-tag Rack=7".into(), "onPremisesInstanceTagFilters", json!([filter("Rack", "7")])),
+        (
+            "--suspend-asg Terminate,AZRebalance".into(),
+            "ec2DeploymentOptions",
+            json!({ "autoScalingGroupProcessesToSuspend": ["Terminate", "AZRebalance"] }),
+        ),
+        ("--termination-hook on".into(), "terminationHookEnabled", json!(true)),
+        ("--termination-hook off".into(), "terminationHookEnabled", json!(false)),
+        ("--outdated ignore".into(), "outdatedInstancesStrategy", json!("IGNORE")),
+        ("--outdated update".into(), "outdatedInstancesStrategy", json!("UPDATE")),
+        ("--elb front".into(), "loadBalancerInfo", json!({ "elbInfoList": [{ "name": "front" }] })),
+        (
+            "--traffic-control on".into(),
+            "deploymentStyle",
+            json!({ "deploymentType": "IN_PLACE", "deploymentOption": "WITH_TRAFFIC_CONTROL" }),
+        ),
+        (
+            "--auto-rollback failure,alarm,stop".into(),
+            "autoRollbackConfiguration",
+            json!({ "enabled": true,
+            "events": ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"] }),
+        ),
+        (
+            "--auto-rollback off".into(),
+            "autoRollbackConfiguration",
+            json!({ "enabled": false, "events": [] }),
+        ),
+        (
+            "--alarm errors --alarm latency".into(),
+            "alarmConfiguration",
+            json!({ "enabled": true, "alarms": [{ "name": "errors" }, { "name": "latency" }] }),
+        ),
+        (
+            "--trigger t=DeploymentStart@arn:aws:sns:us-east-1:123456789012:t".into(),
+            "triggerConfigurations",
+            json!([{ "triggerName": "t", "triggerEvents": ["DeploymentStart"],
+                "triggerTargetArn": "arn:aws:sns:us-east-1:123456789012:t" }]),
+        ),
+    ] {
+        let mut expected = info(&shop, "shop/prod");
+        shop.run(&format!("group update shop/prod {flags}")).ends_with(0).says_nothing();
+        let after = info(&shop, "shop/prod");
+        expected[member] = after[member].clone();
+        assert_eq!(after, expected, "{flags}");
+        assert!(holds(&after[member], &value), "{flags}\n{after:#}");
+    }
+}
+
+/// What is wanted is there; the service may say more.
+fn holds(there: &Value, wanted: &Value) -> bool {
+    match wanted {
+        Value::Object(members) => members.iter().all(|(name, value)| holds(&there[name], value)),
+        Value::Array(items) => {
+            there.as_array().is_none_or(|there| there.len() == items.len())
+                && items.iter().enumerate().all(|(index, value)| holds(&there[index], value))
+        }
+        _ => there == wanted,
+    }
+}
+
+#[test]
+fn ecs_and_blue_green() {
+    let shop = shop();
+    shop.run("app create svc --platform ecs").ends_with(0);
+    let listener = "arn:aws:elasticloadbalancing:us-east-1:123456789012:listener";
+    let line = format!(
+        "group create svc/live --service-role {ROLE} --config CodeDeployDefault.ECSLinear10PercentEvery1Minutes \
+         --ecs-service main/web --target-group-pair blue,green --listener {listener}/p --test-listener {listener}/t \
+         --style blue-green --traffic-control on --when-ready 30 --terminate-blue 15"
+    );
+    shop.run(&line).ends_with(0);
+    let live = info(&shop, "svc/live");
+    assert_eq!(live["ecsServices"], json!([{ "clusterName": "main", "serviceName": "web" }]));
+    assert_eq!(
+        live["loadBalancerInfo"]["targetGroupPairInfoList"],
+        json!([{ "targetGroups": [{ "name": "blue" }, { "name": "green" }],
+            "prodTrafficRoute": { "listenerArns": [format!("{listener}/p")] },
+            "testTrafficRoute": { "listenerArns": [format!("{listener}/t")] } }])
+    );
+    let waits = &live["blueGreenDeploymentConfiguration"];
+    let ready = json!({ "actionOnTimeout": "STOP_DEPLOYMENT", "waitTimeInMinutes": 30 });
+    assert_eq!(waits["deploymentReadyOption"], ready);
+    let ends = json!({ "action": "TERMINATE", "terminationWaitTimeInMinutes": 15 });
+    assert_eq!(waits["terminateBlueInstancesOnDeploymentSuccess"], ends);
+    // A flag of a part keeps the rest of it.
+    shop.run("group update svc/live --when-ready continue").ends_with(0);
+    let waits = info(&shop, "svc/live")["blueGreenDeploymentConfiguration"].clone();
+    assert_eq!(waits["deploymentReadyOption"]["actionOnTimeout"], "CONTINUE_DEPLOYMENT");
+    assert_ne!(waits["deploymentReadyOption"]["waitTimeInMinutes"], 30);
+    assert_eq!(waits["terminateBlueInstancesOnDeploymentSuccess"], ends);
+
+    let line = format!(
+        "group create shop/green --service-role {ROLE} --asg web --style blue-green --traffic-control on \
+         --target-group web --green-fleet copy --when-ready continue --terminate-blue keep"
+    );
+    shop.run(&line).ends_with(0);
+    let green = info(&shop, "shop/green");
+    assert_eq!(green["autoScalingGroups"][0]["name"], "web");
+    let waits = &green["blueGreenDeploymentConfiguration"];
+    assert_eq!(waits["greenFleetProvisioningOption"], json!({ "action": "COPY_AUTO_SCALING_GROUP" }));
+    assert_eq!(waits["terminateBlueInstancesOnDeploymentSuccess"]["action"], "KEEP_ALIVE");
+}
+
+#[test]
+fn each_setting_can_be_taken_away() {
+    let shop = shop();
+    let all = [
+        "group",
+        "update",
+        "shop/prod",
+        "--clear",
+        "ec2-tags",
+        "--ec2-tag-set",
+        "Role=web & Env=prod",
+        "--on-prem-tag-set",
+        "Rack=a,b & Env=prod",
+        "--asg",
+        "web",
+        "--trigger",
+        "t=DeploymentStart@arn:aws:sns:us-east-1:123456789012:t",
+        "--alarm",
+        "errors",
+        "--auto-rollback",
+        "failure",
+        "--target-group",
+        "web",
+        "--suspend-asg",
+        "Terminate",
+    ];
+    shop.machine.cdctl(all).ends_with(0);
+    for (clear, pointer) in [
+        ("ec2-tag-set", "/ec2TagSet/ec2TagSetList"),
+        ("on-prem-tag-set", "/onPremisesTagSet/onPremisesTagSetList"),
+        ("asgs", "/autoScalingGroups"),
+        ("triggers", "/triggerConfigurations"),
+        ("alarms", "/alarmConfiguration/alarms"),
+        ("auto-rollback", "/autoRollbackConfiguration/events"),
+        ("load-balancers", "/loadBalancerInfo/targetGroupInfoList"),
+        ("suspend-asg", "/ec2DeploymentOptions/autoScalingGroupProcessesToSuspend"),
+    ] {
+        let is_there = || {
+            info(&shop, "shop/prod")
+                .pointer(pointer)
+                .and_then(Value::as_array)
+                .is_some_and(|list| !list.is_empty())
+        };
+        assert!(is_there(), "{clear}");
+        shop.run(&format!("group update shop/prod --clear {clear}")).ends_with(0);
+        assert!(!is_there(), "{clear}");
+    }
+}
+
+/// The verbs that take a request from a file.
+const FROM: [&str; 6] =
+    ["app create", "app ensure", "group create", "group ensure", "group update", "config create"];
+
+#[test]
+fn a_skeleton_is_taken_back() {
+    let machine = Machine::new();
+    for verb in FROM {
+        for format in ["json", "yaml"] {
+            let skeleton = machine.run(&format!("{verb} --skeleton -o {format}")).ends_with(0).stdout;
+            let file = machine.home().join("request");
+            fs::write(&file, &skeleton).unwrap();
+            // It passes the check; what fails is only that there is no region to send it to.
+            let line = format!("{verb} --from {}", file.display());
+            machine.run(&line).ends_with(1).complains("no AWS region is set");
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_in_a_file_has_its_line_and_its_nearest_name() {
+    let machine = Machine::new();
+    let file = machine.home().join("request.yaml");
+    for (verb, text, place, near) in [
+        ("app create", "applicationName: shop\ncomputePlatfrom: ECS\n", "line 2 column 1", "computePlatform"),
+        ("app ensure", "{\n  \"aplicationName\": \"shop\"\n}", "line 2 column 3", "applicationName"),
+        ("group create", "applicationName: shop\nec2TagFilter: []\n", "line 2 column 1", "ec2TagFilters"),
+        ("group ensure", "alarmConfiguration:\n  enabled: true\n  alarm: []\n", "line 3 column 3", "alarms"),
+        (
+            "group update",
+            "currentDeploymentGroupNam: prod\n",
+            "line 1 column 1",
+            "currentDeploymentGroupName",
+        ),
+        (
+            "config create",
+            "minimumHealthyHosts:\n  type: HOST_COUNT\n  valeu: 1\n",
+            "line 3 column 3",
+            "value",
+        ),
+    ] {
+        fs::write(&file, text).unwrap();
+        let run = machine.run(&format!("{verb} --from {}", file.display())).ends_with(2).says_nothing();
+        run.complains(place).complains(&format!("did you mean `{near}`?"));
+    }
+}
+
+#[test]
+fn a_name_is_taken_from_the_line_then_the_file_then_the_environment() {
+    let shop = shop();
+    let file = shop.machine.home().join("group.yaml");
+    fs::write(&file, format!("applicationName: shop\ndeploymentGroupName: filed\nserviceRoleArn: {ROLE}\n"))
+        .unwrap();
+    let create = format!("group create --from {} -q", file.display());
+    let beside = |name: &str, value: &str| Machine::new().against(&shop.url()).set(name, value);
+    let outside = beside("CDCTL_APP", "shop").set("CDCTL_GROUP", "outside");
+    outside.run(&create).ends_with(0);
+    outside.run(&format!("{create} --group flagged")).ends_with(0);
+    outside.run(&format!("{create} shop/written")).ends_with(0);
+    outside.run(&format!("group create --service-role {ROLE} -q")).ends_with(0);
+    let groups = shop.says("group list shop -o text");
+    let groups: Vec<&str> = groups.lines().map(|line| line.split('\t').next().unwrap()).collect();
+    assert_eq!(groups, ["filed", "flagged", "outside", "prod", "written"]);
+}
+
+#[test]
+fn applications_and_groups_are_named_alike_everywhere() {
+    let shop = shop();
+    let id = shop.deploy();
+    shop.run("group tag shop/prod Team=web").ends_with(0);
+    let bare = Machine::new().against(&shop.url());
+    let outside = Machine::new().against(&shop.url()).set("CDCTL_APP", "shop").set("CDCTL_GROUP", "prod");
+    for verb in ["app show", "app tags", "group list", "revision list"] {
+        let expected = bare.run(&format!("{verb} shop")).ends_with(0).stdout;
+        assert_eq!(bare.run(&format!("{verb} --app shop")).ends_with(0).stdout, expected, "{verb}");
+        assert_eq!(outside.run(verb).ends_with(0).stdout, expected, "{verb}");
+        bare.run(verb).ends_with(2).complains("no application is named").complains("CDCTL_APP");
+        bare.run(&format!("{verb} shop --app shop")).ends_with(2).complains("cannot be used with");
+    }
+    for verb in ["group show", "group tags", "deploy show", "deploy targets", "deploy logs", "deploy list"] {
+        // How long a deployment has run is another time's text.
+        let run =
+            |machine: &Machine, line: String| machine.run(&format!("{line} -o json")).ends_with(0).stdout;
+        let expected = run(&bare, format!("{verb} shop/prod"));
+        assert_eq!(run(&bare, format!("{verb} --app shop --group prod")), expected, "{verb}");
+        assert_eq!(run(&outside, verb.to_owned()), expected, "{verb}");
+        bare.run(&format!("{verb} --app shop"))
+            .ends_with(2)
+            .complains("--app and --group name a deployment group");
+        bare.run(&format!("{verb} shop/prod --app other")).ends_with(2).complains("cannot be used with");
+        bare.run(&format!("{verb} shop/prod --group other")).ends_with(2).complains("cannot be used with");
+    }
+    bare.run("group show").ends_with(2).complains("no deployment group is named");
+    bare.run("deploy show").ends_with(2).complains("no deployment is named");
+    bare.run(&format!("deploy show {id} --app shop")).ends_with(2).complains("cannot be used with");
+    outside.run(&format!("deploy show {id}")).ends_with(0).says(&id);
+}
+
+#[test]
+fn one_deployment_may_do_otherwise_than_its_group() {
+    let shop = shop();
+    let planned = |flags: &str| {
+        let revision = "--revision github:me/site@0123456789abcdef0123456789abcdef01234567";
+        shop.json(&format!("deploy create shop/prod {revision} {flags} --dry-run"))
+    };
+    let tag = json!([{ "Key": "Fleet", "Value": "green", "Type": "KEY_AND_VALUE" }]);
+    let targets = planned("--target-tag Fleet=green --target-asg web")["targetInstances"].clone();
+    assert_eq!(targets, json!({ "tagFilters": tag, "autoScalingGroups": ["web"] }));
+    let set = planned("--target-tag-set Fleet=green")["targetInstances"].clone();
+    assert_eq!(set, json!({ "ec2TagSet": { "ec2TagSetList": [tag] } }));
+    let alarms = planned("--alarms a,b")["overrideAlarmConfiguration"].clone();
+    assert_eq!(alarms, json!({ "enabled": true, "alarms": [{ "name": "a" }, { "name": "b" }] }));
+    let none = planned("--ignore-alarms")["overrideAlarmConfiguration"].clone();
+    assert_eq!(none, json!({ "enabled": false, "alarms": [] }));
+    let asg = planned("--suspend-asg Terminate")["ec2DeploymentOptions"].clone();
+    assert_eq!(asg, json!({ "autoScalingGroupProcessesToSuspend": ["Terminate"] }));
+
+    let restart = shop.json("deploy create shop/prod --mode restart --dry-run");
+    assert_eq!((&restart["deploymentMode"], restart.get("revision")), (&json!("RESTART"), None));
+    shop.run("deploy create shop/prod").ends_with(2).complains("pass --revision, --push or --mode restart");
+    shop.run("deploy create shop/prod --mode restart --revision last-good")
+        .ends_with(2)
+        .complains("deploys no revision");
+    shop.run("deploy create shop/prod --mode restart --outdated-only").ends_with(2);
+}
+
+#[test]
+fn ensure_says_what_it_changed() {
+    let shop = shop();
+    let ensure = |line: &str, said: &str| drop(shop.run(line).ends_with(0).complains(said));
+    ensure("app ensure shop --tag Team=web", "updated application shop: tag Team\n");
+    ensure("app ensure shop --tag Team=web", "application shop is as wanted; nothing to change\n");
+    let group = format!("group ensure shop/prod --service-role {ROLE} --ec2-tag Role=web");
+    ensure(&group, "deployment group shop/prod is as wanted; nothing to change\n");
+    let changed = format!("{group} --outdated ignore --tag Team=web");
+    ensure(&changed, "updated deployment group shop/prod: outdatedInstancesStrategy, tag Team\n");
+    ensure(&changed, "is as wanted; nothing to change\n");
+    let new = format!("group ensure shop/new --service-role {ROLE} --ec2-tag Role=web --tag Team=web");
+    ensure(&new, "created deployment group shop/new\n");
+    ensure(&new, "is as wanted; nothing to change\n");
+}
