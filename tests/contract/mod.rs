@@ -4,6 +4,7 @@
 //! is a failure.
 
 pub mod python;
+mod schemas;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,5 +1,6 @@
 //! `cdctl revision` as a user has it: the binary, its streams, its exit codes.
 
+mod beginning;
 mod checking;
 mod pushing;
 mod running;

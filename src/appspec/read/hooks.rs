@@ -14,7 +14,7 @@ const KEYS: &[&str] = &["location", "timeout", "runas", "sudo"];
 const EVENT_LIMIT: u64 = 3600;
 
 /// The events that run scripts.
-const EVENTS: &[&str] = &[
+pub const EVENTS: &[&str] = &[
     "BeforeBlockTraffic",
     "AfterBlockTraffic",
     "ApplicationStop",

@@ -15,6 +15,8 @@ mod typed;
 use crate::source::psych::{Item, Map, Value};
 use crate::source::{self, Position, Span, core, psych};
 
+pub use hooks::EVENTS;
+
 use super::finding::nearest;
 use super::{Agent, AppSpec, FileExists, Finding, Os};
 
