@@ -33,7 +33,7 @@ pub use crate::appspec::FileExists;
 pub use groups::Groups;
 pub use log::Listener;
 pub use policy::{HookPolicy, Isolation};
-pub use unpack::unpack;
+pub use unpack::{extract, unpack};
 
 use failure::Failure;
 use layout::Layout;

@@ -2,5 +2,7 @@
 
 mod beginning;
 mod checking;
+mod comparing;
+mod git;
 mod pushing;
 mod running;

@@ -1,11 +1,13 @@
 //! `cdctl revision`
 
 mod bundle;
+mod diff;
 mod explain;
 mod fetched;
 mod init;
 mod list;
 mod packing;
+mod pull;
 mod push;
 pub mod pushing;
 mod reading;
@@ -30,6 +32,8 @@ pub enum Verb {
     Run(Box<run::Arguments>),
     Push(Box<push::Arguments>),
     List(list::Arguments),
+    Diff(diff::Arguments),
+    Pull(pull::Arguments),
     Show(show::Arguments),
 }
 
@@ -43,6 +47,8 @@ pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<Exit> {
         Verb::Run(arguments) => run::run(context, &arguments).await,
         Verb::Push(arguments) => push::run(context, &arguments).await,
         Verb::List(arguments) => list::run(context, &arguments).await,
+        Verb::Diff(arguments) => diff::run(context, &arguments).await,
+        Verb::Pull(arguments) => pull::run(context, &arguments).await,
         Verb::Show(arguments) => show::run(context, &arguments).await,
     }
 }

@@ -32,7 +32,7 @@ use crate::runner::{self, HookPolicy, Host, Isolation, Order, Specification};
     after_help = "Examples:\n  cdctl revision run . --root /tmp/host\n  cdctl revision run --dry-run\n  cdctl revision run -l site.zip -t zip -e DownloadBundle,Install,Smoke --root /tmp/host"
 )]
 pub struct Arguments {
-    /// A directory, a .zip, .tar or .tgz file, or s3://BUCKET/KEY
+    /// A directory, a .zip, .tar or .tgz file, s3://BUCKET/KEY, github:OWNER/REPO@COMMIT, or an address of GitHub's
     #[arg(value_name = "PATH", default_value = ".", conflicts_with = "bundle_location")]
     path: PathBuf,
 
@@ -185,12 +185,12 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     };
     let specification = Specification {
         deployment_id: id(),
-        application_name: arguments.application_name.clone().unwrap_or_else(|| path.display().to_string()),
+        application_name: arguments.application_name.clone().unwrap_or_else(|| fetched.name().to_owned()),
         group_name: arguments.deployment_group_name.clone(),
         group_id: arguments.deployment_group.clone(),
         bundle_type: kind(&source),
         file_exists: behaviour,
-        bundle_variables: BTreeMap::new(),
+        bundle_variables: fetched.variables.clone(),
     };
     let report = Arc::new(Report::new(&context.ui, &context.settings.output));
     let agent = agent(arguments);
