@@ -14,11 +14,11 @@ mod read;
 mod render;
 mod schema;
 
-pub use bundle::{Entry, Kind, Listing, matches_glob};
+pub use bundle::{Entry, Kind, Listing, matches_glob, names};
 pub use codes::{CODES, Code, code};
 pub use finding::{Agent, Finding, Severity};
 pub use fix::fixed;
-pub use model::{AppSpec, FileEntry, FileExists, Os, Permission, Script};
+pub use model::{AppSpec, Context, FileEntry, FileExists, Os, Permission, Script};
 pub use render::render;
 pub use schema::schema;
 

@@ -281,13 +281,16 @@ impl FromStr for GitSource {
             check_reference(reference)?;
         }
         let path = path.map(check_path).transpose()?.filter(|path| !path.is_empty());
+        // Of `ext::sh -c id` the part up to the first colon is the URL here.
+        if rest.starts_with("::")
+            || text.get(url.len().saturating_sub(1)..).is_some_and(|rest| rest.starts_with("::"))
+        {
+            let message = format!("`{text}` would start a program; it is no URL of a repository");
+            return Err(Error::new(message).help(EXAMPLE));
+        }
         // Git takes a name that begins with a dash for one of its flags, wherever it stands.
         if url.is_empty() || url.starts_with('-') {
             return Err(Error::new(format!("`{url}` is no URL of a repository")).help(EXAMPLE));
-        }
-        if let Some((helper, _)) = url.split_once("::") {
-            let message = format!("`{helper}::` would start a program; it is no URL of a repository");
-            return Err(Error::new(message).help(EXAMPLE));
         }
         Ok(GitSource { url: url.to_owned(), reference: reference.map(str::to_owned), path })
     }

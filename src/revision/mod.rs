@@ -10,8 +10,8 @@ mod selection;
 
 use std::fmt;
 
-pub use bundle::{Packed, Source, pack};
-pub use check::{Report, check};
+pub use bundle::{Packed, Source, pack, pack_as_is};
+pub use check::{Report, check, check_as};
 pub use compare::{Change, Item, Opened, compare};
 pub use git::{Checkout, GitSource};
 pub use locator::Locator;

@@ -272,6 +272,10 @@ impl Reader {
             if known.contains(&name.as_str()) {
                 continue;
             }
+            if self.agent == Agent::Two && matches!(key.value, Value::List(_) | Value::Map(_)) {
+                self.mistyped("A050", "", key, "field identifier", "a key is one word");
+                continue;
+            }
             let finding = Finding::warning("A050", key.span, format!("the agent ignores `{name}`"));
             self.add(finding.help(match nearest(&name, known) {
                 _ if name.contains('\u{a0}') => "it holds no-break spaces: indent with plain ones".to_owned(),
