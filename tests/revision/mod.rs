@@ -3,6 +3,7 @@
 mod beginning;
 mod checking;
 mod comparing;
+mod faults;
 mod git;
 mod pushing;
 mod running;
