@@ -206,6 +206,7 @@ fn oddities_are_read_as_each_agent_reads_them() {
         ("permissions:\n  - {object: /a, acls: {a: b}}\n", true, true),
         ("permissions:\n  - {object: /a, type: {a: b}}\n", true, true),
         ("permissions:\n  - {object: /a, type: [\"file \"]}\n", false, true),
+        ("permissions:\n  - {object: /a, type: [~]}\n", true, true),
         ("permissions:\n  - {object: /a, except: [[a]]}\n", false, true),
         ("permissions:\n  - {object: /a, except: {a: b}}\n", false, true),
         ("permissions:\n  - {object: /a, context: {type: t, range: \"s0:\"}}\n", false, true),

@@ -138,11 +138,18 @@ impl Reader {
         match &item.value {
             Value::Null | Value::Bool(false) => Vec::new(),
             Value::List(items) if self.agent == Agent::Two => {
-                let place = |at: usize| format!("{path}.{key}[{at}]");
-                let texts = items.iter().enumerate();
+                let mut texts = Vec::new();
+                for (at, item) in items.iter().enumerate() {
+                    match typed::text(item) {
+                        Some(text) => texts.push(text.to_owned()),
+                        None => {
+                            let message =
+                                format!("an item of {key} is {}, not one value", shape(&item.value));
+                            self.mistyped("A024", &format!("{path}.{key}[{at}]"), item, "a string", message);
+                        }
+                    }
+                }
                 texts
-                    .filter_map(|(at, item)| self.typed_text("A024", &place(at), Some(item)).ok().flatten())
-                    .collect()
             }
             Value::List(items) => items.iter().map(|item| item.value.to_s().trim().to_owned()).collect(),
             other if self.agent == Agent::Two => {
