@@ -109,21 +109,21 @@ fn nothing_is_written_outside() {
 
 #[test]
 fn nothing_is_written_outside_by_a_zip_either() {
-    let zip = |write: &dyn Fn(&mut ZipWriter<std::io::Cursor<Vec<u8>>>)| {
+    fn zip(write: impl Fn(&mut ZipWriter<std::io::Cursor<Vec<u8>>>)) -> Vec<u8> {
         let mut writer = ZipWriter::new(std::io::Cursor::new(Vec::new()));
         write(&mut writer);
         writer.finish().unwrap().into_inner()
-    };
+    }
     let options = SimpleFileOptions::default();
     let device = options.unix_permissions(0o600);
-    let mut bytes = zip(&|writer| writer.start_file("null", device).unwrap());
+    let mut bytes = zip(|writer| writer.start_file("null", device).unwrap());
     // The directory's entry says what kind of file it is: a character device now.
     let at = bytes.windows(4).position(|four| four == b"PK\x01\x02").unwrap();
     bytes[at + 41] = 0x20 | (bytes[at + 41] & 0x0f);
     for bytes in [
-        zip(&|writer| writer.start_file("../evil", options).unwrap()),
-        zip(&|writer| writer.start_file("/evil", options).unwrap()),
-        zip(&|writer| {
+        zip(|writer| writer.start_file("../evil", options).unwrap()),
+        zip(|writer| writer.start_file("/evil", options).unwrap()),
+        zip(|writer| {
             writer.add_symlink("out", "..", options).unwrap();
             writer.start_file("out/evil", options).unwrap();
         }),
