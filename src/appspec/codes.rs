@@ -214,6 +214,16 @@ pub const CODES: &[Code] = &[
     ),
     of("A061", "left out of the bundle", "Pipes, sockets and devices cannot be bundled."),
     of(
+        "A062",
+        "a link out of the bundle",
+        "The link stays what it is on the host, where it leads to something that this bundle does not bring. Nothing is written through it.",
+    ),
+    of(
+        "A063",
+        "names that differ in case only",
+        "On a host or build machine whose file system takes both for one name, one of them is lost.",
+    ),
+    of(
         "A070",
         "not one resource",
         "A Lambda or ECS AppSpec has `Resources`, a list with exactly one resource; that of ECS is named TargetService. CloudFormation's tags are unknown here.",

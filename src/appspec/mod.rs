@@ -13,13 +13,15 @@ mod managed;
 mod model;
 mod read;
 mod render;
+mod schema;
 
-pub use bundle::{Entry, Kind, Listing, matches_glob};
+pub use bundle::{Entry, Kind, Listing, matches_glob, names};
 pub use codes::{CODES, Code, code};
 pub use finding::{Agent, Finding, Severity};
 pub use fix::fixed;
-pub use model::{AppSpec, FileEntry, FileExists, Os, Permission, Script};
+pub use model::{AppSpec, Context, FileEntry, FileExists, Os, Permission, Script};
 pub use render::render;
+pub use schema::schema;
 
 /// The name that the agent looks for at the root of a bundle.
 pub const FILE_NAME: &str = "appspec.yml";

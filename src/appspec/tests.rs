@@ -194,3 +194,69 @@ fn a_pattern_reaches_one_level_and_knows_only_the_star() {
     assert!(matches_glob("*.sh", "a.sh") && matches_glob("*", "a") && matches_glob("a*b*", "axxbyy"));
     assert!(!matches_glob("*.sh", "a/b.sh") && !matches_glob("?.sh", "a.sh") && !matches_glob("a", "ab"));
 }
+
+/// Verdicts of Ruby 3.1's Psych and of serde_yaml with the agents' rules, on files that people hardly write.
+#[test]
+fn oddities_are_read_as_each_agent_reads_them() {
+    let refused = |text: &str, agent| load(text.as_bytes(), Os::Linux, agent).is_err();
+    for (body, one, two) in [
+        ("x: !!set {a, b}\n", true, false),
+        ("x: !!float abc\n", true, false),
+        ("[a]: 1\n", false, true),
+        ("permissions:\n  - {object: /a, acls: {a: b}}\n", true, true),
+        ("permissions:\n  - {object: /a, type: {a: b}}\n", true, true),
+        ("permissions:\n  - {object: /a, type: [\"file \"]}\n", false, true),
+        ("permissions:\n  - {object: /a, type: [~]}\n", true, true),
+        ("permissions:\n  - {object: /a, except: [[a]]}\n", false, true),
+        ("permissions:\n  - {object: /a, except: {a: b}}\n", false, true),
+        ("permissions:\n  - {object: /a, context: {type: t, range: \"s0:\"}}\n", false, true),
+        ("permissions:\n  - {object: /a, mode: !!float 0}\n", true, false),
+        ("files:\n  - <<: {source: a}\n    destination: /b\n", false, true),
+        ("files:\n  - <<: [{source: a}, {destination: /b}]\n", false, true),
+        ("x: &a 1\ny: *a\n", true, false),
+        ("x: 2020-01-01\n", true, false),
+        ("hooks:\n  AfterInstall:\n    - {location: a, timeout: 1_000}\n", false, true),
+        ("hooks:\n  AfterInstall:\n    - {location: a, timeout: 0o17}\n", true, false),
+        ("x: |\n  a block that ends with the file", false, false),
+        ("---\n", false, true),
+    ] {
+        let text = format!("{HEAD}{body}");
+        assert_eq!((refused(&text, Agent::One), refused(&text, Agent::Two)), (one, two), "{text}");
+    }
+    assert!(refused("version: 0.0\nos: !ruby/sym linux\n", Agent::One));
+    assert!(!refused("\"<<\": {os: linux}\nversion: 0.0\n", Agent::One));
+    assert!(!refused("version: 0.0\nos: >\n  linux", Agent::One));
+    let smoke = format!("{HEAD}hooks:\n  Smoke: []\n");
+    let severity = |agent| {
+        let scope = Scope { agent: Some(agent), ..Scope::default() };
+        check(smoke.as_bytes(), None, scope).findings[0].severity
+    };
+    assert_eq!((severity(Agent::One), severity(Agent::Two)), (Severity::Error, Severity::Warning));
+}
+
+#[test]
+fn links_that_lead_out_and_names_that_clash_are_noted() {
+    let link = |target: &str| Entry { kind: Kind::Link, mode: 0o777, head: target.as_bytes().to_vec() };
+    let file = || Entry { kind: Kind::File, mode: 0o644, head: Vec::new() };
+    let listing: Listing = [
+        ("bin/in", link("../lib/a")),
+        ("bin/out", link("../../etc/passwd")),
+        ("etc", link("/etc")),
+        ("here", link("nowhere")),
+        ("lib/a", file()),
+        ("lib/A", file()),
+    ]
+    .into_iter()
+    .map(|(name, entry)| (name.to_owned(), entry))
+    .collect();
+    let said: Vec<String> =
+        names(&listing).into_iter().map(|finding| format!("{} {}", finding.code, finding.message)).collect();
+    assert_eq!(
+        said,
+        [
+            "A062 `bin/out` is a link out of the bundle, to `../../etc/passwd`",
+            "A062 `etc` is a link out of the bundle, to `/etc`",
+            "A063 `lib/A` and `lib/a` differ in case only",
+        ]
+    );
+}

@@ -55,8 +55,18 @@ impl Report {
 /// Checks a directory, as far as the selection takes it, an archive or an AppSpec alone. A missing AppSpec is a finding; what cannot be read at all is
 /// an error.
 pub fn check(source: &Source, scope: Scope, selection: &Selection) -> Result<Report, Error> {
+    check_as(source, scope, selection, None)
+}
+
+/// As [`check`], of a bundle whose AppSpec has the name that was chosen for it.
+pub fn check_as(
+    source: &Source,
+    scope: Scope,
+    selection: &Selection,
+    name: Option<&str>,
+) -> Result<Report, Error> {
     match source {
-        Source::Directory(directory) => check_directory(directory, None, directory, scope, selection),
+        Source::Directory(directory) => check_directory(directory, None, directory, (scope, name), selection),
         Source::Ready(file, BundleType::Yaml | BundleType::Json) => {
             let text = read(file)?;
             let findings = appspec::check(&text, None, scope).findings;
@@ -72,7 +82,7 @@ pub fn check(source: &Source, scope: Scope, selection: &Selection) -> Result<Rep
             fs::create_dir(&inner).map_err(told)?;
             runner::unpack(archive, kind, &inner)
                 .map_err(|message| Error::new(format!("cannot unpack {}: {message}", archive.display())))?;
-            check_directory(&inner, Some(archive), archive, scope, &all)
+            check_directory(&inner, Some(archive), archive, (scope, name), &all)
         }
     }
 }
@@ -86,7 +96,7 @@ fn check_directory(
     directory: &Path,
     archive: Option<&Path>,
     shown: &Path,
-    scope: Scope,
+    (scope, wanted): (Scope, Option<&str>),
     selection: &Selection,
 ) -> Result<Report, Error> {
     let (found, left_out) = walk(directory, selection)?;
@@ -95,9 +105,15 @@ fn check_directory(
         Some(archive) => format!("{}:{name}", archive.display()),
         None => directory.join(name).display().to_string(),
     };
-    let Some(name) = appspec_name(directory, &found) else {
+    let name = match wanted {
+        Some(name) => found.iter().any(|found| found.name == name).then_some(name),
+        None => appspec_name(directory, &found),
+    };
+    let Some(name) = name else {
         let mut finding = Finding::error("A060", None, format!("{} has no appspec.yml", shown.display()));
-        if let Err(Error { message, help }) = require_appspec(shown, &found) {
+        if let Some(name) = wanted {
+            finding = Finding::error("A060", None, format!("{} has no {name}", shown.display()));
+        } else if let Err(Error { message, help }) = require_appspec(shown, &found) {
             finding = Finding::error("A060", None, message);
             finding.help = help;
         }
@@ -106,8 +122,9 @@ fn check_directory(
     };
     let file = directory.join(name);
     let text = read(&file)?;
-    let mut findings = appspec::check(&text, Some(&listing(&found, &text)?), scope).findings;
-    findings.extend(notes);
+    let listing = listing(&found, &text)?;
+    let mut findings = appspec::check(&text, Some(&listing), scope).findings;
+    findings.extend(notes.chain(appspec::names(&listing)));
     Ok(Report { path: named(name), file: archive.is_none().then_some(file), text, findings })
 }
 

@@ -2,14 +2,18 @@
 
 mod bundle;
 mod check;
+mod compare;
+mod git;
 mod listing;
 mod locator;
 mod selection;
 
 use std::fmt;
 
-pub use bundle::{Packed, Source, pack};
-pub use check::{Report, check};
+pub use bundle::{Packed, Source, pack, pack_as_is};
+pub use check::{Report, check, check_as};
+pub use compare::{Change, Item, Opened, compare};
+pub use git::{Checkout, GitSource};
 pub use locator::Locator;
 pub use selection::{Links, Selection};
 
@@ -22,7 +26,7 @@ pub struct Error {
 }
 
 impl Error {
-    fn new(message: impl Into<String>) -> Self {
+    pub fn new(message: impl Into<String>) -> Self {
         Error { message: message.into(), help: None }
     }
 

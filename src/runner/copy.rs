@@ -7,14 +7,24 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
+use crate::appspec::Agent;
+
 use super::cleanup::Record;
 use super::failure::ruby;
 use super::log::Log;
 use super::plan::Step;
 use super::root::Root;
+use super::security;
 
-/// Does a step and writes down what the next Install is to remove.
-pub fn execute(step: &Step, root: &Root, record: &mut Record, log: &mut Log) -> Result<(), String> {
+/// Does a step and writes down what the next Install is to remove. Without `roots` powers over a real host, owners,
+/// ACLs and labels are noted where they are not done.
+pub fn execute(
+    step: &Step,
+    root: &Root,
+    record: &mut Record,
+    log: &mut Log,
+    (roots, agent): (bool, Agent),
+) -> Result<(), String> {
     match step {
         Step::MakeDirectory(path) => {
             let place = root.follow(path)?;
@@ -23,28 +33,53 @@ pub fn execute(step: &Step, root: &Root, record: &mut Record, log: &mut Log) -> 
         }
         Step::Copy { source, destination } => {
             record.add(destination)?;
-            copy(source, destination, root)
+            copy(source, destination, root, agent)
         }
         Step::SetMode { object, mode } => {
             let place = root.follow(object)?;
             let set = fs::set_permissions(place, fs::Permissions::from_mode(*mode));
             set.map_err(|error| ruby(&error, "apply2files", object))
         }
+        Step::SetAcl { object, .. } if !roots => {
+            log.note(&format!("acls of {} are not set: {NOT_REAL}", object.display()));
+            Ok(())
+        }
+        Step::SetAcl { object, entries } => security::set_acl(&root.follow(object)?, entries),
+        Step::SetContext { object, .. } if !roots => {
+            log.note(&format!("context of {} is not set: {NOT_REAL}", object.display()));
+            Ok(())
+        }
+        Step::SetContext { object, context } => {
+            let note = security::set_context(&root.follow(object)?, context)?;
+            note.into_iter().for_each(|note| log.note(&note));
+            Ok(())
+        }
         Step::SetOwner { object, owner, group } => {
-            if let Err(reason) = set_owner(&root.follow(object)?, owner.as_deref(), group.as_deref()) {
-                log.note(&format!("owner and group of {} are not set: {reason}", object.display()));
+            match set_owner(&root.follow(object)?, owner.as_deref(), group.as_deref()) {
+                Err(reason) if roots && agent == Agent::One => return Err(reason),
+                Err(reason) => {
+                    log.note(&format!("owner and group of {} are not set: {reason}", object.display()));
+                }
+                Ok(()) => {}
             }
             Ok(())
         }
     }
 }
 
-fn copy(source: &Path, destination: &Path, root: &Root) -> Result<(), String> {
+const NOT_REAL: &str = "only root can, on the machine itself";
+
+fn copy(source: &Path, destination: &Path, root: &Root, agent: Agent) -> Result<(), String> {
     let metadata = fs::symlink_metadata(source).map_err(|error| ruby(&error, "rb_sysopen", source))?;
     if metadata.is_symlink() {
         let target = fs::read_link(source).map_err(|error| ruby(&error, "readlink", source))?;
         let place = root.place(destination)?;
         return symlink(target, place).map_err(|error| ruby(&error, "rb_file_s_symlink", destination));
+    }
+    let link = root.place(destination)?;
+    if agent == Agent::Two && link.is_symlink() && !root.follow(destination)?.is_dir() {
+        // Agent 1 writes through a link; agent 2 puts the file in its place.
+        fs::remove_file(&link).map_err(|error| ruby(&error, "rb_sysopen", destination))?;
     }
     let mut place = root.follow(destination)?;
     if place.is_dir() {
@@ -75,14 +110,14 @@ fn set_owner(place: &Path, owner: Option<&str>, group: Option<&str>) -> Result<(
     if !rustix::process::geteuid().is_root() {
         return Err("only root can".to_owned());
     }
-    let id = |name: Option<&str>, database: &str| match name {
+    let id = |name: Option<&str>, database: &str, what: &str| match name {
         None => Ok(None),
         Some(name) => match number(name, database) {
             Some(id) => Ok(Some(id)),
-            None => Err(format!("{name} is not in {database}")),
+            None => Err(format!("can't find {what} for {name}")),
         },
     };
-    let (owner, group) = (id(owner, "/etc/passwd")?, id(group, "/etc/group")?);
+    let (owner, group) = (id(owner, "/etc/passwd", "user")?, id(group, "/etc/group", "group")?);
     chown(place, owner, group).map_err(|error| error.to_string())
 }
 

@@ -3,6 +3,7 @@
 //! Source: official agent 1.8.1, hook_executor.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::appspec::Script;
+use crate::appspec::{Agent, Script};
 use crate::model::{EventName, LifecycleErrorCode};
 
 use super::failure::Failure;
@@ -20,7 +21,7 @@ use super::process::{self, End};
 use super::root::Root;
 use super::{Groups, HookPolicy, Host, Isolation, Order, Specification, appspec_of, bubblewrap, inside};
 
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Where and how the scripts of an event run.
 struct Stage<'a> {
@@ -30,6 +31,9 @@ struct Stage<'a> {
     groups: &'a Groups,
     environment: BTreeMap<String, String>,
     log: Arc<Mutex<Log>>,
+    agent: Agent,
+    /// `runas` and `sudo` are done.
+    users: bool,
 }
 
 /// Runs the scripts of an event in order; the first failure ends it.
@@ -40,7 +44,7 @@ pub fn run(host: &Host, layout: &Layout, order: &Order<'_>) -> Result<(), Failur
         EventName::BeforeBlockTraffic | EventName::AfterBlockTraffic | EventName::ApplicationStop
     );
     let Selected::Archive(archive) = layout.select(stops) else { return Ok(()) };
-    let appspec = appspec_of(&archive, order.agent)?;
+    let appspec = appspec_of(&archive, order.agent, &order.specification.appspec)?;
     let scripts = appspec.scripts(event.as_str());
     if scripts.is_empty() {
         return Ok(());
@@ -51,7 +55,8 @@ pub fn run(host: &Host, layout: &Layout, order: &Order<'_>) -> Result<(), Failur
     let root = Root::new(&host.root)?;
     let environment = environment(host, &root, specification, event)?;
     let log = Arc::new(Mutex::new(Log::open(&Layout::script_log(&archive), order.listener.clone())?));
-    let stage = Stage { archive, root, hooks: &host.hooks, groups: &host.groups, environment, log };
+    let (hooks, groups, users) = (&*host.hooks, &*host.groups, host.is_roots());
+    let stage = Stage { archive, root, hooks, groups, environment, log, agent: order.agent, users };
     stage.log().entry(&format!("LifecycleEvent - {event}\n"));
     for script in scripts {
         stage.run(script).map_err(|failure| Failure {
@@ -84,8 +89,10 @@ impl Stage<'_> {
         let path = find(&self.archive, &script.location)?;
         make_executable(&path, script)?;
         self.announce(script);
-        if script.location.contains(char::is_whitespace) {
-            // The agent hands the path to a shell, which takes it apart at the blanks.
+        if script.location.contains(char::is_whitespace)
+            && (self.agent == Agent::One || script.runas.is_some())
+        {
+            // The agent hands the path to a shell, which takes it apart at the blanks; agent 2 for `su` only.
             return Err(not_started(script, &path, &io::Error::from(io::ErrorKind::NotFound)));
         }
         let location = &script.location;
@@ -94,7 +101,9 @@ impl Stage<'_> {
             End::Exited(code) => {
                 let user =
                     script.runas.as_ref().map(|user| format!(" run as user {user}")).unwrap_or_default();
-                let code = code.map(|code| code.to_string()).unwrap_or_default();
+                // Where a signal ended it agent 1 says nothing and agent 2 says 1.
+                let unknown = if self.agent == Agent::Two { "1" } else { "" };
+                let code = code.map_or_else(|| unknown.to_owned(), |code| code.to_string());
                 let message =
                     format!("Script at specified location: {location}{user} failed with exit code {code}");
                 Err(fail(LifecycleErrorCode::ScriptFailed, message))
@@ -121,6 +130,9 @@ impl Stage<'_> {
     fn announce(&self, script: &Script) {
         let mut log = self.log();
         log.entry(&format!("Script - {}\n", script.location));
+        if self.users {
+            return;
+        }
         if let Some(user) = &script.runas {
             log.note(&format!("runas: {user} is not done; the script runs as the user who runs this tool"));
         }
@@ -131,6 +143,7 @@ impl Stage<'_> {
 
     fn start(&self, script: &Script, path: &Path) -> Result<End, Failure> {
         let (program, arguments) = match self.hooks.isolation {
+            Isolation::None if self.users => as_user(script, path)?,
             Isolation::None => (path.to_owned(), Vec::new()),
             Isolation::Bubblewrap => {
                 let program =
@@ -151,6 +164,31 @@ impl Stage<'_> {
         };
         Ok(process::run(&script, &self.log, self.groups))
     }
+}
+
+/// The call as the agents make it: `su USER -c PATH`, `sudo PATH`, `sudo su USER -c PATH`.
+///
+/// Source: official agent 1.8.1, platform/linux_util; official agent 2.x, lifecycle_event/script.
+fn as_user(script: &Script, path: &Path) -> Result<(PathBuf, Vec<OsString>), Failure> {
+    let mut words: Vec<OsString> = Vec::new();
+    if script.sudo {
+        words.push("sudo".into());
+    }
+    match script.runas.as_deref().filter(|user| !user.is_empty()) {
+        None => words.push(path.into()),
+        // `su` would take it for a flag.
+        Some(user) if user.starts_with('-') => {
+            let message =
+                format!("Script at specified location: {}: there is no user {user}", script.location);
+            return Err(fail(LifecycleErrorCode::ScriptFailed, message));
+        }
+        Some(user) => {
+            let quoted = path.to_string_lossy().replace('\'', "'\\''");
+            words.extend(["su".into(), user.into(), "-c".into(), format!("'{quoted}'").into()]);
+        }
+    }
+    let program = PathBuf::from(words.remove(0));
+    Ok((program, words))
 }
 
 /// The script's path; links within the bundle are followed, nothing outside it is run.

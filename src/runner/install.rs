@@ -14,18 +14,16 @@ use super::{Host, Order, appspec_of, copy, plan};
 pub fn install(host: &Host, layout: &Layout, order: &Order<'_>) -> Result<(), Failure> {
     let archive = layout.archive();
     let root = Root::new(&host.root)?;
-    let appspec = appspec_of(&archive, order.agent)?;
+    let appspec = appspec_of(&archive, order.agent, &order.specification.appspec)?;
     cleanup::remove_previous(&layout.cleanup_file(), &root)?;
-    let plan = plan::plan(&appspec, &archive, &root, order.specification.file_exists)?;
+    let plan = plan::plan(&appspec, &archive, &root, order.specification.file_exists, order.agent)?;
     let path = layout.install_file();
     fs::write(&path, plan.json().to_string()).map_err(|error| ruby(&error, "rb_sysopen", &path))?;
     let mut record = Record::create(&layout.cleanup_file())?;
     let mut log = Log::open(&Layout::script_log(&archive), order.listener.clone())?;
-    for note in &plan.notes {
-        log.note(note);
-    }
+    let roots = host.is_roots();
     for step in &plan.steps {
-        copy::execute(step, &root, &mut record, &mut log)?;
+        copy::execute(step, &root, &mut record, &mut log, (roots, order.agent))?;
     }
     layout.record_last_successful()?;
     Ok(())

@@ -1,7 +1,8 @@
 //! One revision on one host, as the official agent does it. Knows neither the API nor the sandbox.
 //!
-//! An unprivileged user cannot be another one: `runas`, `sudo`, `owner`, `group`, `acls` and `context` are noted in
-//! the host's `scripts.log` where they are not done. Everything else is done below the host's root.
+//! An unprivileged user cannot be another one, and a directory that stands for a host has no users: `runas`, `sudo`,
+//! `owner`, `group`, `acls` and `context` are noted in the host's `scripts.log` where they are not done. Everything else
+//! is done below the host's root.
 
 mod bubblewrap;
 mod cleanup;
@@ -17,6 +18,7 @@ mod plan;
 mod policy;
 mod process;
 mod root;
+mod security;
 mod unpack;
 
 use std::collections::BTreeMap;
@@ -33,7 +35,7 @@ pub use crate::appspec::FileExists;
 pub use groups::Groups;
 pub use log::Listener;
 pub use policy::{HookPolicy, Isolation};
-pub use unpack::unpack;
+pub use unpack::{extract, unpack};
 
 use failure::Failure;
 use layout::Layout;
@@ -51,6 +53,15 @@ pub struct Host {
     pub hooks: Arc<HookPolicy>,
     /// What ends this host's scripts before their time.
     pub groups: Arc<Groups>,
+    /// It is this machine itself: for root `runas`, `sudo`, owners, ACLs and SELinux contexts are done and not noted.
+    pub real: bool,
+}
+
+impl Host {
+    /// Whether what only root of a real host can do is done.
+    fn is_roots(&self) -> bool {
+        self.real && rustix::process::geteuid().is_root()
+    }
 }
 
 /// What the agent is told of a deployment.
@@ -63,6 +74,8 @@ pub struct Specification {
     pub group_id: String,
     pub bundle_type: BundleType,
     pub file_exists: FileExists,
+    /// The AppSpec's path below the bundle's root: [`appspec::FILE_NAME`], where nobody chose another.
+    pub appspec: String,
     /// `BUNDLE_BUCKET`, `BUNDLE_KEY`, `BUNDLE_VERSION`, `BUNDLE_ETAG` or `BUNDLE_COMMIT`, where they apply.
     pub bundle_variables: BTreeMap<String, String>,
 }
@@ -112,8 +125,9 @@ pub fn preview(
     archive: &Path,
     root: &Path,
     file_exists: FileExists,
+    agent: Agent,
 ) -> Result<serde_json::Value, String> {
-    Ok(plan::plan(appspec, archive, &root::Root::new(root)?, file_exists)?.json())
+    Ok(plan::plan(appspec, archive, &root::Root::new(root)?, file_exists, agent)?.json())
 }
 
 fn download(
@@ -127,7 +141,7 @@ fn download(
     fetch(&bundle)?;
     unpack(&bundle, &specification.bundle_type, &layout.archive())?;
     // Nothing of it is installed then. Where scripts start this is asked again.
-    if !host.hooks.admits(&bundle) && has_hooks(&layout.archive())? {
+    if !host.hooks.admits(&bundle) && has_hooks(&layout.archive(), &specification.appspec)? {
         return Err(hooks::not_admitted());
     }
     layout.record_most_recent()?;
@@ -147,13 +161,13 @@ pub fn read_appspec(path: &Path) -> io::Result<Vec<u8>> {
 
 /// The AppSpec of an unpacked revision; the error is what the host reports. A link that leads out of the revision is
 /// no AppSpec: what is behind it may change after it was looked at.
-fn appspec_of(archive: &Path, agent: Agent) -> Result<AppSpec, String> {
-    let path = archive.join(appspec::FILE_NAME);
+fn appspec_of(archive: &Path, agent: Agent, name: &str) -> Result<AppSpec, String> {
+    let path = archive.join(name);
     match inside(archive, &path).and_then(|path| read_appspec(&path)) {
         Ok(text) => appspec::load(&text, Os::Linux, agent),
         Err(_) => Err(format!(
             "The CodeDeploy agent did not find an AppSpec file within the unpacked revision directory at revision-relative path \"{}\". The revision was unpacked to directory \"{}\", and the AppSpec file was expected but not found at path \"{}\". Consult the AWS CodeDeploy Appspec documentation for more information at http://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file.html",
-            appspec::FILE_NAME,
+            name,
             archive.display(),
             path.display()
         )),
@@ -162,10 +176,10 @@ fn appspec_of(archive: &Path, agent: Agent) -> Result<AppSpec, String> {
 
 /// Whether an unpacked revision names scripts; the error is an AppSpec that leaves it open. A revision without one
 /// names none, and says so itself in the event that needs it.
-fn has_hooks(archive: &Path) -> Result<bool, String> {
-    match std::fs::symlink_metadata(archive.join(appspec::FILE_NAME)) {
+fn has_hooks(archive: &Path, name: &str) -> Result<bool, String> {
+    match std::fs::symlink_metadata(archive.join(name)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        _ => Ok(appspec_of(archive, Agent::One)?.hooks.iter().any(|(_, scripts)| !scripts.is_empty())),
+        _ => Ok(appspec_of(archive, Agent::One, name)?.hooks.iter().any(|(_, scripts)| !scripts.is_empty())),
     }
 }
 

@@ -5,13 +5,13 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::appspec::{Permission, matches_glob};
+use crate::appspec::{Agent, Permission, matches_glob};
 
 use super::plan::{Plan, Step};
 use super::root::{Root, expand};
 
 /// Adds the steps of all entries to a plan of copies.
-pub fn plan(permissions: &[Permission], root: &Root, plan: &mut Plan) -> Result<(), String> {
+pub fn plan(permissions: &[Permission], root: &Root, agent: Agent, plan: &mut Plan) -> Result<(), String> {
     let mut done = BTreeSet::new();
     for permission in permissions {
         for object in objects(permission, root, plan)? {
@@ -21,7 +21,7 @@ pub fn plan(permissions: &[Permission], root: &Root, plan: &mut Plan) -> Result<
                     object.display()
                 ));
             }
-            set(permission, object, plan)?;
+            set(permission, object, agent, plan)?;
         }
     }
     Ok(())
@@ -77,18 +77,19 @@ fn matches(permission: &Permission, object: &Path, path: &Path) -> bool {
         && !permission.except.iter().any(|name| fits(name))
 }
 
-fn set(permission: &Permission, object: PathBuf, plan: &mut Plan) -> Result<(), String> {
+fn set(permission: &Permission, object: PathBuf, agent: Agent, plan: &mut Plan) -> Result<(), String> {
     if let Some(mode) = &permission.mode {
         let mode = u32::from_str_radix(mode, 8).map_err(|error| error.to_string())?;
         plan.steps.push(Step::SetMode { object: object.clone(), mode });
     }
-    for (name, given) in [("acls", !permission.acls.is_empty()), ("context", permission.context.is_some())] {
-        if given {
-            plan.notes.push(format!("{name} of {} are not set by this runner", object.display()));
-        }
+    if !permission.acls.is_empty() {
+        plan.steps.push(Step::SetAcl { object: object.clone(), entries: permission.acls.clone() });
     }
-    if permission.context.as_ref().is_some_and(|context| context.range.is_none()) {
-        return Err("undefined method `get_range' for nil:NilClass".to_owned());
+    if let Some(context) = &permission.context {
+        if context.range.is_none() && agent == Agent::One {
+            return Err("undefined method `get_range' for nil:NilClass".to_owned());
+        }
+        plan.steps.push(Step::SetContext { object: object.clone(), context: context.clone() });
     }
     let owner = permission.owner.clone().transpose()?;
     let group = permission.group.clone().transpose()?;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::appspec::{AppSpec, FileExists};
+use crate::appspec::{Agent, AppSpec, Context, FileExists};
 
 use super::failure::ruby;
 use super::permissions;
@@ -19,9 +19,28 @@ use super::root::{Root, expand};
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step {
     MakeDirectory(PathBuf),
-    Copy { source: PathBuf, destination: PathBuf },
-    SetMode { object: PathBuf, mode: u32 },
-    SetOwner { object: PathBuf, owner: Option<String>, group: Option<String> },
+    Copy {
+        source: PathBuf,
+        destination: PathBuf,
+    },
+    SetMode {
+        object: PathBuf,
+        mode: u32,
+    },
+    /// Entries as written.
+    SetAcl {
+        object: PathBuf,
+        entries: Vec<String>,
+    },
+    SetContext {
+        object: PathBuf,
+        context: Context,
+    },
+    SetOwner {
+        object: PathBuf,
+        owner: Option<String>,
+        group: Option<String>,
+    },
 }
 
 /// The steps, in order.
@@ -31,19 +50,23 @@ pub struct Plan {
     /// Destination -> source.
     pub copied: BTreeMap<PathBuf, PathBuf>,
     pub made: BTreeSet<PathBuf>,
-    /// What the AppSpec asks for and this runner leaves undone.
-    pub notes: Vec<String>,
 }
 
 /// Works out the plan; the error is what the host reports.
-pub fn plan(appspec: &AppSpec, archive: &Path, root: &Root, api: FileExists) -> Result<Plan, String> {
+pub fn plan(
+    appspec: &AppSpec,
+    archive: &Path,
+    root: &Root,
+    api: FileExists,
+    agent: Agent,
+) -> Result<Plan, String> {
     let archive = archive.canonicalize().map_err(|error| ruby(&error, "realpath", archive))?;
     let mut planner =
         Planner { archive, root, file_exists: appspec.file_exists.unwrap_or(api), plan: Plan::default() };
     for entry in &appspec.files {
         planner.entry(entry.source.as_ref()?, entry.destination.as_ref()?)?;
     }
-    permissions::plan(&appspec.permissions, root, &mut planner.plan)?;
+    permissions::plan(&appspec.permissions, root, agent, &mut planner.plan)?;
     Ok(planner.plan)
 }
 
@@ -173,6 +196,13 @@ impl Plan {
             }
             Step::SetMode { object, mode } => {
                 json!({"type": "chmod", "mode": format!("{mode:o}"), "file": object.to_string_lossy()})
+            }
+            Step::SetAcl { object, entries } => {
+                json!({"type": "setfacl", "acl": entries, "file": object.to_string_lossy()})
+            }
+            Step::SetContext { object, context: Context { name, kind, range } } => {
+                let context = json!({"user": name, "role": null, "type": kind, "range": range});
+                json!({"type": "semanage", "context": context, "file": object.to_string_lossy()})
             }
             Step::SetOwner { object, owner, group } => {
                 json!({"type": "chown", "owner": owner, "group": group, "file": object.to_string_lossy()})

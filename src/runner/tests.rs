@@ -46,6 +46,7 @@ impl World {
             variables: BTreeMap::from([("CDCTL_HOST_ID".to_owned(), "web-1".to_owned())]),
             hooks: policy(Isolation::None, true),
             groups: Arc::default(),
+            real: false,
         };
         World { guard, host, deployments: 0 }
     }
@@ -68,6 +69,7 @@ impl World {
             group_id: "g-1".into(),
             bundle_type: BundleType::Zip,
             file_exists: FileExists::Disallow,
+            appspec: appspec::FILE_NAME.to_owned(),
             bundle_variables: BTreeMap::from([("BUNDLE_BUCKET".to_owned(), "releases".to_owned())]),
         };
         Deployment { world: self, bundle: writer.finish().unwrap().into_inner(), specification }

@@ -69,6 +69,28 @@ pub fn parse(bytes: &[u8]) -> Result<Document, Error> {
             context: None,
         });
     }
+    let byte_order_mark = bytes.starts_with("\u{feff}".as_bytes());
+    let (root, rest) = match document_of(bytes) {
+        Ok(parsed) => parsed?,
+        // libyaml-safer 0.3 panics on a block scalar whose last line has no end, which libyaml reads.
+        Err(position) => match document_of(&[bytes, b"\n"].concat()) {
+            Ok(Ok((Some(mut root), rest))) if !bytes.ends_with(b"\n") => {
+                without_added_end(&mut root);
+                (Some(root), rest)
+            }
+            _ => {
+                let message = "the YAML parser cannot read what comes here".to_owned();
+                return Err(Error { kind: ErrorKind::Syntax, message, position, context: None });
+            }
+        },
+    };
+    Ok(Document { root, rest, byte_order_mark })
+}
+
+type Parsed = (Option<Node>, Option<Position>);
+
+/// `Err`: the parser broke after this place.
+fn document_of(bytes: &[u8]) -> Result<Result<Parsed, Error>, Position> {
     let mut last = Position { line: 1, column: 1 };
     let parsed = guarded(|| {
         let mut input = bytes;
@@ -77,11 +99,23 @@ pub fn parse(bytes: &[u8]) -> Result<Document, Error> {
         events.parser.set_input_string(&mut input);
         events.document()
     });
-    let (root, rest) = parsed.unwrap_or_else(|| {
-        let message = "the YAML parser cannot read what comes here".to_owned();
-        Err(Error { kind: ErrorKind::Syntax, message, position: last, context: None })
-    })?;
-    Ok(Document { root, rest, byte_order_mark: bytes.starts_with("\u{feff}".as_bytes()) })
+    parsed.ok_or(last)
+}
+
+/// Takes the line's end that was added behind the last scalar off again.
+fn without_added_end(node: &mut Node) {
+    match &mut node.content {
+        Content::Scalar(scalar) => {
+            if !scalar.plain && scalar.text.ends_with('\n') {
+                scalar.text.pop();
+            }
+        }
+        Content::List(items) => items.last_mut().into_iter().for_each(without_added_end),
+        Content::Map(entries) => {
+            entries.last_mut().into_iter().for_each(|(_, value)| without_added_end(value));
+        }
+        Content::Alias(_) => {}
+    }
 }
 
 /// Why a text that begins like JSON is none; YAML's readers take more than JSON has. None where it is JSON or no such text.
@@ -249,6 +283,18 @@ mod tests {
         assert!(document.byte_order_mark);
         let Content::Map(entries) = document.root.unwrap().content else { panic!("a map") };
         assert_eq!(entries.len(), 1);
+    }
+
+    #[test]
+    fn a_block_scalar_may_end_with_the_text() {
+        for text in ["x: 1\na: |\n  linux", "a: >\n  linux", "a: |-\n  linux", "a: |+\n  linux"] {
+            let last = entries(text).pop().unwrap().1;
+            assert_eq!(
+                last.content,
+                Content::Scalar(Scalar { text: "linux".into(), plain: false }),
+                "{text}"
+            );
+        }
     }
 
     #[test]

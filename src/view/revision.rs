@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{short, when};
 use crate::model::Revision;
 
-pub const HEADER: [&str; 5] = ["REVISION", "REGISTERED", "LAST USED", "GROUPS", "DESCRIPTION"];
+pub const HEADER: [&str; 6] = ["REVISION", "REGISTERED", "FIRST USED", "LAST USED", "GROUPS", "DESCRIPTION"];
 
 /// A `RevisionInfo`.
 pub fn row(info: &Value) -> Vec<String> {
@@ -16,6 +16,7 @@ pub fn row(info: &Value) -> Vec<String> {
     vec![
         info.get("revisionLocation").map_or_else(|| "-".to_owned(), |revision| read(revision).to_string()),
         when(info, "/genericRevisionInfo/registerTime"),
+        when(info, "/genericRevisionInfo/firstUsedTime"),
         when(info, "/genericRevisionInfo/lastUsedTime"),
         or_dash("deploymentGroups"),
         or_dash("description"),

@@ -5,6 +5,7 @@
 
 mod moto;
 pub mod python;
+mod schemas;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -6,18 +6,14 @@ use super::super::finding::nearest;
 use super::super::{Finding, Platform};
 use super::Checker;
 
-/// Events that call a function.
+/// Events of ECS that call a function.
+pub const ECS_EVENTS: &[&str] =
+    &["BeforeInstall", "AfterInstall", "AfterAllowTestTraffic", "BeforeAllowTraffic", "AfterAllowTraffic"];
+/// Events of Lambda that call a function.
+pub const LAMBDA_EVENTS: &[&str] = &["BeforeAllowTraffic", "AfterAllowTraffic"];
+
 fn events(platform: Platform) -> &'static [&'static str] {
-    match platform {
-        Platform::Ecs => &[
-            "BeforeInstall",
-            "AfterInstall",
-            "AfterAllowTestTraffic",
-            "BeforeAllowTraffic",
-            "AfterAllowTraffic",
-        ],
-        _ => &["BeforeAllowTraffic", "AfterAllowTraffic"],
-    }
+    if platform == Platform::Ecs { ECS_EVENTS } else { LAMBDA_EVENTS }
 }
 
 impl Checker {

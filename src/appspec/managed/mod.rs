@@ -15,6 +15,8 @@ use crate::source::{self, Content, Document, Node, Span, core};
 use super::finding::nearest;
 use super::{Finding, Platform};
 
+pub use hooks::{ECS_EVENTS, LAMBDA_EVENTS};
+
 /// Everything there is to say of the text. `placeholders`: values that a pipeline fills in are worth a note only.
 pub fn check(text: &[u8], platform: Platform, placeholders: bool) -> Vec<Finding> {
     let mut checker = Checker { platform, placeholders, findings: Vec::new() };

@@ -51,6 +51,8 @@ fn check_range(range: &str, agent: Agent) -> Result<(), String> {
         ));
     }
     let mut seen = std::collections::BTreeSet::new();
+    // Ruby splits an empty text into nothing.
+    let categories = categories.filter(|categories| !categories.is_empty());
     for part in categories.into_iter().flat_map(|categories| categories.split(',')) {
         let category = |text: &str| level(text, 'c', 1023).ok_or_else(|| format!("invalid category {text}"));
         let (low, high) = match part.split_once('.') {

@@ -14,7 +14,7 @@ const KEYS: &[&str] = &["location", "timeout", "runas", "sudo"];
 const EVENT_LIMIT: u64 = 3600;
 
 /// The events that run scripts.
-const EVENTS: &[&str] = &[
+pub const EVENTS: &[&str] = &[
     "BeforeBlockTraffic",
     "AfterBlockTraffic",
     "ApplicationStop",
@@ -143,6 +143,9 @@ impl Reader {
         // An event without scripts is passed over before names are compared.
         let finding = match &scripts.value {
             Value::Null => Finding::warning(code, event.span, message),
+            Value::List(items) if items.is_empty() && self.agent == Agent::Two => {
+                Finding::warning(code, event.span, message)
+            }
             _ => {
                 let consequence =
                     "the agent's own local run refuses the file, a deployment never runs these scripts";

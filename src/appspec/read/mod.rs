@@ -15,6 +15,8 @@ mod typed;
 use crate::source::psych::{Item, Map, Value};
 use crate::source::{self, Position, Span, core, psych};
 
+pub use hooks::EVENTS;
+
 use super::finding::nearest;
 use super::{Agent, AppSpec, FileExists, Finding, Os};
 
@@ -268,6 +270,10 @@ impl Reader {
         for (key, _) in &map.entries {
             let name = key.value.to_s();
             if known.contains(&name.as_str()) {
+                continue;
+            }
+            if self.agent == Agent::Two && matches!(key.value, Value::List(_) | Value::Map(_)) {
+                self.mistyped("A050", "", key, "field identifier", "a key is one word");
                 continue;
             }
             let finding = Finding::warning("A050", key.span, format!("the agent ignores `{name}`"));

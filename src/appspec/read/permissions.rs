@@ -137,13 +137,32 @@ impl Reader {
         let Some(item) = map.get(key) else { return Vec::new() };
         match &item.value {
             Value::Null | Value::Bool(false) => Vec::new(),
+            Value::List(items) if self.agent == Agent::Two => {
+                let mut texts = Vec::new();
+                for (at, item) in items.iter().enumerate() {
+                    match typed::text(item) {
+                        Some(text) => texts.push(text.to_owned()),
+                        None => {
+                            let message =
+                                format!("an item of {key} is {}, not one value", shape(&item.value));
+                            self.mistyped("A024", &format!("{path}.{key}[{at}]"), item, "a string", message);
+                        }
+                    }
+                }
+                texts
+            }
             Value::List(items) => items.iter().map(|item| item.value.to_s().trim().to_owned()).collect(),
             other if self.agent == Agent::Two => {
                 let message = format!("{key} is {}, not a list", shape(other));
                 self.mistyped("A024", &format!("{path}.{key}"), item, "a sequence", message);
                 Vec::new()
             }
-            Value::Map(_) => Vec::new(),
+            // Ruby takes a Hash apart into pairs; none of them is a pattern, a type or an entry.
+            Value::Map(map) => {
+                let pair =
+                    |(name, value): &(Item, Item)| Value::List(vec![name.clone(), value.clone()]).to_s();
+                map.entries.iter().map(pair).collect()
+            }
             other => {
                 let message = format!("{key} is {}, not a list", shape(other));
                 let help = format!("write `{key}: [{}]`", other.to_s());

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
+use super::fetched::Fetched;
 use super::packing::Packing;
 use super::pushing;
 use crate::context::Context;
@@ -17,12 +18,12 @@ use crate::format::{Table, View};
 /// Check a directory and make a bundle of it; the same files make the same bytes
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  cdctl revision bundle\n  cdctl revision bundle site --file site-1.tgz --type tgz --exclude '*.map'"
+    after_help = "Examples:\n  cdctl revision bundle\n  cdctl revision bundle site --file site-1.tgz --type tgz --exclude '*.map'\n  cdctl revision bundle --git https://github.com/owner/repo@v1.2:deploy"
 )]
 pub struct Arguments {
-    /// A directory with an appspec.yml
-    #[arg(value_name = "DIR", default_value = ".")]
-    path: PathBuf,
+    /// A directory with an appspec.yml [default: this one]
+    #[arg(value_name = "DIR")]
+    path: Option<PathBuf>,
 
     /// Where to write it [default: the directory's name with the type's ending, here]
     #[arg(short, long, value_name = "FILE")]
@@ -33,21 +34,29 @@ pub struct Arguments {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
-    if !arguments.path.is_dir() {
-        let message = format!("{} is no directory", arguments.path.display());
-        return Err(Failure::new(message).help("a ready archive needs no bundling").exit(Exit::Usage).into());
-    }
-    let file = match &arguments.file {
-        Some(file) => file.clone(),
-        None => {
-            let path = arguments.path.canonicalize().doing(format!("read {}", arguments.path.display()))?;
-            let name = path.file_name().map_or_else(|| "bundle".into(), |name| name.to_string_lossy());
-            PathBuf::from(format!("{name}.{}", arguments.packing.kind()))
+    let fetched = match (&arguments.path, arguments.packing.git()) {
+        (None, Some(git)) => Fetched::git(context, git).await?,
+        (path, None) => {
+            let path = path.as_deref().unwrap_or(Path::new("."));
+            if path.exists() && !path.is_dir() {
+                let message = format!("{} is no directory", path.display());
+                return Err(Failure::new(message)
+                    .help("a ready archive needs no bundling")
+                    .exit(Exit::Usage)
+                    .into());
+            }
+            Fetched::of(context, path).await?
+        }
+        (Some(_), Some(_)) => {
+            return Err(Failure::new("give a directory or --git, not both").exit(Exit::Usage).into());
         }
     };
+    let file = match &arguments.file {
+        Some(file) => file.clone(),
+        None => PathBuf::from(format!("{}.{}", fetched.stem(), arguments.packing.kind())),
+    };
     let prepared =
-        pushing::bundle_aside(context, &arguments.path, &arguments.packing.packing(Some(file.clone())))
-            .await?;
+        pushing::bundle_aside(context, fetched, &arguments.packing.packing(Some(file.clone()))).await?;
     place(&prepared.file, &file).doing(format!("write {}", file.display()))?;
     let shown = file.display().to_string();
     let mut table = Table::properties();

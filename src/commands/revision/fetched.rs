@@ -1,5 +1,6 @@
-//! A revision wherever it is, as a path on this machine: an object of S3 is downloaded first.
+//! A revision wherever it is, as a path on this machine: an object of S3 is downloaded, a commit of git taken out first.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -8,22 +9,68 @@ use crate::context::Context;
 use crate::error::{Doing, Failure};
 use crate::exit::Exit;
 use crate::model::{BundleType, Revision};
-use crate::revision::{Locator, Source};
+use crate::revision::{Error, GitSource, Locator, Source};
 
-/// A revision that can be read; what was downloaded goes with it.
+/// A revision that can be read; what was fetched goes with it.
 pub struct Fetched {
     source: Source,
-    /// As the user wrote it.
+    /// As the user wrote it, without credentials.
     name: String,
+    /// What an agent tells scripts of where the bundle came from: `BUNDLE_BUCKET`, `BUNDLE_COMMIT` and so on.
+    pub variables: BTreeMap<String, String>,
     folder: Option<tempfile::TempDir>,
 }
 
 impl Fetched {
+    /// A path on this machine, `s3://BUCKET/KEY` or `github:OWNER/REPO@COMMIT`.
     pub async fn of(context: &Context, path: &Path) -> anyhow::Result<Fetched> {
         let text = path.to_string_lossy();
-        if !text.starts_with("s3://") {
-            return Ok(Fetched { source: Source::of(path)?, name: text.into_owned(), folder: None });
+        if text.starts_with("s3://") {
+            return Self::object(context, &text).await;
         }
+        if text.starts_with("github:") {
+            let Locator::Revision(Revision::GitHub { repository, commit }) = text.parse()? else {
+                return Err(Failure::new(format!("{text} is no commit")).exit(Exit::Usage).into());
+            };
+            let git = GitSource::github(&repository, &commit);
+            let fetched = Self::git(context, &git).await?;
+            return Ok(Fetched { name: text.into_owned(), ..fetched });
+        }
+        if let Some(git) = GitSource::of_github_page(&text) {
+            return Self::git(context, &git?).await;
+        }
+        Ok(Fetched {
+            source: Source::of(path)?,
+            name: text.into_owned(),
+            variables: BTreeMap::new(),
+            folder: None,
+        })
+    }
+
+    /// A commit of a git repository.
+    pub async fn git(context: &Context, git: &GitSource) -> anyhow::Result<Fetched> {
+        let folder = tempfile::tempdir().context("cannot make a temporary directory")?;
+        let directory = folder.path().join(git.name());
+        let (ask, to, from) = (context.ui.terminal.stdin, directory.clone(), git.clone());
+        let checkout = context
+            .blocking(move || {
+                std::fs::create_dir(&to).map_err(|error| Error::new(error.to_string()))?;
+                from.checkout(&to, ask)
+            })
+            .await??;
+        let commit = checkout.commit;
+        context.ui.note(&format!("commit {commit} of {}", git.shown()));
+        checkout.notes.iter().for_each(|note| context.ui.note(note));
+        let variables = [("BUNDLE_COMMIT".to_owned(), commit)].into();
+        Ok(Fetched {
+            source: Source::Directory(directory),
+            name: git.shown(),
+            variables,
+            folder: Some(folder),
+        })
+    }
+
+    async fn object(context: &Context, text: &str) -> anyhow::Result<Fetched> {
         let Locator::Revision(Revision::S3 { bucket, key, version, etag, bundle_type }) = text.parse()?
         else {
             return Err(Failure::new(format!("{text} is no object")).exit(Exit::Usage).into());
@@ -49,18 +96,43 @@ impl Fetched {
                 Failure::new(format!("s3://{bucket}/{key} has changed since: its eTag is {got}")).into()
             );
         }
-        Ok(Fetched { source: Source::Ready(file, kind), name: text.into_owned(), folder: Some(folder) })
+        let known = [
+            ("BUNDLE_BUCKET", Some(bucket)),
+            ("BUNDLE_KEY", Some(key)),
+            ("BUNDLE_VERSION", got.version),
+            ("BUNDLE_ETAG", got.etag),
+        ];
+        let variables =
+            known.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
+        let source = Source::Ready(file, kind);
+        Ok(Fetched { source, name: text.to_owned(), variables, folder: Some(folder) })
     }
 
     pub fn source(&self) -> &Source {
         &self.source
     }
 
+    /// As the user wrote it, without credentials.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     pub fn is_remote(&self) -> bool {
         self.folder.is_some()
     }
 
-    /// A path below what was downloaded, as the user named it.
+    /// What a bundle of it is called after.
+    pub fn stem(&self) -> String {
+        let name = match &self.source {
+            Source::Directory(path) => {
+                path.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_owned()))
+            }
+            Source::Ready(path, _) => path.file_stem().map(ToOwned::to_owned),
+        };
+        name.map_or_else(|| "bundle".to_owned(), |name| name.to_string_lossy().into_owned())
+    }
+
+    /// A path below what was fetched, as the user named it.
     pub fn shown(&self, path: &str) -> String {
         let file = match &self.source {
             Source::Directory(path) | Source::Ready(path, _) => path.display().to_string(),

@@ -1,15 +1,19 @@
 //! `cdctl revision`
 
 mod bundle;
+mod diff;
 mod explain;
 mod fetched;
+mod init;
 mod list;
 mod packing;
+mod pull;
 mod push;
 pub mod pushing;
 mod reading;
 mod run;
 mod run_report;
+mod schema;
 mod show;
 mod validate;
 
@@ -20,23 +24,31 @@ use crate::exit::Exit;
 
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    Init(init::Arguments),
     Validate(validate::Arguments),
     Bundle(bundle::Arguments),
     Explain(explain::Arguments),
+    Schema(schema::Arguments),
     Run(Box<run::Arguments>),
     Push(Box<push::Arguments>),
     List(list::Arguments),
+    Diff(diff::Arguments),
+    Pull(pull::Arguments),
     Show(show::Arguments),
 }
 
 pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<Exit> {
     match verb {
+        Verb::Init(arguments) => init::run(context, &arguments),
         Verb::Validate(arguments) => validate::run(context, &arguments).await,
         Verb::Bundle(arguments) => bundle::run(context, &arguments).await,
         Verb::Explain(arguments) => explain::run(context, &arguments),
+        Verb::Schema(arguments) => schema::run(context, &arguments),
         Verb::Run(arguments) => run::run(context, &arguments).await,
         Verb::Push(arguments) => push::run(context, &arguments).await,
         Verb::List(arguments) => list::run(context, &arguments).await,
+        Verb::Diff(arguments) => diff::run(context, &arguments).await,
+        Verb::Pull(arguments) => pull::run(context, &arguments).await,
         Verb::Show(arguments) => show::run(context, &arguments).await,
     }
 }

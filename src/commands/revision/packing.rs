@@ -7,11 +7,15 @@ use clap::{Args, ValueEnum};
 use super::pushing;
 use super::reading::Reading;
 use crate::model::BundleType;
-use crate::revision::{Links, Selection};
+use crate::revision::{GitSource, Links, Selection};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Bundle options")]
 pub struct Packing {
+    /// Bundle a commit of a git repository instead, without its history: a branch, tag or commit, and a directory in it
+    #[arg(long, value_name = "URL[@REF][:PATH]")]
+    git: Option<GitSource>,
+
     #[command(flatten)]
     reading: Reading,
 
@@ -71,6 +75,10 @@ impl Packing {
             },
             kind: self.kind(),
         }
+    }
+
+    pub fn git(&self) -> Option<&GitSource> {
+        self.git.as_ref()
     }
 
     pub fn kind(&self) -> BundleType {

@@ -1,10 +1,11 @@
 //! `cdctl revision push`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
 
+use super::fetched::Fetched;
 use super::packing::Packing;
 use super::pushing::{self, Destination};
 use crate::api::{ErrorKind, Put};
@@ -21,15 +22,17 @@ use crate::revision::Locator;
 /// Prints the revision as `deploy create --revision` takes it. A ready archive is taken as it is; `github:OWNER/REPO@COMMIT`
 /// is registered and not uploaded.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  cdctl revision push . s3://releases/site-1.zip --app shop")]
+#[command(
+    after_help = "Examples:\n  cdctl revision push . s3://releases/site-1.zip --app shop\n  cdctl revision push --git https://github.com/owner/repo@v1.2:deploy s3://releases/site-1.zip --app shop\n  cdctl revision push github:owner/repo@0123456789abcdef0123456789abcdef01234567 --app shop"
+)]
 pub struct Arguments {
-    /// A directory with an appspec.yml, or a .zip, .tar or .tgz file
+    /// A directory with an appspec.yml, or a .zip, .tar or .tgz file; nothing with --git
     #[arg(value_name = "PATH")]
     path: PathBuf,
 
     /// Where to put it; a revision of GitHub needs no place
     #[arg(value_name = "s3://BUCKET/KEY")]
-    destination: Option<Locator>,
+    destination: Option<PathBuf>,
 
     #[command(flatten)]
     packing: Packing,
@@ -102,40 +105,64 @@ impl Storage {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let github = arguments.path.to_str().filter(|text| text.starts_with("github:"));
-    let revision = match (github, &arguments.destination) {
-        (Some(text), None) => {
-            let Locator::Revision(revision) = text.parse()? else {
-                return Err(Failure::new(format!("{text} is no revision")).exit(Exit::Usage).into());
-            };
+    let revision = match arguments.named()? {
+        (Some(Named::GitHub(revision)), None) => {
             pushing::register(context, &arguments.app, &revision, arguments.description.as_deref()).await?;
             revision
         }
-        (None, Some(Locator::Revision(Revision::S3 { bucket, key, version: None, etag: None, .. }))) => {
-            let prepared =
-                pushing::prepare(context, &arguments.path, &arguments.packing.packing(None)).await?;
-            check_application(context, &arguments.app).await?;
-            let destination = Destination {
-                bucket: bucket.clone(),
-                key: key.clone(),
-                put: arguments.storage.put(),
-                if_changed: arguments.if_changed,
+        (from, Some(Locator::Revision(Revision::S3 { bucket, key, version: None, etag: None, .. }))) => {
+            pushing::check_endpoint(context)?;
+            let fetched = match (from, arguments.packing.git()) {
+                (Some(Named::Path(path)), None) => Fetched::of(context, path).await?,
+                (None, Some(git)) => Fetched::git(context, git).await?,
+                _ => return Err(misplaced()),
             };
+            let prepared = pushing::bundle_aside(context, fetched, &arguments.packing.packing(None)).await?;
+            check_application(context, &arguments.app).await?;
+            let put = arguments.storage.put();
+            let destination = Destination { bucket, key, put, if_changed: arguments.if_changed };
             let description = arguments.description.as_deref();
             pushing::push(context, &prepared, &destination, &arguments.app, description).await?
         }
-        _ => {
-            return Err(Failure::new("a revision is pushed to an object of S3")
-                .help("write the destination as s3://BUCKET/KEY")
-                .exit(Exit::Usage)
-                .into());
-        }
+        _ => return Err(misplaced()),
     };
     let mut table = Table::properties();
     table.row([revision.to_string()]);
     let json = json!({ "applicationName": arguments.app, "revision": crate::api::wire_revision(&revision)? });
     View { json, items: None, table, empty: "" }.print(&context.settings.output, &context.ui)?;
     Ok(Exit::Ok)
+}
+
+/// What is pushed, where it is no commit of git.
+enum Named<'a> {
+    Path(&'a Path),
+    /// Registered as it is.
+    GitHub(Revision),
+}
+
+impl Arguments {
+    /// What is pushed and where to: with --git there is only the latter.
+    fn named(&self) -> anyhow::Result<(Option<Named<'_>>, Option<Locator>)> {
+        let locator = |path: &Path| -> anyhow::Result<Locator> { Ok(path.to_string_lossy().parse()?) };
+        if self.packing.git().is_some() && self.destination.is_none() {
+            return Ok((None, Some(locator(&self.path)?)));
+        }
+        let from = match self.path.to_str().filter(|text| text.starts_with("github:")) {
+            Some(_) if self.destination.is_none() => match locator(&self.path)? {
+                Locator::Revision(revision) => Named::GitHub(revision),
+                _ => return Err(misplaced()),
+            },
+            _ => Named::Path(&self.path),
+        };
+        Ok((Some(from), self.destination.as_deref().map(locator).transpose()?))
+    }
+}
+
+fn misplaced() -> anyhow::Error {
+    Failure::new("a revision is pushed to an object of S3")
+        .help("write `revision push PATH s3://BUCKET/KEY`, or `revision push --git URL s3://BUCKET/KEY`")
+        .exit(Exit::Usage)
+        .into()
 }
 
 /// Nothing is uploaded for an application that is not there. A caller who may not ask finds out at the end.

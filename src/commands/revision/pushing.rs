@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use sha2::{Digest, Sha256};
 
+use super::fetched::Fetched;
 use crate::api::{ApiError, ErrorKind, Put, Stored};
 use crate::appspec::Scope;
 use crate::commands::missing;
@@ -27,8 +28,9 @@ pub struct Prepared {
     pub sha256: String,
     /// What the bundle is called after where no key is given: the directory's or the file's name.
     pub name: String,
-    /// Holds the bundle while it is needed.
+    /// Hold the bundle while it is needed.
     _folder: Option<tempfile::TempDir>,
+    _fetched: Fetched,
 }
 
 impl Prepared {
@@ -63,8 +65,14 @@ impl Default for Packing {
     }
 }
 
-/// Checks and bundles; findings of the check are shown, errors among them end it.
+/// Checks and bundles what is at a path; findings of the check are shown, errors among them end it.
 pub async fn prepare(context: &Context, path: &Path, packing: &Packing) -> anyhow::Result<Prepared> {
+    check_endpoint(context)?;
+    bundle_aside(context, Fetched::of(context, path).await?, packing).await
+}
+
+/// A bundle must not go to AWS where CodeDeploy is elsewhere.
+pub fn check_endpoint(context: &Context) -> anyhow::Result<()> {
     if context.settings.connection.codedeploy_endpoint_only {
         return Err(Failure::new(
             "CodeDeploy has an endpoint of its own, S3 has none: the bundle would go to AWS",
@@ -72,44 +80,44 @@ pub async fn prepare(context: &Context, path: &Path, packing: &Packing) -> anyho
         .help("set AWS_ENDPOINT_URL for all services, or AWS_ENDPOINT_URL_S3 as well")
         .into());
     }
-    bundle_aside(context, path, packing).await
+    Ok(())
 }
 
-/// As [`prepare`], for a bundle that stays here.
-pub async fn bundle_aside(context: &Context, path: &Path, packing: &Packing) -> anyhow::Result<Prepared> {
-    let (ui, path, packing) = (context.ui.clone(), path.to_owned(), packing.clone());
-    context.blocking(move || bundle(&ui, &path, &packing)).await?
+/// As [`prepare`], for what is here already.
+pub async fn bundle_aside(
+    context: &Context,
+    fetched: Fetched,
+    packing: &Packing,
+) -> anyhow::Result<Prepared> {
+    let (ui, packing) = (context.ui.clone(), packing.clone());
+    context.blocking(move || bundle(&ui, fetched, &packing)).await?
 }
 
-fn bundle(ui: &Ui, path: &Path, packing: &Packing) -> anyhow::Result<Prepared> {
-    let source = Source::of(path)?;
-    let report = check(&source, packing.scope, &packing.selection)?;
+fn bundle(ui: &Ui, fetched: Fetched, packing: &Packing) -> anyhow::Result<Prepared> {
+    let mut report = check(fetched.source(), packing.scope, &packing.selection)?;
+    report.path = fetched.shown(&report.path);
     if report.has_errors() || (!report.findings.is_empty() && !ui.quiet) {
         ui.complain(report.render(ui.terminal.colour.1).trim_end());
     }
     if report.has_errors() {
         return Err(Failure::new(format!("{}: {}; nothing was bundled", report.path, report.in_words()))
-            .help(format!("check it again with `cdctl revision validate {}`", path.display()))
+            .help("`cdctl revision explain CODE` says what a finding means")
             .exit(Exit::Findings)
             .into());
     }
-    let name = path
-        .canonicalize()
-        .ok()
-        .and_then(|path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned()))
-        .unwrap_or_else(|| "bundle".to_owned());
-    let (file, bundle_type, folder) = match source {
-        Source::Ready(file, bundle_type) => (file, bundle_type, None),
+    let (file, bundle_type, folder) = match fetched.source() {
+        Source::Ready(file, bundle_type) => (file.clone(), bundle_type.clone(), None),
         Source::Directory(directory) => {
             let folder = tempfile::tempdir().context("cannot make a temporary directory")?;
             let file = folder.path().join("bundle");
-            let packed = pack(&directory, &file, &packing.kind, &packing.selection, &mut |_, _| {})?;
+            let packed = pack(directory, &file, &packing.kind, &packing.selection, &mut |_, _| {})?;
             ui.note(&format!("bundled {} entries, {}", packed.entries, size(packed.bytes)));
             (file, packing.kind.clone(), Some(folder))
         }
     };
     let (sha256, bytes) = digest(&file).with_context(|| format!("cannot read {}", file.display()))?;
-    Ok(Prepared { file, bundle_type, bytes, sha256, name, _folder: folder })
+    let name = fetched.stem();
+    Ok(Prepared { file, bundle_type, bytes, sha256, name, _folder: folder, _fetched: fetched })
 }
 
 /// SHA-256 and size of a file.

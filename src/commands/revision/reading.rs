@@ -29,7 +29,7 @@ enum WhichAgent {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum WhichPlatform {
+pub enum WhichPlatform {
     /// EC2 and on-premises hosts, of the system that `os` names
     Server,
     /// Linux hosts
@@ -40,6 +40,18 @@ enum WhichPlatform {
     Ecs,
 }
 
+impl WhichPlatform {
+    pub fn platform(self) -> Platform {
+        match self {
+            WhichPlatform::Server => Platform::Server,
+            WhichPlatform::Linux => Platform::Linux,
+            WhichPlatform::Windows => Platform::Windows,
+            WhichPlatform::Lambda => Platform::Lambda,
+            WhichPlatform::Ecs => Platform::Ecs,
+        }
+    }
+}
+
 impl Reading {
     pub fn scope(&self) -> Scope {
         Scope {
@@ -48,13 +60,7 @@ impl Reading {
                 WhichAgent::Two => Some(Agent::Two),
                 WhichAgent::Both => None,
             },
-            platform: self.platform.map(|platform| match platform {
-                WhichPlatform::Server => Platform::Server,
-                WhichPlatform::Linux => Platform::Linux,
-                WhichPlatform::Windows => Platform::Windows,
-                WhichPlatform::Lambda => Platform::Lambda,
-                WhichPlatform::Ecs => Platform::Ecs,
-            }),
+            platform: self.platform.map(WhichPlatform::platform),
             placeholders: self.allow_placeholders,
         }
     }

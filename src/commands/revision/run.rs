@@ -18,21 +18,23 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::format::print_json;
 use crate::model::{BundleType, EventName, LifecycleErrorCode};
-use crate::revision::{Selection, Source, pack};
+use crate::revision::{Selection, Source, check_as, pack_as_is};
 use crate::runner::{self, HookPolicy, Host, Isolation, Order, Specification};
+use crate::source::psych::Item;
+use crate::source::{self, core, psych};
 
 /// Run a deployment of a bundle on this machine, as codedeploy-local does
 ///
 /// Without --root it installs onto this machine and its scripts run on it. With --root DIR all files go below DIR; where
 /// bubblewrap is installed the scripts see DIR as `/`, elsewhere they find it in CDCTL_HOST_ROOT. A second run in the
-/// same group runs the scripts of the revision before for ApplicationStop. `runas`, `sudo`, owners of an unprivileged
-/// user, ACLs and SELinux contexts are noted and not done. Ends with 3 where an event fails.
+/// same group runs the scripts of the revision before for ApplicationStop. `runas`, `sudo`, owners, ACLs and SELinux
+/// contexts are done for root without --root, and noted otherwise. Ends with 3 where an event fails.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  cdctl revision run . --root /tmp/host\n  cdctl revision run --dry-run\n  cdctl revision run -l site.zip -t zip -e DownloadBundle,Install,Smoke --root /tmp/host"
 )]
 pub struct Arguments {
-    /// A directory, a .zip, .tar or .tgz file, or s3://BUCKET/KEY
+    /// A directory, a .zip, .tar or .tgz file, s3://BUCKET/KEY, github:OWNER/REPO@COMMIT, or an address of GitHub's
     #[arg(value_name = "PATH", default_value = ".", conflicts_with = "bundle_location")]
     path: PathBuf,
 
@@ -63,6 +65,14 @@ pub struct Arguments {
     /// The events to run, in order, custom ones too; DownloadBundle and Install are added where they are missing
     #[arg(short = 'e', long, value_name = "EVENT,…", value_delimiter = ',')]
     events: Vec<String>,
+
+    /// The AppSpec's path in the bundle
+    #[arg(short = 'A', long, value_name = "FILE", default_value = appspec::FILE_NAME, value_parser = below)]
+    appspec_filename: String,
+
+    /// The agent's configuration, for its root_dir [default: /etc/codedeploy-agent/conf/codedeployagent.yml, where it is there and no --root is given]
+    #[arg(short = 'c', long, value_name = "FILE", conflicts_with = "agent_dir")]
+    agent_configuration_file: Option<PathBuf>,
 
     /// Install below this directory instead of onto this machine
     #[arg(long, value_name = "DIR")]
@@ -103,6 +113,29 @@ enum Which {
     One,
     #[value(name = "2")]
     Two,
+}
+
+/// A path that stays below the bundle's root.
+fn below(text: &str) -> Result<String, String> {
+    let fits = |part: std::path::Component<'_>| matches!(part, std::path::Component::Normal(_));
+    if !text.is_empty() && Path::new(text).components().all(fits) {
+        return Ok(text.to_owned());
+    }
+    Err("it is a path below the bundle's root".to_owned())
+}
+
+/// Where an installed agent keeps its configuration. Source: official agent 1.8.1.
+const CONFIGURATION: &str = "/etc/codedeploy-agent/conf/codedeployagent.yml";
+
+/// `root_dir` of an agent's configuration, whose keys are written with a colon in front or without.
+fn root_dir(file: &Path) -> anyhow::Result<Option<PathBuf>> {
+    let text = runner::read_appspec(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let root = source::parse(&text)
+        .and_then(|document| core::load(&document))
+        .with_context(|| format!("cannot read {}", file.display()))?;
+    let Some(Item { value: psych::Value::Map(map), .. }) = root else { return Ok(None) };
+    let item = map.get(":root_dir").or_else(|| map.get("root_dir"));
+    Ok(item.map(|item| item.value.to_s()).filter(|path| !path.is_empty()).map(PathBuf::from))
 }
 
 /// codedeploy-local's order.
@@ -163,10 +196,14 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         Behaviour::Retain => FileExists::Retain,
     };
     if arguments.dry_run {
-        return dry_run(context, &source, &appspec, &root, behaviour, &events);
+        return dry_run(context, &source, &appspec, &root, (behaviour, agent(arguments)), &events);
     }
-    let agent_dir =
-        arguments.agent_dir.clone().unwrap_or_else(|| root.join("opt/codedeploy-agent/deployment-root"));
+    let installed =
+        Some(PathBuf::from(CONFIGURATION)).filter(|file| arguments.root.is_none() && file.exists());
+    let configuration = arguments.agent_configuration_file.clone().or(installed);
+    let configured = configuration.map(|file| root_dir(&file)).transpose()?.flatten();
+    let agent_dir = arguments.agent_dir.clone().or(configured);
+    let agent_dir = agent_dir.unwrap_or_else(|| root.join("opt/codedeploy-agent/deployment-root"));
     fs::create_dir_all(&agent_dir).map_err(|error| {
         Failure::new(format!("cannot write {}: {error}", agent_dir.display()))
             .help("pass --root DIR to install below a directory of yours, or run it as root")
@@ -182,15 +219,17 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
             ..HookPolicy::default()
         }),
         groups: Arc::default(),
+        real: arguments.root.is_none(),
     };
     let specification = Specification {
         deployment_id: id(),
-        application_name: arguments.application_name.clone().unwrap_or_else(|| path.display().to_string()),
+        application_name: arguments.application_name.clone().unwrap_or_else(|| fetched.name().to_owned()),
         group_name: arguments.deployment_group_name.clone(),
         group_id: arguments.deployment_group.clone(),
         bundle_type: kind(&source),
         file_exists: behaviour,
-        bundle_variables: BTreeMap::new(),
+        appspec: arguments.appspec_filename.clone(),
+        bundle_variables: fetched.variables.clone(),
     };
     let report = Arc::new(Report::new(&context.ui, &context.settings.output));
     let agent = agent(arguments);
@@ -224,7 +263,9 @@ fn checked(
 ) -> anyhow::Result<AppSpec> {
     let agent = agent(arguments);
     let scope = Scope { agent: Some(agent), ..Scope::default() };
-    let report = crate::revision::check(source, scope, &Selection::default())?;
+    let name = arguments.appspec_filename.as_str();
+    let chosen = (name != appspec::FILE_NAME).then_some(name);
+    let report = check_as(source, scope, &Selection::default(), chosen)?;
     let refuse = |what: String| Failure::new(what).exit(Exit::Findings);
     let appspec = match appspec::load(&report.text, Os::Linux, agent) {
         Ok(appspec) => appspec,
@@ -247,6 +288,13 @@ fn checked(
     if unknown.is_empty() {
         return Ok(appspec);
     }
+    if agent == Agent::Two {
+        // Its local run never asks.
+        for name in unknown {
+            context.ui.note(&format!("warning: there is no event {name}: its scripts will not run"));
+        }
+        return Ok(appspec);
+    }
     Err(refuse(format!("{} has scripts for unknown events: {}", report.path, unknown.join(", ")))
         .help("name custom events with --events, in their order")
         .into())
@@ -257,7 +305,7 @@ fn dry_run(
     source: &Source,
     appspec: &AppSpec,
     root: &Path,
-    behaviour: FileExists,
+    (behaviour, agent): (FileExists, Agent),
     events: &[EventName],
 ) -> anyhow::Result<Exit> {
     let folder = tempfile::tempdir().context("cannot make a temporary directory")?;
@@ -269,7 +317,7 @@ fn dry_run(
         .map_err(Failure::new)?;
     // A root that is not there yet is an empty one.
     let root = if root.is_dir() { root.to_owned() } else { folder.path().join("root") };
-    let plan = runner::preview(appspec, &archive, &root, behaviour)
+    let plan = runner::preview(appspec, &archive, &root, behaviour, agent)
         .map_err(|message| Failure::new("Install would fail").cause(message).exit(Exit::Failed))?;
     let archive = archive.canonicalize().unwrap_or(archive);
     let steps = plan.get("instructions").and_then(Value::as_array).cloned().unwrap_or_default();
@@ -305,10 +353,7 @@ fn fetch(source: &Source, to: &Path) -> Result<(), String> {
     match source {
         Source::Ready(file, _) => fs::copy(file, to).map(|_| ()).map_err(|error| error.to_string()),
         Source::Directory(directory) => {
-            let selection = Selection { with_git: true, ..Selection::default() };
-            pack(directory, to, &BundleType::Tar, &selection, &mut |_, _| {})
-                .map(|_| ())
-                .map_err(|error| error.message)
+            pack_as_is(directory, to, &BundleType::Tar).map(drop).map_err(|error| error.message)
         }
     }
 }

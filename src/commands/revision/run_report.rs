@@ -128,6 +128,8 @@ pub fn steps(steps: &[Value], ui: &Ui) -> anyhow::Result<()> {
                 let name = text(step, "destination");
                 format!("{} -> {name}", Path::new(&text(step, "source")).display())
             }
+            "setfacl" => format!("{} {}", step["acl"], text(step, "file")),
+            "semanage" => format!("{} {}", step["context"]["type"], text(step, "file")),
             "chmod" => format!("{} {}", text(step, "mode"), text(step, "file")),
             _ => format!("{}:{} {}", text(step, "owner"), text(step, "group"), text(step, "file")),
         };

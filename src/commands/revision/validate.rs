@@ -25,7 +25,8 @@ use crate::view::findings::{github, sarif};
     after_help = "Examples:\n  cdctl revision validate\n  cdctl revision validate site.zip -o json\n  cdctl revision validate --format sarif > appspec.sarif\n  cdctl revision validate s3://releases/site-1.zip --agent 2"
 )]
 pub struct Arguments {
-    /// A directory with an appspec.yml, a .zip, .tar or .tgz file, an AppSpec file, or s3://BUCKET/KEY
+    /// A directory with an appspec.yml, a .zip, .tar or .tgz file, an AppSpec file, s3://BUCKET/KEY, or
+    /// github:OWNER/REPO@COMMIT
     #[arg(value_name = "PATH", default_value = ".")]
     path: PathBuf,
 

@@ -56,6 +56,22 @@ pub fn pack(
 ) -> Result<Packed, Error> {
     let (found, warnings) = walk(directory, selection)?;
     require_appspec(directory, &found)?;
+    write(&found, warnings, to, kind, progress)
+}
+
+/// As [`pack`], whatever the directory holds: for a copy that stays on this machine.
+pub fn pack_as_is(directory: &Path, to: &Path, kind: &BundleType) -> Result<Packed, Error> {
+    let (found, warnings) = walk(directory, &Selection { with_git: true, ..Selection::default() })?;
+    write(&found, warnings, to, kind, &mut |_, _| {})
+}
+
+fn write(
+    found: &[Found],
+    warnings: Vec<String>,
+    to: &Path,
+    kind: &BundleType,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Packed, Error> {
     let total = found.iter().map(Found::bytes).sum();
     let mut done = 0;
     let mut hear = |count| {
@@ -63,9 +79,9 @@ pub fn pack(
         progress(done, total);
     };
     let written = match kind {
-        BundleType::Zip => zipped::write(&found, to, &mut hear),
-        BundleType::Tar => tarball::write(&found, to, false, &mut hear),
-        BundleType::Tgz => tarball::write(&found, to, true, &mut hear),
+        BundleType::Zip => zipped::write(found, to, &mut hear),
+        BundleType::Tar => tarball::write(found, to, false, &mut hear),
+        BundleType::Tgz => tarball::write(found, to, true, &mut hear),
         other => return Err(Error::new(format!("a directory cannot become a bundle of type {other}"))),
     };
     let told = |error: io::Error| Error::new(format!("cannot make the bundle {}: {error}", to.display()));

@@ -19,6 +19,12 @@ use sink::Sink;
 ///
 /// Source: official agent 1.8.1, command_executor (DownloadBundle).
 pub fn unpack(bundle: &Path, kind: &BundleType, directory: &Path) -> Result<(), String> {
+    extract(bundle, kind, directory)?;
+    take_off_top(directory)
+}
+
+/// As [`unpack`]; a single top directory stays.
+pub fn extract(bundle: &Path, kind: &BundleType, directory: &Path) -> Result<(), String> {
     let size = fs::metadata(bundle).map_err(|error| ruby(&error, "rb_sysopen", bundle))?.len();
     let mut sink = Sink::new(directory, size)?;
     let (result, name) = match kind {
@@ -30,8 +36,7 @@ pub fn unpack(bundle: &Path, kind: &BundleType, directory: &Path) -> Result<(), 
     result.and_then(|()| sink.finish()).map_err(|error| match error.kind() {
         io::ErrorKind::StorageFull => "The disk is (or was) full during extraction.".to_owned(),
         _ => format!("Error extracting {name} archive: {error}"),
-    })?;
-    take_off_top(directory)
+    })
 }
 
 /// `site-1.2/appspec.yml` becomes `appspec.yml`, where `site-1.2` is all there is.

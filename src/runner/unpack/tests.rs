@@ -108,6 +108,47 @@ fn nothing_is_written_outside() {
 }
 
 #[test]
+fn nothing_is_written_outside_by_a_zip_either() {
+    fn zip(write: impl Fn(&mut ZipWriter<std::io::Cursor<Vec<u8>>>)) -> Vec<u8> {
+        let mut writer = ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        write(&mut writer);
+        writer.finish().unwrap().into_inner()
+    }
+    let options = SimpleFileOptions::default();
+    let device = options.unix_permissions(0o600);
+    let mut bytes = zip(|writer| writer.start_file("null", device).unwrap());
+    // The directory's entry says what kind of file it is: a character device now.
+    let at = bytes.windows(4).position(|four| four == b"PK\x01\x02").unwrap();
+    bytes[at + 41] = 0x20 | (bytes[at + 41] & 0x0f);
+    for bytes in [
+        zip(|writer| writer.start_file("../evil", options).unwrap()),
+        zip(|writer| writer.start_file("/evil", options).unwrap()),
+        zip(|writer| {
+            writer.add_symlink("out", "..", options).unwrap();
+            writer.start_file("out/evil", options).unwrap();
+        }),
+        bytes,
+    ] {
+        let bundle = Bundle::new(&bytes);
+        let error = bundle.unpack(BundleType::Zip).unwrap_err();
+        assert!(error.starts_with("Error extracting zip archive: "), "{error}");
+        assert!(!bundle.guard.path().join("evil").exists() && !Path::new("/evil").exists());
+    }
+}
+
+#[test]
+fn there_is_a_limit_to_entries_bytes_and_depth() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(Sink::new(folder.path(), u64::MAX).unwrap().left(), 16 << 30);
+    let mut sink = Sink::new(folder.path(), 0).unwrap();
+    let deep = "d/".repeat(129);
+    assert!(sink.directory(Path::new(&deep), None).unwrap_err().to_string().contains("is too deep"));
+    let mut one = || sink.directory(Path::new("."), None);
+    let error = std::iter::repeat_with(&mut one).take(200_000).find_map(Result::err).unwrap();
+    assert_eq!(error.to_string(), "more than 200000 entries");
+}
+
+#[test]
 fn a_link_that_a_file_replaces_is_not_written_through() {
     let bundle = Bundle::new(&tar(&[("a", LINK, "../bundle.tar"), ("a", FILE, "mine")]));
     bundle.unpack(BundleType::Tar).unwrap();

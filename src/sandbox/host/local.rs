@@ -96,6 +96,7 @@ impl Site {
             variables: variables.map(|(name, value)| (name.to_owned(), value.clone())).into(),
             hooks: Arc::clone(&self.policy),
             groups: Arc::clone(&self.groups),
+            real: false,
         }
     }
 
@@ -167,6 +168,7 @@ fn specification(order: &Order) -> Specification {
         .filter_map(|(name, member)| Some((name.to_owned(), order.s3(member)?.to_owned())))
         .collect();
     Specification {
+        appspec: crate::appspec::FILE_NAME.to_owned(),
         deployment_id: order.deployment.clone(),
         application_name: order.application.clone(),
         group_name: order.group.clone(),

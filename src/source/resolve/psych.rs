@@ -138,14 +138,23 @@ fn resolve(node: &Node) -> Result<Item, Error> {
     let value = match &node.content {
         Content::Alias(name) => return Err(refused(node, format!("Unknown alias: {name}"))),
         Content::List(items) => Value::List(items.iter().map(resolve).collect::<Result<_, _>>()?),
+        Content::Map(_) if matches!(node.tag.as_deref(), Some("tag:yaml.org,2002:set" | "!set")) => {
+            return Err(refused(node, "Tried to load unspecified class: Psych::Set".to_owned()));
+        }
         Content::Map(entries) => Value::Map(resolve_map(entries)?),
         Content::Scalar(scalar) => {
-            let as_text = matches!(node.tag.as_deref(), Some("tag:yaml.org,2002:str" | "!str"));
-            if !scalar.plain || as_text {
+            let tag = node.tag.as_deref().unwrap_or_default();
+            if !scalar.plain || matches!(tag, "tag:yaml.org,2002:str" | "!str") {
                 Value::Text(scalar.text.clone())
+            } else if tag.starts_with("!ruby/sym") {
+                // A Symbol is equal to no text; it is kept as the text that would make it one.
+                Value::Text(format!(":{}", scalar.text))
             } else {
                 plain = Some(scalar.text.clone());
                 match scalar::scan(&scalar.text) {
+                    Scanned::Value(value) if matches!(tag, "tag:yaml.org,2002:float" | "!float") => {
+                        float(value).map_err(|message| refused(node, message))?
+                    }
                     Scanned::Value(value) => value,
                     Scanned::Class(class) => {
                         return Err(refused(node, format!("Tried to load unspecified class: {class}")));
@@ -157,18 +166,47 @@ fn resolve(node: &Node) -> Result<Item, Error> {
     Ok(Item { value, span: node.span, plain })
 }
 
+/// Ruby's `Float(value)`; the error is what it raises.
+fn float(value: Value) -> Result<Value, String> {
+    match value {
+        Value::Int(value) => Ok(Value::Float(value as f64)),
+        Value::Float(_) => Ok(value),
+        Value::Text(text) => match text.trim().parse() {
+            Ok(value) => Ok(Value::Float(value)),
+            Err(_) => Err(format!("invalid value for Float(): {text:?}")),
+        },
+        Value::Null => Err("can't convert nil into Float".to_owned()),
+        Value::Bool(value) => Err(format!("can't convert {value} into Float")),
+        other => Err(format!("can't convert {} into Float", other.class())),
+    }
+}
+
 fn resolve_map(entries: &[(Node, Node)]) -> Result<Map, Error> {
     let mut map = Map::default();
     for (key_node, value_node) in entries {
         let key = resolve(key_node)?;
         let value = resolve(value_node)?;
-        let merges = key.plain.as_deref() == Some("<<");
+        let merges = key.value == Value::Text("<<".to_owned())
+            && key_node.tag.as_deref() != Some("tag:yaml.org,2002:str");
         match value.value {
-            Value::Map(other) if merges => other.entries.into_iter().for_each(|(k, v)| map.insert(k, v)),
-            _ => map.insert(key, value),
+            Value::Map(other) if merges => merge(&mut map, other),
+            Value::List(items) if merges && items.iter().all(|item| matches!(item.value, Value::Map(_))) => {
+                // The first of the list has the last word.
+                for item in items.into_iter().rev() {
+                    if let Value::Map(other) = item.value {
+                        merge(&mut map, other);
+                    }
+                }
+            }
+            value_of_key => map.insert(key, Item { value: value_of_key, ..value }),
         }
     }
     Ok(map)
+}
+
+/// Quoted or not, `<<` merges, and what it brings wins over what stands above it.
+fn merge(map: &mut Map, other: Map) {
+    other.entries.into_iter().for_each(|(key, value)| map.insert(key, value));
 }
 
 /// The class of a `!ruby/…` tag, which safe loading refuses.
@@ -218,6 +256,23 @@ mod tests {
     fn inline_merge_keys_merge() {
         let value = load_text("<<: {a: 1}\nb: 2").unwrap();
         assert_eq!(value.inspect(), r#"{"a"=>1, "b"=>2}"#);
+    }
+
+    #[test]
+    fn merge_keys_may_be_quoted_and_have_a_list() {
+        assert_eq!(load_text("\"<<\": {a: 1}").unwrap().inspect(), r#"{"a"=>1}"#);
+        assert_eq!(load_text("<<: [{a: 1}, {a: 2, b: 3}]").unwrap().inspect(), r#"{"a"=>1, "b"=>3}"#);
+        assert_eq!(load_text("<<: [1]").unwrap().inspect(), r#"{"<<"=>[1]}"#);
+    }
+
+    #[test]
+    fn tags_that_convert_or_are_refused() {
+        assert_eq!(load_text("!!float 0"), Ok(Value::Float(0.0)));
+        assert!(load_text("!!float abc").unwrap_err().starts_with("invalid value for Float(): \"abc\""));
+        assert!(
+            load_text("!!set {a}").unwrap_err().starts_with("Tried to load unspecified class: Psych::Set")
+        );
+        assert_ne!(load_text("!ruby/sym linux"), load_text("linux"));
     }
 
     #[test]

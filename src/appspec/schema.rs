@@ -1,0 +1,279 @@
+//! The JSON Schema of an AppSpec, for editors: what a right file holds, with a word on each key. Text of its own; the
+//! checks do not use it, a test holds the two against each other.
+//!
+//! It is draft 7, which editors and their YAML plug-ins read. A schema sees values and not how they are written, so the
+//! traps of YAML (an unquoted mode, a quoted version of a time-out) are the checker's alone.
+
+use serde_json::{Value, json};
+
+use super::Platform;
+use super::managed::{ECS_EVENTS, LAMBDA_EVENTS};
+use super::read::EVENTS;
+
+const DRAFT: &str = "http://json-schema.org/draft-07/schema#";
+
+/// What a pipeline fills in may stand for any text.
+const FILLED_IN: &str = r"<.*>|[$]\{|\{\{|^[$](?!LATEST$)[A-Za-z]|^%.+%$|PLACEHOLDER";
+
+/// The schema for a platform; without one, for whichever a file turns out to be for.
+pub fn schema(platform: Option<Platform>) -> Value {
+    let (title, mut body) = match platform {
+        Some(Platform::Server) => ("EC2 and on-premises hosts", server(&["linux", "windows"])),
+        Some(Platform::Linux) => ("Linux hosts", server(&["linux"])),
+        Some(Platform::Windows) => ("Windows hosts", server(&["windows"])),
+        Some(Platform::Lambda) => ("AWS Lambda", managed(lambda(), hooks(LAMBDA_EVENTS))),
+        Some(Platform::Ecs) => ("Amazon ECS", managed(ecs(), hooks(ECS_EVENTS))),
+        None => ("every platform", any()),
+    };
+    body["$schema"] = DRAFT.into();
+    body["title"] = format!("AppSpec of AWS CodeDeploy for {title}").into();
+    body
+}
+
+/// By what tells the platforms apart, so that an editor shows the mistakes of one of them.
+fn any() -> Value {
+    json!({
+        "type": "object",
+        "if": { "required": ["Resources"] },
+        "then": {
+            "if": { "properties": { "Resources": { "contains": {
+                "additionalProperties": { "required": ["Type"], "properties": { "Type": { "const": "AWS::Lambda::Function" } } },
+            } } } },
+            "then": managed(lambda(), hooks(LAMBDA_EVENTS)),
+            "else": managed(ecs(), hooks(ECS_EVENTS)),
+        },
+        "else": server(&["linux", "windows"]),
+    })
+}
+
+fn version() -> Value {
+    json!({ "description": "0.0, without quotes", "type": "number", "const": 0 })
+}
+
+fn text(description: &str) -> Value {
+    json!({ "description": description, "type": "string", "minLength": 1 })
+}
+
+/// An object that holds these keys and no other.
+fn object(description: &str, required: &[&str], properties: Value) -> Value {
+    json!({
+        "description": description, "type": "object", "required": required,
+        "properties": properties, "additionalProperties": false,
+    })
+}
+
+/// Left empty it is as good as left out.
+fn list(description: &str, items: Value) -> Value {
+    json!({ "description": description, "type": ["array", "null"], "items": items })
+}
+
+fn server(systems: &[&str]) -> Value {
+    let hooks: serde_json::Map<String, Value> =
+        EVENTS.iter().map(|event| ((*event).to_owned(), list(event_help(event), script()))).collect();
+    let behaviour = "What becomes of a file that is there already; without it, what the deployment says";
+    let mut schema = object(
+        "How a revision is installed on a host",
+        &["version", "os"],
+        json!({
+            "version": version(),
+            "os": { "description": "The hosts' system", "enum": systems },
+            "file_exists_behavior": { "description": behaviour, "enum": ["DISALLOW", "OVERWRITE", "RETAIN", null] },
+            "files": list("What is copied to the host", file()),
+            "permissions": list("Modes, owners and labels of what was copied; Linux only", permission()),
+            "hooks": object("Scripts of the revision, by the event that runs them", &[], Value::Object(hooks)),
+        }),
+    );
+    if systems.contains(&"windows") {
+        schema["if"] = json!({ "required": ["os"], "properties": { "os": { "const": "windows" } } });
+        schema["then"] = json!({ "properties": { "permissions": { "maxItems": 0 } } });
+    }
+    schema
+}
+
+fn file() -> Value {
+    let source = "A file or directory of the revision; `/` is all of it. Wildcards are not known";
+    let destination = "The directory on the host that it is copied into, from the root on";
+    object(
+        "A copy",
+        &["source", "destination"],
+        json!({ "source": text(source), "destination": text(destination) }),
+    )
+}
+
+fn permission() -> Value {
+    let pattern = "Which names directly in the directory; `**`, the default, is everything below it";
+    let entry = r"^(d(efault)?:)?(([ug]|user|group):[^:]*|([mo]|mask|other)|[^:]+)?:{1,2}([0-7]|[rwx-]+)$";
+    let kind = json!({ "enum": ["file", "directory"] });
+    object(
+        "What becomes of a copied file, or of what was copied below a directory",
+        &["object"],
+        json!({
+            "object": text("The file or directory on the host, from the root on"),
+            "pattern": text(pattern),
+            "except": list("Names directly in the directory that are passed over", json!({ "type": "string" })),
+            "owner": text("A user's name; numbers are not known"),
+            "group": text("A group's name; numbers are not known"),
+            "mode": {
+                "description": "Up to four octal digits, in quotes",
+                "anyOf": [
+                    { "type": "string", "pattern": "^[0-7]{1,4}$" },
+                    { "type": "integer", "minimum": 0, "maximum": 7777 },
+                    { "type": "null" },
+                ],
+            },
+            "acls": list("Entries of an access control list", json!({ "type": "string", "pattern": entry })),
+            "context": object("An SELinux label", &["type", "range"], json!({
+                "name": text("The label's user"),
+                "type": text("The label's type"),
+                "range": text("The label's level, such as s0 or s0-s1:c0.c3"),
+            })),
+            "type": list("What it is for; both where it is left out", kind),
+        }),
+    )
+}
+
+fn script() -> Value {
+    object(
+        "A script",
+        &["location"],
+        json!({
+            "location": text("The script's path in the revision, without arguments"),
+            "timeout": {
+                "description": "Seconds; 3600 where it is left out, which is also the most that the service waits",
+                "type": ["integer", "null"], "minimum": 1, "maximum": 3600,
+            },
+            "runas": { "description": "The user who runs it; Linux only", "type": ["string", "integer", "null"] },
+            "sudo": { "description": "Run it with sudo", "type": ["boolean", "null"] },
+        }),
+    )
+}
+
+fn event_help(event: &str) -> &'static str {
+    match event {
+        "ApplicationStop" => "Before the new revision comes; these are the scripts of the revision before",
+        "BeforeInstall" => "Before the files are copied",
+        "AfterInstall" => "When the files are there",
+        "ApplicationStart" => "To start what ApplicationStop stopped",
+        "ValidateService" => "To see whether it runs; the last event without a load balancer",
+        "BeforeBlockTraffic" => "Before the host leaves its load balancer; the revision before's scripts",
+        "AfterBlockTraffic" => "When the host has left its load balancer; the revision before's scripts",
+        "BeforeAllowTraffic" => "Before the host comes back to its load balancer",
+        _ => "When the host is back at its load balancer",
+    }
+}
+
+/// What Lambda and ECS have in common: one resource, and functions that the events call.
+fn managed(resource: Value, hooks: Value) -> Value {
+    object(
+        "What a deployment moves its traffic to",
+        &["version", "Resources"],
+        json!({
+            "version": version(),
+            "Resources": {
+                "description": "Exactly one resource",
+                "type": "array", "minItems": 1, "maxItems": 1, "items": resource,
+            },
+            "Hooks": hooks,
+        }),
+    )
+}
+
+fn hooks(events: &[&str]) -> Value {
+    let function = property_or_placeholder("A Lambda function's name or ARN", "^[A-Za-z0-9_:$-]+$");
+    let events: serde_json::Map<String, Value> =
+        events.iter().map(|event| ((*event).to_owned(), function.clone())).collect();
+    let mut hook = object("An event and the function that it calls", &[], Value::Object(events));
+    (hook["minProperties"], hook["maxProperties"]) = (1.into(), 1.into());
+    list("Functions that the events call", hook)
+}
+
+fn property_or_placeholder(description: &str, pattern: &str) -> Value {
+    json!({ "description": description, "type": "string", "pattern": format!("{pattern}|{FILLED_IN}") })
+}
+
+fn lambda() -> Value {
+    let version = |description: &str| {
+        json!({ "anyOf": [
+            { "description": description, "type": "integer", "minimum": 1 },
+            property_or_placeholder(description, "^0*[1-9][0-9]*$"),
+        ] })
+    };
+    let properties = object(
+        "Which alias goes from which version to which",
+        &["Name", "Alias", "CurrentVersion", "TargetVersion"],
+        json!({
+            "Name": text("The function's name"),
+            "Alias": text("The alias whose traffic moves"),
+            "CurrentVersion": version("The version that the alias points to"),
+            "TargetVersion": version("The version that it shall point to"),
+        }),
+    );
+    let body = object(
+        "A Lambda function",
+        &["Type", "Properties"],
+        json!({ "Type": { "const": "AWS::Lambda::Function" }, "Properties": properties }),
+    );
+    json!({ "type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": body })
+}
+
+fn ecs() -> Value {
+    let arn = r"^arn:aws[a-z-]*:ecs:[A-Za-z0-9-]+:[0-9]{12}:task-definition/[A-Za-z0-9_-]+(:[0-9]+)?$";
+    let load_balancer = object(
+        "Where the load balancer sends the traffic",
+        &["ContainerName", "ContainerPort"],
+        json!({
+            "ContainerName": text("The container's name in the task definition"),
+            "ContainerPort": { "anyOf": [
+                { "description": "The container's port", "type": "integer", "minimum": 1, "maximum": 65535 },
+                property_or_placeholder("The container's port", "^[0-9]{1,5}$"),
+            ] },
+        }),
+    );
+    let properties = object(
+        "What the service shall run",
+        &["TaskDefinition", "LoadBalancerInfo"],
+        json!({
+            "TaskDefinition": property_or_placeholder("The task definition's ARN, or a placeholder of a pipeline", arn),
+            "LoadBalancerInfo": load_balancer,
+            "PlatformVersion": { "description": "Fargate's platform version", "type": ["string", "null"] },
+            "NetworkConfiguration": network(),
+            "CapacityProviderStrategy": {
+                "description": "How tasks are shared out among capacity providers",
+                "type": "array",
+                "items": object("A capacity provider", &["CapacityProvider"], json!({
+                    "CapacityProvider": text("Such as FARGATE_SPOT"),
+                    "Base": { "description": "Tasks at least; one provider may have it", "type": ["integer", "null"], "minimum": 0 },
+                    "Weight": { "description": "Its share", "type": ["integer", "null"], "minimum": 0 },
+                })),
+            },
+        }),
+    );
+    let body = object(
+        "An ECS service",
+        &["Type", "Properties"],
+        json!({ "Type": { "const": "AWS::ECS::Service" }, "Properties": properties }),
+    );
+    object("An ECS service", &["TargetService"], json!({ "TargetService": body }))
+}
+
+fn network() -> Value {
+    let ids = |description: &str| {
+        json!({ "anyOf": [
+            { "description": description, "type": "array", "minItems": 1 },
+            { "type": "string", "pattern": FILLED_IN },
+        ] })
+    };
+    let vpc = object(
+        "All three, or leave NetworkConfiguration out",
+        &["Subnets", "SecurityGroups", "AssignPublicIp"],
+        json!({
+            "Subnets": ids("Ids of subnets"),
+            "SecurityGroups": ids("Ids of security groups"),
+            "AssignPublicIp": property_or_placeholder("ENABLED or DISABLED", "^(ENABLED|DISABLED)$"),
+        }),
+    );
+    let mut network = object("The tasks' network", &[], json!({ "AwsvpcConfiguration": vpc }));
+    network["type"] = json!(["object", "null"]);
+    network["required"] = json!(["AwsvpcConfiguration"]);
+    network
+}

@@ -1,0 +1,171 @@
+//! What differs between two revisions: the files that a host would find, and the AppSpec's text. Archives are unpacked
+//! as the agent unpacks them, with its limits.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::appspec::{FILE_NAME, Kind};
+use crate::model::BundleType;
+use crate::runner;
+
+use super::listing::{Found, walk};
+use super::{Error, Selection, Source};
+
+/// An AppSpec that is longer is not compared line by line.
+const MAX_TEXT: u64 = 1 << 20;
+
+/// A revision that lies open in a directory; what was unpacked goes with it.
+pub struct Opened {
+    directory: PathBuf,
+    _folder: Option<tempfile::TempDir>,
+    found: Vec<Found>,
+}
+
+/// A file, directory or link of a revision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    pub kind: Kind,
+    /// Permission bits; those of a link mean nothing and are 0.
+    pub mode: u32,
+    /// Bytes of a file.
+    pub size: u64,
+    /// SHA-256 of a file; where a link leads.
+    content: Vec<u8>,
+}
+
+/// What became of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    Added(Item),
+    Removed(Item),
+    /// Before and after; `true` where the content is another.
+    Changed(Item, Item, bool),
+}
+
+impl Opened {
+    /// Unpacks what is an archive. An AppSpec alone is a revision of one file.
+    pub fn of(source: &Source) -> Result<Opened, Error> {
+        let (directory, folder) = match source {
+            Source::Directory(directory) => (directory.clone(), None),
+            Source::Ready(file, kind) => {
+                let told =
+                    |error: io::Error| Error::new(format!("cannot unpack {}: {error}", file.display()));
+                let folder = tempfile::tempdir().map_err(told)?;
+                let inner = folder.path().join("bundle");
+                fs::create_dir(&inner).map_err(told)?;
+                if matches!(kind, BundleType::Yaml | BundleType::Json) {
+                    fs::copy(file, inner.join(FILE_NAME)).map_err(told)?;
+                } else {
+                    runner::unpack(file, kind, &inner).map_err(|message| {
+                        Error::new(format!("cannot unpack {}: {message}", file.display()))
+                    })?;
+                }
+                (inner, Some(folder))
+            }
+        };
+        // A directory is taken as it would be bundled; what was in an archive is all meant.
+        let selection = Selection { with_git: folder.is_some(), ..Selection::default() };
+        let (found, _) = walk(&directory, &selection)?;
+        Ok(Opened { directory, _folder: folder, found })
+    }
+
+    /// The AppSpec's text, where there is a readable one.
+    pub fn appspec(&self) -> Option<String> {
+        let names = [FILE_NAME, "appspec.yaml", "appspec.json"];
+        let name = names.into_iter().find(|name| self.found.iter().any(|found| found.name == *name))?;
+        let mut text = String::new();
+        File::open(self.directory.join(name)).ok()?.take(MAX_TEXT).read_to_string(&mut text).ok()?;
+        Some(text)
+    }
+
+    fn items(&self) -> Result<BTreeMap<String, Item>, Error> {
+        let told =
+            |found: &Found, error| Error::new(format!("cannot read {}: {error}", found.path.display()));
+        let item = |found: &Found| item(found).map_err(|error| told(found, error));
+        self.found.iter().map(|found| Ok((found.name.clone(), item(found)?))).collect()
+    }
+}
+
+fn item(found: &Found) -> io::Result<Item> {
+    let (mode, size, content) = match found.kind {
+        Kind::Directory => (found.mode, 0, Vec::new()),
+        Kind::Link => (0, 0, fs::read_link(&found.path)?.into_os_string().into_encoded_bytes()),
+        Kind::File => (found.mode, found.size, digest(&found.path)?),
+    };
+    Ok(Item { kind: found.kind.clone(), mode, size, content })
+}
+
+fn digest(path: &Path) -> io::Result<Vec<u8>> {
+    let mut hash = Sha256::new();
+    io::copy(&mut File::open(path)?, &mut hash)?;
+    Ok(hash.finalize().to_vec())
+}
+
+/// The paths that differ, in order.
+pub fn compare(before: &Opened, after: &Opened) -> Result<Vec<(String, Change)>, Error> {
+    let (before, mut after) = (before.items()?, after.items()?);
+    let mut changes = BTreeMap::new();
+    for (name, old) in before {
+        match after.remove(&name) {
+            None => drop(changes.insert(name, Change::Removed(old))),
+            Some(new) if new == old => {}
+            Some(new) => {
+                let content = (&old.kind, &old.content) != (&new.kind, &new.content);
+                changes.insert(name, Change::Changed(old, new, content));
+            }
+        }
+    }
+    changes.extend(after.into_iter().map(|(name, new)| (name, Change::Added(new))));
+    Ok(changes.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn what_was_added_removed_and_changed() {
+        let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        for (folder, text) in [(&one, "a"), (&two, "b")] {
+            fs::write(folder.path().join("same"), "same").unwrap();
+            fs::write(folder.path().join("text"), text).unwrap();
+            fs::write(folder.path().join("mode"), "x").unwrap();
+            symlink(text, folder.path().join("link")).unwrap();
+        }
+        fs::write(one.path().join("old"), "12345").unwrap();
+        fs::create_dir(two.path().join("new")).unwrap();
+        fs::set_permissions(two.path().join("mode"), fs::Permissions::from_mode(0o755)).unwrap();
+        let open =
+            |folder: &tempfile::TempDir| Opened::of(&Source::Directory(folder.path().to_owned())).unwrap();
+        let changes = compare(&open(&one), &open(&two)).unwrap();
+        let said: Vec<(&str, &str)> = changes
+            .iter()
+            .map(|(name, change)| {
+                let what = match change {
+                    Change::Added(_) => "added",
+                    Change::Removed(_) => "removed",
+                    Change::Changed(_, _, true) => "content",
+                    Change::Changed(..) => "mode",
+                };
+                (name.as_str(), what)
+            })
+            .collect();
+        assert_eq!(
+            said,
+            [
+                ("link", "content"),
+                ("mode", "mode"),
+                ("new", "added"),
+                ("old", "removed"),
+                ("text", "content")
+            ]
+        );
+        assert_eq!(compare(&open(&one), &open(&one)).unwrap(), []);
+    }
+}

@@ -1,0 +1,99 @@
+//! ACLs and SELinux labels of what was installed, by the system's own programs.
+//!
+//! Source: official agent 1.8.1, install_instruction (ChangeAclCommand, ChangeContextCommand).
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use crate::appspec::Context;
+
+use super::failure::ruby;
+use super::process::tool;
+
+/// `setfacl --set` replaces the whole list: what the entries leave open follows from the mode.
+pub fn set_acl(place: &Path, entries: &[String]) -> Result<(), String> {
+    let metadata = fs::metadata(place).map_err(|error| ruby(&error, "apply2files", place))?;
+    let list = full_list(metadata.permissions().mode(), entries);
+    let result = tool("setfacl", &["--set".as_ref(), list.as_ref(), "--".as_ref(), place.as_os_str()]);
+    result.map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => {
+            format!("Unable to set correct acl on {}: setfacl is not installed", place.display())
+        }
+        _ => format!("Unable to set correct acl on {}: {error}", place.display()),
+    })
+}
+
+/// The entries with what an ACL needs beside them: the mode's own, and a mask that takes nothing from the group's.
+fn full_list(mode: u32, entries: &[String]) -> String {
+    let bits = |shift: u32| (mode >> shift) & 7;
+    let is_default = |entry: &str| matches!(entry.split(':').next(), Some("d" | "default"));
+    let has = |default: bool, kinds: [&str; 2]| {
+        entries.iter().filter(|entry| is_default(entry) == default).find(|entry| {
+            let mut parts = entry.split(':').skip(usize::from(default));
+            let (kind, name) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+            // `m::rw` and `m:rw` alike.
+            kinds.contains(&kind) && (name.is_empty() || parts.next().is_none())
+        })
+    };
+    let mut list = vec![format!("u::{}", bits(6)), format!("g::{}", bits(3)), format!("o::{}", bits(0))];
+    if has(false, ["m", "mask"]).is_none() {
+        list.push(format!("m::{}", bits(3)));
+    }
+    list.extend(entries.iter().cloned());
+    if entries.iter().any(|entry| is_default(entry)) {
+        let group = has(true, ["g", "group"]).and_then(|entry| entry.rsplit(':').next());
+        let group = group.map_or_else(|| bits(3).to_string(), str::to_owned);
+        for (kinds, value) in [
+            (["u", "user"], bits(6).to_string()),
+            (["g", "group"], group.clone()),
+            (["o", "other"], bits(0).to_string()),
+            (["m", "mask"], group),
+        ] {
+            if has(true, kinds).is_none() {
+                list.push(format!("d:{}::{value}", kinds[0]));
+            }
+        }
+    }
+    list.join(",")
+}
+
+/// Labels a file for good; what is to be noted is that the system has no labels.
+pub fn set_context(place: &Path, context: &Context) -> Result<Option<String>, String> {
+    if !Path::new("/sys/fs/selinux/enforce").exists() {
+        return Ok(Some(format!(
+            "context of {} is not set: SELinux is not on this machine",
+            place.display()
+        )));
+    }
+    let mut arguments: Vec<&OsStr> = vec!["fcontext".as_ref(), "-a".as_ref()];
+    for (flag, value) in [("-s", &context.name), ("-r", &context.range)] {
+        if let Some(value) = value {
+            arguments.extend([OsStr::new(flag), value.as_ref()]);
+        }
+    }
+    arguments.extend(["-t".as_ref(), context.kind.as_ref(), "--".as_ref(), place.as_os_str()]);
+    let failed = |error: io::Error| format!("Unable to set correct context on {}: {error}", place.display());
+    tool("semanage", &arguments).map_err(failed)?;
+    tool("restorecon", &["-vF".as_ref(), "--".as_ref(), place.as_os_str()]).map_err(failed)?;
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::full_list;
+
+    #[test]
+    fn a_list_is_filled_up_from_the_mode() {
+        let full = |entries: &[&str]| {
+            full_list(0o640, &entries.iter().map(|entry| (*entry).to_owned()).collect::<Vec<_>>())
+        };
+        assert_eq!(full(&["u:bob:rw"]), "u::6,g::4,o::0,m::4,u:bob:rw");
+        assert_eq!(full(&["u:bob:rw", "m::rw"]), "u::6,g::4,o::0,u:bob:rw,m::rw");
+        assert_eq!(full(&["m:7"]), "u::6,g::4,o::0,m:7");
+        assert_eq!(full(&["d:u:bob:7"]), "u::6,g::4,o::0,m::4,d:u:bob:7,d:u::6,d:g::4,d:o::0,d:m::4");
+        assert_eq!(full(&["d:g::5"]), "u::6,g::4,o::0,m::4,d:g::5,d:u::6,d:o::0,d:m::5");
+    }
+}

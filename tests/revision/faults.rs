@@ -1,0 +1,159 @@
+//! Uploads in parts over a line that breaks.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::cdctl::{CDCTL, Machine, Run};
+use crate::support::client::{codedeploy, s3};
+use crate::support::stage::Stage;
+
+/// What happens to a connection on which the second part is sent.
+#[derive(Clone, Copy, PartialEq)]
+enum Trouble {
+    /// It is closed, as often as this.
+    Closed(usize),
+    /// Nothing is passed on any more.
+    Silent,
+}
+
+/// A line to `server` on which the second part of an upload meets trouble; its address, and a word each time it comes.
+fn line_to(server: SocketAddr, trouble: Trouble) -> (SocketAddr, mpsc::Receiver<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (address, count) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
+    let (sender, struck) = mpsc::channel();
+    thread::spawn(move || {
+        for client in listener.incoming().map_while(Result::ok) {
+            let upstream = TcpStream::connect(server).unwrap();
+            let (mut back, mut to_client) = (upstream.try_clone().unwrap(), client.try_clone().unwrap());
+            thread::spawn(move || {
+                let _ = std::io::copy(&mut back, &mut to_client);
+                let _ = to_client.shutdown(Shutdown::Both);
+            });
+            let (count, sender) = (Arc::clone(&count), sender.clone());
+            thread::spawn(move || pass(client, upstream, trouble, (&count, &sender)));
+        }
+    });
+    (address, struck)
+}
+
+fn pass(
+    mut client: TcpStream,
+    mut upstream: TcpStream,
+    trouble: Trouble,
+    (count, sender): (&AtomicUsize, &mpsc::Sender<()>),
+) {
+    let mut chunk = vec![0; 64 << 10];
+    while let Ok(read @ 1..) = client.read(&mut chunk) {
+        let text = String::from_utf8_lossy(&chunk[..read.min(2000)]);
+        if text.starts_with("PUT ") && text.contains("partNumber=2&") {
+            let before = count.fetch_add(1, Ordering::SeqCst);
+            let _ = sender.send(());
+            match trouble {
+                Trouble::Closed(times) if before < times => break,
+                Trouble::Silent => {
+                    // Until the client gives up.
+                    while matches!(client.read(&mut chunk), Ok(1..)) {}
+                    break;
+                }
+                Trouble::Closed(_) => {}
+            }
+        }
+        if upstream.write_all(&chunk[..read]).is_err() {
+            break;
+        }
+    }
+    let _ = client.shutdown(Shutdown::Both);
+    let _ = upstream.shutdown(Shutdown::Both);
+}
+
+/// A machine with 17 MiB to push, which is three parts.
+fn machine(address: SocketAddr) -> (Machine, String) {
+    let machine = Machine::new()
+        .against(&format!("http://{address}"))
+        .set("AWS_REGION", "eu-west-1")
+        .set("AWS_MAX_ATTEMPTS", "2");
+    let site = machine.home().join("site");
+    fs::create_dir(&site).unwrap();
+    fs::write(site.join("appspec.yml"), "version: 0.0\nos: linux\n").unwrap();
+    let mut noise = vec![0; 17 << 20];
+    fastrand::Rng::with_seed(5).fill(&mut noise);
+    fs::write(site.join("noise"), noise).unwrap();
+    let line = format!("revision push {} s3://releases/big.tar --type tar --app shop", site.display());
+    (machine, line)
+}
+
+async fn stage() -> Stage {
+    let stage = Stage::new();
+    s3(&stage.sandbox).create_bucket().bucket("releases").send().await.unwrap();
+    codedeploy(&stage.sandbox).create_application().application_name("shop").send().await.unwrap();
+    stage
+}
+
+/// Neither parts nor an object nor a revision.
+async fn is_empty(stage: &Stage) -> bool {
+    let s3 = s3(&stage.sandbox);
+    let open = s3.list_multipart_uploads().bucket("releases").send().await.unwrap();
+    let objects = s3.list_objects_v2().bucket("releases").send().await.unwrap();
+    let revisions = codedeploy(&stage.sandbox)
+        .list_application_revisions()
+        .application_name("shop")
+        .send()
+        .await
+        .unwrap();
+    open.uploads().is_empty() && objects.contents().is_empty() && revisions.revisions().is_empty()
+}
+
+#[tokio::test]
+async fn a_part_that_is_lost_is_sent_again_and_the_others_are_not() {
+    let stage = stage().await;
+    let server = stage.serve();
+    let (address, struck) = line_to(server.address(), Trouble::Closed(1));
+    let (machine, line) = machine(address);
+    machine.run(&line).ends_with(0).says("s3://releases/big.tar");
+    assert_eq!(struck.try_iter().count(), 2, "once lost, once sent again");
+    let head = s3(&stage.sandbox).head_object().bucket("releases").key("big.tar").send().await.unwrap();
+    assert!(head.e_tag().unwrap().ends_with("-3\""), "one upload of three parts");
+    machine.run("revision validate s3://releases/big.tar --strict").ends_with(0);
+    server.shut_down();
+}
+
+#[tokio::test]
+async fn an_upload_that_fails_leaves_no_parts_and_registers_nothing() {
+    let stage = stage().await;
+    let server = stage.serve();
+    let (address, _) = line_to(server.address(), Trouble::Closed(usize::MAX));
+    let (machine, line) = machine(address);
+    machine.run(&line).ends_with(1).complains("cannot upload to s3://releases/big.tar").says_nothing();
+    assert!(is_empty(&stage).await);
+    server.shut_down();
+}
+
+#[tokio::test]
+async fn an_upload_that_is_stopped_leaves_no_parts_and_registers_nothing() {
+    let stage = stage().await;
+    let server = stage.serve();
+    let (address, struck) = line_to(server.address(), Trouble::Silent);
+    let (machine, line) = machine(address);
+    let mut command = machine.command(CDCTL);
+    let child = command.args(line.split(' ')).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = child.unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut said = String::new();
+    while !said.contains("uploading") {
+        assert_ne!(stderr.read_line(&mut said).unwrap(), 0, "{said}");
+    }
+    struck.recv().unwrap();
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    stderr.read_to_string(&mut said).unwrap();
+    let run = Run::from(child.wait_with_output().unwrap()).ends_with(130);
+    assert!(said.contains("nothing was left at s3://releases/big.tar") && run.stdout.is_empty(), "{said}");
+    assert!(is_empty(&stage).await);
+    server.shut_down();
+}

@@ -1,0 +1,184 @@
+//! `--git`: commits of repositories on this machine.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::support::cdctl::{Machine, Run};
+use crate::support::client::{codedeploy, s3};
+use crate::support::stage::Stage;
+
+const APPSPEC: &str = "version: 0.0\nos: linux\nhooks:\n  AfterInstall:\n    - location: run.sh\n";
+
+/// A machine and a repository on it, with two commits and a tag on the first.
+struct Origin {
+    machine: Machine,
+    first: String,
+}
+
+impl Origin {
+    fn new() -> Self {
+        let origin = Origin { machine: Machine::new(), first: String::new() };
+        fs::create_dir(origin.path()).unwrap();
+        origin.git(&["init", "--quiet", "--initial-branch=main"]);
+        for (file, text) in [
+            ("appspec.yml", APPSPEC),
+            ("run.sh", "#!/bin/sh\n"),
+            ("version", "one"),
+            ("apps/shop/appspec.yml", "version: 0.0\nos: linux\n"),
+            ("apps/shop/page", "shop"),
+            ("tests/only-here", "x"),
+            (".gitattributes", "/tests export-ignore\n*.bin filter=lfs\n"),
+            ("big.bin", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n"),
+        ] {
+            let path = origin.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        fs::set_permissions(origin.path().join("run.sh"), fs::Permissions::from_mode(0o755)).unwrap();
+        symlink("version", origin.path().join("current")).unwrap();
+        let first = origin.commit("first");
+        // A submodule, as the tree has it: the other repository is not needed for that.
+        origin.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{first},vendor")]);
+        origin.git(&["tag", "v1"]);
+        fs::write(origin.path().join("version"), "two").unwrap();
+        origin.git(&["add", "version"]);
+        origin.git(&["commit", "--quiet", "-m", "second"]);
+        Origin { first, ..origin }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.machine.home().join("origin")
+    }
+
+    fn url(&self) -> String {
+        format!("file://{}", self.path().display())
+    }
+
+    fn git(&self, arguments: &[&str]) -> String {
+        let identity = ["-c", "user.name=n", "-c", "user.email=e", "-c", "filter.lfs.clean=cat"];
+        let mut command = self.machine.command("git");
+        command.args(identity).args(arguments).current_dir(self.path());
+        let run = Run::from(command.output().unwrap()).ends_with(0);
+        run.stdout.trim().to_owned()
+    }
+
+    fn commit(&self, message: &str) -> String {
+        self.git(&["add", "--all"]);
+        self.git(&["commit", "--quiet", "-m", message]);
+        self.git(&["rev-parse", "HEAD"])
+    }
+
+    /// Bundles and says how it went; the bundle is at `out`.
+    fn bundle(&self, url: &str, out: &Path) -> Run {
+        let line = ["revision", "bundle", "--git", url, "--file", out.to_str().unwrap(), "-o", "json"];
+        self.machine.cdctl(line).holds_no_escape()
+    }
+
+    fn file(&self, bundle: &Path, name: &str) -> Option<String> {
+        let folder = bundle.with_extension("d");
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir(&folder).unwrap();
+        cdctl::runner::unpack(bundle, &cdctl::model::BundleType::Zip, &folder).unwrap();
+        fs::read_to_string(folder.join(name)).ok()
+    }
+}
+
+#[test]
+fn a_commit_is_bundled_without_its_history_and_the_same_every_time() {
+    let origin = Origin::new();
+    let out = origin.machine.home().join("out.zip");
+    let digest = |run: &Run| serde_json::from_str::<Value>(&run.stdout).unwrap()["sha256"].clone();
+    let url = origin.url();
+    let tag =
+        origin.bundle(&format!("{url}@v1"), &out).ends_with(0).complains(&format!("commit {}", origin.first));
+    let tag = tag.complains("big.bin is a pointer of Git LFS");
+    assert_eq!(origin.file(&out, "version").unwrap(), "one");
+    assert_eq!(origin.file(&out, "current").unwrap(), "one", "a link stays one");
+    assert_eq!(origin.file(&out, ".git/HEAD"), None);
+    assert_eq!(origin.file(&out, "tests/only-here"), None, "export-ignore holds, as in GitHub's archives");
+    // By commit, by its short form, by path instead of URL, and with settings that would change line ends and modes.
+    fs::write(origin.machine.home().join(".gitconfig"), "[core]\nautocrlf = true\n[tar]\numask = 077\n")
+        .unwrap();
+    let short = origin.first.get(..9).unwrap();
+    for from in [
+        format!("{url}@{}", origin.first),
+        format!("{url}@{short}"),
+        format!("{}@v1", origin.path().display()),
+    ] {
+        let run = origin.bundle(&from, &out).ends_with(0);
+        assert_eq!(digest(&run), digest(&tag), "{from}");
+    }
+    let head = origin.bundle(&url, &out).ends_with(0).complains("the submodule vendor is another repository");
+    assert_ne!(digest(&head), digest(&tag));
+    assert_eq!(origin.file(&out, "version").unwrap(), "two");
+}
+
+#[test]
+fn a_directory_of_a_repository_is_a_bundle_of_its_own() {
+    let origin = Origin::new();
+    let out = origin.machine.home().join("out.zip");
+    origin.bundle(&format!("{}@main:/apps/shop/", origin.url()), &out).ends_with(0);
+    assert_eq!(origin.file(&out, "page").unwrap(), "shop");
+    assert_eq!(origin.file(&out, "version"), None);
+    let none = origin.bundle(&format!("{}@main:apps/none", origin.url()), &out).ends_with(1);
+    none.complains("has no directory apps/none");
+    origin.bundle(&format!("{}:apps", origin.url()), &out).ends_with(10).complains("there is one in shop/");
+}
+
+#[test]
+fn what_is_no_repository_or_commit_is_told_and_nothing_is_run_or_leaked() {
+    let origin = Origin::new();
+    let (out, proof) = (origin.machine.home().join("out.zip"), origin.machine.home().join("proof"));
+    let touch = format!("touch {}", proof.display());
+    for url in [
+        format!("--upload-pack={touch}"),
+        format!("ext::sh -c '{touch}'"),
+        format!("{}@--upload-pack={touch}", origin.url()),
+        format!("{}:--output={}", origin.url(), proof.display()),
+        format!("file://{}/x;{touch}", origin.path().display()),
+    ] {
+        let run = origin.bundle(&url, &out);
+        assert!([1, 2].contains(&run.code), "{run}");
+        assert!(!proof.exists() && !out.exists(), "{url}");
+    }
+    origin.bundle(&format!("{}@nope", origin.url()), &out).ends_with(1).complains("has no nope");
+    origin.bundle(&format!("{}@0123456789", origin.url()), &out).ends_with(1).complains("has no commit");
+    let run = origin.bundle("http://user:s3cret@127.0.0.1:9/o/r@v1", &out).ends_with(1);
+    assert!(!run.stderr.contains("s3cret") && run.stderr.contains("http://127.0.0.1:9/o/r"), "{run}");
+    // Within a hook of git these name the caller's repository.
+    let mut command = origin.machine.command(crate::support::cdctl::CDCTL);
+    command.env("GIT_DIR", "/nonexistent").args(["revision", "bundle", "--git", &origin.url(), "--file"]);
+    Run::from(command.arg(&out).output().unwrap()).ends_with(0);
+}
+
+#[tokio::test]
+async fn a_commit_is_pushed_and_one_of_github_is_fetched_where_it_is_looked_at() {
+    let origin = Origin::new();
+    let stage = Stage::new();
+    s3(&stage.sandbox).create_bucket().bucket("releases").send().await.unwrap();
+    codedeploy(&stage.sandbox).create_application().application_name("shop").send().await.unwrap();
+    let server = stage.serve();
+    let machine =
+        Machine::new().against(&format!("http://{}", server.address())).set("AWS_REGION", "eu-west-1");
+    let line = format!("revision push --git {}@v1 s3://releases/a.zip --app shop", origin.url());
+    machine.run(&line).ends_with(0).says("s3://releases/a.zip?");
+    machine.run(&format!("revision push --git {} --app shop", origin.url())).ends_with(2);
+    machine.run(&format!("{line} s3://releases/b.zip")).ends_with(2);
+    // What stands for github.com is the user's setting, as any other way to reach a repository.
+    fs::create_dir_all(machine.home().join("github/owner")).unwrap();
+    symlink(origin.path(), machine.home().join("github/owner/repo.git")).unwrap();
+    let instead =
+        format!("[url \"file://{}/github/\"]\ninsteadOf = https://github.com/\n", machine.home().display());
+    fs::write(machine.home().join(".gitconfig"), instead).unwrap();
+    let revision = format!("github:owner/repo@{}", origin.first);
+    machine.run(&format!("revision validate {revision}")).ends_with(0).complains("github:owner/repo@");
+    machine.run(&format!("revision diff s3://releases/a.zip {revision} --exit-code")).ends_with(0);
+    let host = machine.home().join("host");
+    fs::create_dir(&host).unwrap();
+    let run = machine.run(&format!("revision run {revision} --root {} -o json", host.display()));
+    run.ends_with(0);
+    server.shut_down();
+}
