@@ -17,6 +17,7 @@ mod lazy;
 mod readme;
 mod revision;
 mod server;
+mod shells;
 mod support;
 mod surface;
 mod terminal;

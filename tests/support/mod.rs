@@ -4,3 +4,4 @@ pub mod cdctl;
 pub mod client;
 pub mod sandbox;
 pub mod stage;
+pub mod terminal;
