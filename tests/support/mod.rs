@@ -2,6 +2,7 @@
 
 pub mod cdctl;
 pub mod client;
+pub mod proxy;
 pub mod sandbox;
 pub mod stage;
 pub mod terminal;
