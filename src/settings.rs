@@ -57,8 +57,6 @@ pub struct Environment {
     pub endpoint_url: Option<String>,
     /// Hosts that are called past a proxy, separated by commas.
     pub no_proxy: Option<String>,
-    /// `CDCTL_APP`, for a line that is being typed.
-    pub application: Option<String>,
 }
 
 impl Environment {
@@ -86,7 +84,6 @@ impl Environment {
             group: text("CDCTL_GROUP"),
             endpoint_url: text("AWS_ENDPOINT_URL"),
             no_proxy: text("no_proxy").or_else(|| text("NO_PROXY")),
-            application: text("CDCTL_APP"),
         }
     }
 
