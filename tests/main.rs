@@ -14,6 +14,7 @@ mod contract;
 mod demo;
 mod deploy;
 mod lazy;
+mod man;
 mod once;
 mod readme;
 mod revision;
