@@ -14,7 +14,6 @@ mod contract;
 mod demo;
 mod deploy;
 mod lazy;
-mod man;
 mod once;
 mod readme;
 mod revision;

@@ -1,6 +1,8 @@
 //! Completion in the real shells, each on a terminal of its own, against a sandbox; and what it does where nothing
 //! answers. The loaders are those that `cdctl completions` prints.
 
+mod man;
+
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
@@ -11,7 +13,7 @@ use std::{fs, thread};
 use crate::contract::python;
 use crate::support::cdctl::{Machine, package};
 use crate::support::sandbox::{SIMULATED, Sandbox};
-use crate::support::terminal::Terminal;
+use crate::support::screen::Terminal;
 
 /// A shell: its name, how it starts without anybody's settings, and the line that loads the completion.
 struct Shell {

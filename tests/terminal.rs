@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::support::sandbox::{SIMULATED, Sandbox};
-use crate::support::terminal::Terminal;
+use crate::support::screen::Terminal;
 
 /// A sandbox whose deployments never end by themselves, with one under way.
 fn hanging() -> (Sandbox, String) {

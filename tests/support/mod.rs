@@ -4,5 +4,5 @@ pub mod cdctl;
 pub mod client;
 pub mod proxy;
 pub mod sandbox;
+pub mod screen;
 pub mod stage;
-pub mod terminal;
