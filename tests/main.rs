@@ -7,6 +7,8 @@
     reason = "tests may stop at once, start processes and read their environment"
 )]
 
+mod man;
+
 mod architecture;
 mod bad_input;
 mod by_hand;

@@ -1,8 +1,6 @@
 //! Completion in the real shells, each on a terminal of its own, against a sandbox; and what it does where nothing
 //! answers. The loaders are those that `cdctl completions` prints.
 
-mod man;
-
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
