@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, ValueEnum};
+use clap::{Arg, Command, CommandFactory, Parser, ValueEnum};
 
 use crate::commands::Noun;
 use crate::format::{Format, Query};
@@ -20,7 +20,7 @@ Try it without an AWS account:  cdctl demo
 Deploy a directory:             cdctl deploy create shop/prod --push . --bucket releases --watch
 
 Exit codes: 0 done, 1 error, 2 wrong usage, 3 failed, 4 stopped, 5 rolled back, 6 rollback failed,
-7 timed out, 8 ready, 9 unknown, 10 a check found problems, 130 and 143 detached. See README.md."
+7 timed out, 8 ready, 9 unknown, 10 a check found problems, 130 and 143 detached. See cdctl(1)."
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -28,6 +28,24 @@ pub struct Cli {
 
     #[command(subcommand)]
     pub noun: Noun,
+}
+
+/// What nouns and verbs say of the global options.
+const GLOBALS: &str =
+    "Options of every command (--profile, --region, --output, --query, --yes, …): cdctl --help";
+
+/// The command tree as help and the manual show it: the global options are told of once, at its root.
+pub fn shown() -> Command {
+    let root = Cli::command();
+    let globals: Vec<Arg> =
+        root.get_arguments().filter(|arg| arg.is_global_set()).map(|arg| arg.clone().hide(true)).collect();
+    root.mut_subcommands(|noun| folded(noun.args(&globals)))
+}
+
+fn folded(command: Command) -> Command {
+    let help =
+        command.get_after_help().map_or_else(|| GLOBALS.to_owned(), |help| format!("{help}\n\n{GLOBALS}"));
+    command.after_help(help).mut_subcommands(folded)
 }
 
 /// Flags that every command has.

@@ -27,7 +27,8 @@ pub mod watch;
 use std::ffi::OsString;
 use std::io;
 
-use clap::{CommandFactory, FromArgMatches};
+use clap::Parser;
+use clap::error::ErrorKind;
 
 use crate::cli::Cli;
 use crate::context::Context;
@@ -36,18 +37,22 @@ use crate::exit::Exit;
 use crate::settings::{Environment, Settings};
 use crate::ui::{Style, Ui};
 
-/// The command tree, for parsing and for whatever is generated from it.
+/// The command tree, for whatever is generated from it.
 pub fn command() -> clap::Command {
-    Cli::command()
+    cli::shown()
 }
 
 /// Runs one command line on the given streams.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environment, mut ui: Ui) -> Exit {
-    let cli =
-        match command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches)) {
-            Ok(cli) => cli,
-            Err(error) => return usage(&error, &ui),
-        };
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) if error.kind() == ErrorKind::DisplayHelp => {
+            let help = command().try_get_matches_from(&arguments).err();
+            return usage(help.as_ref().unwrap_or(&error), &ui);
+        }
+        Err(error) => return usage(&error, &ui),
+    };
     let settings = Settings::resolve(&cli.globals, &environment, &mut ui);
     let machine = settings.output.format.is_machine();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {

@@ -66,6 +66,24 @@ impl Signals {
     }
 }
 
+/// A session of one's own, without a terminal: a program that is started in it cannot ask anybody anything.
+pub struct Apart(bool);
+
+impl Apart {
+    /// Leaves the terminal, for good. A process that leads a group of its own stays where it is.
+    pub fn leave() -> Self {
+        Apart(rustix::process::setsid().is_ok())
+    }
+
+    /// Ends what was started apart and still runs; `signals` keeps this process from ending with it.
+    pub fn end(self, signals: &Signals) {
+        let _heard = signals.next();
+        if self.0 {
+            let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TERM);
+        }
+    }
+}
+
 /// The code of a command that a signal ended.
 pub fn exit(signal: Signal) -> Exit {
     match signal {

@@ -18,7 +18,7 @@ fn commands(command: &Command, words: &[String]) -> Vec<(Vec<String>, Command)> 
     found
 }
 
-fn tree() -> Vec<(Vec<String>, Command)> {
+pub fn tree() -> Vec<(Vec<String>, Command)> {
     let mut root = cdctl::command();
     root.build();
     commands(&root, &[])
@@ -55,6 +55,21 @@ fn every_verb_shows_an_example_of_itself() {
             assert!(parsed.is_ok() || line.contains("$("), "{line}\n{}", parsed.unwrap_err());
         }
     }
+}
+
+#[test]
+fn global_options_are_told_of_once() {
+    let machine = Machine::new();
+    for flag in ["-h", "--help"] {
+        machine.run(flag).ends_with(0).says("--endpoint-url <URL>");
+        for line in ["app", "app list", "deploy create"] {
+            let help = machine.run(&format!("{line} {flag}")).ends_with(0).stdout;
+            assert!(!help.contains("--endpoint-url") && help.contains("cdctl --help"), "{help}");
+        }
+    }
+    // They are options of every command all the same.
+    let wrong = machine.run("app list --output xml").ends_with(2);
+    assert!(wrong.stderr.contains("possible values: table"), "{wrong}");
 }
 
 #[test]
@@ -103,7 +118,7 @@ fn readme_has_the_exit_codes() {
 fn help_names_the_exit_codes() {
     let help = Machine::new().run("--help").ends_with(0).stdout;
     let codes = help.split_once("Exit codes: ").expect("a list").1;
-    let codes = codes.split("See README").next().unwrap();
+    let codes = codes.split("See cdctl").next().unwrap();
     let numbers: Vec<u8> =
         codes.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse().ok()).collect();
     for exit in Exit::ALL {

@@ -182,6 +182,17 @@ fn check_profile<'a>(
     Err(Failure::new(format!("profile {selected} does not exist in the AWS config files")).help(help).into())
 }
 
+/// The names of all profiles, sorted.
+///
+/// # Errors
+/// The AWS config files cannot be read.
+pub async fn profile_names(connection: &Connection) -> anyhow::Result<Vec<String>> {
+    let profiles = profiles(connection).await?;
+    let mut names: Vec<String> = profiles.profiles().map(str::to_owned).collect();
+    names.sort_unstable();
+    Ok(names)
+}
+
 async fn profiles(connection: &Connection) -> anyhow::Result<ProfileSet> {
     let files = aws_runtime::env_config::file::EnvConfigFiles::default();
     let name = connection.profile.clone().map(Into::into);

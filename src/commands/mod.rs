@@ -2,6 +2,7 @@
 
 mod api;
 mod app;
+mod completions;
 mod config;
 mod demo;
 mod deploy;
@@ -49,6 +50,7 @@ pub enum Noun {
     Sandbox(sandbox::Verb),
     Demo(demo::Arguments),
     Api(api::Arguments),
+    Completions(completions::Arguments),
 }
 
 pub async fn run(context: &Context, noun: Noun) -> anyhow::Result<Exit> {
@@ -62,6 +64,7 @@ pub async fn run(context: &Context, noun: Noun) -> anyhow::Result<Exit> {
         Noun::Revision(verb) => revision::run(context, verb).await,
         Noun::Demo(arguments) => demo::run(context, &arguments).await,
         Noun::Api(arguments) => api::run(context, &arguments).await,
+        Noun::Completions(arguments) => completions::run(context, &arguments).await,
         Noun::Sandbox(verb) => sandbox::run(context, verb).await,
     }
 }

@@ -22,7 +22,7 @@ pub mod upload;
 pub mod view;
 mod words;
 
-pub use words::shell;
+pub use words::{shell, short_revision};
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;

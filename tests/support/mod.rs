@@ -4,5 +4,6 @@ pub mod cdctl;
 pub mod client;
 pub mod proxy;
 pub mod sandbox;
+pub mod screen;
 pub mod stage;
 pub mod stand_in;
