@@ -2,71 +2,30 @@
 //!
 //! Exceptions come before progress, every symbol has a word or a heading, and what is hidden is counted.
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+mod fleet;
+mod line;
 
-use super::view::{Row, View};
-use super::words::{first_line, place, plural, shell, short_revision};
+use unicode_width::UnicodeWidthStr;
+
+use super::view::View;
+use super::words::{first_line, place, plural, short_revision};
 use super::{bar, stage};
 use crate::clock;
-use crate::model::{DeploymentStatus, TargetStatus};
+use crate::model::DeploymentStatus;
 use crate::ui::{self, Style};
 use crate::watch::event::Counts;
+use crate::watch::forecast;
+use line::Line;
 
-/// From this many columns on sentences are whole.
+/// From this many columns on sentences are whole, and from the second on long ones too.
 const WIDE: usize = 76;
+const WIDEST: usize = 96;
 /// Below this many columns details are dropped; below the second, or that many rows, only the bar is left.
 const NARROW: usize = 60;
 const BARE: (usize, usize) = (40, 8);
 /// The longest bar, and the shortest beside which all words stay.
 const WIDEST_BAR: usize = 60;
 const SHORTEST_BAR: usize = 8;
-
-/// A line in parts, each in its style.
-#[derive(Default)]
-struct Line(Vec<(Option<Style>, String)>);
-
-impl Line {
-    fn plain(text: impl Into<String>) -> Self {
-        Line::default().with(None, text)
-    }
-
-    fn with(mut self, style: Option<Style>, text: impl Into<String>) -> Self {
-        self.0.push((style, text.into()));
-        self
-    }
-
-    /// The line in at most `width` columns.
-    fn render(&self, width: usize, unicode: bool, colour: bool) -> String {
-        let whole: usize = self.0.iter().map(|(_, text)| text.width()).sum();
-        let ellipsis = if unicode { "…" } else { "..." };
-        let mut left = if whole > width { width.saturating_sub(ellipsis.width()) } else { width };
-        let mut line = String::new();
-        'parts: for (style, text) in &self.0 {
-            let mut part = String::new();
-            for c in text.chars() {
-                let columns = c.width().unwrap_or(0);
-                if columns > left {
-                    line.push_str(&paint(*style, &part, colour));
-                    break 'parts;
-                }
-                left -= columns;
-                part.push(c);
-            }
-            line.push_str(&paint(*style, &part, colour));
-        }
-        if whole > width && width >= ellipsis.width() {
-            line.push_str(ellipsis);
-        }
-        line
-    }
-}
-
-fn paint(style: Option<Style>, text: &str, colour: bool) -> String {
-    match style {
-        Some(style) if !text.is_empty() => style.paint(text, colour),
-        _ => text.to_owned(),
-    }
-}
 
 /// The frame for a screen of `width` columns and `height` rows; one row stays free for what follows.
 pub fn frame(view: &View, width: usize, height: usize, unicode: bool, colour: bool) -> Vec<String> {
@@ -127,7 +86,7 @@ impl Composer<'_> {
         lines.extend(self.health());
         lines.extend(self.forecast());
         if !self.view.status().is_some_and(DeploymentStatus::is_terminal) {
-            lines.extend(stage::lines(self.view, self.unicode).into_iter().map(Line::plain));
+            lines.extend(stage::lines(self.view, self.width, self.unicode).into_iter().map(Line::plain));
         }
         lines
     }
@@ -142,7 +101,8 @@ impl Composer<'_> {
             line = line.with(None, "  waiting for a first answer");
         }
         if let Some(elapsed) = self.view.elapsed() {
-            line = line.with(None, format!("  {}", clock::short(elapsed)));
+            let word = if self.width >= NARROW { " elapsed" } else { "" };
+            line = line.with(None, format!("  {}{word}", clock::whole(elapsed)));
         }
         if let Some(original) = &self.view.rolls_back {
             line = line.with(Some(Style::Warning), format!("  rolls back {}", ui::line(original)));
@@ -165,7 +125,7 @@ impl Composer<'_> {
             parts.push(format!("by {}", ui::line(creator.as_str())));
         }
         if let (Some(age), false) = (self.view.answer_age, deployment.status.is_terminal()) {
-            parts.push(format!("as of {} ago", seconds(age.as_secs())));
+            parts.push(format!("as of {} ago", clock::whole(age)));
         }
         Line::default().with(Some(Style::Dim), parts.join("  "))
     }
@@ -200,7 +160,7 @@ impl Composer<'_> {
     fn trouble(&self) -> Option<Line> {
         let api = self.view.api.as_ref()?;
         let age = match self.view.answer_age {
-            Some(age) => format!("; as of {} ago", seconds(age.as_secs())),
+            Some(age) => format!("; as of {} ago", clock::whole(age)),
             None => String::new(),
         };
         let error =
@@ -211,30 +171,28 @@ impl Composer<'_> {
     }
 
     /// What minimum healthy hosts still allow.
-    ///
-    /// Source: AWS user guide, "Minimum healthy instances": while hosts wait, a failure that leaves no more healthy
-    /// hosts than the minimum ends the deployment.
     fn health(&self) -> Option<Line> {
         let minimum = self.view.deployment.as_ref()?.minimum_healthy?;
         let counts = self.view.counts()?;
         let total = counts.total();
-        let spare = total.saturating_sub(counts.fail).saturating_sub(minimum);
-        let last = u64::from(counts.pend == 0);
-        let text = match self.width >= WIDE {
-            true => format!("health   at least {minimum} of {total} must stay healthy"),
-            false => format!("health   min {minimum} of {total}"),
-        };
         let over = self.view.status().is_some_and(DeploymentStatus::is_terminal);
         if over && counts.fail == 0 {
             return None;
         }
-        let (style, rest) = match spare + last {
-            _ if over => (None, String::new()),
-            0 => (Some(Style::Error), "; too few are left".to_owned()),
-            1 => (Some(Style::Warning), "; the next failure stops it".to_owned()),
-            more => (None, format!("; {more} more failures stop it")),
+        let text = match self.width >= WIDEST {
+            true => format!("health   at least {minimum} of {total} must stay healthy"),
+            false => format!("health   min {minimum} of {total}"),
         };
-        Some(Line::plain(text).with(style, rest))
+        let failed = if counts.fail > 0 { format!("; {} failed", counts.fail) } else { String::new() };
+        let (style, rest) = match forecast::fatal(&counts, minimum) {
+            _ if over => (None, String::new()),
+            None => (None, "; no further failure can stop it".to_owned()),
+            Some(0) => (Some(Style::Error), "; too few are left".to_owned()),
+            Some(1) => (Some(Style::Warning), "; the next failure stops it".to_owned()),
+            Some(last) if self.width < NARROW => (None, format!("; stops at {last} more")),
+            Some(last) => (None, format!("; the {} further failure stops it", ordinal(last))),
+        };
+        Some(Line::plain(text + &failed).with(style, rest))
     }
 
     /// When the fleet will be done, from the times that its hosts took.
@@ -242,101 +200,15 @@ impl Composer<'_> {
         let (least, most) = self.view.forecast()?;
         let text = match self.width >= WIDE {
             true => format!(
-                "forecast done between {} and {}",
+                "forecast done between {} and {} (in {} to {})",
                 stage::time_of_day(least),
-                stage::time_of_day(most)
+                stage::time_of_day(most),
+                clock::whole(clock::between(self.view.now, least)),
+                clock::whole(clock::between(self.view.now, most))
             ),
             false => format!("forecast {}..{}", stage::time_of_day(least), stage::time_of_day(most)),
         };
         Some(Line::plain(text))
-    }
-
-    fn targets(&self, room: usize) -> Vec<Line> {
-        let (failed, mut running) = (self.view.failed(), self.view.running());
-        // Its phases say more than a row.
-        running.retain(|(_, row)| row.phases.is_empty());
-        let counts = self.view.counts().unwrap_or_default();
-        let over = self.view.status().is_some_and(DeploymentStatus::is_terminal);
-        let all_failed = counts.fail.max(failed.len() as u64);
-        let all_running =
-            if over || self.view.is_single() { 0 } else { counts.run.max(running.len() as u64) };
-        // A row between head and targets, one for the count of what is hidden.
-        let mut left = room.saturating_sub(2);
-        if left < 2 || all_failed + all_running + counts.pend == 0 {
-            return Vec::new();
-        }
-        let for_running = if running.is_empty() || left < 8 { 0 } else { running.len().min(3) + 1 };
-        let mut lines = vec![Line::default()];
-        let shown_failed = failed.len().min(left.saturating_sub(1 + for_running));
-        if all_failed > 0 {
-            let heading = format!("FAILED   {}", plural(all_failed, "target"));
-            lines.push(Line::default().with(Some(Style::Error), heading));
-            lines.extend(self.rows(&failed[..shown_failed]));
-            left = left.saturating_sub(1 + shown_failed);
-        }
-        let most = if self.width < NARROW { 3 } else { usize::MAX };
-        let shown_running = if over { 0 } else { running.len().min(left.saturating_sub(1)).min(most) };
-        if shown_running > 0 {
-            lines.push(Line::default().with(Some(Style::Strong), "RUNNING  slowest first"));
-            lines.extend(self.rows(&running[..shown_running]));
-        }
-        lines.extend(self.hidden(
-            all_failed - shown_failed as u64,
-            all_running - shown_running as u64,
-            if over { 0 } else { counts.pend },
-        ));
-        lines
-    }
-
-    fn rows(&self, rows: &[(&str, &Row)]) -> Vec<Line> {
-        let name = |id: &str| first_line(id, 40);
-        let names = rows.iter().map(|(id, _)| name(id).width()).max().unwrap_or(0);
-        rows.iter()
-            .map(|(id, row)| {
-                let event = row.event.as_ref().map(|event| ui::line(event.as_str())).unwrap_or_default();
-                let (mark, style) = match (&row.failure, &row.status) {
-                    (_, TargetStatus::Failed) if self.unicode => ("✗", Some(Style::Error)),
-                    (_, TargetStatus::Failed) => ("x", Some(Style::Error)),
-                    _ if self.unicode => ("●", None),
-                    _ => ("*", None),
-                };
-                let rest = match &row.failure {
-                    Some(failure) => failure.clone(),
-                    None if style.is_some() => String::new(),
-                    None => self.at_work(row),
-                };
-                let id = name(id);
-                let pad = " ".repeat(names - id.width());
-                Line::plain(" ").with(style, mark).with(None, format!(" {id}{pad}  {event:<16}  {rest}"))
-            })
-            .collect()
-    }
-
-    /// How long the target has been in its event; and its state, where that says more than "in progress".
-    fn at_work(&self, row: &Row) -> String {
-        let time =
-            self.view.time_in_event(row).map(|time| format!("{:>6}", clock::short(time))).unwrap_or_default();
-        let slow = self.view.slow(row).map(|times| format!("  slow x{times}")).unwrap_or_default();
-        match &row.status {
-            TargetStatus::InProgress => time + &slow,
-            other => format!("{time}  {}", ui::line(other.as_str())),
-        }
-    }
-
-    fn hidden(&self, failed: u64, running: u64, pending: u64) -> Option<Line> {
-        let parts = [(failed, "more failed"), (running, "more running"), (pending, "pending")];
-        let parts: Vec<_> = parts
-            .iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, what)| format!("{count} {what}"))
-            .collect();
-        let dots = if self.unicode { "…" } else { "..." };
-        let mut text = format!("   {dots} {}", parts.join(", "));
-        let hint = format!("   (cdctl deploy targets {})", shell(&self.view.id));
-        if failed + running > 0 && text.width() + hint.width() <= self.width {
-            text.push_str(&hint);
-        }
-        (!parts.is_empty()).then(|| Line::default().with(Some(Style::Dim), text))
     }
 }
 
@@ -374,7 +246,14 @@ fn status_style(status: &DeploymentStatus) -> Option<Style> {
     }
 }
 
-/// Whole seconds, as a duration: a frame that differs by tenths only would flicker.
-fn seconds(seconds: u64) -> String {
-    if seconds == 0 { "0s".to_owned() } else { clock::short(std::time::Duration::from_secs(seconds)) }
+/// `1st`, `2nd`, `3rd`, `11th`
+fn ordinal(number: u64) -> String {
+    let ending = match (number % 100, number % 10) {
+        (11..=13, _) => "th",
+        (_, 1) => "st",
+        (_, 2) => "nd",
+        (_, 3) => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
 }
