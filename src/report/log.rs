@@ -84,7 +84,7 @@ impl Log {
         self.last = Some(now);
         let text = ui::line(&text.to_string());
         // Nobody may be reading; the watch and its exit code go on.
-        let _ = writeln!(self.out, "{now:.0} {} {word:<10} {text}", ui::line(&self.view.id));
+        let _ = writeln!(self.out, "{now:.0} {} {word:<10} {text}", self.view.name());
         let _ = self.out.flush();
     }
 
@@ -111,7 +111,11 @@ impl Log {
         } else if fresh {
             let now = event.overview.as_ref().map(counts).unwrap_or_default();
             let text = [Some(now), self.waits()].into_iter().flatten().filter(|text| !text.is_empty());
-            self.line(&event.status.as_str().to_lowercase(), text.collect::<Vec<_>>().join("; "));
+            let word = match &event.status {
+                DeploymentStatus::InProgress => "continues".to_owned(),
+                other => other.as_str().to_lowercase(),
+            };
+            self.line(&word, text.collect::<Vec<_>>().join("; "));
         } else {
             self.progress();
         }
@@ -282,7 +286,8 @@ impl Log {
             }
             _ => String::new(),
         };
-        if let (Some(now), None) = (changed, &self.view.api) {
+        let waits = self.waits();
+        if let (Some(now), None, None) = (changed, &self.view.api, &waits) {
             return self.counted(now);
         }
         let mut text = match self.last_change {
@@ -291,11 +296,11 @@ impl Log {
             }
             None => "waiting for a first answer".to_owned(),
         };
-        let waits = self.view.status().filter(|status| **status != DeploymentStatus::InProgress);
-        if let Some(status) = waits {
+        let other = self.view.status().filter(|status| **status != DeploymentStatus::InProgress);
+        if let Some(status) = other {
             text.push_str(&format!("; {status}"));
         }
-        if let Some(wait) = self.waits() {
+        if let Some(wait) = waits {
             text.push_str(&format!("; {wait}"));
         }
         if let Some(phase) = stage::under_way(&self.view) {

@@ -9,6 +9,7 @@ use super::Pulse;
 use super::words;
 use crate::clock;
 use crate::model::{DeploymentStatus, EventName, Serving, TargetStatus};
+use crate::ui;
 use crate::watch::causes::Causes;
 use crate::watch::event::{
     ApiEvent, ApiState, Counts, DeploymentEvent, Event, Failure, Phase, Stamped, TargetEvent,
@@ -53,6 +54,8 @@ pub struct Happening {
 #[derive(Debug, Default)]
 pub struct View {
     pub id: String,
+    /// Where several regions are watched.
+    pub region: Option<String>,
     pub deployment: Option<DeploymentEvent>,
     pub targets: BTreeMap<String, Row>,
     pub causes: Causes,
@@ -69,6 +72,8 @@ pub struct View {
     /// When the status last changed, and when anything did.
     status_since: Option<Timestamp>,
     moved: Option<Timestamp>,
+    /// When the wait before the end of the original fleet was seen to begin.
+    kept_since: Option<Timestamp>,
     /// The deployment that this one rolls back.
     pub rolls_back: Option<String>,
     rollback: Option<String>,
@@ -80,10 +85,20 @@ impl View {
         self.now = stamped.ts;
         if self.id.is_empty() || self.gives_way_to(stamped) {
             let rolls_back = (self.rollback.as_ref() == Some(&stamped.deployment)).then(|| self.id.clone());
-            *self = View { id: stamped.deployment.clone(), now: self.now, rolls_back, ..View::default() };
+            *self = View {
+                id: stamped.deployment.clone(),
+                region: stamped.region.clone(),
+                now: self.now,
+                rolls_back,
+                ..View::default()
+            };
         }
         match &stamped.event {
             Event::Deployment(event) => {
+                let before = self.deployment.as_ref().map(|before| before.waits.termination_started);
+                if before == Some(false) && event.waits.termination_started {
+                    self.kept_since = Some(stamped.ts);
+                }
                 if self.status() != Some(&event.status) {
                     // What was Ready before it was looked at is so since its targets are.
                     let first = self.deployment.is_none();
@@ -121,6 +136,17 @@ impl View {
         self.answer_age = pulse.answer_age;
     }
 
+    /// The deployment as lines and headers name it.
+    pub fn name(&self) -> String {
+        let id = ui::line(&self.id);
+        self.region.as_deref().map_or_else(|| id.clone(), |region| format!("{} {id}", ui::line(region)))
+    }
+
+    /// The deployment as a command line names it.
+    pub fn reference(&self) -> String {
+        words::reference(&self.id, self.region.as_deref())
+    }
+
     pub fn counts(&self) -> Option<Counts> {
         self.deployment.as_ref().and_then(|deployment| deployment.overview)
     }
@@ -147,7 +173,9 @@ impl View {
     }
 
     fn at_work(&self) -> impl Iterator<Item = (&str, &Row)> {
-        let at_work = |row: &Row| !row.status.is_finished() && row.status != TargetStatus::Pending;
+        let at_work = |row: &Row| {
+            !row.status.is_finished() && !matches!(row.status, TargetStatus::Pending | TargetStatus::Ready)
+        };
         self.targets.iter().filter(move |(_, row)| at_work(row)).map(|(id, row)| (id.as_str(), row))
     }
 
@@ -252,6 +280,29 @@ impl View {
     /// Since when the deployment is in its state.
     pub fn since(&self) -> Option<Timestamp> {
         self.status_since.or_else(|| self.last_target_change())
+    }
+
+    /// Since when the original fleet is only kept, once it is.
+    pub fn kept_since(&self) -> Option<Timestamp> {
+        self.kept_since.or_else(|| self.last_target_change())
+    }
+
+    /// The replacement fleet of a blue/green deployment, by its hosts: minimum healthy hosts are about them alone.
+    ///
+    /// Source: AWS user guide, "Minimum healthy instances".
+    pub fn replacement(&self) -> Option<Counts> {
+        let mut counts = Counts::default();
+        for row in self.targets.values().filter(|row| row.label.as_deref() == Some("Green")) {
+            match row.status {
+                TargetStatus::Succeeded => counts.ok += 1,
+                TargetStatus::Failed => counts.fail += 1,
+                TargetStatus::Skipped => counts.skip += 1,
+                TargetStatus::Ready => counts.ready += 1,
+                TargetStatus::Pending => counts.pend += 1,
+                _ => counts.run += 1,
+            }
+        }
+        (counts.total() > 0).then_some(counts)
     }
 
     /// The last change of a target, by the service.

@@ -27,6 +27,9 @@ pub struct ApiFault {
     /// How long it lasts, in real time; as long as the sandbox where it is left out.
     #[serde(default, rename = "for", with = "span", skip_serializing_if = "Option::is_none")]
     pub lasts: Option<Duration>,
+    /// How many calls it strikes before it is over; any number where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<u64>,
     /// How long a `slow` answer takes.
     #[serde(default, with = "span", skip_serializing_if = "Option::is_none")]
     pub delay: Option<Duration>,
@@ -44,8 +47,10 @@ pub enum Kind {
     Throttle,
     /// HTTP 500 `InternalFailure`
     Error,
-    /// The connection is reset.
+    /// The connection is reset; nothing is done.
     Reset,
+    /// The call is carried out and the connection reset instead of answered.
+    Lost,
     /// No answer ever comes.
     Stall,
     /// The answer comes late.
@@ -58,6 +63,7 @@ impl fmt::Display for Kind {
             Kind::Throttle => "throttle",
             Kind::Error => "error",
             Kind::Reset => "reset",
+            Kind::Lost => "lost",
             Kind::Stall => "stall",
             Kind::Slow => "slow",
         })
@@ -70,6 +76,7 @@ pub enum Trouble {
     Throttle,
     Error,
     Reset,
+    Lost,
     Stall,
     /// Real time.
     Slow(Duration),
@@ -110,6 +117,9 @@ impl ApiFault {
         if !(self.rate > 0.0 && self.rate <= 1.0) {
             return Err(format!("the rate {} is not above 0 and at most 1", self.rate));
         }
+        if self.times == Some(0) {
+            return Err("a fault strikes at least once".to_owned());
+        }
         if self.operation.as_ref().is_some_and(|name| Operation::named(name).is_none()) {
             let name = self.operation.as_deref().unwrap_or_default();
             return Err(format!("CodeDeploy has no operation `{name}`"));
@@ -126,6 +136,7 @@ impl ApiFault {
             Kind::Throttle => Trouble::Throttle,
             Kind::Error => Trouble::Error,
             Kind::Reset => Trouble::Reset,
+            Kind::Lost => Trouble::Lost,
             Kind::Stall => Trouble::Stall,
             Kind::Slow => Trouble::Slow(self.delay.unwrap_or_default()),
         }
@@ -202,7 +213,9 @@ impl ApiFaults {
                 && random.f64() < one.fault.rate
         })?;
         struck.struck += 1;
-        Some(struck.fault.trouble())
+        let trouble = struck.fault.trouble();
+        faults.retain(|one| one.fault.times.is_none_or(|times| one.struck < times));
+        Some(trouble)
     }
 }
 
@@ -245,6 +258,9 @@ mod tests {
         faults.add(fault(r#"{"fault":"stall"}"#), Millis::MAX).unwrap();
         faults.add(fault(r#"{"fault":"reset"}"#), Millis::MAX).unwrap();
         assert_eq!(faults.clear(None), 2);
+        faults.add(fault(r#"{"fault":"lost","times":2}"#), Millis::MAX).unwrap();
+        assert_eq!([(); 3].map(|()| faults.strike("X", 0)), [Some(Trouble::Lost), Some(Trouble::Lost), None]);
+        assert!(faults.list(0).is_empty());
     }
 
     #[test]
@@ -253,6 +269,7 @@ mod tests {
             (r#"{"fault":"error","rate":0}"#, "the rate 0 is not above 0 and at most 1"),
             (r#"{"fault":"error","rate":1.5}"#, "the rate 1.5 is not above 0 and at most 1"),
             (r#"{"fault":"error","operation":"GetLunch"}"#, "CodeDeploy has no operation `GetLunch`"),
+            (r#"{"fault":"lost","times":0}"#, "a fault strikes at least once"),
             (r#"{"fault":"slow"}"#, "a slow answer needs a delay"),
             (r#"{"fault":"stall","delay":"1s"}"#, "a delay belongs to slow answers, not to `stall`"),
         ];

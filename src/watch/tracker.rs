@@ -177,6 +177,7 @@ impl Tracker {
                 Outcome::Refused(error) => Some(error.to_string()),
                 _ => None,
             },
+            region: None,
             status: deployment.map(|deployment| deployment.status.clone()),
             application: deployment.and_then(|deployment| deployment.application.clone()),
             group: deployment.and_then(|deployment| deployment.group.clone()),
@@ -225,8 +226,17 @@ impl Tracker {
 
     /// Hosts that must stay healthy, once configuration and number of targets are known.
     fn minimum_healthy(&self) -> Option<u64> {
-        let total =
-            self.deployment.as_ref()?.overview.as_ref().map(Overview::total).filter(|total| *total > 0)?;
+        let deployment = self.deployment.as_ref()?;
+        let total = match deployment.waits.blue_green {
+            // It is about the replacement alone, and whether the overview counts the original too is not documented.
+            true => {
+                self.targets.values().filter(|event| event.label.as_deref() == Some("Green")).count() as u64
+            }
+            false => deployment.overview.as_ref().map_or(0, Overview::total),
+        };
+        if total == 0 {
+            return None;
+        }
         let minimum = self.config.as_ref()?.minimum_healthy_hosts?;
         Some(u64::from(minimum.required(u32::try_from(total).ok()?)))
     }

@@ -20,6 +20,7 @@ use crate::sandbox::fault::parse_span;
 Examples:
   cdctl sandbox fault add throttle --operation GetDeployment --rate 0.3
   cdctl sandbox fault add reset --for 30s
+  cdctl sandbox fault add lost --operation CreateDeployment --times 1
   cdctl sandbox fault add slow --delay 2s
   cdctl sandbox fault clear")]
 pub enum Verb {
@@ -39,12 +40,13 @@ Example:
 Kinds:
   throttle  ThrottlingException, \"Rate exceeded\"
   error     HTTP 500
-  reset     the connection is reset
+  reset     the connection is reset and nothing is done
+  lost      the call is carried out, and the connection reset instead of answered
   stall     no answer ever comes
   slow      the answer comes after --delay")]
 pub struct Add {
     /// What happens to a call
-    #[arg(value_name = "KIND", value_parser = ["throttle", "error", "reset", "stall", "slow"])]
+    #[arg(value_name = "KIND", value_parser = ["throttle", "error", "reset", "lost", "stall", "slow"])]
     kind: String,
 
     /// The operation, such as GetDeployment [default: every one]
@@ -58,6 +60,10 @@ pub struct Add {
     /// How long it lasts, such as 30s or 5m [default: until it is cleared]
     #[arg(long = "for", value_name = "DURATION", value_parser = parse_span)]
     lasts: Option<Duration>,
+
+    /// How many calls it strikes before it is over [default: any number]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    times: Option<u64>,
 
     /// How late a slow answer comes
     #[arg(long, value_name = "DURATION", value_parser = parse_span, required_if_eq("kind", "slow"))]
@@ -88,6 +94,9 @@ async fn add(context: &Context, arguments: &Add) -> anyhow::Result<Exit> {
     ]);
     if let Some(operation) = &arguments.operation {
         fault.insert("operation".to_owned(), json!(operation));
+    }
+    if let Some(times) = arguments.times {
+        fault.insert("times".to_owned(), json!(times));
     }
     for (name, span) in [("for", arguments.lasts), ("delay", arguments.delay)] {
         if let Some(span) = span {

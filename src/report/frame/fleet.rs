@@ -9,7 +9,7 @@ use crate::clock;
 use crate::model::{DeploymentStatus, EventName, TargetStatus};
 use crate::report::stage::time_of_day;
 use crate::report::view::{Row, View};
-use crate::report::words::{bare_message, first_line, names, plural, shell};
+use crate::report::words::{bare_message, first_line, names, plural};
 use crate::ui::{self, Style};
 use crate::watch::causes::Cause;
 
@@ -161,7 +161,7 @@ impl Composer<'_> {
             .collect();
         let dots = if self.unicode { "…" } else { "..." };
         let mut text = format!("   {dots} {}", parts.join(", "));
-        let hint = format!("   (cdctl deploy targets {})", shell(&self.view.id));
+        let hint = format!("   (cdctl deploy targets {})", self.view.reference());
         if failed + running > 0 && text.width() + hint.width() <= self.width {
             text.push_str(&hint);
         }

@@ -48,8 +48,11 @@ pub fn frames(views: &[View], width: usize, height: usize, unicode: bool, colour
     let shown = views.len().min(if views.len() > room { room.saturating_sub(1).max(1) } else { room });
     // A frame leaves one row free, which its neighbour may have.
     let each = room / shown.max(1) + 1;
+    // What goes on comes before what has ended.
+    let ended = |view: &&View| view.status().is_some_and(DeploymentStatus::is_terminal);
+    let ordered = views.iter().filter(|view| !ended(view)).chain(views.iter().filter(ended));
     let mut lines: Vec<_> =
-        views.iter().take(shown).flat_map(|view| frame(view, width, each, unicode, colour)).collect();
+        ordered.take(shown).flat_map(|view| frame(view, width, each, unicode, colour)).collect();
     if shown < views.len() && lines.len() < room {
         let more = format!("   {}", plural((views.len() - shown) as u64, "more deployment"));
         lines.push(Line::plain(more).render(width, unicode, colour));
@@ -92,7 +95,7 @@ impl Composer<'_> {
     }
 
     fn title(&self) -> Line {
-        let mut line = Line::default().with(Some(Style::Strong), ui::line(&self.view.id));
+        let mut line = Line::default().with(Some(Style::Strong), self.view.name());
         if let Some(deployment) = &self.view.deployment {
             let place = place(deployment.application.as_deref(), deployment.group.as_deref());
             line = line.with(None, format!("  {place}  "));
@@ -173,10 +176,11 @@ impl Composer<'_> {
     /// What minimum healthy hosts still allow.
     fn health(&self) -> Option<Line> {
         let minimum = self.view.deployment.as_ref()?.minimum_healthy?;
-        let counts = self.view.counts()?;
+        let counts = self.view.replacement().or(self.view.counts())?;
         let total = counts.total();
         let over = self.view.status().is_some_and(DeploymentStatus::is_terminal);
-        if over && counts.fail == 0 {
+        let done = counts.run + counts.pend + counts.ready == 0;
+        if (over || done) && counts.fail == 0 {
             return None;
         }
         let text = match self.width >= WIDEST {

@@ -10,7 +10,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::view::{Row, View};
-use super::words::shell;
 use crate::clock;
 use crate::model::{ComputePlatform, DeploymentStatus, EventStatus, TargetStatus};
 use crate::ui;
@@ -126,7 +125,7 @@ pub fn waits_for(view: &View) -> Vec<String> {
 /// What can be done about a wait.
 pub fn commands(view: &View) -> Vec<String> {
     let ready = view.status() == Some(&DeploymentStatus::Ready);
-    let id = shell(&view.id);
+    let id = view.reference();
     let mut commands = vec![format!("continue: cdctl deploy continue {id}")];
     commands.extend(ready.then(|| format!("stop:     cdctl deploy stop {id} --rollback")));
     commands
@@ -141,7 +140,10 @@ fn terminates(view: &View) -> Option<Timestamp> {
     let ecs = deployment.platform == Some(ComputePlatform::Ecs)
         && !view.targets.is_empty()
         && view.targets.values().all(|row| row.status == TargetStatus::Succeeded);
-    (ecs || deployment.waits.termination_started).then(|| view.last_target_change()).flatten()
+    match ecs {
+        true => view.last_target_change(),
+        false => view.kept_since().filter(|_| deployment.waits.termination_started),
+    }
 }
 
 /// `in 3m22s (14:36:12Z)`
