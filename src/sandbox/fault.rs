@@ -2,7 +2,8 @@
 //! slow answers. The fleet file or `cdctl sandbox fault` sets it; `server/` does it to the calls.
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -11,7 +12,18 @@ use super::operations::Operation;
 use super::store::Millis;
 
 /// Faults that are in force at the same time: enough for anything that is not a mistake.
-const MOST: usize = 100;
+pub(super) const MOST: usize = 100;
+
+/// The numbers of faults, those of the API and those of hosts in one row.
+#[derive(Clone, Debug, Default)]
+pub struct Numbers(Arc<AtomicU64>);
+
+impl Numbers {
+    /// From 1.
+    pub(super) fn next(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::Relaxed) + 1
+    }
+}
 
 /// A fault of the API, as the fleet file and the control endpoint write it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -83,7 +95,7 @@ pub enum Trouble {
 }
 
 /// Durations as people write them: `30s`, `1m 30s`, `500ms`.
-mod span {
+pub(super) mod span {
     use super::*;
 
     pub fn serialize<S: Serializer>(span: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -160,13 +172,13 @@ pub struct ApiFaults(Mutex<State>);
 
 struct State {
     faults: Vec<InForce>,
-    last_id: u64,
+    numbers: Numbers,
     random: fastrand::Rng,
 }
 
 impl ApiFaults {
-    pub fn new(random: fastrand::Rng) -> Self {
-        ApiFaults(Mutex::new(State { faults: Vec::new(), last_id: 0, random }))
+    pub fn new(random: fastrand::Rng, numbers: Numbers) -> Self {
+        ApiFaults(Mutex::new(State { faults: Vec::new(), numbers, random }))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -183,8 +195,7 @@ impl ApiFaults {
         if state.faults.len() >= MOST {
             return Err(format!("{MOST} faults are in force, which is the most there can be"));
         }
-        state.last_id += 1;
-        let in_force = InForce { id: state.last_id, fault, until, struck: 0 };
+        let in_force = InForce { id: state.numbers.next(), fault, until, struck: 0 };
         state.faults.push(in_force.clone());
         Ok(in_force)
     }
@@ -228,7 +239,7 @@ mod tests {
     }
 
     fn faults() -> ApiFaults {
-        ApiFaults::new(fastrand::Rng::with_seed(1))
+        ApiFaults::new(fastrand::Rng::with_seed(1), Numbers::default())
     }
 
     #[test]

@@ -12,10 +12,10 @@ use super::inventory::Inventory;
 use super::machine::{Machine, Refusal};
 use super::routed::Routed;
 use super::schedule::Schedule;
-use super::{Options, auto_update, scaling, texts};
+use super::{Options, auto_update, changes, scaling, texts};
 use crate::model::{ComputePlatform, Diagnostics};
 use crate::sandbox::Shared;
-use crate::sandbox::fleet::{Change, Instance, seeded};
+use crate::sandbox::fleet::{Change, Instance, Status, seeded};
 use crate::sandbox::store::{Deployment, ErrorInformation, Millis, Region, Wait};
 
 /// How long an accepted deployment waits before it starts.
@@ -41,8 +41,10 @@ pub(super) enum Message {
     HookAnswered(Key, String, bool),
     /// A host answered.
     Answered(Ticket, Diagnostics),
-    /// Something happens beside the deployments.
-    Changed(Change),
+    /// Somebody wants something to happen beside the deployments, and to hear whether it did.
+    Changed(Change, Sender<Result<(), String>>),
+    /// Somebody wants to see what is there in a region.
+    Asked(String, Sender<Status>),
     Quit,
 }
 
@@ -73,6 +75,22 @@ pub(super) enum Due {
     Overdue(u64),
     /// Something happens beside the deployments.
     Change(Change),
+}
+
+impl Due {
+    /// Whether it is a deployment's, and this one's.
+    fn is_of(&self, run: u64) -> bool {
+        match self {
+            Due::Start(id)
+            | Due::Refuse(id, _)
+            | Due::Ask(id, _)
+            | Due::Next(id)
+            | Due::Alarms(id)
+            | Due::Overdue(id)
+            | Due::Ended(Ticket { run: id, .. }, _) => *id == run,
+            Due::Change(_) => false,
+        }
+    }
 }
 
 /// What the state machines share.
@@ -181,7 +199,14 @@ impl Driver {
                     machine.hook_answered(context, run, &execution, succeeded);
                 });
             }
-            Message::Changed(change) => self.change(change),
+            Message::Changed(change, answer) => {
+                let changed = changes::check(&self.context, &change).map(|()| self.change(change));
+                // Nobody waits any more where it took too long.
+                let _ = answer.send(changed);
+            }
+            Message::Asked(region, answer) => {
+                let _ = answer.send(changes::status(&self.context, &region));
+            }
             Message::Quit => {}
         }
     }
@@ -256,12 +281,8 @@ impl Driver {
                     self.created(key);
                 }
             }
-            Change::Disappear(id) => {
-                let regions: Vec<String> = self.context.shared.world().regions.keys().cloned().collect();
-                for region in regions {
-                    self.context.inventory.remove(&region, [id.clone()]);
-                }
-            }
+            Change::Disappear(id) => self.context.inventory.lose(&id),
+            Change::Appear(id) => self.context.inventory.find_again(&id),
         }
     }
 
@@ -326,7 +347,9 @@ impl Driver {
         }
     }
 
+    /// Nothing is left of it, its limits of hours among them.
     fn forget(&mut self, id: u64) {
+        self.context.schedule.keep(|due| !due.is_of(id));
         self.runs.remove(&id);
         self.by_key.retain(|_, run| *run != id);
     }
