@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use snapbox::{assert_data_eq, str};
 
 use super::ci::{GitHub, JUnit};
-use super::frame::{frame, last_frame};
+use super::frame::{Look, frame, last_frame};
 use super::linear::Linear;
 use super::live::Live;
 use super::log::Log;
@@ -15,7 +15,7 @@ use super::summary::{Summary, compose};
 use super::view::View;
 use super::{Closed, Pulse, Reporter};
 use crate::model::*;
-use crate::ui::{Buffer, Screen, Stream};
+use crate::ui::{Buffer, Canvas, Screen, Stream};
 use crate::watch::causes::Cause;
 use crate::watch::event::*;
 
@@ -130,8 +130,16 @@ fn busy() -> View {
     view
 }
 
+fn look(width: usize, height: usize, unicode: bool) -> Look {
+    Look { width, height, unicode, colour: false, panel: None }
+}
+
+fn framed(view: &View, width: usize, height: usize, unicode: bool) -> Vec<String> {
+    frame(view, &look(width, height, unicode))
+}
+
 fn shown(view: &View, width: usize, height: usize) -> String {
-    frame(view, width, height, true, false).join("\n")
+    framed(view, width, height, true).join("\n")
 }
 
 /// Whether a frame keeps to its screen.
@@ -248,7 +256,7 @@ RUNNING  slowest of 3 seen first
 #[test]
 fn ascii_and_what_stays_in_the_scrollback() {
     assert_data_eq!(
-        frame(&busy(), 80, 10, false, false).join("\n"),
+        framed(&busy(), 80, 10, false).join("\n"),
         str![[r#"
 d-7F3K2QX9A  shop-web/prod-fleet  InProgress  6m11s elapsed
 4.18.0.zip (was 4.17.2.zip)  HalfAtATime  by user  as of 2s ago
@@ -279,9 +287,9 @@ fn every_size_fits_and_colour_changes_no_text() {
     for width in 1..130 {
         for height in 1..40 {
             for unicode in [true, false] {
-                let plain = frame(&view, width, height, unicode, false);
+                let plain = framed(&view, width, height, unicode);
                 fits(&plain, width, height);
-                let painted = frame(&view, width, height, unicode, true);
+                let painted = frame(&view, &Look { colour: true, ..look(width, height, unicode) });
                 let bare: Vec<_> = painted.iter().map(|line| without_colour(line)).collect();
                 assert_eq!(bare, plain);
             }
@@ -303,7 +311,7 @@ fn a_failure_among_a_thousand_is_the_first_row() {
         events.push((9, seen(&format!("i-{n:04}"), status, EventName::Install, 6)));
     }
     let view = view(events);
-    let lines = frame(&view, 80, 24, true, false);
+    let lines = framed(&view, 80, 24, true);
     fits(&lines, 80, 24);
     assert!(lines[7].starts_with(" ✗ 1x  Install") && lines[8].ends_with("on i-0999"), "{lines:?}");
     assert_eq!(lines.len(), 23);
@@ -311,7 +319,7 @@ fn a_failure_among_a_thousand_is_the_first_row() {
         lines[21].clone(),
         str!["   … 989 more running, 500 pending   (cdctl deploy targets d-7F3K2QX9A)"]
     );
-    let narrow = frame(&view, 39, 8, true, false).join("\n");
+    let narrow = framed(&view, 39, 8, true).join("\n");
     assert!(narrow.contains("fail 1"), "{narrow}");
 }
 
@@ -323,7 +331,7 @@ fn hostile_strings_stay_harmless_in_a_frame() {
         (5, told(DeploymentStatus::Other("Sleeping\x07".into()), counts(0, 1, 0, 1))),
         (6, Event::Target(Box::new(hostile))),
     ];
-    let lines = frame(&view(events), 80, 24, true, false);
+    let lines = framed(&view(events), 80, 24, true);
     fits(&lines, 80, 24);
     assert!(lines.iter().all(|line| line.chars().all(|c| !c.is_control() && c != '\u{202e}')), "{lines:?}");
 }
@@ -464,7 +472,10 @@ fn a_closed_pipe_ends_the_stream_and_nothing_else() {
     let gone = || Stream::new(Gone);
     assert_eq!(Ndjson::new(gone()).event(&event), Err(Closed));
     assert_eq!(Log::new(gone()).event(&event), Ok(()));
-    assert_eq!(Live::new(Screen::fixed(gone(), 80, 24), true, false).event(&event), Ok(()));
+    assert_eq!(
+        Live::new(Canvas::new(Screen::fixed(gone(), 80, 24), true), true, false).event(&event),
+        Ok(())
+    );
     let result = stamped(1, 0, Event::Result(Box::new(report("failed", 3))));
     assert_eq!(Summary::new(gone(), true, false).event(&result), Ok(()));
 }
@@ -524,7 +535,10 @@ impl Terminal {
         match end {
             'A' => self.at.0 = self.at.0.saturating_sub(count),
             'B' => self.at.0 = (self.at.0 + count).min(self.rows.len() - 1),
-            'K' => self.rows[self.at.0].fill(' '),
+            'J' => {
+                self.rows.truncate(self.at.0 + 1);
+                self.rows[self.at.0][self.at.1..].fill(' ');
+            }
             'm' => {}
             other => panic!("an unexpected control sequence ends in {other}"),
         }
@@ -534,7 +548,8 @@ impl Terminal {
 #[test]
 fn the_live_view_draws_and_leaves_its_last_frame() {
     let buffer = Buffer::default();
-    let mut live = Live::new(Screen::fixed(Stream::new(buffer.clone()), 80, 24), true, true);
+    let mut live =
+        Live::new(Canvas::new(Screen::fixed(Stream::new(buffer.clone()), 80, 24), true), true, true);
     let mut events = vec![told(DeploymentStatus::InProgress, counts(0, 6, 6, 0))];
     events.extend((0..6).map(|n| seen(&format!("i-{n}"), TargetStatus::InProgress, EventName::Install, 5)));
     let mut seq = 0;
@@ -575,7 +590,8 @@ what follows
 fn what_is_rolled_back_stays_above_its_rollback() {
     let shown = |followed: bool| {
         let buffer = Buffer::default();
-        let mut live = Live::new(Screen::fixed(Stream::new(buffer.clone()), 80, 24), true, false);
+        let mut live =
+            Live::new(Canvas::new(Screen::fixed(Stream::new(buffer.clone()), 80, 24), true), true, false);
         let rollback = |status| Stamped {
             deployment: "d-ROLL".into(),
             ..stamped(5, 410, told(status, counts(9, 0, 0, 0)))

@@ -1,11 +1,15 @@
 //! The only owner of stdout, stderr, colour, width, questions and sanitising. Knows nothing of CodeDeploy.
 
+mod canvas;
+mod keys;
 mod safe;
 mod screen;
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+pub use canvas::Canvas;
+pub use keys::{Key, Keyboard};
 pub use safe::{defuse, json, line, text};
 pub use screen::Screen;
 
@@ -64,12 +68,20 @@ pub struct Terminal {
     pub colour: (bool, bool),
     /// The locale can show more than ASCII.
     pub unicode: bool,
+    /// It wraps lines anew when it gets narrower.
+    pub reflows: bool,
 }
 
 impl Terminal {
     /// No terminal anywhere: pipes, files, tests.
-    pub const NONE: Terminal =
-        Terminal { stdin: false, stdout: false, stderr: false, colour: (false, false), unicode: true };
+    pub const NONE: Terminal = Terminal {
+        stdin: false,
+        stdout: false,
+        stderr: false,
+        colour: (false, false),
+        unicode: true,
+        reflows: true,
+    };
 
     /// Which of the process's streams are terminals; colour and locale are the settings' to decide.
     #[expect(clippy::disallowed_methods, reason = "ui owns the streams")]
@@ -166,6 +178,11 @@ impl Ui {
     /// The terminal on stderr as a place to draw on, where there is one.
     pub fn screen(&self) -> Option<Screen> {
         self.terminal.stderr.then(|| Screen::new(self.err()))
+    }
+
+    /// The same for a block of lines that is drawn again and again.
+    pub fn canvas(&self) -> Option<Canvas> {
+        self.screen().map(|screen| Canvas::new(screen, self.terminal.reflows))
     }
 }
 

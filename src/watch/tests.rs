@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::event::{NoticeCode, Stamped};
 use super::*;
-use crate::api::{ApiError, ErrorKind};
+use crate::api::{ApiError, ErrorKind, Wait};
 use crate::exit::Exit;
 use crate::model::*;
 use crate::report::{Closed, Reporter};
@@ -257,6 +257,10 @@ impl Source for Fleet {
         *self.stopped.lock().unwrap() = Some((now, rollback));
         Ok(())
     }
+
+    async fn proceed(&self, _: &str, _: Wait) -> Result<(), ApiError> {
+        self.call("ContinueDeployment").map(drop)
+    }
 }
 
 fn target(id: &str, status: TargetStatus, begins: u64, ends: u64) -> Target {
@@ -335,7 +339,7 @@ async fn watch_one(
     interrupt: impl Future<Output = Signal>,
     reporters: &mut Reporters,
 ) -> Outcome {
-    let (to, signals) = Signals::channel();
+    let signals = Signals::default();
     let ids = ["d-1".to_owned()];
     let mut watch = std::pin::pin!(watch(Arc::clone(fleet), &ids, options, &signals, reporters));
     let mut interrupt = std::pin::pin!(interrupt);
@@ -344,7 +348,7 @@ async fn watch_one(
         tokio::select! {
             mut outcomes = watch.as_mut() => return outcomes.remove(0),
             signal = interrupt.as_mut(), if !sent => {
-                to.send(signal);
+                signals.send(signal);
                 sent = true;
             }
         }
@@ -621,7 +625,7 @@ async fn several_deployments_share_a_budget_and_a_stream() {
     let mut reporters = Reporters::start(vec![Box::new(Collect(to))]).unwrap();
     let fleet = Arc::new(Fleet { each: 300, fails: 0..1, batch: 40, ..Fleet::new(80) });
     let ids = ["d-1", "d-2", "d-3"].map(String::from);
-    let (_to, signals) = Signals::channel();
+    let signals = Signals::default();
     let outcomes = watch(Arc::clone(&fleet), &ids, &options(), &signals, &mut reporters).await;
     drop(reporters);
     assert_eq!(outcomes.len(), 3);

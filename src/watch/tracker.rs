@@ -13,11 +13,11 @@ use super::event::{
 use super::forecast;
 use super::outcome::{Ending, Outcome};
 use super::point::{Point, Way};
-use crate::api::ApiError;
+use crate::api::{ApiError, Wait};
 use crate::clock;
 use crate::model::{
-    Creator, Deployment, DeploymentConfig, DeploymentStatus, LifecycleEvent, Overview, Target, TargetKind,
-    TargetStatus,
+    ComputePlatform, Creator, Deployment, DeploymentConfig, DeploymentStatus, LifecycleEvent, Overview,
+    Target, TargetKind, TargetStatus,
 };
 
 /// What is known of one deployment.
@@ -50,6 +50,21 @@ impl Tracker {
     /// The deployment goes on only if somebody says so.
     pub fn waits_for_action(&self) -> bool {
         self.deployment.as_ref().is_some_and(|deployment| deployment.status == DeploymentStatus::Ready)
+    }
+
+    /// The wait that it is in. That of ECS before the end of the original shows in nothing but its target.
+    pub fn wait(&self) -> Option<Wait> {
+        let deployment = self.deployment.as_ref()?;
+        let moved = deployment.platform == Some(ComputePlatform::Ecs)
+            && !self.targets.is_empty()
+            && self.targets.values().all(|target| target.status == TargetStatus::Succeeded);
+        match deployment.status {
+            DeploymentStatus::Ready => Some(Wait::Ready),
+            DeploymentStatus::InProgress if deployment.waits.termination_started || moved => {
+                Some(Wait::Termination)
+            }
+            _ => None,
+        }
     }
 
     /// It goes on, and Auto Scaling did not make it.

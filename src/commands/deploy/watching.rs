@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
-use tokio::task::JoinSet;
 
+use super::keyboard;
 use crate::api::{Api, ErrorKind};
 use crate::clock;
 use crate::context::Context;
@@ -24,13 +24,14 @@ use crate::report::record::Record;
 use crate::report::several::Several;
 use crate::report::silent::Silent;
 use crate::report::summary::Summary;
+use crate::report::taskbar::Taskbar;
 use crate::report::{Reporter, Reporters};
-use crate::ui::Stream;
+use crate::ui::{Keyboard, Stream};
 use crate::view;
 use crate::watch::budget::Budget;
 use crate::watch::outcome::worst;
 use crate::watch::point::Point;
-use crate::watch::{Leave, Options, Outcome, Signals};
+use crate::watch::{Leave, Options, Outcome};
 
 /// How to watch.
 #[derive(Clone, Debug, Args)]
@@ -91,6 +92,18 @@ pub struct Shown {
     #[arg(long, env = "ACCESSIBLE", hide_env = true, value_parser = FalseyValueParser::new())]
     linear: bool,
 
+    /// Steer the live view with keys: rows, logs, stop, continue; ? tells them
+    #[arg(long)]
+    keys: bool,
+
+    /// Show the progress in the terminal's tab or task bar too (OSC 9;4)
+    #[arg(long, hide_short_help = true)]
+    progress: bool,
+
+    /// Ring the terminal's bell at the end
+    #[arg(long, hide_short_help = true)]
+    bell: bool,
+
     /// Annotations and a step summary for this CI system
     #[arg(long, value_name = "SYSTEM", default_value = "off", env = "CDCTL_CI", hide_env_values = true)]
     ci: Ci,
@@ -119,9 +132,19 @@ enum Ci {
 }
 
 impl Shown {
+    /// A live view is shown.
+    fn is_live(&self, context: &Context) -> bool {
+        let ui = &context.ui;
+        ui.terminal.stderr && !ui.quiet && !self.linear && context.settings.output.format != Format::Ndjson
+    }
+
     /// The reporters of a watch.
     pub fn reporters(&self, context: &Context) -> anyhow::Result<Vec<Box<dyn Reporter>>> {
-        let mut reporters = reporters(context, self.linear);
+        let mut reporters = reporters(context, self);
+        let terminal = context.ui.terminal.stderr && context.settings.output.format != Format::Ndjson;
+        if terminal && (self.progress || self.bell) {
+            reporters.push(Box::new(Taskbar::new(context.ui.err(), self.progress, self.bell)));
+        }
         let github = self.ci == Ci::Github || (self.ci == Ci::Auto && self.github_actions);
         if github && context.settings.output.format != Format::Ndjson {
             let summary = match &self.github_step_summary {
@@ -287,30 +310,38 @@ async fn follow(
 ) -> anyhow::Result<Vec<Outcome>> {
     let api = context.api().await?;
     let options = arguments.options(api, known);
-    let (signals, listening) = listen(&context.signals);
-    let outcomes = crate::watch::watch(Arc::new(api.once()), ids, &options, &signals, reporters).await;
-    drop(listening);
-    Ok(outcomes)
+    let keys = keyboard(context, &arguments.shown)?;
+    let input = reporters.input().filter(|_| arguments.shown.is_live(context));
+    let attended = async {
+        match input {
+            Some(input) => keyboard::attend(keys, input).await.doing("read keys"),
+            None => std::future::pending().await,
+        }
+    };
+    let source = Arc::new(api.once());
+    tokio::select! {
+        outcomes = crate::watch::watch(source, ids, &options, &context.signals, reporters) => Ok(outcomes),
+        never = attended => match never? {},
+    }
 }
 
-/// The command's signals for as long as the second value lives.
-fn listen(signals: &crate::signals::Signals) -> (Signals, JoinSet<()>) {
-    let (to, heard) = Signals::channel();
-    let signals = signals.clone();
-    let mut next = signals.next();
-    let mut listening = JoinSet::new();
-    listening.spawn(async move {
-        loop {
-            let signal = next.await;
-            next = signals.next();
-            to.send(signal);
-        }
-    });
-    (heard, listening)
+/// The keyboard, where `--keys` asks for it.
+fn keyboard(context: &Context, shown: &Shown) -> anyhow::Result<Option<Keyboard>> {
+    if !shown.keys {
+        return Ok(None);
+    }
+    let keyboard = if shown.is_live(context) { Keyboard::take().doing("take the keyboard")? } else { None };
+    match keyboard {
+        Some(keyboard) => Ok(Some(keyboard)),
+        None => Err(Failure::new("--keys needs a live view on a terminal, and the keyboard")
+            .help("leave it out where the output is a pipe or the command runs in the background")
+            .exit(Exit::Usage)
+            .into()),
+    }
 }
 
 /// A live view on a terminal, a log elsewhere; the summaries after either. With `-o ndjson`, events on stdout alone.
-fn reporters(context: &Context, linear: bool) -> Vec<Box<dyn Reporter>> {
+fn reporters(context: &Context, shown: &Shown) -> Vec<Box<dyn Reporter>> {
     let ui = &context.ui;
     if context.settings.output.format == Format::Ndjson {
         return vec![Box::new(Ndjson::new(ui.out()))];
@@ -319,20 +350,23 @@ fn reporters(context: &Context, linear: bool) -> Vec<Box<dyn Reporter>> {
         return vec![Box::new(Silent)];
     }
     let (unicode, colour) = (ui.terminal.unicode, ui.terminal.colour.1);
-    if linear {
+    if shown.linear {
         let err = ui.err();
         let sentences = Several::new(move || Box::new(Linear::new(err.clone())));
         return vec![Box::new(sentences), Box::new(Summary::new(ui.err(), false, false))];
     }
-    match ui.screen() {
-        Some(screen) => {
+    match ui.canvas() {
+        Some(canvas) => {
             let summary = Summary::new(ui.err(), unicode, colour).at_the_end();
-            vec![Box::new(Live::new(screen, unicode, colour)), Box::new(summary)]
+            let live = Live::new(canvas, unicode, colour);
+            let live = if shown.keys { live.with_keys() } else { live };
+            vec![Box::new(live), Box::new(summary)]
         }
         None => {
-            let err = ui.err();
+            let (err, verbose) = (ui.err(), context.settings.verbose > 0);
             let summary = Summary::new(ui.err(), unicode, colour);
-            vec![Box::new(Several::new(move || Box::new(Log::new(err.clone())))), Box::new(summary)]
+            let log = Several::new(move || Box::new(Log::new(err.clone()).verbose(verbose)));
+            vec![Box::new(log), Box::new(summary)]
         }
     }
 }

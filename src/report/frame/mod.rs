@@ -4,6 +4,7 @@
 
 mod fleet;
 mod line;
+mod panel;
 
 use unicode_width::UnicodeWidthStr;
 
@@ -16,6 +17,7 @@ use crate::ui::{self, Style};
 use crate::watch::event::Counts;
 use crate::watch::forecast;
 use line::Line;
+pub use panel::Panel;
 
 /// From this many columns on sentences are whole, and from the second on long ones too.
 const WIDE: usize = 76;
@@ -27,35 +29,61 @@ const BARE: (usize, usize) = (40, 8);
 const WIDEST_BAR: usize = 60;
 const SHORTEST_BAR: usize = 8;
 
-/// The frame for a screen of `width` columns and `height` rows; one row stays free for what follows.
-pub fn frame(view: &View, width: usize, height: usize, unicode: bool, colour: bool) -> Vec<String> {
+/// How a frame is drawn.
+#[derive(Clone, Debug)]
+pub struct Look {
+    pub width: usize,
+    pub height: usize,
+    pub unicode: bool,
+    pub colour: bool,
+    /// What keys have asked for, where there are keys.
+    pub panel: Option<Panel>,
+}
+
+/// The frame of one deployment; one row stays free for what follows.
+pub fn frame(view: &View, look: &Look) -> Vec<String> {
+    let &Look { width, height, unicode, colour, .. } = look;
     let composer = Composer { view, width, unicode };
     let mut lines = composer.head(height);
     if width >= BARE.0 && height >= BARE.1 {
         let room = height.saturating_sub(1 + lines.len());
-        lines.extend(composer.targets(room));
+        lines.extend(match &look.panel {
+            Some(panel) => composer.panel(panel, room),
+            None => composer.targets(room),
+        });
     }
     lines.truncate(height.saturating_sub(1).max(1));
     lines.iter().map(|line| line.render(width, unicode, colour)).collect()
 }
 
+/// The deployment that keys are about: the first that goes on.
+pub fn focus(views: &[View]) -> usize {
+    let goes_on = |view: &View| !view.status().is_some_and(DeploymentStatus::is_terminal);
+    views.iter().position(goes_on).unwrap_or(0)
+}
+
 /// The frames of several deployments, one above the other in equal parts of the screen.
-pub fn frames(views: &[View], width: usize, height: usize, unicode: bool, colour: bool) -> Vec<String> {
+pub fn frames(views: &[View], look: &Look) -> Vec<String> {
     if let [view] = views {
-        return frame(view, width, height, unicode, colour);
+        return frame(view, look);
     }
-    let room = height.saturating_sub(1).max(1);
+    let room = look.height.saturating_sub(1).max(1);
     let shown = views.len().min(if views.len() > room { room.saturating_sub(1).max(1) } else { room });
     // A frame leaves one row free, which its neighbour may have.
-    let each = room / shown.max(1) + 1;
+    let each = Look { height: room / shown.max(1) + 1, panel: None, ..look.clone() };
+    let asked = Look { panel: look.panel.clone(), ..each.clone() };
     // What goes on comes before what has ended.
-    let ended = |view: &&View| view.status().is_some_and(DeploymentStatus::is_terminal);
-    let ordered = views.iter().filter(|view| !ended(view)).chain(views.iter().filter(ended));
-    let mut lines: Vec<_> =
-        ordered.take(shown).flat_map(|view| frame(view, width, each, unicode, colour)).collect();
+    let ended = |(_, view): &(usize, &View)| view.status().is_some_and(DeploymentStatus::is_terminal);
+    let all = || views.iter().enumerate();
+    let ordered = all().filter(|view| !ended(view)).chain(all().filter(ended));
+    let focus = focus(views);
+    let mut lines: Vec<_> = ordered
+        .take(shown)
+        .flat_map(|(index, view)| frame(view, if index == focus { &asked } else { &each }))
+        .collect();
     if shown < views.len() && lines.len() < room {
         let more = format!("   {}", plural((views.len() - shown) as u64, "more deployment"));
-        lines.push(Line::plain(more).render(width, unicode, colour));
+        lines.push(Line::plain(more).render(look.width, look.unicode, look.colour));
     }
     lines
 }
