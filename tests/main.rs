@@ -21,4 +21,5 @@ mod server;
 mod support;
 mod surface;
 mod terminal;
+mod twenty;
 mod verbs;

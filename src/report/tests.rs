@@ -11,6 +11,7 @@ use super::linear::Linear;
 use super::live::Live;
 use super::log::Log;
 use super::ndjson::Ndjson;
+use super::record::Record;
 use super::summary::{Summary, compose};
 use super::view::View;
 use super::{Closed, Pulse, Reporter};
@@ -304,7 +305,7 @@ fn without_colour(line: &str) -> String {
 }
 
 #[test]
-fn a_failure_among_a_thousand_is_the_first_row() {
+fn sre_08_first_failure_of_a_thousand_is_the_first_row() {
     let mut events = vec![(5, told(DeploymentStatus::InProgress, counts(0, 499, 500, 1)))];
     for n in 0..1000 {
         let status = if n == 999 { TargetStatus::Failed } else { TargetStatus::InProgress };
@@ -405,7 +406,7 @@ fn the_log_of_a_failure() {
 }
 
 #[test]
-fn the_log_of_two_hundred_targets_stays_short_and_is_never_silent_for_long() {
+fn sre_07_log_budget_of_two_hundred_targets() {
     let mut events = Vec::new();
     for done in 0..=200u64 {
         let overview = counts(done / 2, 200 - done, 0, done.div_ceil(2));
@@ -429,7 +430,7 @@ fn the_log_of_two_hundred_targets_stays_short_and_is_never_silent_for_long() {
 }
 
 #[test]
-fn the_stream_is_json_a_line_without_a_raw_control_character() {
+fn sre_06_pipe_purity_of_the_stream() {
     let mut hostile = target("i-1", TargetStatus::Failed, EventName::Install, 5);
     hostile.failure = Some(Failure { log_tail: "\u{9b}2J\x1b[0m\u{202e}\n::error::".into(), ..failure() });
     let events = stream(vec![
@@ -659,7 +660,7 @@ fn summary(report: &Report) -> String {
 }
 
 #[test]
-fn the_summary_of_a_failure_names_the_cause_once() {
+fn sre_13_cause_not_symptom_leads_the_summary() {
     let error = Some(ErrorEvent {
         code: "HEALTH_CONSTRAINTS".into(),
         message: "The overall deployment failed".into(),
@@ -756,7 +757,7 @@ fn the_summary_of_a_watch_that_was_left() {
     assert_data_eq!(
         summary(&left),
         str![[r#"
-! DETACHED; the deployment continues  d-7F3K2QX9A  shop-web/prod-fleet  s3://rel/shop-web/4.18.0.zip  after 12m08s
+! DETACHED; the deployment continues  d-7F3K2QX9A  shop-web/prod-fleet  s3://rel/shop-web/4.18.0.zip  12m08s since its start
 fleet     3 on 4.18.0.zip, 3 at work on 4.18.0.zip, 6 untouched on 4.17.2.zip
 next      cdctl deploy watch d-7F3K2QX9A
           cdctl deploy stop d-7F3K2QX9A
@@ -1019,7 +1020,7 @@ waits    for `continue`: the replacement is ready
 }
 
 #[test]
-fn kinds_and_states_that_nobody_knows_are_shown_as_they_are() {
+fn sre_17_kinds_and_states_that_nobody_knows_are_shown() {
     let stack = Serving::CloudFormation { resource_type: "AWS::ECS::TaskSet".into(), weight: Some(40.0) };
     let phases =
         vec![phase(EventName::Other("Bake".into()), EventStatus::Other("Napping".into()), None, None)];
@@ -1043,7 +1044,7 @@ phases   - Bake (Napping)
 }
 
 #[test]
-fn a_forecast_is_a_range_and_goes_when_nothing_moves() {
+fn sre_16_eta_is_a_range_and_goes_when_nothing_moves() {
     let mut events = vec![(5, told(DeploymentStatus::InProgress, counts(0, 10, 10, 0)))];
     for n in 0..6 {
         let id = format!("i-{n}");
@@ -1083,6 +1084,24 @@ fn usual_reasons_are_named() {
     assert!(summary(&report).contains("aws lambda get-alias"));
 }
 
+#[test]
+fn sre_19_recorded_streams_show_the_same_bytes_again() {
+    for events in [failing(), lambda_timeline(), ecs_timeline()] {
+        let events = stream(events);
+        let recorded = played(|out| Box::new(Record::new(out)), &events);
+        let again: Vec<Stamped> = recorded.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(again, events);
+        assert_eq!(played(|out| Box::new(Ndjson::new(out)), &again), recorded);
+        let live = |events| played(|err| Box::new(Live::new(canvas(err), true, true)), events);
+        let log = |events| played(|err| Box::new(Log::new(err)), events);
+        assert_eq!((live(&again), log(&again)), (live(&events), log(&events)));
+    }
+}
+
+fn canvas(err: Stream) -> Canvas {
+    Canvas::new(Screen::fixed(err, 80, 24), true)
+}
+
 fn failing() -> Vec<(i64, Event)> {
     let mut failed = report("failed", 3);
     failed.causes = vec![cause(2, EventName::ApplicationStart, "no\r\n::error::50%", "```\n::warning::x")];
@@ -1096,7 +1115,7 @@ fn failing() -> Vec<(i64, Event)> {
 }
 
 #[test]
-fn a_screen_reader_gets_sentences() {
+fn sre_20_accessible_sentences_for_a_screen_reader() {
     let spoken = played(|err| Box::new(Linear::new(err)), &stream(failing()));
     assert_data_eq!(
         spoken,

@@ -42,7 +42,7 @@ fn programs(allowed: bool, address: SocketAddr) -> HostPrograms {
         ("AWS_SECRET_ACCESS_KEY", secret.to_owned()),
         ("PATH", "/usr/local/bin:/usr/bin:/bin".to_owned()),
     ];
-    HostPrograms { allowed, environment: variables.map(|(name, value)| (name.to_owned(), value)).into() }
+    HostPrograms::new(allowed, variables.map(|(name, value)| (name.to_owned(), value)).into())
 }
 
 /// A running sandbox. Dropped, it ends, and scripts on its hosts with it.
@@ -50,6 +50,7 @@ pub struct Running {
     shared: Arc<Shared>,
     server: Server,
     local: Arc<Local>,
+    programs: Arc<HostPrograms>,
     dir: PathBuf,
 }
 
@@ -71,7 +72,7 @@ impl Running {
         }
         shared.world().git_hub_accounts.clone_from(&setup.fleet.git_hub_accounts);
         let (faults, api_faults) = (setup.fleet.faults.clone(), setup.fleet.api_faults.clone());
-        let programs = programs(setup.hooks.allow_host_hooks, listener.local_addr()?);
+        let programs = Arc::new(programs(setup.hooks.allow_host_hooks, listener.local_addr()?));
         let local = Arc::new(Local::new(setup.dir.join("hosts"), objects.clone(), Arc::new(setup.hooks)));
         let options = engine::Options {
             seed: setup.seed,
@@ -79,7 +80,7 @@ impl Running {
             fleet: Arc::new(setup.fleet),
             local: local.clone(),
             bundles: objects.clone(),
-            programs: Arc::new(programs),
+            programs: programs.clone(),
             simulated: Arc::new(Simulated::new(objects.clone(), setup.seed)),
             agent_pace: AGENT_PACE,
         };
@@ -91,7 +92,7 @@ impl Running {
         for fault in api_faults {
             sandbox.add_fault(fault).map_err(io::Error::other)?;
         }
-        Ok(Running { shared, server: sandbox.serve(listener)?, local, dir: setup.dir })
+        Ok(Running { shared, server: sandbox.serve(listener)?, local, programs, dir: setup.dir })
     }
 
     /// `http://127.0.0.1:PORT`
@@ -103,6 +104,7 @@ impl Running {
     /// objects.
     pub fn shut_down(self) -> io::Result<()> {
         self.server.shut_down();
+        self.programs.shut_down();
         self.local.shut_down();
         let state = serde_json::to_vec_pretty(&*self.shared.world())?;
         std::fs::write(self.dir.join("state.json"), state)

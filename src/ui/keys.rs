@@ -91,9 +91,13 @@ impl Drop for Keyboard {
     }
 }
 
-/// A job in the background that touches the terminal is stopped by the system.
+/// A job in the background that touches its terminal is stopped by the system; one that the terminal does not control
+/// is not.
 fn is_foreground(terminal: impl AsFd) -> bool {
-    termios::tcgetpgrp(terminal).is_ok_and(|group| group == rustix::process::getpgrp())
+    match termios::tcgetpgrp(terminal) {
+        Ok(group) => group == rustix::process::getpgrp(),
+        Err(error) => error == rustix::io::Errno::NOTTY,
+    }
 }
 
 /// The keys in a piece of input; what is not known is left out.

@@ -68,8 +68,13 @@ pub struct Terminal {
     pub colour: (bool, bool),
     /// The locale can show more than ASCII.
     pub unicode: bool,
+<<<<<<< HEAD
     /// It wraps lines anew when it gets narrower.
     pub reflows: bool,
+=======
+    /// How wide the terminal on stdout is; none where data goes elsewhere.
+    pub columns: Option<u16>,
+>>>>>>> main
 }
 
 impl Terminal {
@@ -80,7 +85,11 @@ impl Terminal {
         stderr: false,
         colour: (false, false),
         unicode: true,
+<<<<<<< HEAD
         reflows: true,
+=======
+        columns: None,
+>>>>>>> main
     };
 
     /// Which of the process's streams are terminals; colour and locale are the settings' to decide.
@@ -90,6 +99,10 @@ impl Terminal {
             stdin: io::stdin().is_terminal(),
             stdout: io::stdout().is_terminal(),
             stderr: io::stderr().is_terminal(),
+            // A terminal that does not know its width says 0.
+            columns: terminal_size::terminal_size_of(io::stdout())
+                .map(|(width, _)| width.0)
+                .filter(|width| *width > 0),
             ..Terminal::NONE
         }
     }

@@ -296,6 +296,10 @@ impl<'a> Session<'a> {
                 self.poll = pace;
                 None
             }
+            Observation::AwaitsRollback => Some(Event::Notice {
+                code: NoticeCode::RollbackAwaited,
+                message: "waiting up to 60s for the service to name the rollback".to_owned(),
+            }),
             Observation::End(_) => None,
         };
         if let Some(event) = event {

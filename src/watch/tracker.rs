@@ -14,7 +14,6 @@ use super::forecast;
 use super::outcome::{Ending, Outcome};
 use super::point::{Point, Way};
 use crate::api::{ApiError, Wait};
-use crate::clock;
 use crate::model::{
     ComputePlatform, Creator, Deployment, DeploymentConfig, DeploymentStatus, LifecycleEvent, Overview,
     Target, TargetKind, TargetStatus,
@@ -257,9 +256,7 @@ impl Tracker {
     }
 
     fn elapsed(&self, now: Timestamp) -> Option<Duration> {
-        let deployment = self.deployment.as_ref()?;
-        let start = deployment.start_time.or(deployment.create_time)?;
-        Some(clock::between(start, deployment.complete_time.unwrap_or(now)))
+        self.deployment.as_ref()?.elapsed(now)
     }
 }
 

@@ -15,7 +15,7 @@ use super::schedule::Schedule;
 use super::{Options, auto_update, changes, scaling, texts};
 use crate::model::{ComputePlatform, Diagnostics};
 use crate::sandbox::Shared;
-use crate::sandbox::fleet::{Change, Instance, Status, seeded};
+use crate::sandbox::fleet::{Change, Instance, Scaling, Status, seeded};
 use crate::sandbox::store::{Deployment, ErrorInformation, Millis, Region, Wait};
 
 /// How long an accepted deployment waits before it starts.
@@ -102,6 +102,8 @@ pub(super) struct Context {
     pub(super) inventory: Inventory,
     /// The alarms that are on.
     pub(super) alarms: BTreeSet<String>,
+    /// What was to shrink while its processes were suspended.
+    pub(super) put_off: Vec<Scaling>,
     /// The moment that is being worked on. Never runs backwards.
     pub(super) now: Millis,
 }
@@ -159,8 +161,8 @@ impl Driver {
             let at = now.saturating_add(Millis::from(moment.at) * 1_000);
             schedule.push(at, Due::Change(moment.change.clone()));
         }
-        let context =
-            Context { shared, options, schedule, messages, inventory, alarms: BTreeSet::new(), now };
+        let (alarms, put_off) = (BTreeSet::new(), Vec::new());
+        let context = Context { shared, options, schedule, messages, inventory, alarms, put_off, now };
         Driver { context, runs: HashMap::new(), by_key: HashMap::new(), last_run: 0 }
     }
 
@@ -276,6 +278,9 @@ impl Driver {
                     self.created(key);
                 }
             }
+            Change::Shrink(by) if self.context.inventory.keeps_all(&by.group) => {
+                self.context.put_off.push(by);
+            }
             Change::Shrink(by) => {
                 for key in scaling::shrink(&mut self.context, &by) {
                     self.created(key);
@@ -289,6 +294,7 @@ impl Driver {
     fn start(&mut self, id: u64) {
         let Some(Run::Created(key)) = self.runs.get(&id) else { return };
         let key = key.clone();
+        scaling::suspend(&mut self.context, &key);
         match open(&mut self.context, key.clone()) {
             Ok(machine) => {
                 self.runs.insert(id, Run::Started(machine));
@@ -341,6 +347,11 @@ impl Driver {
             None => return,
         };
         self.forget(id);
+        if self.context.inventory.resume(&key.region, &key.id) {
+            for by in std::mem::take(&mut self.context.put_off) {
+                self.change(Change::Shrink(by));
+            }
+        }
         let rollback = ending::end(&mut self.context, &key, end);
         for made in rollback.into_iter().chain(auto_update::create(&mut self.context, &key)) {
             self.created(Key { region: key.region.clone(), id: made });

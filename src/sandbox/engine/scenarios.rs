@@ -90,7 +90,7 @@ impl Sandbox {
             fleet: Arc::clone(&fleet),
             local,
             bundles: Arc::new(Anything),
-            programs: Arc::new(HostPrograms { allowed: false, environment: BTreeMap::new() }),
+            programs: Arc::new(HostPrograms::new(false, BTreeMap::new())),
             simulated: Arc::new(Simulated::new(Arc::new(Anything), seed)),
             agent_pace: 50..=400,
         };

@@ -212,7 +212,7 @@ fn survives(reflows: bool, sizes: &[Size]) {
 }
 
 #[test]
-fn no_ghost_lines_after_a_resize() {
+fn sre_09_resize_leaves_no_ghost_lines() {
     for reflows in [true, false] {
         survives(reflows, &[(80, 24), (40, 24), (80, 24)]);
         survives(reflows, &[(100, 40), (99, 40), (60, 40), (30, 40)]);
