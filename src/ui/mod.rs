@@ -68,13 +68,10 @@ pub struct Terminal {
     pub colour: (bool, bool),
     /// The locale can show more than ASCII.
     pub unicode: bool,
-<<<<<<< HEAD
     /// It wraps lines anew when it gets narrower.
     pub reflows: bool,
-=======
     /// How wide the terminal on stdout is; none where data goes elsewhere.
     pub columns: Option<u16>,
->>>>>>> main
 }
 
 impl Terminal {
@@ -85,11 +82,8 @@ impl Terminal {
         stderr: false,
         colour: (false, false),
         unicode: true,
-<<<<<<< HEAD
         reflows: true,
-=======
         columns: None,
->>>>>>> main
     };
 
     /// Which of the process's streams are terminals; colour and locale are the settings' to decide.
