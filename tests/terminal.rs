@@ -127,6 +127,7 @@ fn goes_on(sandbox: Sandbox, id: &str) {
     let deployment = sandbox.end()["deployments"][id].take();
     assert_eq!(deployment["stop_requested"], Value::Null, "{deployment}");
     assert_eq!(deployment["completed"], Value::Null, "{deployment}");
+    assert_eq!(deployment["overview"]["skipped"], 0, "{deployment}");
 }
 
 #[test]
@@ -233,7 +234,7 @@ fn keys_show_and_do_only_what_is_confirmed() {
     terminal.signal(Signal::INT);
     is_cooked_at_the_end(terminal, 130);
     let deployment = sandbox.end()["deployments"][&id].take();
-    assert_ne!(deployment["stop_requested"], Value::Null, "{deployment}");
+    assert_eq!(deployment["overview"]["skipped"], 3, "{deployment}");
 }
 
 /// Waits for the end with `code`; the terminal is as it was before.
