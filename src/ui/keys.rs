@@ -32,7 +32,6 @@ impl Keyboard {
     ///
     /// # Errors
     /// The terminal refuses.
-    #[expect(clippy::disallowed_methods, reason = "ui owns the streams")]
     pub fn take() -> io::Result<Option<Self>> {
         let stdin = io::stdin();
         if !termios::isatty(&stdin) || !is_foreground(&stdin) {
