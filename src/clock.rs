@@ -45,6 +45,14 @@ pub fn short(duration: Duration) -> String {
     }
 }
 
+/// As [`short`], without tenths: what counts on a screen would flicker with them.
+pub fn whole(duration: Duration) -> String {
+    match duration.as_secs() {
+        0 => "0s".to_owned(),
+        seconds => short(Duration::from_secs(seconds)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

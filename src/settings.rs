@@ -48,6 +48,7 @@ pub struct Environment {
     clicolor_force: bool,
     clicolor_off: bool,
     term_dumb: bool,
+    cuts_lines: bool,
     utf8: bool,
     ca_bundle: Option<PathBuf>,
     endpoint: bool,
@@ -77,6 +78,10 @@ impl Environment {
             clicolor_force: text("CLICOLOR_FORCE").is_some_and(|value| value != "0"),
             clicolor_off: text("CLICOLOR").is_some_and(|value| value == "0"),
             term_dumb: text("TERM").is_none_or(|term| term == "dumb"),
+            // xterm, GNU screen and the Linux console cut lines where others wrap them anew.
+            cuts_lines: text("XTERM_VERSION").is_some()
+                || text("STY").is_some()
+                || text("TERM").is_some_and(|term| term == "linux"),
             utf8: {
                 let locale = locale.to_ascii_lowercase();
                 locale.contains("utf-8") || locale.contains("utf8")
@@ -110,6 +115,7 @@ impl Environment {
             stderr: streams.stderr && !self.term_dumb,
             colour: (shows(streams.stdout), shows(streams.stderr)),
             unicode: self.utf8,
+            reflows: !self.cuts_lines,
             ..streams
         }
     }

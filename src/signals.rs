@@ -1,4 +1,4 @@
-//! SIGINT, SIGTERM and SIGHUP, listened to in one place for the whole run.
+//! SIGINT, SIGTERM and SIGHUP, listened to in one place for the whole run; SIGTSTP and SIGCONT beside a live view.
 //!
 //! tokio keeps a signal's handler for the life of the process: once somebody listened, a signal ends nothing by
 //! itself any more. So whoever has no use for one lets it end the command.
@@ -27,20 +27,21 @@ impl Default for Signals {
 }
 
 impl Signals {
-    /// The next signal from now on. While this future lives, signals do not end the command.
+    /// The signals from now on. While the listener lives, signals do not end the command.
+    pub fn listen(&self) -> Listener {
+        self.listeners.fetch_add(1, Ordering::SeqCst);
+        Listener { from: self.to.subscribe(), listeners: Arc::clone(&self.listeners) }
+    }
+
+    /// The next signal from now on.
     pub fn next(&self) -> impl Future<Output = Signal> + use<> {
-        let mut from = self.to.subscribe();
-        let listening = Listening::new(&self.listeners);
-        async move {
-            let _listening = listening;
-            loop {
-                match from.recv().await {
-                    Ok(signal) => return signal,
-                    Err(broadcast::error::RecvError::Lagged(_)) => {}
-                    Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
-                }
-            }
-        }
+        let mut listener = self.listen();
+        async move { listener.next().await }
+    }
+
+    /// Hands a signal to those who listen.
+    pub fn send(&self, signal: Signal) {
+        let _ = self.to.send(signal);
     }
 
     /// Hands signals to those who listen; resolves at one that nobody listens to, with the code to end with.
@@ -60,7 +61,7 @@ impl Signals {
                 if signals.listeners.load(Ordering::SeqCst) == 0 {
                     return exit(signal);
                 }
-                let _ = signals.to.send(signal);
+                signals.send(signal);
             }
         })
     }
@@ -109,18 +110,66 @@ impl Streams {
     }
 }
 
-struct Listening(Arc<AtomicUsize>);
+/// Hears every signal that is sent while it lives.
+#[derive(Debug)]
+pub struct Listener {
+    from: broadcast::Receiver<Signal>,
+    listeners: Arc<AtomicUsize>,
+}
 
-impl Listening {
-    fn new(listeners: &Arc<AtomicUsize>) -> Self {
-        listeners.fetch_add(1, Ordering::SeqCst);
-        Listening(Arc::clone(listeners))
+impl Listener {
+    /// The next signal; never where nobody can send any more.
+    pub async fn next(&mut self) -> Signal {
+        loop {
+            match self.from.recv().await {
+                Ok(signal) => return signal,
+                Err(broadcast::error::RecvError::Lagged(_)) => {}
+                Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+            }
+        }
     }
 }
 
-impl Drop for Listening {
+impl Drop for Listener {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
+        self.listeners.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// The user's wish to pause the command, and its going on: asked for only while the terminal has another mode, which has
+/// to be put back first.
+pub struct Pauses {
+    stop: Stream,
+    resumed: Stream,
+    /// A SIGTSTP pauses the command as it would without a handler.
+    holds: bool,
+}
+
+impl Pauses {
+    /// `holds`: the command itself stops at SIGTSTP, once it is ready to.
+    ///
+    /// # Errors
+    /// The system takes no handler.
+    pub fn listen(holds: bool) -> io::Result<Self> {
+        use rustix::process::Signal as Number;
+        let kind = |number: Number| SignalKind::from_raw(number.as_raw());
+        let resumed = signal(kind(Number::CONT))?;
+        // Without a handler of ours the system's own stops the command.
+        let stop = if holds { signal(kind(Number::TSTP))? } else { signal(kind(Number::CONT))? };
+        Ok(Pauses { stop, resumed, holds })
+    }
+
+    /// The next of either: true where the command is to stop now.
+    pub async fn next(&mut self) -> bool {
+        tokio::select! {
+            _ = self.stop.recv(), if self.holds => true,
+            _ = self.resumed.recv() => false,
+        }
+    }
+
+    /// Stops the command until it is told to go on.
+    pub fn stop(&self) {
+        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
     }
 }
 
@@ -133,7 +182,7 @@ mod tests {
         let signals = Signals::default();
         let next = signals.next();
         assert_eq!(signals.listeners.load(Ordering::SeqCst), 1);
-        signals.to.send(Signal::Terminate).unwrap();
+        signals.send(Signal::Terminate);
         assert_eq!(next.await, Signal::Terminate);
         assert_eq!(signals.listeners.load(Ordering::SeqCst), 0);
         drop(signals.next());

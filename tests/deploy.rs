@@ -85,7 +85,7 @@ fn logs_show_events_and_the_tails_of_what_failed() {
 }
 
 #[test]
-fn what_has_ended_is_rolled_back_to_the_last_good_revision() {
+fn sre_14_rollback_goes_to_the_last_good_revision() {
     let sandbox = Sandbox::start(SIMULATED, 200);
     let machine = sandbox.with_group();
     for object in ["a.zip", "b.zip"] {

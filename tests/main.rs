@@ -29,5 +29,6 @@ mod shells;
 mod support;
 mod surface;
 mod terminal;
+mod twenty;
 mod verbs;
 mod waves;

@@ -4,6 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::process::Signal;
+use rustix::termios::{LocalModes, tcgetattr};
 use serde_json::Value;
 
 use crate::support::sandbox::{SIMULATED, Sandbox};
@@ -24,6 +25,7 @@ fn goes_on(sandbox: Sandbox, id: &str) {
     let deployment = sandbox.end()["deployments"][id].take();
     assert_eq!(deployment["stop_requested"], Value::Null, "{deployment}");
     assert_eq!(deployment["completed"], Value::Null, "{deployment}");
+    assert_eq!(deployment["overview"]["skipped"], 0, "{deployment}");
 }
 
 #[test]
@@ -43,7 +45,7 @@ fn a_deployment_is_drawn_and_its_last_frame_stays() {
 }
 
 #[test]
-fn interrupts_leave_the_deployment_alone() {
+fn sre_10_signals_detach_and_leave_the_deployment_alone() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
         let (sandbox, id) = hanging();
         let terminal = Terminal::start(sandbox.machine(), "deploy watch shop/prod", (80, 24));
@@ -57,7 +59,7 @@ fn interrupts_leave_the_deployment_alone() {
 }
 
 #[test]
-fn an_interrupted_create_leaves_its_deployment_alone() {
+fn sre_02_right_deployment_is_the_one_that_create_made() {
     let (sandbox, first) = hanging();
     let machine = sandbox.machine();
     machine.run(&format!("deploy stop {first} --yes")).ends_with(0);
@@ -95,6 +97,98 @@ fn a_terminal_may_shrink_and_grow() {
     for once in ["  InProgress  ", "ok 0/4", "! DETACHED"] {
         assert_eq!(screen.matches(once).count(), 1, "{once}\n{screen}");
     }
+}
+
+/// Whether the terminal waits for lines and shows what is typed, as a shell wants it.
+fn is_cooked(terminal: &Terminal) -> bool {
+    let modes = tcgetattr(&terminal.master).unwrap().local_modes;
+    modes.contains(LocalModes::ICANON | LocalModes::ECHO)
+}
+
+#[test]
+fn keys_show_and_do_only_what_is_confirmed() {
+    let (sandbox, id) = hanging();
+    let line = "deploy watch shop/prod --keys --progress --bell";
+    let mut terminal = Terminal::start(sandbox.machine(), line, (100, 30));
+    terminal.shows("RUNNING");
+    terminal.shows("^C detach  s stop");
+    assert!(!is_cooked(&terminal));
+    terminal.types("?");
+    terminal.shows("the logs of what failed");
+    terminal.types("l");
+    terminal.shows("nothing has failed");
+    terminal.types("l\x1b[B\x1b[B");
+    terminal.shows("> i-");
+    terminal.types("\r");
+    terminal.shows("  state     InProgress");
+    terminal.types("s");
+    terminal.shows(&format!("Stop deployment {id}? y: yes, any other key: no"));
+    terminal.types("n");
+    terminal.shows("^C detach  s stop");
+    terminal.types("s");
+    terminal.shows("y: yes");
+    terminal.types("y");
+    terminal.shows("notice: stopping the deployment");
+    terminal.signal(Signal::INT);
+    is_cooked_at_the_end(terminal, 130);
+    let deployment = sandbox.end()["deployments"][&id].take();
+    assert_eq!(deployment["overview"]["skipped"], 3, "{deployment}");
+}
+
+/// Waits for the end with `code`; the terminal is as it was before.
+#[track_caller]
+fn is_cooked_at_the_end(terminal: Terminal, code: i32) -> String {
+    // The slave stays open here: a terminal that nobody has forgets its modes.
+    let master = terminal.master.try_clone().unwrap();
+    let (ended, screen) = terminal.ends();
+    let modes = tcgetattr(&master).map(|modes| modes.local_modes);
+    assert_eq!(ended, Some(code), "{screen}");
+    assert!(modes.is_ok_and(|modes| modes.contains(LocalModes::ICANON | LocalModes::ECHO)), "{screen}");
+    screen
+}
+
+#[test]
+fn the_keyboard_is_given_back_at_every_end() {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let (sandbox, id) = hanging();
+        let terminal = Terminal::start(sandbox.machine(), "deploy watch shop/prod --keys", (80, 24));
+        terminal.shows("? keys");
+        terminal.signal(signal);
+        is_cooked_at_the_end(terminal, code);
+        goes_on(sandbox, &id);
+    }
+}
+
+#[test]
+fn a_pause_gives_the_keyboard_back_and_the_view_begins_anew() {
+    let (_sandbox, _) = hanging();
+    for keys in ["", " --keys"] {
+        let line = format!("deploy watch shop/prod{keys}");
+        let terminal = Terminal::start(_sandbox.machine(), &line, (80, 24));
+        terminal.shows("RUNNING");
+        terminal.signal(Signal::TSTP);
+        let stopped = || {
+            let stat = std::fs::read_to_string(format!("/proc/{}/stat", terminal.child.id())).unwrap();
+            stat.rsplit(')').next().unwrap().trim_start().starts_with('T')
+        };
+        terminal.reaches("a stop", |_| stopped());
+        assert!(is_cooked(&terminal), "{keys}");
+        terminal.parser.lock().unwrap().process(b"\r\n[1]+ Stopped\r\n$ fg\r\n");
+        terminal.signal(Signal::CONT);
+        let screen = terminal.reaches("a frame below", |screen| {
+            screen.split("$ fg").nth(1).is_some_and(|below| below.contains("RUNNING"))
+        });
+        assert!(screen.contains("[1]+ Stopped"), "{screen}");
+        terminal.reaches("keys again", |_| is_cooked(&terminal) == keys.is_empty());
+        terminal.signal(Signal::INT);
+        is_cooked_at_the_end(terminal, 130);
+    }
+}
+
+#[test]
+fn keys_need_a_terminal() {
+    let (sandbox, _) = hanging();
+    sandbox.machine().run("deploy watch shop/prod --keys").ends_with(2).complains("--keys needs a live view");
 }
 
 #[test]

@@ -210,6 +210,7 @@ fn task_set(set: &sdk::EcsTaskSet) -> TaskSet {
         running: set.running_count(),
         pending: set.pending_count(),
         weight: Some(set.traffic_weight()),
+        target_group: set.target_group().and_then(|group| owned(group.name())),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The calls of a watch. The watch paces and counts its own tries: it is given [`Api::once`].
 
-use super::{Api, ApiError};
+use super::{Api, ApiError, Wait};
 use crate::model::{Deployment, DeploymentConfig, Target, TargetStatus};
 use crate::watch::source::{Seen, Source};
 
@@ -29,5 +29,9 @@ impl Source for Api {
 
     async fn stop(&self, id: &str, rollback: Option<bool>) -> Result<(), ApiError> {
         self.stop_deployment(id, rollback).await.map(drop)
+    }
+
+    async fn proceed(&self, id: &str, wait: Wait) -> Result<(), ApiError> {
+        self.continue_deployment(id, wait).await
     }
 }

@@ -1,5 +1,7 @@
 //! A deployment, as GetDeployment tells it.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -140,4 +142,13 @@ pub struct Deployment {
     pub waits: Waits,
     /// `deploymentStatusMessages`
     pub messages: Vec<String>,
+}
+
+impl Deployment {
+    /// From its start (or, before that, its creation) to its end or to `now`.
+    pub fn elapsed(&self, now: Timestamp) -> Option<Duration> {
+        let start = self.start_time.or(self.create_time)?;
+        let end = self.complete_time.unwrap_or(now);
+        Some(Duration::try_from(end.duration_since(start)).unwrap_or(Duration::ZERO))
+    }
 }

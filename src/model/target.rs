@@ -47,6 +47,9 @@ pub struct TaskSet {
     pub pending: i64,
     /// Percent of the production traffic.
     pub weight: Option<f64>,
+    /// The name of its target group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_group: Option<String>,
 }
 
 /// What only one kind of target has: what it is and how much of the traffic it serves.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::stage;
+use super::stage::{self, Step, Steps};
 use super::view::View;
 use super::words::{first_line, line, place, plural, short_revision};
 use super::{Closed, Pulse, Reporter};
@@ -27,6 +27,9 @@ pub struct Linear {
     last: Option<Timestamp>,
     status: Option<DeploymentStatus>,
     counts: Counts,
+    steps: Steps,
+    /// The minimum of healthy targets has been told.
+    warned: bool,
     troubled: bool,
 }
 
@@ -38,6 +41,8 @@ impl Linear {
             last: None,
             status: None,
             counts: Counts::default(),
+            steps: Steps::default(),
+            warned: false,
             troubled: false,
         }
     }
@@ -63,9 +68,10 @@ impl Linear {
                 sentence.push_str(&format!(" with {}", short_revision(revision)));
             }
             self.say(sentence + ".");
-            for wait in stage::waits(&self.view) {
-                self.say(format!("It {}.", wait.trim()));
-            }
+            self.waits();
+        }
+        if let Some(minimum) = event.minimum_healthy.filter(|_| !std::mem::replace(&mut self.warned, true)) {
+            self.say(format!("At least {} must stay healthy.", plural(minimum, "target")));
         }
         let Some(now) = event.overview else { return };
         let step = now.total().div_ceil(10).max(1);
@@ -74,14 +80,46 @@ impl Linear {
         }
     }
 
+    /// What it waits for, and what can be typed.
+    fn waits(&mut self) {
+        let clauses = stage::waits_for(&self.view);
+        if clauses.is_empty() {
+            return;
+        }
+        self.say(format!("It waits {}.", clauses.join("; ")));
+        for command in stage::commands(&self.view) {
+            self.say(format!("To {}.", command.replace(":     ", ": ")));
+        }
+    }
+
     fn progress(&mut self, now: Counts) {
         self.counts = now;
         let failed = if now.fail > 0 { format!(", {} failed", now.fail) } else { String::new() };
         let total = plural(now.total(), "target");
-        self.say(format!("{} of {total} done, {} at work, {} waiting{failed}.", now.ok, now.run, now.pend));
+        let forecast = self.view.forecast().map(|(least, most)| {
+            format!(
+                " The end is expected between {} and {}.",
+                stage::time_of_day(least),
+                stage::time_of_day(most)
+            )
+        });
+        self.say(format!(
+            "{} of {total} done, {} at work, {} waiting{failed}.{}",
+            now.ok,
+            now.run,
+            now.pend,
+            forecast.unwrap_or_default()
+        ));
     }
 
     fn target(&mut self, event: &TargetEvent) {
+        for step in self.steps.of(&self.view, event) {
+            match step {
+                Step::Version(text) => self.say(format!("It changes {text}.")),
+                Step::Phase(text) => self.say(format!("{text}.")),
+                Step::Traffic(text) => self.say(format!("Traffic is at {text}.")),
+            }
+        }
         if event.status != TargetStatus::Failed || self.view.failures() > FIRST_FAILURES {
             return;
         }
@@ -97,7 +135,7 @@ impl Reporter for Linear {
         let before = self.view.id.clone();
         self.view.event(stamped);
         if self.view.id != before {
-            (self.status, self.counts) = (None, Counts::default());
+            (self.status, self.counts, self.steps) = (None, Counts::default(), Steps::default());
         }
         match &stamped.event {
             Event::Deployment(_) => self.deployment(),
@@ -126,6 +164,9 @@ impl Reporter for Linear {
             return;
         }
         self.view.tick(pulse);
+        if !stage::waits_for(&self.view).is_empty() {
+            return self.waits();
+        }
         match (self.view.counts(), stage::under_way(&self.view), self.view.status().cloned()) {
             (Some(now), ..) => self.progress(now),
             (None, Some(phase), _) => self.say(format!("It is in {phase}.")),

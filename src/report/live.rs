@@ -1,52 +1,46 @@
-//! The live view on a terminal: frames drawn through indicatif, whose screen is the ui's. The last frame stays in the
-//! scrollback; the cursor is never hidden.
+//! The live view on a terminal: frames on a canvas, and what keys make of them. The last frame stays in the scrollback;
+//! the cursor is never hidden.
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
-
-use super::frame::{frames, last_frame};
+use super::frame::{Look, Panel, focus, frames, last_frame};
 use super::view::View;
 use super::words::first_line;
-use super::{Closed, Pulse, Reporter};
-use crate::ui::Screen;
+use super::{Closed, Pulse, Reporter, Wish};
+use crate::ui::{Canvas, Key};
 use crate::watch::event::{Event, Stamped};
-
-/// Frames a second at most; the ticks of a watch are slower.
-const HERTZ: u8 = 20;
 
 /// Draws on a terminal; one that is gone is no reason to end.
 pub struct Live {
-    screen: Screen,
-    bar: ProgressBar,
+    canvas: Canvas,
     /// One a deployment.
     views: Vec<View>,
     unicode: bool,
     colour: bool,
-    drawn: String,
+    panel: Option<Panel>,
+    /// What the drawn frame showed: the second, and the size of the screen.
+    shown: (i64, (usize, usize)),
+    changed: bool,
 }
 
 impl Live {
-    pub fn new(screen: Screen, unicode: bool, colour: bool) -> Self {
-        let target = ProgressDrawTarget::term_like_with_hz(Box::new(screen.clone()), HERTZ);
-        let bar = ProgressBar::with_draw_target(None, target);
-        if let Ok(style) = ProgressStyle::with_template("{msg}") {
-            bar.set_style(style);
-        }
-        Live { screen, bar, views: Vec::new(), unicode, colour, drawn: String::new() }
+    pub fn new(canvas: Canvas, unicode: bool, colour: bool) -> Self {
+        Live { canvas, views: Vec::new(), unicode, colour, panel: None, shown: (0, (0, 0)), changed: true }
+    }
+
+    /// One that keys steer.
+    pub fn with_keys(self) -> Self {
+        Live { panel: Some(Panel::default()), ..self }
     }
 
     fn draw(&mut self) {
-        let (width, height) = self.screen.size();
-        let text = frames(&self.views, width.into(), height.into(), self.unicode, self.colour).join("\n");
-        if text != self.drawn {
-            self.bar.set_message(text.clone());
-            self.bar.force_draw();
-            self.drawn = text;
-        }
+        let (width, height) = self.canvas.size();
+        let look =
+            Look { width, height, unicode: self.unicode, colour: self.colour, panel: self.panel.clone() };
+        self.canvas.draw(frames(&self.views, &look));
+        self.changed = false;
     }
 
-    fn last(&self, view: &View) -> String {
-        let (width, _) = self.screen.size();
-        last_frame(view, width.into(), self.unicode, self.colour).join("\n")
+    fn last(&self, view: &View) -> Vec<String> {
+        last_frame(view, self.canvas.size().0, self.unicode, self.colour)
     }
 
     /// The view of the deployment that an event is about, or of what it rolls back.
@@ -65,14 +59,16 @@ impl Reporter for Live {
             && view.gives_way_to(stamped)
         {
             // A rollback takes the screen; what it rolls back stays above it.
-            self.bar.println(self.last(view));
+            let last = self.last(view).join("\n");
+            self.canvas.print(&last);
         }
         if let Some(view) = self.views.get_mut(index) {
             view.event(stamped);
         }
         if let Event::Notice { message, .. } = &stamped.event {
-            self.bar.println(format!("notice: {}", first_line(message, 300)));
+            self.canvas.print(&format!("notice: {}", first_line(message, 300)));
         }
+        self.changed = true;
         Ok(())
     }
 
@@ -80,20 +76,30 @@ impl Reporter for Live {
         for view in &mut self.views {
             view.tick(pulse);
         }
-        if self.views.iter().any(|view| !view.id.is_empty()) {
+        // A fleet of thousands is not composed anew for what nobody could see.
+        let shows = (pulse.now.as_second(), self.canvas.size());
+        if self.views.iter().any(|view| !view.id.is_empty()) && (self.changed || self.shown != shows) {
+            self.shown = shows;
             self.draw();
         }
     }
 
+    fn key(&mut self, key: Key) -> Option<Wish> {
+        let view = self.views.get(focus(&self.views))?;
+        let wish = self.panel.as_mut()?.key(key, view);
+        self.draw();
+        wish
+    }
+
+    fn resumed(&mut self) {
+        self.canvas.forget();
+        self.changed = true;
+    }
+
     /// The last frames, above the summaries.
     fn end(&mut self) {
-        let told: Vec<_> =
-            self.views.iter().filter(|view| view.deployment.is_some()).map(|view| self.last(view)).collect();
-        if told.is_empty() {
-            return self.bar.finish_and_clear();
-        }
-        self.bar.abandon_with_message(told.join("\n"));
-        // The cursor stands behind the frame's last column; what follows has a line of its own.
-        let _ = self.screen.write_line("").and_then(|()| self.screen.flush());
+        let told = self.views.iter().filter(|view| view.deployment.is_some());
+        let lines: Vec<_> = told.flat_map(|view| self.last(view)).collect();
+        self.canvas.end(lines);
     }
 }

@@ -9,20 +9,24 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::stage;
+use super::stage::{self, Step, Steps};
 use super::view::View;
 use super::words::{counts, first_line, line, place, plural, short_revision};
 use super::{Closed, Pulse, Reporter};
 use crate::clock;
-use crate::model::{DeploymentStatus, EventStatus, TargetStatus};
+use crate::model::{DeploymentStatus, TargetStatus};
 use crate::ui::Stream;
-use crate::watch::event::{ApiEvent, ApiState, Counts, DeploymentEvent, Event, Phase, Stamped, TargetEvent};
+use crate::watch::event::{ApiEvent, ApiState, Counts, DeploymentEvent, Event, Stamped, TargetEvent};
 
 /// Failures with a line of their own.
 const FIRST_FAILURES: u64 = 20;
 /// Silence before a sign of life: in the first ten minutes, and later.
 const SILENCE: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(300)];
 const FIRST_MINUTES: Duration = Duration::from_secs(600);
+/// How much later than it happened a failure is seen before that is said.
+const LATE: Duration = Duration::from_secs(3);
+/// How long the end waits for what is still read of the targets.
+const LAST_READ: Duration = Duration::from_secs(12);
 /// A passing trouble of the API that comes back within this time is not told again.
 const SAME_TROUBLE: Duration = Duration::from_secs(300);
 
@@ -37,6 +41,8 @@ pub struct Log {
     said: Said,
     trouble: Option<(ApiState, Timestamp)>,
     troubled: bool,
+    /// A line for every change of a target.
+    verbose: bool,
 }
 
 /// What the lines have told of the current deployment.
@@ -46,9 +52,10 @@ struct Said {
     started: bool,
     counts: Counts,
     failures: u64,
-    /// The phases of the one target of a function, a service or a stack, and the traffic that it serves.
-    phases: Vec<Phase>,
-    share: Option<u64>,
+    /// What of the one target of a function, a service or a stack.
+    steps: Steps,
+    /// The last line, which waits for what is still read of the targets, and since when.
+    ended: Option<(Timestamp, String)>,
 }
 
 impl Log {
@@ -62,7 +69,13 @@ impl Log {
             said: Said::default(),
             trouble: None,
             troubled: false,
+            verbose: false,
         }
+    }
+
+    /// One that tells of every change of a target.
+    pub fn verbose(self, verbose: bool) -> Self {
+        Log { verbose, ..self }
     }
 
     fn line(&mut self, word: &str, text: impl Display) {
@@ -97,14 +110,26 @@ impl Log {
             }
         } else if fresh {
             let now = event.overview.as_ref().map(counts).unwrap_or_default();
-            self.line(&event.status.as_str().to_lowercase(), now);
-            for wait in stage::waits(&self.view) {
-                self.line("waits", wait.trim_start_matches("waits").trim_start());
-            }
+            let text = [Some(now), self.waits()].into_iter().flatten().filter(|text| !text.is_empty());
+            let word = match &event.status {
+                DeploymentStatus::InProgress => "continues".to_owned(),
+                other => other.as_str().to_lowercase(),
+            };
+            self.line(&word, text.collect::<Vec<_>>().join("; "));
         } else {
             self.progress();
         }
         self.said.status = Some(event.status.clone());
+    }
+
+    /// What it waits for, until when, and what to type.
+    fn waits(&self) -> Option<String> {
+        let mut clauses = stage::waits_for(&self.view);
+        if clauses.is_empty() {
+            return None;
+        }
+        clauses.extend(stage::commands(&self.view).into_iter().next());
+        Some(format!("waits {}", clauses.join("; ")))
     }
 
     /// Group, and from which revision to which.
@@ -133,7 +158,14 @@ impl Log {
         if let Some(error) = &event.error {
             text.push_str(&format!(" ({})", error.code));
         }
-        self.line("ended", text);
+        self.said.ended = Some((self.view.now, text));
+    }
+
+    /// The end itself, once the failures before it are told.
+    fn end(&mut self) {
+        if let Some((_, text)) = self.said.ended.take() {
+            self.line("ended", text);
+        }
     }
 
     /// A line where a tenth of the fleet has finished since the last one.
@@ -147,30 +179,40 @@ impl Log {
     }
 
     fn counted(&mut self, now: Counts) {
-        let slowest = self.view.running().first().map(|(id, row)| {
+        let slowest = self.view.slowest(1).first().map(|(id, row)| {
             let event = row.event.as_ref().map(|event| format!(" {event}")).unwrap_or_default();
             let time = self.view.time_in_event(row).map(|time| format!(" {}", clock::short(time)));
             format!(" | slowest {id}{event}{}", time.unwrap_or_default())
         });
-        let text = counts(&now) + &slowest.unwrap_or_default();
+        let forecast = self.view.forecast().map(|(least, most)| {
+            format!(" (done between {} and {})", stage::time_of_day(least), stage::time_of_day(most))
+        });
+        let text = counts(&now) + &forecast.unwrap_or_default() + &slowest.unwrap_or_default();
         self.said.counts = now;
         self.line("progress", text);
     }
 
     fn target(&mut self, event: &TargetEvent) {
         self.last_change = Some(self.view.now);
-        self.stages(event);
+        self.steps(event);
         if event.status != TargetStatus::Failed {
+            if self.verbose {
+                let name = event.event.as_ref().map(|event| format!(" {event}")).unwrap_or_default();
+                self.line("target", format!("{} {}{name}", event.id, event.status));
+            }
             return;
         }
         let failed = self.view.failures();
-        if failed <= FIRST_FAILURES {
+        if failed <= FIRST_FAILURES || self.verbose {
             self.said.failures = failed;
             let row = self.view.targets.get(&event.id);
             let why = row.and_then(|row| row.failure.as_deref()).map(|why| first_line(why, 200));
             let name = event.event.as_ref().map(|event| format!(" {event}")).unwrap_or_default();
             let why = why.map(|why| format!(": {why}")).unwrap_or_default();
-            self.line("target", format!("FAILED {}{name}{why}", event.id));
+            // A failure that was seen late has the service's own time beside the stamp.
+            let late = event.time.filter(|time| clock::between(*time, self.view.now) >= LATE);
+            let when = late.map(|time| format!(" at {}", stage::time_of_day(time))).unwrap_or_default();
+            self.line("target", format!("FAILED {}{name}{when}{why}", event.id));
         } else {
             let total = self.view.counts().map_or(0, |counts| counts.total());
             if failed >= self.said.failures + total.div_ceil(5).max(FIRST_FAILURES) {
@@ -182,43 +224,13 @@ impl Log {
     }
 
     /// A line for each phase that ends and each step of the traffic.
-    fn stages(&mut self, event: &TargetEvent) {
-        let phases = event.own_phases();
-        if phases.is_empty() {
-            return;
-        }
-        if self.said.phases.is_empty() {
-            for version in stage::versions(&event.serving) {
-                self.line("what", version);
+    fn steps(&mut self, event: &TargetEvent) {
+        for step in self.said.steps.of(&self.view, event) {
+            match step {
+                Step::Version(text) => self.line("what", text),
+                Step::Phase(text) => self.line("phase", text),
+                Step::Traffic(text) => self.line("traffic", text),
             }
-        }
-        let before = std::mem::replace(&mut self.said.phases, phases.to_vec());
-        for phase in phases {
-            let known = before.iter().any(|old| old.name == phase.name && old.status == phase.status);
-            let ended =
-                matches!(phase.status, EventStatus::Succeeded | EventStatus::Failed | EventStatus::Other(_));
-            if !known && ended {
-                let time = match (phase.start, phase.end) {
-                    (Some(start), Some(end)) => {
-                        format!(" after {}", clock::short(clock::between(start, end)))
-                    }
-                    _ => String::new(),
-                };
-                self.line("phase", format!("{} {}{time}", phase.name, phase.status));
-            }
-        }
-        #[expect(clippy::cast_sign_loss, reason = "clamped to a percentage")]
-        let share = stage::actual(&event.serving).map(|share| share.clamp(0.0, 100.0).round() as u64);
-        if share.is_some() && share != self.said.share {
-            self.said.share = share;
-            let next = self
-                .view
-                .targets
-                .get(&event.id)
-                .and_then(|row| stage::moved(&self.view, row))
-                .and_then(|traffic| traffic.next)
-                .map(|(next, at)| format!("; next {next}% at {}", stage::time_of_day(at)));
-            self.line("traffic", format!("{}%{}", share.unwrap_or_default(), next.unwrap_or_default()));
         }
     }
 
@@ -246,6 +258,9 @@ impl Log {
     /// Tells of every silence up to `to`. It hangs on the time of the events alone, so that a recorded stream gives
     /// the same lines.
     fn advance(&mut self, to: Timestamp) {
+        if self.said.ended.as_ref().is_some_and(|(since, _)| clock::between(*since, to) > LAST_READ) {
+            self.end();
+        }
         let to = whole_second(to);
         let (Some(first), Some(mut last)) = (self.first, self.last) else { return };
         loop {
@@ -271,7 +286,8 @@ impl Log {
             }
             _ => String::new(),
         };
-        if let (Some(now), None) = (changed, &self.view.api) {
+        let waits = self.waits();
+        if let (Some(now), None, None) = (changed, &self.view.api, &waits) {
             return self.counted(now);
         }
         let mut text = match self.last_change {
@@ -280,12 +296,12 @@ impl Log {
             }
             None => "waiting for a first answer".to_owned(),
         };
-        let waits = self.view.status().filter(|status| **status != DeploymentStatus::InProgress);
-        if let Some(status) = waits {
+        let other = self.view.status().filter(|status| **status != DeploymentStatus::InProgress);
+        if let Some(status) = other {
             text.push_str(&format!("; {status}"));
         }
-        if let Some(wait) = stage::waits(&self.view).first() {
-            text.push_str(&format!("; waits {}", wait.trim_start_matches("waits").trim_start()));
+        if let Some(wait) = waits {
+            text.push_str(&format!("; {wait}"));
         }
         if let Some(phase) = stage::under_way(&self.view) {
             text.push_str(&format!("; {phase}"));
@@ -318,13 +334,20 @@ impl Reporter for Log {
             Event::Deployment(event) => self.deployment(event),
             Event::Target(event) => self.target(event),
             Event::Api(event) => self.api(event),
-            Event::Notice { message, .. } => self.line("notice", first_line(message, 300)),
+            Event::Notice { message, .. } => {
+                self.end();
+                self.line("notice", first_line(message, 300));
+            }
             Event::Rollback { rollback, message } => {
+                self.end();
                 let why = message.as_deref().map(|message| format!(": {}", first_line(message, 200)));
                 self.line("rollback", format!("{rollback}{}", why.unwrap_or_default()));
             }
-            // Nothing is silent any more.
-            Event::Result(_) => self.last = None,
+            Event::Result(_) => {
+                self.end();
+                // Nothing is silent any more.
+                self.last = None;
+            }
             Event::StreamStart { .. } | Event::Heartbeat(_) => {}
         }
         Ok(())

@@ -17,6 +17,7 @@ pub mod several;
 pub mod silent;
 mod stage;
 pub mod summary;
+pub mod taskbar;
 pub mod timeline;
 pub mod upload;
 pub mod view;
@@ -32,8 +33,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, broadcast, mpsc, watch};
 
+use crate::ui::Key;
 use crate::watch::event::{Event, Stamped, VERSION};
 
 /// The reader of a reporter's output is gone, and with it the sense of the watch.
@@ -58,8 +60,51 @@ pub trait Reporter: Send {
     /// Time has passed.
     fn tick(&mut self, _pulse: &Pulse) {}
 
+    /// A key was typed; gives what the user wants done.
+    fn key(&mut self, _key: Key) -> Option<Wish> {
+        None
+    }
+
+    /// The process was stopped for a while, and the terminal was another's.
+    fn resumed(&mut self) {}
+
     /// Nothing more comes.
     fn end(&mut self) {}
+}
+
+/// What a user asks for with a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wish {
+    pub deployment: String,
+    pub act: Act,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    Stop,
+    /// End the wait that it is in.
+    Continue,
+}
+
+/// The way for keys to the reporters; of no effect once they have finished.
+#[derive(Clone)]
+pub struct Input(mpsc::WeakSender<Message>);
+
+impl Input {
+    pub fn key(&self, key: Key) {
+        self.send(Message::Key(key));
+    }
+
+    /// The process goes on after it was stopped.
+    pub fn resumed(&self) {
+        self.send(Message::Resumed);
+    }
+
+    fn send(&self, message: Message) {
+        if let Some(to) = self.0.upgrade() {
+            let _ = to.try_send(message);
+        }
+    }
 }
 
 /// The deployment that an event is about, with its region where several are watched.
@@ -72,6 +117,8 @@ pub(crate) struct About<'a> {
 enum Message {
     Event(Arc<Stamped>),
     Tick(Pulse),
+    Key(Key),
+    Resumed,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +142,7 @@ pub struct Reporters {
     more: Notify,
     next: Cell<u64>,
     state: watch::Receiver<State>,
+    wishes: broadcast::Sender<Wish>,
 }
 
 impl Reporters {
@@ -105,6 +153,8 @@ impl Reporters {
     pub fn start(mut reporters: Vec<Box<dyn Reporter>>) -> io::Result<Self> {
         let (to, mut from) = mpsc::channel(IN_FLIGHT);
         let (tell, state) = watch::channel(State::Open);
+        let (wishes, _) = broadcast::channel(16);
+        let wish = wishes.clone();
         std::thread::Builder::new().name("reporters".to_owned()).spawn(move || {
             while let Some(message) = from.blocking_recv() {
                 for reporter in &mut reporters {
@@ -112,6 +162,15 @@ impl Reporters {
                         Message::Event(event) => reporter.event(event),
                         Message::Tick(pulse) => {
                             reporter.tick(pulse);
+                            Ok(())
+                        }
+                        Message::Key(key) => {
+                            // Nobody may be there to hear it any more.
+                            reporter.key(*key).into_iter().for_each(|asked| drop(wish.send(asked)));
+                            Ok(())
+                        }
+                        Message::Resumed => {
+                            reporter.resumed();
                             Ok(())
                         }
                     };
@@ -127,7 +186,17 @@ impl Reporters {
             tell.send_replace(State::Done);
         })?;
         let waiting = RefCell::default();
-        Ok(Reporters { to: Some(to), waiting, more: Notify::new(), next: Cell::new(0), state })
+        Ok(Reporters { to: Some(to), waiting, more: Notify::new(), next: Cell::new(0), state, wishes })
+    }
+
+    /// The way for keys.
+    pub fn input(&self) -> Option<Input> {
+        self.to.as_ref().map(|to| Input(to.downgrade()))
+    }
+
+    /// What the user asks for with keys from now on.
+    pub(crate) fn wishes(&self) -> broadcast::Receiver<Wish> {
+        self.wishes.subscribe()
     }
 
     /// Numbers an event, once for all reporters, and queues it; none is lost while somebody reads.

@@ -116,7 +116,7 @@ fn verdict(id: &str, report: &Report, unicode: bool, colour: bool) -> String {
         "detached" if report.rollback_status.is_some() => {
             (Style::Warning, "DETACHED; the rollback continues".to_owned())
         }
-        "timed_out" => (Style::Warning, "TIMED OUT watching; the deployment goes on".to_owned()),
+        "timed_out" => (Style::Warning, "TIMED OUT; the deployment goes on".to_owned()),
         "detached" => (Style::Warning, "DETACHED; the deployment continues".to_owned()),
         "unknown" => (Style::Warning, "UNKNOWN outcome".to_owned()),
         _ => (Style::Error, "ERROR".to_owned()),
@@ -133,7 +133,7 @@ fn verdict(id: &str, report: &Report, unicode: bool, colour: bool) -> String {
         report.region.as_deref().map(line).unwrap_or_default(),
         place(report.application.as_deref(), report.group.as_deref()),
         report.revision.as_deref().map(line).unwrap_or_default(),
-        report.duration().map(|duration| format!("after {}", clock::short(duration))).unwrap_or_default(),
+        took(report),
     ] {
         if !part.is_empty() {
             text.push_str("  ");
@@ -141,6 +141,13 @@ fn verdict(id: &str, report: &Report, unicode: bool, colour: bool) -> String {
         }
     }
     text
+}
+
+/// How long the deployment took, or how long ago it began where it goes on.
+fn took(report: &Report) -> String {
+    let over = report.status.as_ref().is_none_or(DeploymentStatus::is_terminal);
+    let word = |time: String| if over { format!("after {time}") } else { format!("{time} since its start") };
+    report.duration().map(|duration| word(clock::short(duration))).unwrap_or_default()
 }
 
 /// The service's reason. That too few hosts were left is never the lead: the hosts' own causes are.

@@ -6,16 +6,17 @@ use jiff::Timestamp;
 use snapbox::{assert_data_eq, str};
 
 use super::ci::{GitHub, JUnit};
-use super::frame::{frame, last_frame};
+use super::frame::{Look, frame, last_frame};
 use super::linear::Linear;
 use super::live::Live;
 use super::log::Log;
 use super::ndjson::Ndjson;
+use super::record::Record;
 use super::summary::{Summary, compose};
 use super::view::View;
 use super::{Closed, Pulse, Reporter};
 use crate::model::*;
-use crate::ui::{Buffer, Screen, Stream};
+use crate::ui::{Buffer, Canvas, Screen, Stream};
 use crate::watch::causes::Cause;
 use crate::watch::event::*;
 
@@ -130,8 +131,16 @@ fn busy() -> View {
     view
 }
 
+fn look(width: usize, height: usize, unicode: bool) -> Look {
+    Look { width, height, unicode, colour: false, panel: None }
+}
+
+fn framed(view: &View, width: usize, height: usize, unicode: bool) -> Vec<String> {
+    frame(view, &look(width, height, unicode))
+}
+
 fn shown(view: &View, width: usize, height: usize) -> String {
-    frame(view, width, height, true, false).join("\n")
+    framed(view, width, height, true).join("\n")
 }
 
 /// Whether a frame keeps to its screen.
@@ -148,20 +157,25 @@ fn a_wide_frame() {
     assert_data_eq!(
         shown(&busy(), 100, 30),
         str![[r#"
-d-7F3K2QX9A  shop-web/prod-fleet  InProgress  6m11s
+d-7F3K2QX9A  shop-web/prod-fleet  InProgress  6m11s elapsed
 4.18.0.zip (was 4.17.2.zip)  HalfAtATime  by user  as of 2s ago
 [██████████████████████████▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓░░░░✗]  ok 88/200  run 97  pend 12  fail 3
-health   at least 100 of 200 must stay healthy; 97 more failures stop it
+health   at least 100 of 200 must stay healthy; 3 failed; the 97th further failure stops it
 
-FAILED   3 targets
- ✗ i-0c77  DownloadBundle    ScriptFailed: scripts/start.sh failed with exit code 1
- ✗ i-0a1b  ApplicationStart  ScriptFailed: scripts/start.sh failed with exit code 1
- ✗ i-09ff  ApplicationStart  ScriptFailed: scripts/start.sh failed with exit code 1
-RUNNING  slowest first
+FUNNEL   Install 1 ▏ AfterInstall 1 ▏ ValidateService 1   (3 of 97 seen)
+FAILED   3 targets, 2 causes
+ ✗ 2x  ApplicationStart  ScriptFailed: scripts/start.sh failed with exit code 1
+      on i-0a1b, i-09ff
+      │ [stderr]Error: listen EADDRINUSE 0.0.0.0:8080
+ ✗ 1x  DownloadBundle    ScriptFailed: scripts/start.sh failed with exit code 1
+      on i-0c77
+      │ [stderr]Error: listen EADDRINUSE 0.0.0.0:8080
+RUNNING  slowest of 3 seen first
  ● i-0bd2  AfterInstall       2m41s
  ● i-0e10  ValidateService      52s
  ● i-01aa  Install              33s
    … 94 more running, 12 pending   (cdctl deploy targets d-7F3K2QX9A)
+14:20:00Z ✗ i-0a1b ApplicationStart failed   14:20:00Z ✗ i-09ff ApplicationStart failed
 "#]]
     );
 }
@@ -171,20 +185,25 @@ fn a_usual_frame() {
     assert_data_eq!(
         shown(&busy(), 80, 24),
         str![[r#"
-d-7F3K2QX9A  shop-web/prod-fleet  InProgress  6m11s
+d-7F3K2QX9A  shop-web/prod-fleet  InProgress  6m11s elapsed
 4.18.0.zip (was 4.17.2.zip)  HalfAtATime  by user  as of 2s ago
 [██████████████████▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓░░░✗]  ok 88/200  run 97  pend 12  fail 3
-health   at least 100 of 200 must stay healthy; 97 more failures stop it
+health   min 100 of 200; 3 failed; the 97th further failure stops it
 
-FAILED   3 targets
- ✗ i-0c77  DownloadBundle    ScriptFailed: scripts/start.sh failed with exit co…
- ✗ i-0a1b  ApplicationStart  ScriptFailed: scripts/start.sh failed with exit co…
- ✗ i-09ff  ApplicationStart  ScriptFailed: scripts/start.sh failed with exit co…
-RUNNING  slowest first
+FUNNEL   Install 1 ▏ AfterInstall 1 ▏ ValidateService 1   (3 of 97 seen)
+FAILED   3 targets, 2 causes
+ ✗ 2x  ApplicationStart  ScriptFailed: scripts/start.sh failed with exit code 1
+      on i-0a1b, i-09ff
+      │ [stderr]Error: listen EADDRINUSE 0.0.0.0:8080
+ ✗ 1x  DownloadBundle    ScriptFailed: scripts/start.sh failed with exit code 1
+      on i-0c77
+      │ [stderr]Error: listen EADDRINUSE 0.0.0.0:8080
+RUNNING  slowest of 3 seen first
  ● i-0bd2  AfterInstall       2m41s
  ● i-0e10  ValidateService      52s
  ● i-01aa  Install              33s
    … 94 more running, 12 pending   (cdctl deploy targets d-7F3K2QX9A)
+14:20:00Z ✗ i-09ff ApplicationStart failed
 "#]]
     );
 }
@@ -194,20 +213,25 @@ fn a_narrow_frame_and_the_bar_alone() {
     assert_data_eq!(
         shown(&busy(), 60, 20),
         str![[r#"
-d-7F3K2QX9A  shop-web/prod-fleet  InProgress  6m11s
+d-7F3K2QX9A  shop-web/prod-fleet  InProgress  6m11s elapsed
 4.18.0.zip (was 4.17.2.zip)  HalfAtATime  as of 2s ago
 [██████████▓▓▓▓▓▓▓▓▓▓░✗]  ok 88/200  run 97  pend 12  fail 3
-health   min 100 of 200; 97 more failures stop it
+health   min 100 of 200; 3 failed; the 97th further failure…
 
-FAILED   3 targets
- ✗ i-0c77  DownloadBundle    ScriptFailed: scripts/start.sh…
- ✗ i-0a1b  ApplicationStart  ScriptFailed: scripts/start.sh…
- ✗ i-09ff  ApplicationStart  ScriptFailed: scripts/start.sh…
-RUNNING  slowest first
+FUNNEL   Install 1 ▏ AfterInstall 1 ▏ ValidateService 1   (…
+FAILED   3 targets, 2 causes
+ ✗ 2x  ApplicationStart  ScriptFailed: scripts/start.sh fai…
+      on i-0a1b, i-09ff
+      │ [stderr]Error: listen EADDRINUSE 0.0.0.0:8080
+ ✗ 1x  DownloadBundle    ScriptFailed: scripts/start.sh fai…
+      on i-0c77
+      │ [stderr]Error: listen EADDRINUSE 0.0.0.0:8080
+RUNNING  slowest of 3 seen first
  ● i-0bd2  AfterInstall       2m41s
  ● i-0e10  ValidateService      52s
  ● i-01aa  Install              33s
    … 94 more running, 12 pending
+14:20:00Z ✗ i-09ff ApplicationStart failed
 "#]]
     );
     assert_data_eq!(
@@ -215,15 +239,15 @@ RUNNING  slowest first
         str![[r#"
 d-7F3K2QX9A  shop-web/prod-fleet  InProgress  6m1…
 [█████▓▓▓▓▓░✗]  ok 88/200  run 97  pend 12  fail 3
-health   min 100 of 200; 97 more failures stop it
+health   min 100 of 200; 3 failed; stops at 97 mo…
 
-FAILED   3 targets
- ✗ i-0c77  DownloadBundle    ScriptFailed: script…
- ✗ i-0a1b  ApplicationStart  ScriptFailed: script…
- ✗ i-09ff  ApplicationStart  ScriptFailed: script…
-RUNNING  slowest first
+FAILED   3 targets, 2 causes
+ ✗ 2x  ApplicationStart  on i-0a1b, i-09ff
+ ✗ 1x  DownloadBundle  on i-0c77
+RUNNING  slowest of 3 seen first
  ● i-0bd2  AfterInstall       2m41s
-   … 96 more running, 12 pending
+ ● i-0e10  ValidateService      52s
+   … 95 more running, 12 pending
 "#]]
     );
     assert_data_eq!(shown(&busy(), 39, 8), str!["[████▓▓▓▓░✗]  ok 88/200  run 97  fail 3"]);
@@ -233,26 +257,26 @@ RUNNING  slowest first
 #[test]
 fn ascii_and_what_stays_in_the_scrollback() {
     assert_data_eq!(
-        frame(&busy(), 80, 10, false, false).join("\n"),
+        framed(&busy(), 80, 10, false).join("\n"),
         str![[r#"
-d-7F3K2QX9A  shop-web/prod-fleet  InProgress  6m11s
+d-7F3K2QX9A  shop-web/prod-fleet  InProgress  6m11s elapsed
 4.18.0.zip (was 4.17.2.zip)  HalfAtATime  by user  as of 2s ago
 [##################====================...x]  ok 88/200  run 97  pend 12  fail 3
-health   at least 100 of 200 must stay healthy; 97 more failures stop it
+health   min 100 of 200; 3 failed; the 97th further failure stops it
 
-FAILED   3 targets
- x i-0c77  DownloadBundle    ScriptFailed: scripts/start.sh failed with exit ...
- x i-0a1b  ApplicationStart  ScriptFailed: scripts/start.sh failed with exit ...
-   ... 1 more failed, 97 more running, 12 pending
+FAILED   3 targets, 2 causes
+ x 2x  ApplicationStart  ScriptFailed: scripts/start.sh failed with exit code...
+ x 1x  DownloadBundle    ScriptFailed: scripts/start.sh failed with exit code...
+   ... 97 more running, 12 pending   (cdctl deploy targets d-7F3K2QX9A)
 "#]]
     );
     assert_data_eq!(
         last_frame(&busy(), 80, true, false).join("\n"),
         str![[r#"
-d-7F3K2QX9A  shop-web/prod-fleet  InProgress  6m11s
+d-7F3K2QX9A  shop-web/prod-fleet  InProgress  6m11s elapsed
 4.18.0.zip (was 4.17.2.zip)  HalfAtATime  by user  as of 2s ago
 [██████████████████▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓░░░✗]  ok 88/200  run 97  pend 12  fail 3
-health   at least 100 of 200 must stay healthy; 97 more failures stop it
+health   min 100 of 200; 3 failed; the 97th further failure stops it
 "#]]
     );
     assert_eq!(shown(&View::default(), 80, 24).lines().count(), 3);
@@ -264,9 +288,9 @@ fn every_size_fits_and_colour_changes_no_text() {
     for width in 1..130 {
         for height in 1..40 {
             for unicode in [true, false] {
-                let plain = frame(&view, width, height, unicode, false);
+                let plain = framed(&view, width, height, unicode);
                 fits(&plain, width, height);
-                let painted = frame(&view, width, height, unicode, true);
+                let painted = frame(&view, &Look { colour: true, ..look(width, height, unicode) });
                 let bare: Vec<_> = painted.iter().map(|line| without_colour(line)).collect();
                 assert_eq!(bare, plain);
             }
@@ -281,22 +305,22 @@ fn without_colour(line: &str) -> String {
 }
 
 #[test]
-fn a_failure_among_a_thousand_is_the_first_row() {
+fn sre_08_first_failure_of_a_thousand_is_the_first_row() {
     let mut events = vec![(5, told(DeploymentStatus::InProgress, counts(0, 499, 500, 1)))];
     for n in 0..1000 {
         let status = if n == 999 { TargetStatus::Failed } else { TargetStatus::InProgress };
         events.push((9, seen(&format!("i-{n:04}"), status, EventName::Install, 6)));
     }
     let view = view(events);
-    let lines = frame(&view, 80, 24, true, false);
+    let lines = framed(&view, 80, 24, true);
     fits(&lines, 80, 24);
-    assert!(lines[6].starts_with(" ✗ i-0999"), "{lines:?}");
+    assert!(lines[7].starts_with(" ✗ 1x  Install") && lines[8].ends_with("on i-0999"), "{lines:?}");
     assert_eq!(lines.len(), 23);
     assert_data_eq!(
-        lines[22].clone(),
-        str!["   … 985 more running, 500 pending   (cdctl deploy targets d-7F3K2QX9A)"]
+        lines[21].clone(),
+        str!["   … 989 more running, 500 pending   (cdctl deploy targets d-7F3K2QX9A)"]
     );
-    let narrow = frame(&view, 39, 8, true, false).join("\n");
+    let narrow = framed(&view, 39, 8, true).join("\n");
     assert!(narrow.contains("fail 1"), "{narrow}");
 }
 
@@ -308,7 +332,7 @@ fn hostile_strings_stay_harmless_in_a_frame() {
         (5, told(DeploymentStatus::Other("Sleeping\x07".into()), counts(0, 1, 0, 1))),
         (6, Event::Target(Box::new(hostile))),
     ];
-    let lines = frame(&view(events), 80, 24, true, false);
+    let lines = framed(&view(events), 80, 24, true);
     fits(&lines, 80, 24);
     assert!(lines.iter().all(|line| line.chars().all(|c| !c.is_control() && c != '\u{202e}')), "{lines:?}");
 }
@@ -366,15 +390,15 @@ fn the_log_of_a_failure() {
 2026-08-25T14:15:05Z d-7F3K2QX9A started    shop-web/prod-fleet 4.17.2.zip -> 4.18.0.zip, 12 targets, HalfAtATime
 2026-08-25T14:15:31Z d-7F3K2QX9A progress   ok 4/12 run 5 fail 1 pend 2 | slowest i-01 AfterInstall 24s
 2026-08-25T14:15:32Z d-7F3K2QX9A target     FAILED i-03 ApplicationStart: ScriptFailed: scripts/start.sh failed with exit code 1
-2026-08-25T14:16:32Z d-7F3K2QX9A still      no change for 1m00s; 5 running: AfterInstall 1, Install 1 (of 2 seen)
+2026-08-25T14:16:32Z d-7F3K2QX9A still      no change for 1m00s; 5 running: Install 1, AfterInstall 1 (of 2 seen)
 2026-08-25T14:16:50Z d-7F3K2QX9A api        throttled; next try in 15s: ThrottlingException: Rate exceeded
-2026-08-25T14:17:50Z d-7F3K2QX9A still      no change for 2m18s; 5 running: AfterInstall 1, Install 1 (of 2 seen) (throttled for 1m00s)
+2026-08-25T14:17:50Z d-7F3K2QX9A still      no change for 2m18s; 5 running: Install 1, AfterInstall 1 (of 2 seen) (throttled for 1m00s)
 2026-08-25T14:18:20Z d-7F3K2QX9A api        answers again
 2026-08-25T14:18:30Z d-7F3K2QX9A notice     cannot be read
-2026-08-25T14:19:30Z d-7F3K2QX9A still      no change for 3m58s; 5 running: AfterInstall 1, Install 1 (of 2 seen)
-2026-08-25T14:20:30Z d-7F3K2QX9A still      no change for 4m58s; 5 running: AfterInstall 1, Install 1 (of 2 seen)
-2026-08-25T14:21:30Z d-7F3K2QX9A still      no change for 5m58s; 5 running: AfterInstall 1, Install 1 (of 2 seen)
-2026-08-25T14:21:40Z d-7F3K2QX9A ended      Failed after 6m39s: ok 4/12 run 0 fail 8 pend 0 (HEALTH_CONSTRAINTS)
+2026-08-25T14:19:30Z d-7F3K2QX9A still      no change for 3m58s; 5 running: Install 1, AfterInstall 1 (of 2 seen)
+2026-08-25T14:20:30Z d-7F3K2QX9A still      no change for 4m58s; 5 running: Install 1, AfterInstall 1 (of 2 seen)
+2026-08-25T14:21:30Z d-7F3K2QX9A still      no change for 5m58s; 5 running: Install 1, AfterInstall 1 (of 2 seen)
+2026-08-25T14:21:41Z d-7F3K2QX9A ended      Failed after 6m39s: ok 4/12 run 0 fail 8 pend 0 (HEALTH_CONSTRAINTS)
 2026-08-25T14:21:41Z d-7F3K2QX9A rollback   d-ROLL: Automatic
 
 "#]]
@@ -382,7 +406,7 @@ fn the_log_of_a_failure() {
 }
 
 #[test]
-fn the_log_of_two_hundred_targets_stays_short_and_is_never_silent_for_long() {
+fn sre_07_log_budget_of_two_hundred_targets() {
     let mut events = Vec::new();
     for done in 0..=200u64 {
         let overview = counts(done / 2, 200 - done, 0, done.div_ceil(2));
@@ -406,7 +430,7 @@ fn the_log_of_two_hundred_targets_stays_short_and_is_never_silent_for_long() {
 }
 
 #[test]
-fn the_stream_is_json_a_line_without_a_raw_control_character() {
+fn sre_06_pipe_purity_of_the_stream() {
     let mut hostile = target("i-1", TargetStatus::Failed, EventName::Install, 5);
     hostile.failure = Some(Failure { log_tail: "\u{9b}2J\x1b[0m\u{202e}\n::error::".into(), ..failure() });
     let events = stream(vec![
@@ -449,7 +473,10 @@ fn a_closed_pipe_ends_the_stream_and_nothing_else() {
     let gone = || Stream::new(Gone);
     assert_eq!(Ndjson::new(gone()).event(&event), Err(Closed));
     assert_eq!(Log::new(gone()).event(&event), Ok(()));
-    assert_eq!(Live::new(Screen::fixed(gone(), 80, 24), true, false).event(&event), Ok(()));
+    assert_eq!(
+        Live::new(Canvas::new(Screen::fixed(gone(), 80, 24), true), true, false).event(&event),
+        Ok(())
+    );
     let result = stamped(1, 0, Event::Result(Box::new(report("failed", 3))));
     assert_eq!(Summary::new(gone(), true, false).event(&result), Ok(()));
 }
@@ -509,7 +536,10 @@ impl Terminal {
         match end {
             'A' => self.at.0 = self.at.0.saturating_sub(count),
             'B' => self.at.0 = (self.at.0 + count).min(self.rows.len() - 1),
-            'K' => self.rows[self.at.0].fill(' '),
+            'J' => {
+                self.rows.truncate(self.at.0 + 1);
+                self.rows[self.at.0][self.at.1..].fill(' ');
+            }
             'm' => {}
             other => panic!("an unexpected control sequence ends in {other}"),
         }
@@ -519,7 +549,8 @@ impl Terminal {
 #[test]
 fn the_live_view_draws_and_leaves_its_last_frame() {
     let buffer = Buffer::default();
-    let mut live = Live::new(Screen::fixed(Stream::new(buffer.clone()), 80, 24), true, true);
+    let mut live =
+        Live::new(Canvas::new(Screen::fixed(Stream::new(buffer.clone()), 80, 24), true), true, true);
     let mut events = vec![told(DeploymentStatus::InProgress, counts(0, 6, 6, 0))];
     events.extend((0..6).map(|n| seen(&format!("i-{n}"), TargetStatus::InProgress, EventName::Install, 5)));
     let mut seq = 0;
@@ -532,7 +563,7 @@ fn the_live_view_draws_and_leaves_its_last_frame() {
         take(&mut live, 6, event);
     }
     let now = Terminal::show(&buffer.text(), 80);
-    assert_eq!(now.iter().filter(|line| line.contains("Install")).count(), 6, "{now:#?}");
+    assert_eq!(now.iter().filter(|line| line.starts_with(" ● i-")).count(), 6, "{now:#?}");
     take(&mut live, 7, Event::Notice { code: NoticeCode::Config, message: "not read".into() });
     for n in 0..6 {
         take(&mut live, 8, seen(&format!("i-{n}"), TargetStatus::Succeeded, EventName::Install, 5));
@@ -548,7 +579,7 @@ fn the_live_view_draws_and_leaves_its_last_frame() {
         shown.trim_end(),
         str![[r#"
 notice: not read
-d-7F3K2QX9A  shop-web/prod-fleet  Succeeded  6m39s
+d-7F3K2QX9A  shop-web/prod-fleet  Succeeded  6m39s elapsed
 4.18.0.zip (was 4.17.2.zip)  HalfAtATime  by user
 [████████████████████████████████████████████████████████████]  ok 12/12  fail 0
 what follows
@@ -560,7 +591,8 @@ what follows
 fn what_is_rolled_back_stays_above_its_rollback() {
     let shown = |followed: bool| {
         let buffer = Buffer::default();
-        let mut live = Live::new(Screen::fixed(Stream::new(buffer.clone()), 80, 24), true, false);
+        let mut live =
+            Live::new(Canvas::new(Screen::fixed(Stream::new(buffer.clone()), 80, 24), true), true, false);
         let rollback = |status| Stamped {
             deployment: "d-ROLL".into(),
             ..stamped(5, 410, told(status, counts(9, 0, 0, 0)))
@@ -580,8 +612,8 @@ fn what_is_rolled_back_stays_above_its_rollback() {
         let lines = Terminal::show(&buffer.text(), 80);
         lines.into_iter().filter(|line| line.starts_with("d-")).collect::<Vec<_>>()
     };
-    let original = "d-7F3K2QX9A  shop-web/prod-fleet  Failed  6m39s";
-    let rollback = "d-ROLL  shop-web/prod-fleet  Succeeded  6m39s  rolls back d-7F3K2QX9A";
+    let original = "d-7F3K2QX9A  shop-web/prod-fleet  Failed  6m39s elapsed";
+    let rollback = "d-ROLL  shop-web/prod-fleet  Succeeded  6m39s elapsed  rolls back d-7F3K2QX9A";
     assert_eq!(shown(true), [original, rollback]);
     assert_eq!(shown(false), [original]);
 }
@@ -628,7 +660,7 @@ fn summary(report: &Report) -> String {
 }
 
 #[test]
-fn the_summary_of_a_failure_names_the_cause_once() {
+fn sre_13_cause_not_symptom_leads_the_summary() {
     let error = Some(ErrorEvent {
         code: "HEALTH_CONSTRAINTS".into(),
         message: "The overall deployment failed".into(),
@@ -725,7 +757,7 @@ fn the_summary_of_a_watch_that_was_left() {
     assert_data_eq!(
         summary(&left),
         str![[r#"
-! DETACHED; the deployment continues  d-7F3K2QX9A  shop-web/prod-fleet  s3://rel/shop-web/4.18.0.zip  after 12m08s
+! DETACHED; the deployment continues  d-7F3K2QX9A  shop-web/prod-fleet  s3://rel/shop-web/4.18.0.zip  12m08s since its start
 fleet     3 on 4.18.0.zip, 3 at work on 4.18.0.zip, 6 untouched on 4.17.2.zip
 next      cdctl deploy watch d-7F3K2QX9A
           cdctl deploy stop d-7F3K2QX9A
@@ -833,24 +865,25 @@ fn a_function_shows_its_versions_traffic_and_phases() {
     assert_data_eq!(
         shown(&view, 100, 24),
         str![[r#"
-d-7F3K2QX9A  shop-web/prod-fleet  InProgress  4m09s
+d-7F3K2QX9A  shop-web/prod-fleet  InProgress  4m09s elapsed
 4.18.0.zip (was 4.17.2.zip)  Linear20Percent  by user  as of 2s ago
-function checkout:live  version 41 -> 42
-traffic  [████████············]  40% set  40% actual  next: 60% in 2m00s (14:21:10Z)  100% at 14:27…
+function checkout:live   v41 60% -> v42 40%
+traffic  [████████············] 40% set 40% actual  next 60% in 2m00s (14:21:10Z)
 phases   ✓ BeforeAllowTraffic 4s  ● AllowTraffic 4m00s  - AfterAllowTraffic
+forecast all moved in 8m00s (14:27:10Z) if nothing breaks
 "#]]
     );
     assert_data_eq!(
         log(lambda_timeline()),
         str![[r#"
 2026-08-25T14:15:03Z d-7F3K2QX9A started    shop-web/prod-fleet 4.17.2.zip -> 4.18.0.zip, Linear20Percent
-2026-08-25T14:15:12Z d-7F3K2QX9A what       function checkout:live  version 41 -> 42
+2026-08-25T14:15:12Z d-7F3K2QX9A what       function checkout:live v41 -> v42
 2026-08-25T14:15:12Z d-7F3K2QX9A phase      BeforeAllowTraffic Succeeded after 4s
-2026-08-25T14:15:12Z d-7F3K2QX9A traffic    20%; next 40% at 14:18:10Z
+2026-08-25T14:15:12Z d-7F3K2QX9A traffic    v42 20% (v41 80%); next 40% at 14:18:10Z, all at 14:27:10Z
 2026-08-25T14:16:12Z d-7F3K2QX9A still      no change for 1m00s; AllowTraffic for 1m02s
 2026-08-25T14:17:12Z d-7F3K2QX9A still      no change for 2m00s; AllowTraffic for 2m02s
 2026-08-25T14:18:12Z d-7F3K2QX9A still      no change for 3m00s; AllowTraffic for 3m02s
-2026-08-25T14:18:12Z d-7F3K2QX9A traffic    40%; next 60% at 14:21:10Z
+2026-08-25T14:18:12Z d-7F3K2QX9A traffic    v42 40% (v41 60%); next 60% at 14:21:10Z, all at 14:27:10Z
 
 "#]]
     );
@@ -864,6 +897,7 @@ fn ecs_timeline() -> Vec<(i64, Event)> {
         running,
         pending: 12 - running,
         weight: Some(weight),
+        target_group: Some(format!("tg-{}", label.to_lowercase())),
     };
     let serving = |green, weight: f64| Serving::Ecs {
         task_sets: vec![set("Blue", "PRIMARY", 12, 100.0 - weight), set("Green", "ACTIVE", green, weight)],
@@ -891,11 +925,12 @@ fn a_service_shows_its_task_sets_and_the_wait_that_the_service_does_not_tell() {
     assert_data_eq!(
         shown(&early, 80, 24),
         str![[r#"
-d-7F3K2QX9A  shop-web/prod-fleet  InProgress  59s
+d-7F3K2QX9A  shop-web/prod-fleet  InProgress  59s elapsed
 4.18.0.zip (was 4.17.2.zip)  Linear20Percent  by user  as of 2s ago
-blue     PRIMARY  running 12/12  traffic 100%
-green    ACTIVE  running 7/12 (5 pending)  traffic 0%
-traffic  [····················]  0% actual
+TASK SET STATE     DESIRED  RUN PEND  PROD  TARGET GROUP
+blue     PRIMARY        12   12    0  100%  tg-blue
+green    ACTIVE         12    7    5    0%  tg-green
+traffic  [····················] 0% actual
 phases   ● Install 56s
 "#]]
     );
@@ -904,22 +939,25 @@ phases   ● Install 56s
     assert_data_eq!(
         shown(&view, 80, 24),
         str![[r#"
-d-7F3K2QX9A  shop-web/prod-fleet  InProgress  16m39s
+d-7F3K2QX9A  shop-web/prod-fleet  InProgress  16m39s elapsed
 4.18.0.zip (was 4.17.2.zip)  Linear20Percent  by user  as of 2s ago
-blue     PRIMARY  running 12/12  traffic 0%
-green    ACTIVE  running 12/12  traffic 100%
-traffic  [████████████████████]  100% actual
+TASK SET STATE     DESIRED  RUN PEND  PROD  TARGET GROUP
+blue     PRIMARY        12   12    0    0%  tg-blue
+green    ACTIVE         12   12    0  100%  tg-green
+traffic  [████████████████████] 100% actual
 phases   ✓ Install 2m36s  ✓ AllowTraffic 12m00s
-waits    all traffic has moved; the original fleet ends in 58m10s (15:29:50Z)
+waits    all traffic has moved; the original ends in 58m10s (15:29:50Z)
+         until then a rollback only moves the traffic back
+         continue: cdctl deploy continue d-7F3K2QX9A
 "#]]
     );
     assert_data_eq!(
         log(ecs_timeline()),
         str![[r#"
 2026-08-25T14:15:03Z d-7F3K2QX9A started    shop-web/prod-fleet 4.17.2.zip -> 4.18.0.zip, Linear20Percent
-2026-08-25T14:15:20Z d-7F3K2QX9A what       blue     PRIMARY  running 12/12  traffic 100%
-2026-08-25T14:15:20Z d-7F3K2QX9A what       green    ACTIVE  running 7/12 (5 pending)  traffic 0%
-2026-08-25T14:15:20Z d-7F3K2QX9A traffic    0%
+2026-08-25T14:15:20Z d-7F3K2QX9A what       blue PRIMARY: 12/12 running, traffic 100%, tg-blue
+2026-08-25T14:15:20Z d-7F3K2QX9A what       green ACTIVE: 7/12 running (5 pending), traffic 0%, tg-green
+2026-08-25T14:15:20Z d-7F3K2QX9A traffic    green 0% (blue 100%)
 2026-08-25T14:16:20Z d-7F3K2QX9A still      no change for 1m00s; Install for 1m16s
 2026-08-25T14:17:20Z d-7F3K2QX9A still      no change for 2m00s; Install for 2m16s
 2026-08-25T14:18:20Z d-7F3K2QX9A still      no change for 3m00s; Install for 3m16s
@@ -932,7 +970,7 @@ waits    all traffic has moved; the original fleet ends in 58m10s (15:29:50Z)
 2026-08-25T14:25:20Z d-7F3K2QX9A still      no change for 10m00s; Install for 10m16s
 2026-08-25T14:30:00Z d-7F3K2QX9A phase      Install Succeeded after 2m36s
 2026-08-25T14:30:00Z d-7F3K2QX9A phase      AllowTraffic Succeeded after 12m00s
-2026-08-25T14:30:00Z d-7F3K2QX9A traffic    100%
+2026-08-25T14:30:00Z d-7F3K2QX9A traffic    green 100% (blue 0%)
 
 "#]]
     );
@@ -957,12 +995,14 @@ fn a_blue_green_fleet_says_what_it_waits_for_and_until_when() {
     assert_data_eq!(
         shown(&view, 100, 24),
         str![[r#"
-d-7F3K2QX9A  shop-web/prod-fleet  Ready  6m39s
+d-7F3K2QX9A  shop-web/prod-fleet  Ready  6m39s elapsed
 4.18.0.zip (was 4.17.2.zip)  HalfAtATime  by user  as of 2s ago
 [▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒]  ok 0/4  ready 4  fail 0
-health   at least 2 of 4 must stay healthy; 3 more failures stop it
-waits    for a decision: the new fleet is ready; without one it stops in 58m20s (15:20:00Z)
+health   at least 2 of 4 must stay healthy; the 3rd further failure stops it
+waits    for `continue`: the replacement is ready
+         without it the deployment stops in 58m20s (15:20:00Z)
          continue: cdctl deploy continue d-7F3K2QX9A
+         stop:     cdctl deploy stop d-7F3K2QX9A --rollback
 "#]]
     );
     assert_data_eq!(
@@ -973,16 +1013,14 @@ waits    for a decision: the new fleet is ready; without one it stops in 58m20s 
 2026-08-25T14:17:05Z d-7F3K2QX9A still      no change for 2m00s
 2026-08-25T14:18:05Z d-7F3K2QX9A still      no change for 3m00s
 2026-08-25T14:19:05Z d-7F3K2QX9A still      no change for 4m00s
-2026-08-25T14:20:00Z d-7F3K2QX9A ready      ok 0/4 run 0 fail 0 pend 0 ready 4
-2026-08-25T14:20:00Z d-7F3K2QX9A waits      for a decision: the new fleet is ready; without one it stops in 1h00m (15:20:00Z)
-2026-08-25T14:20:00Z d-7F3K2QX9A waits      continue: cdctl deploy continue d-7F3K2QX9A
+2026-08-25T14:20:00Z d-7F3K2QX9A ready      ok 0/4 run 0 fail 0 pend 0 ready 4; waits for `continue`: the replacement is ready; without it the deployment stops in 1h00m (15:20:00Z); continue: cdctl deploy continue d-7F3K2QX9A
 
 "#]]
     );
 }
 
 #[test]
-fn kinds_and_states_that_nobody_knows_are_shown_as_they_are() {
+fn sre_17_kinds_and_states_that_nobody_knows_are_shown() {
     let stack = Serving::CloudFormation { resource_type: "AWS::ECS::TaskSet".into(), weight: Some(40.0) };
     let phases =
         vec![phase(EventName::Other("Bake".into()), EventStatus::Other("Napping".into()), None, None)];
@@ -996,17 +1034,17 @@ fn kinds_and_states_that_nobody_knows_are_shown_as_they_are() {
     assert_data_eq!(
         shown(&view, 80, 24),
         str![[r#"
-d-7F3K2QX9A  shop-web/prod-fleet  Dreaming  29s
+d-7F3K2QX9A  shop-web/prod-fleet  Dreaming  29s elapsed
 4.18.0.zip (was 4.17.2.zip)  Linear20Percent  by user  as of 2s ago
 resource AWS::ECS::TaskSet
-traffic  [████████············]  40% actual
+traffic  [████████············] 40% actual
 phases   - Bake (Napping)
 "#]]
     );
 }
 
 #[test]
-fn a_forecast_is_a_range_and_goes_when_nothing_moves() {
+fn sre_16_eta_is_a_range_and_goes_when_nothing_moves() {
     let mut events = vec![(5, told(DeploymentStatus::InProgress, counts(0, 10, 10, 0)))];
     for n in 0..6 {
         let id = format!("i-{n}");
@@ -1046,6 +1084,24 @@ fn usual_reasons_are_named() {
     assert!(summary(&report).contains("aws lambda get-alias"));
 }
 
+#[test]
+fn sre_19_recorded_streams_show_the_same_bytes_again() {
+    for events in [failing(), lambda_timeline(), ecs_timeline()] {
+        let events = stream(events);
+        let recorded = played(|out| Box::new(Record::new(out)), &events);
+        let again: Vec<Stamped> = recorded.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(again, events);
+        assert_eq!(played(|out| Box::new(Ndjson::new(out)), &again), recorded);
+        let live = |events| played(|err| Box::new(Live::new(canvas(err), true, true)), events);
+        let log = |events| played(|err| Box::new(Log::new(err)), events);
+        assert_eq!((live(&again), log(&again)), (live(&events), log(&events)));
+    }
+}
+
+fn canvas(err: Stream) -> Canvas {
+    Canvas::new(Screen::fixed(err, 80, 24), true)
+}
+
 fn failing() -> Vec<(i64, Event)> {
     let mut failed = report("failed", 3);
     failed.causes = vec![cause(2, EventName::ApplicationStart, "no\r\n::error::50%", "```\n::warning::x")];
@@ -1059,12 +1115,13 @@ fn failing() -> Vec<(i64, Event)> {
 }
 
 #[test]
-fn a_screen_reader_gets_sentences() {
+fn sre_20_accessible_sentences_for_a_screen_reader() {
     let spoken = played(|err| Box::new(Linear::new(err)), &stream(failing()));
     assert_data_eq!(
         spoken,
         str![[r#"
 Deployment d-7F3K2QX9A of shop-web/prod-fleet is InProgress with 4.18.0.zip.
+At least 1 target must stay healthy.
 Target i-<2> failed in ApplicationStart: ScriptFailed: scripts/start.sh failed with exit code 1.
 Deployment d-7F3K2QX9A is Failed.
 1 of 2 targets done, 0 at work, 0 waiting, 1 failed.

@@ -1,6 +1,6 @@
 //! What the events so far say of the deployment on the screen: the fold that live and log share. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,20 +10,25 @@ use super::words;
 use crate::clock;
 use crate::model::{DeploymentStatus, EventName, Serving, TargetStatus};
 use crate::ui;
-use crate::watch::event::{ApiEvent, ApiState, Counts, DeploymentEvent, Event, Phase, Stamped, TargetEvent};
+use crate::watch::causes::Causes;
+use crate::watch::event::{
+    ApiEvent, ApiState, Counts, DeploymentEvent, Event, Failure, Phase, Stamped, TargetEvent,
+};
 use crate::watch::forecast;
 
 /// A target as it is shown.
 #[derive(Clone, Debug)]
 pub struct Row {
     pub status: TargetStatus,
+    /// `Blue` or `Green` in a blue/green deployment.
+    pub label: Option<String>,
+    /// When its first lifecycle event began.
+    pub began: Option<Timestamp>,
     pub event: Option<EventName>,
     /// When its lifecycle event began, by the service.
     pub since: Option<Timestamp>,
     /// What went wrong, on one line; the log tail is the summary's.
     pub failure: Option<String>,
-    /// Its place in the order in which the targets last changed.
-    pub changed: u64,
     /// When that was, by the service.
     pub time: Option<Timestamp>,
     /// All its events, and the traffic that it serves; not of hosts.
@@ -33,6 +38,17 @@ pub struct Row {
 
 /// Times kept of one lifecycle event, and of whole targets; enough for a median.
 const TIMES: usize = 500;
+/// The last happenings that are kept, and the failures with their whole text.
+const HAPPENINGS: usize = 4;
+const FAILURES: usize = 200;
+
+/// What just became of a target.
+#[derive(Clone, Debug)]
+pub struct Happening {
+    pub time: Timestamp,
+    pub failed: bool,
+    pub text: String,
+}
 
 /// The deployment on the screen. A rollback that is followed takes the place of what it rolls back.
 #[derive(Debug, Default)]
@@ -42,6 +58,11 @@ pub struct View {
     pub region: Option<String>,
     pub deployment: Option<DeploymentEvent>,
     pub targets: BTreeMap<String, Row>,
+    pub causes: Causes,
+    /// The newest last.
+    pub happenings: VecDeque<Happening>,
+    /// The first failures, whole.
+    failures: HashMap<String, Failure>,
     pub api: Option<ApiEvent>,
     pub answer_age: Option<Duration>,
     pub now: Timestamp,
@@ -51,6 +72,8 @@ pub struct View {
     /// When the status last changed, and when anything did.
     status_since: Option<Timestamp>,
     moved: Option<Timestamp>,
+    /// When the wait before the end of the original fleet was seen to begin.
+    kept_since: Option<Timestamp>,
     /// The deployment that this one rolls back.
     pub rolls_back: Option<String>,
     rollback: Option<String>,
@@ -72,6 +95,10 @@ impl View {
         }
         match &stamped.event {
             Event::Deployment(event) => {
+                let before = self.deployment.as_ref().map(|before| before.waits.termination_started);
+                if before == Some(false) && event.waits.termination_started {
+                    self.kept_since = Some(stamped.ts);
+                }
                 if self.status() != Some(&event.status) {
                     // What was Ready before it was looked at is so since its targets are.
                     let first = self.deployment.is_none();
@@ -83,7 +110,8 @@ impl View {
             Event::Target(event) => {
                 self.moved = Some(stamped.ts);
                 self.learn(event);
-                self.targets.insert(event.id.clone(), row(event, stamped.seq));
+                self.notice(event);
+                self.targets.insert(event.id.clone(), row(event));
             }
             Event::Api(event) => self.api = (event.state != ApiState::Ok).then(|| event.clone()),
             Event::Rollback { rollback, .. } => self.rollback = Some(rollback.clone()),
@@ -134,31 +162,95 @@ impl View {
         Some(clock::between(start, deployment.complete_time.unwrap_or(self.now)))
     }
 
-    /// The targets that failed, the newest failure last.
-    pub fn failed(&self) -> Vec<(&str, &Row)> {
-        self.rows(|row| row.status == TargetStatus::Failed, |row| row.changed)
-    }
-
     /// How many targets are known to have failed.
     pub fn failures(&self) -> u64 {
-        self.targets.values().filter(|row| row.status == TargetStatus::Failed).count() as u64
+        self.causes.targets()
     }
 
-    /// The targets at work, the longest in their lifecycle event first.
-    pub fn running(&self) -> Vec<(&str, &Row)> {
-        let at_work = |row: &Row| !row.status.is_finished() && row.status != TargetStatus::Pending;
-        self.rows(at_work, |row| row.since.map_or(i64::MAX, Timestamp::as_millisecond))
+    /// What is known of a target's failure; its whole text for the first ones only.
+    pub fn failure(&self, id: &str) -> Option<&Failure> {
+        self.failures.get(id)
+    }
+
+    fn at_work(&self) -> impl Iterator<Item = (&str, &Row)> {
+        let at_work = |row: &Row| {
+            !row.status.is_finished() && !matches!(row.status, TargetStatus::Pending | TargetStatus::Ready)
+        };
+        self.targets.iter().filter(move |(_, row)| at_work(row)).map(|(id, row)| (id.as_str(), row))
+    }
+
+    /// How many targets at work have been looked at.
+    pub fn seen_at_work(&self) -> usize {
+        self.at_work().count()
+    }
+
+    /// The `most` targets that have been at work in their lifecycle event for longest.
+    pub fn slowest(&self, most: usize) -> Vec<(&str, &Row)> {
+        let order = |(a, x): &(&str, &Row), (b, y): &(&str, &Row)| {
+            let since = |row: &Row| row.since.map_or(i64::MAX, Timestamp::as_millisecond);
+            since(x).cmp(&since(y)).then_with(|| a.cmp(b))
+        };
+        let mut rows: Vec<_> = self.at_work().collect();
+        if most < rows.len() {
+            // A fleet of thousands is not sorted for the few rows that a screen has.
+            rows.select_nth_unstable_by(most, order);
+            rows.truncate(most);
+        }
+        rows.sort_by(order);
+        rows
     }
 
     /// How many of the targets at work are in which lifecycle event, the fullest first.
     pub fn phases(&self) -> Vec<(String, usize)> {
-        let mut phases: BTreeMap<&str, usize> = BTreeMap::new();
-        for (_, row) in self.running() {
-            *phases.entry(row.event.as_ref().map_or("(starting)", EventName::as_str)).or_default() += 1;
-        }
-        let mut phases: Vec<_> = phases.into_iter().map(|(name, count)| (name.to_owned(), count)).collect();
+        let mut phases = self.funnel();
         phases.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         phases
+    }
+
+    /// How many of the targets at work are in which lifecycle event, in the order of a deployment.
+    pub fn funnel(&self) -> Vec<(String, usize)> {
+        let mut phases: BTreeMap<(usize, &str), usize> = BTreeMap::new();
+        let order = |name: &EventName| EventName::KNOWN.iter().position(|known| known == name);
+        for (_, row) in self.at_work() {
+            let place = match &row.event {
+                None => (0, "(starting)"),
+                Some(name) => (order(name).map_or(usize::MAX, |place| place + 1), name.as_str()),
+            };
+            *phases.entry(place).or_default() += 1;
+        }
+        phases.into_iter().map(|((_, name), count)| (name.to_owned(), count)).collect()
+    }
+
+    /// Keeps what became of a target that has just ended.
+    fn notice(&mut self, event: &TargetEvent) {
+        let before = self.targets.get(&event.id).map(|row| &row.status);
+        if before == Some(&event.status) || !event.status.is_finished() {
+            return;
+        }
+        let id = words::first_line(&event.id, 40);
+        let text = match event.status {
+            TargetStatus::Failed => {
+                self.causes.add(&event.id, event.event.as_ref(), event.failure.as_ref(), event.time);
+                if let Some(failure) = event.failure.as_ref().filter(|_| self.failures.len() < FAILURES) {
+                    self.failures.insert(event.id.clone(), failure.clone());
+                }
+                let name =
+                    event.event.as_ref().map(|name| format!("{} ", words::first_line(name.as_str(), 40)));
+                format!("{id} {}failed", name.unwrap_or_default())
+            }
+            TargetStatus::Succeeded => match (event.began, event.time) {
+                (Some(began), Some(end)) => {
+                    format!("{id} done in {}", clock::short(clock::between(began, end)))
+                }
+                _ => format!("{id} done"),
+            },
+            _ => return,
+        };
+        let failed = event.status == TargetStatus::Failed;
+        self.happenings.push_back(Happening { time: event.time.unwrap_or(self.now), failed, text });
+        if self.happenings.len() > HAPPENINGS {
+            self.happenings.pop_front();
+        }
     }
 
     /// Takes in how long the target's last event took, and all of it where it has finished well.
@@ -190,19 +282,47 @@ impl View {
         self.status_since.or_else(|| self.last_target_change())
     }
 
+    /// Since when the original fleet is only kept, once it is.
+    pub fn kept_since(&self) -> Option<Timestamp> {
+        self.kept_since.or_else(|| self.last_target_change())
+    }
+
+    /// The replacement fleet of a blue/green deployment, by its hosts: minimum healthy hosts are about them alone.
+    ///
+    /// Source: AWS user guide, "Minimum healthy instances".
+    pub fn replacement(&self) -> Option<Counts> {
+        let mut counts = Counts::default();
+        for row in self.targets.values().filter(|row| row.label.as_deref() == Some("Green")) {
+            match row.status {
+                TargetStatus::Succeeded => counts.ok += 1,
+                TargetStatus::Failed => counts.fail += 1,
+                TargetStatus::Skipped => counts.skip += 1,
+                TargetStatus::Ready => counts.ready += 1,
+                TargetStatus::Pending => counts.pend += 1,
+                _ => counts.run += 1,
+            }
+        }
+        (counts.total() > 0).then_some(counts)
+    }
+
     /// The last change of a target, by the service.
     pub fn last_target_change(&self) -> Option<Timestamp> {
         self.targets.values().filter_map(|row| row.time).max()
     }
 
-    /// How many times as long as usual a target at work is in its event, where that is much.
-    pub fn slow(&self, row: &Row) -> Option<u64> {
-        let mut times = self.events.get(row.event.as_ref()?)?.clone();
+    /// How long targets usually are in a lifecycle event: the median, once three have left it.
+    pub fn usual(&self, event: &EventName) -> Option<Duration> {
+        let mut times = self.events.get(event)?.clone();
         if times.len() < 3 {
             return None;
         }
         times.sort();
-        let usual = times.get(times.len() / 2)?.max(&Duration::from_secs(1)).as_secs_f64();
+        times.get(times.len() / 2).copied()
+    }
+
+    /// How many times as long as usual a target at work is in its event, where that is much.
+    pub fn slow(&self, row: &Row) -> Option<u64> {
+        let usual = self.usual(row.event.as_ref()?)?.max(Duration::from_secs(1)).as_secs_f64();
         let times = self.time_in_event(row)?.as_secs_f64() / usual;
         #[expect(clippy::cast_sign_loss, reason = "a quotient of durations")]
         (times >= 3.0).then_some(times as u64)
@@ -230,23 +350,17 @@ impl View {
     pub fn time_in_event(&self, row: &Row) -> Option<Duration> {
         row.since.map(|since| clock::between(since, self.now))
     }
-
-    fn rows<K: Ord>(&self, keep: impl Fn(&Row) -> bool, key: impl Fn(&Row) -> K) -> Vec<(&str, &Row)> {
-        let mut rows: Vec<_> =
-            self.targets.iter().filter(|(_, row)| keep(row)).map(|(id, row)| (id.as_str(), row)).collect();
-        rows.sort_by_key(|(_, row)| key(row));
-        rows
-    }
 }
 
-fn row(event: &TargetEvent, seq: u64) -> Row {
+fn row(event: &TargetEvent) -> Row {
     let failure = event.failure.as_ref().map(words::failure);
     Row {
         status: event.status.clone(),
+        label: event.label.clone(),
+        began: event.began,
         event: event.event.clone(),
         since: event.since,
         failure,
-        changed: seq,
         time: event.time,
         phases: event.own_phases().to_vec(),
         serving: event.serving.clone(),

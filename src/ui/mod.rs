@@ -1,5 +1,7 @@
 //! The only owner of stdout, stderr, colour, width, questions and sanitising. Knows nothing of CodeDeploy.
 
+mod canvas;
+mod keys;
 mod safe;
 mod screen;
 
@@ -8,6 +10,8 @@ use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::os::unix::ffi::OsStringExt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+pub use canvas::Canvas;
+pub use keys::{Key, Keyboard};
 pub use safe::{defuse, json, line, text};
 pub use screen::Screen;
 
@@ -69,6 +73,8 @@ pub struct Terminal {
     pub colour: (bool, bool),
     /// The locale can show more than ASCII.
     pub unicode: bool,
+    /// It wraps lines anew when it gets narrower.
+    pub reflows: bool,
     /// How wide the terminal on stdout is; none where data goes elsewhere.
     pub columns: Option<u16>,
 }
@@ -81,6 +87,7 @@ impl Terminal {
         stderr: false,
         colour: (false, false),
         unicode: true,
+        reflows: true,
         columns: None,
     };
 
@@ -203,6 +210,11 @@ impl Ui {
     /// The terminal on stderr as a place to draw on, where there is one.
     pub fn screen(&self) -> Option<Screen> {
         self.terminal.stderr.then(|| Screen::new(self.err()))
+    }
+
+    /// The same for a block of lines that is drawn again and again.
+    pub fn canvas(&self) -> Option<Canvas> {
+        self.screen().map(|screen| Canvas::new(screen, self.terminal.reflows))
     }
 }
 

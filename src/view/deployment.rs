@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::time;
-use crate::clock::{between, short};
+use crate::clock::short;
 use crate::format::{Table, View};
 use crate::model::{Deployment, Overview, Revision};
 
@@ -55,7 +55,7 @@ pub fn show(deployment: &Deployment, json: Value, now: Timestamp) -> View {
 }
 
 fn duration(deployment: &Deployment, now: Timestamp) -> Option<String> {
-    deployment.create_time.map(|start| short(between(start, deployment.complete_time.unwrap_or(now))))
+    deployment.elapsed(now).map(short)
 }
 
 /// `12/12`, `8/12 4 failed`

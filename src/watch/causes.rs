@@ -98,10 +98,15 @@ impl Causes {
     }
 
     /// The causes, those that hit most targets first; among equals the earliest first.
-    pub fn list(&self) -> Vec<Cause> {
-        let mut causes = self.causes.clone();
+    pub fn ranked(&self) -> Vec<&Cause> {
+        let mut causes: Vec<_> = self.causes.iter().collect();
         causes.sort_by_key(|cause| (std::cmp::Reverse(cause.count), cause.first));
         causes
+    }
+
+    /// As [`Causes::ranked`], to keep.
+    pub fn list(&self) -> Vec<Cause> {
+        self.ranked().into_iter().cloned().collect()
     }
 
     /// Targets counted so far.

@@ -274,6 +274,12 @@ pub enum NoticeCode {
     Stopping,
     /// The deployment could not be stopped.
     NotStopped,
+    /// Its wait is ended, as the user asked for.
+    Continuing,
+    /// What the user asked for could not be done.
+    NotDone,
+    /// The id of its rollback is waited for.
+    RollbackAwaited,
 }
 
 /// The end of a watch: what the `result` event and the summary say.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::event::Counts;
 use crate::clock;
 use crate::model::{ComputePlatform, Deployment, TrafficRouting};
 
@@ -79,9 +80,42 @@ pub fn remaining(taken: &[Duration], left: u64, batch: u64) -> Option<(Duration,
     Some((median.saturating_mul(waves.saturating_sub(1)) + median / 4, longest.saturating_mul(waves)))
 }
 
+/// Which further failure ends the deployment: 0 where it is too late, none where no number of failures can.
+///
+/// Source: AWS user guide, "Minimum healthy instances": while hosts wait, a failure that leaves no more healthy hosts than
+/// the minimum ends the deployment; when none waits, one that leaves fewer; and one host must have succeeded.
+pub fn fatal(counts: &Counts, minimum: u64) -> Option<u64> {
+    let open = counts.pend + counts.run + counts.ready;
+    let spare = (counts.total() - counts.fail).saturating_sub(minimum);
+    if counts.pend > 0 && minimum > 0 {
+        return Some(spare);
+    }
+    let all = (counts.ok == 0).then_some(open);
+    if minimum == 0 {
+        return all;
+    }
+    Some(spare + 1).filter(|last| *last <= open).or(all)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_failure_that_ends_a_deployment() {
+        let counts = |ok, run, pend, fail| Counts { ok, run, pend, fail, skip: 0, ready: 0 };
+        assert_eq!(
+            fatal(&counts(88, 97, 12, 3), 100),
+            Some(97),
+            "while hosts wait the minimum itself is too few"
+        );
+        assert_eq!(fatal(&counts(4, 4, 0, 0), 4), None, "the last hosts may all fail");
+        assert_eq!(fatal(&counts(2, 6, 0, 0), 4), Some(5));
+        assert_eq!(fatal(&counts(2, 0, 2, 6), 4), Some(0));
+        assert_eq!(fatal(&counts(0, 4, 0, 0), 0), Some(4), "all at once: one must succeed");
+        assert_eq!(fatal(&counts(1, 3, 0, 0), 0), None);
+        assert_eq!(fatal(&counts(0, 1, 0, 0), 0), Some(1), "a single host must succeed");
+    }
 
     fn at(minute: u64) -> Timestamp {
         Timestamp::UNIX_EPOCH + Duration::from_secs(60 * minute)

@@ -14,7 +14,6 @@ pub mod point;
 mod poller;
 mod roster;
 mod session;
-pub mod signals;
 pub mod source;
 mod tracker;
 
@@ -27,6 +26,7 @@ use tokio::time::timeout;
 
 use crate::model::Deployment;
 use crate::report::Reporters;
+use crate::signals::{Listener, Signals};
 use budget::Budget;
 use event::{DeploymentEvent, Event};
 use outcome::Rollback;
@@ -34,7 +34,6 @@ pub use outcome::{Outcome, Signal};
 use point::Point;
 pub use poller::sleep;
 use session::Session;
-pub use signals::Signals;
 pub use source::{Seen, Source};
 use tracker::Tracker;
 
@@ -149,7 +148,7 @@ pub async fn follow<S: Source>(
     reporters: &Reporters,
 ) -> Vec<Outcome> {
     let options = &Options { budget: options.budget.shared_by(watched.len()), ..options.clone() };
-    join_all(watched.iter().map(|watched| one(watched, options, signals.clone(), reporters))).await
+    join_all(watched.iter().map(|watched| one(watched, options, signals.listen(), reporters))).await
 }
 
 /// Waits until everything is written; not for a reader that takes nothing, once the user has left.
@@ -158,7 +157,7 @@ pub async fn finish(outcomes: &[Outcome], signals: &Signals, reporters: &mut Rep
     let mut written = std::pin::pin!(reporters.finish());
     if !outcomes.iter().any(left) {
         // A user who leaves now is not made to wait for a reader that takes nothing.
-        let mut signals = signals.clone();
+        let mut signals = signals.listen();
         tokio::select! {
             () = written.as_mut() => return,
             _ = signals.next() => {}
@@ -170,7 +169,7 @@ pub async fn finish(outcomes: &[Outcome], signals: &Signals, reporters: &mut Rep
 async fn one<S: Source>(
     watched: &Watched<S>,
     options: &Options,
-    mut signals: Signals,
+    mut signals: Listener,
     reporters: &Reporters,
 ) -> Outcome {
     let Watched { source, deployment, region } = watched;

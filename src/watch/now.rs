@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn the_service_tells_the_time() {
+    async fn sre_15_time_is_the_services_own() {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         let mut time = ServiceTime::new(at("2031-01-01T00:00:00Z"));
         time.answered(Some(at("2026-01-01T00:00:10Z")));

@@ -40,6 +40,8 @@ pub enum Observation {
     Unreadable(Unreadable, ApiError),
     /// The next tick comes after this.
     Paced(Duration),
+    /// The deployment has ended; the id of its rollback is waited for.
+    AwaitsRollback,
     End(End),
 }
 

@@ -13,7 +13,7 @@ use super::outcome::Ending;
 use super::roster::{Roster, Want};
 use super::source::Source;
 use crate::api::{ApiError, ErrorKind};
-use crate::model::{Creator, Deployment, DeploymentStatus};
+use crate::model::{ComputePlatform, Creator, Deployment, DeploymentStatus};
 
 /// The longest wait after a failed call.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(32);
@@ -186,6 +186,9 @@ impl<S: Source> Poller<S> {
             Err(error) => self.say(Observation::Failing { error, retry_in: Duration::ZERO }).await?,
         }
         let mut missing = self.awaits_rollback(&deployment);
+        if missing {
+            self.say(Observation::AwaitsRollback).await?;
+        }
         while missing && ended.elapsed() < ROLLBACK_WAIT {
             let pause = self.jittered(self.interval);
             sleep(pause.min((ended + ROLLBACK_WAIT).saturating_duration_since(Instant::now()))).await;
@@ -216,6 +219,8 @@ impl<S: Source> Poller<S> {
         self.pace.rollback
             && settings.enabled
             && deployment.creator != Some(Creator::Rollback)
+            // A group that never succeeded has nothing to go back to; a function and a service have what they served.
+            && (deployment.platform != Some(ComputePlatform::Server) || deployment.previous_revision.is_some())
             && Ending::of(deployment)
                 .is_some_and(|ending| settings.events.iter().any(|event| event == ending.rollback_event()))
     }

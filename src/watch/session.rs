@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::mpsc;
+use tokio::sync::{broadcast, mpsc};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
@@ -13,13 +13,13 @@ use super::event::{Event, NoticeCode};
 use super::now::ServiceTime;
 use super::observation::{End, Observation, Pace, Unreadable};
 use super::outcome::{Outcome, Signal};
-use super::signals::Signals;
 use super::source::{Seen, Source};
 use super::tracker::Tracker;
 use super::{Leave, Options, poller};
 use crate::api::{ApiError, ErrorKind};
 use crate::clock;
-use crate::report::{About, Pulse, Reporters};
+use crate::report::{About, Act, Pulse, Reporters, Wish};
+use crate::signals::Listener;
 
 /// How often the reporters are told the time.
 const UI_TICK: Duration = Duration::from_millis(200);
@@ -53,6 +53,9 @@ pub struct Session<'a> {
     /// The deployment is stopped at the user's wish: what that was, and the call on its way.
     leaving: Option<Stop>,
     stops: JoinSet<Result<(), ApiError>>,
+    /// What keys ask for, and those calls on their way.
+    wishes: broadcast::Receiver<Wish>,
+    granted: JoinSet<(Act, Result<(), ApiError>)>,
     /// When the last event went out.
     spoke: Instant,
     poll: Duration,
@@ -80,6 +83,8 @@ impl<'a> Session<'a> {
             limit: options.timeout,
             leaving: None,
             stops: JoinSet::new(),
+            wishes: reporters.wishes(),
+            granted: JoinSet::new(),
             spoke: now,
             poll: options.interval,
             ticks,
@@ -97,7 +102,7 @@ impl<'a> Session<'a> {
         &mut self,
         source: &Arc<S>,
         tracker: &mut Tracker,
-        signals: &mut Signals,
+        signals: &mut Listener,
     ) -> Stop {
         let mut lost = 0;
         let (mut poller, mut seen) = self.start(source, Duration::ZERO);
@@ -115,6 +120,8 @@ impl<'a> Session<'a> {
                         return stop;
                     }
                 }
+                Ok(wish) = self.wishes.recv() => self.grant(source, tracker, &wish),
+                Some(done) = self.granted.join_next() => self.done(done),
                 () = self.reporters.attend() => return Stop::Closed,
                 observation = seen.recv(), if room => match observation {
                     Some(Observation::End(end)) => {
@@ -177,6 +184,38 @@ impl<'a> Session<'a> {
         let (source, id) = (Arc::clone(source), self.deployment.clone());
         self.stops.spawn(async move { source.stop(&id, rollback).await });
         None
+    }
+
+    /// Does what a key asked for, where it is about this deployment and it still goes on.
+    fn grant<S: Source>(&mut self, source: &Arc<S>, tracker: &Tracker, wish: &Wish) {
+        if wish.deployment != self.deployment {
+            return;
+        }
+        let (source, id, act) = (Arc::clone(source), self.deployment.clone(), wish.act);
+        match (act, tracker.wait()) {
+            (Act::Stop, _) if tracker.may_be_stopped() => {
+                self.tell(NoticeCode::Stopping, "stopping the deployment");
+                self.granted.spawn(async move { (act, source.stop(&id, None).await) });
+            }
+            (Act::Continue, Some(wait)) => {
+                self.tell(NoticeCode::Continuing, "ending the wait of the deployment");
+                self.granted.spawn(async move { (act, source.proceed(&id, wait).await) });
+            }
+            _ => self.tell(NoticeCode::NotDone, "the deployment is past that"),
+        }
+    }
+
+    fn done(&mut self, done: Result<(Act, Result<(), ApiError>), JoinError>) {
+        let Ok((act, Err(error))) = done else { return };
+        let (code, what) = match act {
+            Act::Stop => (NoticeCode::NotStopped, "stopped"),
+            Act::Continue => (NoticeCode::NotDone, "continued"),
+        };
+        self.tell(code, &format!("the deployment could not be {what} ({error})"));
+    }
+
+    fn tell(&mut self, code: NoticeCode, message: &str) {
+        self.emit(Event::Notice { code, message: message.to_owned() });
     }
 
     /// What came of the call that stops the deployment; without it the watch ends as it would have.
@@ -257,6 +296,10 @@ impl<'a> Session<'a> {
                 self.poll = pace;
                 None
             }
+            Observation::AwaitsRollback => Some(Event::Notice {
+                code: NoticeCode::RollbackAwaited,
+                message: "waiting up to 60s for the service to name the rollback".to_owned(),
+            }),
             Observation::End(_) => None,
         };
         if let Some(event) = event {

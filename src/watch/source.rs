@@ -1,8 +1,9 @@
-//! What a watch asks the service: four calls to look, and one to stop it where the user wants that. The API client implements it; tests answer from a script.
+//! What a watch asks the service: four calls to look, and two for what the user wants done. The API
+//! client implements it; tests answer from a script.
 
 use jiff::Timestamp;
 
-use crate::api::ApiError;
+use crate::api::{ApiError, Wait};
 use crate::model::{Deployment, DeploymentConfig, Target, TargetStatus};
 
 /// The most targets that one BatchGetDeploymentTargets may ask for.
@@ -40,4 +41,7 @@ pub trait Source: Send + Sync + 'static {
 
     /// StopDeployment; `rollback` overrides the deployment's own settings.
     fn stop(&self, id: &str, rollback: Option<bool>) -> impl Future<Output = Result<(), ApiError>> + Send;
+
+    /// ContinueDeployment.
+    fn proceed(&self, id: &str, wait: Wait) -> impl Future<Output = Result<(), ApiError>> + Send;
 }

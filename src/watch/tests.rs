@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::event::{NoticeCode, Stamped};
 use super::*;
-use crate::api::{ApiError, ErrorKind};
+use crate::api::{ApiError, ErrorKind, Wait};
 use crate::exit::Exit;
 use crate::model::*;
 use crate::report::{Closed, Reporter};
@@ -39,6 +39,8 @@ struct Fleet {
     /// The time in which it waits for an action.
     ready: Range<u64>,
     creator: Creator,
+    /// The group has never succeeded before.
+    first: bool,
     fault: Fault,
     start: Instant,
     calls: Mutex<Vec<(u64, String)>>,
@@ -60,6 +62,7 @@ impl Fleet {
             rollback_fails: false,
             ready: 0..0,
             creator: Creator::User,
+            first: false,
             fault: Box::new(|_, _| None),
             start: Instant::now(),
             calls: Mutex::default(),
@@ -193,6 +196,9 @@ impl Source for Fleet {
             value.overview = Some(overview);
         }
         value.creator = Some(self.creator.clone());
+        if self.first {
+            value.previous_revision = None;
+        }
         if self.ready.contains(&now) {
             value.status = DeploymentStatus::Ready;
         }
@@ -256,6 +262,10 @@ impl Source for Fleet {
         let now = self.call("StopDeployment")?;
         *self.stopped.lock().unwrap() = Some((now, rollback));
         Ok(())
+    }
+
+    async fn proceed(&self, _: &str, _: Wait) -> Result<(), ApiError> {
+        self.call("ContinueDeployment").map(drop)
     }
 }
 
@@ -335,7 +345,7 @@ async fn watch_one(
     interrupt: impl Future<Output = Signal>,
     reporters: &mut Reporters,
 ) -> Outcome {
-    let (to, signals) = Signals::channel();
+    let signals = Signals::default();
     let ids = ["d-1".to_owned()];
     let mut watch = std::pin::pin!(watch(Arc::clone(fleet), &ids, options, &signals, reporters));
     let mut interrupt = std::pin::pin!(interrupt);
@@ -344,7 +354,7 @@ async fn watch_one(
         tokio::select! {
             mut outcomes = watch.as_mut() => return outcomes.remove(0),
             signal = interrupt.as_mut(), if !sent => {
-                to.send(signal);
+                signals.send(signal);
                 sent = true;
             }
         }
@@ -405,7 +415,7 @@ async fn the_budget_holds_for_any_size() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_throttle_storm_is_told_once_and_passes() {
+async fn sre_03_throttle_storm_is_told_once_and_passes() {
     let mut fleet = Fleet::new(200);
     fleet.each = 120;
     fleet.fault = Box::new(|_, now| (30..120).contains(&now).then_some(ErrorKind::Throttled));
@@ -419,7 +429,7 @@ async fn a_throttle_storm_is_told_once_and_passes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn twenty_minutes_without_network_are_survived() {
+async fn sre_04_network_cut_of_twenty_minutes_is_survived() {
     let mut fleet = Fleet::new(12);
     fleet.each = 30;
     fleet.fault = Box::new(|_, now| (20..1220).contains(&now).then_some(ErrorKind::Transient));
@@ -436,7 +446,7 @@ async fn twenty_minutes_without_network_are_survived() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn credentials_that_stay_away_leave_the_outcome_unknown() {
+async fn sre_05_credentials_that_stay_away_leave_the_outcome_unknown() {
     let lost: Fault = Box::new(|_, now| (now >= 20).then_some(ErrorKind::Credentials));
     let (outcome, events) = run(&Arc::new(Fleet { fault: lost, ..Fleet::new(12) }), options()).await;
     assert_eq!(outcome.exit(), Exit::Unknown);
@@ -463,7 +473,7 @@ async fn a_first_refusal_is_an_error_and_a_later_one_a_loss() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn permission_for_get_deployment_alone_is_enough() {
+async fn sre_18_permission_for_get_deployment_alone_is_enough() {
     let mut fleet = Fleet::new(12);
     fleet.fault = Box::new(|name, _| (name != "GetDeployment").then_some(ErrorKind::Denied));
     let fleet = Arc::new(fleet);
@@ -486,6 +496,60 @@ async fn targets_that_cannot_be_listed_yet_are_no_trouble() {
     assert_eq!(outcome, Outcome::Succeeded);
     assert_eq!(api_states(&events), []);
     assert_eq!(final_targets(&events).len(), 12);
+}
+
+/// Each way in which a watch ends, its exit code and the word of its last event.
+#[tokio::test(start_paused = true)]
+async fn sre_01_truthful_exit_on_every_path() {
+    let failing = |after, rollback_fails| Fleet {
+        fails: 0..12,
+        auto_rollback: vec!["DEPLOYMENT_FAILURE"],
+        rollback_after: after,
+        rollback_fails,
+        ..Fleet::new(12)
+    };
+    let ends = |status, code| Fleet { ends: Some((30, status, code)), ..Fleet::new(12) };
+    let endless = || Fleet { each: 100_000, ..Fleet::new(12) };
+    let faulty = |kind| Fleet { fault: Box::new(move |_, now| (now > 20).then_some(kind)), ..endless() };
+    let stop = Options { timeout: Some(secs(60)), on_timeout: Leave::Stop, ..options() };
+    let strict = Options { require_all: true, ..options() };
+    let partly =
+        || Fleet { ends: Some((90, DeploymentStatus::Succeeded, "")), fails: 3..4, ..Fleet::new(12) };
+    let cases = [
+        (Fleet::new(12), options(), 0, "succeeded"),
+        (partly(), options(), 0, "succeeded_with_failures"),
+        (partly(), strict, 3, "succeeded_with_failures"),
+        (ends(DeploymentStatus::Failed, "HEALTH_CONSTRAINTS"), options(), 3, "failed"),
+        (failing(Some(25), false), options(), 5, "failed_rolled_back"),
+        (failing(Some(25), true), options(), 6, "failed_rollback_failed"),
+        (failing(None, false), options(), 3, "failed"),
+        (ends(DeploymentStatus::Stopped, "MANUAL_STOP"), options(), 4, "stopped"),
+        (ends(DeploymentStatus::Stopped, "ALARM_ACTIVE"), options(), 4, "stopped_by_alarm"),
+        (endless(), stop, 4, "stopped"),
+        (endless(), Options { timeout: Some(secs(60)), ..options() }, 7, "timed_out"),
+        (faulty(ErrorKind::Credentials), options(), 9, "unknown"),
+        (faulty(ErrorKind::NotFound), options(), 9, "unknown"),
+    ];
+    for (index, (mut fleet, options, exit, word)) in cases.into_iter().enumerate() {
+        fleet.start = Instant::now();
+        let (outcome, events) = run(&Arc::new(fleet), options).await;
+        assert_eq!((outcome.exit().code(), report(&events).outcome.as_str()), (exit, word), "case {index}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_waited_for_that_cannot_be_rolled_back_to() {
+    let fleet = Arc::new(Fleet {
+        first: true,
+        fails: 0..12,
+        auto_rollback: vec!["DEPLOYMENT_FAILURE"],
+        ..Fleet::new(12)
+    });
+    let (outcome, events) = run(&fleet, options()).await;
+    assert_eq!(outcome.exit(), Exit::Failed);
+    assert!(fleet.now() < 100, "{} s", fleet.now());
+    let late = |code| matches!(code, NoticeCode::RollbackAwaited | NoticeCode::RollbackMissing);
+    assert!(!notices(&events).into_iter().any(late));
 }
 
 #[tokio::test(start_paused = true)]
@@ -566,7 +630,7 @@ fn notices(events: &[Stamped]) -> Vec<NoticeCode> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_point_ends_the_watch_before_the_deployment() {
+async fn sre_12_ready_is_no_hang_and_a_point_ends_the_watch() {
     let until = |point: &str| Options { until: point.parse().ok(), ..options() };
     let fleet =
         Arc::new(Fleet { batch: 12, ends: Some((500, DeploymentStatus::Succeeded, "")), ..Fleet::new(12) });
@@ -595,7 +659,7 @@ async fn a_point_ends_the_watch_before_the_deployment() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deployment_is_stopped_only_where_the_user_said_so() {
+async fn sre_11_never_stopped_on_the_way_out_unless_the_user_said_so() {
     for (leave, rollback) in [(Leave::Stop, None), (Leave::Rollback, Some(true))] {
         let fleet = Arc::new(Fleet { each: 100_000, ..Fleet::new(12) });
         let stop = Options { timeout: Some(secs(90)), on_timeout: leave, ..options() };
@@ -621,7 +685,7 @@ async fn several_deployments_share_a_budget_and_a_stream() {
     let mut reporters = Reporters::start(vec![Box::new(Collect(to))]).unwrap();
     let fleet = Arc::new(Fleet { each: 300, fails: 0..1, batch: 40, ..Fleet::new(80) });
     let ids = ["d-1", "d-2", "d-3"].map(String::from);
-    let (_to, signals) = Signals::channel();
+    let signals = Signals::default();
     let outcomes = watch(Arc::clone(&fleet), &ids, &options(), &signals, &mut reporters).await;
     drop(reporters);
     assert_eq!(outcomes.len(), 3);

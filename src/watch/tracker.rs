@@ -13,11 +13,10 @@ use super::event::{
 use super::forecast;
 use super::outcome::{Ending, Outcome};
 use super::point::{Point, Way};
-use crate::api::ApiError;
-use crate::clock;
+use crate::api::{ApiError, Wait};
 use crate::model::{
-    Creator, Deployment, DeploymentConfig, DeploymentStatus, LifecycleEvent, Overview, Target, TargetKind,
-    TargetStatus,
+    ComputePlatform, Creator, Deployment, DeploymentConfig, DeploymentStatus, LifecycleEvent, Overview,
+    Target, TargetKind, TargetStatus,
 };
 
 /// What is known of one deployment.
@@ -50,6 +49,21 @@ impl Tracker {
     /// The deployment goes on only if somebody says so.
     pub fn waits_for_action(&self) -> bool {
         self.deployment.as_ref().is_some_and(|deployment| deployment.status == DeploymentStatus::Ready)
+    }
+
+    /// The wait that it is in. That of ECS before the end of the original shows in nothing but its target.
+    pub fn wait(&self) -> Option<Wait> {
+        let deployment = self.deployment.as_ref()?;
+        let moved = deployment.platform == Some(ComputePlatform::Ecs)
+            && !self.targets.is_empty()
+            && self.targets.values().all(|target| target.status == TargetStatus::Succeeded);
+        match deployment.status {
+            DeploymentStatus::Ready => Some(Wait::Ready),
+            DeploymentStatus::InProgress if deployment.waits.termination_started || moved => {
+                Some(Wait::Termination)
+            }
+            _ => None,
+        }
     }
 
     /// It goes on, and Auto Scaling did not make it.
@@ -233,16 +247,23 @@ impl Tracker {
 
     /// Hosts that must stay healthy, once configuration and number of targets are known.
     fn minimum_healthy(&self) -> Option<u64> {
-        let total =
-            self.deployment.as_ref()?.overview.as_ref().map(Overview::total).filter(|total| *total > 0)?;
+        let deployment = self.deployment.as_ref()?;
+        let total = match deployment.waits.blue_green {
+            // It is about the replacement alone, and whether the overview counts the original too is not documented.
+            true => {
+                self.targets.values().filter(|event| event.label.as_deref() == Some("Green")).count() as u64
+            }
+            false => deployment.overview.as_ref().map_or(0, Overview::total),
+        };
+        if total == 0 {
+            return None;
+        }
         let minimum = self.config.as_ref()?.minimum_healthy_hosts?;
         Some(u64::from(minimum.required(u32::try_from(total).ok()?)))
     }
 
     fn elapsed(&self, now: Timestamp) -> Option<Duration> {
-        let deployment = self.deployment.as_ref()?;
-        let start = deployment.start_time.or(deployment.create_time)?;
-        Some(clock::between(start, deployment.complete_time.unwrap_or(now)))
+        self.deployment.as_ref()?.elapsed(now)
     }
 }
 

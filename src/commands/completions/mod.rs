@@ -169,7 +169,7 @@ fn quiet(context: &Context, place: &Place<'_>) -> Context {
     connection.region = given("region").or(connection.region.take());
     connection.endpoint_url = given("endpoint_url").or(connection.endpoint_url.take());
     connection.ca_bundle = given("ca_bundle").map(Into::into).or(connection.ca_bundle.take());
-    connection.max_attempts = 1;
+    connection.max_attempts = Some(1);
     let mut context = context.with(settings);
     context.ui.terminal = ui::Terminal::NONE;
     context

@@ -7,6 +7,7 @@ mod compare;
 mod continuing;
 mod create;
 mod hook_status;
+mod keyboard;
 mod last_good;
 mod list;
 mod logs;

@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
-use tokio::task::JoinSet;
 
+use futures_util::FutureExt;
+
+use super::keyboard;
 use crate::api::{Api, ErrorKind};
 use crate::clock;
 use crate::context::Context;
@@ -25,13 +27,15 @@ use crate::report::record::Record;
 use crate::report::several::Several;
 use crate::report::silent::Silent;
 use crate::report::summary::Summary;
+use crate::report::taskbar::Taskbar;
 use crate::report::{Reporter, Reporters};
-use crate::ui::Stream;
+use crate::signals::{self, Listener, Signals};
+use crate::ui::{Keyboard, Stream};
 use crate::view;
 use crate::watch::budget::Budget;
 use crate::watch::outcome::worst;
 use crate::watch::point::Point;
-use crate::watch::{Leave, Options, Outcome, Signals, Watched};
+use crate::watch::{Leave, Options, Outcome, Watched};
 
 /// How to watch.
 #[derive(Clone, Debug, Args)]
@@ -92,6 +96,18 @@ pub struct Shown {
     #[arg(long, env = "ACCESSIBLE", hide_env = true, value_parser = FalseyValueParser::new())]
     linear: bool,
 
+    /// Steer the live view with keys: rows, logs, stop, continue; ? tells them
+    #[arg(long)]
+    keys: bool,
+
+    /// Show the progress in the terminal's tab or task bar too (OSC 9;4)
+    #[arg(long, hide_short_help = true)]
+    progress: bool,
+
+    /// Ring the terminal's bell at the end
+    #[arg(long, hide_short_help = true)]
+    bell: bool,
+
     /// Annotations and a step summary for this CI system
     #[arg(long, value_name = "SYSTEM", default_value = "off", env = "CDCTL_CI", hide_env_values = true)]
     ci: Ci,
@@ -140,11 +156,21 @@ enum Ci {
 }
 
 impl Shown {
+    /// A live view is shown.
+    fn is_live(&self, context: &Context) -> bool {
+        let ui = &context.ui;
+        let shown = ui.terminal.stderr && !ui.quiet && context.settings.output.format != Format::Ndjson;
+        shown && !self.linear && !self.job.in_ci && self.system().is_none()
+    }
+
     /// The reporters of a watch.
     pub fn reporters(&self, context: &Context) -> anyhow::Result<Vec<Box<dyn Reporter>>> {
         let system = self.system();
-        let mut reporters = self.shown(context, system);
+        let mut reporters = self.lines(context, system);
         let folded = context.settings.output.format != Format::Ndjson;
+        if context.ui.terminal.stderr && folded && (self.progress || self.bell) {
+            reporters.push(Box::new(Taskbar::new(context.ui.err(), self.progress, self.bell)));
+        }
         if system == Some(Folds::GitHub) && folded {
             let summary = match &self.github_step_summary {
                 Some(path) => {
@@ -264,21 +290,32 @@ pub struct Series {
     arguments: WatchArgs,
     reporters: Reporters,
     signals: Signals,
-    listening: JoinSet<()>,
+    /// Hears of the signals that come while nothing is watched.
+    listener: Listener,
     outcomes: Vec<Outcome>,
 }
 
 impl Series {
     pub fn start(context: &Context, arguments: &WatchArgs) -> anyhow::Result<Self> {
+        if arguments.shown.keys {
+            return Err(Failure::new("--keys steers one watch, not one after the other")
+                .help("leave --keys or --regions out")
+                .exit(Exit::Usage)
+                .into());
+        }
         let reporters = Reporters::start(arguments.reporters(context)?);
-        let (signals, listening) = listen(&context.signals);
         Ok(Series {
             arguments: arguments.clone(),
             reporters: reporters.doing("start the reporters' thread")?,
-            signals,
-            listening,
+            signals: context.signals.clone(),
+            listener: context.signals.listen(),
             outcomes: Vec::new(),
         })
+    }
+
+    /// The code of a signal that came since; nothing more is started after it.
+    pub fn left(&mut self) -> Option<Exit> {
+        self.listener.next().now_or_never().map(signals::exit)
     }
 
     /// Watches deployments that were just made.
@@ -296,7 +333,6 @@ impl Series {
     /// Waits until everything is written.
     pub async fn finish(mut self) {
         crate::watch::finish(&self.outcomes, &self.signals, &mut self.reporters).await;
-        drop(self.listening);
     }
 }
 
@@ -356,26 +392,34 @@ async fn follow(
 ) -> anyhow::Result<Vec<Outcome>> {
     let api = context.api().await?;
     let options = arguments.options(api, known);
-    let (signals, listening) = listen(&context.signals);
-    let outcomes = crate::watch::watch(Arc::new(api.once()), ids, &options, &signals, reporters).await;
-    drop(listening);
-    Ok(outcomes)
+    let keys = keyboard(context, &arguments.shown)?;
+    let input = reporters.input().filter(|_| arguments.shown.is_live(context));
+    let attended = async {
+        match input {
+            Some(input) => keyboard::attend(keys, input).await.doing("read keys"),
+            None => std::future::pending().await,
+        }
+    };
+    let source = Arc::new(api.once());
+    tokio::select! {
+        outcomes = crate::watch::watch(source, ids, &options, &context.signals, reporters) => Ok(outcomes),
+        never = attended => match never? {},
+    }
 }
 
-/// The command's signals for as long as the second value lives.
-fn listen(signals: &crate::signals::Signals) -> (Signals, JoinSet<()>) {
-    let (to, heard) = Signals::channel();
-    let signals = signals.clone();
-    let mut next = signals.next();
-    let mut listening = JoinSet::new();
-    listening.spawn(async move {
-        loop {
-            let signal = next.await;
-            next = signals.next();
-            to.send(signal);
-        }
-    });
-    (heard, listening)
+/// The keyboard, where `--keys` asks for it.
+fn keyboard(context: &Context, shown: &Shown) -> anyhow::Result<Option<Keyboard>> {
+    if !shown.keys {
+        return Ok(None);
+    }
+    let keyboard = if shown.is_live(context) { Keyboard::take().doing("take the keyboard")? } else { None };
+    match keyboard {
+        Some(keyboard) => Ok(Some(keyboard)),
+        None => Err(Failure::new("--keys needs a live view on a terminal, and the keyboard")
+            .help("leave it out where the output is a pipe or the command runs in the background")
+            .exit(Exit::Usage)
+            .into()),
+    }
 }
 
 impl Shown {
@@ -394,7 +438,7 @@ impl Shown {
 
     /// A live view on a terminal, a log elsewhere and in CI, where what says that it is a terminal seldom is one; the
     /// summaries after either. With `-o ndjson`, events on stdout alone.
-    fn shown(&self, context: &Context, system: Option<Folds>) -> Vec<Box<dyn Reporter>> {
+    fn lines(&self, context: &Context, system: Option<Folds>) -> Vec<Box<dyn Reporter>> {
         let ui = &context.ui;
         if context.settings.output.format == Format::Ndjson {
             return vec![Box::new(Ndjson::new(ui.out()))];
@@ -404,12 +448,18 @@ impl Shown {
         }
         let (unicode, colour) = (ui.terminal.unicode && !self.linear, ui.terminal.colour.1 && !self.linear);
         let summary = Summary::new(ui.err(), unicode, colour);
-        if let Some(screen) = ui.screen().filter(|_| !self.linear && !self.job.in_ci && system.is_none()) {
-            return vec![Box::new(Live::new(screen, unicode, colour)), Box::new(summary.at_the_end())];
+        if let Some(canvas) = ui.canvas().filter(|_| self.is_live(context)) {
+            let live = Live::new(canvas, unicode, colour);
+            let live = if self.keys { live.with_keys() } else { live };
+            return vec![Box::new(live), Box::new(summary.at_the_end())];
         }
-        let (err, linear) = (ui.err(), self.linear);
+        let (err, linear, verbose) = (ui.err(), self.linear, context.settings.verbose > 0);
         let lines = Several::new(move || -> Box<dyn Reporter> {
-            if linear { Box::new(Linear::new(err.clone())) } else { Box::new(Log::new(err.clone())) }
+            if linear {
+                Box::new(Linear::new(err.clone()))
+            } else {
+                Box::new(Log::new(err.clone()).verbose(verbose))
+            }
         });
         match system {
             Some(system) => {

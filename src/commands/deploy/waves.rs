@@ -50,6 +50,10 @@ pub async fn run(
     let mut series = Series::start(context, &arguments.watching)?;
     let mut exit = Exit::Ok;
     for wave in places.chunk_by_mut(|a, b| a.wave == b.wave) {
+        if let Some(left) = series.left() {
+            exit = left;
+            break;
+        }
         exit = one(context, &mut series, wave, prepared).await;
         if exit != Exit::Ok {
             break;

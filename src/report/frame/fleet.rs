@@ -1,0 +1,211 @@
+//! The part of a frame below its head: what failed, grouped by cause; where the targets at work are; the slowest of
+//! them; what is hidden; what just happened. Pure.
+
+use unicode_width::UnicodeWidthStr;
+
+use super::line::Line;
+use super::{Composer, NARROW};
+use crate::clock;
+use crate::model::{DeploymentStatus, EventName, TargetStatus};
+use crate::report::stage::time_of_day;
+use crate::report::view::{Row, View};
+use crate::report::words::{bare_message, first_line, names, plural};
+use crate::ui::{self, Style};
+use crate::watch::causes::Cause;
+
+/// Rows of targets at work on a narrow screen, and the rows that are kept for them beside many causes.
+const FEW: usize = 3;
+/// Rows that are enough for more than the first needs.
+const ROOMY: usize = 8;
+
+impl Composer<'_> {
+    /// The targets in at most `room` rows.
+    pub fn targets(&self, room: usize) -> Vec<Line> {
+        let counts = self.view.counts().unwrap_or_default();
+        let over = self.view.status().is_some_and(DeploymentStatus::is_terminal);
+        let failed = counts.fail.max(self.view.failures());
+        let seen = self.view.seen_at_work();
+        // Its phases say more than a row.
+        let idle = over || self.view.is_single();
+        let running = if idle { 0 } else { counts.run.max(seen as u64) };
+        // A row between head and targets, one for the count of what is hidden.
+        let mut left = room.saturating_sub(2);
+        if left < 2 || failed + running + counts.pend == 0 {
+            return Vec::new();
+        }
+        let mut lines = vec![Line::default()];
+        let funnel = (running > 0 && left >= ROOMY).then(|| self.funnel(seen, running)).flatten();
+        left -= usize::from(funnel.is_some());
+        lines.extend(funnel);
+        let happened = if left >= ROOMY && self.width >= NARROW { self.happened() } else { None };
+        left -= usize::from(happened.is_some());
+        let for_running = if running == 0 || left < ROOMY / 2 { 0 } else { seen.min(FEW).min(left / 3) + 1 };
+        let (told, shown_failed) = self.failed(failed, left.saturating_sub(for_running));
+        left = left.saturating_sub(told.len());
+        lines.extend(told);
+        let most = if self.width < NARROW { FEW } else { usize::MAX };
+        let rows = if idle { Vec::new() } else { self.view.slowest(left.saturating_sub(1).min(most)) };
+        if !rows.is_empty() {
+            lines.push(self.heading(&rows, seen, running));
+            lines.extend(self.rows(&rows));
+        }
+        let pending = if over { 0 } else { counts.pend };
+        lines.extend(self.hidden(failed - shown_failed, running - rows.len() as u64, pending));
+        lines.extend(happened);
+        lines
+    }
+
+    /// How many of the targets at work are in which lifecycle event.
+    fn funnel(&self, seen: usize, running: u64) -> Option<Line> {
+        let bar = if self.unicode { " ▏ " } else { " | " };
+        let phases: Vec<_> =
+            self.view.funnel().iter().map(|(name, count)| format!("{} {count}", ui::line(name))).collect();
+        let sample =
+            if (seen as u64) < running { format!("   ({seen} of {running} seen)") } else { String::new() };
+        (!phases.is_empty()).then(|| {
+            Line::default().with(Some(Style::Strong), "FUNNEL   ").with(None, phases.join(bar) + &sample)
+        })
+    }
+
+    /// The failures by cause, in at most `room` rows, and how many targets they stand for.
+    fn failed(&self, failed: u64, room: usize) -> (Vec<Line>, u64) {
+        if failed == 0 || room == 0 {
+            return (Vec::new(), 0);
+        }
+        let causes = self.view.causes.ranked();
+        let many = if causes.len() > 1 {
+            format!(", {}", plural(causes.len() as u64, "cause"))
+        } else {
+            String::new()
+        };
+        let heading = format!("FAILED   {}{many}", plural(failed, "target"));
+        let mut lines = vec![Line::default().with(Some(Style::Error), heading)];
+        let mut told = 0;
+        // Every cause has its line before one has more.
+        let shown = causes.len().min(room - 1);
+        let mut spare = if self.width < NARROW { 0 } else { room - 1 - shown };
+        for cause in &causes[..shown] {
+            let more = self.more_of(cause);
+            let more = &more[..more.len().min(spare)];
+            spare -= more.len();
+            lines.push(self.cause(cause, more.is_empty()));
+            lines.extend_from_slice(more);
+            told += cause.count;
+        }
+        (lines, told)
+    }
+
+    fn cause(&self, cause: &Cause, alone: bool) -> Line {
+        let mark = if self.unicode { " ✗" } else { " x" };
+        let event = cause.event.as_ref().map_or("-", EventName::as_str);
+        let mut text = format!(" {}x  {:<16}  ", cause.count, ui::line(event));
+        if self.width >= NARROW {
+            text.push_str(&what(cause));
+        }
+        if alone {
+            text = format!("{}  on {}", text.trim_end(), names(&cause.targets, 2));
+        }
+        Line::default().with(Some(Style::Error), mark).with(None, text)
+    }
+
+    /// On which targets, and the end of the first one's log.
+    fn more_of(&self, cause: &Cause) -> Vec<Line> {
+        let most = (self.width.saturating_sub(12) / 22).clamp(1, 8);
+        let mut lines = vec![Line::plain(format!("      on {}", names(&cause.targets, most)))];
+        let log = ui::defuse(&cause.log_tail);
+        if let Some(last) = log.lines().map(str::trim).rfind(|line| !line.is_empty()) {
+            let bar = if self.unicode { "│" } else { "|" };
+            lines.push(
+                Line::default().with(Some(Style::Dim), format!("      {bar} {}", first_line(last, 300))),
+            );
+        }
+        lines
+    }
+
+    fn heading(&self, rows: &[(&str, &Row)], seen: usize, running: u64) -> Line {
+        let usual = rows.iter().find_map(|(_, row)| {
+            let event = row.event.as_ref()?;
+            Some((event, self.view.usual(event)?))
+        });
+        let sample = if (seen as u64) < running { format!(" of {seen} seen") } else { String::new() };
+        let line = Line::default().with(Some(Style::Strong), format!("RUNNING  slowest{sample} first"));
+        match usual {
+            Some((event, usual)) => line.with(
+                Some(Style::Dim),
+                format!("  (usual for {}: {})", ui::line(event.as_str()), clock::short(usual)),
+            ),
+            None => line,
+        }
+    }
+
+    fn rows(&self, rows: &[(&str, &Row)]) -> Vec<Line> {
+        let name = |id: &str| first_line(id, 40);
+        let names = rows.iter().map(|(id, _)| name(id).width()).max().unwrap_or(0);
+        let mark = if self.unicode { "●" } else { "*" };
+        rows.iter()
+            .map(|(id, row)| {
+                let event = row.event.as_ref().map(|event| ui::line(event.as_str())).unwrap_or_default();
+                let id = name(id);
+                let pad = " ".repeat(names - id.width());
+                Line::plain(format!(" {mark} {id}{pad}  {event:<16}  ")).with(None, at_work(self.view, row))
+            })
+            .collect()
+    }
+
+    fn hidden(&self, failed: u64, running: u64, pending: u64) -> Option<Line> {
+        let parts = [(failed, "more failed"), (running, "more running"), (pending, "pending")];
+        let parts: Vec<_> = parts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
+        let dots = if self.unicode { "…" } else { "..." };
+        let mut text = format!("   {dots} {}", parts.join(", "));
+        let hint = format!("   (cdctl deploy targets {})", self.view.reference());
+        if failed + running > 0 && text.width() + hint.width() <= self.width {
+            text.push_str(&hint);
+        }
+        (!parts.is_empty()).then(|| Line::default().with(Some(Style::Dim), text))
+    }
+
+    /// What just became of targets, as much as the width takes; the newest last.
+    fn happened(&self) -> Option<Line> {
+        let mut line = Vec::new();
+        let mut width = 0;
+        for happening in self.view.happenings.iter().rev() {
+            let mark = match (happening.failed, self.unicode) {
+                (true, true) => "✗",
+                (true, false) => "x",
+                (false, true) => "✓",
+                (false, false) => "+",
+            };
+            let text = format!("{} {mark} {}", time_of_day(happening.time), happening.text);
+            if width + text.width() > self.width {
+                break;
+            }
+            width += text.width() + 3;
+            line.insert(0, text);
+        }
+        (!line.is_empty()).then(|| Line::default().with(Some(Style::Dim), line.join("   ")))
+    }
+}
+
+/// `ScriptFailed: scripts/start.sh failed with exit code 1`
+fn what(cause: &Cause) -> String {
+    let message = bare_message(&cause.message);
+    let script = if message.contains(&cause.script) { String::new() } else { format!(" {}", cause.script) };
+    first_line(&format!("{}{script}: {}", cause.error, message.lines().next().unwrap_or_default()), 300)
+}
+
+/// How long the target has been in its event; its fleet in a blue/green deployment; and its state, where that says
+/// more than "in progress".
+fn at_work(view: &View, row: &Row) -> String {
+    let time = view.time_in_event(row).map(|time| format!("{:>6}", clock::whole(time))).unwrap_or_default();
+    let slow = view.slow(row).map(|times| format!("  SLOW x{times}")).unwrap_or_default();
+    let label = row.label.as_deref().map(|label| format!("  {}", ui::line(label).to_lowercase()));
+    let state = match &row.status {
+        TargetStatus::InProgress => slow,
+        other => format!("  {}", ui::line(other.as_str())),
+    };
+    format!("{time}{}{state}", label.unwrap_or_default())
+}

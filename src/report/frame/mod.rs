@@ -1,0 +1,291 @@
+//! One frame of the live view as lines that fit the screen. Pure: the screen's size comes in, nothing is drawn.
+//!
+//! Exceptions come before progress, every symbol has a word or a heading, and what is hidden is counted.
+
+mod fleet;
+mod line;
+mod panel;
+
+use unicode_width::UnicodeWidthStr;
+
+use super::view::View;
+use super::words::{first_line, place, plural, short_revision};
+use super::{bar, stage};
+use crate::clock;
+use crate::model::DeploymentStatus;
+use crate::ui::{self, Style};
+use crate::watch::event::Counts;
+use crate::watch::forecast;
+use line::Line;
+pub use panel::Panel;
+
+/// From this many columns on sentences are whole, and from the second on long ones too.
+const WIDE: usize = 76;
+const WIDEST: usize = 96;
+/// Below this many columns details are dropped; below the second, or that many rows, only the bar is left.
+const NARROW: usize = 60;
+const BARE: (usize, usize) = (40, 8);
+/// The longest bar, and the shortest beside which all words stay.
+const WIDEST_BAR: usize = 60;
+const SHORTEST_BAR: usize = 8;
+
+/// How a frame is drawn.
+#[derive(Clone, Debug)]
+pub struct Look {
+    pub width: usize,
+    pub height: usize,
+    pub unicode: bool,
+    pub colour: bool,
+    /// What keys have asked for, where there are keys.
+    pub panel: Option<Panel>,
+}
+
+/// The frame of one deployment; one row stays free for what follows.
+pub fn frame(view: &View, look: &Look) -> Vec<String> {
+    let &Look { width, height, unicode, colour, .. } = look;
+    let composer = Composer { view, width, unicode };
+    let mut lines = composer.head(height);
+    if width >= BARE.0 && height >= BARE.1 {
+        let room = height.saturating_sub(1 + lines.len());
+        lines.extend(match &look.panel {
+            Some(panel) => composer.panel(panel, room),
+            None => composer.targets(room),
+        });
+    }
+    lines.truncate(height.saturating_sub(1).max(1));
+    lines.iter().map(|line| line.render(width, unicode, colour)).collect()
+}
+
+/// The deployment that keys are about: the first that goes on.
+pub fn focus(views: &[View]) -> usize {
+    let goes_on = |view: &View| !view.status().is_some_and(DeploymentStatus::is_terminal);
+    views.iter().position(goes_on).unwrap_or(0)
+}
+
+/// The frames of several deployments, one above the other in equal parts of the screen.
+pub fn frames(views: &[View], look: &Look) -> Vec<String> {
+    if let [view] = views {
+        return frame(view, look);
+    }
+    let room = look.height.saturating_sub(1).max(1);
+    let shown = views.len().min(if views.len() > room { room.saturating_sub(1).max(1) } else { room });
+    // A frame leaves one row free, which its neighbour may have.
+    let each = Look { height: room / shown.max(1) + 1, panel: None, ..look.clone() };
+    let asked = Look { panel: look.panel.clone(), ..each.clone() };
+    // What goes on comes before what has ended.
+    let ended = |(_, view): &(usize, &View)| view.status().is_some_and(DeploymentStatus::is_terminal);
+    let all = || views.iter().enumerate();
+    let ordered = all().filter(|view| !ended(view)).chain(all().filter(ended));
+    let focus = focus(views);
+    let mut lines: Vec<_> = ordered
+        .take(shown)
+        .flat_map(|(index, view)| frame(view, if index == focus { &asked } else { &each }))
+        .collect();
+    if shown < views.len() && lines.len() < room {
+        let more = format!("   {}", plural((views.len() - shown) as u64, "more deployment"));
+        lines.push(Line::plain(more).render(look.width, look.unicode, look.colour));
+    }
+    lines
+}
+
+/// What stays of a deployment in the scrollback: the head of its frame.
+pub fn last_frame(view: &View, width: usize, unicode: bool, colour: bool) -> Vec<String> {
+    let composer = Composer { view, width, unicode };
+    composer.head(BARE.1).iter().map(|line| line.render(width, unicode, colour)).collect()
+}
+
+struct Composer<'a> {
+    view: &'a View,
+    width: usize,
+    unicode: bool,
+}
+
+impl Composer<'_> {
+    fn head(&self, height: usize) -> Vec<Line> {
+        if self.width < BARE.0 || height < BARE.1 {
+            return vec![self.bar()];
+        }
+        let mut lines = vec![self.title()];
+        if self.width >= NARROW {
+            lines.push(self.subtitle());
+        }
+        let single = self.view.is_single();
+        if !single || self.view.counts().is_some() {
+            lines.push(self.bar());
+        }
+        lines.extend(self.trouble());
+        lines.extend(self.health());
+        lines.extend(self.forecast());
+        if !self.view.status().is_some_and(DeploymentStatus::is_terminal) {
+            lines.extend(stage::lines(self.view, self.width, self.unicode).into_iter().map(Line::plain));
+        }
+        lines
+    }
+
+    fn title(&self) -> Line {
+        let mut line = Line::default().with(Some(Style::Strong), self.view.name());
+        if let Some(deployment) = &self.view.deployment {
+            let place = place(deployment.application.as_deref(), deployment.group.as_deref());
+            line = line.with(None, format!("  {place}  "));
+            line = line.with(status_style(&deployment.status), ui::line(deployment.status.as_str()));
+        } else {
+            line = line.with(None, "  waiting for a first answer");
+        }
+        if let Some(elapsed) = self.view.elapsed() {
+            let word = if self.width >= NARROW { " elapsed" } else { "" };
+            line = line.with(None, format!("  {}{word}", clock::whole(elapsed)));
+        }
+        if let Some(original) = &self.view.rolls_back {
+            line = line.with(Some(Style::Warning), format!("  rolls back {}", ui::line(original)));
+        }
+        line
+    }
+
+    fn subtitle(&self) -> Line {
+        let Some(deployment) = &self.view.deployment else { return Line::default() };
+        let mut parts = Vec::new();
+        if let Some(revision) = &deployment.revision {
+            let before = deployment.previous_revision.as_deref().filter(|before| before != revision);
+            let was = before.map(|before| format!(" (was {})", short_revision(before))).unwrap_or_default();
+            parts.push(format!("{}{was}", short_revision(revision)));
+        }
+        if let Some(config) = &deployment.config {
+            parts.push(ui::line(config.strip_prefix("CodeDeployDefault.").unwrap_or(config)));
+        }
+        if let Some(creator) = deployment.creator.as_ref().filter(|_| self.width >= WIDE) {
+            parts.push(format!("by {}", ui::line(creator.as_str())));
+        }
+        if let (Some(age), false) = (self.view.answer_age, deployment.status.is_terminal()) {
+            parts.push(format!("as of {} ago", clock::whole(age)));
+        }
+        Line::default().with(Some(Style::Dim), parts.join("  "))
+    }
+
+    fn bar(&self) -> Line {
+        let Some(counts) = self.view.counts().filter(|counts| counts.total() > 0) else {
+            let status =
+                self.view.status().map_or_else(|| "waiting".to_owned(), |status| ui::line(status.as_str()));
+            return Line::plain(format!("[no targets yet]  {status}"));
+        };
+        let mut words = bar_words(&counts);
+        let taken = |words: &[BarWord]| words.iter().map(|word| word.text.width() + 2).sum::<usize>() + 2;
+        while taken(&words) + SHORTEST_BAR > self.width
+            && let Some(least) = (0..words.len()).max_by_key(|index| words[*index].rank)
+            && words.len() > 1
+        {
+            words.remove(least);
+        }
+        let cells = self.width.saturating_sub(taken(&words)).clamp(1, WIDEST_BAR);
+        let mut line = Line::plain("[");
+        for segment in bar::segments(&counts, cells, self.unicode) {
+            line = line.with(segment.style, segment.cells);
+        }
+        line = line.with(None, "]");
+        for word in words {
+            line = line.with(None, "  ").with(word.style, word.text);
+        }
+        line
+    }
+
+    /// Trouble with the API: what is shown may be old.
+    fn trouble(&self) -> Option<Line> {
+        let api = self.view.api.as_ref()?;
+        let age = match self.view.answer_age {
+            Some(age) => format!("; as of {} ago", clock::whole(age)),
+            None => String::new(),
+        };
+        let error =
+            api.error.as_deref().map(|error| format!(": {}", first_line(error, 200))).unwrap_or_default();
+        Some(
+            Line::default().with(Some(Style::Warning), format!("api      {}{age}{error}", api.state.words())),
+        )
+    }
+
+    /// What minimum healthy hosts still allow.
+    fn health(&self) -> Option<Line> {
+        let minimum = self.view.deployment.as_ref()?.minimum_healthy?;
+        let counts = self.view.replacement().or(self.view.counts())?;
+        let total = counts.total();
+        let over = self.view.status().is_some_and(DeploymentStatus::is_terminal);
+        let done = counts.run + counts.pend + counts.ready == 0;
+        if (over || done) && counts.fail == 0 {
+            return None;
+        }
+        let text = match self.width >= WIDEST {
+            true => format!("health   at least {minimum} of {total} must stay healthy"),
+            false => format!("health   min {minimum} of {total}"),
+        };
+        let failed = if counts.fail > 0 { format!("; {} failed", counts.fail) } else { String::new() };
+        let (style, rest) = match forecast::fatal(&counts, minimum) {
+            _ if over => (None, String::new()),
+            None => (None, "; no further failure can stop it".to_owned()),
+            Some(0) => (Some(Style::Error), "; too few are left".to_owned()),
+            Some(1) => (Some(Style::Warning), "; the next failure stops it".to_owned()),
+            Some(last) if self.width < NARROW => (None, format!("; stops at {last} more")),
+            Some(last) => (None, format!("; the {} further failure stops it", ordinal(last))),
+        };
+        Some(Line::plain(text + &failed).with(style, rest))
+    }
+
+    /// When the fleet will be done, from the times that its hosts took.
+    fn forecast(&self) -> Option<Line> {
+        let (least, most) = self.view.forecast()?;
+        let text = match self.width >= WIDE {
+            true => format!(
+                "forecast done between {} and {} (in {} to {})",
+                stage::time_of_day(least),
+                stage::time_of_day(most),
+                clock::whole(clock::between(self.view.now, least)),
+                clock::whole(clock::between(self.view.now, most))
+            ),
+            false => format!("forecast {}..{}", stage::time_of_day(least), stage::time_of_day(most)),
+        };
+        Some(Line::plain(text))
+    }
+}
+
+/// A count in words.
+struct BarWord {
+    style: Option<Style>,
+    text: String,
+    /// The higher, the sooner it goes where room is short.
+    rank: u8,
+}
+
+/// The counts in words, the rare ones only where they are not zero.
+fn bar_words(counts: &Counts) -> Vec<BarWord> {
+    let word = |name: &str, count: u64, rank: u8| {
+        (count > 0).then(|| BarWord { style: None, text: format!("{name} {count}"), rank })
+    };
+    let ok = BarWord { style: None, text: format!("ok {}/{}", counts.ok, counts.total()), rank: 1 };
+    let style = (counts.fail > 0).then_some(Style::Error);
+    let fail = BarWord { style, text: format!("fail {}", counts.fail), rank: 0 };
+    let rest = [
+        word("run", counts.run, 2),
+        word("pend", counts.pend, 3),
+        word("ready", counts.ready, 4),
+        word("skip", counts.skip, 5),
+    ];
+    std::iter::once(ok).chain(rest.into_iter().flatten()).chain([fail]).collect()
+}
+
+fn status_style(status: &DeploymentStatus) -> Option<Style> {
+    match status {
+        DeploymentStatus::Succeeded => Some(Style::Good),
+        DeploymentStatus::Failed | DeploymentStatus::Stopped => Some(Style::Error),
+        DeploymentStatus::Ready => Some(Style::Warning),
+        _ => None,
+    }
+}
+
+/// `1st`, `2nd`, `3rd`, `11th`
+fn ordinal(number: u64) -> String {
+    let ending = match (number % 100, number % 10) {
+        (11..=13, _) => "th",
+        (_, 1) => "st",
+        (_, 2) => "nd",
+        (_, 3) => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
+}

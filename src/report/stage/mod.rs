@@ -1,0 +1,157 @@
+//! Where a deployment without a fleet of hosts is, or a fleet that changes places: its versions, its traffic, its
+//! phases, what it waits for and until when. Lines of text for the live view and the log. Pure.
+
+mod blue_green;
+mod steps;
+mod traffic;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::view::{Row, View};
+use crate::clock;
+use crate::model::{ComputePlatform, DeploymentStatus, EventStatus, TargetStatus};
+use crate::ui;
+use crate::watch::event::Phase;
+pub use steps::{Step, Steps};
+
+/// What the live view says below its bar.
+pub fn lines(view: &View, width: usize, unicode: bool) -> Vec<String> {
+    let mut lines = Vec::new();
+    // A function, a service and a stack are one target; more are a fleet, and have rows.
+    if let Some((_, row)) = single(view) {
+        lines.extend(traffic::table(row));
+        lines.extend(traffic::bar(view, row, unicode));
+        lines.extend(wrapped("phases   ", &phases(view, &row.phases, unicode), width));
+        lines.extend(traffic::end(view, row));
+    } else {
+        lines.extend(blue_green::lines(view, width, unicode));
+    }
+    lines.extend(waits(view));
+    lines
+}
+
+/// The one target of a deployment that has no fleet.
+pub fn single(view: &View) -> Option<(&str, &Row)> {
+    view.targets.iter().find(|(_, row)| !row.phases.is_empty()).map(|(id, row)| (id.as_str(), row))
+}
+
+/// Parts behind a label, on as many lines as the width asks for.
+fn wrapped(label: &str, parts: &[String], width: usize) -> Vec<String> {
+    let mut lines = vec![label.to_owned()];
+    for part in parts {
+        let Some(line) = lines.last_mut() else { break };
+        let fits = line.chars().count() + part.chars().count() <= width;
+        if line.len() > label.len() && !fits {
+            lines.push(" ".repeat(label.len()) + part);
+        } else {
+            if line.len() > label.len() {
+                line.push_str("  ");
+            }
+            line.push_str(part);
+        }
+    }
+    lines.iter().map(|line| line.trim_end().to_owned()).collect()
+}
+
+/// The mark of a lifecycle event.
+fn mark(status: &EventStatus, unicode: bool) -> &'static str {
+    match (status, unicode) {
+        (EventStatus::Succeeded, true) => "✓",
+        (EventStatus::Succeeded, false) => "+",
+        (EventStatus::Failed, true) => "✗",
+        (EventStatus::Failed, false) => "x",
+        (EventStatus::InProgress, true) => "●",
+        (EventStatus::InProgress, false) => "*",
+        _ => "-",
+    }
+}
+
+/// Each phase with a mark and its time.
+fn phases(view: &View, phases: &[Phase], unicode: bool) -> Vec<String> {
+    let one = |phase: &Phase| {
+        let mark = mark(&phase.status, unicode);
+        let time = match (phase.start, phase.end) {
+            (Some(start), Some(end)) => format!(" {}", clock::short(clock::between(start, end))),
+            (Some(start), None) => format!(" {}", clock::whole(clock::between(start, view.now))),
+            _ => String::new(),
+        };
+        let name = ui::line(phase.name.as_str());
+        match &phase.status {
+            EventStatus::Other(status) => format!("{mark} {name} ({})", ui::line(status)),
+            _ => format!("{mark} {name}{time}"),
+        }
+    };
+    phases.iter().map(one).collect()
+}
+
+/// The phase that is under way, and for how long.
+pub fn under_way(view: &View) -> Option<String> {
+    let mut phases = view.targets.values().flat_map(|row| &row.phases);
+    let phase = phases.find(|phase| phase.status == EventStatus::InProgress)?;
+    let time = phase.start.map(|start| format!(" for {}", clock::whole(clock::between(start, view.now))));
+    Some(format!("{}{}", ui::line(phase.name.as_str()), time.unwrap_or_default()))
+}
+
+/// What the deployment waits for: the wait itself, then what can be typed.
+fn waits(view: &View) -> Vec<String> {
+    let wait = waits_for(view);
+    let commands = if wait.is_empty() { Vec::new() } else { commands(view) };
+    let labels = std::iter::once("waits    ").chain(std::iter::repeat("         "));
+    labels.zip(wait.into_iter().chain(commands)).map(|(label, text)| format!("{label}{text}")).collect()
+}
+
+/// What the deployment waits for, and what comes of it by itself, in clauses; none where it does not wait.
+pub fn waits_for(view: &View) -> Vec<String> {
+    let Some(deployment) = &view.deployment else { return Vec::new() };
+    let after = |since: Timestamp, wait| since.checked_add(Duration::from_secs(wait)).unwrap_or(since);
+    if deployment.status == DeploymentStatus::Ready {
+        let mut clauses = vec!["for `continue`: the replacement is ready".to_owned()];
+        if let (Some(since), Some(wait)) = (view.since(), deployment.waits.ready_s) {
+            clauses
+                .push(format!("without it the deployment stops {}", countdown(view.now, after(since, wait))));
+        }
+        return clauses;
+    }
+    let Some((since, wait)) = terminates(view).zip(deployment.waits.termination_s) else { return Vec::new() };
+    let end = countdown(view.now, after(since, wait));
+    vec![
+        format!("all traffic has moved; the original ends {end}"),
+        "until then a rollback only moves the traffic back".to_owned(),
+    ]
+}
+
+/// What can be done about a wait.
+pub fn commands(view: &View) -> Vec<String> {
+    let ready = view.status() == Some(&DeploymentStatus::Ready);
+    let id = view.reference();
+    let mut commands = vec![format!("continue: cdctl deploy continue {id}")];
+    commands.extend(ready.then(|| format!("stop:     cdctl deploy stop {id} --rollback")));
+    commands
+}
+
+/// Since when the original fleet is only kept. ECS does not say so: its target is done and the deployment is not.
+fn terminates(view: &View) -> Option<Timestamp> {
+    let deployment = view.deployment.as_ref()?;
+    if deployment.status != DeploymentStatus::InProgress {
+        return None;
+    }
+    let ecs = deployment.platform == Some(ComputePlatform::Ecs)
+        && !view.targets.is_empty()
+        && view.targets.values().all(|row| row.status == TargetStatus::Succeeded);
+    match ecs {
+        true => view.last_target_change(),
+        false => view.kept_since().filter(|_| deployment.waits.termination_started),
+    }
+}
+
+/// `in 3m22s (14:36:12Z)`
+pub fn countdown(now: Timestamp, then: Timestamp) -> String {
+    format!("in {} ({})", clock::whole(clock::between(now, then)), time_of_day(then))
+}
+
+/// `14:36:12Z`
+pub fn time_of_day(time: Timestamp) -> String {
+    time.strftime("%H:%M:%SZ").to_string()
+}
