@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::sandbox::fleet::{Fleet, Instance, Kind, seeded};
-use crate::sandbox::store::OnPremises;
+use crate::sandbox::store::{OnPremises, Region};
 
 /// The hosts of all regions.
 pub(super) struct Inventory {
@@ -56,6 +56,24 @@ impl Inventory {
             hosts.push(Arc::new(instance));
         }
         hosts
+    }
+
+    /// Takes up a region where a store has it.
+    pub(super) fn restore(&mut self, name: &str, region: &Region) {
+        if region.launched.is_empty() && region.gone.is_empty() {
+            return;
+        }
+        let mut launched: Vec<_> = region.launched.values().collect();
+        launched.sort_by_key(|launched| launched.number);
+        self.made = launched.last().map_or(self.made, |last| self.made.max(last.number));
+        let hosts = self.region_mut(name);
+        hosts.present.extend(launched.into_iter().map(|launched| Arc::new(launched.instance.clone())));
+        self.remove(name, region.gone.keys().cloned());
+    }
+
+    /// How many hosts were launched.
+    pub(super) fn made(&self) -> u64 {
+        self.made
     }
 
     /// A host that is there, or was.

@@ -21,7 +21,7 @@ pub(super) fn grow(context: &mut Context, by: &Scaling) -> Vec<Key> {
         if models.is_empty() {
             models.push(Arc::new(Instance::named("", Kind::Simulated)));
         }
-        let launched = context.inventory.launch(&region, &by.group, &models, by.count);
+        let launched = context.launch(&region, &by.group, &models, by.count);
         made.extend(deploy(context, &region, by, &launched, Creator::AutoScaling));
     }
     made
@@ -36,7 +36,7 @@ pub(super) fn shrink(context: &mut Context, by: &Scaling) -> Vec<Key> {
         let leaving = all.split_at(all.len().saturating_sub(by.count)).1;
         let deployments = deploy(context, &region, by, leaving, Creator::AutoScalingTermination);
         if deployments.is_empty() {
-            context.inventory.remove(&region, leaving.iter().map(|host| host.id.clone()));
+            context.remove(&region, leaving.iter().map(|host| host.id.clone()));
         }
         made.extend(deployments);
     }
@@ -66,7 +66,7 @@ fn deploy(
                 let mut deployment = successor::of(cause, id.clone(), creator.clone(), revision, now);
                 "CodeDeployDefault.OneAtATime".clone_into(&mut deployment.config);
                 deployment.targets =
-                    vec![ledger::pending(&host.id, host.arn(region), TargetKind::Instance(None), &[])];
+                    vec![ledger::pending(&host.id, host.arn(region), TargetKind::Instance(None), &[])].into();
                 successor::enter(store, deployment, false);
                 made.push(Key { region: region.to_owned(), id });
             }
