@@ -9,7 +9,7 @@ use aws_sdk_codedeploy::types as sdk;
 use serde_json::{Value, json};
 
 use super::pages::Pages;
-use super::retry::ThrottledOnly;
+use super::retry::{self, ThrottledOnly};
 use super::{Api, ApiError, ErrorKind, Seen, call, convert, raw};
 use crate::model::{Deployment, Revision, Target, TargetStatus};
 
@@ -39,25 +39,31 @@ pub struct Created {
     pub json: Value,
 }
 
+/// A CreateDeployment without a usable answer.
+#[derive(Clone, Debug)]
+pub enum NotCreated {
+    /// Nothing was made: the service said so, or the request never reached it.
+    Refused(ApiError),
+    /// The request was sent and its answer was lost: a deployment may have been made.
+    Lost(ApiError),
+}
+
 impl Api {
     /// CreateDeployment. Sent once, but where it was throttled: the call has no client token, so that sending it
     /// again after a lost answer could deploy twice.
-    pub async fn create_deployment(&self, create: &CreateDeployment) -> Result<Created, ApiError> {
+    pub async fn create_deployment(&self, create: &CreateDeployment) -> Result<Created, NotCreated> {
         let request = self.create_deployment_request(create);
         let answer = raw::Answer::default();
         let once = aws_sdk_codedeploy::Config::builder().retry_classifier(ThrottledOnly);
-        let output = request
-            .customize()
-            .config_override(once)
-            .interceptor(answer.clone())
-            .send()
-            .await
-            .map_err(|error| super::error::from_sdk("CreateDeployment", &error))?;
-        let id = output
-            .deployment_id()
-            .filter(|id| !id.is_empty())
-            .ok_or_else(|| ApiError::unexpected("CreateDeployment", "names no deployment"))?;
-        Ok(Created { id: id.to_owned(), json: answer.json() })
+        let sent = request.customize().config_override(once).interceptor(answer.clone()).send().await;
+        let output = sent.map_err(|error| {
+            let told = super::error::from_sdk("CreateDeployment", &error);
+            if retry::may_have_happened(&error) { NotCreated::Lost(told) } else { NotCreated::Refused(told) }
+        })?;
+        match output.deployment_id().filter(|id| !id.is_empty()) {
+            Some(id) => Ok(Created { id: id.to_owned(), json: answer.json() }),
+            None => Err(NotCreated::Lost(ApiError::unexpected("CreateDeployment", "names no deployment"))),
+        }
     }
 
     /// The request of [`Api::create_deployment`] as the API's JSON; nothing is sent.

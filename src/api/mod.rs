@@ -27,7 +27,7 @@ use tokio::sync::OnceCell;
 pub use account::strings;
 pub use acts::Wait;
 pub use connect::SANDBOX_KEY;
-pub use deployments::{CreateDeployment, Created};
+pub use deployments::{CreateDeployment, Created, NotCreated};
 pub use error::{ApiError, ErrorKind};
 pub use exceptions::exception;
 pub use operation::{ALL, Operation, Pages};
@@ -44,6 +44,7 @@ pub struct Api {
     s3: OnceCell<aws_sdk_s3::Client>,
     /// A custom endpoint stands for AWS: S3 is spoken to by path.
     custom_endpoint: bool,
+    last_date: raw::LastDate,
 }
 
 /// An answer: as the tool reads it, and as the service wrote it (timestamps made readable).
@@ -70,12 +71,15 @@ impl Api {
     /// Errors name what is missing (region, profile); no connection is opened yet.
     pub async fn connect(connection: &Connection) -> anyhow::Result<Self> {
         let config = connect::configuration(connection).await?;
+        let last_date = raw::LastDate::default();
         Ok(Api {
             codedeploy: aws_sdk_codedeploy::Client::from_conf(
                 aws_sdk_codedeploy::config::Builder::from(&config)
                     .retry_classifier(retry::WrongAddress)
+                    .interceptor(last_date.clone())
                     .build(),
             ),
+            last_date,
             s3: OnceCell::new(),
             custom_endpoint: connection.endpoint_url.is_some() || config.endpoint_url().is_some(),
             config,
@@ -90,8 +94,14 @@ impl Api {
             codedeploy: aws_sdk_codedeploy::Client::from_conf(builder.build()),
             s3: OnceCell::new(),
             custom_endpoint: self.custom_endpoint,
+            last_date: self.last_date.clone(),
             config: self.config.clone(),
         }
+    }
+
+    /// The time by CodeDeploy's clock when it last answered.
+    pub fn last_answered(&self) -> Option<jiff::Timestamp> {
+        self.last_date.get()
     }
 
     /// The region that is called.

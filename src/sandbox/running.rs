@@ -116,12 +116,12 @@ impl Running {
             made.and_then(|()| objects.set_versioning(&bucket.name, versioning)).ok();
         }
         shared.world().git_hub_accounts.clone_from(&setup.fleet.git_hub_accounts);
-        let api_faults = setup.fleet.api_faults.clone();
+        let (faults, api_faults) = (setup.fleet.faults.clone(), setup.fleet.api_faults.clone());
         let programs = programs(setup.hooks.allow_host_hooks, listener.local_addr()?);
         let local = Arc::new(Local::new(setup.dir.join("hosts"), objects.clone(), Arc::new(setup.hooks)));
         let options = engine::Options {
             seed: setup.seed,
-            faults: Arc::new(Faults::of(&setup.fleet)),
+            faults: Arc::new(Faults::default()),
             fleet: Arc::new(setup.fleet),
             local: local.clone(),
             bundles: objects.clone(),
@@ -133,6 +133,9 @@ impl Running {
         };
         let engine = Arc::new(Engine::start(shared.clone(), options)?);
         let sandbox = Arc::new(Sandbox::new(shared.clone(), objects, engine, PAGE_SIZE));
+        for fault in faults {
+            sandbox.add_host_fault(fault).map_err(io::Error::other)?;
+        }
         for fault in api_faults {
             sandbox.add_fault(fault).map_err(io::Error::other)?;
         }

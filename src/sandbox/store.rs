@@ -32,11 +32,18 @@ pub struct World {
     pub alarms: Table<Fact>,
     /// The moments of the fleet's timeline that have come, as they are written there.
     pub past: Table<Fact>,
+    /// In the order in which they came.
+    pub host_changes: List<HostChange>,
 }
 
 impl World {
     pub fn parts(&mut self) -> Parts<'_> {
-        vec![("regions", &mut self.regions), ("alarms", &mut self.alarms), ("past", &mut self.past)]
+        vec![
+            ("regions", &mut self.regions),
+            ("alarms", &mut self.alarms),
+            ("past", &mut self.past),
+            ("hostChanges", &mut self.host_changes),
+        ]
     }
 
     /// What is known without being stored, of a world that was read.
@@ -77,12 +84,6 @@ pub struct Region {
     /// What deployments made of the fleet file's ECS services, by `cluster:service`.
     #[serde(skip)]
     pub services: Table<Service>,
-    /// Instances that were launched, by id.
-    #[serde(skip)]
-    pub launched: Table<Launched>,
-    /// Ids of instances that are there no more.
-    #[serde(skip)]
-    pub gone: Table<Fact>,
 }
 
 impl Entity for Region {
@@ -97,8 +98,6 @@ impl Entity for Region {
             ("onPremises", &mut self.on_premises),
             ("functions", &mut self.functions),
             ("services", &mut self.services),
-            ("launched", &mut self.launched),
-            ("gone", &mut self.gone),
         ]
     }
 }
@@ -151,15 +150,24 @@ impl Region {
     }
 }
 
-/// An instance that an Auto Scaling group launched.
+/// What became of the fleet file's hosts. No region is any that nothing has happened in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Launched {
-    /// Counts the launched instances of all regions.
-    pub number: u64,
-    pub instance: Instance,
+pub enum HostChange {
+    /// From here on a region has hosts of its own.
+    Entered(String),
+    /// An Auto Scaling group launched instances.
+    Launched(Option<String>, Vec<Instance>),
+    /// Those with these ids are there no more.
+    Removed(String, Vec<String>),
+    /// An Auto Scaling group lost its last instances where nothing has happened.
+    Shrunk(String, usize),
+    /// The host with this id disappeared everywhere.
+    Lost(String),
+    /// It is there again.
+    Found(String),
 }
 
-impl Entity for Launched {}
+impl Entity for HostChange {}
 
 /// An on-premises instance that was registered. One that the fleet file does not declare is simulated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

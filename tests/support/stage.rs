@@ -10,7 +10,8 @@ use cdctl::sandbox::clock::Fixed;
 use cdctl::sandbox::objects::Objects;
 use cdctl::sandbox::server::Server;
 use cdctl::sandbox::store::{
-    ErrorInformation, Event, HookExecution, Label, LambdaFunction, Region, Target, TargetKind, TaskSet, Wait,
+    ErrorInformation, Event, Fact, HookExecution, Label, LambdaFunction, Region, Target, TargetKind, TaskSet,
+    Wait,
 };
 use cdctl::sandbox::{Conductor, PAGE_SIZE, Sandbox, Shared};
 
@@ -59,9 +60,10 @@ impl Conductor for Play {
             deployment.error = Some(ErrorInformation { code, message });
         }
         deployment.status = status;
-        deployment.targets = match deployment.platform {
+        let targets: Vec<Target> = match deployment.platform {
             ComputePlatform::Lambda => {
-                let hook = HookExecution { event: EventName::BeforeAllowTraffic, over: false };
+                let hook =
+                    HookExecution { event: EventName::BeforeAllowTraffic, over: false, succeeded: None };
                 deployment.progress.hooks.insert("hook".to_owned(), hook);
                 vec![Target { kind: function(), ..host("checkout", &target, &event) }]
             }
@@ -83,6 +85,7 @@ impl Conductor for Play {
             }
             _ => ["i-0123456789abcdef0", "i-0123456789abcdef1"].map(|id| host(id, &target, &event)).into(),
         };
+        deployment.targets = targets.into();
     }
 
     fn stop_requested(&self, region: &str, id: &str) {
@@ -154,7 +157,7 @@ impl Stage {
     pub fn of(scene: Scene, page_size: usize) -> Self {
         let shared = Arc::new(Shared::new(Arc::new(Fixed(NOW)), 7));
         let mut region = Region::default();
-        region.git_hub_tokens.insert("octocat".to_owned());
+        region.git_hub_tokens.insert("octocat".to_owned(), Fact);
         shared.world().regions.insert("eu-west-1".to_owned(), region);
         let directory = tempfile::tempdir().unwrap();
         let objects = Arc::new(Objects::new(directory.path(), shared.random().fork()).unwrap());

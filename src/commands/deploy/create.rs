@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::active::{self, IfActive};
 use super::watching::{self, WatchArgs};
-use super::{RollbackChoice, bundle, last_good};
+use super::{RollbackChoice, bundle, last_good, sending};
 use crate::api::{Api, CreateDeployment, ErrorKind, Seen};
 use crate::commands::missing;
 use crate::commands::names::{GroupArgs, GroupName};
@@ -187,7 +187,7 @@ async fn create(
 ) -> anyhow::Result<String> {
     let api = context.api().await?;
     let created = loop {
-        match api.create_deployment(request).await {
+        match sending::send(context, request).await? {
             Ok(created) => break created,
             Err(error) if error.kind == ErrorKind::Busy && arguments.if_active != IfActive::Fail => {
                 active::settle(context, name, arguments.if_active, &arguments.watching).await?;

@@ -13,6 +13,7 @@ mod next;
 mod replay;
 mod retry;
 mod rollback;
+mod sending;
 mod show;
 mod stop;
 mod targets;

@@ -1,7 +1,9 @@
 //! `cdctl sandbox`
 
+mod change;
 mod control;
 mod fault;
+mod fleet;
 mod run;
 mod serve;
 
@@ -25,6 +27,9 @@ pub enum Verb {
     Run(run::Arguments),
     #[command(subcommand)]
     Fault(fault::Verb),
+    #[command(subcommand)]
+    Change(change::Verb),
+    Fleet(fleet::Arguments),
 }
 
 pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<Exit> {
@@ -32,6 +37,8 @@ pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<Exit> {
         Verb::Serve(arguments) => serve::run(context, &arguments).await,
         Verb::Run(arguments) => run::run(context, &arguments).await,
         Verb::Fault(verb) => fault::run(context, verb).await,
+        Verb::Change(verb) => change::run(context, verb).await,
+        Verb::Fleet(arguments) => fleet::run(context, &arguments).await,
     }
 }
 

@@ -221,7 +221,7 @@ impl BlueGreen {
     fn provision(&mut self, context: &mut Context) {
         let Origin::Copied { from, name } = &self.fleets.origin else { return };
         let models = context.inventory.scaled(&self.key.region, from);
-        self.fleets.gaining = context.launch(&self.key.region, name, &models, models.len());
+        self.fleets.gaining = context.inventory.launch(&self.key.region, name, &models, models.len());
         self.list(context, &self.fleets.gaining, Label::Green, EventName::NEW_INSTANCE);
         self.install(context);
     }
@@ -370,7 +370,7 @@ impl BlueGreen {
         self.over = Some(End::Succeeded);
         if !self.is_back() && self.waits.termination.is_some() {
             let blue = self.fleets.losing.iter().map(|host| host.id.clone());
-            context.remove(&self.key.region, blue);
+            context.inventory.remove(&self.key.region, blue);
         }
         let changes = match &self.fleets.origin {
             Origin::Copied { name, .. } => {

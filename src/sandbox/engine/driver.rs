@@ -16,11 +16,11 @@ use super::inventory::Inventory;
 use super::machine::{Machine, Refusal};
 use super::routed::Routed;
 use super::schedule::Schedule;
-use super::{Options, auto_update, scaling, texts};
+use super::{Options, auto_update, changes, scaling, texts};
 use crate::model::{ComputePlatform, Diagnostics};
 use crate::sandbox::Shared;
-use crate::sandbox::fleet::{Change, Instance, Kind, Moment, seeded};
-use crate::sandbox::store::{Deployment, ErrorInformation, Fact, Launched, Millis, Region, Wait};
+use crate::sandbox::fleet::{Change, Instance, Kind, Moment, Status, seeded};
+use crate::sandbox::store::{Deployment, ErrorInformation, Fact, HostChange, Millis, Region, Wait};
 
 /// How long an accepted deployment waits before it starts.
 const START_AFTER: std::ops::RangeInclusive<Millis> = 500..=1_000;
@@ -45,8 +45,10 @@ pub(super) enum Message {
     HookAnswered(Key, String, bool),
     /// A host answered.
     Answered(Ticket, Diagnostics),
-    /// Something happens beside the deployments.
-    Changed(Change),
+    /// Somebody wants something to happen beside the deployments, and to hear whether it did.
+    Changed(Change, Sender<Result<(), String>>),
+    /// Somebody wants to see what is there in a region.
+    Asked(String, Sender<Status>),
     Quit,
 }
 
@@ -79,6 +81,22 @@ pub(super) enum Due {
     Moment(Moment),
 }
 
+impl Due {
+    /// Whether it is a deployment's, and this one's.
+    fn is_of(&self, run: u64) -> bool {
+        match self {
+            Due::Start(id)
+            | Due::Refuse(id, _)
+            | Due::Ask(id, _)
+            | Due::Next(id)
+            | Due::Alarms(id)
+            | Due::Overdue(id)
+            | Due::Ended(Ticket { run: id, .. }, _) => *id == run,
+            Due::Moment(_) => false,
+        }
+    }
+}
+
 /// What the state machines share.
 pub(super) struct Context {
     pub(super) shared: Arc<Shared>,
@@ -108,34 +126,13 @@ impl Context {
         self.shared.world().regions.get_mut(name).map(read)
     }
 
-    /// Launches as many hosts in an Auto Scaling group, each like one of `models`.
-    pub(super) fn launch(
-        &mut self,
-        region: &str,
-        group: &str,
-        models: &[Arc<Instance>],
-        count: usize,
-    ) -> Vec<Arc<Instance>> {
-        let first = self.inventory.made() + 1;
-        let launched = self.inventory.launch(region, group, models, count);
-        self.region(region, |store| {
-            for (number, host) in (first..).zip(&launched) {
-                let instance = Instance::clone(host);
-                store.launched.insert(host.id.clone(), Launched { number, instance });
-            }
-        });
-        launched
-    }
-
-    /// Those hosts are there no more.
-    pub(super) fn remove(&mut self, region: &str, ids: impl IntoIterator<Item = String>) {
-        let ids: Vec<String> = ids.into_iter().collect();
-        self.region(region, |store| {
-            for id in &ids {
-                store.gone.insert(id.clone(), Fact);
-            }
-        });
-        self.inventory.remove(region, ids);
+    /// Tells the store what was changed about the hosts.
+    fn keep_hosts(&mut self) {
+        let changes = self.inventory.changes();
+        if !changes.is_empty() {
+            let mut world = self.shared.world();
+            changes.into_iter().for_each(|change| world.host_changes.push(change));
+        }
     }
 
     /// The hosts of a deployment's targets. One that the fleet does not have any more has disappeared.
@@ -150,7 +147,7 @@ impl Context {
         let found = found.unwrap_or_default();
         let missing: Vec<String> = found.iter().filter_map(|host| host.as_ref().err()).cloned().collect();
         if !missing.is_empty() {
-            self.inventory.remove(&key.region, missing);
+            self.inventory.apply(&HostChange::Removed(key.region.clone(), missing));
         }
         let named = |id: String| Arc::new(Instance::named(&id, Kind::Simulated));
         found.into_iter().map(|host| host.unwrap_or_else(named)).collect()
@@ -201,9 +198,7 @@ impl Driver {
             schedule.push(at, Due::Moment(moment.clone()));
         }
         let alarms = world.alarms.keys().cloned().collect();
-        for (name, region) in world.regions.iter() {
-            inventory.restore(name, region);
-        }
+        world.host_changes.iter().for_each(|change| inventory.apply(change));
         drop(world);
         let context = Context { shared, options, schedule, messages, inventory, alarms, now };
         Driver { context, runs: HashMap::new(), by_key: HashMap::new(), last_run: 0 }
@@ -223,6 +218,7 @@ impl Driver {
             self.context.now = self.context.now.max(moment);
             self.due(due);
         }
+        self.context.keep_hosts();
     }
 
     pub(super) fn take(&mut self, message: Message) {
@@ -248,9 +244,18 @@ impl Driver {
                     machine.hook_answered(context, run, &execution, succeeded);
                 });
             }
-            Message::Changed(change) => self.change(change),
+            Message::Changed(change, answer) => {
+                let changed = changes::check(&self.context, &change).map(|()| self.change(change));
+                self.context.keep_hosts();
+                // Nobody waits any more where it took too long.
+                let _ = answer.send(changed);
+            }
+            Message::Asked(region, answer) => {
+                let _ = answer.send(changes::status(&self.context, &region));
+            }
             Message::Quit => {}
         }
+        self.context.keep_hosts();
     }
 
     fn created(&mut self, key: Key) {
@@ -330,12 +335,8 @@ impl Driver {
                     self.created(key);
                 }
             }
-            Change::Disappear(id) => {
-                let regions: Vec<String> = self.context.shared.world().regions.keys().cloned().collect();
-                for region in regions {
-                    self.context.remove(&region, [id.clone()]);
-                }
-            }
+            Change::Disappear(id) => self.context.inventory.lose(id),
+            Change::Appear(id) => self.context.inventory.find_again(id),
         }
     }
 
@@ -474,7 +475,9 @@ impl Driver {
         }
     }
 
+    /// Nothing is left of it, its limits of hours among them.
     fn forget(&mut self, id: u64) {
+        self.context.schedule.keep(|due| !due.is_of(id));
         self.runs.remove(&id);
         self.by_key.retain(|_, run| *run != id);
     }

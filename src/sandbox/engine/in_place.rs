@@ -242,7 +242,7 @@ impl InPlace {
             _ => false,
         };
         if leaves {
-            context.remove(&self.key.region, self.hosts.iter().map(|host| host.id.clone()));
+            context.inventory.remove(&self.key.region, self.hosts.iter().map(|host| host.id.clone()));
         }
     }
 }

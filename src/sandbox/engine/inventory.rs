@@ -1,18 +1,22 @@
 //! The hosts that are there at this moment, a region apart. Starts as the fleet file says, and changes with Auto Scaling,
 //! blue/green deployments and hosts that disappear.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::sandbox::fleet::{Fleet, Instance, Kind, seeded};
-use crate::sandbox::store::{OnPremises, Region};
+use crate::sandbox::store::{HostChange, OnPremises};
 
 /// The hosts of all regions.
 pub(super) struct Inventory {
-    declared: Vec<Arc<Instance>>,
+    /// What a region starts with that nothing has happened in.
+    base: Hosts,
     regions: HashMap<String, Hosts>,
     seed: u64,
+    /// How many hosts were launched.
     made: u64,
+    /// What the store has not been told.
+    changes: Vec<HostChange>,
 }
 
 /// The hosts of one region.
@@ -21,12 +25,37 @@ struct Hosts {
     present: Vec<Arc<Instance>>,
     /// Ids of those that are there no more.
     gone: BTreeSet<String>,
+    /// Those that disappeared and may come back, by id; none where only their registration told of them.
+    lost: BTreeMap<String, Option<Arc<Instance>>>,
+}
+
+impl Hosts {
+    fn lose(&mut self, id: &str) {
+        let at = self.present.iter().position(|host| host.id == id);
+        let host = at.map(|index| self.present.remove(index));
+        if self.gone.insert(id.to_owned()) {
+            self.lost.insert(id.to_owned(), host);
+        }
+    }
+
+    fn find_again(&mut self, id: &str) {
+        if let Some(host) = self.lost.remove(id) {
+            self.gone.remove(id);
+            self.present.extend(host);
+        }
+    }
+
+    fn scaled(&self, group: &str) -> Vec<Arc<Instance>> {
+        let within = |host: &&Arc<Instance>| host.auto_scaling_group.as_deref() == Some(group);
+        self.present.iter().filter(within).cloned().collect()
+    }
 }
 
 impl Inventory {
     pub(super) fn new(fleet: &Fleet, seed: u64) -> Self {
-        let declared = fleet.instances.iter().cloned().map(Arc::new).collect();
-        Inventory { declared, regions: HashMap::new(), seed, made: 0 }
+        let present = fleet.instances.iter().cloned().map(Arc::new).collect();
+        let base = Hosts { present, ..Hosts::default() };
+        Inventory { base, regions: HashMap::new(), seed, made: 0, changes: Vec::new() }
     }
 
     /// The hosts that are there. On-premises ones are those that were registered as well, with the tags of the
@@ -39,7 +68,7 @@ impl Inventory {
         region: &str,
         registered: impl Iterator<Item = &'a OnPremises>,
     ) -> Vec<Arc<Instance>> {
-        let mut hosts = self.region(region).map_or_else(|| self.declared.clone(), |own| own.present.clone());
+        let mut hosts = self.region(region).present.clone();
         for record in registered {
             let known = hosts.iter().position(|host| host.on_premises && host.id == record.name);
             let host = known.map(|index| hosts.swap_remove(index));
@@ -58,41 +87,97 @@ impl Inventory {
         hosts
     }
 
-    /// Takes up a region where a store has it.
-    pub(super) fn restore(&mut self, name: &str, region: &Region) {
-        if region.launched.is_empty() && region.gone.is_empty() {
-            return;
-        }
-        let mut launched: Vec<_> = region.launched.values().collect();
-        launched.sort_by_key(|launched| launched.number);
-        self.made = launched.last().map_or(self.made, |last| self.made.max(last.number));
-        let hosts = self.region_mut(name);
-        hosts.present.extend(launched.into_iter().map(|launched| Arc::new(launched.instance.clone())));
-        self.remove(name, region.gone.keys().cloned());
-    }
-
-    /// How many hosts were launched.
-    pub(super) fn made(&self) -> u64 {
-        self.made
-    }
-
     /// A host that is there, or was.
     pub(super) fn is_gone(&self, region: &str, id: &str) -> bool {
-        self.region(region).is_some_and(|hosts| hosts.gone.contains(id))
+        self.region(region).gone.contains(id)
     }
 
     /// Those hosts are there no more.
     pub(super) fn remove(&mut self, region: &str, ids: impl IntoIterator<Item = String>) {
-        let hosts = self.region_mut(region);
-        hosts.gone.extend(ids);
-        let Hosts { present, gone } = hosts;
-        present.retain(|host| !gone.contains(&host.id));
+        self.change(HostChange::Removed(region.to_owned(), ids.into_iter().collect()));
+    }
+
+    /// From here on a region has hosts of its own.
+    pub(super) fn enter(&mut self, region: &str) {
+        if !self.regions.contains_key(region) {
+            self.change(HostChange::Entered(region.to_owned()));
+        }
+    }
+
+    /// A host disappears in every region.
+    pub(super) fn lose(&mut self, id: String) {
+        self.change(HostChange::Lost(id));
+    }
+
+    /// A host that disappeared is there again.
+    pub(super) fn find_again(&mut self, id: String) {
+        self.change(HostChange::Found(id));
+    }
+
+    /// What was changed since the last time, for the store.
+    pub(super) fn changes(&mut self) -> Vec<HostChange> {
+        std::mem::take(&mut self.changes)
+    }
+
+    fn change(&mut self, change: HostChange) {
+        self.apply(&change);
+        self.changes.push(change);
+    }
+
+    /// Makes a change that the store has already, or that is not for it.
+    pub(super) fn apply(&mut self, change: &HostChange) {
+        match change {
+            HostChange::Entered(region) => {
+                self.region_mut(region);
+            }
+            HostChange::Launched(region, instances) => {
+                self.made += instances.len() as u64;
+                let hosts = match region {
+                    Some(region) => self.region_mut(region),
+                    None => &mut self.base,
+                };
+                hosts.present.extend(instances.iter().cloned().map(Arc::new));
+            }
+            HostChange::Removed(region, ids) => {
+                let Hosts { present, gone, .. } = self.region_mut(region);
+                gone.extend(ids.iter().cloned());
+                present.retain(|host| !gone.contains(&host.id));
+            }
+            HostChange::Shrunk(group, count) => {
+                let all = self.base.scaled(group);
+                for host in all.split_at(all.len().saturating_sub(*count)).1 {
+                    self.base.present.retain(|one| one.id != host.id);
+                }
+            }
+            HostChange::Lost(id) => self.everywhere().for_each(|hosts| hosts.lose(id)),
+            HostChange::Found(id) => self.everywhere().for_each(|hosts| hosts.find_again(id)),
+        }
+    }
+
+    /// Whether a host is there in some region, by the fleet file or by what happened since.
+    pub(super) fn has(&self, id: &str) -> bool {
+        self.all().any(|hosts| hosts.present.iter().any(|host| host.id == id))
+    }
+
+    /// Whether a host disappeared and may come back.
+    pub(super) fn is_lost(&self, id: &str) -> bool {
+        self.all().any(|hosts| hosts.lost.contains_key(id))
+    }
+
+    /// Those that disappeared and may come back, as far as more than their registration is known.
+    pub(super) fn lost(&self, region: &str) -> Vec<Arc<Instance>> {
+        self.region(region).lost.values().flatten().cloned().collect()
+    }
+
+    /// The Auto Scaling groups that have a host in some region.
+    pub(super) fn scaling_groups(&self) -> BTreeSet<String> {
+        let hosts = self.all().flat_map(|hosts| &hosts.present);
+        hosts.filter_map(|host| host.auto_scaling_group.clone()).collect()
     }
 
     /// The hosts of an Auto Scaling group.
     pub(super) fn scaled(&self, region: &str, group: &str) -> Vec<Arc<Instance>> {
-        let hosts = self.region(region).map_or(&self.declared, |hosts| &hosts.present);
-        hosts.iter().filter(|host| host.auto_scaling_group.as_deref() == Some(group)).cloned().collect()
+        self.region(region).scaled(group)
     }
 
     /// Launches as many hosts in an Auto Scaling group, each like one of `models`; none where there is no model.
@@ -103,27 +188,52 @@ impl Inventory {
         models: &[Arc<Instance>],
         count: usize,
     ) -> Vec<Arc<Instance>> {
+        let launched = self.make(region, group, models, count);
+        self.change(HostChange::Launched(Some(region.to_owned()), launched.clone()));
+        launched.into_iter().map(Arc::new).collect()
+    }
+
+    /// An Auto Scaling group grows where nothing has happened yet.
+    pub(super) fn grow_base(&mut self, group: &str, otherwise: &Arc<Instance>, count: usize) {
+        let mut models = self.base.scaled(group);
+        if models.is_empty() {
+            models.push(Arc::clone(otherwise));
+        }
+        let launched = self.make("", group, &models, count);
+        self.change(HostChange::Launched(None, launched));
+    }
+
+    /// An Auto Scaling group shrinks where nothing has happened yet.
+    pub(super) fn shrink_base(&mut self, group: &str, count: usize) {
+        self.change(HostChange::Shrunk(group.to_owned(), count));
+    }
+
+    fn make(&self, region: &str, group: &str, models: &[Arc<Instance>], count: usize) -> Vec<Instance> {
         let mut launched = Vec::new();
-        for model in models.iter().cycle().take(count) {
-            self.made += 1;
-            let mut rng = seeded(self.seed, &["launch", region, group, &self.made.to_string()]);
+        for (number, model) in (self.made + 1..).zip(models.iter().cycle().take(count)) {
+            let mut rng = seeded(self.seed, &["launch", region, group, &number.to_string()]);
             let mut instance = Instance::clone(model);
             instance.id = format!("i-0{:016x}", rng.u64(..));
             instance.auto_scaling_group = Some(group.to_owned());
-            launched.push(Arc::new(instance));
+            launched.push(instance);
         }
-        self.region_mut(region).present.extend(launched.iter().cloned());
         launched
     }
 
-    fn region(&self, name: &str) -> Option<&Hosts> {
-        self.regions.get(name)
+    fn all(&self) -> impl Iterator<Item = &Hosts> {
+        std::iter::once(&self.base).chain(self.regions.values())
+    }
+
+    fn everywhere(&mut self) -> impl Iterator<Item = &mut Hosts> {
+        std::iter::once(&mut self.base).chain(self.regions.values_mut())
+    }
+
+    fn region(&self, name: &str) -> &Hosts {
+        self.regions.get(name).unwrap_or(&self.base)
     }
 
     fn region_mut(&mut self, name: &str) -> &mut Hosts {
-        let Inventory { declared, regions, .. } = self;
-        regions
-            .entry(name.to_owned())
-            .or_insert_with(|| Hosts { present: declared.clone(), gone: BTreeSet::new() })
+        let Inventory { base, regions, .. } = self;
+        regions.entry(name.to_owned()).or_insert_with(|| base.clone())
     }
 }

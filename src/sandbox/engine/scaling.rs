@@ -15,15 +15,17 @@ use crate::sandbox::store::{Deployment, Group, Region, TargetKind};
 /// The sandbox's choice: a group without instances launches simulated ones, and one whose deployment group has no
 /// successful deployment yet is given none.
 pub(super) fn grow(context: &mut Context, by: &Scaling) -> Vec<Key> {
+    let otherwise = Arc::new(Instance::named("", Kind::Simulated));
     let mut made = Vec::new();
     for region in regions(context) {
         let mut models = context.inventory.scaled(&region, &by.group);
         if models.is_empty() {
-            models.push(Arc::new(Instance::named("", Kind::Simulated)));
+            models.push(Arc::clone(&otherwise));
         }
-        let launched = context.launch(&region, &by.group, &models, by.count);
+        let launched = context.inventory.launch(&region, &by.group, &models, by.count);
         made.extend(deploy(context, &region, by, &launched, Creator::AutoScaling));
     }
+    context.inventory.grow_base(&by.group, &otherwise, by.count);
     made
 }
 
@@ -36,15 +38,19 @@ pub(super) fn shrink(context: &mut Context, by: &Scaling) -> Vec<Key> {
         let leaving = all.split_at(all.len().saturating_sub(by.count)).1;
         let deployments = deploy(context, &region, by, leaving, Creator::AutoScalingTermination);
         if deployments.is_empty() {
-            context.remove(&region, leaving.iter().map(|host| host.id.clone()));
+            context.inventory.remove(&region, leaving.iter().map(|host| host.id.clone()));
         }
         made.extend(deployments);
     }
+    context.inventory.shrink_base(&by.group, by.count);
     made
 }
 
-fn regions(context: &Context) -> Vec<String> {
-    context.shared.world().regions.keys().cloned().collect()
+/// The regions that somebody has called. From here on each has hosts of its own.
+fn regions(context: &mut Context) -> Vec<String> {
+    let names: Vec<String> = context.shared.world().regions.keys().cloned().collect();
+    names.iter().for_each(|name| context.inventory.enter(name));
+    names
 }
 
 /// Makes a deployment an instance and group.

@@ -237,7 +237,7 @@ impl Wave {
         let ticket = Ticket { run, host: target, event: state.event };
         let left = |took: Millis| (took - elapsed.unwrap_or(0)).max(0);
         let gone = context.inventory.is_gone(&self.plan.key.region, &instance.id);
-        let fault = faults::meet(&context.options.faults, instance, event, gone);
+        let fault = faults::meet(&context.options.faults, instance, event, context.now, gone);
         state.factor = fault.factor();
         if let Some((after, diagnostics)) = fault.outcome(event, state.rng.fork()) {
             return context.after(left(after), Due::Ended(ticket, diagnostics));

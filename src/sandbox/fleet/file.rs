@@ -10,7 +10,7 @@ use crate::source::{self, Content, Document};
 use super::{ApiFault, Bucket, Change, Fault, Fleet, Function, Instance, Kind, Moment, Service, seeded};
 
 /// More instances than this are a slip of the keyboard.
-const MOST_INSTANCES: usize = 100_000;
+pub const MOST_INSTANCES: usize = 100_000;
 
 /// The file as it is written.
 #[derive(Deserialize)]
@@ -104,13 +104,14 @@ pub(super) fn parse(text: &str, seed: u64) -> Result<Fleet, String> {
 /// Names are declared once, and what faults and the timeline name is declared.
 fn check(fleet: &Fleet, mut ids: BTreeSet<String>) -> Result<(), String> {
     for moment in &fleet.timeline {
-        if let Change::Disappear(id) = &moment.change
+        if let Change::Disappear(id) | Change::Appear(id) = &moment.change
             && !ids.contains(id)
         {
             return Err(format!("the timeline names instance {id}, which is not declared"));
         }
     }
     fleet.api_faults.iter().try_for_each(ApiFault::check)?;
+    fleet.faults.iter().try_for_each(Fault::check)?;
     let functions = fleet.functions.iter().map(|function| function.name.clone());
     for id in functions.chain(fleet.services.iter().map(Service::id)) {
         if !ids.insert(id.clone()) {
@@ -298,7 +299,7 @@ faults:
         )
         .unwrap();
         let faults = Faults::of(&fleet);
-        let at = |index: usize, event| faults.meet(&fleet.instances[index], &event);
+        let at = |index: usize, event| faults.meet(&fleet.instances[index], &event, 0);
         assert!(
             matches!(at(1, EventName::ApplicationStart), Some(Outcome::Fail(failure)) if failure.exit_code == Some(3))
         );

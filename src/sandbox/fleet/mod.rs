@@ -6,6 +6,7 @@ mod change;
 mod fault;
 mod file;
 mod platform;
+mod status;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -19,8 +20,10 @@ use super::store::ACCOUNT;
 use crate::source;
 
 pub use change::{Change, Moment, Scaling};
-pub use fault::{Failure, Fault, Faults, Hosts, Outcome};
+pub use fault::{Failure, Fault, Faults, Hosts, InForce, Outcome};
+pub use file::MOST_INSTANCES;
 pub use platform::{Function, Hook, Service};
+pub use status::{InstanceStatus, ScalingStatus, Status};
 
 /// The fleet that is there where no file names another: twelve local hosts tagged `Role=web` in three zones, the
 /// bucket `releases`, a Lambda function `checkout` with a hook `verify`, and an ECS service `web` in a cluster `shop`.

@@ -74,11 +74,11 @@ fn an_instance_whose_first_deployment_fails_is_given_up() {
     sandbox.create("CodeDeployDefault.AllAtOnce", "site.zip", |_| {});
     sandbox.run_for(60);
     let fault = serde_json::from_value(json!({"event": "Install", "outcome": {"fail": {}}})).unwrap();
-    let number = sandbox.faults.add(fault);
+    let number = sandbox.faults.add(fault, Millis::MAX).unwrap().id;
     sandbox.run();
     let launch = by_creator(&sandbox, &Creator::AutoScaling).remove(0);
     assert_eq!(sandbox.end(&launch).0, DeploymentStatus::Failed);
-    sandbox.faults.remove(number);
+    sandbox.faults.clear(Some(number));
     let next = sandbox.deploy("CodeDeployDefault.AllAtOnce", "site.zip");
     assert_eq!(sandbox.end(&next).2, [2, 0, 0]);
 }
