@@ -308,7 +308,7 @@ async fn what_was_acknowledged_is_there_after_every_kill() {
     for _ in 0..LIVES {
         let client = Client::of(&served.url);
         let (count, mut counted) = watch::channel(0);
-        let (writes, later) = (rng.usize(..12), Duration::from_micros(rng.u64(..4_000)));
+        let (writes, later) = (rng.usize(..6), Duration::from_micros(rng.u64(..4_000)));
         let [a, b, c] = witnesses.as_mut_slice() else { unreachable!() };
         let load = async {
             tokio::join!(a.write(&client, &count), b.write(&client, &count), c.write(&client, &count))

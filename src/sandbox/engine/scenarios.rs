@@ -206,7 +206,7 @@ impl Sandbox {
 
     /// All that the store has of a deployment.
     fn tree(&self, id: &str) -> Value {
-        self.deployment(id, |deployment| tree(deployment))
+        self.deployment(id, tree)
     }
 
     fn key(&self, id: &str) -> Key {
