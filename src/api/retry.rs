@@ -40,7 +40,8 @@ impl ClassifyRetry for WrongAddress {
     }
 }
 
-fn deepest(error: &dyn std::error::Error) -> String {
+/// The cause at the end of the chain.
+pub(super) fn deepest(error: &dyn std::error::Error) -> String {
     let mut deepest: &dyn std::error::Error = error;
     while let Some(source) = deepest.source() {
         deepest = source;

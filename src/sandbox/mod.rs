@@ -93,6 +93,9 @@ impl Drop for Held<'_> {
     }
 }
 
+/// ECS services by `cluster:service`, with what deploys them.
+pub type Services = std::collections::BTreeMap<String, fleet::DeploymentController>;
+
 /// Who moves deployments along: the engine. It is never called with the world locked.
 pub trait Conductor: Send + Sync {
     /// A deployment was stored, with status `Created` and no targets.
@@ -103,6 +106,11 @@ pub trait Conductor: Send + Sync {
     fn continued(&self, region: &str, id: &str, wait: store::Wait);
     /// A hook function has called back, and its execution was not over: the caller has set `over`.
     fn hook_answered(&self, region: &str, id: &str, hook_execution_id: &str, succeeded: bool);
+
+    /// The ECS services that there are, by `cluster:service`; none where that is not known.
+    fn services(&self) -> Option<&Services> {
+        None
+    }
 
     /// What goes wrong on hosts, and may be changed while they work; none where there are no hosts.
     fn host_faults(&self) -> Option<&Arc<fleet::Faults>> {

@@ -49,7 +49,7 @@ fn programs(allowed: bool, address: SocketAddr) -> HostPrograms {
         ("AWS_SECRET_ACCESS_KEY", secret.to_owned()),
         ("PATH", "/usr/local/bin:/usr/bin:/bin".to_owned()),
     ];
-    HostPrograms { allowed, environment: variables.map(|(name, value)| (name.to_owned(), value)).into() }
+    HostPrograms::new(allowed, variables.map(|(name, value)| (name.to_owned(), value)).into())
 }
 
 /// What a sandbox begins with.
@@ -95,6 +95,7 @@ pub struct Running {
     shared: Arc<Shared>,
     server: Server,
     local: Arc<Local>,
+    programs: Arc<HostPrograms>,
     dir: PathBuf,
     keeps: bool,
 }
@@ -117,7 +118,7 @@ impl Running {
         }
         shared.world().git_hub_accounts.clone_from(&setup.fleet.git_hub_accounts);
         let (faults, api_faults) = (setup.fleet.faults.clone(), setup.fleet.api_faults.clone());
-        let programs = programs(setup.hooks.allow_host_hooks, listener.local_addr()?);
+        let programs = Arc::new(programs(setup.hooks.allow_host_hooks, listener.local_addr()?));
         let local = Arc::new(Local::new(setup.dir.join("hosts"), objects.clone(), Arc::new(setup.hooks)));
         let options = engine::Options {
             seed: setup.seed,
@@ -125,7 +126,7 @@ impl Running {
             fleet: Arc::new(setup.fleet),
             local: local.clone(),
             bundles: objects.clone(),
-            programs: Arc::new(programs),
+            programs: programs.clone(),
             simulated: Arc::new(Simulated::new(objects.clone(), setup.seed)),
             agent_pace: AGENT_PACE,
             began,
@@ -139,7 +140,7 @@ impl Running {
         for fault in api_faults {
             sandbox.add_fault(fault).map_err(io::Error::other)?;
         }
-        Ok(Running { shared, server: sandbox.serve(listener)?, local, dir: setup.dir, keeps })
+        Ok(Running { shared, server: sandbox.serve(listener)?, local, programs, dir: setup.dir, keeps })
     }
 
     /// `http://127.0.0.1:PORT`
@@ -151,6 +152,7 @@ impl Running {
     /// `state.json` beside hosts and objects.
     pub fn shut_down(self) -> io::Result<()> {
         self.server.shut_down();
+        self.programs.shut_down();
         self.local.shut_down();
         if self.keeps {
             return Ok(());

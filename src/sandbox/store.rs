@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::fleet::Instance;
+use super::fleet::{Instance, Scaling};
 use super::rows::{Entity, List, Parts, Table};
 
 use crate::model::{
@@ -34,6 +34,8 @@ pub struct World {
     pub past: Table<Fact>,
     /// In the order in which they came.
     pub host_changes: List<HostChange>,
+    /// What Auto Scaling groups do once they go on.
+    pub put_off: List<Scaling>,
 }
 
 impl World {
@@ -43,6 +45,7 @@ impl World {
             ("alarms", &mut self.alarms),
             ("past", &mut self.past),
             ("hostChanges", &mut self.host_changes),
+            ("putOff", &mut self.put_off),
         ]
     }
 
@@ -168,6 +171,8 @@ pub enum HostChange {
 }
 
 impl Entity for HostChange {}
+
+impl Entity for Scaling {}
 
 /// An on-premises instance that was registered. One that the fleet file does not declare is simulated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

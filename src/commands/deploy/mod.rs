@@ -10,6 +10,7 @@ mod last_good;
 mod list;
 mod logs;
 mod next;
+mod overrides;
 mod replay;
 mod retry;
 mod rollback;

@@ -101,13 +101,14 @@ pub fn plain(group: &GroupName, revision: Revision, description: String) -> Crea
     CreateDeployment {
         application: group.application.clone(),
         group: group.group.clone(),
-        revision,
+        revision: Some(revision),
         config: None,
         description: Some(description),
         ignore_application_stop_failures: false,
         file_exists: None,
         outdated_only: false,
         auto_rollback: None,
+        overrides: serde_json::Map::new(),
     }
 }
 

@@ -82,13 +82,15 @@ async fn look(
     Ok(seen.value.iter().find(|deployment| made_by(deployment, request, since)).map(|it| it.id.clone()))
 }
 
-/// Same revision, same description, created since.
+/// Same revision (a restart names none), same description, created since.
 fn made_by(deployment: &Deployment, request: &CreateDeployment, since: Timestamp) -> bool {
     deployment.create_time.is_some_and(|time| time >= since)
         && deployment.creator.as_ref().is_none_or(|creator| *creator == Creator::User)
         && deployment.description.as_deref().unwrap_or_default()
             == request.description.as_deref().unwrap_or_default()
-        && deployment.revision.as_ref().is_some_and(|revision| revision.same_object(&request.revision))
+        && request.revision.as_ref().is_none_or(|wanted| {
+            deployment.revision.as_ref().is_some_and(|revision| revision.same_object(wanted))
+        })
 }
 
 fn found(context: &Context, id: String) -> Created {

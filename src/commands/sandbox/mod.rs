@@ -5,6 +5,7 @@ mod control;
 mod fault;
 mod fleet;
 mod run;
+mod schema;
 mod serve;
 
 use std::net::SocketAddr;
@@ -30,6 +31,7 @@ pub enum Verb {
     #[command(subcommand)]
     Change(change::Verb),
     Fleet(fleet::Arguments),
+    Schema(schema::Arguments),
 }
 
 pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<Exit> {
@@ -39,6 +41,7 @@ pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<Exit> {
         Verb::Fault(verb) => fault::run(context, verb).await,
         Verb::Change(verb) => change::run(context, verb).await,
         Verb::Fleet(arguments) => fleet::run(context, &arguments).await,
+        Verb::Schema(arguments) => schema::run(context, &arguments),
     }
 }
 

@@ -57,6 +57,7 @@ pub(super) fn status(context: &Context, region: &str) -> Status {
     let mut scaling: BTreeSet<String> = named(store);
     scaling.extend(hosts.iter().filter_map(|host| host.auto_scaling_group.clone()));
     let group = |name: String| ScalingStatus {
+        suspended_processes: context.inventory.suspended(region, &name),
         instances: hosts.iter().filter(|host| host.auto_scaling_group.as_ref() == Some(&name)).count(),
         name,
     };

@@ -330,6 +330,9 @@ impl Driver {
                     self.created(key);
                 }
             }
+            Change::Shrink(by) if self.context.inventory.keeps_all(&by.group) => {
+                self.context.shared.world().put_off.push(by);
+            }
             Change::Shrink(by) => {
                 for key in scaling::shrink(&mut self.context, &by) {
                     self.created(key);
@@ -343,6 +346,7 @@ impl Driver {
     fn start(&mut self, id: u64) {
         let Some(Run::Created(key)) = self.runs.get(&id) else { return };
         let key = key.clone();
+        scaling::suspend(&mut self.context, &key);
         match open(&mut self.context, key.clone()) {
             Ok(machine) => {
                 let limit = self.context.deployment(&key, |one| run_limit(one)).flatten();
@@ -395,6 +399,7 @@ impl Driver {
         let id = self.last_run;
         self.by_key.insert(key.clone(), id);
         self.runs.insert(id, Run::Created(key.clone()));
+        scaling::suspend(&mut self.context, &key);
         let paused = self.context.options.paused;
         let overdue = record.get("overdue").and_then(Value::as_i64).map(|at| at.saturating_add(paused));
         let own = record.get("machine").cloned().unwrap_or_default();
@@ -469,6 +474,12 @@ impl Driver {
             None => return,
         };
         self.forget(id);
+        if self.context.inventory.resume(&key.region, &key.id) {
+            let put_off = self.context.shared.world().put_off.take();
+            for by in put_off {
+                self.change(Change::Shrink(by));
+            }
+        }
         let rollback = ending::end(&mut self.context, &key, end);
         for made in rollback.into_iter().chain(auto_update::create(&mut self.context, &key)) {
             self.created(Key { region: key.region.clone(), id: made });

@@ -27,6 +27,8 @@ struct Hosts {
     gone: BTreeSet<String>,
     /// Those that disappeared and may come back, by id; none where only their registration told of them.
     lost: BTreeMap<String, Option<Arc<Instance>>>,
+    /// The processes of Auto Scaling groups that deployments suspended: by group, then by deployment.
+    suspended: BTreeMap<String, BTreeMap<String, BTreeSet<String>>>,
 }
 
 impl Hosts {
@@ -173,6 +175,47 @@ impl Inventory {
     pub(super) fn scaling_groups(&self) -> BTreeSet<String> {
         let hosts = self.all().flat_map(|hosts| &hosts.present);
         hosts.filter_map(|host| host.auto_scaling_group.clone()).collect()
+    }
+
+    /// A deployment suspends processes of an Auto Scaling group until it has ended.
+    pub(super) fn suspend(
+        &mut self,
+        region: &str,
+        group: &str,
+        deployment: &str,
+        processes: BTreeSet<String>,
+    ) {
+        let groups = &mut self.region_mut(region).suspended;
+        groups.entry(group.to_owned()).or_default().insert(deployment.to_owned(), processes);
+    }
+
+    /// What a deployment suspended goes on. Says whether there was anything.
+    pub(super) fn resume(&mut self, region: &str, deployment: &str) -> bool {
+        let Some(hosts) = self.regions.get_mut(region) else { return false };
+        let mut resumed = false;
+        hosts.suspended.retain(|_, by| {
+            resumed |= by.remove(deployment).is_some();
+            !by.is_empty()
+        });
+        resumed
+    }
+
+    /// The processes of an Auto Scaling group that are suspended.
+    pub(super) fn suspended(&self, region: &str, group: &str) -> BTreeSet<String> {
+        self.region(region)
+            .suspended
+            .get(group)
+            .into_iter()
+            .flat_map(BTreeMap::values)
+            .flatten()
+            .cloned()
+            .collect()
+    }
+
+    /// Whether an Auto Scaling group may not terminate instances in some region.
+    pub(super) fn keeps_all(&self, group: &str) -> bool {
+        let by = self.all().filter_map(|hosts| hosts.suspended.get(group));
+        by.flat_map(BTreeMap::values).any(|processes| processes.contains("Terminate"))
     }
 
     /// The hosts of an Auto Scaling group.

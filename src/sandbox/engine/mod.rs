@@ -41,7 +41,7 @@ use std::thread::JoinHandle;
 use super::fleet::{Change, Faults, Fleet, Status};
 use super::host::{Hosts, Programs};
 use super::store::{Millis, Wait};
-use super::{Bundles, Conductor, Shared};
+use super::{Bundles, Conductor, Services, Shared};
 
 use driver::{Driver, Key, Message};
 
@@ -72,6 +72,7 @@ pub struct Options {
 pub struct Engine {
     messages: Sender<Message>,
     faults: Arc<Faults>,
+    services: Services,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -84,6 +85,8 @@ impl Engine {
         let (messages, inbox) = channel();
         let clock = Arc::clone(&shared.clock);
         let faults = Arc::clone(&options.faults);
+        let declared = options.fleet.services.iter();
+        let services = declared.map(|service| (service.id(), service.deployment_controller)).collect();
         let mut driver = Driver::new(shared, options, messages.clone());
         driver.resume();
         let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
@@ -100,7 +103,7 @@ impl Engine {
                 }
             }
         })?;
-        Ok(Engine { messages, faults, thread: Some(thread) })
+        Ok(Engine { messages, faults, services, thread: Some(thread) })
     }
 
     /// Asks the driver something, and waits for what it says.
@@ -132,6 +135,10 @@ impl Conductor for Engine {
     fn hook_answered(&self, region: &str, id: &str, hook_execution_id: &str, succeeded: bool) {
         let key = Key { region: region.to_owned(), id: id.to_owned() };
         self.tell(Message::HookAnswered(key, hook_execution_id.to_owned(), succeeded));
+    }
+
+    fn services(&self) -> Option<&Services> {
+        Some(&self.services)
     }
 
     fn host_faults(&self) -> Option<&Arc<Faults>> {

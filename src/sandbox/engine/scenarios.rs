@@ -308,7 +308,7 @@ fn options(
         fleet: Arc::clone(fleet),
         local: Arc::clone(local),
         bundles: Arc::new(Anything),
-        programs: Arc::new(HostPrograms { allowed: false, environment: BTreeMap::new() }),
+        programs: Arc::new(HostPrograms::new(false, BTreeMap::new())),
         simulated: Arc::new(Simulated::new(Arc::new(Anything), seed)),
         agent_pace: 50..=400,
         began: START + paused,

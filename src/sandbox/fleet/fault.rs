@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 #[cfg(test)]
 use super::Fleet;
 use super::{Instance, seeded};
+use crate::error::nearest;
 use crate::model::{EventName, LifecycleErrorCode};
 use crate::sandbox::fault::{MOST, Numbers, span};
 use crate::sandbox::store::Millis;
@@ -115,7 +116,9 @@ impl Fault {
     /// What is wrong with it.
     pub fn check(&self) -> Result<(), String> {
         if let Some(EventName::Other(name)) = &self.event {
-            return Err(format!("`{name}` is no lifecycle event"));
+            let meant = nearest(name, EventName::KNOWN.iter().map(EventName::as_str));
+            let meant = meant.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
+            return Err(format!("`{name}` is no lifecycle event{meant}"));
         }
         if self.times == Some(0) {
             return Err("a fault strikes at least once".to_owned());

@@ -43,6 +43,8 @@ pub struct ScalingStatus {
     pub name: String,
     /// How many it has.
     pub instances: usize,
+    /// What a deployment keeps it from doing until it has ended.
+    pub suspended_processes: BTreeSet<String>,
 }
 
 impl InstanceStatus {

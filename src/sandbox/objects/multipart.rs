@@ -8,7 +8,7 @@ use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 
 use super::file::{Attributes, Incoming, Received, hex};
-use super::{Error, Fault, Objects, Stored};
+use super::{Error, Fault, Objects, Stored, When};
 use crate::sandbox::rows::{self, Entity, Parts, Table};
 use crate::sandbox::store::Millis;
 
@@ -104,13 +104,14 @@ impl Objects {
     /// that others wait for.
     ///
     /// # Errors
-    /// `NoSuchUpload`, `InvalidPart`, `InvalidPartOrder`, `EntityTooSmall`.
+    /// `NoSuchUpload`, `InvalidPart`, `InvalidPartOrder`, `EntityTooSmall`, `PreconditionFailed`.
     pub fn complete_upload(
         &self,
         bucket: &str,
         key: &str,
         id: &str,
         named: &[(i32, String)],
+        when: &When,
         now: Millis,
     ) -> Result<Stored, Error> {
         // While its parts are copied nobody else can reach the upload; a refusal puts it back.
@@ -122,7 +123,7 @@ impl Objects {
         };
         let stored = self
             .joined(&upload, named)
-            .and_then(|(body, etag)| self.store(bucket, key, body, etag, upload.attributes, false, now));
+            .and_then(|(body, etag)| self.store(bucket, key, body, etag, upload.attributes, when, now));
         let mut index = self.index();
         if stored.is_ok() {
             index.close(id);

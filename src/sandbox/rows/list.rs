@@ -88,6 +88,12 @@ impl<T> List<T> {
         &mut self.rows[index]
     }
 
+    /// Takes all rows out.
+    pub fn take(&mut self) -> Vec<T> {
+        self.whole |= !self.rows.is_empty();
+        std::mem::take(&mut self.rows)
+    }
+
     pub fn retain(&mut self, keep: impl FnMut(&T) -> bool) {
         let before = self.rows.len();
         self.rows.retain(keep);
