@@ -61,6 +61,12 @@ impl Failure {
         self
     }
 
+    /// As it is, and where it came up.
+    pub fn within(mut self, region: &str) -> Self {
+        self.what = format!("{} (in {region})", self.what);
+        self
+    }
+
     fn json(&self) -> Value {
         json!({"error": {
             "message": self.what, "cause": self.cause, "help": self.help,

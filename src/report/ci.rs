@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::io::Write;
 
 use super::summary::compose;
-use super::words::{bare_message, first_line, names};
+use super::words::{bare_message, fenced, first_line, names};
 use super::{Closed, Reporter};
 use crate::clock;
 use crate::model::TargetStatus;
@@ -63,9 +63,7 @@ fn annotations(id: &str, report: &Report) -> String {
 /// The summary as a block that no Markdown inside can leave.
 fn markdown(id: &str, report: &Report) -> String {
     let lines = compose(id, report, true, false).join("\n");
-    let longest = lines.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat((longest + 1).max(3));
-    format!("### Deployment {}\n\n{fence}text\n{lines}\n{fence}\n\n", ui::line(id).replace('`', "'"))
+    format!("### Deployment {}\n\n{}\n", ui::line(id).replace('`', "'"), fenced(&lines))
 }
 
 /// A JUnit file: a suite a deployment, a test case a target.
@@ -87,7 +85,7 @@ impl Reporter for JUnit {
         match &stamped.event {
             Event::Target(target) => {
                 let own = self.targets.entry(stamped.deployment.clone()).or_default();
-                own.insert(target.id.clone(), target.as_ref().clone());
+                own.insert(target.id.clone(), TargetEvent { phases: Vec::new(), ..target.as_ref().clone() });
             }
             Event::Result(report) => {
                 self.reports.push((stamped.deployment.clone(), report.as_ref().clone()));

@@ -17,7 +17,8 @@ pub fn of_cause(cause: &Cause) -> Option<&'static str> {
         EventName::ApplicationStop | EventName::BeforeBlockTraffic | EventName::AfterBlockTraffic => Some(
             "this script is the old revision's; a new one cannot mend it: deploy with --ignore-application-stop-failures",
         ),
-        EventName::AllowTraffic if cause.log_tail.trim().is_empty() => {
+        // A function and a service have no host that says why.
+        EventName::AllowTraffic if !cause.error.is_empty() && cause.log_tail.trim().is_empty() => {
             Some("no script ran: the load balancer did not find the host healthy; look at its health check")
         }
         _ => None,

@@ -8,11 +8,11 @@ use jiff::Timestamp;
 
 use super::stage;
 use super::view::View;
-use super::words::{first_line, place, plural, short_revision};
+use super::words::{first_line, line, place, plural, short_revision};
 use super::{Closed, Pulse, Reporter};
 use crate::clock;
 use crate::model::{DeploymentStatus, TargetStatus};
-use crate::ui::{self, Stream};
+use crate::ui::Stream;
 use crate::watch::event::{ApiState, Counts, Event, Stamped, TargetEvent};
 
 /// Silence before a summary is spoken.
@@ -45,7 +45,7 @@ impl Linear {
     fn say(&mut self, sentence: impl Display) {
         self.last = Some(self.view.now);
         // Nobody may be listening; the watch and its exit code go on.
-        let _ = writeln!(self.out, "{}", ui::line(&sentence.to_string()));
+        let _ = writeln!(self.out, "{}", line(&sentence.to_string()));
         let _ = self.out.flush();
     }
 

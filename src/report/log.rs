@@ -11,11 +11,11 @@ use jiff::Timestamp;
 
 use super::stage;
 use super::view::View;
-use super::words::{counts, first_line, place, plural, short_revision};
+use super::words::{counts, first_line, line, place, plural, short_revision};
 use super::{Closed, Pulse, Reporter};
 use crate::clock;
 use crate::model::{DeploymentStatus, EventStatus, TargetStatus};
-use crate::ui::{self, Stream};
+use crate::ui::Stream;
 use crate::watch::event::{ApiEvent, ApiState, Counts, DeploymentEvent, Event, Phase, Stamped, TargetEvent};
 
 /// Failures with a line of their own.
@@ -69,7 +69,7 @@ impl Log {
         let now = self.view.now;
         self.first.get_or_insert(now);
         self.last = Some(now);
-        let text = ui::line(&text.to_string());
+        let text = line(&text.to_string());
         // Nobody may be reading; the watch and its exit code go on.
         let _ = writeln!(self.out, "{now:.0} {} {word:<10} {text}", self.view.name());
         let _ = self.out.flush();
@@ -183,7 +183,8 @@ impl Log {
 
     /// A line for each phase that ends and each step of the traffic.
     fn stages(&mut self, event: &TargetEvent) {
-        if event.phases.is_empty() {
+        let phases = event.own_phases();
+        if phases.is_empty() {
             return;
         }
         if self.said.phases.is_empty() {
@@ -191,8 +192,8 @@ impl Log {
                 self.line("what", version);
             }
         }
-        let before = std::mem::replace(&mut self.said.phases, event.phases.clone());
-        for phase in &event.phases {
+        let before = std::mem::replace(&mut self.said.phases, phases.to_vec());
+        for phase in phases {
             let known = before.iter().any(|old| old.name == phase.name && old.status == phase.status);
             let ended =
                 matches!(phase.status, EventStatus::Succeeded | EventStatus::Failed | EventStatus::Other(_));

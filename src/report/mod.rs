@@ -5,6 +5,7 @@
 
 mod bar;
 pub mod ci;
+pub mod fold;
 mod frame;
 mod hints;
 pub mod linear;
@@ -16,6 +17,7 @@ pub mod several;
 pub mod silent;
 mod stage;
 pub mod summary;
+pub mod timeline;
 pub mod upload;
 pub mod view;
 mod words;

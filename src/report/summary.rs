@@ -4,7 +4,7 @@
 use std::io::Write;
 
 use super::hints;
-use super::words::{bare_message, names, place, plural, reference, short_revision};
+use super::words::{bare_message, line, names, place, plural, reference, short_revision};
 use super::{Closed, Reporter};
 use crate::clock;
 use crate::model::DeploymentStatus;
@@ -128,11 +128,11 @@ fn verdict(id: &str, report: &Report, unicode: bool, colour: bool) -> String {
         (_, true) => "✗",
         (_, false) => "x",
     };
-    let mut text = format!("{}  {}", style.paint(&format!("{mark} {words}"), colour), ui::line(id));
+    let mut text = format!("{}  {}", style.paint(&format!("{mark} {words}"), colour), line(id));
     for part in [
-        report.region.as_deref().map(ui::line).unwrap_or_default(),
+        report.region.as_deref().map(line).unwrap_or_default(),
         place(report.application.as_deref(), report.group.as_deref()),
-        report.revision.as_deref().map(ui::line).unwrap_or_default(),
+        report.revision.as_deref().map(line).unwrap_or_default(),
         report.duration().map(|duration| format!("after {}", clock::short(duration))).unwrap_or_default(),
     ] {
         if !part.is_empty() {
@@ -146,7 +146,7 @@ fn verdict(id: &str, report: &Report, unicode: bool, colour: bool) -> String {
 /// The service's reason. That too few hosts were left is never the lead: the hosts' own causes are.
 fn why(report: &Report) -> Vec<String> {
     if let Some(reason) = &report.reason {
-        return vec![entry("why", &clip(&ui::line(reason)))];
+        return vec![entry("why", &clip(&line(reason)))];
     }
     let failed: u64 = report.causes.iter().map(|cause| cause.count).sum();
     let own = match report.causes.len() {
@@ -159,7 +159,7 @@ fn why(report: &Report) -> Vec<String> {
             vec![entry("why", &format!("{own}; too few healthy ones were left (HEALTH_CONSTRAINTS)"))]
         }
         (own, Some(error)) => {
-            let said = format!("{}: {}", ui::line(&error.code), clip(&ui::line(error.message.trim())));
+            let said = format!("{}: {}", line(&error.code), clip(&line(error.message.trim())));
             [Some(entry("why", &said)), own.map(|own| entry("", &own))].into_iter().flatten().collect()
         }
         (own, None) => own.map(|own| entry("why", &own)).into_iter().collect(),
@@ -186,12 +186,12 @@ fn causes(named: &str, causes: &[Cause], not_read: u64) -> Vec<String> {
 
 fn cause(number: usize, cause: &Cause, tail: usize) -> Vec<String> {
     let event = cause.event.as_ref().map_or("ended between two events", |event| event.as_str());
-    let parts = [ui::line(event), ui::line(&cause.error), ui::line(&cause.script)];
+    let parts = [line(event), line(&cause.error), line(&cause.script)];
     let what: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     let first = cause.first.map(|first| format!("  first {first:.0}")).unwrap_or_default();
     let mut lines = vec![format!("{number:>3}  {}x  {}{first}", cause.count, what.join("  "))];
     if !cause.message.trim().is_empty() {
-        lines.push(format!("     {}", clip(&ui::line(bare_message(&cause.message)))));
+        lines.push(format!("     {}", clip(&line(bare_message(&cause.message)))));
     }
     lines.push(format!("     on {}", names(&cause.targets, 8)));
     lines.extend(hints::of_cause(cause).map(|hint| format!("     hint: {hint}")));
@@ -208,15 +208,11 @@ fn cause(number: usize, cause: &Cause, tail: usize) -> Vec<String> {
 fn rollback(report: &Report) -> Vec<String> {
     let Some(id) = &report.rollback else { return Vec::new() };
     let mut lines = match &report.rollback_status {
-        None => vec![entry("rollback", &format!("{} (automatic), not watched", ui::line(id)))],
+        None => vec![entry("rollback", &format!("{} (automatic), not watched", line(id)))],
         Some(status) => {
             let counts = report.rollback_counts.map(|counts| format!(" {}/{}", counts.ok, counts.total()));
-            let text = format!(
-                "{} {}{} (automatic)",
-                ui::line(id),
-                ui::line(status.as_str()),
-                counts.unwrap_or_default()
-            );
+            let text =
+                format!("{} {}{} (automatic)", line(id), line(status.as_str()), counts.unwrap_or_default());
             vec![entry("rollback", &text)]
         }
     };

@@ -248,7 +248,7 @@ fn row(event: &TargetEvent, seq: u64) -> Row {
         failure,
         changed: seq,
         time: event.time,
-        phases: event.phases.clone(),
+        phases: event.own_phases().to_vec(),
         serving: event.serving.clone(),
     }
 }

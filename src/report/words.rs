@@ -21,9 +21,14 @@ pub fn counts(counts: &Counts) -> String {
     text
 }
 
+/// Text from outside on one line: no escape code in it, and nothing that a CI system reads as a command.
+pub fn line(text: &str) -> String {
+    ui::defuse(&ui::line(text))
+}
+
 /// `shop/prod`, or what of it is known.
 pub fn place(application: Option<&str>, group: Option<&str>) -> String {
-    let parts: Vec<_> = [application, group].into_iter().flatten().map(ui::line).collect();
+    let parts: Vec<_> = [application, group].into_iter().flatten().map(line).collect();
     parts.join("/")
 }
 
@@ -34,12 +39,12 @@ pub fn short_revision(revision: &str) -> String {
         Some((_, commit)) if revision.starts_with("github:") => commit.get(..7).unwrap_or(commit),
         _ => bare.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or(bare),
     };
-    ui::line(name)
+    line(name)
 }
 
 /// The first `most` of some names and how many more there are: `a, b, +4`.
 pub fn names(names: &[String], most: usize) -> String {
-    let mut shown: Vec<_> = names.iter().take(most).map(|name| ui::line(name)).collect();
+    let mut shown: Vec<_> = names.iter().take(most).map(|name| line(name)).collect();
     if names.len() > most {
         shown.push(format!("+{}", names.len() - most));
     }
@@ -53,7 +58,7 @@ pub fn plural(count: u64, noun: &str) -> String {
 
 /// The first line of a message, safe and not longer than `most` characters.
 pub fn first_line(message: &str, most: usize) -> String {
-    let line = ui::line(message.trim().lines().next().unwrap_or_default());
+    let line = line(message.trim().lines().next().unwrap_or_default());
     if line.chars().count() <= most {
         return line;
     }
@@ -79,6 +84,14 @@ pub fn bare_message(message: &str) -> &str {
     message.strip_prefix("Script at specified location: ").unwrap_or(message)
 }
 
+/// Text as a block of Markdown that nothing in it can leave.
+pub fn fenced(text: &str) -> String {
+    let text = ui::defuse(&text.replace("\r\n", "\n"));
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat((longest + 1).max(3));
+    format!("{fence}text\n{}\n{fence}\n", text.trim_end())
+}
+
 /// A deployment as the arguments of a command name it.
 pub fn reference(id: &str, region: Option<&str>) -> String {
     let id = shell(id);
@@ -88,7 +101,7 @@ pub fn reference(id: &str, region: Option<&str>) -> String {
 /// A word as a POSIX shell reads it back.
 pub fn shell(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
-    let word = ui::line(word);
+    let word = line(word);
     if !word.is_empty() && word.chars().all(plain) {
         word
     } else {

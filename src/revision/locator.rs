@@ -59,7 +59,8 @@ fn s3(text: &str, rest: &str) -> Result<Revision, Error> {
     };
     let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    if bucket.is_empty() || !bucket.chars().all(fits) {
+    // `deploy create --regions` puts each region's name there.
+    if bucket.is_empty() || !bucket.replace("{region}", "").chars().all(fits) {
         return Err(
             Error::new(format!("`{text}` has no bucket name that S3 would take: `{bucket}`")).help(example)
         );

@@ -54,8 +54,11 @@ pub fn json(input: &str) -> String {
     output
 }
 
-/// As [`text`], and no line begins in a way that a CI system reads as a command (`::error::`, `##[…]`, `##vso[`,
-/// `##teamcity[`): a visible dot is put before it. For logs that a CI system keeps.
+/// As [`text`], and nothing in it is what a CI system reads as a command: a visible dot is put before what is one at the
+/// start of a line (`::error::`, Buildkite's `--- `), and into what is one anywhere (`##[…]`, `##vso[`, `##teamcity[`).
+/// For logs that a CI system keeps.
+///
+/// Source: GitHub's runner, `ActionCommand.TryParseV2` (a line's start after white space) and `TryParse` (anywhere).
 pub fn defuse(input: &str) -> String {
     let safe = text(input);
     let mut output = String::with_capacity(safe.len());
@@ -63,11 +66,21 @@ pub fn defuse(input: &str) -> String {
         if index > 0 {
             output.push('\n');
         }
-        let start = line.trim_start();
-        if start.starts_with("::") || start.starts_with("##") {
+        let heading = ["--- ", "+++ ", "~~~ ", "^^^ "].iter().any(|mark| line.starts_with(mark));
+        if heading || line.trim_start().starts_with("::") {
             output.push('.');
         }
-        output.push_str(line);
+        let mut rest = line;
+        while let Some(at) = rest.find("##") {
+            let (before, after) = rest.split_at(at + 1);
+            output.push_str(before);
+            let name = after.trim_start_matches('#').trim_start_matches(|c: char| c.is_ascii_alphabetic());
+            if name.starts_with('[') {
+                output.push('.');
+            }
+            rest = after;
+        }
+        output.push_str(rest);
     }
     output
 }
@@ -100,8 +113,11 @@ mod tests {
     #[test]
     fn ci_commands_are_defused() {
         assert_eq!(
-            defuse("ok\n::error::x\n  ##vso[task]\n##[group]\na ::b"),
-            "ok\n.::error::x\n.  ##vso[task]\n.##[group]\na ::b"
+            defuse("ok\n::error::x\n  ##vso[task]\n##[group]\na ::b ## c\n--- x\n a --- b"),
+            "ok\n.::error::x\n  #.#vso[task]\n#.#[group]\na ::b ## c\n.--- x\n a --- b"
         );
+        // GitHub's runner finds the older form anywhere in a line.
+        assert_eq!(defuse("it said ###[add-mask]x"), "it said #.#.#[add-mask]x");
+        assert_eq!(defuse("\u{1b}[0Ksection_end:1:x\r\u{1b}[0K"), "\\x1b[0Ksection_end:1:x\\r\\x1b[0K");
     }
 }

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::causes::Cause;
 use crate::api::ErrorKind;
 use crate::model::{
-    ComputePlatform, Creator, DeploymentStatus, EventName, EventStatus, LifecycleErrorCode, Overview,
-    Serving, TargetKind, TargetStatus, TrafficRouting, Waits,
+    ComputePlatform, Creator, DeploymentStatus, Diagnostics, EventName, EventStatus, LifecycleErrorCode,
+    Overview, Serving, TargetKind, TargetStatus, TrafficRouting, Waits,
 };
 
 /// The version of the stream's form.
@@ -157,13 +157,20 @@ pub struct TargetEvent {
     /// When the change happened, by the service.
     #[serde(with = "millis_or_null", default)]
     pub time: Option<Timestamp>,
-    /// All its events in order; not of hosts, of which there may be thousands.
+    /// All its events in order; of a host, of which there may be thousands, only once it has finished.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub phases: Vec<Phase>,
     #[serde(default, skip_serializing_if = "unsaid")]
     pub serving: Serving,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+}
+
+impl TargetEvent {
+    /// The phases of a target that has them to itself: a function, a service, a stack.
+    pub fn own_phases(&self) -> &[Phase] {
+        if self.kind == TargetKind::Instance { &[] } else { &self.phases }
+    }
 }
 
 fn no_waits(waits: &Waits) -> bool {
@@ -181,6 +188,17 @@ pub struct Failure {
     pub script: String,
     pub message: String,
     pub log_tail: String,
+}
+
+impl Failure {
+    pub fn of(diagnostics: &Diagnostics) -> Self {
+        Failure {
+            error: diagnostics.error_code.clone(),
+            script: diagnostics.script_name.clone(),
+            message: diagnostics.message.clone(),
+            log_tail: diagnostics.log_tail.clone(),
+        }
+    }
 }
 
 /// A sign of life while nothing changes.

@@ -25,9 +25,10 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::time::timeout;
 
+use crate::model::Deployment;
 use crate::report::Reporters;
 use budget::Budget;
-use event::Event;
+use event::{DeploymentEvent, Event};
 use outcome::Rollback;
 pub use outcome::{Outcome, Signal};
 use point::Point;
@@ -122,6 +123,13 @@ pub async fn watch<S: Source>(
     let outcomes = follow(&watched, options, signals, reporters).await;
     finish(&outcomes, signals, reporters).await;
     outcomes
+}
+
+/// A deployment as the event stream tells of it.
+pub fn told(deployment: Deployment) -> Option<DeploymentEvent> {
+    let mut tracker = Tracker::default();
+    tracker.deployment(deployment);
+    tracker.told()
 }
 
 /// One of the deployments that are watched at once.

@@ -100,7 +100,9 @@ impl Tracker {
             self.way.target(point, target);
         }
         let event = target_event(target);
-        let bare = TargetEvent { failure: None, ..event.clone() };
+        // Thousands of hosts are kept here.
+        let phases = event.own_phases().to_vec();
+        let bare = TargetEvent { failure: None, phases, ..event.clone() };
         let before = self.targets.insert(event.id.clone(), bare.clone());
         if before.as_ref() == Some(&bare) {
             return None;
@@ -198,8 +200,13 @@ impl Tracker {
     }
 
     fn deployment_event(&self) -> Option<Event> {
+        self.told().map(|told| Event::Deployment(Box::new(told)))
+    }
+
+    /// All that is known of the deployment itself.
+    pub fn told(&self) -> Option<DeploymentEvent> {
         let deployment = self.deployment.as_ref()?;
-        Some(Event::Deployment(Box::new(DeploymentEvent {
+        Some(DeploymentEvent {
             status: deployment.status.clone(),
             overview: self.counts(),
             application: deployment.application.clone(),
@@ -217,7 +224,7 @@ impl Tracker {
             complete_time: deployment.complete_time,
             error: error_event(deployment),
             messages: deployment.messages.clone(),
-        })))
+        })
     }
 
     fn counts(&self) -> Option<Counts> {
@@ -259,16 +266,11 @@ fn target_event(target: &Target) -> TargetEvent {
         began: target.events.iter().filter_map(|event| event.start_time).min(),
         time: event.and_then(|event| event.end_time.or(event.start_time)).or(target.last_updated),
         phases: match target.kind {
-            TargetKind::Instance => Vec::new(),
+            TargetKind::Instance if !target.status.is_finished() => Vec::new(),
             _ => target.events.iter().map(phase).collect(),
         },
         serving: target.serving.clone(),
-        failure: failed.and_then(|event| event.diagnostics.as_ref()).map(|diagnostics| Failure {
-            error: diagnostics.error_code.clone(),
-            script: diagnostics.script_name.clone(),
-            message: diagnostics.message.clone(),
-            log_tail: diagnostics.log_tail.clone(),
-        }),
+        failure: failed.and_then(|event| event.diagnostics.as_ref()).map(Failure::of),
     }
 }
 

@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 use super::active::{self, IfActive};
 use super::overrides::Overrides;
 use super::watching::{self, WatchArgs};
-use super::{RollbackChoice, bundle, last_good, sending};
-use crate::api::{Api, CreateDeployment, ErrorKind, Seen};
+use super::{RollbackChoice, bundle, last_good, sending, waves};
+use crate::api::{Api, CreateDeployment, Created, ErrorKind, Seen};
 use crate::commands::missing;
 use crate::commands::names::{GroupArgs, GroupName};
 use crate::commands::revision::pushing::{self, Destination, Packing, Prepared};
@@ -26,7 +26,7 @@ use crate::view;
 /// Deploy a revision to a group
 ///
 /// Prints the deployment's id. With --watch the exit code tells how the deployment ended.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(
     group(ArgGroup::new("what").args(["revision", "push"])),
     after_help = "\
@@ -34,6 +34,7 @@ Examples:
   cdctl deploy create shop/prod --push . --bucket releases --watch
   cdctl deploy create shop/prod --revision s3://releases/site-1.zip --watch
   cdctl deploy create shop/prod --revision last-good --if-active stop
+  cdctl deploy create shop/prod --revision 's3://releases-{region}/site-1.zip' --regions eu-west-1,us-east-1 --watch
   cdctl deploy create shop/prod --mode restart --watch
   id=$(cdctl deploy create shop/prod --revision s3://releases/site-1.zip -q)"
 )]
@@ -87,21 +88,30 @@ pub struct Arguments {
 
     /// Show what would be done and do nothing
     #[arg(long, conflicts_with = "watch")]
-    dry_run: bool,
+    pub dry_run: bool,
 
     /// Watch the deployment to its end
     #[arg(long, short = 'w')]
     watch: bool,
 
+    /// Deploy in these regions, wave after wave, each after the one before has succeeded; {region} in --revision and
+    /// --bucket is the region's name
+    #[arg(long, value_name = "REGION,…", value_delimiter = ',')]
+    pub regions: Vec<String>,
+
+    /// With --regions: how many regions a wave has
+    #[arg(long, value_name = "N", default_value = "1", value_parser = wave_size, hide_short_help = true)]
+    pub wave_size: usize,
+
     #[command(flatten)]
     overrides: Overrides,
 
     #[command(flatten)]
-    watching: WatchArgs,
+    pub watching: WatchArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum FileExists {
+pub enum FileExists {
     /// The deployment fails
     Disallow,
     /// The revision's file replaces it
@@ -111,16 +121,66 @@ enum FileExists {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let name = arguments.group.resolve(context)?;
-    let auto_rollback = arguments.auto_rollback()?;
+    arguments.check_regions()?;
+    // What is missing is said before the work.
+    arguments.group.resolve(context)?;
     arguments.check_mode()?;
-    // What can be wrong on this side is found before anything is called.
-    let bucket = arguments.push.as_ref().map(|_| arguments.bucket()).transpose()?;
+    arguments.auto_rollback()?;
     let prepared = match &arguments.push {
-        Some(path) => Some(pushing::prepare(context, path, &Packing::default()).await?),
+        Some(path) => {
+            arguments.bucket()?;
+            Some(pushing::prepare(context, path, &Packing::default()).await?)
+        }
         None => None,
     };
-    let destination = prepared.as_ref().zip(bucket).map(|(prepared, bucket)| {
+    if !arguments.regions.is_empty() {
+        return waves::run(context, arguments, prepared.as_ref()).await;
+    }
+    let stage = if arguments.dry_run { Stage::Planned } else { Stage::Made };
+    match take(context, arguments, prepared.as_ref(), stage).await? {
+        Taken::Checked => Ok(Exit::Ok),
+        Taken::Planned(request, group) => dry_run(context, &request, &group).await,
+        Taken::Made(created) => {
+            let id = created.id.clone();
+            announce(context, created, arguments)?;
+            if arguments.watch {
+                return watching::watch(context, &[id], &arguments.watching, true).await;
+            }
+            Ok(Exit::Ok)
+        }
+    }
+}
+
+/// How far a deployment is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// What can be known to be wrong is not.
+    Checked,
+    /// What would be sent is known.
+    Planned,
+    Made,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub enum Taken {
+    Checked,
+    Planned(Box<CreateDeployment>, Box<Seen<Group>>),
+    Made(Created),
+}
+
+/// Takes the deployment as far as `stage` in the region of `context`.
+pub async fn take(
+    context: &Context,
+    arguments: &Arguments,
+    prepared: Option<&Prepared>,
+    stage: Stage,
+) -> anyhow::Result<Taken> {
+    let name = arguments.group.resolve(context)?;
+    let auto_rollback = arguments.auto_rollback()?;
+    // What can be wrong on this side is found before anything is called.
+    let bucket = arguments.push.as_ref().map(|_| arguments.bucket()).transpose()?;
+    let destination = prepared.zip(bucket).map(|(prepared, bucket)| {
         let key = arguments.key.clone().unwrap_or_else(|| prepared.key(&name.application));
         Destination { bucket, key, ..Destination::default() }
     });
@@ -131,7 +191,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     // Who may deploy but not look gets by without the early answers.
     let group = match api.group(&name.application, &name.group).await {
         Ok(group) => Some(group),
-        Err(error) if error.kind == ErrorKind::Denied && !arguments.dry_run => None,
+        Err(error) if error.kind == ErrorKind::Denied && stage != Stage::Planned => None,
         Err(error) => return Err(missing::explain(api, error, &name, format!("deploy to {name}")).await),
     };
     if let Some(config) = &arguments.config {
@@ -140,8 +200,8 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     if let Some(revision) = &given {
         bundle::require(context, revision).await?;
     }
-    if let Some(group) = group.as_ref().filter(|_| arguments.dry_run) {
-        let revision = match (&prepared, &destination, given) {
+    if let (Stage::Planned, Some(group)) = (stage, group) {
+        let revision = match (prepared, &destination, given) {
             (Some(prepared), Some(to), _) => Some(planned(prepared, to)),
             (.., Some(revision)) => Some(revision),
             _ => arguments.last_good(context, &name).await?,
@@ -149,10 +209,20 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         if let (IfActive::Fail, Some(active)) = (arguments.if_active, active::find(context, &name).await?) {
             context.ui.warn(&format!("deployment {} is under way: this one would be refused", active.id));
         }
-        return dry_run(context, &arguments.request(&name, revision, auto_rollback), group).await;
+        let request = arguments.request(&name, revision, auto_rollback);
+        return Ok(Taken::Planned(Box::new(request), Box::new(group)));
+    }
+    if stage == Stage::Checked {
+        if prepared.is_none() && given.is_none() {
+            arguments.last_good(context, &name).await?;
+        }
+        if arguments.if_active == IfActive::Fail {
+            active::settle(context, &name, arguments.if_active, &arguments.watching).await?;
+        }
+        return Ok(Taken::Checked);
     }
     active::settle(context, &name, arguments.if_active, &arguments.watching).await?;
-    let revision = match (&prepared, &destination, given) {
+    let revision = match (prepared, &destination, given) {
         (Some(prepared), Some(to), _) => {
             let description = arguments.description.as_deref();
             Some(pushing::push(context, prepared, to, &name.application, description).await?)
@@ -161,11 +231,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         _ => arguments.last_good(context, &name).await?,
     };
     let request = arguments.request(&name, revision, auto_rollback);
-    let id = create(context, &name, &request, arguments).await?;
-    if arguments.watch {
-        return watching::watch(context, &[id], &arguments.watching, true).await;
-    }
-    Ok(Exit::Ok)
+    create(context, &name, &request, arguments).await.map(Taken::Made)
 }
 
 /// Nothing is uploaded and nothing stopped for a configuration that is not there. A caller who may not ask finds
@@ -179,17 +245,17 @@ async fn check_config(api: &Api, config: &str, name: &GroupName) -> anyhow::Resu
     }
 }
 
-/// Sends it and prints the id. A deployment that came in between is dealt with as `--if-active` says.
+/// Sends it. A deployment that came in between is dealt with as `--if-active` says.
 async fn create(
     context: &Context,
     name: &GroupName,
     request: &CreateDeployment,
     arguments: &Arguments,
-) -> anyhow::Result<String> {
+) -> anyhow::Result<Created> {
     let api = context.api().await?;
-    let created = loop {
+    loop {
         match sending::send(context, request).await? {
-            Ok(created) => break created,
+            Ok(created) => return Ok(created),
             Err(error) if error.kind == ErrorKind::Busy && arguments.if_active != IfActive::Fail => {
                 active::settle(context, name, arguments.if_active, &arguments.watching).await?;
             }
@@ -198,7 +264,11 @@ async fn create(
             }
             Err(error) => return Err(missing::explain(api, error, name, format!("deploy to {name}")).await),
         }
-    };
+    }
+}
+
+/// Prints the id.
+fn announce(context: &Context, created: Created, arguments: &Arguments) -> anyhow::Result<()> {
     let output = &context.settings.output;
     if output.format == Format::Table || !arguments.watch {
         View::of(created.json, created.id.as_str()).print(output, &context.ui)?;
@@ -206,7 +276,7 @@ async fn create(
     if !arguments.watch {
         context.ui.note(&format!("watch it with `cdctl deploy watch {}`", created.id));
     }
-    Ok(created.id)
+    Ok(())
 }
 
 /// What a push would make, as far as it is known before.
@@ -227,7 +297,45 @@ async fn dry_run(context: &Context, request: &CreateDeployment, group: &Seen<Gro
     Ok(Exit::Ok)
 }
 
+/// At least one region a wave.
+fn wave_size(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|size| *size > 0).ok_or_else(|| "a wave has at least one region".to_owned())
+}
+
 impl Arguments {
+    /// The same for one of `--regions`.
+    pub fn in_region(&self, region: &str) -> Self {
+        let named = |text: &str| text.replace("{region}", region);
+        let revision = match &self.revision {
+            Some(Locator::Revision(Revision::S3 { bucket, key, bundle_type, version, etag })) => {
+                Some(Locator::Revision(Revision::S3 {
+                    bucket: named(bucket),
+                    key: named(key),
+                    bundle_type: bundle_type.clone(),
+                    version: version.clone(),
+                    etag: etag.clone(),
+                }))
+            }
+            other => other.clone(),
+        };
+        Arguments { revision, bucket: self.bucket.as_deref().map(named), ..self.clone() }
+    }
+
+    fn check_regions(&self) -> anyhow::Result<()> {
+        let usage = |what: &str, help: &str| Err(Failure::new(what).help(help).exit(Exit::Usage).into());
+        let bucket = match &self.revision {
+            Some(Locator::Revision(Revision::S3 { bucket, .. })) => Some(bucket),
+            _ => self.bucket.as_ref(),
+        };
+        if self.regions.is_empty() && bucket.is_some_and(|bucket| bucket.contains("{region}")) {
+            return usage("{region} stands for each of --regions", "pass --regions REGION,REGION --watch");
+        }
+        if !self.regions.is_empty() && !self.watch && !self.dry_run {
+            return usage("--regions goes from wave to wave by watching", "add --watch, or --dry-run");
+        }
+        Ok(())
+    }
+
     /// Something is deployed, or what is there is restarted.
     fn check_mode(&self) -> anyhow::Result<()> {
         let wrong = |what: &str| Err(Failure::new(what).exit(Exit::Usage).into());

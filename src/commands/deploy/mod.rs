@@ -12,6 +12,7 @@ mod logs;
 mod next;
 mod overrides;
 mod replay;
+mod report;
 mod retry;
 mod rollback;
 mod sending;
@@ -22,6 +23,7 @@ mod versions;
 mod wait;
 mod watch;
 mod watching;
+mod waves;
 
 use clap::{Subcommand, ValueEnum};
 pub use watching::duration;
@@ -43,6 +45,7 @@ pub enum Verb {
     Rollback(rollback::Arguments),
     Retry(retry::Arguments),
     Compare(compare::Arguments),
+    Report(report::Arguments),
     HookStatus(hook_status::Arguments),
 }
 
@@ -60,6 +63,7 @@ pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<Exit> {
         Verb::Rollback(arguments) => rollback::run(context, &arguments).await,
         Verb::Retry(arguments) => retry::run(context, &arguments).await,
         Verb::Compare(arguments) => compare::run(context, &arguments).await,
+        Verb::Report(arguments) => report::run(context, &arguments).await,
         Verb::HookStatus(arguments) => hook_status::run(context, &arguments).await,
     }
 }

@@ -68,7 +68,8 @@ async fn play(reporters: &mut [Box<dyn Reporter>], events: &[Stamped], speed: f6
     true
 }
 
-fn read(file: &Path) -> anyhow::Result<Vec<Stamped>> {
+/// The events of a recording.
+pub fn read(file: &Path) -> anyhow::Result<Vec<Stamped>> {
     let cannot = || format!("cannot read the recording {}", file.display());
     let mut reader = BufReader::new(File::open(file).with_context(cannot)?);
     let mut events = Vec::new();

@@ -12,15 +12,15 @@ use crate::context::Context;
 use crate::error::{Doing, Failure};
 use crate::exit::Exit;
 use crate::format::{Table, View};
-use crate::model::{ComputePlatform, Creator, Deployment, Revision};
+use crate::model::{ComputePlatform, Creator, Deployment, DeploymentStatus, Revision};
 use crate::report::shell;
 use crate::revision::Locator;
 use crate::watch::Outcome;
 
 /// Go back to the last good revision, and watch until that is done
 ///
-/// A deployment under way is stopped and rolled back by CodeDeploy; where its settings have no rollback it is stopped
-/// and the last good revision deployed. After one that has ended, the last good revision is deployed. There is never a
+/// A deployment under way is stopped and rolled back by CodeDeploy; where an EC2 deployment's settings have no rollback it
+/// is stopped and the last good revision deployed. After one that has ended, the last good revision is deployed. There is never a
 /// second rollback: one that CodeDeploy has made is watched instead. The exit code tells how the rollback ended.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -114,7 +114,7 @@ impl Arguments {
         {
             return Ok(Plan::Exists(rollback.clone()));
         }
-        if self.to.is_none() && running && deployment.auto_rollback.enabled {
+        if self.to.is_none() && running && (deployment.auto_rollback.enabled || is_managed(deployment)) {
             return Ok(Plan::Automatic);
         }
         let group = group(deployment).ok_or_else(|| {
@@ -136,7 +136,8 @@ impl Arguments {
             Some(Locator::LastGood) | None => {}
         }
         if deployment.platform == Some(ComputePlatform::Lambda) {
-            let shift = versions::back(api, name, self.current_version.as_deref()).await?;
+            let succeeded = deployment.status == DeploymentStatus::Succeeded;
+            let shift = versions::back(api, name, self.current_version.as_deref(), succeeded).await?;
             return Ok(shift.revision());
         }
         last_good::find(api, name).await
@@ -197,11 +198,16 @@ impl Arguments {
     ) -> anyhow::Result<Exit> {
         let request = plain(group, to, format!("rollback of {}", from.id));
         let id = create(context, group, &request).await?;
-        if let Some(undo) = from.revision.as_ref().filter(|revision| redeployable(revision).is_ok()) {
-            context.ui.note(&format!(
-                "undo with `cdctl deploy create {group} --revision {}`",
-                shell(&undo.to_string())
-            ));
+        let undo = match &from.revision {
+            // The way back from the way back, by the group's history.
+            _ if from.platform == Some(ComputePlatform::Lambda) => Some(format!("rollback {group}")),
+            Some(revision) if redeployable(revision).is_ok() => {
+                Some(format!("create {group} --revision {}", shell(&revision.to_string())))
+            }
+            _ => None,
+        };
+        if let Some(undo) = undo {
+            context.ui.note(&format!("undo with `cdctl deploy {undo}`"));
         }
         self.watch(context, id).await
     }
@@ -213,6 +219,14 @@ impl Arguments {
         }
         watching::watch(context, &[id], &self.watching, true).await
     }
+}
+
+/// Its traffic is the service's to put back: a function's alias or a service's listener that stays between two versions
+/// takes no other deployment.
+///
+/// Source: AWS user guide, "Redeploy and roll back a deployment": a stopped Lambda deployment leaves its alias split.
+fn is_managed(deployment: &Deployment) -> bool {
+    matches!(deployment.platform, Some(ComputePlatform::Lambda | ComputePlatform::Ecs))
 }
 
 /// The plan in words, and as data.

@@ -20,17 +20,26 @@ pub struct Shift {
     pub to: String,
 }
 
-/// The way back for the function of a group: from the version that is live, or from `current`, to the one before.
-pub async fn back(api: &Api, group: &GroupName, current: Option<&str>) -> anyhow::Result<Shift> {
+/// The way back for the function of a group: from the version that is live, or from `current`, to the one before. After
+/// a deployment that has not `succeeded` the good version is the one that its alias had, which it may have still.
+pub async fn back(
+    api: &Api,
+    group: &GroupName,
+    current: Option<&str>,
+    succeeded: bool,
+) -> anyhow::Result<Shift> {
     let doing = format!("find the versions that {group} has deployed");
     let ids = api.deployment_ids(&group.application, &group.group, HISTORY).await.doing(&doing)?;
     let deployments = api.deployments(&ids).await.doing(&doing)?.value;
-    let succeeded = deployments.iter().filter(|deployment| deployment.status == DeploymentStatus::Succeeded);
+    let good = deployments.iter().filter(|deployment| deployment.status == DeploymentStatus::Succeeded);
     let mut history = Vec::new();
-    for deployment in succeeded {
+    for deployment in good {
         let made_by_rollback = deployment.creator == Some(Creator::Rollback);
         if let Some(shift) = shift(api, &deployment.id).await? {
             history.push((shift, made_by_rollback));
+            if let (false, Some((live, _))) = (succeeded, history.first()) {
+                return restored(group, live, current);
+            }
             if let Some(back) = way_back(&history, current) {
                 return Ok(back);
             }
@@ -46,6 +55,23 @@ pub async fn back(api: &Api, group: &GroupName, current: Option<&str>) -> anyhow
         _ => Err(Failure::new(format!("deployment group {group} has no earlier version that succeeded"))
             .help("name the revision with --to appspec:FILE")
             .into()),
+    }
+}
+
+/// Back to the version that was live before a deployment that failed or was stopped, where `current` says that the alias
+/// is elsewhere now.
+fn restored(group: &GroupName, live: &Shift, current: Option<&str>) -> anyhow::Result<Shift> {
+    match current {
+        Some(current) if current != live.to => {
+            Ok(Shift { from: current.to_owned(), to: live.to.clone(), ..live.clone() })
+        }
+        _ => {
+            let (function, alias, version) = (&live.function, &live.alias, &live.to);
+            Err(Failure::new(format!("by the history of {group}, {function}:{alias} is at version {version} already"))
+                .cause("the deployment did not succeed, and version ".to_owned() + version + " is the last good one")
+                .help("if the alias is elsewhere, say where with --current-version; if it is good, there is nothing to do")
+                .into())
+        }
     }
 }
 

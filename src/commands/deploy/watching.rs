@@ -16,6 +16,7 @@ use crate::error::{Doing, Failure};
 use crate::exit::Exit;
 use crate::format::{Format, print_json};
 use crate::report::ci::{GitHub, JUnit};
+use crate::report::fold::{Folded, Folds};
 use crate::report::linear::Linear;
 use crate::report::live::Live;
 use crate::report::log::Log;
@@ -30,7 +31,7 @@ use crate::view;
 use crate::watch::budget::Budget;
 use crate::watch::outcome::worst;
 use crate::watch::point::Point;
-use crate::watch::{Leave, Options, Outcome, Signals};
+use crate::watch::{Leave, Options, Outcome, Signals, Watched};
 
 /// How to watch.
 #[derive(Clone, Debug, Args)]
@@ -99,21 +100,41 @@ pub struct Shown {
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     junit: Option<PathBuf>,
 
-    /// Whether the job runs on GitHub Actions
-    #[arg(long, env = "GITHUB_ACTIONS", hide = true, value_parser = FalseyValueParser::new())]
-    github_actions: bool,
+    #[command(flatten)]
+    job: Job,
     /// Where GitHub Actions wants the step's summary
     #[arg(long, env = "GITHUB_STEP_SUMMARY", hide = true)]
     github_step_summary: Option<PathBuf>,
 }
 
+/// What the environment says of the job that the command is a step of.
+#[derive(Clone, Debug, Args)]
+struct Job {
+    /// The job runs in a CI system
+    #[arg(long, env = "CI", hide = true, value_parser = FalseyValueParser::new())]
+    in_ci: bool,
+    /// The job runs on GitHub Actions
+    #[arg(long, env = "GITHUB_ACTIONS", hide = true, value_parser = FalseyValueParser::new())]
+    in_github_actions: bool,
+    /// The job runs on GitLab
+    #[arg(long, env = "GITLAB_CI", hide = true, value_parser = FalseyValueParser::new())]
+    in_gitlab_ci: bool,
+    /// The job runs on Buildkite
+    #[arg(long, env = "BUILDKITE", hide = true, value_parser = FalseyValueParser::new())]
+    in_buildkite: bool,
+}
+
 /// `--ci`
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Ci {
-    /// GitHub Actions where GITHUB_ACTIONS is set
+    /// The one whose variables are set; nothing but the log on others
     Auto,
-    /// GitHub Actions
+    /// GitHub Actions: a group for the log, annotations, the step's summary
     Github,
+    /// GitLab: a section for the log
+    Gitlab,
+    /// Buildkite: a group for the log
+    Buildkite,
     /// Nothing but the log
     Off,
 }
@@ -121,9 +142,10 @@ enum Ci {
 impl Shown {
     /// The reporters of a watch.
     pub fn reporters(&self, context: &Context) -> anyhow::Result<Vec<Box<dyn Reporter>>> {
-        let mut reporters = reporters(context, self.linear);
-        let github = self.ci == Ci::Github || (self.ci == Ci::Auto && self.github_actions);
-        if github && context.settings.output.format != Format::Ndjson {
+        let system = self.system();
+        let mut reporters = self.shown(context, system);
+        let folded = context.settings.output.format != Format::Ndjson;
+        if system == Some(Folds::GitHub) && folded {
             let summary = match &self.github_step_summary {
                 Some(path) => {
                     let file = OpenOptions::new().create(true).append(true).open(path);
@@ -179,6 +201,16 @@ impl WatchArgs {
         self.interval.unwrap_or(Duration::from_secs(if api.is_local() { 1 } else { 5 }))
     }
 
+    /// What shows and what records a watch.
+    fn reporters(&self, context: &Context) -> anyhow::Result<Vec<Box<dyn Reporter>>> {
+        let mut reporters = self.shown.reporters(context)?;
+        if let Some(path) = &self.record {
+            let file = File::create(path).doing(format_args!("write {}", path.display()))?;
+            reporters.push(Box::new(Record::new(Stream::new(file))));
+        }
+        Ok(reporters)
+    }
+
     fn options(&self, api: &Api, known: bool) -> Options {
         let calls = if api.is_local() { 600 } else { 30 };
         let now = clock::now();
@@ -212,12 +244,8 @@ pub async fn watch(
 ) -> anyhow::Result<Exit> {
     let format = context.settings.output.format;
     let known = known || there(context, ids).await?;
-    let mut shown = arguments.shown.reporters(context)?;
-    if let Some(path) = &arguments.record {
-        let file = File::create(path).doing(format_args!("write {}", path.display()))?;
-        shown.push(Box::new(Record::new(Stream::new(file))));
-    }
-    let mut reporters = Reporters::start(shown).doing("start the reporters' thread")?;
+    let mut reporters =
+        Reporters::start(arguments.reporters(context)?).doing("start the reporters' thread")?;
     let outcomes = follow(context, ids, arguments, known, &mut reporters).await?;
     if let ([Outcome::Refused(error)], [id]) = (outcomes.as_slice(), ids) {
         return Err(Failure::api(format!("cannot watch deployment {id}"), error).into());
@@ -229,6 +257,47 @@ pub async fn watch(
         }
     }
     Ok(worst(outcomes.iter().map(Outcome::exit)))
+}
+
+/// Watches one after the other that share their reporters and listen to the same signals.
+pub struct Series {
+    arguments: WatchArgs,
+    reporters: Reporters,
+    signals: Signals,
+    listening: JoinSet<()>,
+    outcomes: Vec<Outcome>,
+}
+
+impl Series {
+    pub fn start(context: &Context, arguments: &WatchArgs) -> anyhow::Result<Self> {
+        let reporters = Reporters::start(arguments.reporters(context)?);
+        let (signals, listening) = listen(&context.signals);
+        Ok(Series {
+            arguments: arguments.clone(),
+            reporters: reporters.doing("start the reporters' thread")?,
+            signals,
+            listening,
+            outcomes: Vec::new(),
+        })
+    }
+
+    /// Watches deployments that were just made.
+    pub async fn follow(
+        &mut self,
+        context: &Context,
+        watched: &[Watched<Api>],
+    ) -> anyhow::Result<Vec<Outcome>> {
+        let options = self.arguments.options(context.api().await?, true);
+        let outcomes = crate::watch::follow(watched, &options, &self.signals, &self.reporters).await;
+        self.outcomes.extend(outcomes.iter().cloned());
+        Ok(outcomes)
+    }
+
+    /// Waits until everything is written.
+    pub async fn finish(mut self) {
+        crate::watch::finish(&self.outcomes, &self.signals, &mut self.reporters).await;
+        drop(self.listening);
+    }
 }
 
 /// Asks for each deployment once, with all the patience of an ordinary call, so that a wrong name or wrong
@@ -309,30 +378,45 @@ fn listen(signals: &crate::signals::Signals) -> (Signals, JoinSet<()>) {
     (heard, listening)
 }
 
-/// A live view on a terminal, a log elsewhere; the summaries after either. With `-o ndjson`, events on stdout alone.
-fn reporters(context: &Context, linear: bool) -> Vec<Box<dyn Reporter>> {
-    let ui = &context.ui;
-    if context.settings.output.format == Format::Ndjson {
-        return vec![Box::new(Ndjson::new(ui.out()))];
-    }
-    if ui.quiet {
-        return vec![Box::new(Silent)];
-    }
-    let (unicode, colour) = (ui.terminal.unicode, ui.terminal.colour.1);
-    if linear {
-        let err = ui.err();
-        let sentences = Several::new(move || Box::new(Linear::new(err.clone())));
-        return vec![Box::new(sentences), Box::new(Summary::new(ui.err(), false, false))];
-    }
-    match ui.screen() {
-        Some(screen) => {
-            let summary = Summary::new(ui.err(), unicode, colour).at_the_end();
-            vec![Box::new(Live::new(screen, unicode, colour)), Box::new(summary)]
+impl Shown {
+    /// The system whose markers are wanted.
+    fn system(&self) -> Option<Folds> {
+        match self.ci {
+            Ci::Github => Some(Folds::GitHub),
+            Ci::Gitlab => Some(Folds::GitLab),
+            Ci::Buildkite => Some(Folds::Buildkite),
+            Ci::Auto if self.job.in_github_actions => Some(Folds::GitHub),
+            Ci::Auto if self.job.in_gitlab_ci => Some(Folds::GitLab),
+            Ci::Auto if self.job.in_buildkite => Some(Folds::Buildkite),
+            Ci::Auto | Ci::Off => None,
         }
-        None => {
-            let err = ui.err();
-            let summary = Summary::new(ui.err(), unicode, colour);
-            vec![Box::new(Several::new(move || Box::new(Log::new(err.clone())))), Box::new(summary)]
+    }
+
+    /// A live view on a terminal, a log elsewhere and in CI, where what says that it is a terminal seldom is one; the
+    /// summaries after either. With `-o ndjson`, events on stdout alone.
+    fn shown(&self, context: &Context, system: Option<Folds>) -> Vec<Box<dyn Reporter>> {
+        let ui = &context.ui;
+        if context.settings.output.format == Format::Ndjson {
+            return vec![Box::new(Ndjson::new(ui.out()))];
+        }
+        if ui.quiet {
+            return vec![Box::new(Silent)];
+        }
+        let (unicode, colour) = (ui.terminal.unicode && !self.linear, ui.terminal.colour.1 && !self.linear);
+        let summary = Summary::new(ui.err(), unicode, colour);
+        if let Some(screen) = ui.screen().filter(|_| !self.linear && !self.job.in_ci && system.is_none()) {
+            return vec![Box::new(Live::new(screen, unicode, colour)), Box::new(summary.at_the_end())];
+        }
+        let (err, linear) = (ui.err(), self.linear);
+        let lines = Several::new(move || -> Box<dyn Reporter> {
+            if linear { Box::new(Linear::new(err.clone())) } else { Box::new(Log::new(err.clone())) }
+        });
+        match system {
+            Some(system) => {
+                let folded = Folded::new(system, ui.err(), Box::new(lines));
+                vec![Box::new(folded), Box::new(summary.at_the_end())]
+            }
+            None => vec![Box::new(lines), Box::new(summary)],
         }
     }
 }

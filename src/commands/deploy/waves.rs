@@ -1,0 +1,188 @@
+//! `deploy create --regions`: the same deployment in several regions, wave after wave, in one view. The first failure is
+//! the last wave.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::create::{Arguments, Stage, Taken, take};
+use super::watching::Series;
+use crate::commands::revision::pushing::Prepared;
+use crate::context::Context;
+use crate::error;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::format::{Format, Listing};
+use crate::settings::{Connection, Settings};
+use crate::watch::outcome::worst;
+use crate::watch::{Outcome, Watched};
+
+/// One region's part.
+struct Place {
+    region: String,
+    wave: usize,
+    context: Context,
+    arguments: Arguments,
+    /// What became of it; none where it was not started.
+    run: Option<Ran>,
+}
+
+struct Ran {
+    deployment: String,
+    outcome: Outcome,
+}
+
+pub async fn run(
+    context: &Context,
+    arguments: &Arguments,
+    prepared: Option<&Prepared>,
+) -> anyhow::Result<Exit> {
+    let mut places = places(context, arguments);
+    if arguments.dry_run {
+        return plan(context, &places, prepared).await;
+    }
+    // What can be wrong in any region is found before the first one is touched.
+    for place in &places {
+        take(&place.context, &place.arguments, prepared, Stage::Checked)
+            .await
+            .map_err(|error| within(error, &place.region))?;
+    }
+    let mut series = Series::start(context, &arguments.watching)?;
+    let mut exit = Exit::Ok;
+    for wave in places.chunk_by_mut(|a, b| a.wave == b.wave) {
+        exit = one(context, &mut series, wave, prepared).await;
+        if exit != Exit::Ok {
+            break;
+        }
+    }
+    series.finish().await;
+    summary(context, &places)?;
+    Ok(exit)
+}
+
+/// The regions in the order given, each once, each with its own connection and what it deploys.
+fn places(context: &Context, arguments: &Arguments) -> Vec<Place> {
+    let mut places: Vec<Place> = Vec::new();
+    for region in &arguments.regions {
+        if places.iter().any(|place| place.region == *region) {
+            continue;
+        }
+        let settings = &context.settings;
+        let connection = Connection { region: Some(region.clone()), ..settings.connection.clone() };
+        let mut own = context.with(Settings { connection, ..settings.clone() });
+        let wave = places.len() / arguments.wave_size;
+        // Notes of a later wave would stand in the middle of the live view.
+        own.ui.quiet |= wave > 0;
+        let arguments = arguments.in_region(region);
+        places.push(Place { region: region.clone(), wave, context: own, arguments, run: None });
+    }
+    places
+}
+
+/// One wave: deploys in each of its regions and watches all of them. The first region that refuses ends it.
+async fn one(
+    context: &Context,
+    series: &mut Series,
+    wave: &mut [Place],
+    prepared: Option<&Prepared>,
+) -> Exit {
+    let mut watched = Vec::new();
+    let mut refused = None;
+    for place in wave.iter() {
+        match start(place, prepared).await {
+            Ok(one) => watched.push(one),
+            Err(error) => {
+                let error = within(error, &place.region);
+                refused = Some(error::show(&error, &context.ui, context.settings.output.format.is_machine()));
+                break;
+            }
+        }
+    }
+    let outcomes = match wave.first() {
+        Some(first) if !watched.is_empty() => series.follow(&first.context, &watched).await,
+        _ => Ok(Vec::new()),
+    };
+    let outcomes = outcomes.unwrap_or_else(|error| {
+        refused = Some(error::show(&error, &context.ui, context.settings.output.format.is_machine()));
+        Vec::new()
+    });
+    let exit = worst(outcomes.iter().map(Outcome::exit).chain(refused));
+    for ((place, watched), outcome) in wave.iter_mut().zip(watched).zip(outcomes) {
+        place.run = Some(Ran { deployment: watched.deployment, outcome });
+    }
+    exit
+}
+
+async fn start(place: &Place, prepared: Option<&Prepared>) -> anyhow::Result<Watched<crate::api::Api>> {
+    let made = take(&place.context, &place.arguments, prepared, Stage::Made).await?;
+    let Taken::Made(created) = made else {
+        return Err(Failure::new("no deployment was made").into());
+    };
+    let source = Arc::new(place.context.api().await?.once());
+    Ok(Watched { source, deployment: created.id, region: Some(place.region.clone()) })
+}
+
+/// An error in the words that it has, and where it came up.
+fn within(error: anyhow::Error, region: &str) -> anyhow::Error {
+    match error.downcast::<Failure>() {
+        Ok(failure) => failure.within(region).into(),
+        Err(error) => error.context(format!("in region {region}")),
+    }
+}
+
+/// Region by region: what ran and how it ended, and what was not started.
+fn summary(context: &Context, places: &[Place]) -> anyhow::Result<()> {
+    let output = &context.settings.output;
+    if output.format == Format::Ndjson {
+        return Ok(());
+    }
+    let header = ["WAVE", "REGION", "DEPLOYMENT", "OUTCOME", "EXIT"];
+    let mut listing = Listing::new(output, &context.ui, "regions", header, "no regions");
+    for place in places {
+        let run = place.run.as_ref();
+        let id = run.map(|run| run.deployment.clone());
+        let outcome = run.map_or("not_started", |run| run.outcome.word());
+        let exit = run.map(|run| run.outcome.exit().code());
+        listing.add(
+            json!({
+                "wave": place.wave + 1, "region": place.region, "deploymentId": id, "outcome": outcome,
+                "exit": exit,
+            }),
+            vec![
+                (place.wave + 1).to_string(),
+                place.region.clone(),
+                id.unwrap_or_else(|| "-".to_owned()),
+                outcome.replace('_', " "),
+                exit.map_or_else(|| "-".to_owned(), |exit| exit.to_string()),
+            ],
+        )?;
+    }
+    listing.finish()
+}
+
+async fn plan(context: &Context, places: &[Place], prepared: Option<&Prepared>) -> anyhow::Result<Exit> {
+    let header = ["WAVE", "REGION", "GROUP", "REVISION", "CONFIG"];
+    let mut listing = Listing::new(&context.settings.output, &context.ui, "regions", header, "no regions");
+    for place in places {
+        let taken = take(&place.context, &place.arguments, prepared, Stage::Planned).await;
+        let Taken::Planned(request, group) = taken.map_err(|error| within(error, &place.region))? else {
+            continue;
+        };
+        let wave = place.wave + 1;
+        let config = request.config.clone().or_else(|| group.value.config.clone());
+        let json = place.context.api().await?.planned_deployment(&request)?;
+        listing.add(
+            json!({ "wave": wave, "region": place.region, "request": json }),
+            vec![
+                wave.to_string(),
+                place.region.clone(),
+                format!("{}/{}", request.application, request.group),
+                request.revision.as_ref().map_or_else(|| "(restart)".to_owned(), ToString::to_string),
+                config.unwrap_or_default(),
+            ],
+        )?;
+    }
+    listing.finish()?;
+    context.ui.note("nothing was changed");
+    Ok(Exit::Ok)
+}

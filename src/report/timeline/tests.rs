@@ -1,0 +1,158 @@
+//! Made-up deployments through the fold and every form of the report.
+
+use super::*;
+use crate::model::{DeploymentStatus, LifecycleErrorCode, Serving, TargetKind, Waits};
+
+/// What a hostile host, or a hostile repository, would like to say.
+const EVIL: &str = "</pre><script>alert(1)</script>\" onload='x' ```\n\u{1b}[31m::error::x";
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_795_348_800 + second).unwrap()
+}
+
+fn deployment(status: DeploymentStatus) -> DeploymentEvent {
+    DeploymentEvent {
+        status,
+        overview: None,
+        application: Some("shop".into()),
+        group: Some(EVIL.into()),
+        config: None,
+        minimum_healthy: None,
+        platform: None,
+        waits: Waits::default(),
+        routing: None,
+        creator: None,
+        revision: Some(EVIL.into()),
+        previous_revision: None,
+        create_time: Some(at(0)),
+        start_time: Some(at(0)),
+        complete_time: Some(at(100)),
+        error: None,
+        messages: Vec::new(),
+    }
+}
+
+fn phase(name: EventName, status: EventStatus, start: i64, end: i64) -> Phase {
+    Phase { name, status, start: Some(at(start)), end: Some(at(end)) }
+}
+
+fn failure() -> Failure {
+    Failure {
+        error: LifecycleErrorCode::ScriptFailed,
+        script: EVIL.into(),
+        message: EVIL.into(),
+        log_tail: EVIL.into(),
+    }
+}
+
+fn bar(id: &str, status: TargetStatus, phases: Vec<Phase>) -> Bar {
+    let failure = (status == TargetStatus::Failed).then(failure);
+    Bar { id: id.into(), label: None, status, phases, failure }
+}
+
+fn timeline(bars: Vec<Bar>) -> Timeline {
+    let deployment = deployment(DeploymentStatus::Failed);
+    Timeline { id: "d-1".into(), region: None, deployment, as_of: at(120), bars }
+}
+
+fn fleet(size: i64) -> Timeline {
+    let ok = EventStatus::Succeeded;
+    let hosts = (0..size).map(|n| {
+        let install = phase(EventName::Install, ok.clone(), 10, 20 + n % 50);
+        if n % 10 == 3 {
+            let start = phase(EventName::ApplicationStart, EventStatus::Failed, 20 + n % 50, 80);
+            return bar(&format!("i-{n}{EVIL}"), TargetStatus::Failed, vec![install, start]);
+        }
+        bar(&format!("i-{n}"), TargetStatus::Succeeded, vec![install])
+    });
+    timeline(hosts.collect())
+}
+
+#[test]
+fn a_page_holds_no_markup_from_outside() {
+    let html = page(&[fleet(20)], "cdctl <test>");
+    assert!(!html.contains("<script") && !html.contains("onload='"), "{html}");
+    assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;") && html.contains("\\x1b[31m"), "{html}");
+    assert!(!html.contains("http://") && !html.contains("https://") && !html.contains("url("), "{html}");
+    assert_eq!(html.matches("<li class=\"failed\">").count(), 2, "{html}");
+    assert_eq!(html.matches("default-src 'none'").count(), 1);
+}
+
+#[test]
+fn a_large_fleet_makes_a_page_that_can_be_read() {
+    let html = page(&[fleet(10_000)], "cdctl");
+    assert!(html.len() < 600_000, "{} bytes", html.len());
+    assert_eq!(html.matches("<li class=").count(), 300);
+    assert!(html.contains("9700 more targets, all of them in the picture above"));
+    assert!(markdown(&[fleet(10_000)]).len() < 20_000);
+}
+
+#[test]
+fn markdown_cannot_be_left() {
+    let text = markdown(&[fleet(4)]);
+    let outside: String = text.split("````").step_by(2).collect();
+    assert!(!outside.lines().any(|line| line.trim_start().starts_with("::")), "{text}");
+    assert_eq!(outside.replace("\\|", "").matches('`').count() % 2, 0, "{text}");
+    assert!(outside.split('`').step_by(2).all(|plain| !plain.contains("script>")), "{text}");
+}
+
+#[test]
+fn times_are_medians_and_name_the_slowest() {
+    let times = fleet(5).times();
+    assert_eq!(times[0].name, EventName::Install);
+    assert_eq!((times[0].targets, times[0].slowest.as_str()), (5, "i-4"));
+    assert_eq!((times[0].median, times[0].longest), (Duration::from_secs(12), Duration::from_secs(14)));
+    let first = fleet(5);
+    let order: Vec<&str> = first.first_bars(2).iter().map(|bar| &bar.id[..3]).collect();
+    assert_eq!(order, ["i-3", "i-4"], "failed, then the slowest");
+}
+
+#[test]
+fn a_recording_tells_when_each_phase_was() {
+    let target = |second, name: EventName, status, event_status, since| {
+        let event = TargetEvent {
+            id: "i-1".into(),
+            kind: TargetKind::Instance,
+            label: None,
+            status,
+            event: Some(name),
+            event_status: Some(event_status),
+            since: Some(at(since)),
+            began: Some(at(1)),
+            time: Some(at(second)),
+            phases: Vec::new(),
+            serving: Serving::Unsaid,
+            failure: None,
+        };
+        (second, Event::Target(Box::new(event)))
+    };
+    let (run, ok) = (TargetStatus::InProgress, TargetStatus::Succeeded);
+    let told = |status| Event::Deployment(Box::new(deployment(status)));
+    let events = vec![
+        (0, told(DeploymentStatus::InProgress)),
+        target(2, EventName::Install, run.clone(), EventStatus::InProgress, 1),
+        target(9, EventName::AfterInstall, run, EventStatus::InProgress, 5),
+        target(12, EventName::ValidateService, ok, EventStatus::Succeeded, 10),
+        (100, told(DeploymentStatus::Succeeded)),
+    ];
+    let stamped: Vec<Stamped> = (0..)
+        .zip(events)
+        .map(|(seq, (second, event))| Stamped {
+            v: 1,
+            seq,
+            ts: at(second),
+            event,
+            deployment: "d-1".into(),
+            region: None,
+        })
+        .collect();
+    let timelines = Timeline::of_events(&stamped);
+    assert_eq!(timelines.len(), 1);
+    let phases = &timelines[0].bars[0].phases;
+    let spans: Vec<_> = phases.iter().map(|phase| (phase.start, phase.end)).collect();
+    assert_eq!(
+        spans,
+        [(Some(at(1)), Some(at(5))), (Some(at(5)), Some(at(10))), (Some(at(10)), Some(at(12)))]
+    );
+    assert!(phases.iter().all(|phase| phase.status == EventStatus::Succeeded));
+}

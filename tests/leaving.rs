@@ -1,0 +1,162 @@
+//! Points, time-outs and signals of a watch through the binary: what it ends with, and what becomes of the deployment.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::support::cdctl::{CDCTL, Machine, Run};
+use crate::support::sandbox::{SIMULATED, Sandbox};
+
+/// A group whose first deployment went well, and whose second one hangs on every host.
+fn hanging(more: &str) -> (Sandbox, Machine, String) {
+    let sandbox = Sandbox::start(SIMULATED, 300);
+    let machine = sandbox.with_group();
+    machine.run("revision push examples/site s3://releases/a.zip --app shop").ends_with(0);
+    machine.run("revision push examples/site s3://releases/b.zip --app shop").ends_with(0);
+    create(&machine, "a.zip", "--watch");
+    machine.run("sandbox fault add hang --event Install").ends_with(0);
+    let id = create(&machine, "b.zip", more);
+    (sandbox, machine, id)
+}
+
+/// Deploys to all hosts at once; gives the deployment's id.
+fn create(machine: &Machine, object: &str, more: &str) -> String {
+    let create = format!("deploy create shop/prod --revision s3://releases/{object}");
+    let run = machine.run(&format!("{create} --config CodeDeployDefault.AllAtOnce {more}")).ends_with(0);
+    run.stdout.lines().next().unwrap().to_owned()
+}
+
+fn status(machine: &Machine, id: &str) -> String {
+    let run = machine.run(&format!("deploy show {id} -o json --query deploymentInfo.status")).ends_with(0);
+    serde_json::from_str::<String>(&run.stdout).unwrap()
+}
+
+/// Sends a signal to a watch once it has told what it watches.
+fn signalled(machine: &Machine, line: &str, signal: Signal) -> Run {
+    let mut command = machine.command(CDCTL);
+    command.args(line.split_whitespace()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut first = String::new();
+    stderr.read_line(&mut first).unwrap();
+    kill_process(Pid::from_child(&child), signal).unwrap();
+    let mut rest = String::new();
+    stderr.read_to_string(&mut rest).unwrap();
+    let mut output = child.wait_with_output().unwrap();
+    output.stderr = (first + &rest).into_bytes();
+    output.into()
+}
+
+#[test]
+fn what_is_left_goes_on_unless_the_user_said_otherwise() {
+    let (_sandbox, machine, id) = hanging("");
+    let watch = format!("deploy watch {id} --interval 100ms");
+    let run = machine.run(&format!("{watch} --timeout 1s")).ends_with(7);
+    let _ = run
+        .complains("TIMED OUT watching; the deployment goes on")
+        .complains(&format!("cdctl deploy watch {id}"));
+    assert_eq!(status(&machine, &id), "InProgress");
+    let _ = signalled(&machine, &watch, Signal::INT).ends_with(130).complains("DETACHED");
+    let _ = signalled(&machine, &watch, Signal::TERM).ends_with(143).complains("DETACHED");
+    assert_eq!(status(&machine, &id), "InProgress");
+    machine.run("sandbox fault clear").ends_with(0);
+    machine.run(&format!("{watch} --timeout 1s --on-timeout stop")).ends_with(4);
+    assert_eq!(status(&machine, &id), "Stopped");
+}
+
+#[test]
+fn a_time_out_rolls_back_where_it_was_asked_to() {
+    let (_sandbox, machine, id) = hanging("");
+    machine.run("sandbox fault clear").ends_with(0);
+    let run = machine
+        .run(&format!("deploy watch {id} --interval 100ms --timeout 1s --on-timeout rollback"))
+        .ends_with(5);
+    let _ = run.complains("stopping the deployment and rolling it back").complains("STOPPED, rolled back");
+}
+
+#[test]
+fn an_interrupt_rolls_back_where_it_was_asked_to() {
+    let (_sandbox, machine, id) = hanging("");
+    machine.run("sandbox fault clear").ends_with(0);
+    let watch = format!("deploy watch {id} --interval 100ms --on-interrupt rollback");
+    let _ = signalled(&machine, &watch, Signal::INT).ends_with(5).complains("STOPPED, rolled back");
+}
+
+#[test]
+fn a_rollback_is_followed_unless_the_user_said_otherwise() {
+    let (_sandbox, machine, id) = hanging("--auto-rollback stop");
+    machine.run("sandbox fault clear").ends_with(0);
+    machine.run(&format!("deploy stop {id} --yes")).ends_with(0);
+    let run = machine.run(&format!("deploy watch {id} --no-follow-rollback")).ends_with(4);
+    let _ = run.complains("STOPPED");
+    let run = machine.run(&format!("deploy watch {id} -o ndjson")).ends_with(5);
+    let last: Value = serde_json::from_str(run.stdout.lines().last().unwrap()).unwrap();
+    assert_eq!((&last["outcome"], &last["exit"]), (&"stopped_rolled_back".into(), &5.into()));
+    // What fails on its way back is the worst that a deployment can come to.
+    machine.run("sandbox fault add fail --event Install").ends_with(0);
+    let bad = "deploy create shop/prod --revision s3://releases/b.zip --auto-rollback failure --watch";
+    let run = machine.run(bad).ends_with(6);
+    let _ = run.complains("FAILED, and so did its rollback");
+}
+
+#[test]
+fn several_are_watched_at_once_and_the_worst_decides() {
+    let (_sandbox, machine, id) = hanging("");
+    let good = machine.run("deploy list shop/prod --status succeeded -o json").ends_with(0);
+    let list: Value = serde_json::from_str(&good.stdout).unwrap();
+    let good = list["deploymentsInfo"][0]["deploymentId"].as_str().unwrap().to_owned();
+    // The latest of the group is the one that is named already.
+    let watch = format!("deploy watch {good} {id} shop/prod --timeout 1s --interval 100ms");
+    let run = machine.run(&watch).ends_with(7).holds_no_escape();
+    let _ = run
+        .complains(&format!("✓ SUCCEEDED  {good}"))
+        .complains(&format!("TIMED OUT watching; the deployment goes on  {id}"));
+    machine.run("sandbox fault clear").ends_with(0);
+    machine.run(&format!("deploy stop {id} --yes")).ends_with(0);
+    machine.run(&format!("deploy watch {good} {id} shop/prod")).ends_with(4);
+}
+
+#[test]
+fn the_next_deployment_is_watched_once_it_starts() {
+    let sandbox = Sandbox::start(SIMULATED, 300);
+    let machine = sandbox.with_group();
+    machine.run("revision push examples/site s3://releases/a.zip --app shop").ends_with(0);
+    let old = create(&machine, "a.zip", "--watch");
+    let mut command = machine.command(CDCTL);
+    command.args(["deploy", "watch", "shop/prod", "--next", "--timeout", "60s", "--interval", "100ms"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    thread::sleep(Duration::from_millis(1000));
+    let new = create(&machine, "a.zip", "");
+    let run: Run = child.wait_with_output().unwrap().into();
+    let run = run.ends_with(0).complains(&format!("✓ SUCCEEDED  {new}"));
+    assert!(!run.stderr.contains(&old), "{run}");
+}
+
+#[test]
+fn a_rollback_before_the_point_is_an_error() {
+    let (_sandbox, machine, id) = hanging("--auto-rollback stop");
+    machine.run("sandbox fault clear").ends_with(0);
+    machine.run(&format!("deploy stop {id} --yes")).ends_with(0);
+    machine.run(&format!("deploy watch {id} --until event:ValidateService")).ends_with(5);
+}
+
+#[test]
+fn old_scripts_that_fail_and_hosts_that_are_silent_get_their_hints() {
+    let sandbox = Sandbox::start(SIMULATED, 3000);
+    let machine = sandbox.with_group();
+    machine.run("revision push examples/site s3://releases/a.zip --app shop").ends_with(0);
+    let deploy =
+        "deploy create shop/prod --revision s3://releases/a.zip --config CodeDeployDefault.AllAtOnce --watch";
+    for (fault, hint) in [
+        ("fail --event ApplicationStop --script scripts/stop.sh", "--ignore-application-stop-failures"),
+        ("offline", "is its agent running"),
+    ] {
+        machine.run(&format!("sandbox fault add {fault}")).ends_with(0);
+        let _ = machine.run(deploy).ends_with(3).complains("hint: ").complains(hint);
+        machine.run("sandbox fault clear").ends_with(0);
+    }
+}

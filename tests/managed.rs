@@ -1,0 +1,216 @@
+//! The verbs on deployments of Lambda functions and ECS services, through the binary.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::support::cdctl::{CDCTL, Machine};
+use crate::support::sandbox::{ROLE, Sandbox};
+
+const FUNCTION: &str = "functions: [{name: checkout, versions: ['1', '2', '3'], aliases: {live: '1'}}]\n";
+const SERVICE: &str = "services: [{cluster: shop, name: web, tasks: 2}]\n";
+
+/// A machine with the group of the function, whose traffic moves at once.
+fn lambda(sandbox: &Sandbox) -> Machine {
+    let machine = sandbox.machine();
+    machine.run("app create checkout --platform lambda").ends_with(0);
+    let config = "CodeDeployDefault.LambdaAllAtOnce --style blue-green --traffic-control on";
+    machine.run(&format!("group create checkout/live --service-role {ROLE} --config {config}")).ends_with(0);
+    machine
+}
+
+/// An AppSpec from one version of the function to another.
+fn appspec(machine: &Machine, from: u32, to: u32, hooks: &str) -> String {
+    let path = machine.home().join(format!("{from}-{to}.yml"));
+    let text = format!(
+        "version: 0.0\nResources:\n- f:\n    Type: AWS::Lambda::Function\n    Properties: {{Name: checkout, Alias: live, \
+         CurrentVersion: '{from}', TargetVersion: '{to}'}}\nHooks: [{hooks}]\n"
+    );
+    fs::write(&path, text).unwrap();
+    format!("appspec:{}", path.display())
+}
+
+/// Deploys from one version to another; gives the deployment's id.
+fn shift(machine: &Machine, from: u32, to: u32, more: &str) -> String {
+    let revision = appspec(machine, from, to, "");
+    let run = machine.run(&format!("deploy create checkout/live --revision {revision} {more}")).ends_with(0);
+    run.stdout.lines().next().unwrap().to_owned()
+}
+
+/// The versions between which a deployment moved the traffic.
+fn versions(machine: &Machine, id: &str) -> (String, String) {
+    let run = machine.run(&format!("deploy targets {id} -o json")).ends_with(0);
+    let targets: Value = serde_json::from_str(&run.stdout).unwrap();
+    let function = &targets["deploymentTargets"][0]["lambdaTarget"]["lambdaFunctionInfo"];
+    let version = |name: &str| function[name].as_str().unwrap_or_else(|| panic!("{targets}")).to_owned();
+    (version("currentVersion"), version("targetVersion"))
+}
+
+fn pair(from: &str, to: &str) -> (String, String) {
+    (from.to_owned(), to.to_owned())
+}
+
+#[test]
+fn a_hook_answers_for_itself() {
+    for (answer, code) in [("succeeded", 0), ("failed", 3)] {
+        let folder = tempfile::tempdir().unwrap();
+        let script = folder.path().join("hook.sh");
+        // The answer is what counts: the program itself ends long after it.
+        let text = format!(
+            "payload=$(cat)\nfield() {{ printf %s \"$payload\" | sed \"s/.*\\\"$1\\\":\\\"\\([^\\\"]*\\)\\\".*/\\1/\"; }}\n\
+             {CDCTL} deploy hook-status \"$(field DeploymentId)\" \"$(field LifecycleEventHookExecutionId)\" {answer}\nsleep 3\n"
+        );
+        fs::write(&script, text).unwrap();
+        let hook = format!("- {{name: verify, hook: {{command: [sh, {}]}}}}\n", script.display());
+        let functions = format!("functions:\n- {{name: checkout, aliases: {{live: '1'}}}}\n{hook}");
+        let sandbox = Sandbox::start(&functions, 60);
+        let machine = lambda(&sandbox);
+        let revision = appspec(&machine, 1, 2, "BeforeAllowTraffic: verify");
+        let create = format!("deploy create checkout/live --revision {revision} --watch --interval 100ms");
+        let run = machine.run(&create).ends_with(code);
+        let _ = run.complains(if code == 0 { "✓ SUCCEEDED" } else { "HOOK_EXECUTION_FAILURE" });
+    }
+}
+
+#[test]
+fn a_hook_that_is_not_there_is_an_error() {
+    let sandbox = Sandbox::start(FUNCTION, 120);
+    let machine = lambda(&sandbox);
+    let id = shift(&machine, 1, 2, "--watch");
+    machine.run(&format!("deploy hook-status {id} nonsense succeeded")).ends_with(1).complains("Exception");
+    machine.run(&format!("deploy hook-status {id} nonsense perhaps")).ends_with(2);
+}
+
+#[test]
+fn a_function_goes_back_from_what_is_live() {
+    let sandbox = Sandbox::start(FUNCTION, 120);
+    let machine = lambda(&sandbox);
+    shift(&machine, 1, 2, "--watch");
+    let last = shift(&machine, 2, 3, "--watch");
+    let run =
+        machine.run("deploy rollback checkout/live --dry-run").ends_with(0).complains("nothing was changed");
+    let _ = run.says(r#""CurrentVersion":"3","TargetVersion":"2""#);
+    let run = machine.run("deploy rollback checkout/live --current-version 1 --dry-run").ends_with(0);
+    let _ = run.says(r#""CurrentVersion":"1","TargetVersion":"3""#);
+    let run = machine.run(&format!("deploy rollback {last} --yes")).ends_with(0);
+    let rollback = run.stdout.lines().next().unwrap().to_owned();
+    assert_eq!(versions(&machine, &rollback), pair("3", "2"));
+    // The undo that was printed leads back.
+    let undo = run.stderr.lines().find_map(|line| line.strip_prefix("undo with `cdctl ")).unwrap();
+    let run = machine.run(&format!("{} --yes", undo.trim_end_matches('`'))).ends_with(0);
+    assert_eq!(versions(&machine, run.stdout.lines().next().unwrap()), pair("2", "3"));
+}
+
+#[test]
+fn what_moved_no_traffic_is_not_gone_back_from() {
+    let sandbox = Sandbox::start(
+        &format!(
+            "{}- {{name: refuse, hook: {{fails: 1}}}}\n",
+            FUNCTION.replace("[{", "\n- {").replace("}]", "}")
+        ),
+        120,
+    );
+    let machine = lambda(&sandbox);
+    shift(&machine, 1, 2, "--watch");
+    let revision = appspec(&machine, 2, 3, "BeforeAllowTraffic: refuse");
+    let run = machine.run(&format!("deploy create checkout/live --revision {revision} --watch")).ends_with(3);
+    let id = run.stdout.lines().next().unwrap();
+    let run = machine.run(&format!("deploy rollback {id} --dry-run")).ends_with(1);
+    let _ = run.complains("version 2").complains("--current-version");
+    let run = machine.run(&format!("deploy rollback {id} --current-version 3 --dry-run")).ends_with(0);
+    let _ = run.says(r#""CurrentVersion":"3","TargetVersion":"2""#);
+}
+
+#[test]
+fn a_function_under_way_is_rolled_back_by_the_service() {
+    let sandbox = Sandbox::start(FUNCTION, 120);
+    let machine = lambda(&sandbox);
+    shift(&machine, 1, 2, "--watch");
+    let canary = "--config CodeDeployDefault.LambdaCanary10Percent30Minutes";
+    let id = shift(&machine, 2, 3, canary);
+    let run = machine.run(&format!("deploy rollback {id} --yes")).ends_with(0);
+    let _ = run.complains("CodeDeploy rolls it back");
+    let shown = machine.run(&format!("deploy show {id} -o json")).ends_with(0);
+    let shown: Value = serde_json::from_str(&shown.stdout).unwrap();
+    assert!(shown["deploymentInfo"]["rollbackInfo"]["rollbackDeploymentId"].is_string(), "{shown}");
+    // The alias is whole again: the next deployment starts from it.
+    shift(&machine, 2, 3, "--watch");
+}
+
+#[test]
+fn an_alias_that_is_split_gets_its_hint() {
+    let sandbox = Sandbox::start(FUNCTION, 120);
+    let machine = lambda(&sandbox);
+    shift(&machine, 1, 2, "--watch");
+    let canary = "--config CodeDeployDefault.LambdaCanary10Percent30Minutes";
+    let id = shift(&machine, 2, 3, &format!("{canary} --watch --until event:BeforeAllowTraffic"));
+    machine.run(&format!("deploy stop {id} --yes")).ends_with(0);
+    let stopped = machine.run(&format!("deploy watch {id}")).ends_with(4);
+    assert!(!stopped.stderr.contains("load balancer"), "a function has none: {stopped}");
+    let revision = appspec(&machine, 2, 3, "");
+    let run = machine.run(&format!("deploy create checkout/live --revision {revision} --watch")).ends_with(3);
+    let _ = run.complains("INVALID_LAMBDA_CONFIGURATION").complains("aws lambda get-alias");
+}
+
+/// A machine with the group of the service, which waits an hour before and an hour after its traffic moves.
+fn ecs(sandbox: &Sandbox) -> (Machine, String) {
+    let machine = sandbox.machine();
+    machine.run("app create web --platform ecs").ends_with(0);
+    let group = json!({
+        "ecsServices": [{"clusterName": "shop", "serviceName": "web"}],
+        "deploymentStyle": {"deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTROL"},
+        "loadBalancerInfo": {"targetGroupPairInfoList": [{
+            "targetGroups": [{"name": "tg-1"}, {"name": "tg-2"}],
+            "prodTrafficRoute": {"listenerArns": ["arn:aws:elasticloadbalancing:us-east-1:123456789012:listener/app/x/1/2"]},
+        }]},
+        "blueGreenDeploymentConfiguration": {
+            "deploymentReadyOption": {"actionOnTimeout": "STOP_DEPLOYMENT", "waitTimeInMinutes": 60},
+            "terminateBlueInstancesOnDeploymentSuccess": {"action": "TERMINATE", "terminationWaitTimeInMinutes": 60},
+        },
+    });
+    let path = machine.home().join("group.json");
+    fs::write(&path, group.to_string()).unwrap();
+    let config = format!("--config CodeDeployDefault.ECSAllAtOnce --from {}", path.display());
+    machine.run(&format!("group create web/prod --service-role {ROLE} {config}")).ends_with(0);
+    let path = machine.home().join("service.yml");
+    let properties = "TaskDefinition: 'arn:aws:ecs:us-east-1:123456789012:task-definition/web:7', \
+                      LoadBalancerInfo: {ContainerName: web, ContainerPort: 80}";
+    let text = format!(
+        "version: 0.0\nResources:\n- TargetService:\n    Type: AWS::ECS::Service\n    Properties: {{{properties}}}\n"
+    );
+    fs::write(&path, text).unwrap();
+    let create = format!("deploy create web/prod --revision appspec:{}", path.display());
+    (machine, create)
+}
+
+#[test]
+fn each_wait_of_a_service_is_ended_by_the_same_verb() {
+    let sandbox = Sandbox::start(SERVICE, 200);
+    let (machine, create) = ecs(&sandbox);
+    let run = machine.run(&format!("{create} --watch --exit-on-ready")).ends_with(8);
+    let id = run.stdout.lines().next().unwrap().to_owned();
+    let _ = run.complains(&format!("next      cdctl deploy continue {id}"));
+    machine.run(&format!("deploy wait {id} --until ready")).ends_with(0);
+    let run = machine.run(&format!("deploy continue {id} --watch --until traffic")).ends_with(0);
+    let _ = run.complains("the traffic moves to the new fleet").complains("✓ REACHED the point");
+    let run = machine.run("deploy continue web/prod --watch").ends_with(0);
+    let _ = run.complains("the original fleet ends").complains("✓ SUCCEEDED");
+    machine
+        .run(&format!("deploy continue {id}"))
+        .ends_with(1)
+        .complains("is Succeeded and waits for nothing");
+}
+
+#[test]
+fn a_service_under_way_is_rolled_back_by_the_service() {
+    let sandbox = Sandbox::start(SERVICE, 200);
+    let (machine, create) = ecs(&sandbox);
+    let run = machine.run(&format!("{create} --watch --exit-on-ready")).ends_with(8);
+    let id = run.stdout.lines().next().unwrap().to_owned();
+    machine.run(&format!("deploy continue {id} --watch --until traffic")).ends_with(0);
+    machine.run(&format!("deploy continue {id} --watch")).ends_with(0);
+    let run = machine.run(&format!("{create} --watch --exit-on-ready")).ends_with(8);
+    let id = run.stdout.lines().next().unwrap().to_owned();
+    let run = machine.run(&format!("deploy rollback {id} --yes")).ends_with(0);
+    let _ = run.complains("CodeDeploy rolls it back").complains("✓ SUCCEEDED");
+}

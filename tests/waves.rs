@@ -1,0 +1,103 @@
+//! `deploy create --regions`: a wave after the other, and none after a failure.
+
+use serde_json::Value;
+
+use crate::support::cdctl::Machine;
+use crate::support::sandbox::{ROLE, SIMULATED, Sandbox};
+
+const REGIONS: [&str; 3] = ["us-east-1", "eu-west-1", "ap-south-1"];
+
+/// The same application in each region; `broken` has a group whose deployments fail.
+fn world(sandbox: &Sandbox, broken: &str) -> Machine {
+    let machine = sandbox.machine();
+    for region in REGIONS {
+        let tag = if region == broken { "Role=nobody" } else { "Role=web" };
+        machine.run(&format!("app create shop --region {region}")).ends_with(0);
+        let group = format!("group create shop/prod --service-role {ROLE} --ec2-tag {tag} --region {region}");
+        machine.run(&group).ends_with(0);
+    }
+    machine
+}
+
+fn regions(stdout: &str) -> Vec<Value> {
+    serde_json::from_str::<Value>(stdout).unwrap()["regions"].as_array().unwrap().clone()
+}
+
+#[test]
+fn every_region_is_deployed_to_wave_after_wave() {
+    let sandbox = Sandbox::start(SIMULATED, 300);
+    let machine = world(&sandbox, "");
+    let push = "deploy create shop/prod --push examples/site --bucket releases --regions us-east-1,eu-west-1,ap-south-1";
+    let run = machine.run(&format!("{push} --dry-run --wave-size 2 -o json")).ends_with(0);
+    let waves: Vec<_> = regions(&run.stdout).iter().map(|row| row["wave"].clone()).collect();
+    assert_eq!(waves, [1, 1, 2]);
+    assert!(!machine.run("deploy list shop/prod").stdout.contains("d-"), "a dry run deploys nothing");
+
+    let run = machine.run(&format!("{push} --watch --wave-size 2")).ends_with(0).holds_no_escape();
+    let ended =
+        |region: &str| run.stderr.find(&format!(" {region} d-")).unwrap_or_else(|| panic!("{region}\n{run}"));
+    let last = run.stderr.find("✓ SUCCEEDED  d-").unwrap();
+    assert!(ended("us-east-1") < last && ended("eu-west-1") < last && last < ended("ap-south-1"), "{run}");
+    for (index, region) in REGIONS.iter().enumerate() {
+        let line = run.stdout.lines().find(|line| line.contains(region)).unwrap();
+        let cells: Vec<&str> = line.split_whitespace().collect();
+        assert_eq!((cells[0], cells[3]), (if index < 2 { "1" } else { "2" }, "succeeded"), "{run}");
+        let shown = machine.run(&format!("deploy show {} --region {region}", cells[2])).ends_with(0);
+        let _ = shown.says("Succeeded");
+        // The id is known in its own region alone.
+        let other = if *region == "us-east-1" { "eu-west-1" } else { "us-east-1" };
+        machine.run(&format!("deploy show {} --region {other}", cells[2])).ends_with(1);
+    }
+}
+
+#[test]
+fn the_first_failure_is_the_last_wave() {
+    let sandbox = Sandbox::start(SIMULATED, 300);
+    let machine = world(&sandbox, "eu-west-1");
+    machine.run("revision push examples/site s3://releases/a.zip --app shop").ends_with(0);
+    let create = "deploy create shop/prod --revision s3://releases/a.zip --watch --regions us-east-1,eu-west-1,ap-south-1";
+    let run = machine.run(&format!("{create} -o json")).ends_with(3);
+    let rows = regions(&run.stdout);
+    let outcomes: Vec<_> = rows.iter().map(|row| row["outcome"].as_str().unwrap()).collect();
+    assert_eq!(outcomes, ["succeeded", "failed", "not_started"], "{run}");
+    assert_eq!(
+        rows.iter().map(|row| row["exit"].clone()).collect::<Vec<_>>(),
+        [0.into(), 3.into(), Value::Null]
+    );
+    let id = rows[1]["deploymentId"].as_str().unwrap();
+    let run = run.complains(&format!("cdctl deploy logs {id} --region eu-west-1 --failed"));
+    assert!(!run.stderr.contains("ap-south-1 d-"), "{run}");
+    let run = machine.run("deploy list shop/prod --region ap-south-1 -q").ends_with(0);
+    assert!(!run.stdout.contains("d-"), "{run}");
+
+    let events = machine.run(&format!("{create} -o ndjson")).ends_with(3).stdout;
+    let events: Vec<Value> = events.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!((0..).zip(&events).all(|(seq, event)| event["seq"] == seq), "one numbering");
+    let results: Vec<_> = events.iter().filter(|event| event["type"] == "result").collect();
+    assert_eq!(results.len(), 2);
+    assert_eq!((&results[1]["region"], &results[1]["exit"]), (&"eu-west-1".into(), &3.into()));
+    assert_eq!(events.last().unwrap()["type"], "result");
+}
+
+#[test]
+fn nothing_is_deployed_where_a_region_cannot_be() {
+    let sandbox = Sandbox::start(SIMULATED, 300);
+    let machine = world(&sandbox, "");
+    machine.run("revision push examples/site s3://releases/a.zip --app shop").ends_with(0);
+    let create = "deploy create shop/prod --revision s3://releases/a.zip";
+    machine
+        .run(&format!("{create} --watch --regions us-east-1,mars-north-1"))
+        .ends_with(1)
+        .complains("error: cannot deploy to shop/prod (in mars-north-1)");
+    machine.run(&format!("{create} --regions us-east-1")).ends_with(2).complains("add --watch");
+    machine.run(&format!("{create} --regions us-east-1 --wave-size 0 --watch")).ends_with(2);
+    let template = "deploy create shop/prod --revision s3://releases-{region}/a.zip";
+    machine.run(template).ends_with(2).complains("pass --regions");
+    machine.run(&format!("{template} --watch --regions eu-west-1")).ends_with(1).complains(
+        "there is no bundle at s3://releases-eu-west-1/a.zip; nothing was deployed (in eu-west-1)",
+    );
+    for region in REGIONS {
+        let run = machine.run(&format!("deploy list shop/prod -q --region {region}")).ends_with(0);
+        assert!(!run.stdout.contains("d-"), "{run}");
+    }
+}
