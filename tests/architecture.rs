@@ -82,6 +82,7 @@ const RULES: &[Rule] = &[
     },
     Rule { word: "crate::view", only: &["src/view/", "src/commands/"] },
     Rule { word: "terminal_size", only: &["src/ui/"] },
+    Rule { word: "redb::", only: &["src/sandbox/state/"] },
 ];
 
 #[test]

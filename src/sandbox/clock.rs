@@ -26,10 +26,15 @@ pub struct Scaled {
 
 impl Scaled {
     /// A clock at `speed` times the wall's pace; 0 counts as 1.
-    #[expect(clippy::disallowed_methods, reason = "the sandbox's one place that reads the time")]
     pub fn new(speed: u32) -> Self {
+        Scaled::after(Millis::MIN, speed)
+    }
+
+    /// The same, and not before `moment`.
+    #[expect(clippy::disallowed_methods, reason = "the sandbox's one place that reads the time")]
+    pub fn after(moment: Millis, speed: u32) -> Self {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Scaled { origin: millis(since_epoch), started: Instant::now(), speed: speed.max(1) }
+        Scaled { origin: millis(since_epoch).max(moment), started: Instant::now(), speed: speed.max(1) }
     }
 }
 

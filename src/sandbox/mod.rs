@@ -10,11 +10,14 @@ pub mod fleet;
 pub mod host;
 pub mod objects;
 pub mod operations;
+pub mod rows;
 mod running;
 pub mod server;
+pub mod state;
 pub mod store;
 pub mod wire;
 
+use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -25,7 +28,9 @@ pub use running::{Running, Setup};
 pub struct Shared {
     /// A lock for moments: nothing waits or calls out while it holds it. Whoever needs both locks takes this one
     /// before `random`.
-    pub world: Mutex<store::World>,
+    world: Mutex<store::World>,
+    /// Where changes of the world and of objects go.
+    pub journal: Arc<state::Journal>,
     pub clock: Arc<dyn clock::Clock>,
     /// Ids come from here, so that a seed repeats them. Whoever draws in an order that no caller decides
     /// (the engine, request ids) forks a generator of its own.
@@ -33,17 +38,58 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// An empty world that is kept nowhere.
     pub fn new(clock: Arc<dyn clock::Clock>, seed: u64) -> Self {
-        Shared { world: Mutex::default(), clock, random: Mutex::new(fastrand::Rng::with_seed(seed)) }
+        Shared::kept(store::World::default(), Arc::default(), clock, seed)
+    }
+
+    /// A world whose changes go to `journal`.
+    pub fn kept(
+        world: store::World,
+        journal: Arc<state::Journal>,
+        clock: Arc<dyn clock::Clock>,
+        seed: u64,
+    ) -> Self {
+        let random = Mutex::new(fastrand::Rng::with_seed(seed));
+        Shared { world: Mutex::new(world), journal, clock, random }
     }
 
     /// The world, whatever became of the thread that held it before: every change to it is made whole.
-    pub fn world(&self) -> MutexGuard<'_, store::World> {
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn world(&self) -> Held<'_> {
+        let world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        Held { world, journal: &self.journal }
     }
 
     pub fn random(&self) -> MutexGuard<'_, fastrand::Rng> {
         self.random.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The world, locked. Let go, what was changed in it is recorded.
+pub struct Held<'a> {
+    world: MutexGuard<'a, store::World>,
+    journal: &'a state::Journal,
+}
+
+impl Deref for Held<'_> {
+    type Target = store::World;
+
+    fn deref(&self) -> &store::World {
+        &self.world
+    }
+}
+
+impl DerefMut for Held<'_> {
+    fn deref_mut(&mut self) -> &mut store::World {
+        &mut self.world
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        let mut changes = self.journal.changes();
+        rows::drain(self.world.parts(), false, &mut rows::Path::default(), &mut changes);
+        self.journal.record(changes, Vec::new(), Vec::new());
     }
 }
 

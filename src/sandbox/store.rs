@@ -1,12 +1,16 @@
 //! What the sandbox knows: applications, groups, configurations, revisions, deployments. Plain data in wire words.
 //!
 //! Times are whole milliseconds since the epoch. What the engine reads is typed; what it only gives back
-//! is kept as the wire's JSON, so that reading back needs no mirror of the API's shapes.
+//! is kept as the wire's JSON, so that reading back needs no mirror of the API's shapes. What is a table or a list here
+//! is rows of its own on disk.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use super::fleet::{Instance, Scaling};
+use super::rows::{Entity, List, Parts, Table};
 
 use crate::model::{
     ComputePlatform, Creator, DeploymentStatus, Diagnostics, EventName, EventStatus, Overview, TargetStatus,
@@ -19,39 +23,156 @@ pub type Millis = i64;
 pub const ACCOUNT: &str = "123456789012";
 
 /// Everything, a region apart.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default)]
 pub struct World {
-    pub regions: BTreeMap<String, Region>,
-    /// The GitHub accounts whose tokens every region starts with.
-    #[serde(default)]
+    pub regions: Table<Region>,
+    /// The GitHub accounts whose tokens every region starts with: the fleet's, not kept.
     pub git_hub_accounts: BTreeSet<String>,
+    /// The alarms that are on, by name.
+    pub alarms: Table<Fact>,
+    /// The moments of the fleet's timeline that have come, as they are written there.
+    pub past: Table<Fact>,
+    /// In the order in which they came.
+    pub host_changes: List<HostChange>,
+    /// What Auto Scaling groups do once they go on.
+    pub put_off: List<Scaling>,
 }
+
+impl World {
+    pub fn parts(&mut self) -> Parts<'_> {
+        vec![
+            ("regions", &mut self.regions),
+            ("alarms", &mut self.alarms),
+            ("past", &mut self.past),
+            ("hostChanges", &mut self.host_changes),
+            ("putOff", &mut self.put_off),
+        ]
+    }
+
+    /// What is known without being stored, of a world that was read.
+    pub fn complete(&mut self) {
+        self.regions.change(|_| true, Region::complete);
+    }
+}
+
+/// A name that is all there is to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact;
+
+impl Entity for Fact {}
 
 /// The state of one region.
 #[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Region {
-    pub applications: BTreeMap<String, Application>,
+    #[serde(skip)]
+    pub applications: Table<Application>,
     /// Custom configurations; the built-in ones are not stored.
-    pub configs: BTreeMap<String, Config>,
-    pub deployments: BTreeMap<String, Deployment>,
-    /// Deployment ids, oldest first.
+    #[serde(skip)]
+    pub configs: Table<Config>,
+    #[serde(skip)]
+    pub deployments: Table<Deployment>,
+    /// Deployment ids, oldest first: in the order of their numbers.
+    #[serde(skip)]
     pub history: Vec<String>,
     /// The names of the GitHub accounts that are connected.
-    #[serde(default)]
-    pub git_hub_tokens: BTreeSet<String>,
-    /// What is known of the hosts that were deployed to: by group id, then by instance.
-    #[serde(default)]
-    pub hosts: BTreeMap<String, BTreeMap<String, HostState>>,
+    #[serde(skip)]
+    pub git_hub_tokens: Table<Fact>,
     /// On-premises instances that were registered, by name; the deregistered ones stay.
-    #[serde(default)]
-    pub on_premises: BTreeMap<String, OnPremises>,
+    #[serde(skip)]
+    pub on_premises: Table<OnPremises>,
     /// What deployments made of the fleet file's Lambda functions, by name.
-    #[serde(default)]
-    pub functions: BTreeMap<String, Function>,
+    #[serde(skip)]
+    pub functions: Table<Function>,
     /// What deployments made of the fleet file's ECS services, by `cluster:service`.
-    #[serde(default)]
-    pub services: BTreeMap<String, Service>,
+    #[serde(skip)]
+    pub services: Table<Service>,
 }
+
+impl Entity for Region {
+    const BARE: bool = true;
+
+    fn parts(&mut self) -> Parts<'_> {
+        vec![
+            ("applications", &mut self.applications),
+            ("configs", &mut self.configs),
+            ("deployments", &mut self.deployments),
+            ("gitHubTokens", &mut self.git_hub_tokens),
+            ("onPremises", &mut self.on_premises),
+            ("functions", &mut self.functions),
+            ("services", &mut self.services),
+        ]
+    }
+}
+
+impl Region {
+    /// Stores a deployment, as the newest.
+    pub fn enter(&mut self, mut deployment: Deployment) {
+        let last = self.history.last().and_then(|id| self.deployments.get(id));
+        deployment.number = last.map_or(0, |last| last.number + 1);
+        self.history.push(deployment.id.clone());
+        self.deployments.insert(deployment.id.clone(), deployment);
+    }
+
+    /// Only the deployments that are to be kept stay.
+    pub fn keep_deployments(&mut self, keep: impl Fn(&Deployment) -> bool) {
+        let Region { history, deployments, .. } = self;
+        deployments.retain(|_, deployment| keep(deployment));
+        history.retain(|id| deployments.contains_key(id));
+    }
+
+    /// The group with this id.
+    pub fn group(&self, id: &str) -> Option<&Group> {
+        self.applications
+            .values()
+            .flat_map(|application| application.groups.values())
+            .find(|one| one.id == id)
+    }
+
+    /// The application of the group with this id, and the group's name.
+    pub fn home_mut(&mut self, id: &str) -> Option<(&mut Application, String)> {
+        let find = |(home, application): (&String, &Application)| {
+            let name = application.groups.values().find(|group| group.id == id)?.name.clone();
+            Some((home.clone(), name))
+        };
+        let (home, name) = self.applications.iter().find_map(find)?;
+        Some((self.applications.get_mut(&home)?, name))
+    }
+
+    /// The group with this id.
+    pub fn group_mut(&mut self, id: &str) -> Option<&mut Group> {
+        let (application, name) = self.home_mut(id)?;
+        application.groups.get_mut(&name)
+    }
+
+    fn complete(&mut self) {
+        let mut numbered: Vec<_> =
+            self.deployments.iter().map(|(id, one)| (one.number, id.clone())).collect();
+        numbered.sort_unstable();
+        self.history = numbered.into_iter().map(|(_, id)| id).collect();
+    }
+}
+
+/// What became of the fleet file's hosts. No region is any that nothing has happened in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HostChange {
+    /// From here on a region has hosts of its own.
+    Entered(String),
+    /// An Auto Scaling group launched instances.
+    Launched(Option<String>, Vec<Instance>),
+    /// Those with these ids are there no more.
+    Removed(String, Vec<String>),
+    /// An Auto Scaling group lost its last instances where nothing has happened.
+    Shrunk(String, usize),
+    /// The host with this id disappeared everywhere.
+    Lost(String),
+    /// It is there again.
+    Found(String),
+}
+
+impl Entity for HostChange {}
+
+impl Entity for Scaling {}
 
 /// An on-premises instance that was registered. One that the fleet file does not declare is simulated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,11 +186,15 @@ pub struct OnPremises {
     pub deregistered: Option<Millis>,
 }
 
+impl Entity for OnPremises {}
+
 /// A Lambda function: its aliases by name.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Function {
     pub aliases: BTreeMap<String, Alias>,
 }
+
+impl Entity for Function {}
 
 /// Where an alias sends its traffic.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -85,6 +210,8 @@ pub struct Service {
     pub task_sets: Vec<TaskSet>,
 }
 
+impl Entity for Service {}
+
 /// What earlier deployments of a group left on a host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostState {
@@ -94,15 +221,25 @@ pub struct HostState {
     pub deployment: Option<String>,
 }
 
+impl Entity for HostState {}
+
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Application {
     pub id: String,
     pub name: String,
     pub platform: ComputePlatform,
     pub created: Millis,
-    pub groups: BTreeMap<String, Group>,
-    pub revisions: Vec<Registered>,
+    #[serde(skip)]
+    pub groups: Table<Group>,
+    #[serde(skip)]
+    pub revisions: List<Registered>,
     pub tags: BTreeMap<String, String>,
+}
+
+impl Entity for Application {
+    fn parts(&mut self) -> Parts<'_> {
+        vec![("groups", &mut self.groups), ("revisions", &mut self.revisions)]
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -119,6 +256,15 @@ pub struct Group {
     pub last_attempted: Option<String>,
     /// The deployment that runs now, if any.
     pub active: Option<String>,
+    /// What is known of the hosts that were deployed to, by instance.
+    #[serde(skip)]
+    pub hosts: Table<HostState>,
+}
+
+impl Entity for Group {
+    fn parts(&mut self) -> Parts<'_> {
+        vec![("hosts", &mut self.hosts)]
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -128,6 +274,8 @@ pub struct Config {
     /// DeploymentConfigInfo in wire form, without id and time.
     pub settings: Map<String, Value>,
 }
+
+impl Entity for Config {}
 
 /// A registered revision.
 #[derive(Debug, Serialize, Deserialize)]
@@ -140,6 +288,8 @@ pub struct Registered {
     pub last_used: Option<Millis>,
 }
 
+impl Entity for Registered {}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorInformation {
     pub code: String,
@@ -149,6 +299,8 @@ pub struct ErrorInformation {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Deployment {
     pub id: String,
+    /// Its place among the region's deployments, which never changes.
+    pub number: u64,
     pub application: String,
     pub group: String,
     pub group_id: String,
@@ -179,10 +331,18 @@ pub struct Deployment {
     pub rollback_deployment: Option<String>,
     pub rollback_of: Option<String>,
     pub rollback_message: Option<String>,
-    #[serde(default)]
     pub progress: Progress,
+    /// What the engine needs to go on with it, in a form of its own; null before it starts and once it has ended.
+    pub engine: Value,
     /// In the order in which they are deployed to.
-    pub targets: Vec<Target>,
+    #[serde(skip)]
+    pub targets: List<Target>,
+}
+
+impl Entity for Deployment {
+    fn parts(&mut self) -> Parts<'_> {
+        vec![("targets", &mut self.targets)]
+    }
 }
 
 impl Deployment {
@@ -197,6 +357,8 @@ impl Deployment {
 pub struct Progress {
     /// What the deployment waits for: what ContinueDeployment may end.
     pub wait: Option<Wait>,
+    /// The wait that somebody asked to end last.
+    pub continued: Option<Wait>,
     /// `instanceTerminationWaitTimeStarted`. Always false for ECS, and where the blue instances are kept alive.
     pub termination_wait_started: bool,
     /// Executions of hook functions, by lifecycleEventHookExecutionId.
@@ -222,6 +384,8 @@ pub struct HookExecution {
     pub event: EventName,
     /// Its answer was taken, or its time is over: no answer is taken any more.
     pub over: bool,
+    /// The answer that was taken.
+    pub succeeded: Option<bool>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -233,6 +397,8 @@ pub struct Target {
     pub last_updated: Option<Millis>,
     pub events: Vec<Event>,
 }
+
+impl Entity for Target {}
 
 /// What a target is, with what only that kind shows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -294,7 +460,10 @@ pub struct TaskSet {
 pub struct Event {
     pub name: EventName,
     pub status: EventStatus,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<Millis>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<Millis>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diagnostics: Option<Diagnostics>,
 }

@@ -1,5 +1,5 @@
-//! Keeps the parser crate's panics in: libyaml-safer 0.3 panics on a few malformed texts (`{a: !b,` is one), and a
-//! stranger's file must not end this tool or write on its terminal.
+//! Keeps panics of two crates in: libyaml-safer 0.3 panics on a few malformed texts (`{a: !b,` is one), redb 4.6 on a few
+//! damaged files, and a stranger's file must not end this tool or write on its terminal.
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};

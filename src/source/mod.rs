@@ -7,6 +7,7 @@ mod guard;
 pub mod resolve;
 mod tree;
 
+pub use guard::guarded;
 pub use resolve::{core, psych};
 pub use tree::{Content, Document, MAX_BYTES, Node, Scalar, json_error, parse};
 

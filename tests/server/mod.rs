@@ -1,5 +1,6 @@
-//! The sandbox's API, driven by the SDK's clients in this process.
+//! The sandbox's API, driven by the SDK's clients in this process; and, as a process of its own, killed.
 
+mod crash;
 mod deployments;
 mod faults;
 mod s3;

@@ -19,9 +19,9 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 /// A command on a terminal of its own.
 pub struct Terminal {
-    child: Child,
-    master: File,
-    parser: Arc<Mutex<vt100::Parser>>,
+    pub child: Child,
+    pub master: File,
+    pub parser: Arc<Mutex<vt100::Parser>>,
     reader: JoinHandle<()>,
 }
 

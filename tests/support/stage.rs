@@ -67,9 +67,10 @@ impl Conductor for Play {
             deployment.error = Some(ErrorInformation { code, message });
         }
         deployment.status = status;
-        deployment.targets = match deployment.platform {
+        let targets: Vec<Target> = match deployment.platform {
             ComputePlatform::Lambda => {
-                let hook = HookExecution { event: EventName::BeforeAllowTraffic, over: false };
+                let hook =
+                    HookExecution { event: EventName::BeforeAllowTraffic, over: false, succeeded: None };
                 deployment.progress.hooks.insert("hook".to_owned(), hook);
                 vec![Target { kind: function(), ..host("checkout", &target, &event) }]
             }
@@ -91,6 +92,7 @@ impl Conductor for Play {
             }
             _ => ["i-0123456789abcdef0", "i-0123456789abcdef1"].map(|id| host(id, &target, &event)).into(),
         };
+        deployment.targets = targets.into();
     }
 
     fn stop_requested(&self, region: &str, id: &str) {

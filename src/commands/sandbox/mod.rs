@@ -9,7 +9,7 @@ mod schema;
 mod serve;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
@@ -19,6 +19,7 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::runner::Isolation;
 use crate::sandbox::fleet::Fleet;
+use crate::sandbox::state::{State, StateError};
 use crate::sandbox::{HookPolicy, Running, Setup};
 
 #[derive(Debug, Subcommand)]
@@ -64,9 +65,10 @@ pub struct SandboxArgs {
     #[arg(long, env = "CDCTL_ALLOW_HOST_HOOKS", hide_env_values = true, value_parser = clap::builder::FalseyValueParser::new())]
     allow_host_hooks: bool,
 
-    /// Leave hosts, objects and state in this directory [default: a temporary one, removed at the end]
+    /// Keep everything in this directory, and go on from what is there: also after a crash [default: a temporary one,
+    /// removed at the end]
     #[arg(long, value_name = "DIR")]
-    keep: Option<PathBuf>,
+    state: Option<PathBuf>,
 }
 
 impl SandboxArgs {
@@ -81,7 +83,9 @@ impl SandboxArgs {
             .exit(Exit::Usage)
             .into());
         }
-        let seed = self.seed.unwrap_or_else(|| fastrand::u64(..));
+        let state = self.state.as_deref().map(|path| open(path, self.seed)).transpose()?;
+        let seed = state.as_ref().map(|state| state.origin.seed).or(self.seed);
+        let seed = seed.unwrap_or_else(|| fastrand::u64(..));
         let fleet = match &self.fleet {
             Some(path) => Fleet::load(path, seed).map_err(|error| {
                 Failure::new(format!("the fleet file {} cannot be used", path.display()))
@@ -89,7 +93,10 @@ impl SandboxArgs {
             })?,
             None => Fleet::built_in(seed).context("the built-in fleet")?,
         };
-        let folder = Folder::new(self.keep.clone())?;
+        let folder = match &state {
+            Some(state) => Folder::Kept(state.directory().to_owned()),
+            None => Folder::new(None)?,
+        };
         let setup = Setup {
             listen,
             dir: folder.path().to_owned(),
@@ -101,13 +108,37 @@ impl SandboxArgs {
                 allow_host_hooks: self.allow_host_hooks,
                 ..HookPolicy::default()
             },
+            state,
         };
-        let running = Running::start(setup).map_err(|error| {
-            Failure::new(format!("the sandbox cannot listen on {listen}"))
+        let running = Running::start(setup).map_err(|error| match error.downcast::<StateError>() {
+            Ok(error) => unusable(folder.path(), &error),
+            Err(error) => Failure::new(format!("the sandbox cannot listen on {listen}"))
                 .cause(error.to_string())
-                .help("pick another port with --listen, or any free one with `--listen 127.0.0.1:0`")
+                .help("pick another port with --listen, or any free one with `--listen 127.0.0.1:0`"),
         })?;
         Ok((folder, running))
+    }
+}
+
+/// The state in a directory.
+fn open(path: &Path, seed: Option<u64>) -> anyhow::Result<State> {
+    State::open(path, seed).map_err(|error| unusable(path, &error).into())
+}
+
+fn unusable(path: &Path, error: &StateError) -> Failure {
+    let failure =
+        Failure::new(format!("cannot use the state in {}", path.display())).cause(error.to_string());
+    match error {
+        StateError::NotEmpty => {
+            failure.help("name a directory that does not exist yet, or one that --state made")
+        }
+        StateError::Locked => failure.help("end that sandbox, or name another directory"),
+        StateError::Format(_) => failure.help("use that cdctl, or name another directory"),
+        StateError::Seed(_) => failure.help("leave out --seed, or name another directory").exit(Exit::Usage),
+        StateError::Damaged(_) => {
+            failure.help("name another directory; what hosts hold is in hosts/ beside it")
+        }
+        StateError::Io(_) => failure,
     }
 }
 

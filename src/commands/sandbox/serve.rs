@@ -18,7 +18,7 @@ use crate::exit::Exit;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example, in two terminals:
-  cdctl sandbox serve --allow-host-hooks
+  cdctl sandbox serve --allow-host-hooks --state ~/sandbox
   export AWS_ENDPOINT_URL=http://127.0.0.1:4577 AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1 \\
       AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox")]
 pub struct Arguments {

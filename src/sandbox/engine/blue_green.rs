@@ -6,9 +6,10 @@
 use std::sync::Arc;
 
 use fastrand::Rng;
-use serde_json::{Map, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
-use super::driver::{Context, Due, Key, Ticket};
+use super::driver::{Context, Due, Key, Ticket, recorded};
 use super::ending::{End, Stop};
 use super::fleets::{self, Fleets, Found, Origin};
 use super::machine::{Machine, Refusal};
@@ -16,10 +17,12 @@ use super::slots::Slots;
 use super::waits::Waits;
 use super::wave::{Plan, Tally, Wave};
 use super::{ledger, texts};
-use crate::model::{DeploymentStatus, Diagnostics, EventName, MinimumHealthyHosts, Overview, TargetStatus};
+use crate::model::{
+    DeploymentStatus, Diagnostics, EventName, EventStatus, MinimumHealthyHosts, Overview, TargetStatus,
+};
 use crate::sandbox::fleet::{Instance, seeded};
 use crate::sandbox::host::Order;
-use crate::sandbox::store::{Label, Millis, TargetKind, Wait};
+use crate::sandbox::store::{Label, Millis, Target, TargetKind, Wait};
 
 /// How long a new fleet takes to be there: chosen to look like instances that start.
 const PROVISIONING: std::ops::Range<Millis> = 30_000..60_000;
@@ -49,6 +52,27 @@ enum Phase {
     Ready(i64),
     Allowing(Wave),
     Blocking(Wave),
+    Termination,
+}
+
+/// What the targets do not tell.
+#[derive(Serialize, Deserialize)]
+struct Record {
+    stage: Stage,
+    due: Option<Millis>,
+    stop: Option<Stop>,
+    origin: Origin,
+}
+
+/// A phase without what the targets tell.
+#[derive(Serialize, Deserialize)]
+enum Stage {
+    Nothing,
+    Provisioning,
+    Installing,
+    Ready(i64),
+    Allowing,
+    Blocking,
     Termination,
 }
 
@@ -84,6 +108,77 @@ impl BlueGreen {
         machine.list(context, &machine.fleets.losing, losing, EventName::BLOCK_TRAFFIC);
         machine.list(context, &machine.fleets.gaining, gaining, machine.gaining_names());
         Ok(machine)
+    }
+
+    /// Goes on where the targets are; the error is why it can't.
+    pub(super) fn resume(context: &mut Context, key: Key, run: u64, record: Value) -> Result<Self, Refusal> {
+        let Record { stage, due, stop, origin } = recorded(record)?;
+        let hosts = context.hosts_of(&key);
+        let found = context.region(&key.region, |region| {
+            let terms = fleets::terms(region, &key)?;
+            let targets = region.deployments.get(&key.id).map(|deployment| &deployment.targets);
+            let targets = targets.into_iter().flatten();
+            // A target that failed before traffic was let in takes no part in that.
+            let told = targets.map(|target| {
+                let event = target.events.get(INSTALLATION);
+                (target.kind.clone(), event.is_some_and(|event| event.status == EventStatus::Skipped))
+            });
+            Ok((terms, told.collect::<Vec<_>>()))
+        });
+        let ((order, minimum, waits), told) = found.unwrap_or(Err(Refusal::Gone))?;
+        let loses = if matches!(origin, Origin::Back) { Label::Green } else { Label::Blue };
+        let losing = told.iter().take_while(|(kind, _)| *kind == TargetKind::Instance(Some(loses))).count();
+        let (losing, gaining) = hosts.split_at(losing.min(hosts.len()));
+        let fleets = Fleets { losing: losing.to_vec(), gaining: gaining.to_vec(), origin };
+        let mut machine = BlueGreen {
+            rng: seeded(context.options.seed, &["blue/green", &key.id, "resumed"]),
+            key,
+            order: Arc::new(order),
+            fleets,
+            minimum,
+            waits,
+            phase: Phase::Nothing,
+            due: due.map(|due| due.saturating_add(context.options.paused)),
+            stop,
+            over: None,
+        };
+        if let Some(due) = machine.due {
+            context.schedule.push(due, Due::Next(run));
+        }
+        let all = || (machine.fleets.losing.len()..hosts.len()).collect::<Vec<_>>();
+        let takes_part = |target: &usize| told.get(*target).is_some_and(|(_, skipped)| !skipped);
+        let stopping = machine.stop.is_some();
+        let mut wave = |plan: Option<Plan>, phase: fn(Wave) -> Phase| {
+            plan.map_or(Phase::Nothing, |plan| phase(Wave::resume(context, plan, run, stopping)))
+        };
+        machine.phase = match stage {
+            Stage::Nothing => Phase::Nothing,
+            Stage::Provisioning => Phase::Provisioning,
+            Stage::Ready(minutes) => Phase::Ready(minutes),
+            Stage::Termination => Phase::Termination,
+            Stage::Installing => {
+                let total = count(machine.fleets.gaining.len());
+                let slots = Slots::new(total, machine.minimum.required(total));
+                wave(slots.map(|slots| machine.installation(all(), slots)), Phase::Installing)
+            }
+            Stage::Allowing => {
+                wave(machine.admission(all().into_iter().filter(takes_part).collect()), Phase::Allowing)
+            }
+            Stage::Blocking => wave(machine.exclusion(), Phase::Blocking),
+        };
+        Ok(machine)
+    }
+
+    fn stage(&self) -> Stage {
+        match self.phase {
+            Phase::Nothing => Stage::Nothing,
+            Phase::Provisioning => Stage::Provisioning,
+            Phase::Installing(_) => Stage::Installing,
+            Phase::Ready(minutes) => Stage::Ready(minutes),
+            Phase::Allowing(_) => Stage::Allowing,
+            Phase::Blocking(_) => Stage::Blocking,
+            Phase::Termination => Stage::Termination,
+        }
     }
 
     fn is_back(&self) -> bool {
@@ -135,8 +230,8 @@ impl BlueGreen {
         let total = count(self.fleets.gaining.len());
         match Slots::new(total, self.minimum.required(total)) {
             Some(slots) => {
-                let wave = self.gaining(context, slots, 0..INSTALLATION, TargetStatus::Ready);
-                self.phase = Phase::Installing(wave);
+                let plan = self.installation(self.ready(context), slots);
+                self.phase = Phase::Installing(Wave::new(context, plan));
             }
             None => self.over = Some(End::Failed(texts::health_constraints_invalid())),
         }
@@ -148,35 +243,44 @@ impl BlueGreen {
             deployment.status = DeploymentStatus::InProgress;
             deployment.progress.wait = None;
         });
-        let events = if self.is_back() { 0..3 } else { INSTALLATION..EventName::NEW_INSTANCE.len() };
-        let ready = self.ready(context).len();
-        match self.slots(ready) {
-            Some(slots) => {
-                let wave = self.gaining(context, slots, events, TargetStatus::Succeeded);
-                self.phase = Phase::Allowing(wave);
-            }
+        let ready = self.ready(context);
+        match self.admission(ready) {
+            Some(plan) => self.phase = Phase::Allowing(Wave::new(context, plan)),
             None => self.block(context),
         }
     }
 
+    fn installation(&self, targets: Vec<usize>, slots: Slots) -> Plan {
+        self.gaining(targets, slots, 0..INSTALLATION, TargetStatus::Ready)
+    }
+
+    /// None for no hosts.
+    fn admission(&self, targets: Vec<usize>) -> Option<Plan> {
+        let events = if self.is_back() { 0..3 } else { INSTALLATION..EventName::NEW_INSTANCE.len() };
+        let slots = self.slots(targets.len())?;
+        Some(self.gaining(targets, slots, events, TargetStatus::Succeeded))
+    }
+
+    /// None for no hosts.
+    fn exclusion(&self) -> Option<Plan> {
+        Some(Plan {
+            key: self.key.clone(),
+            order: Arc::clone(&self.order),
+            targets: (0..self.fleets.losing.len()).collect(),
+            hosts: self.fleets.losing.clone(),
+            names: EventName::BLOCK_TRAFFIC,
+            events: 0..EventName::BLOCK_TRAFFIC.len(),
+            done: TargetStatus::Succeeded,
+            slots: self.slots(self.fleets.losing.len())?,
+        })
+    }
+
     /// Keeps traffic from the hosts that lose it.
     fn block(&mut self, context: &mut Context) {
-        match self.slots(self.fleets.losing.len()) {
-            Some(slots) => {
-                let plan = Plan {
-                    key: self.key.clone(),
-                    order: Arc::clone(&self.order),
-                    targets: (0..self.fleets.losing.len()).collect(),
-                    hosts: self.fleets.losing.clone(),
-                    names: EventName::BLOCK_TRAFFIC,
-                    events: 0..EventName::BLOCK_TRAFFIC.len(),
-                    done: TargetStatus::Succeeded,
-                    slots,
-                };
-                self.phase = Phase::Blocking(Wave::new(context, plan));
-            }
-            None => self.phase = Phase::Termination,
-        }
+        self.phase = match self.exclusion() {
+            Some(plan) => Phase::Blocking(Wave::new(context, plan)),
+            None => Phase::Termination,
+        };
     }
 
     /// Rerouting goes at the configuration's pace, and at least one host at a time; none for no hosts.
@@ -187,25 +291,24 @@ impl BlueGreen {
 
     fn gaining(
         &self,
-        context: &Context,
+        targets: Vec<usize>,
         slots: Slots,
         events: std::ops::Range<usize>,
         done: TargetStatus,
-    ) -> Wave {
+    ) -> Plan {
         let names = self.gaining_names();
-        let targets = self.ready(context);
         let first = self.fleets.losing.len();
         let host = |target: &usize| self.fleets.gaining.get(target.checked_sub(first)?).cloned();
         let hosts = targets.iter().filter_map(host).collect();
         let (key, order) = (self.key.clone(), Arc::clone(&self.order));
-        Wave::new(context, Plan { key, order, targets, hosts, names, events, done, slots })
+        Plan { key, order, targets, hosts, names, events, done, slots }
     }
 
     /// The targets that gain traffic and have not failed.
     fn ready(&self, context: &Context) -> Vec<usize> {
         let first = self.fleets.losing.len();
         let ready = context.deployment(&self.key, |deployment| {
-            let gaining = (0..).zip(&deployment.targets).skip(first);
+            let gaining = (0..).zip(deployment.targets.iter()).skip(first);
             gaining.filter(|(_, target)| !target.status.is_finished()).map(|(index, _)| index).collect()
         });
         ready.unwrap_or_default()
@@ -281,8 +384,7 @@ impl BlueGreen {
             let Some(id) = region.deployments.get(&self.key.id).map(|one| one.group_id.clone()) else {
                 return;
             };
-            let groups = region.applications.values_mut().flat_map(|one| one.groups.values_mut());
-            for group in groups.filter(|group| group.id == id) {
+            if let Some(group) = region.group_mut(&id) {
                 if changes.contains_key("ec2TagFilters") {
                     group.settings.remove("ec2TagSet");
                 } else if changes.contains_key("ec2TagSet") {
@@ -306,6 +408,11 @@ impl Machine for BlueGreen {
         &self.key
     }
 
+    fn record(&self) -> Value {
+        let (due, stop, origin) = (self.due, self.stop.clone(), self.fleets.origin.clone());
+        json!(Record { stage: self.stage(), due, stop, origin })
+    }
+
     fn settle(&mut self, context: &mut Context, run: u64) -> Option<End> {
         if matches!(self.phase, Phase::Nothing) && self.over.is_none() {
             self.begin(context, run);
@@ -316,9 +423,9 @@ impl Machine for BlueGreen {
         }
         let end = self.over.take()?;
         context.deployment(&self.key, |deployment| {
-            let left = |(_, target): &(usize, &crate::sandbox::store::Target)| !target.status.is_finished();
+            let left = |(_, target): &(usize, &Target)| !target.status.is_finished();
             let left: Vec<usize> =
-                (0..).zip(&deployment.targets).filter(left).map(|(index, _)| index).collect();
+                (0..).zip(deployment.targets.iter()).filter(left).map(|(index, _)| index).collect();
             ledger::skip(deployment, left, context.now);
         });
         Some(end)

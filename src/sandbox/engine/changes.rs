@@ -81,11 +81,11 @@ fn functions(context: &Context, store: &Region) -> std::collections::BTreeMap<St
         };
         (function.name.clone(), Function { aliases: function.aliases.iter().map(point).collect() })
     });
-    declared.chain(store.functions.clone()).collect()
+    declared.chain((*store.functions).clone()).collect()
 }
 
 /// The services of the fleet file, with the task sets that deployments have left.
 fn services(context: &Context, store: &Region) -> std::collections::BTreeMap<String, Service> {
     let declared = context.options.fleet.services.iter().map(|one| (one.id(), Service::default()));
-    declared.chain(store.services.clone()).collect()
+    declared.chain((*store.services).clone()).collect()
 }

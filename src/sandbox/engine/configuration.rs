@@ -1,5 +1,6 @@
 //! What a deployment configuration asks of a deployment. Reads the store, changes nothing.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::model::MinimumHealthyHosts;
@@ -23,7 +24,7 @@ pub(super) struct Zonal {
 }
 
 /// One move of traffic: so long after the one before, to so many percent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Shift {
     pub(super) after: Millis,
     pub(super) percent: u32,

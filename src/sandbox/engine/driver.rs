@@ -4,6 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
 use super::alarms;
 use super::blue_green::BlueGreen;
 use super::ending::{self, End, Stop};
@@ -15,8 +19,8 @@ use super::schedule::Schedule;
 use super::{Options, auto_update, changes, scaling, texts};
 use crate::model::{ComputePlatform, Diagnostics};
 use crate::sandbox::Shared;
-use crate::sandbox::fleet::{Change, Instance, Scaling, Status, seeded};
-use crate::sandbox::store::{Deployment, ErrorInformation, Millis, Region, Wait};
+use crate::sandbox::fleet::{Change, Instance, Kind, Moment, Status, seeded};
+use crate::sandbox::store::{Deployment, ErrorInformation, Fact, HostChange, Millis, Region, Wait};
 
 /// How long an accepted deployment waits before it starts.
 const START_AFTER: std::ops::RangeInclusive<Millis> = 500..=1_000;
@@ -26,7 +30,7 @@ const NO_INSTANCES_AFTER: Millis = 6_000;
 const ALARM_POLL: Millis = 1_000;
 
 /// A deployment's place in the store.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct Key {
     pub(super) region: String,
     pub(super) id: String,
@@ -73,8 +77,8 @@ pub(super) enum Due {
     Alarms(u64),
     /// A deployment has run as long as it may.
     Overdue(u64),
-    /// Something happens beside the deployments.
-    Change(Change),
+    /// A moment of the fleet's timeline has come.
+    Moment(Moment),
 }
 
 impl Due {
@@ -88,7 +92,7 @@ impl Due {
             | Due::Alarms(id)
             | Due::Overdue(id)
             | Due::Ended(Ticket { run: id, .. }, _) => *id == run,
-            Due::Change(_) => false,
+            Due::Moment(_) => false,
         }
     }
 }
@@ -102,8 +106,6 @@ pub(super) struct Context {
     pub(super) inventory: Inventory,
     /// The alarms that are on.
     pub(super) alarms: BTreeSet<String>,
-    /// What was to shrink while its processes were suspended.
-    pub(super) put_off: Vec<Scaling>,
     /// The moment that is being worked on. Never runs backwards.
     pub(super) now: Millis,
 }
@@ -124,6 +126,33 @@ impl Context {
         self.shared.world().regions.get_mut(name).map(read)
     }
 
+    /// Tells the store what was changed about the hosts.
+    fn keep_hosts(&mut self) {
+        let changes = self.inventory.changes();
+        if !changes.is_empty() {
+            let mut world = self.shared.world();
+            changes.into_iter().for_each(|change| world.host_changes.push(change));
+        }
+    }
+
+    /// The hosts of a deployment's targets. One that the fleet does not have any more has disappeared.
+    pub(super) fn hosts_of(&mut self, key: &Key) -> Vec<Arc<Instance>> {
+        let found = self.with_hosts(key, |region, present| {
+            let present: HashMap<&str, &Arc<Instance>> =
+                present.iter().map(|host| (host.id.as_str(), host)).collect();
+            let targets = region.deployments.get(&key.id).map(|one| &one.targets);
+            let host = |id: &str| present.get(id).map(|host| Arc::clone(host)).ok_or_else(|| id.to_owned());
+            targets.into_iter().flatten().map(|target| host(&target.id)).collect::<Vec<_>>()
+        });
+        let found = found.unwrap_or_default();
+        let missing: Vec<String> = found.iter().filter_map(|host| host.as_ref().err()).cloned().collect();
+        if !missing.is_empty() {
+            self.inventory.apply(&HostChange::Removed(key.region.clone(), missing));
+        }
+        let named = |id: String| Arc::new(Instance::named(&id, Kind::Simulated));
+        found.into_iter().map(|host| host.unwrap_or_else(named)).collect()
+    }
+
     /// Reads or writes a region, with the hosts that are there.
     pub(super) fn with_hosts<T>(
         &self,
@@ -141,7 +170,11 @@ impl Context {
 enum Run {
     /// Accepted, not started.
     Created(Key),
-    Started(Box<dyn Machine>),
+    Started {
+        machine: Box<dyn Machine>,
+        /// When it has run as long as it may.
+        overdue: Option<Millis>,
+    },
 }
 
 /// All deployments that have not ended.
@@ -155,14 +188,19 @@ pub(super) struct Driver {
 impl Driver {
     pub(super) fn new(shared: Arc<Shared>, options: Options, messages: Sender<Message>) -> Self {
         let now = shared.clock.now();
-        let inventory = Inventory::new(&options.fleet, options.seed);
+        let mut inventory = Inventory::new(&options.fleet, options.seed);
         let mut schedule = Schedule::new();
-        for moment in &options.fleet.timeline {
-            let at = now.saturating_add(Millis::from(moment.at) * 1_000);
-            schedule.push(at, Due::Change(moment.change.clone()));
+        let world = shared.world();
+        let is_past =
+            |moment: &&Moment| serde_json::to_string(moment).is_ok_and(|text| world.past.contains_key(&text));
+        for moment in options.fleet.timeline.iter().filter(|moment| !is_past(moment)) {
+            let at = options.began.saturating_add(Millis::from(moment.at) * 1_000);
+            schedule.push(at, Due::Moment(moment.clone()));
         }
-        let (alarms, put_off) = (BTreeSet::new(), Vec::new());
-        let context = Context { shared, options, schedule, messages, inventory, alarms, put_off, now };
+        let alarms = world.alarms.keys().cloned().collect();
+        world.host_changes.iter().for_each(|change| inventory.apply(change));
+        drop(world);
+        let context = Context { shared, options, schedule, messages, inventory, alarms, now };
         Driver { context, runs: HashMap::new(), by_key: HashMap::new(), last_run: 0 }
     }
 
@@ -174,14 +212,19 @@ impl Driver {
     /// Works off what is due at the first moment that has come, one thing at a time: the caller looks for
     /// messages between.
     pub(super) fn advance(&mut self) {
+        let shared = Arc::clone(&self.context.shared);
+        let _step = shared.journal.step();
         if let Some((moment, due)) = self.context.schedule.pop(self.context.shared.clock.now()) {
             self.context.now = self.context.now.max(moment);
             self.due(due);
         }
+        self.context.keep_hosts();
     }
 
     pub(super) fn take(&mut self, message: Message) {
-        self.context.now = self.context.now.max(self.context.shared.clock.now());
+        let shared = Arc::clone(&self.context.shared);
+        let _step = shared.journal.step();
+        self.context.now = self.context.now.max(shared.clock.now());
         match message {
             Message::Created(key) => self.created(key),
             Message::StopRequested(key) => {
@@ -203,6 +246,7 @@ impl Driver {
             }
             Message::Changed(change, answer) => {
                 let changed = changes::check(&self.context, &change).map(|()| self.change(change));
+                self.context.keep_hosts();
                 // Nobody waits any more where it took too long.
                 let _ = answer.send(changed);
             }
@@ -211,6 +255,7 @@ impl Driver {
             }
             Message::Quit => {}
         }
+        self.context.keep_hosts();
     }
 
     fn created(&mut self, key: Key) {
@@ -227,7 +272,7 @@ impl Driver {
     fn stop(&mut self, id: u64, stop: Stop) {
         match self.runs.get(&id) {
             Some(Run::Created(_)) => self.end(id, End::Stopped(stop)),
-            Some(Run::Started(_)) => self.with(id, |machine, context| {
+            Some(Run::Started { .. }) => self.with(id, |machine, context| {
                 machine.stop(context, stop);
                 None
             }),
@@ -249,20 +294,26 @@ impl Driver {
             }),
             Due::Next(id) => self.with(id, |machine, context| machine.next(context, id)),
             Due::Alarms(id) => {
-                let Some(Run::Started(machine)) = self.runs.get(&id) else { return };
+                let Some(Run::Started { machine, .. }) = self.runs.get(&id) else { return };
                 let on = alarms::on(&self.context, machine.key());
                 if !on.is_empty() {
                     self.stop(id, Stop::Alarms(on));
                 }
             }
             Due::Overdue(id) => self.stop(id, Stop::Overdue),
-            Due::Change(change) => self.change(change),
+            Due::Moment(moment) => {
+                if let Ok(text) = serde_json::to_string(&moment) {
+                    self.context.shared.world().past.insert(text, Fact);
+                }
+                self.change(moment.change);
+            }
         }
     }
 
     fn change(&mut self, change: Change) {
         match change {
             Change::Alarm(name) => {
+                self.context.shared.world().alarms.insert(name.clone(), Fact);
                 self.context.alarms.insert(name);
                 let mut running: Vec<u64> = self.runs.keys().copied().collect();
                 running.sort_unstable();
@@ -271,6 +322,7 @@ impl Driver {
                 }
             }
             Change::AlarmOver(name) => {
+                self.context.shared.world().alarms.remove(&name);
                 self.context.alarms.remove(&name);
             }
             Change::Grow(by) => {
@@ -279,15 +331,15 @@ impl Driver {
                 }
             }
             Change::Shrink(by) if self.context.inventory.keeps_all(&by.group) => {
-                self.context.put_off.push(by);
+                self.context.shared.world().put_off.push(by);
             }
             Change::Shrink(by) => {
                 for key in scaling::shrink(&mut self.context, &by) {
                     self.created(key);
                 }
             }
-            Change::Disappear(id) => self.context.inventory.lose(&id),
-            Change::Appear(id) => self.context.inventory.find_again(&id),
+            Change::Disappear(id) => self.context.inventory.lose(id),
+            Change::Appear(id) => self.context.inventory.find_again(id),
         }
     }
 
@@ -297,12 +349,9 @@ impl Driver {
         scaling::suspend(&mut self.context, &key);
         match open(&mut self.context, key.clone()) {
             Ok(machine) => {
-                self.runs.insert(id, Run::Started(machine));
-                self.context.after(ALARM_POLL, Due::Alarms(id));
-                if let Some(limit) = self.context.deployment(&key, |one| run_limit(one)).flatten() {
-                    self.context.after(limit, Due::Overdue(id));
-                }
-                self.settle(id);
+                let limit = self.context.deployment(&key, |one| run_limit(one)).flatten();
+                let overdue = limit.map(|limit| self.context.now.saturating_add(limit));
+                self.started(id, machine, overdue);
             }
             Err(Refusal::Gone) => self.forget(id),
             Err(Refusal::NoInstances) => {
@@ -314,9 +363,86 @@ impl Driver {
         }
     }
 
+    fn started(&mut self, id: u64, machine: Box<dyn Machine>, overdue: Option<Millis>) {
+        self.runs.insert(id, Run::Started { machine, overdue });
+        self.context.after(ALARM_POLL, Due::Alarms(id));
+        if let Some(overdue) = overdue {
+            self.context.schedule.push(overdue, Due::Overdue(id));
+        }
+        self.settle(id);
+    }
+
+    /// Goes on with what had not ended when the sandbox was down.
+    pub(super) fn resume(&mut self) {
+        let shared = Arc::clone(&self.context.shared);
+        let _step = shared.journal.step();
+        let mut unended = Vec::new();
+        for (name, region) in shared.world().regions.iter() {
+            let ids = region
+                .history
+                .iter()
+                .filter(|id| region.deployments.get(*id).is_some_and(|one| !one.status.is_terminal()));
+            unended.extend(ids.map(|id| Key { region: name.clone(), id: id.clone() }));
+        }
+        for key in unended {
+            self.resume_one(key);
+        }
+    }
+
+    fn resume_one(&mut self, key: Key) {
+        let read = |one: &mut Deployment| (one.engine.clone(), one.progress.continued, one.stop_requested);
+        let Some((record, continued, stop)) = self.context.deployment(&key, read) else { return };
+        if record.is_null() {
+            return self.created(key);
+        }
+        self.last_run += 1;
+        let id = self.last_run;
+        self.by_key.insert(key.clone(), id);
+        self.runs.insert(id, Run::Created(key.clone()));
+        scaling::suspend(&mut self.context, &key);
+        let paused = self.context.options.paused;
+        let overdue = record.get("overdue").and_then(Value::as_i64).map(|at| at.saturating_add(paused));
+        let own = record.get("machine").cloned().unwrap_or_default();
+        match resume(&mut self.context, key, id, own) {
+            Ok(machine) => self.started(id, machine, overdue),
+            Err(Refusal::Failed(error)) => return self.end(id, End::Failed(error)),
+            Err(Refusal::Gone | Refusal::NoInstances) => {
+                return self.end(id, End::Failed(texts::not_resumed()));
+            }
+        }
+        // What the API had accepted and the engine had not heard.
+        if let Some(wait) = continued {
+            self.with(id, |machine, context| {
+                machine.continued(context, id, wait);
+                None
+            });
+        }
+        if stop.is_some() {
+            self.stop(id, Stop::Requested);
+        }
+    }
+
+    /// Keeps what is needed to go on with a deployment after a restart.
+    fn keep(&self, id: u64) {
+        let Some(Run::Started { machine, overdue }) = self.runs.get(&id) else { return };
+        if !self.context.shared.journal.keeps() {
+            return;
+        }
+        let record = json!({"overdue": overdue, "machine": machine.record()});
+        let Key { region, id } = machine.key();
+        let mut world = self.context.shared.world();
+        let found = world.regions.get(region).and_then(|region| region.deployments.get(id));
+        if found.is_some_and(|deployment| deployment.engine != record)
+            && let Some(region) = world.regions.get_mut(region)
+            && let Some(deployment) = region.deployments.get_mut(id)
+        {
+            deployment.engine = record;
+        }
+    }
+
     /// Does something with a machine, and then what it wants.
     fn with(&mut self, id: u64, act: impl FnOnce(&mut dyn Machine, &mut Context) -> Option<End>) {
-        let Some(Run::Started(machine)) = self.runs.get_mut(&id) else { return };
+        let Some(Run::Started { machine, .. }) = self.runs.get_mut(&id) else { return };
         match act(machine.as_mut(), &mut self.context) {
             Some(end) => self.end(id, end),
             None => self.settle(id),
@@ -334,21 +460,23 @@ impl Driver {
 
     /// Starts what may start, and ends the deployment where it is over.
     fn settle(&mut self, id: u64) {
-        let Some(Run::Started(machine)) = self.runs.get_mut(&id) else { return };
-        if let Some(end) = machine.settle(&mut self.context, id) {
-            self.end(id, end);
+        let Some(Run::Started { machine, .. }) = self.runs.get_mut(&id) else { return };
+        match machine.settle(&mut self.context, id) {
+            Some(end) => self.end(id, end),
+            None => self.keep(id),
         }
     }
 
     fn end(&mut self, id: u64, end: End) {
         let key = match self.runs.get(&id) {
             Some(Run::Created(key)) => key.clone(),
-            Some(Run::Started(machine)) => machine.key().clone(),
+            Some(Run::Started { machine, .. }) => machine.key().clone(),
             None => return,
         };
         self.forget(id);
         if self.context.inventory.resume(&key.region, &key.id) {
-            for by in std::mem::take(&mut self.context.put_off) {
+            let put_off = self.context.shared.world().put_off.take();
+            for by in put_off {
                 self.change(Change::Shrink(by));
             }
         }
@@ -379,17 +507,46 @@ fn run_limit(deployment: &Deployment) -> Option<Millis> {
     }
 }
 
-/// The state machine of a deployment; the error is why it doesn't start.
-fn open(context: &mut Context, key: Key) -> Result<Box<dyn Machine>, Refusal> {
-    let kind = context.deployment(&key, |deployment| {
+/// Which state machine a deployment has.
+enum Shape {
+    InPlace,
+    BlueGreen,
+    Routed,
+}
+
+fn shape(context: &Context, key: &Key) -> Result<Shape, Refusal> {
+    let kind = context.deployment(key, |deployment| {
         let blue_green = style(deployment, "deploymentType") == Some("BLUE_GREEN");
         // Auto Scaling brings one instance to where a blue/green group is, in place.
         (deployment.platform.clone(), blue_green && !deployment.creator.is_auto_scaling())
     });
     Ok(match kind.ok_or(Refusal::Gone)? {
-        (ComputePlatform::Server, true) => Box::new(BlueGreen::open(context, key)?),
-        (ComputePlatform::Server, false) => Box::new(InPlace::open(context, key)?),
-        (ComputePlatform::Lambda | ComputePlatform::Ecs, _) => Box::new(Routed::open(context, key)?),
+        (ComputePlatform::Server, true) => Shape::BlueGreen,
+        (ComputePlatform::Server, false) => Shape::InPlace,
+        (ComputePlatform::Lambda | ComputePlatform::Ecs, _) => Shape::Routed,
         (other, _) => return Err(Refusal::Failed(texts::not_simulated(other.as_str()))),
     })
+}
+
+/// The state machine of a deployment; the error is why it doesn't start.
+fn open(context: &mut Context, key: Key) -> Result<Box<dyn Machine>, Refusal> {
+    Ok(match shape(context, &key)? {
+        Shape::BlueGreen => Box::new(BlueGreen::open(context, key)?),
+        Shape::InPlace => Box::new(InPlace::open(context, key)?),
+        Shape::Routed => Box::new(Routed::open(context, key)?),
+    })
+}
+
+/// The state machine of a deployment that had started, from what it had recorded.
+fn resume(context: &mut Context, key: Key, run: u64, record: Value) -> Result<Box<dyn Machine>, Refusal> {
+    Ok(match shape(context, &key)? {
+        Shape::BlueGreen => Box::new(BlueGreen::resume(context, key, run, record)?),
+        Shape::InPlace => Box::new(InPlace::resume(context, key, run, record)?),
+        Shape::Routed => Box::new(Routed::resume(context, key, run, record)?),
+    })
+}
+
+/// What a machine had recorded.
+pub(super) fn recorded<T: DeserializeOwned>(record: Value) -> Result<T, Refusal> {
+    serde_json::from_value(record).map_err(|_| Refusal::Failed(texts::not_resumed()))
 }

@@ -1,5 +1,8 @@
 //! How a deployment ends, and what its group remembers of it. Writes the store once, under one lock.
 
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
 use super::driver::{Context, Key};
 use super::successor::restarted;
 use super::{rollback, texts};
@@ -15,7 +18,7 @@ pub(super) enum End {
 }
 
 /// Why a deployment is stopped.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Stop {
     /// By a request.
     Requested,
@@ -54,6 +57,7 @@ pub(super) fn end(context: &mut Context, key: &Key, end: End) -> Option<String> 
         let deployment = region.deployments.get_mut(&key.id)?;
         deployment.completed = Some(now);
         deployment.progress.wait = None;
+        deployment.engine = Value::Null;
         let wanted = rollback::wanted(deployment, &end);
         let succeeded = matches!(end, End::Succeeded);
         (deployment.status, deployment.error) = match end {
@@ -68,12 +72,17 @@ pub(super) fn end(context: &mut Context, key: &Key, end: End) -> Option<String> 
 
 /// What the group, its hosts and the revision know from now on; none where the group is gone.
 fn remember(region: &mut Region, id: &str, succeeded: bool, now: Millis) -> Option<()> {
-    let Region { applications, deployments, hosts, .. } = region;
-    let deployment = deployments.get(id)?;
-    let application = applications
-        .values_mut()
-        .find(|application| application.groups.values().any(|group| group.id == deployment.group_id))?;
-    let group = application.groups.values_mut().find(|group| group.id == deployment.group_id)?;
+    // Taken out for a moment: group and deployment are both the region's.
+    let mut deployments = std::mem::take(&mut region.deployments);
+    let done = deployments.get(id).and_then(|deployment| remember_in(region, deployment, succeeded, now));
+    std::mem::swap(&mut region.deployments, &mut deployments);
+    done
+}
+
+fn remember_in(region: &mut Region, deployment: &Deployment, succeeded: bool, now: Millis) -> Option<()> {
+    let id = deployment.id.as_str();
+    let (application, name) = region.home_mut(&deployment.group_id)?;
+    let group = application.groups.get_mut(&name)?;
     if group.active.as_deref() == Some(id) {
         group.active = None;
     }
@@ -86,13 +95,13 @@ fn remember(region: &mut Region, id: &str, succeeded: bool, now: Millis) -> Opti
         }
     }
     if deployment.started.is_some() {
-        let used = application.revisions.iter_mut().filter(|entry| entry.revision == deployment.revision);
-        for entry in used {
+        let used = application.revisions.iter().position(|entry| entry.revision == deployment.revision);
+        if let Some(entry) = used.and_then(|used| application.revisions.get_mut(used)) {
             entry.first_used.get_or_insert(now);
             entry.last_used = Some(now);
         }
     }
-    let known = hosts.entry(group.id.clone()).or_default();
+    let known = &mut group.hosts;
     for (host, mut state) in host_states(deployment) {
         // A restart installs nothing: the host still has what another deployment brought.
         if restarted(deployment) {

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::configuration::Configuration;
@@ -25,6 +26,7 @@ pub(super) struct Fleets {
 }
 
 /// How the green fleet comes to be.
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) enum Origin {
     /// A copy of this Auto Scaling group is launched, under the other name.
     Copied { from: String, name: String },
@@ -46,17 +48,23 @@ pub(super) struct Found {
 pub(super) fn find(region: &Region, key: &Key, present: &[Arc<Instance>]) -> Result<Found, Refusal> {
     let deployment = region.deployments.get(&key.id).ok_or(Refusal::Gone)?;
     let group = group_of(region, deployment)?;
-    let config = Configuration::named(&deployment.config, region);
-    let Some(minimum) = config.and_then(|config| config.minimum()) else {
-        return Err(Refusal::Failed(texts::config_missing(&deployment.config)));
-    };
+    let (order, minimum, waits) = terms(region, key)?;
     let fleets = if deployment.creator == Creator::Rollback {
         back(region, deployment, present)?
     } else {
         forth(deployment, &group.settings, present)?
     };
-    let waits = Waits::of(&deployment.settings, &group.settings);
-    Ok(Found { fleets, order: order(deployment), minimum, waits })
+    Ok(Found { fleets, order, minimum, waits })
+}
+
+/// What a deployment tells its hosts, how many of them must be healthy, and how long it waits.
+pub(super) fn terms(region: &Region, key: &Key) -> Result<(Order, MinimumHealthyHosts, Waits), Refusal> {
+    let deployment = region.deployments.get(&key.id).ok_or(Refusal::Gone)?;
+    let group = group_of(region, deployment)?;
+    let config = Configuration::named(&deployment.config, region);
+    let minimum = config.and_then(|config| config.minimum());
+    let minimum = minimum.ok_or_else(|| Refusal::Failed(texts::config_missing(&deployment.config)))?;
+    Ok((order(deployment), minimum, Waits::of(&deployment.settings, &group.settings)))
 }
 
 /// The group's own hosts are blue; what is green is launched or was named.

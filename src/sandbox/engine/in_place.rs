@@ -6,10 +6,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use fastrand::Rng;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::configuration::{Configuration, Zonal};
-use super::driver::{Context, Due, Key, Ticket};
+use super::driver::{Context, Due, Key, Ticket, recorded};
 use super::ending::{End, Stop};
 use super::machine::{Machine, Refusal};
 use super::members::{self, History};
@@ -21,7 +22,7 @@ use crate::model::{Creator, DeploymentStatus, Diagnostics, EventName, Overview, 
 use crate::runner::FileExists;
 use crate::sandbox::fleet::{Instance, seeded};
 use crate::sandbox::host::Order;
-use crate::sandbox::store::{Deployment, Group, Region, TargetKind};
+use crate::sandbox::store::{Deployment, Group, Millis, Region, TargetKind};
 
 /// The events of an instance that Auto Scaling takes away. Source: AWS's user guide, "Amazon EC2 Auto Scaling".
 const TERMINATION: &[EventName] = &[
@@ -58,6 +59,8 @@ pub(super) struct InPlace {
     /// The targets that each further wave is about.
     zones: VecDeque<Range<usize>>,
     wave: Option<Wave>,
+    /// When the next zone begins, between two of them.
+    due: Option<Millis>,
     /// Waves that have begun.
     begun: usize,
     succeeded: usize,
@@ -92,10 +95,7 @@ impl InPlace {
             context.deployment(&key, |deployment| ledger::skip(deployment, 0..hosts.len(), context.now));
             return Err(Refusal::Failed(texts::health_constraints_invalid()));
         }
-        let zones = match zonal {
-            Some(_) => zones(&hosts),
-            None => std::iter::once(0..hosts.len()).collect(),
-        };
+        let zones = split(&hosts, zonal);
         Ok(InPlace {
             key,
             order: Arc::new(order),
@@ -105,6 +105,7 @@ impl InPlace {
             zonal,
             zones,
             wave: None,
+            due: None,
             begun: 0,
             succeeded: 0,
             failed: 0,
@@ -113,33 +114,93 @@ impl InPlace {
         })
     }
 
+    /// Goes on where the targets are; the error is why it can't.
+    pub(super) fn resume(context: &mut Context, key: Key, run: u64, record: Value) -> Result<Self, Refusal> {
+        let Record { due, stop } = recorded(record)?;
+        let hosts = context.hosts_of(&key);
+        let found = context.region(&key.region, |region| {
+            let deployment = region.deployments.get(&key.id).ok_or(Refusal::Gone)?;
+            let terms = terms(region, deployment, hosts.len())?;
+            let statuses: Vec<_> = deployment.targets.iter().map(|target| target.status.clone()).collect();
+            Ok((terms, told(region, deployment)?, names(deployment), deployment.creator.clone(), statuses))
+        });
+        let ((required, zonal), order, names, creator, statuses) = found.unwrap_or(Err(Refusal::Gone))?;
+        let mut machine = InPlace {
+            key,
+            order: Arc::new(order),
+            names,
+            zones: split(&hosts, zonal),
+            hosts,
+            required,
+            zonal,
+            wave: None,
+            due: due.map(|due| due.saturating_add(context.options.paused)),
+            begun: 0,
+            succeeded: 0,
+            failed: 0,
+            stop,
+            creator,
+        };
+        machine.catch_up(context, run, &statuses);
+        Ok(machine)
+    }
+
+    /// Counts the zones that are over, and takes up the one that has begun.
+    fn catch_up(&mut self, context: &mut Context, run: u64, statuses: &[TargetStatus]) {
+        while let Some(zone) = self.zones.front().cloned() {
+            let statuses = statuses.get(zone.clone()).unwrap_or_default();
+            if statuses.iter().all(|status| *status == TargetStatus::Pending) {
+                break;
+            }
+            self.zones.pop_front();
+            self.begun += 1;
+            if statuses.iter().all(TargetStatus::is_finished) {
+                let count = |meant| statuses.iter().filter(|status| **status == meant).count();
+                self.succeeded += count(TargetStatus::Succeeded);
+                self.failed += count(TargetStatus::Failed);
+            } else if let Some(plan) = self.plan(zone) {
+                self.wave = Some(Wave::resume(context, plan, run, self.stop.is_some()));
+                break;
+            }
+        }
+        if self.stop.is_some() {
+            self.zones.clear();
+        }
+        if let Some(due) = self.due {
+            context.schedule.push(due, Due::Next(run));
+        }
+    }
+
     /// Begins the next zone, which may have no host to spare.
     fn begin(&mut self, context: &mut Context) -> Option<End> {
         let zone = self.zones.pop_front()?;
+        self.due = None;
+        let Some(plan) = self.plan(zone.clone()) else {
+            self.skip_zones(context, zone.start);
+            return Some(End::Failed(texts::health_constraints()));
+        };
+        self.begun += 1;
+        self.wave = Some(Wave::new(context, plan));
+        None
+    }
+
+    /// A zone's wave; none where it has no host to spare.
+    fn plan(&self, zone: Range<usize>) -> Option<Plan> {
         let hosts = self.hosts.get(zone.clone()).unwrap_or_default().to_vec();
         let total = u32::try_from(hosts.len()).unwrap_or(u32::MAX);
         let own = self.zonal.map_or(0, |zonal| zonal.minimum.required(total));
         let spare = self.hosts.len().saturating_sub(self.required + self.failed);
         let required = own.max(total.saturating_sub(u32::try_from(spare).unwrap_or(u32::MAX)));
-        let Some(slots) = Slots::new(total, required) else {
-            self.skip_zones(context, zone.start);
-            return Some(End::Failed(texts::health_constraints()));
-        };
-        self.begun += 1;
-        self.wave = Some(Wave::new(
-            context,
-            Plan {
-                key: self.key.clone(),
-                order: Arc::clone(&self.order),
-                targets: zone.clone().collect(),
-                hosts,
-                names: self.names,
-                events: 0..self.names.len(),
-                done: TargetStatus::Succeeded,
-                slots,
-            },
-        ));
-        None
+        Some(Plan {
+            key: self.key.clone(),
+            order: Arc::clone(&self.order),
+            targets: zone.collect(),
+            hosts,
+            names: self.names,
+            events: 0..self.names.len(),
+            done: TargetStatus::Succeeded,
+            slots: Slots::new(total, required)?,
+        })
     }
 
     /// What a zone's end means for the deployment; none where it goes on.
@@ -161,6 +222,7 @@ impl InPlace {
         }
         let zonal = self.zonal?;
         let monitored = if self.begun == 1 { zonal.first_monitor } else { zonal.monitor };
+        self.due = Some(context.now.saturating_add(monitored));
         context.after(monitored, Due::Next(run));
         None
     }
@@ -185,9 +247,20 @@ impl InPlace {
     }
 }
 
+/// What the targets do not tell.
+#[derive(Serialize, Deserialize)]
+struct Record {
+    due: Option<Millis>,
+    stop: Option<Stop>,
+}
+
 impl Machine for InPlace {
     fn key(&self) -> &Key {
         &self.key
+    }
+
+    fn record(&self) -> Value {
+        json!(Record { due: self.due, stop: self.stop.clone() })
     }
 
     fn settle(&mut self, context: &mut Context, run: u64) -> Option<End> {
@@ -257,14 +330,9 @@ struct Found {
 fn find(region: &Region, id: &str, present: &[Arc<Instance>], rng: &mut Rng) -> Result<Found, Refusal> {
     let deployment = region.deployments.get(id).ok_or(Refusal::Gone)?;
     let group = group_of(region, deployment)?;
-    let restart = restarted(deployment);
     let names = names(deployment);
     let creator = deployment.creator.clone();
-    let mut order = order(deployment);
-    if restart {
-        order.deployment =
-            last_installed(region, deployment).ok_or_else(|| Refusal::Failed(texts::nothing_to_restart()))?;
-    }
+    let order = told(region, deployment)?;
     if creator.is_auto_scaling() {
         let chosen = |host: &&Arc<Instance>| deployment.target(&host.id).is_some();
         let hosts: Vec<_> = present.iter().filter(chosen).cloned().collect();
@@ -283,20 +351,38 @@ fn find(region: &Region, id: &str, present: &[Arc<Instance>], rng: &mut Rng) -> 
         return Err(Refusal::NoInstances);
     }
     history.order(&mut hosts, &deployment.revision, rng);
+    let (required, zonal) = terms(region, deployment, hosts.len())?;
+    if zonal.is_some() {
+        // The sandbox's choice: zones are taken by name.
+        hosts.sort_by(|a, b| a.zone.cmp(&b.zone));
+    }
+    Ok(Found { hosts, required, zonal, names, order, creator })
+}
+
+/// How many of so many hosts must stay healthy, and whether they are taken by zone.
+fn terms(region: &Region, deployment: &Deployment, hosts: usize) -> Result<(usize, Option<Zonal>), Refusal> {
+    if deployment.creator.is_auto_scaling() {
+        return Ok((0, None));
+    }
     let config = Configuration::named(&deployment.config, region);
     let Some((config, minimum)) = config.and_then(|config| config.minimum().map(|minimum| (config, minimum)))
     else {
         return Err(Refusal::Failed(texts::config_missing(&deployment.config)));
     };
     // Source: AWS's user guide, "Zonal configuration": a rollback runs on random hosts, not by zone.
-    let zonal = config.zonal().filter(|_| creator != Creator::Rollback);
-    if zonal.is_some() {
-        // The sandbox's choice: zones are taken by name.
-        hosts.sort_by(|a, b| a.zone.cmp(&b.zone));
+    let zonal = config.zonal().filter(|_| deployment.creator != Creator::Rollback);
+    let total = u32::try_from(hosts).unwrap_or(u32::MAX);
+    Ok((usize::try_from(minimum.required(total)).unwrap_or(usize::MAX), zonal))
+}
+
+/// What the deployment tells its hosts: a restart is one of what was installed last.
+fn told(region: &Region, deployment: &Deployment) -> Result<Order, Refusal> {
+    let mut order = order(deployment);
+    if restarted(deployment) {
+        order.deployment =
+            last_installed(region, deployment).ok_or_else(|| Refusal::Failed(texts::nothing_to_restart()))?;
     }
-    let total = u32::try_from(hosts.len()).unwrap_or(u32::MAX);
-    let required = usize::try_from(minimum.required(total)).unwrap_or(usize::MAX);
-    Ok(Found { hosts, required, zonal, names, order, creator })
+    Ok(order)
 }
 
 /// The deployment's group; the error is why it can't start.
@@ -337,7 +423,11 @@ fn names(deployment: &Deployment) -> &'static [EventName] {
     }
 }
 
-fn zones(hosts: &[Arc<Instance>]) -> VecDeque<Range<usize>> {
+/// The targets of each zone; of all hosts where they are not taken by zone.
+fn split(hosts: &[Arc<Instance>], zonal: Option<Zonal>) -> VecDeque<Range<usize>> {
+    if zonal.is_none() {
+        return std::iter::once(0..hosts.len()).collect();
+    }
     let mut start = 0;
     let zone = |chunk: &[Arc<Instance>]| {
         let range = start..start + chunk.len();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::sandbox::fleet::{Fleet, Instance, Kind, seeded};
-use crate::sandbox::store::OnPremises;
+use crate::sandbox::store::{HostChange, OnPremises};
 
 /// The hosts of all regions.
 pub(super) struct Inventory {
@@ -13,7 +13,10 @@ pub(super) struct Inventory {
     base: Hosts,
     regions: HashMap<String, Hosts>,
     seed: u64,
+    /// How many hosts were launched.
     made: u64,
+    /// What the store has not been told.
+    changes: Vec<HostChange>,
 }
 
 /// The hosts of one region.
@@ -53,7 +56,8 @@ impl Hosts {
 impl Inventory {
     pub(super) fn new(fleet: &Fleet, seed: u64) -> Self {
         let present = fleet.instances.iter().cloned().map(Arc::new).collect();
-        Inventory { base: Hosts { present, ..Hosts::default() }, regions: HashMap::new(), seed, made: 0 }
+        let base = Hosts { present, ..Hosts::default() };
+        Inventory { base, regions: HashMap::new(), seed, made: 0, changes: Vec::new() }
     }
 
     /// The hosts that are there. On-premises ones are those that were registered as well, with the tags of the
@@ -92,25 +96,64 @@ impl Inventory {
 
     /// Those hosts are there no more.
     pub(super) fn remove(&mut self, region: &str, ids: impl IntoIterator<Item = String>) {
-        let hosts = self.region_mut(region);
-        hosts.gone.extend(ids);
-        let Hosts { present, gone, .. } = hosts;
-        present.retain(|host| !gone.contains(&host.id));
+        self.change(HostChange::Removed(region.to_owned(), ids.into_iter().collect()));
     }
 
     /// From here on a region has hosts of its own.
     pub(super) fn enter(&mut self, region: &str) {
-        self.region_mut(region);
+        if !self.regions.contains_key(region) {
+            self.change(HostChange::Entered(region.to_owned()));
+        }
     }
 
     /// A host disappears in every region.
-    pub(super) fn lose(&mut self, id: &str) {
-        self.everywhere().for_each(|hosts| hosts.lose(id));
+    pub(super) fn lose(&mut self, id: String) {
+        self.change(HostChange::Lost(id));
     }
 
     /// A host that disappeared is there again.
-    pub(super) fn find_again(&mut self, id: &str) {
-        self.everywhere().for_each(|hosts| hosts.find_again(id));
+    pub(super) fn find_again(&mut self, id: String) {
+        self.change(HostChange::Found(id));
+    }
+
+    /// What was changed since the last time, for the store.
+    pub(super) fn changes(&mut self) -> Vec<HostChange> {
+        std::mem::take(&mut self.changes)
+    }
+
+    fn change(&mut self, change: HostChange) {
+        self.apply(&change);
+        self.changes.push(change);
+    }
+
+    /// Makes a change that the store has already, or that is not for it.
+    pub(super) fn apply(&mut self, change: &HostChange) {
+        match change {
+            HostChange::Entered(region) => {
+                self.region_mut(region);
+            }
+            HostChange::Launched(region, instances) => {
+                self.made += instances.len() as u64;
+                let hosts = match region {
+                    Some(region) => self.region_mut(region),
+                    None => &mut self.base,
+                };
+                hosts.present.extend(instances.iter().cloned().map(Arc::new));
+            }
+            HostChange::Removed(region, ids) => {
+                let Hosts { present, gone, .. } = self.region_mut(region);
+                gone.extend(ids.iter().cloned());
+                present.retain(|host| !gone.contains(&host.id));
+            }
+            HostChange::Shrunk(group, count) => {
+                let all = self.base.scaled(group);
+                for host in all.split_at(all.len().saturating_sub(*count)).1 {
+                    self.base.present.retain(|one| one.id != host.id);
+                }
+            }
+            HostChange::Lost(id) => self.everywhere().for_each(|hosts| hosts.lose(id)),
+            HostChange::Found(id) => self.everywhere().for_each(|hosts| hosts.find_again(id)),
+        }
     }
 
     /// Whether a host is there in some region, by the fleet file or by what happened since.
@@ -189,8 +232,8 @@ impl Inventory {
         count: usize,
     ) -> Vec<Arc<Instance>> {
         let launched = self.make(region, group, models, count);
-        self.region_mut(region).present.extend(launched.iter().cloned());
-        launched
+        self.change(HostChange::Launched(Some(region.to_owned()), launched.clone()));
+        launched.into_iter().map(Arc::new).collect()
     }
 
     /// An Auto Scaling group grows where nothing has happened yet.
@@ -200,32 +243,22 @@ impl Inventory {
             models.push(Arc::clone(otherwise));
         }
         let launched = self.make("", group, &models, count);
-        self.base.present.extend(launched);
+        self.change(HostChange::Launched(None, launched));
     }
 
     /// An Auto Scaling group shrinks where nothing has happened yet.
     pub(super) fn shrink_base(&mut self, group: &str, count: usize) {
-        let all = self.base.scaled(group);
-        for host in all.split_at(all.len().saturating_sub(count)).1 {
-            self.base.present.retain(|one| one.id != host.id);
-        }
+        self.change(HostChange::Shrunk(group.to_owned(), count));
     }
 
-    fn make(
-        &mut self,
-        region: &str,
-        group: &str,
-        models: &[Arc<Instance>],
-        count: usize,
-    ) -> Vec<Arc<Instance>> {
+    fn make(&self, region: &str, group: &str, models: &[Arc<Instance>], count: usize) -> Vec<Instance> {
         let mut launched = Vec::new();
-        for model in models.iter().cycle().take(count) {
-            self.made += 1;
-            let mut rng = seeded(self.seed, &["launch", region, group, &self.made.to_string()]);
+        for (number, model) in (self.made + 1..).zip(models.iter().cycle().take(count)) {
+            let mut rng = seeded(self.seed, &["launch", region, group, &number.to_string()]);
             let mut instance = Instance::clone(model);
             instance.id = format!("i-0{:016x}", rng.u64(..));
             instance.auto_scaling_group = Some(group.to_owned());
-            launched.push(Arc::new(instance));
+            launched.push(instance);
         }
         launched
     }

@@ -1,5 +1,7 @@
 //! What the driver wants of a deployment's state machine. One implementation a kind of deployment.
 
+use serde_json::Value;
+
 use super::driver::{Context, Key, Ticket};
 use super::ending::{End, Stop};
 use crate::model::Diagnostics;
@@ -17,6 +19,9 @@ pub(super) enum Refusal {
 /// A deployment that has started and not ended. After each call the driver calls `settle`.
 pub(super) trait Machine: Send {
     fn key(&self) -> &Key;
+
+    /// What it needs to go on after a restart, beside what the store has of its deployment.
+    fn record(&self) -> Value;
 
     /// Starts what may start; says how the deployment ends once it does.
     fn settle(&mut self, context: &mut Context, run: u64) -> Option<End>;

@@ -1,12 +1,12 @@
 //! Which hosts a deployment goes to, and in which order. Pure: reads fleet and store, changes neither.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fastrand::Rng;
 use serde_json::{Map, Value};
 
 use crate::sandbox::fleet::Instance;
+use crate::sandbox::rows::Table;
 use crate::sandbox::store::{HostState, Region};
 
 /// The hosts that a group's settings find at this moment: by EC2 tags, by Auto Scaling group, by on-premises tags.
@@ -57,12 +57,12 @@ fn list(value: Option<&Value>) -> impl Iterator<Item = &Value> {
 /// What the group's earlier deployments left on its hosts.
 pub(super) struct History<'a> {
     region: &'a Region,
-    hosts: Option<&'a BTreeMap<String, HostState>>,
+    hosts: Option<&'a Table<HostState>>,
 }
 
 impl<'a> History<'a> {
     pub(super) fn of(region: &'a Region, group_id: &str) -> Self {
-        History { region, hosts: region.hosts.get(group_id) }
+        History { region, hosts: region.group(group_id).map(|group| &group.hosts) }
     }
 
     /// The revision that a host has, where that is known.

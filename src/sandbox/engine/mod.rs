@@ -62,6 +62,10 @@ pub struct Options {
     pub simulated: Arc<dyn Hosts>,
     /// How long a host's agent takes to ask for its next event, in milliseconds.
     pub agent_pace: RangeInclusive<Millis>,
+    /// When the sandbox began, as if it had never been down: the fleet's timeline counts from there.
+    pub began: Millis,
+    /// How long, in the sandbox's time, it was down before this start. What runs goes on as if it had not been.
+    pub paused: Millis,
 }
 
 /// The running engine. Dropped, it stops; what hosts are doing then ends unheard.
@@ -84,6 +88,7 @@ impl Engine {
         let declared = options.fleet.services.iter();
         let services = declared.map(|service| (service.id(), service.deployment_controller)).collect();
         let mut driver = Driver::new(shared, options, messages.clone());
+        driver.resume();
         let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
             loop {
                 // A moment that has come is waited for with no time at all, so that messages are still taken.

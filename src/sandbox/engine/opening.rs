@@ -56,7 +56,7 @@ pub(super) fn start(
         deployment.status = DeploymentStatus::InProgress;
         deployment.started = Some(now);
         let (id, arn) = (traffic.target_id(), traffic.target_arn(&key.region));
-        deployment.targets = vec![ledger::pending(id, arn, traffic.shown(region), &names)];
+        deployment.targets = vec![ledger::pending(id, arn, traffic.shown(region), &names)].into();
         set_status(&mut deployment, TargetStatus::InProgress, now);
     }
     region.deployments.insert(key.id.clone(), deployment);

@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use fastrand::Rng;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Value, json};
 
 use super::configuration::Shift;
 use super::declaration::Declaration;
-use super::driver::{Context, Due, Key, Message, Ticket};
+use super::driver::{Context, Due, Key, Message, Ticket, recorded};
 use super::ending::{End, Stop};
 use super::faults;
 use super::machine::{Machine, Refusal};
@@ -19,13 +21,14 @@ use super::{ledger, texts};
 use crate::model::{
     DeploymentStatus, Diagnostics, EventName, EventStatus, LifecycleErrorCode, Overview, TargetStatus,
 };
-use crate::sandbox::fleet::{Function, Hook, Instance, Kind, seeded};
+use crate::sandbox::fleet::{Hook, Instance, Kind, seeded};
 use crate::sandbox::store::{Deployment, ErrorInformation, HookExecution, Millis, Region, Wait};
 
 /// How long a hook function has to call back. Source: AWS's user guide, "AppSpec 'hooks' section".
 const HOOK_LIMIT: Millis = 3_600_000;
 
-/// A deployment that has started.
+/// A deployment that has started. All of it is recorded.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Routed {
     key: Key,
     traffic: Traffic,
@@ -41,11 +44,28 @@ pub(super) struct Routed {
     doing: Doing,
     /// When the machine wants to be woken: an earlier moment is an old one.
     due: Option<Millis>,
+    /// Taken up as soon as it is set.
+    #[serde(skip)]
     over: Option<End>,
+    #[serde(with = "drawn")]
     rng: Rng,
 }
 
+/// A generator as the seed that goes on where it is.
+mod drawn {
+    use super::*;
+
+    pub fn serialize<S: Serializer>(rng: &Rng, serializer: S) -> Result<S::Ok, S::Error> {
+        rng.get_seed().serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Rng, D::Error> {
+        u64::deserialize(deserializer).map(Rng::with_seed)
+    }
+}
+
 /// What is going on.
+#[derive(Serialize, Deserialize)]
 enum Doing {
     /// Nothing has begun.
     Nothing,
@@ -88,6 +108,54 @@ impl Routed {
             over: None,
             rng,
         })
+    }
+
+    /// Goes on where it was; the error is why it can't.
+    pub(super) fn resume(context: &mut Context, key: Key, run: u64, record: Value) -> Result<Self, Refusal> {
+        let mut machine: Routed = recorded(record)?;
+        machine.key = key;
+        machine.due = machine.due.map(|due| due.saturating_add(context.options.paused));
+        if let Some(due) = machine.due {
+            context.schedule.push(due, Due::Next(run));
+        }
+        let Doing::Hook { execution, answer: None } = &machine.doing else { return Ok(machine) };
+        let told = context.deployment(&machine.key, |deployment| {
+            deployment.progress.hooks.get(execution).and_then(|hook| hook.succeeded)
+        });
+        match told.flatten() {
+            // The API had accepted the answer, and the engine had not heard.
+            Some(succeeded) => {
+                let message = Message::HookAnswered(machine.key.clone(), execution.clone(), succeeded);
+                // Unheard where the sandbox has ended.
+                let _ = context.messages.send(message);
+            }
+            // Lambda may run an asynchronous invocation twice, too.
+            None => {
+                let function =
+                    machine.names.get(machine.at).and_then(|name| machine.hooks.get(name)).cloned();
+                if let Some(Hook::Command(command)) = function.and_then(|name| hook_of(context, &name)) {
+                    machine.run_program(context, &command, execution).map_err(Refusal::Failed)?;
+                }
+            }
+        }
+        Ok(machine)
+    }
+
+    /// Starts a program that stands for a hook function; the error is why it does not run.
+    fn run_program(
+        &self,
+        context: &Context,
+        command: &[String],
+        execution: &str,
+    ) -> Result<(), ErrorInformation> {
+        let (messages, key, id) = (context.messages.clone(), self.key.clone(), execution.to_owned());
+        let answer = Box::new(move |succeeded| {
+            // Unheard where the sandbox has ended.
+            let _ = messages.send(Message::HookAnswered(key, id, succeeded));
+        });
+        let payload = json!({"DeploymentId": self.key.id, "LifecycleEventHookExecutionId": execution});
+        let begun = context.options.programs.invoke(command, &payload, &self.key.region, answer);
+        begun.map_err(|why| texts::hook_not_run(&why))
     }
 
     fn wake(&mut self, context: &mut Context, run: u64, after: Millis) {
@@ -146,26 +214,16 @@ impl Routed {
     fn invoke(&mut self, context: &mut Context, run: u64, name: &EventName, function: &str) {
         let execution = execution_id(&mut self.rng);
         context.deployment(&self.key, |deployment| {
-            let record = HookExecution { event: name.clone(), over: false };
+            let record = HookExecution { event: name.clone(), over: false, succeeded: None };
             deployment.progress.hooks.insert(execution.clone(), record);
         });
-        let fleet = Arc::clone(&context.options.fleet);
-        let found = fleet.functions.iter().find(|one| one.name == function_name(function));
-        let (answer, after) = match found.map(|Function { hook, .. }| hook) {
-            Some(Hook::Succeeds(seconds)) => (Some(true), millis(*seconds)),
-            Some(Hook::Fails(seconds)) => (Some(false), millis(*seconds)),
+        let (answer, after) = match hook_of(context, function) {
+            Some(Hook::Succeeds(seconds)) => (Some(true), millis(seconds)),
+            Some(Hook::Fails(seconds)) => (Some(false), millis(seconds)),
             Some(Hook::Never) => (None, HOOK_LIMIT),
             Some(Hook::Command(command)) => {
-                let (messages, key, id) = (context.messages.clone(), self.key.clone(), execution.clone());
-                let answer = Box::new(move |succeeded| {
-                    // Unheard where the sandbox has ended.
-                    let _ = messages.send(Message::HookAnswered(key, id, succeeded));
-                });
-                let payload = serde_json::json!({
-                    "DeploymentId": self.key.id, "LifecycleEventHookExecutionId": execution});
-                let begun = context.options.programs.invoke(command, &payload, &self.key.region, answer);
-                if let Err(why) = begun {
-                    self.doing = Doing::Event(Err(texts::hook_not_run(&why)));
+                if let Err(why) = self.run_program(context, &command, &execution) {
+                    self.doing = Doing::Event(Err(why));
                     return self.wake(context, run, 0);
                 }
                 // Programs run in real time, and so does their limit.
@@ -244,7 +302,7 @@ impl Routed {
         context.region(&self.key.region, |region| {
             let shown = self.traffic.terminate(region);
             if let Some(target) =
-                region.deployments.get_mut(&self.key.id).and_then(|deployment| deployment.targets.first_mut())
+                region.deployments.get_mut(&self.key.id).and_then(|deployment| deployment.targets.get_mut(0))
             {
                 target.kind = shown;
             }
@@ -266,7 +324,7 @@ impl Routed {
             change(&mut self.traffic, region);
             let shown = self.traffic.shown(region);
             let deployment = region.deployments.get_mut(&self.key.id);
-            if let Some(target) = deployment.and_then(|deployment| deployment.targets.first_mut()) {
+            if let Some(target) = deployment.and_then(|deployment| deployment.targets.get_mut(0)) {
                 target.kind = shown;
                 target.last_updated = Some(context.now);
             }
@@ -277,6 +335,10 @@ impl Routed {
 impl Machine for Routed {
     fn key(&self) -> &Key {
         &self.key
+    }
+
+    fn record(&self) -> Value {
+        json!(self)
     }
 
     fn settle(&mut self, context: &mut Context, run: u64) -> Option<End> {
@@ -371,9 +433,15 @@ impl Machine for Routed {
     }
 }
 
+/// What the function that an AppSpec names does as a hook, where the fleet file declares it.
+fn hook_of(context: &Context, function: &str) -> Option<Hook> {
+    let found = context.options.fleet.functions.iter().find(|one| one.name == function_name(function));
+    found.map(|function| function.hook.clone())
+}
+
 /// Moves the one target to another state. The overview stays away until the deployment has ended.
 pub(super) fn set_status(deployment: &mut Deployment, status: TargetStatus, now: Millis) {
-    if let Some(target) = deployment.targets.first_mut() {
+    if let Some(target) = deployment.targets.get_mut(0) {
         target.status = status;
         target.last_updated = Some(now);
     }

@@ -100,7 +100,7 @@ fn deploy(
                 let mut deployment = successor::of(cause, id.clone(), creator.clone(), revision, now);
                 "CodeDeployDefault.OneAtATime".clone_into(&mut deployment.config);
                 deployment.targets =
-                    vec![ledger::pending(&host.id, host.arn(region), TargetKind::Instance(None), &[])];
+                    vec![ledger::pending(&host.id, host.arn(region), TargetKind::Instance(None), &[])].into();
                 successor::enter(store, deployment, false);
                 made.push(Key { region: region.to_owned(), id });
             }

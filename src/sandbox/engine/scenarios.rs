@@ -15,6 +15,7 @@ use crate::model::{
 use crate::sandbox::clock::{Clock, Manual};
 use crate::sandbox::fleet::{Change, Faults, Fleet, Scaling, Status};
 use crate::sandbox::host::{Answer, Begun, HostPrograms, Hosts, Order, Simulated};
+use crate::sandbox::rows::{self, Entity, List, Table};
 use crate::sandbox::store::{
     Application, Config, Deployment, Group, HostState, Millis, Progress, Region, Registered, World,
 };
@@ -44,6 +45,9 @@ struct Sandbox {
     driver: Driver,
     inbox: Receiver<Message>,
     created: u32,
+    local: Arc<dyn Hosts>,
+    /// Where its state is, if it is kept.
+    disk: Option<tempfile::TempDir>,
 }
 
 impl Sandbox {
@@ -67,6 +71,7 @@ impl Sandbox {
             last_successful: None,
             last_attempted: None,
             active: None,
+            hosts: Table::default(),
         };
         let application = Application {
             id: "app-1".into(),
@@ -74,7 +79,7 @@ impl Sandbox {
             platform: ComputePlatform::Server,
             created: START,
             groups: [("prod".to_owned(), group)].into(),
-            revisions: Vec::new(),
+            revisions: List::default(),
             tags: BTreeMap::new(),
         };
         let mut region = Region::default();
@@ -84,19 +89,10 @@ impl Sandbox {
         *shared.world() = world;
         let fleet = Arc::new(Fleet::parse(fleet, seed).unwrap());
         let faults = Arc::new(Faults::of(&fleet));
-        let options = Options {
-            seed,
-            faults: Arc::clone(&faults),
-            fleet: Arc::clone(&fleet),
-            local,
-            bundles: Arc::new(Anything),
-            programs: Arc::new(HostPrograms::new(false, BTreeMap::new())),
-            simulated: Arc::new(Simulated::new(Arc::new(Anything), seed)),
-            agent_pace: 50..=400,
-        };
         let (messages, inbox) = channel();
+        let options = options(&fleet, &faults, &local, seed, 0);
         let driver = Driver::new(Arc::clone(&shared), options, messages);
-        Sandbox { shared, clock, fleet, faults, driver, inbox, created: 0 }
+        Sandbox { shared, clock, fleet, faults, driver, inbox, created: 0, local, disk: None }
     }
 
     fn region<T>(&self, read: impl FnOnce(&mut Region) -> T) -> T {
@@ -124,6 +120,7 @@ impl Sandbox {
         assert_eq!(target.is_some(), last.is_some());
         let mut deployment = Deployment {
             id: id.clone(),
+            number: 0,
             application: "shop".into(),
             group: "prod".into(),
             group_id: "group-1".into(),
@@ -148,12 +145,12 @@ impl Sandbox {
             rollback_of: None,
             rollback_message: None,
             progress: Progress::default(),
-            targets: Vec::new(),
+            engine: Value::Null,
+            targets: List::default(),
         };
         change(&mut deployment);
         self.region(|region| {
-            region.deployments.insert(id.clone(), deployment);
-            region.history.push(id.clone());
+            region.enter(deployment);
         });
         self.driver.take(Message::Created(self.key(&id)));
         id
@@ -205,6 +202,11 @@ impl Sandbox {
             text.push_str(&format!("{end:>8} {} {error}\n", deployment.status));
             text
         })
+    }
+
+    /// All that the store has of a deployment.
+    fn tree(&self, id: &str) -> Value {
+        self.deployment(id, tree)
     }
 
     fn key(&self, id: &str) -> Key {
@@ -273,6 +275,10 @@ impl Sandbox {
     }
 }
 
+fn tree(deployment: &mut Deployment) -> Value {
+    rows::tree(serde_json::to_value(&*deployment).unwrap(), deployment.parts())
+}
+
 fn revision(key: &str) -> Value {
     json!({"revisionType": "S3", "s3Location": {"bucket": "releases", "key": key, "bundleType": "zip"}})
 }
@@ -287,6 +293,27 @@ fn fault(hosts: &str, event: &str) -> String {
 fn auto_rollback(deployment: &mut Deployment) {
     let value = json!({"enabled": true, "events": ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_REQUEST"]});
     deployment.settings.insert("autoRollbackConfiguration".into(), value);
+}
+
+fn options(
+    fleet: &Arc<Fleet>,
+    faults: &Arc<Faults>,
+    local: &Arc<dyn Hosts>,
+    seed: u64,
+    paused: Millis,
+) -> Options {
+    Options {
+        seed,
+        faults: Arc::clone(faults),
+        fleet: Arc::clone(fleet),
+        local: Arc::clone(local),
+        bundles: Arc::new(Anything),
+        programs: Arc::new(HostPrograms::new(false, BTreeMap::new())),
+        simulated: Arc::new(Simulated::new(Arc::new(Anything), seed)),
+        agent_pace: 50..=400,
+        began: START + paused,
+        paused,
+    }
 }
 
 /// The counters are those of the targets.
@@ -331,6 +358,7 @@ mod ends;
 mod flow;
 mod lambda;
 mod local;
+mod resume;
 mod rollbacks;
 mod scaling;
 mod server;

@@ -41,6 +41,11 @@ impl Slots {
         })
     }
 
+    /// The same counts in the middle of a deployment; hosts that are not counted were closed out.
+    pub(super) fn resume(self, waiting: u32, in_flight: u32, failed: u32, succeeded: u32) -> Self {
+        Slots { waiting, in_flight, failed, succeeded, ..self }
+    }
+
     /// Takes a slot for the next waiting host, if one is free.
     pub(super) fn start(&mut self) -> bool {
         let free = self.waiting > 0 && self.in_flight + self.failed < self.total - self.required;

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::model::{Creator, DeploymentStatus};
 use crate::sandbox::fleet::seeded;
+use crate::sandbox::rows::List;
 use crate::sandbox::store::{Deployment, Millis, Progress, Region};
 
 /// A deployment like `cause`, of another revision, that nothing has happened to. The caller stores it.
@@ -18,6 +19,7 @@ pub(super) fn of(
     settings.remove("deploymentMode");
     Deployment {
         id,
+        number: 0,
         application: cause.application.clone(),
         group: cause.group.clone(),
         group_id: cause.group_id.clone(),
@@ -42,19 +44,18 @@ pub(super) fn of(
         rollback_of: None,
         rollback_message: None,
         progress: Progress::default(),
-        targets: Vec::new(),
+        engine: Value::Null,
+        targets: List::default(),
     }
 }
 
 /// Stores a deployment. `occupies`: it is the one that its group has active, and attempted last.
 pub(super) fn enter(region: &mut Region, deployment: Deployment, occupies: bool) {
-    let groups = region.applications.values_mut().flat_map(|application| application.groups.values_mut());
-    for group in groups.filter(|group| occupies && group.id == deployment.group_id) {
+    if occupies && let Some(group) = region.group_mut(&deployment.group_id) {
         group.active = Some(deployment.id.clone());
         group.last_attempted = Some(deployment.id.clone());
     }
-    region.history.push(deployment.id.clone());
-    region.deployments.insert(deployment.id.clone(), deployment);
+    region.enter(deployment);
 }
 
 /// A deployment id that is not taken, drawn from what it is for.

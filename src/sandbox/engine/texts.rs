@@ -66,6 +66,14 @@ pub(super) fn not_continued(minutes: i64) -> ErrorInformation {
     )
 }
 
+/// The sandbox's own: its record of a deployment that ran makes no sense any more.
+pub(super) fn not_resumed() -> ErrorInformation {
+    error("INTERNAL_ERROR", "The cdctl sandbox was started again and could not go on with the deployment.")
+}
+
+/// Source: official agent 1.8.1, command_poller, whose host restarted in the middle of a script.
+pub(super) const AGENT_RESTARTED: &str = "Failing in-progress lifecycle event after an agent restart.";
+
 /// Source: AWS user guide, "Error codes for AWS CodeDeploy".
 pub(super) fn appspec_missing() -> ErrorInformation {
     error("INVALID_REVISION", "An AppSpec file is required, but could not be found in the revision")

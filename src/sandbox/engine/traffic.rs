@@ -1,6 +1,7 @@
 //! Where a Lambda alias or an ECS service sends its traffic, and how a deployment moves it. Works on the store it is
 //! given, and decides no moment.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::declaration::Declaration;
@@ -13,7 +14,7 @@ use crate::sandbox::store::{
 };
 
 /// What a deployment moves the traffic of.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Traffic {
     Lambda(LambdaFunction),
     Ecs {
@@ -168,7 +169,7 @@ fn lambda(
     let Some(declared) = fleet.functions.iter().find(|one| one.name == function.name) else {
         return Err(texts::lambda_function_missing(&function.name));
     };
-    let stored = region.functions.entry(function.name.clone()).or_insert_with(|| Function {
+    let stored = region.functions.get_or_insert_with(&function.name, || Function {
         aliases: declared
             .aliases
             .iter()
@@ -219,7 +220,7 @@ fn ecs(
     let mut task_set =
         || format!("ecs-svc/{}", rng.u64(1_000_000_000_000_000_000..10_000_000_000_000_000_000));
     let (original, replacement) = (task_set(), task_set());
-    let service = region.services.entry(id.clone()).or_insert_with(|| Service {
+    let service = region.services.get_or_insert_with(&id, || Service {
         task_sets: vec![TaskSet {
             id: original,
             desired: declared.tasks.into(),

@@ -14,7 +14,7 @@ use super::slots::{Slots, Verdict};
 use crate::model::{Diagnostics, EventName, LifecycleErrorCode, TargetStatus};
 use crate::sandbox::fleet::{Instance, Kind, seeded};
 use crate::sandbox::host::{Begun, Order, unknown_error};
-use crate::sandbox::store::Millis;
+use crate::sandbox::store::{Millis, Target};
 
 use super::texts;
 
@@ -60,6 +60,33 @@ struct Host {
     rng: Rng,
 }
 
+/// Where a target is in a wave.
+enum Place {
+    Waiting,
+    /// At this event, which began then or did not begin.
+    At(usize, Option<Millis>),
+    /// Over, well or not.
+    Over(bool),
+    /// It never had its turn.
+    Closed,
+}
+
+impl Place {
+    fn of(target: &Target, events: &Range<usize>, done: &TargetStatus) -> Self {
+        match &target.status {
+            TargetStatus::InProgress => {
+                let all = target.events.iter().enumerate().take(events.end).skip(events.start);
+                let at = all.into_iter().find(|(_, event)| event.end.is_none());
+                at.map_or(Place::Over(true), |(index, event)| Place::At(index, event.start))
+            }
+            status if status == done => Place::Over(true),
+            TargetStatus::Failed => Place::Over(false),
+            status if status.is_finished() => Place::Closed,
+            _ => Place::Waiting,
+        }
+    }
+}
+
 /// How a wave ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Tally {
@@ -81,6 +108,50 @@ impl Wave {
         };
         let hosts = plan.hosts.iter().map(host).collect();
         Wave { plan, hosts, next: 0, stopping: false }
+    }
+
+    /// A wave that had begun before the sandbox was down: its hosts are where their targets are.
+    pub(super) fn resume(context: &mut Context, plan: Plan, run: u64, stopping: bool) -> Self {
+        let mut wave = Wave::new(context, plan);
+        let Plan { key, targets, events, done, .. } = &wave.plan;
+        let found = context.deployment(key, |deployment| {
+            let place =
+                |index: &usize| deployment.targets.get(*index).map(|target| Place::of(target, events, done));
+            targets.iter().map(|index| place(index).unwrap_or(Place::Closed)).collect::<Vec<_>>()
+        });
+        let found = found.unwrap_or_default();
+        let count = |meant: fn(&Place) -> bool| {
+            u32::try_from(found.iter().filter(|place| meant(place)).count()).unwrap_or(u32::MAX)
+        };
+        wave.plan.slots = wave.plan.slots.resume(
+            count(|place| matches!(place, Place::Waiting)),
+            count(|place| matches!(place, Place::At(..))),
+            count(|place| matches!(place, Place::Over(false))),
+            count(|place| matches!(place, Place::Over(true))),
+        );
+        wave.next = found.iter().position(|place| matches!(place, Place::Waiting)).unwrap_or(found.len());
+        wave.stopping = stopping;
+        let seed = context.options.seed;
+        for (host, place) in found.into_iter().enumerate() {
+            let (Some(state), Some(instance)) = (wave.hosts.get_mut(host), wave.plan.hosts.get(host)) else {
+                continue;
+            };
+            let Place::At(event, began) = place else {
+                state.over = !matches!(place, Place::Waiting);
+                continue;
+            };
+            // What the host drew before is not known any more.
+            let names = [wave.plan.key.id.as_str(), &instance.id, &event.to_string(), "resumed"];
+            (state.event, state.began, state.rng) = (event, began, seeded(seed, &names));
+            match began {
+                Some(began) => {
+                    let elapsed = context.now - context.options.paused - began;
+                    wave.reach(context, run, host, Some(elapsed.max(0)));
+                }
+                None => wave.ask_later(context, run, host),
+            }
+        }
+        wave
     }
 
     /// Starts hosts while slots are free; says how the wave ended once it has.
@@ -143,24 +214,40 @@ impl Wave {
         if self.stopping {
             return self.interrupt(context, host);
         }
+        if state.event >= self.plan.names.len() {
+            return;
+        }
+        let event = state.event;
+        context.deployment(&self.plan.key, |deployment| {
+            ledger::begin(deployment, target, event, context.now);
+        });
+        state.began = Some(context.now);
+        self.reach(context, run, host, None);
+    }
+
+    /// The event that has begun reaches its host. `elapsed`: it had done so before the sandbox was down, and had so
+    /// long been at it.
+    fn reach(&mut self, context: &mut Context, run: u64, host: usize, elapsed: Option<Millis>) {
+        let target = self.target(host);
+        let Some(state) = self.hosts.get_mut(host) else { return };
         let (Some(event), Some(instance)) = (self.plan.names.get(state.event), self.plan.hosts.get(host))
         else {
             return;
         };
         let ticket = Ticket { run, host: target, event: state.event };
-        context.deployment(&self.plan.key, |deployment| {
-            ledger::begin(deployment, target, ticket.event, context.now);
-        });
-        state.began = Some(context.now);
+        let left = |took: Millis| (took - elapsed.unwrap_or(0)).max(0);
         let gone = context.inventory.is_gone(&self.plan.key.region, &instance.id);
         let fault = faults::meet(&context.options.faults, instance, event, context.now, gone);
         state.factor = fault.factor();
         if let Some((after, diagnostics)) = fault.outcome(event, state.rng.fork()) {
-            return context.after(after, Due::Ended(ticket, diagnostics));
+            return context.after(left(after), Due::Ended(ticket, diagnostics));
         }
         // The load balancer's events are the service's own work, not the agent's.
         let begun = if matches!(event, EventName::BlockTraffic | EventName::AllowTraffic) {
             Begun::Ends(state.rng.i64(TRAFFIC), Diagnostics::success())
+        } else if elapsed.is_some() && instance.kind == Kind::Local {
+            // Its agent was the sandbox, and what the script did is not known.
+            return context.after(0, Due::Ended(ticket, unknown_error(texts::AGENT_RESTARTED)));
         } else {
             let hosts = match instance.kind {
                 Kind::Local => &context.options.local,
@@ -175,7 +262,7 @@ impl Wave {
         };
         match begun {
             Begun::Ends(after, diagnostics) => {
-                context.after(stretched(after, state.factor), Due::Ended(ticket, diagnostics));
+                context.after(left(stretched(after, state.factor)), Due::Ended(ticket, diagnostics));
             }
             Begun::Answers => {
                 // Scripts run in real time, and so does their limit.

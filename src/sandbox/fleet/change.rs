@@ -29,7 +29,7 @@ pub struct Scaling {
 }
 
 /// A change at a moment.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Moment {
     /// Seconds after the sandbox's start.

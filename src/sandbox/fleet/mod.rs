@@ -80,7 +80,7 @@ pub enum Kind {
 }
 
 /// A host.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Instance {
     /// `i-` and 8 to 17 hexadecimal digits; for an on-premises instance its name.

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use super::file::{Attributes, Incoming, Received, hex};
 use super::{Error, Fault, Objects};
+use crate::sandbox::rows::{Entity, List, Parts, Table};
 use crate::sandbox::store::Millis;
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Versioning {
     /// Never switched on: no version has an id.
     #[default]
@@ -17,20 +20,42 @@ pub enum Versioning {
     Suspended,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Bucket {
     pub created: Millis,
     /// None for us-east-1.
     pub location: Option<String>,
     pub versioning: Versioning,
-    /// The versions of each key, the newest last; none without a version.
-    keys: BTreeMap<String, Vec<Entry>>,
+    /// None without a version.
+    #[serde(skip)]
+    keys: Table<Versions>,
+}
+
+impl Entity for Bucket {
+    fn parts(&mut self) -> Parts<'_> {
+        vec![("keys", &mut self.keys)]
+    }
+}
+
+/// The versions of a key, the newest last.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Versions {
+    #[serde(skip)]
+    entries: List<Entry>,
+}
+
+impl Entity for Versions {
+    const BARE: bool = true;
+
+    fn parts(&mut self) -> Parts<'_> {
+        vec![("versions", &mut self.entries)]
+    }
 }
 
 /// The id of a version that was stored without one.
 const NULL: &str = "null";
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Entry {
     /// An id, or [`NULL`].
     version: String,
@@ -38,10 +63,13 @@ struct Entry {
     stored: Option<Stored>,
 }
 
+impl Entity for Entry {}
+
 /// One version of an object.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Stored {
     pub key: String,
+    /// In the index the file's name alone.
     pub path: PathBuf,
     pub size: u64,
     /// Without quotes: the MD5 of the content, or that of a multipart upload's parts with their number.
@@ -74,13 +102,19 @@ pub struct Listing {
 
 impl Bucket {
     fn newest(&self, key: &str) -> Option<&Stored> {
-        self.keys.get(key)?.last()?.stored.as_ref()
+        self.keys.get(key)?.entries.last()?.stored.as_ref()
     }
 
-    /// Puts a version on top. What it replaces is taken off the disk by the caller.
+    /// The files of all versions.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        let entries = self.keys.values().flat_map(|versions| &versions.entries);
+        entries.filter_map(|entry| Some(&entry.stored.as_ref()?.path))
+    }
+
+    /// Puts a version on top. The files of what it replaces are litter.
     fn push(&mut self, key: &str, id: String, stored: Option<Stored>) -> Vec<PathBuf> {
         let versioned = self.versioning == Versioning::Enabled;
-        let entries = self.keys.entry(key.to_owned()).or_default();
+        let entries = &mut self.keys.get_or_insert_with(key, Versions::default).entries;
         let mut gone = Vec::new();
         if !versioned {
             entries.retain(|entry| {
@@ -102,7 +136,7 @@ impl Objects {
         if index.buckets.contains_key(name) {
             return Err(Fault::BucketAlreadyOwnedByYou);
         }
-        let bucket = Bucket { created: now, location, versioning: Versioning::Off, keys: BTreeMap::new() };
+        let bucket = Bucket { created: now, location, versioning: Versioning::Off, keys: Table::default() };
         index.buckets.insert(name.to_owned(), bucket);
         Ok(())
     }
@@ -114,7 +148,9 @@ impl Objects {
         if !index.bucket(name)?.keys.is_empty() {
             return Err(Fault::BucketNotEmpty);
         }
-        index.uploads.retain(|_, upload| upload.bucket != name);
+        let open = index.uploads.iter().filter(|(_, upload)| upload.bucket == name);
+        let open: Vec<_> = open.map(|(id, _)| id.clone()).collect();
+        open.iter().for_each(|id| index.close(id));
         index.buckets.remove(name);
         Ok(())
     }
@@ -187,9 +223,8 @@ impl Objects {
         let stored =
             Stored { key: key.to_owned(), path, size: body.size, etag, modified: now, version, attributes };
         let gone = index.bucket_mut(bucket)?.push(key, id, Some(stored.clone()));
-        drop(index);
-        remove(gone);
-        Ok(stored)
+        index.litter.extend(gone);
+        Ok(self.located(stored))
     }
 
     /// A version of an object, the newest where none is named.
@@ -199,10 +234,21 @@ impl Objects {
     pub fn get(&self, bucket: &str, key: &str, version: Option<&str>) -> Result<Stored, Fault> {
         let index = self.index();
         let bucket = index.bucket(bucket)?;
-        let Some(version) = version else { return bucket.newest(key).cloned().ok_or(Fault::NoSuchKey) };
-        let entries = bucket.keys.get(key).into_iter().flatten();
-        let entry = entries.into_iter().find(|entry| entry.version == version).ok_or(Fault::NoSuchVersion)?;
-        entry.stored.clone().ok_or(Fault::NoSuchKey)
+        let stored = match version {
+            None => bucket.newest(key).cloned(),
+            Some(version) => {
+                let mut entries = bucket.keys.get(key).into_iter().flat_map(|versions| &versions.entries);
+                let entry = entries.find(|entry| entry.version == version).ok_or(Fault::NoSuchVersion)?;
+                entry.stored.clone()
+            }
+        };
+        stored.map(|stored| self.located(stored)).ok_or(Fault::NoSuchKey)
+    }
+
+    /// With the whole path of its file.
+    fn located(&self, mut stored: Stored) -> Stored {
+        stored.path = self.directory.join(stored.path);
+        stored
     }
 
     /// Replaces the tags of a version, the newest where none is named. Gives its id.
@@ -217,11 +263,13 @@ impl Objects {
         tags: BTreeMap<String, String>,
     ) -> Result<Option<String>, Fault> {
         let mut index = self.index();
-        let mut entries = index.bucket_mut(bucket)?.keys.get_mut(key).into_iter().flatten();
-        let entry = match version {
-            Some(version) => entries.find(|entry| entry.version == version).ok_or(Fault::NoSuchVersion)?,
-            None => entries.next_back().ok_or(Fault::NoSuchKey)?,
+        let missing = if version.is_some() { Fault::NoSuchVersion } else { Fault::NoSuchKey };
+        let Versions { entries } = index.bucket_mut(bucket)?.keys.get_mut(key).ok_or(missing)?;
+        let place = match version {
+            Some(version) => entries.iter().position(|entry| entry.version == version),
+            None => entries.len().checked_sub(1),
         };
+        let entry = place.and_then(|place| entries.get_mut(place)).ok_or(missing)?;
         let stored = entry.stored.as_mut().ok_or(Fault::NoSuchKey)?;
         stored.attributes.tags = tags;
         Ok(stored.version.clone())
@@ -242,7 +290,7 @@ impl Objects {
             Some(version) => {
                 let mut gone = Vec::new();
                 let mut marker = false;
-                if let Some(entries) = bucket.keys.get_mut(key) {
+                if let Some(Versions { entries }) = bucket.keys.get_mut(key) {
                     entries.retain(|entry| {
                         let stays = entry.version != version;
                         marker |= !stays && entry.stored.is_none();
@@ -264,9 +312,10 @@ impl Objects {
                 }
             }
         };
-        bucket.keys.retain(|_, entries| !entries.is_empty());
-        drop(index);
-        remove(gone);
+        if bucket.keys.get(key).is_some_and(|versions| versions.entries.is_empty()) {
+            bucket.keys.remove(key);
+        }
+        index.litter.extend(gone);
         Ok(told)
     }
 
@@ -288,8 +337,10 @@ impl Objects {
             _ => Bound::Included(prefix),
         };
         let keys = bucket.keys.range::<str, _>((start, Bound::Unbounded));
-        for (key, entries) in keys.take_while(|(key, _)| key.starts_with(prefix)) {
-            let Some(stored) = entries.last().and_then(|entry| entry.stored.as_ref()) else { continue };
+        for (key, versions) in keys.take_while(|(key, _)| key.starts_with(prefix)) {
+            let Some(stored) = versions.entries.last().and_then(|entry| entry.stored.as_ref()) else {
+                continue;
+            };
             let group = delimiter.filter(|delimiter| !delimiter.is_empty()).and_then(|delimiter| {
                 let end = prefix.len() + key[prefix.len()..].find(delimiter)? + delimiter.len();
                 Some(&key[..end])
@@ -304,17 +355,10 @@ impl Objects {
             }
             match group {
                 Some(group) => listing.prefixes.push(group.to_owned()),
-                None => listing.objects.push(stored.clone()),
+                None => listing.objects.push(self.located(stored.clone())),
             }
             last = Some(group.unwrap_or(key).to_owned());
         }
         Ok(listing)
-    }
-}
-
-/// Takes files off the disk. One that stays is litter in a directory of the sandbox's own.
-fn remove(paths: Vec<PathBuf>) {
-    for path in paths {
-        let _ = std::fs::remove_file(path);
     }
 }

@@ -5,10 +5,11 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use md5::{Digest, Md5};
+use serde::{Deserialize, Serialize};
 use tempfile::{NamedTempFile, TempPath};
 
 /// What a client says of an object beside its content.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attributes {
     pub content_type: Option<String>,
     pub metadata: HashMap<String, String>,

@@ -1,6 +1,6 @@
 //! The sandbox's S3 without the protocol: buckets, versions, multipart uploads.
 //!
-//! The index is in memory. An object is one file in one directory, named by a version id and never by its key,
+//! The index is in memory, and its rows are kept with the sandbox's. An object is one file in one directory, named by a version id and never by its key,
 //! so that no key can reach outside. Bodies go to disk as they come.
 
 mod bucket;
@@ -14,10 +14,12 @@ pub use multipart::Upload;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use index::Index;
+use index::{Held, Index};
 
+use super::rows::Parts;
+use super::state::Journal;
 use super::{Bundles, Object};
 
 /// What S3 has a code for.
@@ -58,6 +60,7 @@ impl From<io::Error> for Error {
 pub struct Objects {
     directory: PathBuf,
     index: Mutex<Index>,
+    journal: Arc<Journal>,
 }
 
 impl Fault {
@@ -91,11 +94,34 @@ impl Objects {
     /// A directory that cannot be made.
     pub fn new(directory: &Path, random: fastrand::Rng) -> io::Result<Self> {
         std::fs::create_dir_all(directory)?;
-        Ok(Objects { directory: directory.to_owned(), index: Mutex::new(Index::new(random)) })
+        let index = Mutex::new(Index::new(random));
+        Ok(Objects { directory: directory.to_owned(), index, journal: Arc::default() })
     }
 
-    fn index(&self) -> MutexGuard<'_, Index> {
-        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The parts that rows are read into, before the store is used.
+    pub fn parts(&mut self) -> Parts<'_> {
+        self.index.get_mut().unwrap_or_else(PoisonError::into_inner).parts()
+    }
+
+    /// From here on changes go to `journal`. Clears away what a crash has left in the directory.
+    ///
+    /// # Errors
+    /// Rows that name files as no store does.
+    pub fn keep(&mut self, journal: Arc<Journal>) -> Result<(), String> {
+        let files = self.index().files()?;
+        for entry in std::fs::read_dir(&self.directory).into_iter().flatten().flatten() {
+            if !entry.file_name().to_str().is_some_and(|name| files.contains(name)) {
+                // One that stays is litter in a directory of the sandbox's own.
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+        self.journal = journal;
+        Ok(())
+    }
+
+    fn index(&self) -> Held<'_> {
+        let index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        Held { index, journal: &self.journal, directory: &self.directory }
     }
 }
 

@@ -1,26 +1,61 @@
 //! Multipart uploads.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
+use std::path::PathBuf;
 
 use md5::{Digest, Md5};
+use serde::{Deserialize, Serialize};
 
 use super::file::{Attributes, Incoming, Received, hex};
 use super::{Error, Fault, Objects, Stored, When};
+use crate::sandbox::rows::{self, Entity, Parts, Table};
 use crate::sandbox::store::Millis;
 
 /// The least that every part but the last must hold. Source: Amazon S3 user guide, "Multipart upload limits".
 const MIN_PART: u64 = 5 << 20;
 
 /// An upload under way.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Upload {
     pub bucket: String,
     pub key: String,
     pub initiated: Millis,
     attributes: Attributes,
-    parts: BTreeMap<i32, Received>,
+    /// Its parts are being joined: nobody else can reach it.
+    #[serde(skip)]
+    busy: bool,
+    /// By number, in as many digits as the greatest has.
+    #[serde(skip)]
+    parts: Table<Part>,
+}
+
+/// A part of an upload.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Part {
+    /// The file's name.
+    path: PathBuf,
+    size: u64,
+    md5: [u8; 16],
+}
+
+impl Entity for Part {}
+
+impl Entity for Upload {
+    fn parts(&mut self) -> Parts<'_> {
+        vec![("parts", &mut self.parts as &mut dyn rows::Part)]
+    }
+}
+
+impl Upload {
+    /// The files of its parts.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.parts.values().map(|part| &part.path)
+    }
+}
+
+fn name(number: i32) -> String {
+    format!("{number:05}")
 }
 
 impl Objects {
@@ -36,7 +71,7 @@ impl Objects {
         index.bucket(bucket)?;
         let id = index.id();
         let (bucket, key) = (bucket.to_owned(), key.to_owned());
-        let upload = Upload { bucket, key, initiated: now, attributes, parts: BTreeMap::new() };
+        let upload = Upload { bucket, key, initiated: now, attributes, busy: false, parts: Table::default() };
         index.uploads.insert(id.clone(), upload);
         Ok(id)
     }
@@ -55,10 +90,14 @@ impl Objects {
         id: &str,
         number: i32,
         part: Received,
-    ) -> Result<String, Fault> {
-        let etag = hex(&part.md5);
-        self.index().upload(bucket, key, id)?.parts.insert(number, part);
-        Ok(etag)
+    ) -> Result<String, Error> {
+        let mut index = self.index();
+        index.upload(bucket, key, id)?;
+        let Received { path, size, md5 } = part;
+        let (_, path) = index.name(&self.directory, path)?;
+        let replaced = index.upload(bucket, key, id)?.parts.insert(name(number), Part { path, size, md5 });
+        index.litter.extend(replaced.map(|part| part.path));
+        Ok(hex(&md5))
     }
 
     /// Makes an object of the parts that the client names by number and eTag. Copies them: not for a thread
@@ -78,14 +117,18 @@ impl Objects {
         // While its parts are copied nobody else can reach the upload; a refusal puts it back.
         let upload = {
             let mut index = self.index();
-            index.upload(bucket, key, id)?;
-            index.uploads.remove(id).ok_or(Fault::NoSuchUpload)?
+            let upload = index.upload(bucket, key, id)?;
+            upload.busy = true;
+            upload.clone()
         };
-        let stored = self.joined(&upload, named).and_then(|(body, etag)| {
-            self.store(bucket, key, body, etag, upload.attributes.clone(), when, now)
-        });
-        if stored.is_err() {
-            self.index().uploads.insert(id.to_owned(), upload);
+        let stored = self
+            .joined(&upload, named)
+            .and_then(|(body, etag)| self.store(bucket, key, body, etag, upload.attributes, when, now));
+        let mut index = self.index();
+        if stored.is_ok() {
+            index.close(id);
+        } else if let Some(upload) = index.uploads.get_mut(id) {
+            upload.busy = false;
         }
         stored
     }
@@ -99,7 +142,7 @@ impl Objects {
         }
         let mut parts = Vec::new();
         for (number, etag) in named {
-            let part = upload.parts.get(number).filter(|part| hex(&part.md5) == *etag);
+            let part = upload.parts.get(&name(*number)).filter(|part| hex(&part.md5) == *etag);
             parts.push(part.ok_or(Fault::InvalidPart)?);
         }
         if parts.split_last().is_some_and(|(_, others)| others.iter().any(|part| part.size < MIN_PART)) {
@@ -110,7 +153,7 @@ impl Objects {
         let mut buffer = vec![0; 64 * 1024];
         for part in &parts {
             sums.update(part.md5);
-            let mut file = File::open(&part.path)?;
+            let mut file = File::open(self.directory.join(&part.path))?;
             loop {
                 let count = file.read(&mut buffer)?;
                 if count == 0 {
@@ -128,7 +171,7 @@ impl Objects {
     pub fn abort_upload(&self, bucket: &str, key: &str, id: &str) -> Result<(), Fault> {
         let mut index = self.index();
         index.upload(bucket, key, id)?;
-        index.uploads.remove(id);
+        index.close(id);
         Ok(())
     }
 
@@ -136,15 +179,29 @@ impl Objects {
     pub fn uploads(&self, bucket: &str) -> Result<Vec<(String, String, Millis)>, Fault> {
         let index = self.index();
         index.bucket(bucket)?;
-        let open = index.uploads.iter().filter(|(_, upload)| upload.bucket == bucket);
-        Ok(open.map(|(id, upload)| (id.clone(), upload.key.clone(), upload.initiated)).collect())
+        Ok(index
+            .open_uploads(bucket)
+            .map(|(id, upload)| (id.clone(), upload.key.clone(), upload.initiated))
+            .collect())
     }
 }
 
 impl super::index::Index {
     fn upload(&mut self, bucket: &str, key: &str, id: &str) -> Result<&mut Upload, Fault> {
         self.bucket(bucket)?;
-        let upload = self.uploads.get_mut(id).filter(|upload| upload.bucket == bucket && upload.key == key);
-        upload.ok_or(Fault::NoSuchUpload)
+        let meant = |upload: &&mut Upload| !upload.busy && upload.bucket == bucket && upload.key == key;
+        self.uploads.get_mut(id).filter(meant).ok_or(Fault::NoSuchUpload)
+    }
+
+    /// Id and upload, those that nobody else has hold of.
+    pub fn open_uploads(&self, bucket: &str) -> impl Iterator<Item = (&String, &Upload)> {
+        self.uploads.iter().filter(move |(_, upload)| !upload.busy && upload.bucket == bucket)
+    }
+
+    /// Ends an upload: the files of its parts are litter.
+    pub fn close(&mut self, id: &str) {
+        if let Some(upload) = self.uploads.remove(id) {
+            self.litter.extend(upload.files().cloned());
+        }
     }
 }

@@ -1,7 +1,5 @@
 //! Applications.
 
-use std::collections::BTreeMap;
-
 use aws_sdk_codedeploy::operation::batch_get_applications::{
     BatchGetApplicationsInput, BatchGetApplicationsOutput,
 };
@@ -16,6 +14,7 @@ use super::page::page;
 use super::rules::{application_name, batch, new_tags, time};
 use super::{Call, Empty, Refusal};
 use crate::model::ComputePlatform;
+use crate::sandbox::rows::{List, Table};
 use crate::sandbox::store::{Application, Region};
 
 /// Source: AWS user guide, "CodeDeploy quotas".
@@ -43,8 +42,8 @@ pub fn create(
         name: name.to_owned(),
         platform,
         created: call.now,
-        groups: BTreeMap::new(),
-        revisions: Vec::new(),
+        groups: Table::default(),
+        revisions: List::default(),
         tags,
     };
     call.region.applications.insert(name.to_owned(), application);
@@ -92,10 +91,8 @@ pub fn update(call: &mut Call<'_>, input: UpdateApplicationInput) -> Result<Empt
         application.name = new_name.to_owned();
         call.region.applications.insert(new_name.to_owned(), application);
     }
-    for deployment in call.region.deployments.values_mut().filter(|deployment| deployment.application == name)
-    {
-        deployment.application = new_name.to_owned();
-    }
+    let deployments = &mut call.region.deployments;
+    deployments.change(|one| one.application == name, |one| one.application = new_name.to_owned());
     Ok(Empty)
 }
 
@@ -103,9 +100,7 @@ pub fn update(call: &mut Call<'_>, input: UpdateApplicationInput) -> Result<Empt
 pub fn delete(call: &mut Call<'_>, input: DeleteApplicationInput) -> Result<Empty, Refusal> {
     let name = application_name(input.application_name())?;
     if call.region.applications.remove(name).is_some() {
-        call.region.deployments.retain(|_, deployment| deployment.application != name);
-        let Region { history, deployments, .. } = &mut *call.region;
-        history.retain(|id| deployments.contains_key(id));
+        call.region.keep_deployments(|deployment| deployment.application != name);
     }
     Ok(Empty)
 }

@@ -17,7 +17,7 @@ pub fn list(
     call: &mut Call<'_>,
     input: ListGitHubAccountTokenNamesInput,
 ) -> Result<ListGitHubAccountTokenNamesOutput, Refusal> {
-    let names = call.region.git_hub_tokens.iter().cloned();
+    let names = call.region.git_hub_tokens.keys().cloned();
     let page = page(call, &input, input.next_token(), names, |name| name.into())?;
     Ok(ListGitHubAccountTokenNamesOutput::builder()
         .set_token_name_list(Some(page.items))
@@ -37,7 +37,7 @@ pub fn delete(
         let message = "GitHub account token name is not valid";
         return Err(Refusal::new("InvalidGitHubAccountTokenNameException", message));
     }
-    if !call.region.git_hub_tokens.remove(name) {
+    if call.region.git_hub_tokens.remove(name).is_none() {
         let message = format!("No GitHub account token found for name: {name}");
         return Err(Refusal::new("GitHubAccountTokenDoesNotExistException", message));
     }

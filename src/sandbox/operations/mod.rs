@@ -27,7 +27,7 @@ pub use config::settings as config_settings;
 pub use refusal::Refusal;
 pub use target::Places;
 
-use super::store::{Millis, Region, Wait, World};
+use super::store::{Fact, Millis, Region, Wait, World};
 use super::{Sandbox, Services};
 
 /// What an operation is given beside its input.
@@ -160,6 +160,11 @@ operations! {
 }
 
 impl Operation {
+    /// Whether it changes nothing.
+    pub fn reads(&self) -> bool {
+        ["Get", "List", "BatchGet"].iter().any(|verb| self.name.starts_with(verb))
+    }
+
     pub fn named(name: &str) -> Option<&'static Operation> {
         OPERATIONS.iter().find(|operation| operation.name == name)
     }
@@ -210,10 +215,16 @@ fn operate_locked<I, O>(
     let mut world = shared.world();
     let mut random = shared.random();
     let mut places = sandbox.places.lock().unwrap_or_else(PoisonError::into_inner);
-    let World { regions, git_hub_accounts } = &mut *world;
-    let begin = || Region { git_hub_tokens: git_hub_accounts.clone(), ..Region::default() };
+    let World { regions, git_hub_accounts, .. } = &mut *world;
+    let begin = || {
+        let mut region = Region::default();
+        for account in git_hub_accounts.iter() {
+            region.git_hub_tokens.insert(account.clone(), Fact);
+        }
+        region
+    };
     let mut call = Call {
-        region: regions.entry(region_name.to_owned()).or_insert_with(begin),
+        region: regions.get_or_insert_with(region_name, begin),
         region_name,
         now: shared.clock.now(),
         random: &mut random,

@@ -47,17 +47,9 @@ pub fn register(call: &mut Call<'_>, input: RegisterApplicationRevisionInput) ->
 /// The entry of a revision, a new one where it is not registered yet.
 pub fn enter(application: &mut Application, revision: Value, now: Millis) -> &mut Registered {
     let known = application.revisions.iter().position(|entry| same(&entry.revision, &revision));
-    let index = known.unwrap_or_else(|| {
-        application.revisions.push(Registered {
-            revision,
-            description: None,
-            registered: now,
-            first_used: None,
-            last_used: None,
-        });
-        application.revisions.len() - 1
-    });
-    &mut application.revisions[index]
+    let new =
+        || Registered { revision, description: None, registered: now, first_used: None, last_used: None };
+    application.revisions.get_or_push_with(known, new)
 }
 
 pub fn get(

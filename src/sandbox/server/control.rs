@@ -73,6 +73,7 @@ impl Sandbox {
         let conductor = Arc::clone(&self.conductor);
         let changed = tokio::task::spawn_blocking(move || conductor.change(change)).await;
         changed.map_err(|error| error.to_string())??;
+        self.shared.journal.settled().await?;
         Ok(json!({}))
     }
 

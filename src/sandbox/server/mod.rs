@@ -48,7 +48,12 @@ impl Sandbox {
         if request.method() == Method::POST && request.uri().path() == "/" && is_form(&request) {
             return self.query(request).await;
         }
-        match self.s3.call(request).await {
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        let answer = self.s3.call(request).await;
+        if !reads && let Err(why) = self.shared.journal.settled().await {
+            return plain(StatusCode::INTERNAL_SERVER_ERROR, why);
+        }
+        match answer {
             Ok(mut response) => {
                 if let Ok(id) = HeaderValue::from_str(&self.request_id()) {
                     response.headers_mut().insert(S3_REQUEST_ID, id);
@@ -93,8 +98,8 @@ fn is_form(request: &Request<Body>) -> bool {
     content_type.is_some_and(|text| text.starts_with("application/x-www-form-urlencoded"))
 }
 
-fn plain(status: StatusCode, words: &'static str) -> Response<Body> {
-    let mut response = Response::new(Body::from(bytes::Bytes::from_static(words.as_bytes())));
+fn plain(status: StatusCode, words: impl Into<bytes::Bytes>) -> Response<Body> {
+    let mut response = Response::new(Body::from(words.into()));
     *response.status_mut() = status;
     response
 }

@@ -140,6 +140,10 @@ impl Sandbox {
         })?;
         let caller = Caller::of(parts, &body)?;
         trouble(fault).await?;
-        (protocol.run)(operation, self, &caller.region, &body)
+        let answer = (protocol.run)(operation, self, &caller.region, &body)?;
+        if !operation.reads() {
+            self.shared.journal.settled().await.map_err(Refusal::internal)?;
+        }
+        Ok(answer)
     }
 }

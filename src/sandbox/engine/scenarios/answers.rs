@@ -66,10 +66,10 @@ fn a_host_that_answers_too_late_is_not_heard() {
     let mut sandbox = Sandbox::with_local(ONE, 1, Arc::clone(&hosts) as _);
     let id = sandbox.deploy("CodeDeployDefault.OneAtATime", "site.zip");
     assert_eq!(sandbox.end(&id).2, [0, 1, 0]);
-    let before = sandbox.deployment(&id, |deployment| serde_json::to_value(&*deployment).unwrap());
+    let before = sandbox.tree(&id);
     hosts.answer();
     sandbox.run();
-    assert_eq!(before, sandbox.deployment(&id, |deployment| serde_json::to_value(&*deployment).unwrap()));
+    assert_eq!(before, sandbox.tree(&id));
     let first = &before["targets"][0]["events"][0];
     assert_eq!(first["end"].as_i64().unwrap() - first["start"].as_i64().unwrap(), 3_600_000);
 }

@@ -5,7 +5,7 @@ use snapbox::{assert_data_eq, str};
 use super::*;
 use crate::sandbox::store::{Label, TargetKind, Wait};
 
-const FLEET: &str = "
+pub(super) const FLEET: &str = "
 instances:
 - {id: i-000000b1, tags: {Color: blue}, auto_scaling_group: pool}
 - {id: i-000000b2, tags: {Color: blue}, auto_scaling_group: pool}
@@ -13,12 +13,12 @@ instances:
 - {id: i-000000e2, tags: {Color: green}}
 ";
 
-fn tag(color: &str) -> Value {
+pub(super) fn tag(color: &str) -> Value {
     json!([{"Key": "Color", "Value": color, "Type": "KEY_AND_VALUE"}])
 }
 
 /// A blue/green group with a ready wait of so many minutes and what becomes of the blue fleet.
-fn sandbox(fleet: &str, provisioning: &str, ready: i64, blue: Value) -> Sandbox {
+pub(super) fn sandbox(fleet: &str, provisioning: &str, ready: i64, blue: Value) -> Sandbox {
     let sandbox = Sandbox::new(fleet, 1);
     let action = if ready > 0 { "STOP_DEPLOYMENT" } else { "CONTINUE_DEPLOYMENT" };
     sandbox.set_group(json!({
@@ -33,11 +33,11 @@ fn sandbox(fleet: &str, provisioning: &str, ready: i64, blue: Value) -> Sandbox 
     sandbox
 }
 
-fn terminate(minutes: i64) -> Value {
+pub(super) fn terminate(minutes: i64) -> Value {
     json!({"action": "TERMINATE", "terminationWaitTimeInMinutes": minutes})
 }
 
-fn create(sandbox: &mut Sandbox, green: Option<Value>) -> String {
+pub(super) fn create(sandbox: &mut Sandbox, green: Option<Value>) -> String {
     sandbox.create("CodeDeployDefault.AllAtOnce", "site.zip", |deployment| {
         let style = json!({"deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTROL"});
         deployment.settings.insert("deploymentStyle".into(), style);
@@ -145,7 +145,7 @@ fn a_named_green_fleet_takes_over() {
         assert_eq!(group.last_successful.as_ref(), Some(&id));
     });
     sandbox.region(|region| {
-        let hosts: Vec<_> = region.hosts["group-1"].keys().map(String::as_str).collect();
+        let hosts: Vec<_> = region.group("group-1").unwrap().hosts.keys().map(String::as_str).collect();
         assert_eq!(hosts, ["i-000000e1", "i-000000e2"]);
     });
     // The blue fleet is gone, and the group's own is green.
@@ -258,7 +258,7 @@ fn one_blue_host_that_keeps_its_traffic_fails_it_and_the_rollback_moves_back() {
     );
     sandbox.group(|group| assert_eq!(group.settings["ec2TagFilters"], tag("blue")));
     sandbox.region(|region| {
-        assert_eq!(region.hosts["group-1"]["i-000000b2"].deployment.as_ref(), Some(&good));
+        assert_eq!(region.group("group-1").unwrap().hosts["i-000000b2"].deployment.as_ref(), Some(&good));
     });
 }
 

@@ -5,12 +5,12 @@ use snapbox::{assert_data_eq, str};
 use super::*;
 use crate::sandbox::store::{TargetKind, Wait};
 
-const FLEET: &str = "
+pub(super) const FLEET: &str = "
 services: [{cluster: shop, name: web, tasks: 3}]
 functions: [{name: verify, hook: {succeeds: 5}}, {name: refuse, hook: {fails: 2}}]
 ";
 
-fn appspec(hooks: &str) -> String {
+pub(super) fn appspec(hooks: &str) -> String {
     format!(
         "version: 0.0\nResources:\n- TargetService:\n    Type: AWS::ECS::Service\n    Properties:\n      \
          TaskDefinition: 'arn:aws:ecs:us-east-1:123456789012:task-definition/web:7'\n      LoadBalancerInfo: \
@@ -19,7 +19,7 @@ fn appspec(hooks: &str) -> String {
 }
 
 /// A group of the service; with a test listener, a ready wait and a termination wait of so many minutes.
-fn sandbox(fleet: &str, tested: bool, ready: i64, termination: i64) -> Sandbox {
+pub(super) fn sandbox(fleet: &str, tested: bool, ready: i64, termination: i64) -> Sandbox {
     let sandbox = Sandbox::new(fleet, 1);
     let mut pair = json!({
         "targetGroups": [{"name": "tg-1"}, {"name": "tg-2"}],
@@ -41,7 +41,7 @@ fn sandbox(fleet: &str, tested: bool, ready: i64, termination: i64) -> Sandbox {
     sandbox
 }
 
-fn create(sandbox: &mut Sandbox, config: &str, appspec: &str) -> String {
+pub(super) fn create(sandbox: &mut Sandbox, config: &str, appspec: &str) -> String {
     sandbox.create(&format!("CodeDeployDefault.ECS{config}"), "", |deployment| {
         deployment.platform = ComputePlatform::Ecs;
         deployment.revision =

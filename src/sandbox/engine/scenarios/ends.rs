@@ -227,7 +227,9 @@ fn a_deployment_that_is_deleted_is_forgotten() {
     }
     sandbox.region(|region| region.deployments.remove(&id));
     sandbox.run();
-    sandbox.region(|region| assert!(region.deployments.is_empty() && region.hosts.is_empty()));
+    sandbox.region(|region| {
+        assert!(region.deployments.is_empty() && region.group("group-1").unwrap().hosts.is_empty())
+    });
 }
 
 /// One at a time on 30 hosts that take an hour or so each is more than the twelve hours that the service gives.

@@ -99,7 +99,7 @@ fn a_seed_repeats_exactly() {
     let run = |seed| {
         let mut sandbox = Sandbox::new(&fault("{zone: b}", "Install"), seed);
         let id = sandbox.deploy("CodeDeployDefault.HalfAtATime", "site.zip");
-        sandbox.deployment(&id, |deployment| serde_json::to_string(deployment).unwrap())
+        sandbox.tree(&id).to_string()
     };
     assert_eq!(run(5), run(5));
     assert_ne!(run(5), run(6));

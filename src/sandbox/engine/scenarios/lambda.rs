@@ -4,7 +4,7 @@ use snapbox::{assert_data_eq, str};
 
 use super::*;
 
-const FLEET: &str = "
+pub(super) const FLEET: &str = "
 functions:
 - {name: checkout, versions: ['1', '2', '3'], aliases: {live: '1'}}
 - {name: verify, hook: {succeeds: 5}}
@@ -13,14 +13,14 @@ functions:
 - {name: script, hook: {command: [sh, verify.sh]}}
 ";
 
-fn appspec(current: &str, target: &str, hooks: &str) -> String {
+pub(super) fn appspec(current: &str, target: &str, hooks: &str) -> String {
     format!(
         "version: 0.0\nResources:\n- f:\n    Type: AWS::Lambda::Function\n    Properties: {{Name: checkout, Alias: \
          live, CurrentVersion: '{current}', TargetVersion: '{target}'}}\nHooks: [{hooks}]\n"
     )
 }
 
-fn create(sandbox: &mut Sandbox, config: &str, appspec: &str) -> String {
+pub(super) fn create(sandbox: &mut Sandbox, config: &str, appspec: &str) -> String {
     sandbox.create(&format!("CodeDeployDefault.Lambda{config}"), "", |deployment| {
         deployment.platform = ComputePlatform::Lambda;
         deployment.revision =

@@ -85,15 +85,17 @@ fn run(sandbox: &Sandbox, id: &str, local: Arc<dyn Hosts>) -> serde_json::Value 
         programs: Arc::new(HostPrograms::new(false, BTreeMap::new())),
         simulated: Arc::new(Simulated::new(Arc::new(Anything), 1)),
         agent_pace: 50..=400,
+        began: START,
+        paused: 0,
     };
     let engine = Engine::start(Arc::clone(&shared), options).unwrap();
     engine.created(REGION, id);
     let begun = Stopwatch::start();
     loop {
-        let world = shared.world();
-        let deployment = &world.regions[REGION].deployments[id];
+        let mut world = shared.world();
+        let deployment = world.regions.get_mut(REGION).unwrap().deployments.get_mut(id).unwrap();
         if deployment.status.is_terminal() {
-            return serde_json::to_value(deployment).unwrap();
+            return tree(deployment);
         }
         assert!(begun.elapsed() < std::time::Duration::from_secs(60), "{}", deployment.status);
         drop(world);

@@ -92,7 +92,7 @@ fn hosts_are_taken_unhealthy_first_and_current_last() {
     let new = sandbox.deploy("CodeDeployDefault.AllAtOnce", "new.zip");
     let ids: Vec<String> = sandbox.fleet.instances.iter().map(|instance| instance.id.clone()).collect();
     sandbox.region(|region| {
-        let hosts = region.hosts.get_mut("group-1").unwrap();
+        let hosts = &mut region.group_mut("group-1").unwrap().hosts;
         for id in &ids[..3] {
             hosts.insert(id.clone(), HostState { healthy: true, deployment: Some(old.clone()) });
         }
@@ -118,7 +118,7 @@ fn only_outdated_instances_where_asked() {
     let stale = sandbox.fleet.instances[3].id.clone();
     sandbox.region(|region| {
         let state = HostState { healthy: false, deployment: None };
-        region.hosts.get_mut("group-1").unwrap().insert(stale.clone(), state);
+        region.group_mut("group-1").unwrap().hosts.insert(stale.clone(), state);
     });
     let id = sandbox.create("CodeDeployDefault.OneAtATime", "good.zip", |deployment| {
         deployment.update_outdated_instances_only = true;
@@ -127,7 +127,7 @@ fn only_outdated_instances_where_asked() {
     assert_eq!(sandbox.end(&id).2, [1, 0, 0]);
     sandbox.deployment(&id, |deployment| assert_eq!(deployment.targets[0].id, stale));
     sandbox.region(|region| {
-        let hosts = &region.hosts["group-1"];
+        let hosts = &region.group("group-1").unwrap().hosts;
         assert_eq!(hosts[&stale], HostState { healthy: true, deployment: Some(id.clone()) });
         assert!(hosts.values().filter(|state| state.deployment.as_ref() == Some(&good)).count() == 11);
     });

@@ -160,7 +160,7 @@ fn a_restart_downloads_nothing() {
         assert_eq!(names, ["ApplicationStop", "ApplicationStart", "ValidateService"]);
     });
     sandbox.region(|region| {
-        assert_eq!(region.hosts["group-1"]["i-00000001"].deployment.as_ref(), Some(&good));
+        assert_eq!(region.group("group-1").unwrap().hosts["i-00000001"].deployment.as_ref(), Some(&good));
     });
 }
 

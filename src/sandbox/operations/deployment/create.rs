@@ -7,6 +7,7 @@ use super::rules;
 use crate::model::{Creator, DeploymentStatus};
 use crate::sandbox::operations::rules::{application_name, config_name, description, group_name};
 use crate::sandbox::operations::{Call, Notice, Refusal, application, config, group, revision};
+use crate::sandbox::rows::List;
 use crate::sandbox::store::{Application, Deployment, Group, Progress, Region};
 use crate::sandbox::wire;
 
@@ -39,6 +40,7 @@ pub fn create(call: &mut Call<'_>, input: CreateDeploymentInput) -> Result<Creat
     let id = free_id(call.region, call.random);
     let mut deployment = Deployment {
         id: id.clone(),
+        number: 0,
         application: application.name.clone(),
         group: group.name.clone(),
         group_id: group.id.clone(),
@@ -66,7 +68,8 @@ pub fn create(call: &mut Call<'_>, input: CreateDeploymentInput) -> Result<Creat
         rollback_of: None,
         rollback_message: None,
         progress: Progress::default(),
-        targets: Vec::new(),
+        engine: Value::Null,
+        targets: List::default(),
     };
     deployment.description = input.description;
     enter(call, deployment)?;
@@ -89,8 +92,7 @@ fn enter(call: &mut Call<'_>, deployment: Deployment) -> Result<(), Refusal> {
         let words = format!("Application revision registered by Deployment ID: {id}");
         revision::enter(application, deployment.revision.clone(), now).description = Some(words);
     }
-    call.region.history.push(id.clone());
-    call.region.deployments.insert(id.clone(), deployment);
+    call.region.enter(deployment);
     call.notices.push(Notice::Created(id));
     Ok(())
 }

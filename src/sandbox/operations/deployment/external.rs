@@ -5,7 +5,7 @@ use aws_sdk_codedeploy::operation::delete_resources_by_external_id::{
 };
 
 use crate::sandbox::operations::{Call, Refusal};
-use crate::sandbox::store::{Deployment, Region};
+use crate::sandbox::store::Deployment;
 
 /// Forgets the deployments of an id; the model has no error for an id that is absent or unknown.
 pub fn delete_by_external_id(
@@ -13,9 +13,7 @@ pub fn delete_by_external_id(
     input: DeleteResourcesByExternalIdInput,
 ) -> Result<DeleteResourcesByExternalIdOutput, Refusal> {
     if let Some(id) = input.external_id() {
-        let Region { history, deployments, .. } = &mut *call.region;
-        deployments.retain(|_, deployment| !has_external_id(deployment, id));
-        history.retain(|id| deployments.contains_key(id));
+        call.region.keep_deployments(|deployment| !has_external_id(deployment, id));
     }
     Ok(DeleteResourcesByExternalIdOutput::builder().build())
 }

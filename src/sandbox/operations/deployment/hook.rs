@@ -37,6 +37,7 @@ pub fn hook_answer(
         return Err(Refusal::new("LifecycleEventAlreadyCompletedException", message));
     }
     hook.over = true;
+    hook.succeeded = Some(succeeded);
     let (deployment, execution) = (id.to_owned(), execution.to_owned());
     call.notices.push(Notice::HookAnswered { deployment, execution: execution.clone(), succeeded });
     Ok(PutLifecycleEventHookExecutionStatusOutput::builder()

@@ -35,7 +35,7 @@ pub fn go_on(call: &mut Call<'_>, input: ContinueDeploymentInput) -> Result<Empt
         };
         return Err(Refusal::new("DeploymentIsNotInReadyStateException", message));
     }
-    call.notices.push(Notice::Continued(id.to_owned(), asked));
+    go_on_from(call, id, asked);
     Ok(Empty)
 }
 
@@ -57,11 +57,18 @@ pub fn skip_wait(
         let message = format!("The deployment {id} is not waiting for the termination of instances");
         return Err(Refusal::new("UnsupportedActionForDeploymentTypeException", message));
     }
-    call.notices.push(Notice::Continued(id.to_owned(), Wait::Termination));
+    go_on_from(call, id, Wait::Termination);
     Ok(Empty)
 }
 
 /// Only blue/green deployments of instances and of ECS wait for anybody.
+fn go_on_from(call: &mut Call<'_>, id: &str, wait: Wait) {
+    if let Some(deployment) = call.region.deployments.get_mut(id) {
+        deployment.progress.continued = Some(wait);
+        call.notices.push(Notice::Continued(id.to_owned(), wait));
+    }
+}
+
 fn refuse_other_types(deployment: &Deployment) -> Result<(), Refusal> {
     if deployment.platform == ComputePlatform::Lambda || !is_blue_green(deployment) {
         let message =

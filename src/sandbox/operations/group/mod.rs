@@ -28,7 +28,8 @@ use aws_sdk_codedeploy::operation::update_deployment_group::{
 use super::page::page;
 use super::rules::{application_name, batch, group_name, new_tags};
 use super::{Call, Refusal, application};
-use crate::sandbox::store::{Application, Group};
+use crate::sandbox::rows::Table;
+use crate::sandbox::store::{Application, Deployment, Group};
 
 /// Source: AWS user guide, "CodeDeploy quotas".
 const MAX_GROUPS: usize = 1000;
@@ -65,6 +66,7 @@ pub fn create(
         last_successful: None,
         last_attempted: None,
         active: None,
+        hosts: Table::default(),
     };
     application::find_mut(call.region, application_name)?.groups.insert(name.to_owned(), group);
     Ok(CreateDeploymentGroupOutput::builder().deployment_group_id(id).build())
@@ -98,9 +100,9 @@ pub fn update(
         group.name = new_name.to_owned();
         groups.insert(new_name.to_owned(), group);
     }
-    let deployments = call.region.deployments.values_mut();
-    for deployment in deployments.filter(|one| one.application == application_name && one.group == name) {
-        deployment.group = new_name.to_owned();
+    if new_name != name {
+        let is_meant = |one: &Deployment| one.application == application_name && one.group == name;
+        call.region.deployments.change(is_meant, |one| one.group = new_name.to_owned());
     }
     Ok(UpdateDeploymentGroupOutput::builder().set_hooks_not_cleaned_up(Some(Vec::new())).build())
 }

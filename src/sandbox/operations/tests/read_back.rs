@@ -104,7 +104,7 @@ fn a_deployment_from_creation_to_its_targets() {
         deployment.status = DeploymentStatus::InProgress;
         deployment.started = Some(NOW + 1);
         deployment.targets =
-            vec![target("i-1", TargetStatus::InProgress), target("i-2", TargetStatus::Pending)];
+            vec![target("i-1", TargetStatus::InProgress), target("i-2", TargetStatus::Pending)].into();
     });
     let of = json!({"deploymentId": id});
     assert_eq!(api.ok("ListDeploymentTargets", &of), json!({"targetIds": ["i-1", "i-2"]}));
@@ -134,7 +134,7 @@ fn a_deployment_from_creation_to_its_targets() {
 fn a_stop_is_asked_for_once() {
     let api = Api::new();
     let id = api.deploy();
-    engine(&api, &id, |deployment| deployment.targets = vec![target("i-1", TargetStatus::InProgress)]);
+    engine(&api, &id, |deployment| deployment.targets = vec![target("i-1", TargetStatus::InProgress)].into());
     let stop = json!({"deploymentId": id, "autoRollbackEnabled": true});
     let answer = api.ok("StopDeployment", &stop);
     assert_eq!(answer["status"], "Pending");

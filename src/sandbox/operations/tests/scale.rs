@@ -87,13 +87,14 @@ fn deployments() {
     let mut world = many.shared.world();
     let region = world.regions.get_mut(REGION).unwrap();
     let text = serde_json::to_string(&region.deployments[many_id["deploymentId"].as_str().unwrap()]).unwrap();
+    let targets: Vec<_> = region.deployments[many_id["deploymentId"].as_str().unwrap()].targets.to_vec();
     for n in 0..MANY {
         let id = format!("d-{n:09}");
         let mut deployment: crate::sandbox::store::Deployment = serde_json::from_str(&text).unwrap();
         deployment.id.clone_from(&id);
         deployment.status = DeploymentStatus::Succeeded;
-        region.history.push(id.clone());
-        region.deployments.insert(id, deployment);
+        deployment.targets = targets.clone().into();
+        region.enter(deployment);
     }
     drop(world);
     let get = "GetDeployment";

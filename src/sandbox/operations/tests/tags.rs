@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Api, REGION, with};
+use crate::sandbox::store::Fact;
 
 const SHOP: &str = "arn:aws:codedeploy:eu-west-1:123456789012:application:shop";
 const PROD: &str = "arn:aws:codedeploy:eu-west-1:123456789012:deploymentgroup:shop/prod";
@@ -84,7 +85,9 @@ fn what_cannot_be_tagged() {
 fn tokens_of_git_hub_accounts() {
     let api = Api::new();
     let tokens = ["one", "two"].map(ToOwned::to_owned);
-    api.shared.world().regions.get_mut(REGION).unwrap().git_hub_tokens.extend(tokens);
+    for token in tokens {
+        api.shared.world().regions.get_mut(REGION).unwrap().git_hub_tokens.insert(token, Fact);
+    }
     let list = || api.ok("ListGitHubAccountTokenNames", &json!({}))["tokenNameList"].take();
     assert_eq!(list(), json!(["one", "two"]));
     assert_eq!(api.ok("DeleteGitHubAccountToken", &json!({"tokenName": "one"})), json!({"tokenName": "one"}));

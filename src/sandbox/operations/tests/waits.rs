@@ -82,7 +82,7 @@ fn a_hook_answers_once() {
     let put = "PutLifecycleEventHookExecutionStatus";
     let of = running(&api, ComputePlatform::Lambda, "BLUE_GREEN");
     engine(&api, id(&of), |deployment| {
-        let hook = HookExecution { event: EventName::BeforeAllowTraffic, over: false };
+        let hook = HookExecution { event: EventName::BeforeAllowTraffic, over: false, succeeded: None };
         deployment.progress.hooks.insert("execution".to_owned(), hook);
     });
     let answer = |execution: &str, status: &str| {
@@ -117,7 +117,7 @@ fn targets_of_each_kind() {
         target_version_weight: 0.1,
     };
     engine(&api, id(&of), |deployment| {
-        deployment.targets = vec![target("checkout", TargetStatus::InProgress)];
+        deployment.targets = vec![target("checkout", TargetStatus::InProgress)].into();
         deployment.targets[0].kind = TargetKind::Lambda(function);
     });
     for name in ["checkout", "checkout:live"] {
@@ -148,7 +148,7 @@ fn targets_of_each_kind() {
     };
     engine(&api, id(&of), |deployment| {
         deployment.platform = ComputePlatform::Ecs;
-        deployment.targets = vec![target("main:web", TargetStatus::InProgress)];
+        deployment.targets = vec![target("main:web", TargetStatus::InProgress)].into();
         deployment.targets[0].kind = TargetKind::Ecs(vec![set]);
     });
     let shown =
@@ -170,7 +170,7 @@ fn instances_by_their_older_names() {
     let of = running(&api, ComputePlatform::Server, "BLUE_GREEN");
     engine(&api, id(&of), |deployment| {
         deployment.targets =
-            vec![target("i-1", TargetStatus::Succeeded), target("i-2", TargetStatus::Pending)];
+            vec![target("i-1", TargetStatus::Succeeded), target("i-2", TargetStatus::Pending)].into();
         deployment.targets[0].kind = TargetKind::Instance(Some(Label::Blue));
         deployment.targets[1].kind = TargetKind::Instance(Some(Label::Green));
     });
