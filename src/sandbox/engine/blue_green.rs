@@ -9,10 +9,11 @@ use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::driver::{Context, Due, Key, Ticket, recorded};
+use super::driver::{Context, Due, Key, Ticket};
 use super::ending::{End, Stop};
 use super::fleets::{self, Fleets, Found, Origin};
 use super::machine::{Machine, Refusal};
+use super::shapes::recorded;
 use super::slots::Slots;
 use super::waits::Waits;
 use super::wave::{Plan, Tally, Wave};

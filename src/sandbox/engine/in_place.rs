@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::configuration::{Configuration, Zonal};
-use super::driver::{Context, Due, Key, Ticket, recorded};
+use super::driver::{Context, Due, Key, Ticket};
 use super::ending::{End, Stop};
 use super::machine::{Machine, Refusal};
 use super::members::{self, History};
+use super::shapes::recorded;
 use super::slots::Slots;
 use super::successor::restarted;
 use super::wave::{Plan, Tally, Wave};

@@ -22,6 +22,7 @@ mod rollback;
 mod routed;
 mod scaling;
 mod schedule;
+mod shapes;
 mod slots;
 mod successor;
 mod texts;

@@ -10,11 +10,12 @@ use serde_json::{Value, json};
 
 use super::configuration::Shift;
 use super::declaration::Declaration;
-use super::driver::{Context, Due, Key, Message, Ticket, recorded};
+use super::driver::{Context, Due, Key, Message, Ticket};
 use super::ending::{End, Stop};
 use super::faults;
 use super::machine::{Machine, Refusal};
 use super::opening::{Opened, start};
+use super::shapes::recorded;
 use super::traffic::Traffic;
 use super::waits::Waits;
 use super::{ledger, texts};
