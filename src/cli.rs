@@ -74,7 +74,7 @@ pub struct Globals {
     #[arg(short, long, global = true)]
     pub quiet: bool,
 
-    /// Say more; repeat for more
+    /// Show each call of the API on stderr; twice: each request, with its headers but for secrets
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
-use crate::api::Api;
+use crate::api::{Api, Calls};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::settings::{Environment, Settings};
@@ -38,8 +38,17 @@ impl Context {
     /// Connects when first asked: a command that calls nothing needs no region and no credentials.
     pub async fn api(&self) -> anyhow::Result<&Arc<Api>> {
         self.api
-            .get_or_try_init(|| async { Api::connect(&self.settings.connection).await.map(Arc::new) })
+            .get_or_try_init(|| async {
+                Api::connect(&self.settings.connection, self.calls()).await.map(Arc::new)
+            })
             .await
+    }
+
+    /// Where `--verbose` goes.
+    fn calls(&self) -> Option<Calls> {
+        let ui = self.ui.clone();
+        let tell = move |line: &str| ui.show(&crate::ui::line(line));
+        (self.settings.verbose > 0).then(|| Calls::new(self.settings.verbose > 1, tell))
     }
 
     /// Does work that blocks on a thread of its own, so that a signal still ends the command.

@@ -50,6 +50,9 @@ pub struct Environment {
     endpoint_s3: bool,
     max_attempts: Option<u32>,
     pub path: Option<OsString>,
+    /// `CDCTL_APP` and `CDCTL_GROUP`, where a line names none.
+    pub application: Option<String>,
+    pub group: Option<String>,
     /// `AWS_ENDPOINT_URL`, for what is not a call of AWS.
     pub endpoint_url: Option<String>,
     /// Hosts that are called past a proxy, separated by commas.
@@ -77,6 +80,8 @@ impl Environment {
             endpoint_s3: text("AWS_ENDPOINT_URL_S3").is_some(),
             max_attempts: text("AWS_MAX_ATTEMPTS").and_then(|value| value.parse().ok()).filter(|&n| n > 0),
             path: std::env::var_os("PATH"),
+            application: text("CDCTL_APP"),
+            group: text("CDCTL_GROUP"),
             endpoint_url: text("AWS_ENDPOINT_URL"),
             no_proxy: text("no_proxy").or_else(|| text("NO_PROXY")),
         }
@@ -105,6 +110,8 @@ impl Settings {
     /// Merges flags over environment over defaults, and tells `ui` what it may show.
     pub fn resolve(globals: &Globals, environment: &Environment, ui: &mut Ui) -> Self {
         ui.terminal = environment.terminal(ui.terminal, globals.color);
+        // Lines between its frames would tear a live view.
+        ui.terminal.stderr &= globals.verbose == 0;
         ui.quiet = globals.quiet;
         Settings {
             connection: Connection {

@@ -14,6 +14,7 @@ mod contract;
 mod demo;
 mod deploy;
 mod lazy;
+mod once;
 mod readme;
 mod revision;
 mod server;

@@ -50,7 +50,11 @@ impl Api {
     /// The ARN of a CodeDeploy resource (`application:shop`). Partition and account are those of the caller, whom
     /// STS names to anybody.
     pub async fn arn(&self, resource: &str) -> Result<String, ApiError> {
-        let caller = aws_sdk_sts::Client::new(&self.config)
+        let mut sts = aws_sdk_sts::config::Builder::from(&self.config);
+        if let Some(calls) = self.calls.clone() {
+            sts = sts.interceptor(calls);
+        }
+        let caller = aws_sdk_sts::Client::from_conf(sts.build())
             .get_caller_identity()
             .send()
             .await

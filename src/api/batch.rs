@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Api, ApiError};
 
 /// How many batch calls run at once; a person's account shares its call rate with all its tools.
-const AT_ONCE: usize = 4;
+pub const AT_ONCE: usize = 4;
 
 /// One of the API's BatchGet calls.
 pub struct Batch {

@@ -6,10 +6,13 @@ use aws_sdk_codedeploy::operation::create_deployment::builders::CreateDeployment
 use aws_sdk_codedeploy::operation::get_deployment::GetDeploymentOutput;
 use aws_sdk_codedeploy::operation::stop_deployment::StopDeploymentOutput;
 use aws_sdk_codedeploy::types as sdk;
-use serde_json::{Value, json};
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use serde_json::{Map, Value, json};
 
+use super::batch::AT_ONCE;
+use super::operation::Body;
 use super::pages::Pages;
-use super::retry::ThrottledOnly;
+use super::retry::{self, ThrottledOnly};
 use super::{Api, ApiError, ErrorKind, Seen, call, convert, raw};
 use crate::model::{Deployment, Revision, Target, TargetStatus};
 
@@ -21,7 +24,8 @@ const BATCH: usize = 25;
 pub struct CreateDeployment {
     pub application: String,
     pub group: String,
-    pub revision: Revision,
+    /// None where nothing new is deployed: a restart.
+    pub revision: Option<Revision>,
     pub config: Option<String>,
     pub description: Option<String>,
     pub ignore_application_stop_failures: bool,
@@ -30,6 +34,8 @@ pub struct CreateDeployment {
     pub outdated_only: bool,
     /// `None`: as the group has it; an empty list: off.
     pub auto_rollback: Option<Vec<String>>,
+    /// Members that say otherwise than the group, with the API's names.
+    pub overrides: Map<String, Value>,
 }
 
 /// A deployment that was made.
@@ -39,31 +45,42 @@ pub struct Created {
     pub json: Value,
 }
 
+/// A CreateDeployment without a usable answer.
+#[derive(Clone, Debug)]
+pub enum NotCreated {
+    /// Nothing was made: the service said so, or the request never reached it.
+    Refused(ApiError),
+    /// The request was sent and its answer was lost: a deployment may have been made.
+    Lost(ApiError),
+}
+
 impl Api {
     /// CreateDeployment. Sent once, but where it was throttled: the call has no client token, so that sending it
     /// again after a lost answer could deploy twice.
-    pub async fn create_deployment(&self, create: &CreateDeployment) -> Result<Created, ApiError> {
-        let request = self.create_deployment_request(create);
+    pub async fn create_deployment(&self, create: &CreateDeployment) -> Result<Created, NotCreated> {
+        let body = Body::of(&self.planned_deployment(create).map_err(NotCreated::Refused)?);
+        let request = self.create_deployment_request(create).customize().interceptor(body);
         let answer = raw::Answer::default();
         let once = aws_sdk_codedeploy::Config::builder().retry_classifier(ThrottledOnly);
-        let output = request
-            .customize()
-            .config_override(once)
-            .interceptor(answer.clone())
-            .send()
-            .await
-            .map_err(|error| super::error::from_sdk("CreateDeployment", &error))?;
-        let id = output
-            .deployment_id()
-            .filter(|id| !id.is_empty())
-            .ok_or_else(|| ApiError::unexpected("CreateDeployment", "names no deployment"))?;
-        Ok(Created { id: id.to_owned(), json: answer.json() })
+        let sent = request.config_override(once).interceptor(answer.clone()).send().await;
+        let output = sent.map_err(|error| {
+            let told = super::error::from_sdk("CreateDeployment", &error);
+            if retry::may_have_happened(&error) { NotCreated::Lost(told) } else { NotCreated::Refused(told) }
+        })?;
+        match output.deployment_id().filter(|id| !id.is_empty()) {
+            Some(id) => Ok(Created { id: id.to_owned(), json: answer.json() }),
+            None => Err(NotCreated::Lost(ApiError::unexpected("CreateDeployment", "names no deployment"))),
+        }
     }
 
-    /// The request of [`Api::create_deployment`] as the API's JSON; nothing is sent.
+    /// The request of [`Api::create_deployment`] as the API's JSON, as it would be sent.
     pub fn planned_deployment(&self, create: &CreateDeployment) -> Result<Value, ApiError> {
         match self.create_deployment_request(create).as_input().clone().build() {
-            Ok(input) => raw::wire("CreateDeployment", &input),
+            Ok(input) => {
+                let mut json = raw::wire("CreateDeployment", &input)?;
+                json.as_object_mut().into_iter().for_each(|members| members.extend(create.overrides.clone()));
+                Ok(json)
+            }
             Err(error) => Err(ApiError {
                 operation: "CreateDeployment".to_owned(),
                 kind: ErrorKind::Invalid,
@@ -85,7 +102,7 @@ impl Api {
             .create_deployment()
             .application_name(&create.application)
             .deployment_group_name(&create.group)
-            .revision(convert::location(&create.revision))
+            .set_revision(create.revision.as_ref().map(convert::location))
             .set_deployment_config_name(create.config.clone())
             .set_description(create.description.clone())
             .set_ignore_application_stop_failures(create.ignore_application_stop_failures.then_some(true))
@@ -156,13 +173,18 @@ impl Api {
         }
     }
 
-    /// BatchGetDeployments in the order of `ids`, 25 a call. The JSON joins the calls.
+    /// BatchGetDeployments in the order of `ids`, 25 a call, some calls at once. The JSON joins them.
     pub async fn deployments(&self, ids: &[String]) -> Result<Seen<Vec<Deployment>>, ApiError> {
+        let calls = chunks(ids).into_iter().map(|chunk| async {
+            call!(
+                "BatchGetDeployments",
+                self.codedeploy.batch_get_deployments().set_deployment_ids(Some(chunk))
+            )
+        });
+        let answers: Vec<_> = stream::iter(calls).buffered(AT_ONCE).try_collect().await?;
         let mut rows: Vec<(Deployment, Value)> = Vec::new();
         let mut date = None;
-        for chunk in ids.chunks(BATCH) {
-            let request = self.codedeploy.batch_get_deployments().set_deployment_ids(Some(chunk.to_vec()));
-            let (output, answer) = call!("BatchGetDeployments", request)?;
+        for (output, answer) in answers {
             let json = raw::readable(answer.json(), |de| BatchGetDeploymentsOutput::deserialize(de));
             rows.extend(
                 output.deployments_info().iter().map(convert::deployment).zip(list(json, "deploymentsInfo")),
@@ -203,16 +225,15 @@ impl Api {
         }
     }
 
-    /// BatchGetDeploymentTargets, 25 ids a call. The JSON joins the calls.
+    /// BatchGetDeploymentTargets, 25 ids a call, some calls at once. The JSON joins them.
     pub async fn targets(&self, id: &str, ids: &[String]) -> Result<Seen<Vec<Target>>, ApiError> {
+        let calls = chunks(ids).into_iter().map(|chunk| async {
+            let request = self.codedeploy.batch_get_deployment_targets().deployment_id(id);
+            call!("BatchGetDeploymentTargets", request.set_target_ids(Some(chunk)))
+        });
+        let answers: Vec<_> = stream::iter(calls).buffered(AT_ONCE).try_collect().await?;
         let (mut value, mut wire, mut date) = (Vec::new(), Vec::new(), None);
-        for chunk in ids.chunks(BATCH) {
-            let request = self
-                .codedeploy
-                .batch_get_deployment_targets()
-                .deployment_id(id)
-                .set_target_ids(Some(chunk.to_vec()));
-            let (output, answer) = call!("BatchGetDeploymentTargets", request)?;
+        for (output, answer) in answers {
             value.extend(output.deployment_targets().iter().map(convert::target));
             let json = raw::readable(answer.json(), |de| BatchGetDeploymentTargetsOutput::deserialize(de));
             wire.extend(list(json, "deploymentTargets"));
@@ -220,6 +241,10 @@ impl Api {
         }
         Ok(Seen { value, json: json!({ "deploymentTargets": wire }), date })
     }
+}
+
+fn chunks(ids: &[String]) -> Vec<Vec<String>> {
+    ids.chunks(BATCH).map(<[String]>::to_vec).collect()
 }
 
 /// The list `name` of an answer.

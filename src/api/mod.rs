@@ -3,6 +3,7 @@
 mod account;
 mod acts;
 pub mod batch;
+mod calls;
 mod connect;
 mod convert;
 mod deployments;
@@ -26,8 +27,9 @@ use tokio::sync::OnceCell;
 
 pub use account::strings;
 pub use acts::Wait;
+pub use calls::Calls;
 pub use connect::SANDBOX_KEY;
-pub use deployments::{CreateDeployment, Created};
+pub use deployments::{CreateDeployment, Created, NotCreated};
 pub use error::{ApiError, ErrorKind};
 pub use exceptions::exception;
 pub use operation::{ALL, Operation, Pages};
@@ -44,6 +46,8 @@ pub struct Api {
     s3: OnceCell<aws_sdk_s3::Client>,
     /// A custom endpoint stands for AWS: S3 is spoken to by path.
     custom_endpoint: bool,
+    last_date: raw::LastDate,
+    calls: Option<Calls>,
 }
 
 /// An answer: as the tool reads it, and as the service wrote it (timestamps made readable).
@@ -68,15 +72,21 @@ impl<T> Seen<Vec<T>> {
 
 impl Api {
     /// Errors name what is missing (region, profile); no connection is opened yet.
-    pub async fn connect(connection: &Connection) -> anyhow::Result<Self> {
+    /// `calls` is told of every call.
+    pub async fn connect(connection: &Connection, calls: Option<Calls>) -> anyhow::Result<Self> {
         let config = connect::configuration(connection).await?;
+        let last_date = raw::LastDate::default();
+        let mut codedeploy = aws_sdk_codedeploy::config::Builder::from(&config)
+            .retry_classifier(retry::WrongAddress)
+            .interceptor(last_date.clone());
+        if let Some(calls) = calls.clone() {
+            codedeploy = codedeploy.interceptor(calls);
+        }
         Ok(Api {
-            codedeploy: aws_sdk_codedeploy::Client::from_conf(
-                aws_sdk_codedeploy::config::Builder::from(&config)
-                    .retry_classifier(retry::WrongAddress)
-                    .build(),
-            ),
+            codedeploy: aws_sdk_codedeploy::Client::from_conf(codedeploy.build()),
+            last_date,
             s3: OnceCell::new(),
+            calls,
             custom_endpoint: connection.endpoint_url.is_some() || config.endpoint_url().is_some(),
             config,
         })
@@ -84,14 +94,24 @@ impl Api {
 
     /// The same services with each call sent once: for callers that count and pace their own tries.
     pub fn once(&self) -> Self {
-        let builder = aws_sdk_codedeploy::config::Builder::from(&self.config)
+        let mut builder = aws_sdk_codedeploy::config::Builder::from(&self.config)
             .retry_config(aws_config::retry::RetryConfig::disabled());
+        if let Some(calls) = self.calls.clone() {
+            builder = builder.interceptor(calls);
+        }
         Api {
             codedeploy: aws_sdk_codedeploy::Client::from_conf(builder.build()),
             s3: OnceCell::new(),
             custom_endpoint: self.custom_endpoint,
+            last_date: self.last_date.clone(),
             config: self.config.clone(),
+            calls: self.calls.clone(),
         }
+    }
+
+    /// The time by CodeDeploy's clock when it last answered.
+    pub fn last_answered(&self) -> Option<jiff::Timestamp> {
+        self.last_date.get()
     }
 
     /// The region that is called.
@@ -115,6 +135,9 @@ impl Api {
                     // A read time-out would count the whole upload; stalls are caught by the SDK itself.
                     .timeout_config(timeouts);
                 builder.set_force_path_style(Some(self.custom_endpoint));
+                if let Some(calls) = self.calls.clone() {
+                    builder = builder.interceptor(calls);
+                }
                 aws_sdk_s3::Client::from_conf(builder.build())
             })
             .await

@@ -64,7 +64,13 @@ impl Operation {
 
 /// Puts the user's JSON in the place of the body that the SDK made, before it is signed.
 #[derive(Debug)]
-struct Body(Vec<u8>);
+pub(super) struct Body(Vec<u8>);
+
+impl Body {
+    pub fn of(json: &Value) -> Self {
+        Body(json.to_string().into_bytes())
+    }
+}
 
 impl Intercept for Body {
     fn name(&self) -> &'static str {
@@ -96,7 +102,7 @@ impl Api {
     /// As [`Api::send`], of an operation that was looked up.
     pub async fn perform(&self, operation: &'static Operation, input: &Value) -> Result<Value, ApiError> {
         let answer = raw::Answer::default();
-        (operation.send)(&self.codedeploy, Body(input.to_string().into_bytes()), answer.clone()).await?;
+        (operation.send)(&self.codedeploy, Body::of(input), answer.clone()).await?;
         Ok(raw::readable(answer.json(), operation.output))
     }
 

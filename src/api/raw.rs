@@ -8,6 +8,7 @@ use aws_smithy_json::codec::{JsonCodec, JsonCodecSettings};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::AfterDeserializationInterceptorContextRef;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_schema::Schema;
 use aws_smithy_schema::codec::Codec;
@@ -58,13 +59,44 @@ impl Intercept for Answer {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let response = context.response();
-        let date = response.headers().get("date").and_then(|date| {
-            jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true).parse_timestamp(date).ok()
-        });
+        let date = date(response);
         let body = response.body().bytes().map(<[u8]>::to_vec).unwrap_or_default();
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Kept { body, date };
         Ok(())
     }
+}
+
+/// The `Date` of the last answer of a client's calls: what the time is for the service.
+#[derive(Clone, Debug, Default)]
+pub struct LastDate(Arc<Mutex<Option<Timestamp>>>);
+
+impl LastDate {
+    pub fn get(&self) -> Option<Timestamp> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Intercept for LastDate {
+    fn name(&self) -> &'static str {
+        "cdctl::LastDate"
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(date) = date(context.response()) {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(date);
+        }
+        Ok(())
+    }
+}
+
+fn date(response: &HttpResponse) -> Option<Timestamp> {
+    let date = response.headers().get("date")?;
+    jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true).parse_timestamp(date).ok()
 }
 
 /// Rewrites the epoch seconds of `value` as ISO 8601 with offset, wherever the shape that `deserialize` reads

@@ -1,10 +1,10 @@
-//! What is not worth a second try: nobody listens there, or the name does not exist. Everything else is the
-//! SDK's to decide.
+//! What is not worth a second try: nobody listens there, or the name does not exist. What must not be tried again
+//! before a look: a call that makes something and whose answer was lost. Everything else is the SDK's to decide.
 
-use aws_sdk_codedeploy::error::ProvideErrorMetadata;
+use aws_sdk_codedeploy::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_codedeploy::operation::create_deployment::CreateDeploymentError;
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
-use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
+use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, OrchestratorError};
 use aws_smithy_runtime_api::client::retries::classifiers::{
     ClassifyRetry, RetryAction, RetryClassifierPriority,
 };
@@ -40,7 +40,8 @@ impl ClassifyRetry for WrongAddress {
     }
 }
 
-fn deepest(error: &dyn std::error::Error) -> String {
+/// The cause at the end of the chain.
+pub(super) fn deepest(error: &dyn std::error::Error) -> String {
     let mut deepest: &dyn std::error::Error = error;
     while let Some(source) = deepest.source() {
         deepest = source;
@@ -74,4 +75,41 @@ impl ClassifyRetry for ThrottledOnly {
     fn priority(&self) -> RetryClassifierPriority {
         RetryClassifierPriority::run_after(RetryClassifierPriority::transient_error_classifier())
     }
+}
+
+/// Whether a call that failed may have been carried out all the same: it reached a server that did not refuse it.
+pub fn may_have_happened<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    match error {
+        SdkError::ConstructionFailure(_) => false,
+        SdkError::DispatchFailure(failure) => failure.as_connector_error().is_some_and(|error| {
+            (error.is_io() || error.is_timeout() || is_hyper(error)) && !connecting(error)
+        }),
+        SdkError::ServiceError(refusal) => {
+            let status = refusal.raw().status().as_u16();
+            match refusal.err().code() {
+                Some(code) => kind_of(code, Some(status)) == ErrorKind::Transient,
+                // 429 and the like come from a gateway that passed nothing on.
+                None => !(300..500).contains(&status),
+            }
+        }
+        // A time-out, or an answer that is not the service's.
+        _ => true,
+    }
+}
+
+fn chain<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |error| error.source())
+}
+
+fn is_hyper(error: &(dyn std::error::Error + 'static)) -> bool {
+    chain(error).any(|error| error.is::<hyper::Error>())
+}
+
+/// The connection was never there.
+fn connecting(error: &(dyn std::error::Error + 'static)) -> bool {
+    chain(error)
+        .filter_map(|error| error.downcast_ref::<hyper_util::client::legacy::Error>())
+        .any(hyper_util::client::legacy::Error::is_connect)
 }

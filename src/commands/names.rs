@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::Creator;
+use crate::settings::Environment;
 
 /// `APP/GROUP`. Neither name can hold a slash.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,52 +49,97 @@ impl fmt::Display for GroupName {
     }
 }
 
+/// `--app` and `--group`, behind them the environment.
+#[derive(Clone, Debug, Default, Args)]
+pub struct GroupFlags {
+    /// The application, where no APP/GROUP is written [env: CDCTL_APP]
+    #[arg(long, value_name = "APP")]
+    app: Option<String>,
+
+    /// The deployment group of --app [env: CDCTL_GROUP]
+    #[arg(long, value_name = "GROUP")]
+    group: Option<String>,
+}
+
+impl GroupFlags {
+    /// The group, where a flag or both variables name it.
+    ///
+    /// # Errors
+    /// A flag names a half, and nothing the other.
+    fn resolve(&self, environment: &Environment) -> anyhow::Result<Option<GroupName>> {
+        let application = self.app.as_ref().or(environment.application.as_ref());
+        let group = self.group.as_ref().or(environment.group.as_ref());
+        match (application, group) {
+            (Some(application), Some(group)) => {
+                format!("{application}/{group}").parse().map(Some).map_err(wrong)
+            }
+            _ if self.is_given() => {
+                Err(wrong("--app and --group name a deployment group together".to_owned()))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn is_given(&self) -> bool {
+        self.app.is_some() || self.group.is_some()
+    }
+}
+
+fn wrong(what: String) -> anyhow::Error {
+    Failure::new(what).help("write APP/GROUP, or pass --app and --group").exit(Exit::Usage).into()
+}
+
 /// The group of a command: `APP/GROUP`, or `--app` with `--group`.
 #[derive(Clone, Debug, Args)]
 pub struct GroupArgs {
     /// The deployment group
-    #[arg(value_name = "APP/GROUP")]
+    #[arg(value_name = "APP/GROUP", conflicts_with_all = ["app", "group"])]
     name: Option<GroupName>,
 
-    /// The application, where the group is not written APP/GROUP
-    #[arg(long, value_name = "APP", env = "CDCTL_APP", hide_env_values = true)]
-    app: Option<String>,
-
-    /// The deployment group of --app
-    #[arg(long, value_name = "GROUP", env = "CDCTL_GROUP", hide_env_values = true)]
-    group: Option<String>,
+    #[command(flatten)]
+    flags: GroupFlags,
 }
 
 impl GroupArgs {
-    pub fn resolve(&self) -> anyhow::Result<GroupName> {
-        self.named().ok_or_else(|| {
-            Failure::new("no deployment group is named")
-                .help("write APP/GROUP, or pass --app and --group")
-                .exit(Exit::Usage)
-                .into()
-        })
+    pub fn resolve(&self, context: &Context) -> anyhow::Result<GroupName> {
+        self.named(context)?.ok_or_else(|| wrong("no deployment group is named".to_owned()))
     }
 
     /// The group, where one is named.
-    pub fn named(&self) -> Option<GroupName> {
-        let parts = || Some(GroupName { application: self.app.clone()?, group: self.group.clone()? });
-        self.name.clone().or_else(parts)
+    pub fn named(&self, context: &Context) -> anyhow::Result<Option<GroupName>> {
+        match &self.name {
+            Some(name) => Ok(Some(name.clone())),
+            None => self.flags.resolve(&context.environment),
+        }
+    }
+
+    /// The group, where the line itself names it: that beats a file, the environment does not.
+    pub fn written(&self, context: &Context) -> anyhow::Result<Option<GroupName>> {
+        if self.name.is_some() || self.flags.is_given() { self.named(context) } else { Ok(None) }
     }
 }
 
 /// The application of a command.
 #[derive(Clone, Debug, Args)]
 pub struct AppArgs {
-    /// The application
-    #[arg(value_name = "APP", env = "CDCTL_APP", hide_env_values = true)]
-    name: String,
+    /// The application [env: CDCTL_APP]
+    #[arg(value_name = "APP", conflicts_with = "app")]
+    name: Option<String>,
+
+    /// The same as a flag
+    #[arg(long, value_name = "APP")]
+    app: Option<String>,
 }
 
-impl std::ops::Deref for AppArgs {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        &self.name
+impl AppArgs {
+    pub fn resolve(&self, context: &Context) -> anyhow::Result<String> {
+        let named = self.name.as_ref().or(self.app.as_ref()).or(context.environment.application.as_ref());
+        named.cloned().ok_or_else(|| {
+            Failure::new("no application is named")
+                .help("write its name, or set CDCTL_APP")
+                .exit(Exit::Usage)
+                .into()
+        })
     }
 }
 
@@ -126,8 +172,11 @@ impl FromStr for DeploymentName {
 #[derive(Clone, Debug, Args)]
 pub struct DeploymentArgs {
     /// The deployment's id, or APP/GROUP for the group's latest one
-    #[arg(value_name = "DEPLOYMENT")]
-    name: DeploymentName,
+    #[arg(value_name = "DEPLOYMENT", conflicts_with_all = ["app", "group"])]
+    name: Option<DeploymentName>,
+
+    #[command(flatten)]
+    flags: GroupFlags,
 
     /// With APP/GROUP: count deployments that Auto Scaling made, too
     #[arg(long)]
@@ -137,19 +186,40 @@ pub struct DeploymentArgs {
 impl DeploymentArgs {
     /// The deployment's id.
     pub async fn resolve(&self, context: &Context) -> anyhow::Result<String> {
-        match &self.name {
+        let name = match (&self.name, self.flags.resolve(&context.environment)) {
+            (Some(name), _) => name.clone(),
+            (None, group) => DeploymentName::LatestOf(group?.ok_or_else(unnamed)?),
+        };
+        name.resolve(context, self.any_creator).await
+    }
+}
+
+impl DeploymentName {
+    /// The deployment's id.
+    pub async fn resolve(&self, context: &Context, any_creator: bool) -> anyhow::Result<String> {
+        match self {
             DeploymentName::Id(id) => Ok(id.clone()),
-            DeploymentName::LatestOf(group) => latest(context.api().await?, group, self.any_creator).await,
+            DeploymentName::LatestOf(group) => latest(context.api().await?, group, any_creator).await,
         }
     }
+}
+
+fn unnamed() -> anyhow::Error {
+    Failure::new("no deployment is named")
+        .help("write its id, or APP/GROUP for the group's latest one")
+        .exit(Exit::Usage)
+        .into()
 }
 
 /// The deployments of a command that takes several.
 #[derive(Clone, Debug, Args)]
 pub struct DeploymentsArgs {
     /// Deployments by id, or APP/GROUP for a group's latest one
-    #[arg(value_name = "DEPLOYMENT")]
-    pub names: Vec<DeploymentName>,
+    #[arg(value_name = "DEPLOYMENT", conflicts_with_all = ["app", "group"])]
+    names: Vec<DeploymentName>,
+
+    #[command(flatten)]
+    flags: GroupFlags,
 
     /// With APP/GROUP: count deployments that Auto Scaling made, too
     #[arg(long)]
@@ -157,18 +227,20 @@ pub struct DeploymentsArgs {
 }
 
 impl DeploymentsArgs {
+    /// What is named, at least one.
+    pub fn names(&self, context: &Context) -> anyhow::Result<Vec<DeploymentName>> {
+        if !self.names.is_empty() {
+            return Ok(self.names.clone());
+        }
+        let group = self.flags.resolve(&context.environment)?.ok_or_else(unnamed)?;
+        Ok(vec![DeploymentName::LatestOf(group)])
+    }
+
     /// The deployments' ids, each once.
     pub async fn resolve(&self, context: &Context) -> anyhow::Result<Vec<String>> {
-        if self.names.is_empty() {
-            return Err(Failure::new("no deployment is named")
-                .help("write its id, or APP/GROUP for the group's latest one")
-                .exit(Exit::Usage)
-                .into());
-        }
         let mut ids = Vec::new();
-        for name in &self.names {
-            let one = DeploymentArgs { name: name.clone(), any_creator: self.any_creator };
-            let id = one.resolve(context).await?;
+        for name in self.names(context)? {
+            let id = name.resolve(context, self.any_creator).await?;
             if !ids.contains(&id) {
                 ids.push(id);
             }

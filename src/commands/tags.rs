@@ -78,6 +78,23 @@ pub async fn show(context: &Context, resource: &str) -> anyhow::Result<Exit> {
     Ok(Exit::Ok)
 }
 
+/// Sets those of the API's tags `wanted` that `resource` lacks; gives their keys.
+pub async fn ensure(context: &Context, resource: &str, wanted: &Value) -> anyhow::Result<Vec<String>> {
+    let doing = format!("tag {resource}");
+    let api = context.api().await?;
+    let arn = api.arn(resource).await.doing(&doing)?;
+    let pages = api.pages_of("ListTagsForResource", json!({ "ResourceArn": arn })).doing(&doing)?;
+    let there = pages.joined().await.doing(&doing)?;
+    let there = there.get("Tags").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let missing = wanted.as_array().into_iter().flatten().filter(|tag| !there.contains(tag));
+    let missing: Vec<Value> = missing.cloned().collect();
+    if !missing.is_empty() {
+        let request = json!({ "ResourceArn": arn, "Tags": missing });
+        api.send("TagResource", &request).await.doing(&doing)?;
+    }
+    Ok(missing.iter().filter_map(|tag| tag.get("Key")?.as_str().map(str::to_owned)).collect())
+}
+
 /// TagResource.
 pub async fn set(context: &Context, resource: &str, set: &TagArgs) -> anyhow::Result<Exit> {
     let doing = format!("tag {resource}");

@@ -1,5 +1,6 @@
 //! How data is printed. A verb never asks which format it is.
 
+mod fit;
 mod listing;
 mod query;
 pub mod table;

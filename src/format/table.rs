@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use comfy_table::{ContentArrangement, Row, Table as Comfy, presets};
 
+use super::fit;
 use crate::ui::{self, Style, Ui};
 
 /// Rows under a header, or, without a header, names and values of one thing.
@@ -44,26 +45,40 @@ impl Table {
         self.rows.iter().try_for_each(|row| writeln!(out, "{}", row.join("\t")))
     }
 
-    /// Off a terminal: no colour, no borders, no cutting.
+    /// On a terminal no wider than it is. Off a terminal: no colour, no borders, no cutting.
     pub fn write(&self, out: &mut dyn Write, ui: &Ui) -> io::Result<()> {
         let colour = ui.terminal.colour.0;
+        let (rows, has_header) = self.fitted(ui.terminal.columns.map(usize::from));
         let mut table = Comfy::new();
         table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-        if !self.header.is_empty() {
-            table.set_header(Row::from(self.header.clone()));
-        }
-        for row in &self.rows {
-            table.add_row(Row::from(row.clone()));
+        for row in rows {
+            table.add_row(Row::from(row));
         }
         for column in table.column_iter_mut() {
             column.set_padding((0, 2));
         }
         for (index, line) in table.lines().enumerate() {
             let line = line.trim_end();
-            let header = index == 0 && !self.header.is_empty();
+            let header = index == 0 && has_header;
             writeln!(out, "{}", if header { Style::Strong.paint(line, colour) } else { line.to_owned() })?;
         }
         Ok(())
+    }
+}
+
+impl Table {
+    /// The rows for so many columns, and whether the first is the header.
+    fn fitted(&self, room: Option<usize>) -> (Vec<Vec<String>>, bool) {
+        let header: Vec<String> = self.header.iter().map(|name| (*name).to_owned()).collect();
+        match (room, header.is_empty()) {
+            (None, true) => (self.rows.clone(), false),
+            (None, false) => (std::iter::once(header).chain(self.rows.iter().cloned()).collect(), true),
+            (Some(room), true) => (fit::wrapped(&self.rows, room), false),
+            (Some(room), false) => match fit::columns(&header, &self.rows, room) {
+                Some(rows) => (rows, true),
+                None => (fit::records(&header, &self.rows, room), false),
+            },
+        }
     }
 }
 

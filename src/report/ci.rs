@@ -73,13 +73,12 @@ pub struct JUnit {
     file: Stream,
     targets: BTreeMap<String, BTreeMap<String, TargetEvent>>,
     reports: Vec<(String, Report)>,
-    wanted: usize,
 }
 
 impl JUnit {
-    /// Written after so many results.
-    pub fn new(file: Stream, results: usize) -> Self {
-        JUnit { file, targets: BTreeMap::new(), reports: Vec::new(), wanted: results }
+    /// Written at the end.
+    pub fn new(file: Stream) -> Self {
+        JUnit { file, targets: BTreeMap::new(), reports: Vec::new() }
     }
 }
 
@@ -92,14 +91,15 @@ impl Reporter for JUnit {
             }
             Event::Result(report) => {
                 self.reports.push((stamped.deployment.clone(), report.as_ref().clone()));
-                if self.reports.len() == self.wanted {
-                    let text = junit(&self.reports, &self.targets);
-                    let _ = self.file.write_all(text.as_bytes()).and_then(|()| self.file.flush());
-                }
             }
             _ => {}
         }
         Ok(())
+    }
+
+    fn end(&mut self) {
+        let text = junit(&self.reports, &self.targets);
+        let _ = self.file.write_all(text.as_bytes()).and_then(|()| self.file.flush());
     }
 }
 

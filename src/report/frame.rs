@@ -5,7 +5,7 @@
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::view::{Row, View};
-use super::words::{first_line, place, plural, shell, short_revision};
+use super::words::{first_line, place, plural, short_revision};
 use super::{bar, stage};
 use crate::clock;
 use crate::model::{DeploymentStatus, TargetStatus};
@@ -89,8 +89,11 @@ pub fn frames(views: &[View], width: usize, height: usize, unicode: bool, colour
     let shown = views.len().min(if views.len() > room { room.saturating_sub(1).max(1) } else { room });
     // A frame leaves one row free, which its neighbour may have.
     let each = room / shown.max(1) + 1;
+    // What goes on comes before what has ended.
+    let ended = |view: &&View| view.status().is_some_and(DeploymentStatus::is_terminal);
+    let ordered = views.iter().filter(|view| !ended(view)).chain(views.iter().filter(ended));
     let mut lines: Vec<_> =
-        views.iter().take(shown).flat_map(|view| frame(view, width, each, unicode, colour)).collect();
+        ordered.take(shown).flat_map(|view| frame(view, width, each, unicode, colour)).collect();
     if shown < views.len() && lines.len() < room {
         let more = format!("   {}", plural((views.len() - shown) as u64, "more deployment"));
         lines.push(Line::plain(more).render(width, unicode, colour));
@@ -133,7 +136,7 @@ impl Composer<'_> {
     }
 
     fn title(&self) -> Line {
-        let mut line = Line::default().with(Some(Style::Strong), ui::line(&self.view.id));
+        let mut line = Line::default().with(Some(Style::Strong), self.view.name());
         if let Some(deployment) = &self.view.deployment {
             let place = place(deployment.application.as_deref(), deployment.group.as_deref());
             line = line.with(None, format!("  {place}  "));
@@ -332,7 +335,7 @@ impl Composer<'_> {
             .collect();
         let dots = if self.unicode { "…" } else { "..." };
         let mut text = format!("   {dots} {}", parts.join(", "));
-        let hint = format!("   (cdctl deploy targets {})", shell(&self.view.id));
+        let hint = format!("   (cdctl deploy targets {})", self.view.reference());
         if failed + running > 0 && text.width() + hint.width() <= self.width {
             text.push_str(&hint);
         }

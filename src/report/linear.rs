@@ -54,10 +54,10 @@ impl Linear {
         if self.status.as_ref() != Some(&event.status) {
             let first = self.status.is_none();
             self.status = Some(event.status.clone());
-            let mut sentence = format!("Deployment {} is {}", self.view.id, event.status);
+            let mut sentence = format!("Deployment {} is {}", self.view.name(), event.status);
             let place = place(event.application.as_deref(), event.group.as_deref());
             if first && !place.is_empty() {
-                sentence = format!("Deployment {} of {place} is {}", self.view.id, event.status);
+                sentence = format!("Deployment {} of {place} is {}", self.view.name(), event.status);
             }
             if let Some(revision) = event.revision.as_deref().filter(|_| first) {
                 sentence.push_str(&format!(" with {}", short_revision(revision)));

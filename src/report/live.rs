@@ -19,22 +19,19 @@ pub struct Live {
     bar: ProgressBar,
     /// One a deployment.
     views: Vec<View>,
-    /// Results still to come.
-    wanted: usize,
     unicode: bool,
     colour: bool,
     drawn: String,
 }
 
 impl Live {
-    /// For so many deployments.
-    pub fn new(screen: Screen, deployments: usize, unicode: bool, colour: bool) -> Self {
+    pub fn new(screen: Screen, unicode: bool, colour: bool) -> Self {
         let target = ProgressDrawTarget::term_like_with_hz(Box::new(screen.clone()), HERTZ);
         let bar = ProgressBar::with_draw_target(None, target);
         if let Ok(style) = ProgressStyle::with_template("{msg}") {
             bar.set_style(style);
         }
-        Live { screen, bar, views: Vec::new(), wanted: deployments, unicode, colour, drawn: String::new() }
+        Live { screen, bar, views: Vec::new(), unicode, colour, drawn: String::new() }
     }
 
     fn draw(&mut self) {
@@ -56,18 +53,6 @@ impl Live {
     fn view(&self, stamped: &Stamped) -> Option<usize> {
         self.views.iter().position(|view| view.is_about(&stamped.deployment))
     }
-
-    /// The last frames, above the summaries.
-    fn end(&self) {
-        let told: Vec<_> =
-            self.views.iter().filter(|view| view.deployment.is_some()).map(|view| self.last(view)).collect();
-        if told.is_empty() {
-            return self.bar.finish_and_clear();
-        }
-        self.bar.abandon_with_message(told.join("\n"));
-        // The cursor stands behind the frame's last column; what follows has a line of its own.
-        let _ = self.screen.write_line("").and_then(|()| self.screen.flush());
-    }
 }
 
 impl Reporter for Live {
@@ -85,17 +70,8 @@ impl Reporter for Live {
         if let Some(view) = self.views.get_mut(index) {
             view.event(stamped);
         }
-        match &stamped.event {
-            Event::Notice { message, .. } => {
-                self.bar.println(format!("notice: {}", first_line(message, 300)));
-            }
-            Event::Result(_) => {
-                self.wanted = self.wanted.saturating_sub(1);
-                if self.wanted == 0 {
-                    self.end();
-                }
-            }
-            _ => {}
+        if let Event::Notice { message, .. } = &stamped.event {
+            self.bar.println(format!("notice: {}", first_line(message, 300)));
         }
         Ok(())
     }
@@ -104,8 +80,20 @@ impl Reporter for Live {
         for view in &mut self.views {
             view.tick(pulse);
         }
-        if self.views.iter().any(|view| !view.id.is_empty()) && self.wanted > 0 {
+        if self.views.iter().any(|view| !view.id.is_empty()) {
             self.draw();
         }
+    }
+
+    /// The last frames, above the summaries.
+    fn end(&mut self) {
+        let told: Vec<_> =
+            self.views.iter().filter(|view| view.deployment.is_some()).map(|view| self.last(view)).collect();
+        if told.is_empty() {
+            return self.bar.finish_and_clear();
+        }
+        self.bar.abandon_with_message(told.join("\n"));
+        // The cursor stands behind the frame's last column; what follows has a line of its own.
+        let _ = self.screen.write_line("").and_then(|()| self.screen.flush());
     }
 }

@@ -71,7 +71,7 @@ impl Log {
         self.last = Some(now);
         let text = ui::line(&text.to_string());
         // Nobody may be reading; the watch and its exit code go on.
-        let _ = writeln!(self.out, "{now:.0} {} {word:<10} {text}", ui::line(&self.view.id));
+        let _ = writeln!(self.out, "{now:.0} {} {word:<10} {text}", self.view.name());
         let _ = self.out.flush();
     }
 

@@ -55,6 +55,16 @@ pub trait Reporter: Send {
 
     /// Time has passed.
     fn tick(&mut self, _pulse: &Pulse) {}
+
+    /// Nothing more comes.
+    fn end(&mut self) {}
+}
+
+/// The deployment that an event is about, with its region where several are watched.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct About<'a> {
+    pub deployment: &'a str,
+    pub region: Option<&'a str>,
 }
 
 enum Message {
@@ -108,6 +118,9 @@ impl Reporters {
                     }
                 }
             }
+            for reporter in &mut reporters {
+                reporter.end();
+            }
             drop(reporters);
             tell.send_replace(State::Done);
         })?;
@@ -115,20 +128,21 @@ impl Reporters {
         Ok(Reporters { to: Some(to), waiting, more: Notify::new(), next: Cell::new(0), state })
     }
 
-    /// Numbers an event about `deployment`, once for all reporters, and queues it; none is lost while somebody reads.
+    /// Numbers an event, once for all reporters, and queues it; none is lost while somebody reads.
     /// The first is preceded by the start of the stream, made by `tool`.
-    pub(crate) fn emit(&self, tool: &str, deployment: &str, ts: Timestamp, event: Event) {
+    pub(crate) fn emit(&self, tool: &str, about: About<'_>, ts: Timestamp, event: Event) {
         if self.next.get() == 0 {
-            self.queue(deployment, ts, Event::StreamStart { tool: tool.to_owned() });
+            self.queue(about, ts, Event::StreamStart { tool: tool.to_owned() });
         }
-        self.queue(deployment, ts, event);
+        self.queue(about, ts, event);
     }
 
-    fn queue(&self, deployment: &str, ts: Timestamp, event: Event) {
+    fn queue(&self, about: About<'_>, ts: Timestamp, event: Event) {
         let seq = self.next.replace(self.next.get() + 1);
         // As the stream is written, so that a recorded one shows the same.
         let ts = Timestamp::from_millisecond(ts.as_millisecond()).unwrap_or(ts);
-        let stamped = Stamped { v: VERSION, seq, ts, event, deployment: deployment.to_owned() };
+        let region = about.region.map(str::to_owned);
+        let stamped = Stamped { v: VERSION, seq, ts, event, deployment: about.deployment.to_owned(), region };
         self.waiting.borrow_mut().push_back(Message::Event(Arc::new(stamped)));
         self.more.notify_waiters();
     }

@@ -38,4 +38,10 @@ impl Reporter for Several {
             reporter.tick(pulse);
         }
     }
+
+    fn end(&mut self) {
+        for (_, reporter) in &mut self.each {
+            reporter.end();
+        }
+    }
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::view::{Row, View};
-use super::words::shell;
 use crate::clock;
 use crate::model::{
     ComputePlatform, DeploymentStatus, EventName, EventStatus, Serving, TargetStatus, TaskSet,
@@ -144,7 +143,7 @@ pub fn waits(view: &View) -> Vec<String> {
         };
         return vec![
             format!("waits    for a decision: the new fleet is ready{until}"),
-            format!("         continue: cdctl deploy continue {}", shell(&view.id)),
+            format!("         continue: cdctl deploy continue {}", view.reference()),
         ];
     }
     let Some((since, wait)) = terminates(view).zip(deployment.waits.termination_s) else { return Vec::new() };

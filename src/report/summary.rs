@@ -4,7 +4,7 @@
 use std::io::Write;
 
 use super::hints;
-use super::words::{bare_message, names, place, plural, shell, short_revision};
+use super::words::{bare_message, names, place, plural, reference, short_revision};
 use super::{Closed, Reporter};
 use crate::clock;
 use crate::model::DeploymentStatus;
@@ -27,19 +27,25 @@ pub struct Summary {
     out: Stream,
     unicode: bool,
     colour: bool,
-    /// Results still to come before anything is written, and what waits for them.
-    wanted: usize,
+    /// Nothing is written before the end.
+    last: bool,
     held: String,
 }
 
 impl Summary {
     pub fn new(err: Stream, unicode: bool, colour: bool) -> Self {
-        Summary { out: err, unicode, colour, wanted: 0, held: String::new() }
+        Summary { out: err, unicode, colour, last: false, held: String::new() }
     }
 
-    /// One that says nothing before the last of so many results: a live view has the screen until then.
-    pub fn after(self, results: usize) -> Self {
-        Summary { wanted: results, ..self }
+    /// One that says nothing before the end: a live view has the screen until then.
+    pub fn at_the_end(self) -> Self {
+        Summary { last: true, ..self }
+    }
+
+    fn write(&mut self) {
+        // Nobody may be reading; the exit code says it too.
+        let text = std::mem::take(&mut self.held);
+        let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
     }
 }
 
@@ -53,13 +59,14 @@ impl Reporter for Summary {
             }
             self.held.extend(lines.into_iter().flat_map(|line| [line, "\n".to_owned()]));
         }
-        self.wanted = self.wanted.saturating_sub(1);
-        if self.wanted == 0 {
-            // Nobody may be reading; the exit code says it too.
-            let text = std::mem::take(&mut self.held);
-            let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
+        if !self.last {
+            self.write();
         }
         Ok(())
+    }
+
+    fn end(&mut self) {
+        self.write();
     }
 }
 
@@ -69,7 +76,8 @@ pub fn compose(id: &str, report: &Report, unicode: bool, colour: bool) -> Vec<St
     lines.extend(why(report));
     let hint = report.error.as_ref().and_then(hints::of_error);
     lines.extend(hint.map(|hint| entry("hint", hint)));
-    lines.extend(causes(id, &report.causes, report.failures_not_read));
+    let named = reference(id, report.region.as_deref());
+    lines.extend(causes(&named, &report.causes, report.failures_not_read));
     lines.extend(rollback(report));
     lines.extend(fleet(report));
     lines.extend(next(id, report));
@@ -122,6 +130,7 @@ fn verdict(id: &str, report: &Report, unicode: bool, colour: bool) -> String {
     };
     let mut text = format!("{}  {}", style.paint(&format!("{mark} {words}"), colour), ui::line(id));
     for part in [
+        report.region.as_deref().map(ui::line).unwrap_or_default(),
         place(report.application.as_deref(), report.group.as_deref()),
         report.revision.as_deref().map(ui::line).unwrap_or_default(),
         report.duration().map(|duration| format!("after {}", clock::short(duration))).unwrap_or_default(),
@@ -157,7 +166,7 @@ fn why(report: &Report) -> Vec<String> {
     }
 }
 
-fn causes(id: &str, causes: &[Cause], not_read: u64) -> Vec<String> {
+fn causes(named: &str, causes: &[Cause], not_read: u64) -> Vec<String> {
     let mut lines = Vec::new();
     for (index, (cause, tail)) in causes.iter().zip(TAIL).enumerate() {
         lines.extend(self::cause(index + 1, cause, tail));
@@ -166,11 +175,11 @@ fn causes(id: &str, causes: &[Cause], not_read: u64) -> Vec<String> {
     if !rest.is_empty() {
         let targets = rest.iter().map(|cause| cause.count).sum();
         let more = plural(rest.len() as u64, "more cause");
-        lines.push(format!("     {more}, {}: cdctl deploy targets {}", plural(targets, "target"), shell(id)));
+        lines.push(format!("     {more}, {}: cdctl deploy targets {named}", plural(targets, "target")));
     }
     if not_read > 0 {
         let noun = if causes.is_empty() { "failed target" } else { "more failed target" };
-        lines.push(format!("     {} not read: cdctl deploy targets {}", plural(not_read, noun), shell(id)));
+        lines.push(format!("     {} not read: cdctl deploy targets {named}", plural(not_read, noun)));
     }
     lines
 }
@@ -215,7 +224,8 @@ fn rollback(report: &Report) -> Vec<String> {
         lines.extend(cause(1, first, ROLLBACK_TAIL));
         let rest = report.rollback_causes.len() as u64 - 1;
         if rest > 0 {
-            lines.push(format!("     {}: cdctl deploy targets {}", plural(rest, "more cause"), shell(id)));
+            let named = reference(id, report.region.as_deref());
+            lines.push(format!("     {}: cdctl deploy targets {named}", plural(rest, "more cause")));
         }
     }
     lines
@@ -247,7 +257,8 @@ fn fleet(report: &Report) -> Vec<String> {
 /// What to type next.
 fn next(id: &str, report: &Report) -> Vec<String> {
     let place = place(report.application.as_deref(), report.group.as_deref());
-    let watch = |id: &str| format!("cdctl deploy watch {}", shell(id));
+    let named = |id: &str| reference(id, report.region.as_deref());
+    let watch = |id: &str| format!("cdctl deploy watch {}", named(id));
     let rollback = report.rollback.as_deref();
     let rolling =
         rollback.filter(|_| !report.rollback_status.as_ref().is_some_and(DeploymentStatus::is_terminal));
@@ -255,19 +266,19 @@ fn next(id: &str, report: &Report) -> Vec<String> {
     match report.outcome.as_str() {
         "succeeded" | "closed" => {}
         "ready" => {
-            commands.push(format!("cdctl deploy continue {}", shell(id)));
-            commands.push(format!("cdctl deploy stop {} --rollback", shell(id)));
+            commands.push(format!("cdctl deploy continue {}", named(id)));
+            commands.push(format!("cdctl deploy stop {} --rollback", named(id)));
         }
         "reached" | "reached_with_failures" => commands.push(watch(id)),
         "timed_out" | "detached" | "unknown" => {
             commands.push(watch(rolling.unwrap_or(id)));
             if report.status.as_ref().is_some_and(|status| !status.is_terminal()) {
-                commands.push(format!("cdctl deploy stop {}", shell(id)));
+                commands.push(format!("cdctl deploy stop {}", named(id)));
             }
         }
-        "error" => commands.push(format!("cdctl deploy show {}", shell(id))),
+        "error" => commands.push(format!("cdctl deploy show {}", named(id))),
         _ => {
-            commands.push(format!("cdctl deploy logs {} --failed", shell(id)));
+            commands.push(format!("cdctl deploy logs {} --failed", named(id)));
             match (rollback, rolling, &report.previous_revision) {
                 (_, Some(rollback), _) => commands.push(watch(rollback)),
                 (None, _, Some(previous))
@@ -275,7 +286,7 @@ fn next(id: &str, report: &Report) -> Vec<String> {
                 {
                     commands.push(format!(
                         "cdctl deploy rollback {}   # back to {}",
-                        shell(id),
+                        named(id),
                         short_revision(previous)
                     ));
                 }

@@ -80,7 +80,7 @@ fn target(id: &str, status: TargetStatus, event: EventName, since: i64) -> Targe
 }
 
 fn stamped(seq: u64, second: i64, event: Event) -> Stamped {
-    Stamped { v: VERSION, seq, ts: at(second), event, deployment: ID.to_owned() }
+    Stamped { v: VERSION, seq, ts: at(second), event, deployment: ID.to_owned(), region: None }
 }
 
 /// Deployment events and target events on one time line.
@@ -325,6 +325,7 @@ fn played(make: impl FnOnce(Stream) -> Box<dyn Reporter>, events: &[Stamped]) ->
         }
         assert_eq!(reporter.event(event), Ok(()));
     }
+    reporter.end();
     drop(reporter);
     buffer.text()
 }
@@ -448,7 +449,7 @@ fn a_closed_pipe_ends_the_stream_and_nothing_else() {
     let gone = || Stream::new(Gone);
     assert_eq!(Ndjson::new(gone()).event(&event), Err(Closed));
     assert_eq!(Log::new(gone()).event(&event), Ok(()));
-    assert_eq!(Live::new(Screen::fixed(gone(), 80, 24), 1, true, false).event(&event), Ok(()));
+    assert_eq!(Live::new(Screen::fixed(gone(), 80, 24), true, false).event(&event), Ok(()));
     let result = stamped(1, 0, Event::Result(Box::new(report("failed", 3))));
     assert_eq!(Summary::new(gone(), true, false).event(&result), Ok(()));
 }
@@ -518,7 +519,7 @@ impl Terminal {
 #[test]
 fn the_live_view_draws_and_leaves_its_last_frame() {
     let buffer = Buffer::default();
-    let mut live = Live::new(Screen::fixed(Stream::new(buffer.clone()), 80, 24), 1, true, true);
+    let mut live = Live::new(Screen::fixed(Stream::new(buffer.clone()), 80, 24), true, true);
     let mut events = vec![told(DeploymentStatus::InProgress, counts(0, 6, 6, 0))];
     events.extend((0..6).map(|n| seen(&format!("i-{n}"), TargetStatus::InProgress, EventName::Install, 5)));
     let mut seq = 0;
@@ -538,6 +539,7 @@ fn the_live_view_draws_and_leaves_its_last_frame() {
     }
     take(&mut live, 399, told(DeploymentStatus::Succeeded, counts(12, 0, 0, 0)));
     assert_eq!(live.event(&stamped(99, 400, Event::Result(Box::new(report("succeeded", 0))))), Ok(()));
+    live.end();
     let drawn = buffer.text();
     drop(live);
     assert_eq!(buffer.text(), drawn, "nothing is cleared afterwards");
@@ -558,7 +560,7 @@ what follows
 fn what_is_rolled_back_stays_above_its_rollback() {
     let shown = |followed: bool| {
         let buffer = Buffer::default();
-        let mut live = Live::new(Screen::fixed(Stream::new(buffer.clone()), 80, 24), 1, true, false);
+        let mut live = Live::new(Screen::fixed(Stream::new(buffer.clone()), 80, 24), true, false);
         let rollback = |status| Stamped {
             deployment: "d-ROLL".into(),
             ..stamped(5, 410, told(status, counts(9, 0, 0, 0)))
@@ -574,6 +576,7 @@ fn what_is_rolled_back_stays_above_its_rollback() {
             assert_eq!(live.event(event), Ok(()));
             live.tick(&pulse(410));
         }
+        live.end();
         let lines = Terminal::show(&buffer.text(), 80);
         lines.into_iter().filter(|line| line.starts_with("d-")).collect::<Vec<_>>()
     };
@@ -599,6 +602,7 @@ fn cause(count: u64, event: EventName, message: &str, log_tail: &str) -> Cause {
 fn report(outcome: &'static str, exit: u8) -> Report {
     let text = |text: &str| Some(text.to_owned());
     Report {
+        region: None,
         outcome: outcome.to_owned(),
         exit,
         reason: None,
@@ -1090,7 +1094,7 @@ fn annotations_and_summary_let_nothing_from_outside_speak() {
 
 #[test]
 fn a_target_is_a_test_case() {
-    let xml = played(|file| Box::new(JUnit::new(file, 1)), &stream(failing()));
+    let xml = played(|file| Box::new(JUnit::new(file)), &stream(failing()));
     assert_data_eq!(
         xml,
         str![[r#"

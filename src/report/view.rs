@@ -9,6 +9,7 @@ use super::Pulse;
 use super::words;
 use crate::clock;
 use crate::model::{DeploymentStatus, EventName, Serving, TargetStatus};
+use crate::ui;
 use crate::watch::event::{ApiEvent, ApiState, Counts, DeploymentEvent, Event, Phase, Stamped, TargetEvent};
 use crate::watch::forecast;
 
@@ -37,6 +38,8 @@ const TIMES: usize = 500;
 #[derive(Debug, Default)]
 pub struct View {
     pub id: String,
+    /// Where several regions are watched.
+    pub region: Option<String>,
     pub deployment: Option<DeploymentEvent>,
     pub targets: BTreeMap<String, Row>,
     pub api: Option<ApiEvent>,
@@ -59,7 +62,13 @@ impl View {
         self.now = stamped.ts;
         if self.id.is_empty() || self.gives_way_to(stamped) {
             let rolls_back = (self.rollback.as_ref() == Some(&stamped.deployment)).then(|| self.id.clone());
-            *self = View { id: stamped.deployment.clone(), now: self.now, rolls_back, ..View::default() };
+            *self = View {
+                id: stamped.deployment.clone(),
+                region: stamped.region.clone(),
+                now: self.now,
+                rolls_back,
+                ..View::default()
+            };
         }
         match &stamped.event {
             Event::Deployment(event) => {
@@ -97,6 +106,17 @@ impl View {
     pub fn tick(&mut self, pulse: &Pulse) {
         self.now = pulse.now;
         self.answer_age = pulse.answer_age;
+    }
+
+    /// The deployment as lines and headers name it.
+    pub fn name(&self) -> String {
+        let id = ui::line(&self.id);
+        self.region.as_deref().map_or_else(|| id.clone(), |region| format!("{} {id}", ui::line(region)))
+    }
+
+    /// The deployment as a command line names it.
+    pub fn reference(&self) -> String {
+        words::reference(&self.id, self.region.as_deref())
     }
 
     pub fn counts(&self) -> Option<Counts> {

@@ -79,6 +79,12 @@ pub fn bare_message(message: &str) -> &str {
     message.strip_prefix("Script at specified location: ").unwrap_or(message)
 }
 
+/// A deployment as the arguments of a command name it.
+pub fn reference(id: &str, region: Option<&str>) -> String {
+    let id = shell(id);
+    region.map_or_else(|| id.clone(), |region| format!("{id} --region {}", shell(region)))
+}
+
 /// A word as a POSIX shell reads it back.
 pub fn shell(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);

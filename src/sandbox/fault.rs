@@ -2,7 +2,8 @@
 //! slow answers. The fleet file or `cdctl sandbox fault` sets it; `server/` does it to the calls.
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -11,7 +12,18 @@ use super::operations::Operation;
 use super::store::Millis;
 
 /// Faults that are in force at the same time: enough for anything that is not a mistake.
-const MOST: usize = 100;
+pub(super) const MOST: usize = 100;
+
+/// The numbers of faults, those of the API and those of hosts in one row.
+#[derive(Clone, Debug, Default)]
+pub struct Numbers(Arc<AtomicU64>);
+
+impl Numbers {
+    /// From 1.
+    pub(super) fn next(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::Relaxed) + 1
+    }
+}
 
 /// A fault of the API, as the fleet file and the control endpoint write it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +39,9 @@ pub struct ApiFault {
     /// How long it lasts, in real time; as long as the sandbox where it is left out.
     #[serde(default, rename = "for", with = "span", skip_serializing_if = "Option::is_none")]
     pub lasts: Option<Duration>,
+    /// How many calls it strikes before it is over; any number where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<u64>,
     /// How long a `slow` answer takes.
     #[serde(default, with = "span", skip_serializing_if = "Option::is_none")]
     pub delay: Option<Duration>,
@@ -44,8 +59,10 @@ pub enum Kind {
     Throttle,
     /// HTTP 500 `InternalFailure`
     Error,
-    /// The connection is reset.
+    /// The connection is reset; nothing is done.
     Reset,
+    /// The call is carried out and the connection reset instead of answered.
+    Lost,
     /// No answer ever comes.
     Stall,
     /// The answer comes late.
@@ -58,6 +75,7 @@ impl fmt::Display for Kind {
             Kind::Throttle => "throttle",
             Kind::Error => "error",
             Kind::Reset => "reset",
+            Kind::Lost => "lost",
             Kind::Stall => "stall",
             Kind::Slow => "slow",
         })
@@ -70,13 +88,14 @@ pub enum Trouble {
     Throttle,
     Error,
     Reset,
+    Lost,
     Stall,
     /// Real time.
     Slow(Duration),
 }
 
 /// Durations as people write them: `30s`, `1m 30s`, `500ms`.
-mod span {
+pub(super) mod span {
     use super::*;
 
     pub fn serialize<S: Serializer>(span: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -110,6 +129,9 @@ impl ApiFault {
         if !(self.rate > 0.0 && self.rate <= 1.0) {
             return Err(format!("the rate {} is not above 0 and at most 1", self.rate));
         }
+        if self.times == Some(0) {
+            return Err("a fault strikes at least once".to_owned());
+        }
         if self.operation.as_ref().is_some_and(|name| Operation::named(name).is_none()) {
             let name = self.operation.as_deref().unwrap_or_default();
             return Err(format!("CodeDeploy has no operation `{name}`"));
@@ -126,6 +148,7 @@ impl ApiFault {
             Kind::Throttle => Trouble::Throttle,
             Kind::Error => Trouble::Error,
             Kind::Reset => Trouble::Reset,
+            Kind::Lost => Trouble::Lost,
             Kind::Stall => Trouble::Stall,
             Kind::Slow => Trouble::Slow(self.delay.unwrap_or_default()),
         }
@@ -149,13 +172,13 @@ pub struct ApiFaults(Mutex<State>);
 
 struct State {
     faults: Vec<InForce>,
-    last_id: u64,
+    numbers: Numbers,
     random: fastrand::Rng,
 }
 
 impl ApiFaults {
-    pub fn new(random: fastrand::Rng) -> Self {
-        ApiFaults(Mutex::new(State { faults: Vec::new(), last_id: 0, random }))
+    pub fn new(random: fastrand::Rng, numbers: Numbers) -> Self {
+        ApiFaults(Mutex::new(State { faults: Vec::new(), numbers, random }))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -172,8 +195,7 @@ impl ApiFaults {
         if state.faults.len() >= MOST {
             return Err(format!("{MOST} faults are in force, which is the most there can be"));
         }
-        state.last_id += 1;
-        let in_force = InForce { id: state.last_id, fault, until, struck: 0 };
+        let in_force = InForce { id: state.numbers.next(), fault, until, struck: 0 };
         state.faults.push(in_force.clone());
         Ok(in_force)
     }
@@ -202,7 +224,9 @@ impl ApiFaults {
                 && random.f64() < one.fault.rate
         })?;
         struck.struck += 1;
-        Some(struck.fault.trouble())
+        let trouble = struck.fault.trouble();
+        faults.retain(|one| one.fault.times.is_none_or(|times| one.struck < times));
+        Some(trouble)
     }
 }
 
@@ -215,7 +239,7 @@ mod tests {
     }
 
     fn faults() -> ApiFaults {
-        ApiFaults::new(fastrand::Rng::with_seed(1))
+        ApiFaults::new(fastrand::Rng::with_seed(1), Numbers::default())
     }
 
     #[test]
@@ -245,6 +269,9 @@ mod tests {
         faults.add(fault(r#"{"fault":"stall"}"#), Millis::MAX).unwrap();
         faults.add(fault(r#"{"fault":"reset"}"#), Millis::MAX).unwrap();
         assert_eq!(faults.clear(None), 2);
+        faults.add(fault(r#"{"fault":"lost","times":2}"#), Millis::MAX).unwrap();
+        assert_eq!([(); 3].map(|()| faults.strike("X", 0)), [Some(Trouble::Lost), Some(Trouble::Lost), None]);
+        assert!(faults.list(0).is_empty());
     }
 
     #[test]
@@ -253,6 +280,7 @@ mod tests {
             (r#"{"fault":"error","rate":0}"#, "the rate 0 is not above 0 and at most 1"),
             (r#"{"fault":"error","rate":1.5}"#, "the rate 1.5 is not above 0 and at most 1"),
             (r#"{"fault":"error","operation":"GetLunch"}"#, "CodeDeploy has no operation `GetLunch`"),
+            (r#"{"fault":"lost","times":0}"#, "a fault strikes at least once"),
             (r#"{"fault":"slow"}"#, "a slow answer needs a delay"),
             (r#"{"fault":"stall","delay":"1s"}"#, "a delay belongs to slow answers, not to `stall`"),
         ];

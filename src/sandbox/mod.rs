@@ -47,6 +47,9 @@ impl Shared {
     }
 }
 
+/// ECS services by `cluster:service`, with what deploys them.
+pub type Services = std::collections::BTreeMap<String, fleet::DeploymentController>;
+
 /// Who moves deployments along: the engine. It is never called with the world locked.
 pub trait Conductor: Send + Sync {
     /// A deployment was stored, with status `Created` and no targets.
@@ -57,7 +60,35 @@ pub trait Conductor: Send + Sync {
     fn continued(&self, region: &str, id: &str, wait: store::Wait);
     /// A hook function has called back, and its execution was not over: the caller has set `over`.
     fn hook_answered(&self, region: &str, id: &str, hook_execution_id: &str, succeeded: bool);
+
+    /// The ECS services that there are, by `cluster:service`; none where that is not known.
+    fn services(&self) -> Option<&Services> {
+        None
+    }
+
+    /// What goes wrong on hosts, and may be changed while they work; none where there are no hosts.
+    fn host_faults(&self) -> Option<&Arc<fleet::Faults>> {
+        None
+    }
+
+    /// Makes something happen beside the deployments, now. May wait.
+    ///
+    /// # Errors
+    /// Why it makes no sense.
+    fn change(&self, _change: fleet::Change) -> Result<(), String> {
+        Err(NO_HOSTS.to_owned())
+    }
+
+    /// What is there in a region. May wait.
+    ///
+    /// # Errors
+    /// There are no hosts.
+    fn fleet(&self, _region: &str) -> Result<fleet::Status, String> {
+        Err(NO_HOSTS.to_owned())
+    }
 }
+
+const NO_HOSTS: &str = "this sandbox has no hosts";
 
 /// CodeDeploy, S3 and STS behind one function, [`Sandbox::handle`].
 pub struct Sandbox {
@@ -83,7 +114,8 @@ impl Sandbox {
         page_size: usize,
     ) -> Self {
         let mut request_ids = shared.random().fork();
-        let faults = fault::ApiFaults::new(request_ids.fork());
+        let numbers = conductor.host_faults().map(|faults| faults.numbers()).unwrap_or_default();
+        let faults = fault::ApiFaults::new(request_ids.fork(), numbers);
         let s3 = server::s3(objects, shared.clock.clone());
         Sandbox {
             shared,

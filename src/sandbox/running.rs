@@ -42,7 +42,7 @@ fn programs(allowed: bool, address: SocketAddr) -> HostPrograms {
         ("AWS_SECRET_ACCESS_KEY", secret.to_owned()),
         ("PATH", "/usr/local/bin:/usr/bin:/bin".to_owned()),
     ];
-    HostPrograms { allowed, environment: variables.map(|(name, value)| (name.to_owned(), value)).into() }
+    HostPrograms::new(allowed, variables.map(|(name, value)| (name.to_owned(), value)).into())
 }
 
 /// A running sandbox. Dropped, it ends, and scripts on its hosts with it.
@@ -50,6 +50,7 @@ pub struct Running {
     shared: Arc<Shared>,
     server: Server,
     local: Arc<Local>,
+    programs: Arc<HostPrograms>,
     dir: PathBuf,
 }
 
@@ -70,25 +71,28 @@ impl Running {
             made.and_then(|()| objects.set_versioning(&bucket.name, versioning)).ok();
         }
         shared.world().git_hub_accounts.clone_from(&setup.fleet.git_hub_accounts);
-        let api_faults = setup.fleet.api_faults.clone();
-        let programs = programs(setup.hooks.allow_host_hooks, listener.local_addr()?);
+        let (faults, api_faults) = (setup.fleet.faults.clone(), setup.fleet.api_faults.clone());
+        let programs = Arc::new(programs(setup.hooks.allow_host_hooks, listener.local_addr()?));
         let local = Arc::new(Local::new(setup.dir.join("hosts"), objects.clone(), Arc::new(setup.hooks)));
         let options = engine::Options {
             seed: setup.seed,
-            faults: Arc::new(Faults::of(&setup.fleet)),
+            faults: Arc::new(Faults::default()),
             fleet: Arc::new(setup.fleet),
             local: local.clone(),
             bundles: objects.clone(),
-            programs: Arc::new(programs),
+            programs: programs.clone(),
             simulated: Arc::new(Simulated::new(objects.clone(), setup.seed)),
             agent_pace: AGENT_PACE,
         };
         let engine = Arc::new(Engine::start(shared.clone(), options)?);
         let sandbox = Arc::new(Sandbox::new(shared.clone(), objects, engine, PAGE_SIZE));
+        for fault in faults {
+            sandbox.add_host_fault(fault).map_err(io::Error::other)?;
+        }
         for fault in api_faults {
             sandbox.add_fault(fault).map_err(io::Error::other)?;
         }
-        Ok(Running { shared, server: sandbox.serve(listener)?, local, dir: setup.dir })
+        Ok(Running { shared, server: sandbox.serve(listener)?, local, programs, dir: setup.dir })
     }
 
     /// `http://127.0.0.1:PORT`
@@ -100,6 +104,7 @@ impl Running {
     /// objects.
     pub fn shut_down(self) -> io::Result<()> {
         self.server.shut_down();
+        self.programs.shut_down();
         self.local.shut_down();
         let state = serde_json::to_vec_pretty(&*self.shared.world())?;
         std::fs::write(self.dir.join("state.json"), state)

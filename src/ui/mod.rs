@@ -64,12 +64,20 @@ pub struct Terminal {
     pub colour: (bool, bool),
     /// The locale can show more than ASCII.
     pub unicode: bool,
+    /// How wide the terminal on stdout is; none where data goes elsewhere.
+    pub columns: Option<u16>,
 }
 
 impl Terminal {
     /// No terminal anywhere: pipes, files, tests.
-    pub const NONE: Terminal =
-        Terminal { stdin: false, stdout: false, stderr: false, colour: (false, false), unicode: true };
+    pub const NONE: Terminal = Terminal {
+        stdin: false,
+        stdout: false,
+        stderr: false,
+        colour: (false, false),
+        unicode: true,
+        columns: None,
+    };
 
     /// Which of the process's streams are terminals; colour and locale are the settings' to decide.
     #[expect(clippy::disallowed_methods, reason = "ui owns the streams")]
@@ -78,6 +86,10 @@ impl Terminal {
             stdin: io::stdin().is_terminal(),
             stdout: io::stdout().is_terminal(),
             stderr: io::stderr().is_terminal(),
+            // A terminal that does not know its width says 0.
+            columns: terminal_size::terminal_size_of(io::stdout())
+                .map(|(width, _)| width.0)
+                .filter(|width| *width > 0),
             ..Terminal::NONE
         }
     }

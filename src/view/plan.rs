@@ -10,7 +10,8 @@ use crate::model::{Group, Revision};
 pub fn show(request: &CreateDeployment, group: &Group, json: Value) -> View {
     let mut table = Table::properties();
     table.property("Group", Some(format!("{}/{}", request.application, request.group)));
-    table.property("Revision", Some(request.revision.to_string()));
+    let restart = || "none: what is installed is restarted".to_owned();
+    table.property("Revision", Some(request.revision.as_ref().map_or_else(restart, Revision::to_string)));
     let current = group.target_revision.as_ref().map_or_else(|| "none yet".to_owned(), Revision::to_string);
     table.property("Instead of", Some(current));
     let config = match (&request.config, &group.config) {
@@ -33,6 +34,9 @@ pub fn show(request: &CreateDeployment, group: &Group, json: Value) -> View {
     }
     if request.outdated_only {
         table.property("Instances", Some("outdated ones only"));
+    }
+    for (name, value) in &request.overrides {
+        super::rows(&mut table, name, value);
     }
     View { json, items: None, table, empty: "" }
 }

@@ -30,6 +30,9 @@ pub struct Stamped {
     pub event: Event,
     /// The deployment it is about.
     pub deployment: String,
+    /// Its region, where several are watched at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
 }
 
 /// What happened.
@@ -263,6 +266,9 @@ pub struct Report {
     /// The outcome in a sentence, where a word does not tell all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// As in [`Stamped::region`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
     pub status: Option<DeploymentStatus>,
     pub application: Option<String>,
     pub group: Option<String>,

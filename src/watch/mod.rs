@@ -31,6 +31,7 @@ use event::Event;
 use outcome::Rollback;
 pub use outcome::{Outcome, Signal};
 use point::Point;
+pub use poller::sleep;
 use session::Session;
 pub use signals::Signals;
 pub use source::{Seen, Source};
@@ -114,32 +115,58 @@ pub async fn watch<S: Source>(
     signals: &Signals,
     reporters: &mut Reporters,
 ) -> Vec<Outcome> {
-    let options = &Options { budget: options.budget.shared_by(deployments.len()), ..options.clone() };
-    let shared = &*reporters;
-    let watches = deployments.iter().map(|id| one(&source, id, options, signals.clone(), shared));
-    let outcomes = join_all(watches).await;
+    let watched: Vec<_> = deployments
+        .iter()
+        .map(|id| Watched { source: Arc::clone(&source), deployment: id.clone(), region: None })
+        .collect();
+    let outcomes = follow(&watched, options, signals, reporters).await;
+    finish(&outcomes, signals, reporters).await;
+    outcomes
+}
+
+/// One of the deployments that are watched at once.
+#[derive(Debug)]
+pub struct Watched<S> {
+    pub source: Arc<S>,
+    pub deployment: String,
+    /// Told of in every event, where the deployments are in several regions.
+    pub region: Option<String>,
+}
+
+/// As [`watch`], and the reporters stay open for more.
+pub async fn follow<S: Source>(
+    watched: &[Watched<S>],
+    options: &Options,
+    signals: &Signals,
+    reporters: &Reporters,
+) -> Vec<Outcome> {
+    let options = &Options { budget: options.budget.shared_by(watched.len()), ..options.clone() };
+    join_all(watched.iter().map(|watched| one(watched, options, signals.clone(), reporters))).await
+}
+
+/// Waits until everything is written; not for a reader that takes nothing, once the user has left.
+pub async fn finish(outcomes: &[Outcome], signals: &Signals, reporters: &mut Reporters) {
     let left = |outcome: &Outcome| matches!(outcome, Outcome::Detached(_) | Outcome::Closed);
     let mut written = std::pin::pin!(reporters.finish());
     if !outcomes.iter().any(left) {
         // A user who leaves now is not made to wait for a reader that takes nothing.
         let mut signals = signals.clone();
         tokio::select! {
-            () = written.as_mut() => return outcomes,
+            () = written.as_mut() => return,
             _ = signals.next() => {}
         }
     }
     let _ = timeout(LAST_WORDS, written).await;
-    outcomes
 }
 
 async fn one<S: Source>(
-    source: &Arc<S>,
-    deployment: &str,
+    watched: &Watched<S>,
     options: &Options,
     mut signals: Signals,
     reporters: &Reporters,
 ) -> Outcome {
-    let mut session = Session::new(options, deployment, reporters);
+    let Watched { source, deployment, region } = watched;
+    let mut session = Session::new(options, deployment, region.as_deref(), reporters);
     let mut tracker = Tracker::until(options.until.clone());
     let stop = session.follow(source, &mut tracker, &mut signals).await;
     let mut outcome = session.judge(stop, &tracker);
@@ -166,7 +193,8 @@ async fn one<S: Source>(
             rollback = Some(followed);
         }
     }
-    let report = tracker.report(&outcome, session.now(), rollback.as_ref());
+    let mut report = tracker.report(&outcome, session.now(), rollback.as_ref());
+    report.region.clone_from(region);
     session.emit(Event::Result(Box::new(report)));
     outcome
 }

@@ -360,7 +360,8 @@ async fn within<T>(call: impl Future<Output = Result<T, ApiError>>) -> Result<T,
     })
 }
 
+/// Waits in real time; for a command that has to look again.
 #[expect(clippy::disallowed_methods, reason = "the one place of the client that sleeps")]
-async fn sleep(duration: Duration) {
+pub async fn sleep(duration: Duration) {
     tokio::time::sleep(duration).await;
 }

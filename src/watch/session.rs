@@ -19,7 +19,7 @@ use super::tracker::Tracker;
 use super::{Leave, Options, poller};
 use crate::api::{ApiError, ErrorKind};
 use crate::clock;
-use crate::report::{Pulse, Reporters};
+use crate::report::{About, Pulse, Reporters};
 
 /// How often the reporters are told the time.
 const UI_TICK: Duration = Duration::from_millis(200);
@@ -43,6 +43,7 @@ pub struct Session<'a> {
     options: &'a Options,
     reporters: &'a Reporters,
     deployment: String,
+    region: Option<String>,
     /// That deployment is known to exist.
     known: bool,
     time: ServiceTime,
@@ -59,7 +60,12 @@ pub struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    pub fn new(options: &'a Options, deployment: &str, reporters: &'a Reporters) -> Self {
+    pub fn new(
+        options: &'a Options,
+        deployment: &str,
+        region: Option<&str>,
+        reporters: &'a Reporters,
+    ) -> Self {
         let mut ticks = interval(UI_TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let now = Instant::now();
@@ -67,6 +73,7 @@ impl<'a> Session<'a> {
             options,
             reporters,
             deployment: deployment.to_owned(),
+            region: region.map(str::to_owned),
             known: options.known,
             time: ServiceTime::new(options.now),
             started: now,
@@ -302,7 +309,8 @@ impl<'a> Session<'a> {
     /// Dates an event and hands it to the reporters.
     pub fn emit(&mut self, event: Event) {
         self.spoke = Instant::now();
-        self.reporters.emit(&self.options.tool, &self.deployment, self.time.now(), event);
+        let about = About { deployment: &self.deployment, region: self.region.as_deref() };
+        self.reporters.emit(&self.options.tool, about, self.time.now(), event);
     }
 }
 

@@ -177,6 +177,7 @@ impl Tracker {
                 Outcome::Refused(error) => Some(error.to_string()),
                 _ => None,
             },
+            region: None,
             status: deployment.map(|deployment| deployment.status.clone()),
             application: deployment.and_then(|deployment| deployment.application.clone()),
             group: deployment.and_then(|deployment| deployment.group.clone()),

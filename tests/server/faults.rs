@@ -1,6 +1,7 @@
 //! Faults of the API as a user switches them: by verbs, and by the fleet file.
 
 use crate::support::cdctl::Machine;
+use crate::support::sandbox::{SIMULATED, Sandbox};
 
 /// Runs a shell script against a sandbox of its own; each call is tried once.
 fn script(machine: &Machine, fleet: &[&str], script: &str) -> crate::support::cdctl::Run {
@@ -24,15 +25,73 @@ fn a_fault_is_added_seen_and_cleared() {
          cdctl sandbox fault add error --operation GetLunch
          cdctl sandbox fault clear",
     );
-    let expected = "1\n2\nID  FAULT         OPERATION          RATE  STRUCK\n\
-                    1   throttle      CreateApplication  1.0   1\n\
-                    2   slow by 20ms  every one          0.5   0\n";
+    let expected = "1\n2\nID  FAULT         WHERE              SHARE  STRUCK\n\
+                    1   throttle      CreateApplication  1.0    1\n\
+                    2   slow by 20ms  every call         0.5    0\n";
     assert_eq!(run.stdout, expected, "{run}");
     let run = run.ends_with(0).holds_no_escape().complains("no fault is in force").complains("Rate exceeded");
     let _ = run
         .complains("cleared 1 fault\n")
         .complains("created application shop")
         .complains("CodeDeploy has no operation `GetLunch`");
+}
+
+/// A deployment fails while a fault is there, and goes well once it is cleared.
+#[test]
+fn faults_of_hosts_come_and_go() {
+    let sandbox = Sandbox::start(
+        &format!("{SIMULATED}faults: [{{event: ValidateService, outcome: {{slow: 2}}}}]\n"),
+        60,
+    );
+    let machine = sandbox.with_group();
+    let add = "sandbox fault add fail --tag Role=web --event Install --script scripts/start.sh --exit-code 3";
+    assert_eq!(
+        machine.cdctl([add.split(' ').collect(), vec!["--log", "no port"]].concat()).ends_with(0).stdout,
+        "2\n"
+    );
+    let create = "deploy create shop/prod --push examples/site --bucket releases --watch";
+    let bad = machine.run(create).ends_with(3);
+    let _ = bad.complains("scripts/start.sh failed with exit code 3").complains("[stderr]no port");
+    let listed = machine.run("sandbox fault list").ends_with(0).stdout;
+    let expected = "ID  FAULT            WHERE                  SHARE  STRUCK\n\
+                    1   slow, 2.0 times  ValidateService        1.0    0\n\
+                    2   fail             Install with Role=web  1.0    1\n";
+    assert_eq!(listed, expected);
+    let _ = machine.run("sandbox fault clear 2").ends_with(0).complains("cleared 1 fault");
+    let _ = machine.run(create).ends_with(0);
+}
+
+/// Hosts and Auto Scaling groups change under a sandbox that runs, and everybody can see it.
+#[test]
+fn a_fleet_changes_while_it_is_watched() {
+    let fleet =
+        "buckets: [{name: releases}]\ngenerate: [{count: 2, auto_scaling_group: pool, tags: {Role: web}}]\n";
+    let sandbox = Sandbox::start(fleet, 60);
+    let machine = sandbox.with_group();
+    let hosts =
+        |machine: &Machine| machine.run("sandbox fleet -o json --query instances[].id").ends_with(0).stdout;
+    let ids: Vec<String> = serde_json::from_str(&hosts(&machine)).unwrap();
+    let _ = machine
+        .run(&format!("sandbox change disappear {}", ids[0]))
+        .ends_with(0)
+        .complains("has disappeared");
+    let shown = machine.run("sandbox fleet").ends_with(0).complains("Auto Scaling group pool: 1");
+    assert!(
+        shown.stdout.lines().any(|line| line.starts_with(&ids[0]) && line.ends_with("disappeared")),
+        "{shown}"
+    );
+    let _ = machine.run(&format!("sandbox change appear {}", ids[0])).ends_with(0);
+    let _ =
+        machine.run("sandbox change grow pool --count 3").ends_with(0).complains("pool launches 3 instances");
+    assert_eq!(serde_json::from_str::<Vec<String>>(&hosts(&machine)).unwrap().len(), 5);
+    let _ = machine.run("sandbox change shrink pool").ends_with(0);
+    let _ = machine.run("sandbox change alarm errors").ends_with(0);
+    let _ =
+        machine.run("sandbox fleet").complains("alarm errors is on").complains("Auto Scaling group pool: 4");
+    let _ = machine.run("sandbox change alarm-over errors").ends_with(0);
+    let _ =
+        machine.run("sandbox change alarm-over errors").ends_with(2).complains("the alarm errors is not on");
+    let _ = machine.run("sandbox change grow pol").ends_with(2).complains("there is pool");
 }
 
 #[test]
@@ -54,7 +113,17 @@ fn a_fault_goes_to_this_machine_only() {
     let _ = elsewhere.ends_with(2).complains("is not a sandbox on this machine");
     let nobody = machine.run("sandbox fault list --endpoint-url http://127.0.0.1:1");
     let _ = nobody.ends_with(1).complains("cannot be reached");
-    let _ = machine.run("sandbox fault add slow").ends_with(2).complains("--delay");
+    for (add, why) in [
+        ("slow", "slow needs --delay for calls, or --factor for events on hosts"),
+        ("slow --delay 1s --factor 2", "give one"),
+        ("fail --rate 0.5", "--rate has no meaning for fail"),
+        ("throttle --zone a", "--zone has no meaning for throttle"),
+        ("hang --log x", "--log has no meaning for hang"),
+        ("hang --factor 2", "--factor has no meaning for hang"),
+        ("hang --tag x", "`x` is not KEY=VALUE"),
+    ] {
+        let _ = machine.run(&format!("sandbox fault add {add}")).ends_with(2).complains(why);
+    }
     let _ =
         machine.run("sandbox fault add reset --for soon").ends_with(2).complains("`soon` is not a duration");
 }

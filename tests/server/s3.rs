@@ -122,3 +122,89 @@ async fn what_is_missing_or_spoilt_has_s3s_own_code() {
     let again = s3.create_bucket().bucket("releases").send().await.unwrap_err();
     assert_eq!(again.code(), Some("BucketAlreadyOwnedByYou"));
 }
+
+#[tokio::test]
+async fn tags_come_with_an_object_and_change() {
+    use aws_sdk_s3::types::{Tag, Tagging, TaggingDirective};
+    let stage = Stage::new();
+    let s3 = s3(&stage.sandbox);
+    s3.create_bucket().bucket("releases").send().await.unwrap();
+    let put = s3.put_object().bucket("releases").key("k").body(ByteStream::from_static(b"x"));
+    put.tagging("stage=prod&owner=a%26b").send().await.unwrap();
+    let tags = async |key: &str| {
+        let got = s3.get_object_tagging().bucket("releases").key(key).send().await.unwrap();
+        got.tag_set().iter().map(|tag| format!("{}={}", tag.key(), tag.value())).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(tags("k").await, "owner=a&b stage=prod");
+    let got = s3.get_object().bucket("releases").key("k").send().await.unwrap();
+    assert_eq!(got.tag_count(), Some(2));
+    let copy = |key: &str| s3.copy_object().bucket("releases").key(key).copy_source("releases/k");
+    copy("same").send().await.unwrap();
+    copy("other").tagging_directive(TaggingDirective::Replace).tagging("a=b").send().await.unwrap();
+    assert_eq!((tags("same").await.as_str(), tags("other").await.as_str()), ("owner=a&b stage=prod", "a=b"));
+    let tag = |key: &str| Tag::builder().key(key).value("v").build().unwrap();
+    let tagging = |keys: &[&str]| {
+        Tagging::builder().set_tag_set(Some(keys.iter().copied().map(tag).collect())).build().unwrap()
+    };
+    let put = |keys: &[&str]| s3.put_object_tagging().bucket("releases").key("k").tagging(tagging(keys));
+    put(&["new"]).send().await.unwrap();
+    assert_eq!(tags("k").await, "new=v");
+    let twice = put(&["new", "new"]).send().await.unwrap_err();
+    assert_eq!(aws_sdk_s3::error::ProvideErrorMetadata::code(&twice), Some("InvalidTag"));
+    s3.delete_object_tagging().bucket("releases").key("k").send().await.unwrap();
+    assert_eq!(tags("k").await, "");
+}
+
+#[tokio::test]
+async fn preconditions_are_kept() {
+    use aws_sdk_s3::error::ProvideErrorMetadata;
+    let stage = Stage::new();
+    let s3 = s3(&stage.sandbox);
+    s3.create_bucket().bucket("releases").send().await.unwrap();
+    let put = |text: &'static str| {
+        s3.put_object().bucket("releases").key("k").body(ByteStream::from_static(text.as_bytes()))
+    };
+    let code = |error: Option<&str>| error.map(ToOwned::to_owned);
+    let early = put("x").if_match("\"0\"").send().await.unwrap_err();
+    assert_eq!(code(early.code()), Some("NoSuchKey".into()));
+    let first = put("one").if_none_match("*").send().await.unwrap();
+    let etag = first.e_tag().unwrap();
+    assert_eq!(put("two").if_none_match("*").send().await.unwrap_err().code(), Some("PreconditionFailed"));
+    assert_eq!(put("two").if_match("\"0\"").send().await.unwrap_err().code(), Some("PreconditionFailed"));
+    assert_eq!(put("two").if_none_match(etag).send().await.unwrap_err().code(), Some("NotImplemented"));
+    put("one").if_match(etag).send().await.unwrap();
+
+    let get = || s3.get_object().bucket("releases").key("k");
+    assert!(get().if_match(etag).send().await.is_ok());
+    assert_eq!(get().if_match("\"0\"").send().await.unwrap_err().code(), Some("PreconditionFailed"));
+    let known = get().if_none_match(etag).send().await.unwrap_err();
+    assert_eq!(known.raw_response().unwrap().status().as_u16(), 304);
+    let head = s3.head_object().bucket("releases").key("k").if_none_match(etag).send().await.unwrap_err();
+    assert_eq!(head.raw_response().unwrap().status().as_u16(), 304);
+    let modified = *get().send().await.unwrap().last_modified().unwrap();
+    let before = aws_sdk_s3::primitives::DateTime::from_secs(modified.secs() - 1);
+    assert_eq!(
+        get().if_unmodified_since(before).send().await.unwrap_err().code(),
+        Some("PreconditionFailed")
+    );
+    assert!(get().if_unmodified_since(modified).if_modified_since(before).send().await.is_ok());
+
+    let upload = s3.create_multipart_upload().bucket("releases").key("k").send().await.unwrap();
+    let id = upload.upload_id().unwrap();
+    let part = s3.upload_part().bucket("releases").key("k").upload_id(id).part_number(1);
+    let part = part.body(ByteStream::from_static(b"three")).send().await.unwrap();
+    let part = CompletedPart::builder().part_number(1).e_tag(part.e_tag().unwrap()).build();
+    let parts = CompletedMultipartUpload::builder().parts(part).build();
+    let complete = || {
+        s3.complete_multipart_upload()
+            .bucket("releases")
+            .key("k")
+            .upload_id(id)
+            .multipart_upload(parts.clone())
+    };
+    assert_eq!(complete().if_none_match("*").send().await.unwrap_err().code(), Some("PreconditionFailed"));
+    complete().if_match(etag).send().await.unwrap();
+    let copy = s3.copy_object().bucket("releases").key("copy").copy_source("releases/k");
+    let refused = copy.copy_source_if_match("\"0\"").send().await.unwrap_err();
+    assert_eq!(refused.code(), Some("PreconditionFailed"));
+}

@@ -2,5 +2,6 @@
 
 pub mod cdctl;
 pub mod client;
+pub mod proxy;
 pub mod sandbox;
 pub mod stage;

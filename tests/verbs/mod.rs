@@ -2,7 +2,9 @@
 
 mod api;
 mod aws_cli;
+mod every;
 mod formats;
+mod lists;
 mod nouns;
 
 use cdctl::sandbox::server::Server;

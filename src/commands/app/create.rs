@@ -24,8 +24,8 @@ pub struct Arguments {
 /// What an application is made of.
 #[derive(Debug, Args)]
 pub struct AppSettings {
-    /// The application's name: 1 to 100 letters, digits or any of +=,.@_-
-    #[arg(value_name = "APP", env = "CDCTL_APP", hide_env_values = true)]
+    /// The application's name: 1 to 100 letters, digits or any of +=,.@_- [env: CDCTL_APP]
+    #[arg(value_name = "APP")]
     name: Option<String>,
 
     /// What the application runs on [default: server]
@@ -59,9 +59,11 @@ impl Platform {
 
 impl AppSettings {
     /// The request of CreateApplication, laid on `base`.
-    pub fn request(&self, mut base: Value) -> Value {
+    pub fn request(&self, context: &Context, mut base: Value) -> Value {
         let mut over = json!({});
-        if let Some(name) = &self.name {
+        let there = base.get("applicationName").is_some();
+        let outside = context.environment.application.as_ref().filter(|_| !there);
+        if let Some(name) = self.name.as_ref().or(outside) {
             over["applicationName"] = name.as_str().into();
         }
         if let Some(platform) = self.platform {
@@ -82,7 +84,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     if arguments.request.skeleton {
         return request::skeleton(context, operation);
     }
-    let request = arguments.app.request(arguments.request.base(operation)?);
+    let request = arguments.app.request(context, arguments.request.base(operation)?);
     request::complete(&request, operation)?;
     create(context, &request).await
 }

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::create::{self, AppSettings};
 use crate::api::ErrorKind;
-use crate::commands::request;
+use crate::commands::request::{self, RequestArgs};
+use crate::commands::tags;
 use crate::context::Context;
 use crate::error::{Doing, Failure};
 use crate::exit::Exit;
@@ -17,11 +18,18 @@ use crate::format::View;
 pub struct Arguments {
     #[command(flatten)]
     app: AppSettings,
+
+    #[command(flatten)]
+    request: RequestArgs,
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let request = arguments.app.request(json!({}));
-    request::complete(&request, request::operation("CreateApplication")?)?;
+    let operation = request::operation("CreateApplication")?;
+    if arguments.request.skeleton {
+        return request::skeleton(context, operation);
+    }
+    let request = arguments.app.request(context, arguments.request.base(operation)?);
+    request::complete(&request, operation)?;
     let text = |name: &str| request.get(name).and_then(Value::as_str).unwrap_or_default();
     let (name, wanted) = (text("applicationName"), text("computePlatform"));
     let api = context.api().await?;
@@ -36,7 +44,15 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
             .help("an application's platform cannot be changed; choose another name or pass --platform")
             .into());
     }
-    context.ui.note(&format!("application {name} is there; nothing to change"));
+    let set = match request.get("tags") {
+        Some(tags) => tags::ensure(context, &format!("application:{name}"), tags).await?,
+        None => Vec::new(),
+    };
+    if set.is_empty() {
+        context.ui.note(&format!("application {name} is as wanted; nothing to change"));
+    } else {
+        context.ui.note(&format!("updated application {name}: tag {}", set.join(", tag ")));
+    }
     let id = there("applicationId").unwrap_or_default().to_owned();
     View::of(json!({ "applicationId": id }), id).print(&context.settings.output, &context.ui)?;
     Ok(Exit::Ok)

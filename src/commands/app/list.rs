@@ -4,16 +4,13 @@ use clap::Args;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::{Value, json};
 
-use crate::api::{Api, ApiError, batch};
+use crate::api::{Api, ApiError, batch, strings};
 use crate::commands::listing::Source;
 use crate::context::Context;
 use crate::error::Doing;
 use crate::exit::Exit;
 use crate::format::Listing;
 use crate::view;
-
-/// How many applications' groups are asked for at once.
-const AT_ONCE: usize = 4;
 
 /// List the applications
 #[derive(Debug, Args)]
@@ -49,13 +46,20 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         return Ok(Exit::Ok);
     }
     let mut list = Listing::new(output, ui, "applicationsInfo", view::app::WIDE_HEADER, "no applications");
-    let mut names = api.application_names().await.doing(doing)?;
-    names.truncate(arguments.limit.unwrap_or(usize::MAX));
-    let apps = api.batch(&batch::APPLICATIONS, &json!({}), &names).await.doing(doing)?;
-    let mut apps = stream::iter(apps.into_iter().map(|app| with_groups(api, app))).buffered(AT_ONCE);
-    while let Some(app) = apps.try_next().await.doing(doing)? {
-        let cells = view::app::wide_row(&app);
-        list.add(app, cells)?;
+    let mut pages = api.pages_of("ListApplications", json!({})).doing(doing)?;
+    let limit = arguments.limit.unwrap_or(usize::MAX);
+    while list.count() < limit
+        && let Some(page) = pages.next().await.doing(doing)?
+    {
+        let mut names = strings(page.get("applications"));
+        names.truncate(limit - list.count());
+        let apps = api.batch(&batch::APPLICATIONS, &json!({}), &names).await.doing(doing)?;
+        let apps = apps.into_iter().map(|app| with_groups(api, app));
+        let mut apps = stream::iter(apps).buffered(batch::AT_ONCE);
+        while let Some(app) = apps.try_next().await.doing(doing)? {
+            let cells = view::app::wide_row(&app);
+            list.add(app, cells)?;
+        }
     }
     list.finish()?;
     Ok(Exit::Ok)

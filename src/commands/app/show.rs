@@ -18,7 +18,7 @@ pub struct Arguments {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let name: &str = &arguments.app;
+    let name = &arguments.app.resolve(context)?;
     let api = context.api().await?;
     match api.send("GetApplication", &json!({ "applicationName": name })).await {
         Ok(json) => {

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::commands::names::AppArgs;
 use crate::commands::tags;
 use crate::context::Context;
 use crate::exit::Exit;
@@ -10,9 +11,8 @@ use crate::exit::Exit;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  cdctl app tags shop")]
 pub struct Show {
-    /// The application
-    #[arg(value_name = "APP")]
-    name: String,
+    #[command(flatten)]
+    app: AppArgs,
 }
 
 /// Set tags of an application
@@ -44,7 +44,7 @@ fn resource(name: &str) -> String {
 }
 
 pub async fn show(context: &Context, arguments: &Show) -> anyhow::Result<Exit> {
-    tags::show(context, &resource(&arguments.name)).await
+    tags::show(context, &resource(&arguments.app.resolve(context)?)).await
 }
 
 pub async fn set(context: &Context, arguments: &Set) -> anyhow::Result<Exit> {

@@ -4,15 +4,12 @@ use clap::Args;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::{Value, json};
 
-use crate::api::{Api, ApiError, strings};
+use crate::api::{Api, ApiError, batch, strings};
 use crate::context::Context;
 use crate::error::Doing;
 use crate::exit::Exit;
 use crate::format::Listing;
 use crate::view;
-
-/// How many configurations are asked for at once.
-const AT_ONCE: usize = 4;
 
 /// List the deployment configurations, CodeDeploy's own first
 #[derive(Debug, Args)]
@@ -33,25 +30,28 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let doing = "list the deployment configurations";
     let limit = arguments.limit.unwrap_or(usize::MAX);
     let empty = "no deployment configurations";
-    if arguments.wide {
-        let mut list = Listing::new(output, ui, "deploymentConfigsInfo", view::config::WIDE_HEADER, empty);
-        let names = api.config_names().await.doing(doing)?;
-        let details = names.into_iter().take(limit).map(|name| detail(api, name));
-        let mut details = stream::iter(details).buffered(AT_ONCE);
-        while let Some(info) = details.try_next().await.doing(doing)? {
-            let cells = view::config::row(&info);
-            list.add(info, cells)?;
-        }
-        list.finish()?;
-        return Ok(Exit::Ok);
-    }
-    let mut list = Listing::new(output, ui, "deploymentConfigsList", view::config::HEADER, empty);
+    let mut list = if arguments.wide {
+        Listing::new(output, ui, "deploymentConfigsInfo", view::config::WIDE_HEADER, empty)
+    } else {
+        Listing::new(output, ui, "deploymentConfigsList", view::config::HEADER, empty)
+    };
     let mut pages = api.pages_of("ListDeploymentConfigs", json!({})).doing(doing)?;
     while list.count() < limit
         && let Some(page) = pages.next().await.doing(doing)?
     {
-        for name in strings(page.get("deploymentConfigsList")).into_iter().take(limit - list.count()) {
-            list.add(name.as_str().into(), vec![name])?;
+        let mut names = strings(page.get("deploymentConfigsList"));
+        names.truncate(limit - list.count());
+        if !arguments.wide {
+            for name in names {
+                list.add(name.as_str().into(), vec![name])?;
+            }
+            continue;
+        }
+        let mut details =
+            stream::iter(names.into_iter().map(|name| detail(api, name))).buffered(batch::AT_ONCE);
+        while let Some(info) = details.try_next().await.doing(doing)? {
+            let cells = view::config::row(&info);
+            list.add(info, cells)?;
         }
     }
     list.finish()?;

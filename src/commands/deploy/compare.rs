@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::api::{Api, ApiError, ErrorKind};
 use crate::clock::{between, short};
-use crate::commands::names::{DeploymentName, DeploymentsArgs};
+use crate::commands::names::DeploymentName;
 use crate::context::Context;
 use crate::error::Doing;
 use crate::exit::Exit;
@@ -39,13 +39,10 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let api = context.api().await?;
     let mut sides = Vec::new();
     for name in [&arguments.first, &arguments.second] {
-        // Not by one look-up for both: the same id twice is a fair question.
-        let ids = DeploymentsArgs { names: vec![name.clone()], any_creator: false }.resolve(context).await?;
-        for id in ids {
-            let deployment = api.deployment(&id).await.doing(format_args!("show deployment {id}"))?.value;
-            let targets = targets(api, &id).await.doing(format_args!("read the targets of {id}"))?;
-            sides.push(Side { deployment, targets });
-        }
+        let id = name.resolve(context, false).await?;
+        let deployment = api.deployment(&id).await.doing(format_args!("show deployment {id}"))?.value;
+        let targets = targets(api, &id).await.doing(format_args!("read the targets of {id}"))?;
+        sides.push(Side { deployment, targets });
     }
     if let [a, b] = sides.as_slice() {
         view(a, b).print(&context.settings.output, &context.ui)?;

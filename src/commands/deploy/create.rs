@@ -8,8 +8,9 @@ use clap::{ArgGroup, Args, ValueEnum};
 use sha2::{Digest, Sha256};
 
 use super::active::{self, IfActive};
+use super::overrides::Overrides;
 use super::watching::{self, WatchArgs};
-use super::{RollbackChoice, bundle, last_good};
+use super::{RollbackChoice, bundle, last_good, sending};
 use crate::api::{Api, CreateDeployment, ErrorKind, Seen};
 use crate::commands::missing;
 use crate::commands::names::{GroupArgs, GroupName};
@@ -27,12 +28,13 @@ use crate::view;
 /// Prints the deployment's id. With --watch the exit code tells how the deployment ended.
 #[derive(Debug, Args)]
 #[command(
-    group(ArgGroup::new("what").args(["revision", "push"]).required(true)),
+    group(ArgGroup::new("what").args(["revision", "push"])),
     after_help = "\
 Examples:
   cdctl deploy create shop/prod --push . --bucket releases --watch
   cdctl deploy create shop/prod --revision s3://releases/site-1.zip --watch
   cdctl deploy create shop/prod --revision last-good --if-active stop
+  cdctl deploy create shop/prod --mode restart --watch
   id=$(cdctl deploy create shop/prod --revision s3://releases/site-1.zip -q)"
 )]
 pub struct Arguments {
@@ -92,6 +94,9 @@ pub struct Arguments {
     watch: bool,
 
     #[command(flatten)]
+    overrides: Overrides,
+
+    #[command(flatten)]
     watching: WatchArgs,
 }
 
@@ -106,8 +111,9 @@ enum FileExists {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let name = arguments.group.resolve()?;
+    let name = arguments.group.resolve(context)?;
     let auto_rollback = arguments.auto_rollback()?;
+    arguments.check_mode()?;
     // What can be wrong on this side is found before anything is called.
     let bucket = arguments.push.as_ref().map(|_| arguments.bucket()).transpose()?;
     let prepared = match &arguments.push {
@@ -136,9 +142,9 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     }
     if let Some(group) = group.as_ref().filter(|_| arguments.dry_run) {
         let revision = match (&prepared, &destination, given) {
-            (Some(prepared), Some(to), _) => planned(prepared, to),
-            (.., Some(revision)) => revision,
-            _ => last_good(context, &name).await?,
+            (Some(prepared), Some(to), _) => Some(planned(prepared, to)),
+            (.., Some(revision)) => Some(revision),
+            _ => arguments.last_good(context, &name).await?,
         };
         if let (IfActive::Fail, Some(active)) = (arguments.if_active, active::find(context, &name).await?) {
             context.ui.warn(&format!("deployment {} is under way: this one would be refused", active.id));
@@ -148,10 +154,11 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     active::settle(context, &name, arguments.if_active, &arguments.watching).await?;
     let revision = match (&prepared, &destination, given) {
         (Some(prepared), Some(to), _) => {
-            pushing::push(context, prepared, to, &name.application, arguments.description.as_deref()).await?
+            let description = arguments.description.as_deref();
+            Some(pushing::push(context, prepared, to, &name.application, description).await?)
         }
-        (.., Some(revision)) => revision,
-        _ => last_good(context, &name).await?,
+        (.., Some(revision)) => Some(revision),
+        _ => arguments.last_good(context, &name).await?,
     };
     let request = arguments.request(&name, revision, auto_rollback);
     let id = create(context, &name, &request, arguments).await?;
@@ -159,12 +166,6 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         return watching::watch(context, &[id], &arguments.watching, true).await;
     }
     Ok(Exit::Ok)
-}
-
-async fn last_good(context: &Context, name: &GroupName) -> anyhow::Result<Revision> {
-    let revision = last_good::find(context.api().await?, name).await?;
-    bundle::require(context, &revision).await?;
-    Ok(revision)
 }
 
 /// Nothing is uploaded and nothing stopped for a configuration that is not there. A caller who may not ask finds
@@ -187,7 +188,7 @@ async fn create(
 ) -> anyhow::Result<String> {
     let api = context.api().await?;
     let created = loop {
-        match api.create_deployment(request).await {
+        match sending::send(context, request).await? {
             Ok(created) => break created,
             Err(error) if error.kind == ErrorKind::Busy && arguments.if_active != IfActive::Fail => {
                 active::settle(context, name, arguments.if_active, &arguments.watching).await?;
@@ -227,6 +228,27 @@ async fn dry_run(context: &Context, request: &CreateDeployment, group: &Seen<Gro
 }
 
 impl Arguments {
+    /// Something is deployed, or what is there is restarted.
+    fn check_mode(&self) -> anyhow::Result<()> {
+        let wrong = |what: &str| Err(Failure::new(what).exit(Exit::Usage).into());
+        match (self.overrides.is_restart(), self.revision.is_some() || self.push.is_some()) {
+            (false, false) => wrong("nothing is named to deploy: pass --revision, --push or --mode restart"),
+            (true, true) => wrong("--mode restart deploys no revision: leave out --revision and --push"),
+            (true, false) if self.outdated_only => wrong("--mode restart has no --outdated-only"),
+            _ => Ok(()),
+        }
+    }
+
+    /// What `last-good` means now; none for a restart.
+    async fn last_good(&self, context: &Context, name: &GroupName) -> anyhow::Result<Option<Revision>> {
+        if self.overrides.is_restart() {
+            return Ok(None);
+        }
+        let revision = last_good::find(context.api().await?, name).await?;
+        bundle::require(context, &revision).await?;
+        Ok(Some(revision))
+    }
+
     fn auto_rollback(&self) -> anyhow::Result<Option<Vec<String>>> {
         let Some(choices) = &self.auto_rollback else { return Ok(None) };
         if choices.contains(&RollbackChoice::Off) {
@@ -261,7 +283,7 @@ impl Arguments {
     fn request(
         &self,
         name: &GroupName,
-        revision: Revision,
+        revision: Option<Revision>,
         auto_rollback: Option<Vec<String>>,
     ) -> CreateDeployment {
         let file_exists = self.file_exists.map(|behaviour| match behaviour {
@@ -279,6 +301,7 @@ impl Arguments {
             file_exists,
             outdated_only: self.outdated_only,
             auto_rollback,
+            overrides: self.overrides.members(),
         }
     }
 }

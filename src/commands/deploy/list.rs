@@ -8,7 +8,7 @@ use crate::api::input::seconds;
 use crate::api::strings;
 use crate::clock;
 use crate::commands::missing;
-use crate::commands::names::GroupArgs;
+use crate::commands::names::{GroupArgs, GroupName};
 use crate::context::Context;
 use crate::error::{Doing, Failure};
 use crate::exit::Exit;
@@ -50,6 +50,10 @@ pub struct Arguments {
     /// Only those made by one of these
     #[arg(long, value_name = "CREATOR,…", value_delimiter = ',', ignore_case = true, value_parser = creators())]
     creator: Vec<String>,
+
+    /// Only those of this external id, such as a CloudFormation stack's
+    #[arg(long, value_name = "ID")]
+    external_id: Option<String>,
 
     /// How many at most
     #[arg(long, value_name = "N", default_value = "20", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
@@ -128,11 +132,14 @@ impl Status {
 
 impl Arguments {
     /// What the service filters by.
-    fn input(&self, now: Timestamp) -> Value {
-        let mut input = self.group.named().map_or_else(|| json!({}), |name| name.request());
+    fn input(&self, group: Option<&GroupName>, now: Timestamp) -> Value {
+        let mut input = group.map_or_else(|| json!({}), GroupName::request);
         if !self.status.is_empty() {
             let names = self.status.iter().map(|status| status.model().as_str().to_owned());
             input["includeOnlyStatuses"] = names.collect::<Vec<_>>().into();
+        }
+        if let Some(id) = &self.external_id {
+            input["externalId"] = id.as_str().into();
         }
         let mut range = json!({});
         if let Some(since) = self.since {
@@ -170,14 +177,15 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         .into());
     }
     let api = context.api().await?;
-    let group = arguments.group.named();
+    let group = arguments.group.named(context)?;
     let doing = match &group {
         Some(group) => format!("list the deployments of {group}"),
         None => "list the deployments".to_owned(),
     };
     let (output, ui) = (&context.settings.output, &context.ui);
     let mut list = Listing::new(output, ui, "deploymentsInfo", view::deployment::HEADER, "no deployments");
-    let mut pages = api.pages_of("ListDeployments", arguments.input(clock::now())).doing(&doing)?;
+    let mut pages =
+        api.pages_of("ListDeployments", arguments.input(group.as_ref(), clock::now())).doing(&doing)?;
     while list.count() < arguments.limit {
         let ids = match (pages.next().await, &group) {
             (Ok(Some(page)), _) => strings(page.get("deployments")),

@@ -29,11 +29,14 @@ pub async fn run(context: &Context, file: &Path, speed: Option<f64>, shown: &Sho
             exits.push(Exit::of_watch(report.exit).unwrap_or(Exit::Unknown));
         }
     }
-    let mut reporters = shown.reporters(context, exits.len())?;
+    let mut reporters = shown.reporters(context)?;
     let whole = match speed {
         None => events.iter().all(|event| tell(&mut reporters, event)),
         Some(speed) => play(&mut reporters, &events, speed).await,
     };
+    for reporter in &mut reporters {
+        reporter.end();
+    }
     if exits.is_empty() || !whole {
         return Ok(Exit::Unknown);
     }

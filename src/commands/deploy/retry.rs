@@ -2,8 +2,8 @@
 
 use clap::Args;
 
-use super::active;
 use super::watching::{self, WatchArgs};
+use super::{active, sending};
 use crate::api::{CreateDeployment, ErrorKind};
 use crate::commands::names::{DeploymentArgs, GroupName};
 use crate::context::Context;
@@ -101,13 +101,14 @@ pub fn plain(group: &GroupName, revision: Revision, description: String) -> Crea
     CreateDeployment {
         application: group.application.clone(),
         group: group.group.clone(),
-        revision,
+        revision: Some(revision),
         config: None,
         description: Some(description),
         ignore_application_stop_failures: false,
         file_exists: None,
         outdated_only: false,
         auto_rollback: None,
+        overrides: serde_json::Map::new(),
     }
 }
 
@@ -117,7 +118,7 @@ pub async fn create(
     group: &GroupName,
     request: &CreateDeployment,
 ) -> anyhow::Result<String> {
-    let created = match context.api().await?.create_deployment(request).await {
+    let created = match sending::send(context, request).await? {
         Ok(created) => created,
         Err(error) if error.kind == ErrorKind::Busy => return Err(active::busy(context, group, error).await),
         Err(error) => return Err(error).doing(format_args!("deploy to {group}")),

@@ -12,7 +12,10 @@ use crate::view;
 
 /// List a deployment's targets, those that failed first
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  cdctl deploy targets d-7F3K2QX9A --status failed")]
+#[command(after_help = "\
+Examples:
+  cdctl deploy targets d-7F3K2QX9A --status failed
+  cdctl deploy targets shop/prod --target i-0123456789abcdef0")]
 pub struct Arguments {
     #[command(flatten)]
     deployment: DeploymentArgs,
@@ -20,6 +23,10 @@ pub struct Arguments {
     /// Only targets in one of these states
     #[arg(long, value_name = "STATUS", value_delimiter = ',', ignore_case = true)]
     status: Vec<Status>,
+
+    /// Everything about this one
+    #[arg(long, value_name = "TARGET", conflicts_with = "status")]
+    target: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -37,6 +44,13 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let statuses: Vec<TargetStatus> = arguments.status.iter().map(|status| status.model()).collect();
     let id = arguments.deployment.resolve(context).await?;
     let api = context.api().await?;
+    if let Some(target) = &arguments.target {
+        let request = serde_json::json!({ "deploymentId": id, "targetId": target });
+        let doing = format!("show target {target} of {id}");
+        let json = api.send("GetDeploymentTarget", &request).await.doing(doing)?;
+        view::properties(json, "deploymentTarget").print(&context.settings.output, &context.ui)?;
+        return Ok(Exit::Ok);
+    }
     let doing = format!("list the targets of {id}");
     let seen = match api.all_target_ids(&id, &statuses).await {
         Ok(ids) => api.targets(&id, &ids).await.doing(doing)?,

@@ -64,7 +64,8 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         let ids = arguments.deployments.resolve(context).await?;
         return watching::watch(context, &ids, &arguments.watch, false).await;
     }
-    let [DeploymentName::LatestOf(group)] = arguments.deployments.names.as_slice() else {
+    let names = arguments.deployments.names(context)?;
+    let [DeploymentName::LatestOf(group)] = names.as_slice() else {
         return Err(Failure::new("--next waits for one group's deployment")
             .help("write `cdctl deploy watch APP/GROUP --next`")
             .exit(Exit::Usage)

@@ -119,9 +119,9 @@ enum Ci {
 }
 
 impl Shown {
-    /// The reporters of `deployments` under watch.
-    pub fn reporters(&self, context: &Context, deployments: usize) -> anyhow::Result<Vec<Box<dyn Reporter>>> {
-        let mut reporters = reporters(context, deployments, self.linear);
+    /// The reporters of a watch.
+    pub fn reporters(&self, context: &Context) -> anyhow::Result<Vec<Box<dyn Reporter>>> {
+        let mut reporters = reporters(context, self.linear);
         let github = self.ci == Ci::Github || (self.ci == Ci::Auto && self.github_actions);
         if github && context.settings.output.format != Format::Ndjson {
             let summary = match &self.github_step_summary {
@@ -135,7 +135,7 @@ impl Shown {
         }
         if let Some(path) = &self.junit {
             let file = File::create(path).doing(format_args!("write {}", path.display()))?;
-            reporters.push(Box::new(JUnit::new(Stream::new(file), deployments)));
+            reporters.push(Box::new(JUnit::new(Stream::new(file))));
         }
         Ok(reporters)
     }
@@ -212,7 +212,7 @@ pub async fn watch(
 ) -> anyhow::Result<Exit> {
     let format = context.settings.output.format;
     let known = known || there(context, ids).await?;
-    let mut shown = arguments.shown.reporters(context, ids.len())?;
+    let mut shown = arguments.shown.reporters(context)?;
     if let Some(path) = &arguments.record {
         let file = File::create(path).doing(format_args!("write {}", path.display()))?;
         shown.push(Box::new(Record::new(Stream::new(file))));
@@ -310,7 +310,7 @@ fn listen(signals: &crate::signals::Signals) -> (Signals, JoinSet<()>) {
 }
 
 /// A live view on a terminal, a log elsewhere; the summaries after either. With `-o ndjson`, events on stdout alone.
-fn reporters(context: &Context, deployments: usize, linear: bool) -> Vec<Box<dyn Reporter>> {
+fn reporters(context: &Context, linear: bool) -> Vec<Box<dyn Reporter>> {
     let ui = &context.ui;
     if context.settings.output.format == Format::Ndjson {
         return vec![Box::new(Ndjson::new(ui.out()))];
@@ -326,8 +326,8 @@ fn reporters(context: &Context, deployments: usize, linear: bool) -> Vec<Box<dyn
     }
     match ui.screen() {
         Some(screen) => {
-            let summary = Summary::new(ui.err(), unicode, colour).after(deployments);
-            vec![Box::new(Live::new(screen, deployments, unicode, colour)), Box::new(summary)]
+            let summary = Summary::new(ui.err(), unicode, colour).at_the_end();
+            vec![Box::new(Live::new(screen, unicode, colour)), Box::new(summary)]
         }
         None => {
             let err = ui.err();

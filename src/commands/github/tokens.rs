@@ -1,7 +1,9 @@
 //! `cdctl github tokens`
 
 use clap::Args;
+use serde_json::json;
 
+use crate::api::strings;
 use crate::context::Context;
 use crate::error::Doing;
 use crate::exit::Exit;
@@ -14,10 +16,14 @@ pub struct Arguments {}
 
 pub async fn run(context: &Context, _: &Arguments) -> anyhow::Result<Exit> {
     let (output, ui) = (&context.settings.output, &context.ui);
-    let names = context.api().await?.token_names().await.doing("list the connections to GitHub")?;
+    let doing = "list the connections to GitHub";
+    let api = context.api().await?;
     let mut list = Listing::new(output, ui, "tokenNameList", ["TOKEN"], "no connections to GitHub");
-    for name in names {
-        list.add(name.as_str().into(), vec![name])?;
+    let mut pages = api.pages_of("ListGitHubAccountTokenNames", json!({})).doing(doing)?;
+    while let Some(page) = pages.next().await.doing(doing)? {
+        for name in strings(page.get("tokenNameList")) {
+            list.add(name.as_str().into(), vec![name])?;
+        }
     }
     list.finish()?;
     Ok(Exit::Ok)

@@ -48,18 +48,18 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     if !arguments.tag.is_empty() {
         request::merge(&mut request, json!({ "tags": tags::list(&arguments.tag) }));
     }
-    let name = named(&mut request, &arguments.name)?;
+    let name = named(context, &mut request, &arguments.name)?;
     create(context, &name, &request).await
 }
 
 /// The group's name from the arguments, else from the request; the request has it afterwards.
-pub fn named(request: &mut Value, arguments: &GroupArgs) -> anyhow::Result<GroupName> {
+pub fn named(context: &Context, request: &mut Value, arguments: &GroupArgs) -> anyhow::Result<GroupName> {
     let text = |name: &str| request.get(name).and_then(Value::as_str).map(str::to_owned);
     let written =
         || Some(GroupName { application: text("applicationName")?, group: text("deploymentGroupName")? });
-    let name = match arguments.named().or_else(written) {
+    let name = match arguments.written(context)?.or_else(written) {
         Some(name) => name,
-        None => arguments.resolve()?,
+        None => arguments.resolve(context)?,
     };
     request::merge(request, name.request());
     Ok(name)

@@ -18,7 +18,7 @@ pub struct Arguments {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let name = arguments.group.resolve()?;
+    let name = arguments.group.resolve(context)?;
     let doing = format!("delete deployment group {name}");
     let api = context.api().await?;
     // The service deletes what is not there without a word; a misspelt name should not pass for done.

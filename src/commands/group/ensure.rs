@@ -8,8 +8,8 @@ use super::{create, update};
 use crate::api::ErrorKind;
 use crate::commands::names::GroupArgs;
 use crate::commands::request::{self, RequestArgs};
+use crate::commands::tags::{self, Tag};
 use crate::context::Context;
-use crate::error::Doing;
 use crate::exit::Exit;
 use crate::format::View;
 
@@ -27,6 +27,10 @@ pub struct Arguments {
     #[command(flatten)]
     settings: Settings,
 
+    /// A tag of the deployment group itself; repeatable
+    #[arg(long, value_name = "KEY=VALUE")]
+    tag: Vec<Tag>,
+
     #[command(flatten)]
     request: RequestArgs,
 }
@@ -38,7 +42,10 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     }
     let mut wanted = arguments.request.base(operation)?;
     request::merge(&mut wanted, arguments.settings.members());
-    let name = create::named(&mut wanted, &arguments.name)?;
+    if !arguments.tag.is_empty() {
+        request::merge(&mut wanted, json!({ "tags": tags::list(&arguments.tag) }));
+    }
+    let name = create::named(context, &mut wanted, &arguments.name)?;
     let api = context.api().await?;
     let current = match api.send("GetDeploymentGroup", &name.request()).await {
         Err(error)
@@ -64,19 +71,19 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
             changes[member.as_str()] = whole;
         }
     }
-    let names: Vec<String> =
+    let mut names: Vec<String> =
         changes.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
+    if !names.is_empty() {
+        update::update(context, &name, changes).await?;
+    }
+    if let Some(tags) = wanted.get("tags") {
+        let set = tags::ensure(context, &format!("deploymentgroup:{name}"), tags).await?;
+        names.extend(set.iter().map(|key| format!("tag {key}")));
+    }
     if names.is_empty() {
         context.ui.note(&format!("deployment group {name} is as wanted; nothing to change"));
     } else {
-        update::update(context, &name, changes).await?;
         context.ui.note(&format!("updated deployment group {name}: {}", names.join(", ")));
-    }
-    if let Some(tags) = wanted.get("tags") {
-        let resource = format!("deploymentgroup:{name}");
-        let doing = format!("tag {resource}");
-        let arn = api.arn(&resource).await.doing(&doing)?;
-        api.send("TagResource", &json!({ "ResourceArn": arn, "Tags": tags })).await.doing(doing)?;
     }
     let id = current.get("deploymentGroupId").and_then(Value::as_str).unwrap_or_default().to_owned();
     View::of(json!({ "deploymentGroupId": id }), id).print(&context.settings.output, &context.ui)?;

@@ -25,7 +25,7 @@ pub struct Arguments {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let name: &str = &arguments.app;
+    let name = &arguments.app.resolve(context)?;
     let api = context.api().await?;
     let source = Source {
         operation: "ListDeploymentGroups",

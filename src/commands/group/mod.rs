@@ -11,7 +11,8 @@ mod tags;
 mod update;
 
 use clap::Subcommand;
-pub use filters::filter;
+pub use filters::{filter, tag_set};
+pub use settings::PROCESSES;
 
 use crate::context::Context;
 use crate::exit::Exit;

@@ -7,6 +7,9 @@ use super::filters;
 use crate::commands::deploy::RollbackChoice;
 use crate::commands::tags::Tag;
 
+/// What Auto Scaling can be told to leave while a deployment runs. Source: the API reference of EC2DeploymentOptions.
+pub const PROCESSES: [&str; 4] = ["Terminate", "AZRebalance", "InstanceRefresh", "ScheduledActions"];
+
 /// What a deployment group is made of. What is not given is left out of the request.
 #[derive(Debug, Default, Args)]
 pub struct Settings {
@@ -44,7 +47,7 @@ pub struct Settings {
         value_name = "PROCESS,…",
         value_delimiter = ',',
         help_heading = "Instances",
-        value_parser = ["Terminate", "AZRebalance", "InstanceRefresh", "ScheduledActions"]
+        value_parser = PROCESSES
     )]
     suspend_asg: Vec<String>,
 

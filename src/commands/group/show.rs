@@ -17,7 +17,7 @@ pub struct Arguments {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let name = arguments.group.resolve()?;
+    let name = arguments.group.resolve(context)?;
     let api = context.api().await?;
     match api.send("GetDeploymentGroup", &name.request()).await {
         Ok(json) => {

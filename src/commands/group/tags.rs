@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::commands::names::GroupName;
+use crate::commands::names::{GroupArgs, GroupName};
 use crate::commands::tags;
 use crate::context::Context;
 use crate::exit::Exit;
@@ -11,9 +11,8 @@ use crate::exit::Exit;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  cdctl group tags shop/prod")]
 pub struct Show {
-    /// The deployment group
-    #[arg(value_name = "APP/GROUP")]
-    name: GroupName,
+    #[command(flatten)]
+    group: GroupArgs,
 }
 
 /// Set tags of a deployment group
@@ -45,7 +44,7 @@ fn resource(name: &GroupName) -> String {
 }
 
 pub async fn show(context: &Context, arguments: &Show) -> anyhow::Result<Exit> {
-    tags::show(context, &resource(&arguments.name)).await
+    tags::show(context, &resource(&arguments.group.resolve(context)?)).await
 }
 
 pub async fn set(context: &Context, arguments: &Set) -> anyhow::Result<Exit> {

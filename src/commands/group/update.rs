@@ -87,9 +87,9 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         request::merge(&mut request, clear.members());
     }
     let members = arguments.settings.members();
-    let name = match arguments.name.named() {
+    let name = match arguments.name.written(context)?.or_else(|| written(&request)) {
         Some(name) => name,
-        None => written(&request).map_or_else(|| arguments.name.resolve(), Ok)?,
+        None => arguments.name.resolve(context)?,
     };
     let api = context.api().await?;
     let doing = format!("update deployment group {name}");

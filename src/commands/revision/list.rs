@@ -1,13 +1,15 @@
 //! `cdctl revision list`
 
 use clap::{Args, ValueEnum};
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::{Value, json};
 
+use crate::api::batch::AT_ONCE;
 use crate::api::{Api, ApiError};
 use crate::commands::missing;
 use crate::commands::names::AppArgs;
 use crate::context::Context;
-use crate::error::Failure;
+use crate::error::Doing;
 use crate::exit::Exit;
 use crate::format::Listing;
 use crate::view;
@@ -61,14 +63,14 @@ enum Sort {
 }
 
 impl Arguments {
-    fn input(&self) -> Value {
+    fn input(&self, application: &str) -> Value {
         let by = match self.sort {
             Sort::Registered => "registerTime",
             Sort::FirstUsed => "firstUsedTime",
             Sort::LastUsed => "lastUsedTime",
         };
         let order = if self.ascending { "ascending" } else { "descending" };
-        let mut input = json!({ "applicationName": &*self.app, "sortBy": by, "sortOrder": order });
+        let mut input = json!({ "applicationName": application, "sortBy": by, "sortOrder": order });
         if let Some(bucket) = &self.bucket {
             input["s3Bucket"] = bucket.as_str().into();
         }
@@ -85,14 +87,12 @@ impl Arguments {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let name: &str = &arguments.app;
+    let name = &arguments.app.resolve(context)?;
     let (output, ui) = (&context.settings.output, &context.ui);
     let api = context.api().await?;
     let doing = format!("list the revisions of {name}");
     let mut list = Listing::new(output, ui, "revisions", view::revision::HEADER, "no revisions");
-    let mut pages = api
-        .pages_of("ListApplicationRevisions", arguments.input())
-        .map_err(|error| Failure::api(format!("cannot {doing}"), &error))?;
+    let mut pages = api.pages_of("ListApplicationRevisions", arguments.input(name)).doing(&doing)?;
     while list.count() < arguments.limit {
         let locations = match pages.next().await {
             Ok(Some(mut page)) => match page.get_mut("revisions").map(Value::take) {
@@ -103,11 +103,10 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
             Err(error) => return Err(missing::application(api, error, name, doing).await),
         };
         let wanted = locations.get(..arguments.limit - list.count()).unwrap_or(&locations);
-        for chunk in wanted.chunks(BATCH) {
-            for info in details(api, name, chunk)
-                .await
-                .map_err(|error| Failure::api(format!("cannot {doing}"), &error))?
-            {
+        let calls = wanted.chunks(BATCH).map(|chunk| details(api, name, chunk));
+        let mut answers = stream::iter(calls).buffered(AT_ONCE);
+        while let Some(infos) = answers.try_next().await.doing(&doing)? {
+            for info in infos {
                 let cells = view::revision::row(&info);
                 list.add(info, cells)?;
             }

@@ -18,17 +18,17 @@ const DEFAULT: &str = "http://127.0.0.1:4577";
 const MOST: usize = 1 << 20;
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The JSON that the sandbox answers to `method` on `/_cdctl/faults`.
+/// The JSON that the sandbox answers to `method` on `/_cdctl/PATH`; the path may have a query.
 pub async fn call(
     context: &Context,
     method: Method,
-    query: &str,
+    path: &str,
     body: Option<&Value>,
 ) -> anyhow::Result<Value> {
     let given = context.settings.connection.endpoint_url.as_deref();
     let url = given.or(context.environment.endpoint_url.as_deref()).unwrap_or(DEFAULT);
     let (host, port) = address(url)?;
-    let exchange = exchange(&host, port, method, query, body);
+    let exchange = exchange(&host, port, method, path, body);
     let answer = match tokio::time::timeout(PATIENCE, exchange).await {
         Ok(answer) => answer,
         Err(_) => Err(anyhow::anyhow!("no answer came within {} seconds", PATIENCE.as_secs())),
@@ -72,7 +72,7 @@ async fn exchange(
     host: &str,
     port: u16,
     method: Method,
-    query: &str,
+    path: &str,
     body: Option<&Value>,
 ) -> anyhow::Result<(StatusCode, bytes::Bytes)> {
     let stream = TcpStream::connect((host.trim_matches(['[', ']']), port)).await?;
@@ -80,7 +80,7 @@ async fn exchange(
     let body = body.map(Value::to_string).unwrap_or_default();
     let request = Request::builder()
         .method(method)
-        .uri(format!("/_cdctl/faults{query}"))
+        .uri(format!("/_cdctl/{path}"))
         .header(header::HOST, format!("{host}:{port}"))
         .header(header::CONTENT_TYPE, "application/json")
         .body(Full::new(bytes::Bytes::from(body)))?;

@@ -1,8 +1,11 @@
 //! `cdctl sandbox`
 
+mod change;
 mod control;
 mod fault;
+mod fleet;
 mod run;
+mod schema;
 mod serve;
 
 use std::net::SocketAddr;
@@ -24,6 +27,10 @@ pub enum Verb {
     Run(run::Arguments),
     #[command(subcommand)]
     Fault(fault::Verb),
+    #[command(subcommand)]
+    Change(change::Verb),
+    Fleet(fleet::Arguments),
+    Schema(schema::Arguments),
 }
 
 pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<Exit> {
@@ -31,6 +38,9 @@ pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<Exit> {
         Verb::Serve(arguments) => serve::run(context, &arguments).await,
         Verb::Run(arguments) => run::run(context, &arguments).await,
         Verb::Fault(verb) => fault::run(context, verb).await,
+        Verb::Change(verb) => change::run(context, verb).await,
+        Verb::Fleet(arguments) => fleet::run(context, &arguments).await,
+        Verb::Schema(arguments) => schema::run(context, &arguments),
     }
 }
 

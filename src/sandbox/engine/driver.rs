@@ -12,10 +12,10 @@ use super::inventory::Inventory;
 use super::machine::{Machine, Refusal};
 use super::routed::Routed;
 use super::schedule::Schedule;
-use super::{Options, auto_update, scaling, texts};
+use super::{Options, auto_update, changes, scaling, texts};
 use crate::model::{ComputePlatform, Diagnostics};
 use crate::sandbox::Shared;
-use crate::sandbox::fleet::{Change, Instance, seeded};
+use crate::sandbox::fleet::{Change, Instance, Scaling, Status, seeded};
 use crate::sandbox::store::{Deployment, ErrorInformation, Millis, Region, Wait};
 
 /// How long an accepted deployment waits before it starts.
@@ -41,8 +41,10 @@ pub(super) enum Message {
     HookAnswered(Key, String, bool),
     /// A host answered.
     Answered(Ticket, Diagnostics),
-    /// Something happens beside the deployments.
-    Changed(Change),
+    /// Somebody wants something to happen beside the deployments, and to hear whether it did.
+    Changed(Change, Sender<Result<(), String>>),
+    /// Somebody wants to see what is there in a region.
+    Asked(String, Sender<Status>),
     Quit,
 }
 
@@ -75,6 +77,22 @@ pub(super) enum Due {
     Change(Change),
 }
 
+impl Due {
+    /// Whether it is a deployment's, and this one's.
+    fn is_of(&self, run: u64) -> bool {
+        match self {
+            Due::Start(id)
+            | Due::Refuse(id, _)
+            | Due::Ask(id, _)
+            | Due::Next(id)
+            | Due::Alarms(id)
+            | Due::Overdue(id)
+            | Due::Ended(Ticket { run: id, .. }, _) => *id == run,
+            Due::Change(_) => false,
+        }
+    }
+}
+
 /// What the state machines share.
 pub(super) struct Context {
     pub(super) shared: Arc<Shared>,
@@ -84,6 +102,8 @@ pub(super) struct Context {
     pub(super) inventory: Inventory,
     /// The alarms that are on.
     pub(super) alarms: BTreeSet<String>,
+    /// What was to shrink while its processes were suspended.
+    pub(super) put_off: Vec<Scaling>,
     /// The moment that is being worked on. Never runs backwards.
     pub(super) now: Millis,
 }
@@ -141,8 +161,8 @@ impl Driver {
             let at = now.saturating_add(Millis::from(moment.at) * 1_000);
             schedule.push(at, Due::Change(moment.change.clone()));
         }
-        let context =
-            Context { shared, options, schedule, messages, inventory, alarms: BTreeSet::new(), now };
+        let (alarms, put_off) = (BTreeSet::new(), Vec::new());
+        let context = Context { shared, options, schedule, messages, inventory, alarms, put_off, now };
         Driver { context, runs: HashMap::new(), by_key: HashMap::new(), last_run: 0 }
     }
 
@@ -181,7 +201,14 @@ impl Driver {
                     machine.hook_answered(context, run, &execution, succeeded);
                 });
             }
-            Message::Changed(change) => self.change(change),
+            Message::Changed(change, answer) => {
+                let changed = changes::check(&self.context, &change).map(|()| self.change(change));
+                // Nobody waits any more where it took too long.
+                let _ = answer.send(changed);
+            }
+            Message::Asked(region, answer) => {
+                let _ = answer.send(changes::status(&self.context, &region));
+            }
             Message::Quit => {}
         }
     }
@@ -251,23 +278,23 @@ impl Driver {
                     self.created(key);
                 }
             }
+            Change::Shrink(by) if self.context.inventory.keeps_all(&by.group) => {
+                self.context.put_off.push(by);
+            }
             Change::Shrink(by) => {
                 for key in scaling::shrink(&mut self.context, &by) {
                     self.created(key);
                 }
             }
-            Change::Disappear(id) => {
-                let regions: Vec<String> = self.context.shared.world().regions.keys().cloned().collect();
-                for region in regions {
-                    self.context.inventory.remove(&region, [id.clone()]);
-                }
-            }
+            Change::Disappear(id) => self.context.inventory.lose(&id),
+            Change::Appear(id) => self.context.inventory.find_again(&id),
         }
     }
 
     fn start(&mut self, id: u64) {
         let Some(Run::Created(key)) = self.runs.get(&id) else { return };
         let key = key.clone();
+        scaling::suspend(&mut self.context, &key);
         match open(&mut self.context, key.clone()) {
             Ok(machine) => {
                 self.runs.insert(id, Run::Started(machine));
@@ -320,13 +347,20 @@ impl Driver {
             None => return,
         };
         self.forget(id);
+        if self.context.inventory.resume(&key.region, &key.id) {
+            for by in std::mem::take(&mut self.context.put_off) {
+                self.change(Change::Shrink(by));
+            }
+        }
         let rollback = ending::end(&mut self.context, &key, end);
         for made in rollback.into_iter().chain(auto_update::create(&mut self.context, &key)) {
             self.created(Key { region: key.region.clone(), id: made });
         }
     }
 
+    /// Nothing is left of it, its limits of hours among them.
     fn forget(&mut self, id: u64) {
+        self.context.schedule.keep(|due| !due.is_of(id));
         self.runs.remove(&id);
         self.by_key.retain(|_, run| *run != id);
     }

@@ -19,8 +19,8 @@ const LOG_TAIL: usize = 4_096;
 pub(super) struct Met(Option<Outcome>);
 
 /// `gone`: the host has disappeared, which looks like an agent that is offline.
-pub(super) fn meet(faults: &Faults, instance: &Instance, event: &EventName, gone: bool) -> Met {
-    Met(if gone { Some(Outcome::AgentOffline) } else { faults.meet(instance, event) })
+pub(super) fn meet(faults: &Faults, instance: &Instance, event: &EventName, now: Millis, gone: bool) -> Met {
+    Met(if gone { Some(Outcome::AgentOffline) } else { faults.meet(instance, event, now) })
 }
 
 impl Met {

@@ -5,6 +5,7 @@
 mod alarms;
 mod auto_update;
 mod blue_green;
+mod changes;
 mod configuration;
 mod declaration;
 mod driver;
@@ -37,10 +38,10 @@ use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 
-use super::fleet::{Change, Faults, Fleet};
+use super::fleet::{Change, Faults, Fleet, Status};
 use super::host::{Hosts, Programs};
 use super::store::{Millis, Wait};
-use super::{Bundles, Conductor, Shared};
+use super::{Bundles, Conductor, Services, Shared};
 
 use driver::{Driver, Key, Message};
 
@@ -67,6 +68,7 @@ pub struct Options {
 pub struct Engine {
     messages: Sender<Message>,
     faults: Arc<Faults>,
+    services: Services,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -79,6 +81,8 @@ impl Engine {
         let (messages, inbox) = channel();
         let clock = Arc::clone(&shared.clock);
         let faults = Arc::clone(&options.faults);
+        let declared = options.fleet.services.iter();
+        let services = declared.map(|service| (service.id(), service.deployment_controller)).collect();
         let mut driver = Driver::new(shared, options, messages.clone());
         let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
             loop {
@@ -94,17 +98,14 @@ impl Engine {
                 }
             }
         })?;
-        Ok(Engine { messages, faults, thread: Some(thread) })
+        Ok(Engine { messages, faults, services, thread: Some(thread) })
     }
 
-    /// What goes wrong on hosts, and may be changed while they work.
-    pub fn faults(&self) -> &Arc<Faults> {
-        &self.faults
-    }
-
-    /// Makes something happen beside the deployments, now.
-    pub fn change(&self, change: Change) {
-        self.tell(Message::Changed(change));
+    /// Asks the driver something, and waits for what it says.
+    fn ask<T>(&self, message: impl FnOnce(Sender<T>) -> Message) -> Result<T, String> {
+        let (sender, answer) = channel();
+        self.tell(message(sender));
+        answer.recv().map_err(|_| "the sandbox is ending".to_owned())
     }
 
     fn tell(&self, message: Message) {
@@ -129,6 +130,22 @@ impl Conductor for Engine {
     fn hook_answered(&self, region: &str, id: &str, hook_execution_id: &str, succeeded: bool) {
         let key = Key { region: region.to_owned(), id: id.to_owned() };
         self.tell(Message::HookAnswered(key, hook_execution_id.to_owned(), succeeded));
+    }
+
+    fn services(&self) -> Option<&Services> {
+        Some(&self.services)
+    }
+
+    fn host_faults(&self) -> Option<&Arc<Faults>> {
+        Some(&self.faults)
+    }
+
+    fn change(&self, change: Change) -> Result<(), String> {
+        self.ask(|answer| Message::Changed(change, answer))?
+    }
+
+    fn fleet(&self, region: &str) -> Result<Status, String> {
+        self.ask(|answer| Message::Asked(region.to_owned(), answer))
     }
 }
 

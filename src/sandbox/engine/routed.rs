@@ -108,7 +108,7 @@ impl Routed {
         }
         context.deployment(&self.key, |deployment| ledger::begin(deployment, 0, self.at, context.now));
         let pseudo = Instance::named(self.traffic.target_id(), Kind::Simulated);
-        let fault = faults::meet(&context.options.faults, &pseudo, &name, false);
+        let fault = faults::meet(&context.options.faults, &pseudo, &name, context.now, false);
         if let Some((after, diagnostics)) = fault.outcome(&name, self.rng.fork())
             && diagnostics.message != texts::AGENT_OFFLINE
         {

@@ -1,5 +1,6 @@
 //! Auto Scaling groups that grow and shrink, and the deployments that CodeDeploy makes for their instances.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -15,16 +16,45 @@ use crate::sandbox::store::{Deployment, Group, Region, TargetKind};
 /// The sandbox's choice: a group without instances launches simulated ones, and one whose deployment group has no
 /// successful deployment yet is given none.
 pub(super) fn grow(context: &mut Context, by: &Scaling) -> Vec<Key> {
+    let otherwise = Arc::new(Instance::named("", Kind::Simulated));
     let mut made = Vec::new();
     for region in regions(context) {
         let mut models = context.inventory.scaled(&region, &by.group);
         if models.is_empty() {
-            models.push(Arc::new(Instance::named("", Kind::Simulated)));
+            models.push(Arc::clone(&otherwise));
         }
         let launched = context.inventory.launch(&region, &by.group, &models, by.count);
         made.extend(deploy(context, &region, by, &launched, Creator::AutoScaling));
     }
+    context.inventory.grow_base(&by.group, &otherwise, by.count);
     made
+}
+
+/// Suspends what a deployment's settings say of its group's Auto Scaling groups.
+///
+/// Source: API reference, EC2DeploymentOptions. The sandbox's choice: a group whose `Terminate` is suspended shrinks
+/// once it goes on; the other processes do nothing here.
+pub(super) fn suspend(context: &mut Context, key: &Key) {
+    let wanted = context.region(&key.region, |region| {
+        let deployment = region.deployments.get(&key.id)?;
+        let processes =
+            deployment.settings.get("ec2DeploymentOptions")?.get("autoScalingGroupProcessesToSuspend")?;
+        let processes: BTreeSet<String> =
+            processes.as_array()?.iter().filter_map(|name| name.as_str().map(ToOwned::to_owned)).collect();
+        let groups = region.applications.values().flat_map(|application| application.groups.values());
+        let group = groups.into_iter().find(|group| group.id == deployment.group_id)?;
+        let names = group.settings.get("autoScalingGroups")?.as_array()?.iter();
+        let names: Vec<String> =
+            names.filter_map(|entry| Some(entry.get("name")?.as_str()?.to_owned())).collect();
+        (!processes.is_empty() && !deployment.creator.is_auto_scaling()).then_some((names, processes))
+    });
+    for (name, processes) in wanted
+        .flatten()
+        .into_iter()
+        .flat_map(|(names, processes)| names.into_iter().map(move |name| (name, processes.clone())))
+    {
+        context.inventory.suspend(&key.region, &name, &key.id, processes);
+    }
 }
 
 /// Terminates the last instances in every region; first they get a deployment where the group's termination hook
@@ -40,11 +70,15 @@ pub(super) fn shrink(context: &mut Context, by: &Scaling) -> Vec<Key> {
         }
         made.extend(deployments);
     }
+    context.inventory.shrink_base(&by.group, by.count);
     made
 }
 
-fn regions(context: &Context) -> Vec<String> {
-    context.shared.world().regions.keys().cloned().collect()
+/// The regions that somebody has called. From here on each has hosts of its own.
+fn regions(context: &mut Context) -> Vec<String> {
+    let names: Vec<String> = context.shared.world().regions.keys().cloned().collect();
+    names.iter().for_each(|name| context.inventory.enter(name));
+    names
 }
 
 /// Makes a deployment an instance and group.

@@ -13,7 +13,7 @@ use crate::model::{
     MinimumHealthyHosts, TargetStatus,
 };
 use crate::sandbox::clock::{Clock, Manual};
-use crate::sandbox::fleet::{Faults, Fleet};
+use crate::sandbox::fleet::{Change, Faults, Fleet, Scaling, Status};
 use crate::sandbox::host::{Answer, Begun, HostPrograms, Hosts, Order, Simulated};
 use crate::sandbox::store::{
     Application, Config, Deployment, Group, HostState, Millis, Progress, Region, Registered, World,
@@ -90,7 +90,7 @@ impl Sandbox {
             fleet: Arc::clone(&fleet),
             local,
             bundles: Arc::new(Anything),
-            programs: Arc::new(HostPrograms { allowed: false, environment: BTreeMap::new() }),
+            programs: Arc::new(HostPrograms::new(false, BTreeMap::new())),
             simulated: Arc::new(Simulated::new(Arc::new(Anything), seed)),
             agent_pace: 50..=400,
         };
@@ -232,6 +232,19 @@ impl Sandbox {
         let id = self.create(config, key, |_| {});
         self.run();
         id
+    }
+
+    /// Makes something happen beside the deployments.
+    fn change(&mut self, change: Change) -> Result<(), String> {
+        let (sender, answer) = channel();
+        self.driver.take(Message::Changed(change, sender));
+        answer.recv().unwrap()
+    }
+
+    fn status(&mut self, region: &str) -> Status {
+        let (sender, answer) = channel();
+        self.driver.take(Message::Asked(region.into(), sender));
+        answer.recv().unwrap()
     }
 
     fn stop(&mut self, id: &str, rollback: Option<bool>) {

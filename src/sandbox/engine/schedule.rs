@@ -21,6 +21,11 @@ impl<T> Schedule<T> {
         self.sequence += 1;
     }
 
+    /// Drops what is due for nobody any more.
+    pub(super) fn keep(&mut self, wanted: impl Fn(&T) -> bool) {
+        self.entries.retain(|_, thing| wanted(thing));
+    }
+
     /// The next moment at which something is due.
     pub(super) fn next(&self) -> Option<Millis> {
         self.entries.first_key_value().map(|((moment, _), _)| *moment)
@@ -50,5 +55,7 @@ mod tests {
         let order: Vec<_> = std::iter::from_fn(|| schedule.pop(25)).collect();
         assert_eq!(order, [(10, 'a'), (20, 'b'), (20, 'c')]);
         assert_eq!(schedule.next(), Some(30));
+        schedule.keep(|thing| *thing != 'd');
+        assert_eq!(schedule.next(), None);
     }
 }

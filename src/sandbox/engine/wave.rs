@@ -153,7 +153,7 @@ impl Wave {
         });
         state.began = Some(context.now);
         let gone = context.inventory.is_gone(&self.plan.key.region, &instance.id);
-        let fault = faults::meet(&context.options.faults, instance, event, gone);
+        let fault = faults::meet(&context.options.faults, instance, event, context.now, gone);
         state.factor = fault.factor();
         if let Some((after, diagnostics)) = fault.outcome(event, state.rng.fork()) {
             return context.after(after, Due::Ended(ticket, diagnostics));

@@ -16,6 +16,8 @@ pub enum Change {
     Shrink(Scaling),
     /// The host with this id is there no more, and nobody is told.
     Disappear(String),
+    /// The host with this id, which had disappeared, is there again.
+    Appear(String),
 }
 
 /// By how many instances an Auto Scaling group grows or shrinks.

@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
+use crate::error::nearest;
 use crate::source::{self, Content, Document};
 
+use super::wrong::{Places, explained};
 use super::{ApiFault, Bucket, Change, Fault, Fleet, Function, Instance, Kind, Moment, Service, seeded};
 
 /// More instances than this are a slip of the keyboard.
-const MOST_INSTANCES: usize = 100_000;
+pub const MOST_INSTANCES: usize = 100_000;
 
 /// The file as it is written.
 #[derive(Deserialize)]
@@ -61,17 +63,17 @@ struct Generator {
 
 /// The fleet, or what is wrong with the text.
 pub(super) fn parse(text: &str, seed: u64) -> Result<Fleet, String> {
-    check_size(text)?;
-    let file: File = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
+    let places = Places::of(read(text)?);
+    let file: File = serde_yaml::from_str(text).map_err(|error| explained(&error.to_string()))?;
     let mut ids = BTreeSet::new();
     let mut instances = Vec::new();
     for instance in file.instances {
         if instance.on_premises == instance.id.starts_with("i-") {
             let rule = "an EC2 instance's id starts with i-, an on-premises instance's name does not";
-            return Err(format!("instance {}: {rule}", instance.id));
+            return Err(places.told(&format!("instance {}: {rule}", instance.id), &instance.id, 0));
         }
         if !ids.insert(instance.id.clone()) {
-            return Err(format!("instance {} is declared twice", instance.id));
+            return Err(places.told(&twice(&format!("instance {}", instance.id)), &instance.id, 1));
         }
         instances.push(instance);
     }
@@ -83,8 +85,8 @@ pub(super) fn parse(text: &str, seed: u64) -> Result<Fleet, String> {
         generator.fill(&mut instances, &mut ids, &mut rng)?;
     }
     let mut names = BTreeSet::new();
-    if let Some(twice) = file.buckets.iter().find(|bucket| !names.insert(&bucket.name)) {
-        return Err(format!("bucket {} is declared twice", twice.name));
+    if let Some(other) = file.buckets.iter().find(|bucket| !names.insert(&bucket.name)) {
+        return Err(places.told(&twice(&format!("bucket {}", other.name)), &other.name, 1));
     }
     let fleet = Fleet {
         instances,
@@ -97,35 +99,48 @@ pub(super) fn parse(text: &str, seed: u64) -> Result<Fleet, String> {
         timeline: file.timeline,
         instance_quota: file.instance_quota,
     };
-    check(&fleet, ids)?;
+    check(&fleet, ids, &places)?;
     Ok(fleet)
 }
 
 /// Names are declared once, and what faults and the timeline name is declared.
-fn check(fleet: &Fleet, mut ids: BTreeSet<String>) -> Result<(), String> {
+fn check(fleet: &Fleet, mut ids: BTreeSet<String>, places: &Places) -> Result<(), String> {
     for moment in &fleet.timeline {
-        if let Change::Disappear(id) = &moment.change
+        if let Change::Disappear(id) | Change::Appear(id) = &moment.change
             && !ids.contains(id)
         {
-            return Err(format!("the timeline names instance {id}, which is not declared"));
+            return Err(undeclared(&format!("the timeline names instance {id}"), id, &ids, places));
         }
     }
     fleet.api_faults.iter().try_for_each(ApiFault::check)?;
+    fleet.faults.iter().try_for_each(Fault::check)?;
     let functions = fleet.functions.iter().map(|function| function.name.clone());
     for id in functions.chain(fleet.services.iter().map(Service::id)) {
         if !ids.insert(id.clone()) {
-            return Err(format!("{id} is declared twice"));
+            return Err(twice(&id));
         }
     }
     let unknown = fleet.faults.iter().flat_map(|fault| fault.hosts.ids.iter().flatten());
     match unknown.into_iter().find(|id| !ids.contains(*id)) {
-        Some(id) => Err(format!("a fault names {id}, which is not declared")),
+        Some(id) => Err(undeclared(&format!("a fault names {id}"), id, &ids, places)),
         None => Ok(()),
     }
 }
 
-/// Refuses a text that the reader below would need very long for: too long, too deeply nested, or followed by another.
-fn check_size(text: &str) -> Result<(), String> {
+fn twice(what: &str) -> String {
+    format!("{what} is declared twice")
+}
+
+fn undeclared(what: &str, id: &str, ids: &BTreeSet<String>, places: &Places) -> String {
+    let told = places.told(&format!("{what}, which is not declared"), id, 0);
+    match nearest(id, ids.iter().map(String::as_str)) {
+        Some(name) => format!("{told}; did you mean `{name}`?"),
+        None => told,
+    }
+}
+
+/// Refuses a text that the reader above would need very long for: too long, too deeply nested, or followed by another.
+fn read(text: &str) -> Result<Document, String> {
     match source::parse(text.as_bytes()) {
         // A list is refused for what it is, and what follows it is not read.
         Ok(Document { root, rest: Some(place), .. })
@@ -133,7 +148,7 @@ fn check_size(text: &str) -> Result<(), String> {
         {
             Err(format!("a second document begins at line {} column {}", place.line, place.column))
         }
-        Ok(_) => Ok(()),
+        Ok(document) => Ok(document),
         Err(error) => Err(error.to_string()),
     }
 }
@@ -248,19 +263,98 @@ mod tests {
         assert_eq!(fleet.instances.len(), 12);
         assert_eq!(fleet.buckets[0].name, "releases");
 
-        let (live, shown) = text.split_once("# Hosts one by one").unwrap();
-        let shown = shown
+        // What it shows in comments is right too: prose is commented twice, or comes before the first member.
+        let all: String = text
             .lines()
-            .skip(1)
-            .map(|line| line.trim_start_matches('#'))
-            .map(|line| line.get(1..).unwrap_or(""));
-        let all = format!("{live}{}", shown.collect::<Vec<_>>().join("\n"));
+            .map(|line| format!("{}\n", line.strip_prefix("# ").filter(is_shown).unwrap_or(line)))
+            .collect();
         let fleet = Fleet::parse(&all, 1).unwrap();
         assert_eq!(
             (fleet.instances.len(), fleet.faults.len(), fleet.functions.len(), fleet.services.len()),
-            (13, 2, 5, 1),
-            "what it shows in comments is right too"
+            (19, 5, 5, 2)
         );
+        assert_eq!((fleet.api_faults.len(), fleet.timeline.len(), fleet.git_hub_accounts.len()), (3, 6, 1));
+        assert_eq!(fleet.instance_quota, Some(1000));
+    }
+
+    /// Whether a commented line is YAML that is off, and not prose.
+    fn is_shown(line: &&str) -> bool {
+        let first = line.trim_start();
+        first.starts_with("- ")
+            || line.starts_with("  ")
+            || first.split_once(':').is_some_and(|(name, _)| {
+                !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+            })
+    }
+
+    /// The schema names what the reader reads: serde tells its names where it meets one that it does not know.
+    #[test]
+    fn the_schema_is_that_of_the_reader() {
+        let schema: serde_json::Value = serde_json::from_str(crate::sandbox::fleet::SCHEMA).unwrap();
+        let shape = |name: &str| if name.is_empty() { schema.clone() } else { schema["$defs"][name].clone() };
+        let names = |error: String| -> Vec<String> {
+            let expected = error.split_once("expected ").unwrap_or_else(|| panic!("{error}")).1;
+            let mut names: Vec<String> =
+                expected.split('`').skip(1).step_by(2).map(ToOwned::to_owned).collect();
+            names.sort();
+            names
+        };
+        fn fails<T: serde::de::DeserializeOwned>(yaml: &str) -> String {
+            serde_yaml::from_str::<T>(yaml).err().map(|error| error.to_string()).unwrap()
+        }
+        type Structure = (&'static str, fn(&str) -> String);
+        let structures: [Structure; 12] = [
+            ("", fails::<File>),
+            ("bucket", fails::<Bucket>),
+            ("instance", fails::<Instance>),
+            ("generator", fails::<Generator>),
+            ("fault", fails::<Fault>),
+            ("hosts", fails::<crate::sandbox::fleet::Hosts>),
+            ("failure", fails::<crate::sandbox::fleet::Failure>),
+            ("apiFault", fails::<ApiFault>),
+            ("function", fails::<Function>),
+            ("service", fails::<Service>),
+            ("moment", fails::<Moment>),
+            ("scaling", fails::<crate::sandbox::fleet::Scaling>),
+        ];
+        for (name, fails) in structures {
+            let shape = shape(name);
+            let mut properties: Vec<String> =
+                shape["properties"].as_object().unwrap().keys().cloned().collect();
+            properties.sort();
+            assert_eq!(properties, names(fails("{'?': 0}")), "{name}");
+            assert_eq!(shape["additionalProperties"], false, "{name}");
+            for member in shape["required"].as_array().into_iter().flatten() {
+                assert!(properties.iter().any(|name| name == member), "{name}: {member}");
+            }
+        }
+        let variants = |shape: &serde_json::Value| {
+            let mut all: Vec<String> = Vec::new();
+            for one in shape["oneOf"].as_array().cloned().unwrap_or_else(|| vec![shape.clone()]) {
+                let words = one["enum"].as_array().or_else(|| one["required"].as_array()).unwrap();
+                all.extend(words.iter().map(|word| word.as_str().unwrap().to_owned()));
+            }
+            all.sort();
+            all
+        };
+        let enumerations: [Structure; 6] = [
+            ("kind", fails::<Kind>),
+            ("outcome", fails::<Outcome>),
+            ("hook", fails::<crate::sandbox::fleet::Hook>),
+            ("change", fails::<Change>),
+            ("service", fails::<crate::sandbox::fleet::DeploymentController>),
+            ("apiFault", fails::<crate::sandbox::fault::Kind>),
+        ];
+        for (name, fails) in enumerations {
+            let shape = match name {
+                "service" => shape(name)["properties"]["deployment_controller"].clone(),
+                "apiFault" => shape(name)["properties"]["fault"].clone(),
+                name => shape(name),
+            };
+            assert_eq!(variants(&shape), names(fails("'?'")), "{name}");
+        }
+        let events: Vec<&str> = EventName::KNOWN.iter().map(EventName::as_str).collect();
+        assert_eq!(schema["$defs"]["event"]["enum"], serde_json::json!(events));
     }
 
     #[test]
@@ -298,7 +392,7 @@ faults:
         )
         .unwrap();
         let faults = Faults::of(&fleet);
-        let at = |index: usize, event| faults.meet(&fleet.instances[index], &event);
+        let at = |index: usize, event| faults.meet(&fleet.instances[index], &event, 0);
         assert!(
             matches!(at(1, EventName::ApplicationStart), Some(Outcome::Fail(failure)) if failure.exit_code == Some(3))
         );
@@ -331,6 +425,24 @@ faults:
     fn mistakes_are_named_with_their_line() {
         let cases = [
             ("buckets:\n- name: releases\n  versionning: true\n", "unknown field `versionning`", "line 3"),
+            ("buckets:\n- name: releases\n  versionning: true\n", "did you mean `versioning`?", "line 3"),
+            (
+                "generate: [{count: 1, on_premises: true, prefix: rack-}]\nfaults:\n- hosts: {ids: [rack-2]}\n  outcome: hang\n",
+                "a fault names rack-2, which is not declared at line 3 column 17; did you mean `rack-1`?",
+                "",
+            ),
+            (
+                "faults: [{event: Instal, outcome: hang}]\n",
+                "`Instal` is no lifecycle event; did you mean `Install`?",
+                "",
+            ),
+            (
+                "faults: [{hosts: {share: 2}, outcome: hang}]\n",
+                "the share 2 is not above 0 and at most 1",
+                "",
+            ),
+            ("faults: [{times: 0, outcome: hang}]\n", "a fault strikes at least once", ""),
+            ("buckets: [{name: abc},\n {name: abc}]\n", "bucket abc is declared twice", "line 2"),
             ("instances:\n- id: ../../etc\n", "is no instance id", "line 2"),
             (
                 "instances:\n- id: web-1\n  on_premises: true\n  kind: docker\n",
@@ -341,7 +453,11 @@ faults:
             ("api_faults: [{fault: slow}]\n", "a slow answer needs a delay", ""),
             ("api_faults: [{fault: stall, for: soon}]\n", "`soon` is not a duration", "line 1"),
             ("faults:\n- outcome: explode\n", "unknown variant `explode`", "line 2"),
-            ("instances: [{id: web-1}]\n", "instance web-1: an EC2 instance's id starts with i-", ""),
+            (
+                "instances: [{id: web-1}]\n",
+                "instance web-1: an EC2 instance's id starts with i-",
+                "line 1 column 18",
+            ),
             ("instances: [{id: .., on_premises: true}]\n", "is no instance id", "line 1"),
             ("generate: [{count: 9999999}]\n", "more than 100000 instances", ""),
             ("generate: [{count: 1, prefix: i-0xyz}]\n", "is no instance id", ""),
@@ -350,7 +466,7 @@ faults:
             ("faults: [{outcome: {slow: .inf}}]\n", "not a number of times", "line 1"),
             ("faults: [{outcome: {slow: .nan}}]\n", "not a number of times", "line 1"),
             ("buckets: []\n---\nbuckets: []\n", "a second document begins", "line 2"),
-            ("faults: [{hosts: {ids: [i-1]}, outcome: hang}]\n", "i-1, which is not declared", ""),
+            ("faults: [{hosts: {ids: [i-1]}, outcome: hang}]\n", "i-1, which is not declared", "line 1"),
             ("timeline: [{at: 1, change: {disappear: i-1}}]\n", "i-1, which is not declared", ""),
             ("timeline: [{at: 1, change: explode}]\n", "unknown variant `explode`", "line 1"),
             ("functions: [{name: f}, {name: f}]\n", "f is declared twice", ""),

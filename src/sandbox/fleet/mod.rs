@@ -6,6 +6,8 @@ mod change;
 mod fault;
 mod file;
 mod platform;
+mod status;
+mod wrong;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -19,8 +21,10 @@ use super::store::ACCOUNT;
 use crate::source;
 
 pub use change::{Change, Moment, Scaling};
-pub use fault::{Failure, Fault, Faults, Hosts, Outcome};
-pub use platform::{Function, Hook, Service};
+pub use fault::{Failure, Fault, Faults, Hosts, InForce, Outcome};
+pub use file::MOST_INSTANCES;
+pub use platform::{DeploymentController, Function, Hook, Service};
+pub use status::{InstanceStatus, ScalingStatus, Status};
 
 /// The fleet that is there where no file names another: twelve local hosts tagged `Role=web` in three zones, the
 /// bucket `releases`, a Lambda function `checkout` with a hook `verify`, and an ECS service `web` in a cluster `shop`.
@@ -30,6 +34,9 @@ generate: [{count: 12, kind: local, zones: [a, b, c], tags: {Role: web}}]
 functions: [{name: checkout, aliases: {live: '1'}}, {name: verify}]
 services: [{cluster: shop, name: web, tasks: 2}]
 ";
+
+/// What a fleet file may say, as JSON Schema.
+pub const SCHEMA: &str = include_str!("../../../docs/fleet.schema.json");
 
 /// Everything that a fleet file declares. Instances, functions and services are there in every region.
 #[derive(Clone, Debug, PartialEq)]

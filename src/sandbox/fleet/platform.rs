@@ -50,6 +50,19 @@ pub struct Service {
     /// How many tasks it runs.
     #[serde(default = "one")]
     pub tasks: u32,
+    /// Who deploys it: groups are made for services of `CODE_DEPLOY` only.
+    #[serde(default)]
+    pub deployment_controller: DeploymentController,
+}
+
+/// What an ECS service is deployed by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum DeploymentController {
+    #[default]
+    CodeDeploy,
+    Ecs,
+    External,
 }
 
 fn one() -> u32 {

@@ -1,8 +1,14 @@
 //! Programs of this machine that stand for hook functions: they get the payload on standard input and may call back.
 
-use std::collections::BTreeMap;
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::collections::{BTreeMap, HashSet};
+use std::io::{self, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use serde_json::Value;
 
@@ -16,53 +22,162 @@ pub trait Programs: Send + Sync {
     fn invoke(&self, command: &[String], payload: &Value, region: &str, ended: Ended) -> Result<(), String>;
 }
 
-/// Programs of this machine, where `--allow-host-hooks` says so.
+/// How long a program may run: as long as a hook function has to call back.
+const LIMIT: Duration = Duration::from_secs(3600);
+/// What a program gets after TERM before it gets KILL.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Programs of this machine, where `--allow-host-hooks` says so. Each has a process group of its own, which ends with
+/// it, after an hour, or with the sandbox.
 #[derive(Debug)]
 pub struct HostPrograms {
-    pub allowed: bool,
-    /// What programs see of their environment beside the region: nothing of the caller's.
-    pub environment: BTreeMap<String, String>,
+    allowed: bool,
+    environment: BTreeMap<String, String>,
+    limit: Duration,
+    running: Arc<Running>,
+}
+
+/// The process groups of the programs that run.
+#[derive(Debug, Default)]
+struct Running {
+    state: Mutex<State>,
+    /// The last has ended.
+    idle: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// None is started any more.
+    closed: bool,
+    groups: HashSet<Pid>,
+}
+
+impl Running {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A group's number is its own for as long as it is listed.
+    fn signal(&self, group: Pid, signal: Signal) {
+        if self.state().groups.contains(&group) {
+            let _ = kill_process_group(group, signal);
+        }
+    }
+
+    /// Waits for a program, ends what it left running, and says whether it ended well.
+    fn wait(&self, child: &mut Child, group: Pid) -> bool {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        while matches!(waitid(WaitId::Pid(group), options), Err(rustix::io::Errno::INTR)) {}
+        let mut state = self.state();
+        let _ = kill_process_group(group, Signal::KILL);
+        state.groups.remove(&group);
+        if state.groups.is_empty() {
+            self.idle.notify_all();
+        }
+        // It has ended: this takes no time.
+        child.wait().is_ok_and(|status| status.success())
+    }
+}
+
+impl HostPrograms {
+    /// `environment` is what programs see beside the region: nothing of the caller's.
+    pub fn new(allowed: bool, environment: BTreeMap<String, String>) -> Self {
+        HostPrograms { allowed, environment, limit: LIMIT, running: Arc::default() }
+    }
+
+    /// Ends all programs and starts none any more. Returns once they are gone, after two seconds where they do not
+    /// mind TERM.
+    pub fn shut_down(&self) {
+        let mut state = self.running.state();
+        state.closed = true;
+        for (signal, patience) in [(Signal::TERM, GRACE), (Signal::KILL, GRACE)] {
+            for group in &state.groups {
+                let _ = kill_process_group(*group, signal);
+            }
+            let waited =
+                self.running.idle.wait_timeout_while(state, patience, |state| !state.groups.is_empty());
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn spawn(&self, command: &[String], region: &str) -> Result<(Child, Pid), String> {
+        let [program, arguments @ ..] = command else {
+            return Err("The hook's command is empty.".to_owned());
+        };
+        let mut state = self.running.state();
+        if state.closed {
+            return Err("The sandbox is ending.".to_owned());
+        }
+        let started = spawn(program, arguments, &self.environment, region);
+        let child = started.map_err(|error| format!("{program} could not be started: {error}"))?;
+        let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        let group = group.ok_or_else(|| format!("{program} has no process group"))?;
+        state.groups.insert(group);
+        Ok((child, group))
+    }
+}
+
+impl Drop for HostPrograms {
+    fn drop(&mut self) {
+        self.shut_down();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a hook function may be a program of the machine")]
+fn spawn(
+    program: &str,
+    arguments: &[String],
+    environment: &BTreeMap<String, String>,
+    region: &str,
+) -> io::Result<Child> {
+    Command::new(program)
+        .args(arguments)
+        .env_clear()
+        .envs(environment)
+        .env("AWS_REGION", region)
+        .env("AWS_DEFAULT_REGION", region)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
 }
 
 impl Programs for HostPrograms {
-    #[expect(clippy::disallowed_methods, reason = "a hook function may be a program of the machine")]
     fn invoke(&self, command: &[String], payload: &Value, region: &str, ended: Ended) -> Result<(), String> {
         if !self.allowed {
             return Err("The hook function is a program, which would run on this machine as you. Start the \
                         sandbox with --allow-host-hooks."
                 .to_owned());
         }
-        let [program, arguments @ ..] = command else {
-            return Err("The hook's command is empty.".to_owned());
-        };
-        let spawned = Command::new(program)
-            .args(arguments)
-            .env_clear()
-            .envs(&self.environment)
-            .env("AWS_REGION", region)
-            .env("AWS_DEFAULT_REGION", region)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        let mut child = spawned.map_err(|error| format!("{program} could not be started: {error}"))?;
-        let payload = payload.to_string();
+        let (mut child, group) = self.spawn(command, region)?;
+        let (payload, limit) = (payload.to_string(), self.limit);
+        let (over, is_over) = channel::<()>();
+        let running = Arc::clone(&self.running);
         let waiting = std::thread::Builder::new().name("hook".to_owned()).spawn(move || {
             if let Some(mut stdin) = child.stdin.take() {
                 // A program that doesn't read ends all the same.
                 let _ = stdin.write_all(payload.as_bytes());
             }
-            ended(child.wait().is_ok_and(|status| status.success()));
+            let well = running.wait(&mut child, group);
+            drop(over);
+            ended(well);
         });
-        waiting.map(drop).map_err(|error| error.to_string())
+        waiting.map_err(|error| error.to_string())?;
+        let running = Arc::clone(&self.running);
+        let limiting = std::thread::Builder::new().name("hook's hour".to_owned()).spawn(move || {
+            for (patience, signal) in [(limit, Signal::TERM), (GRACE, Signal::KILL)] {
+                if is_over.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
+                    running.signal(group, signal);
+                }
+            }
+        });
+        limiting.map(drop).map_err(|error| error.to_string())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::channel;
-    use std::time::Duration;
-
     use serde_json::json;
 
     use super::*;
@@ -70,7 +185,7 @@ mod tests {
     /// What a shell script makes of the payload: whether it ended well.
     fn run(allowed: bool, script: &str) -> Result<bool, String> {
         let environment = [("PATH".to_owned(), "/usr/bin:/bin".to_owned())].into();
-        let programs = HostPrograms { allowed, environment };
+        let programs = HostPrograms::new(allowed, environment);
         let (ended, end) = channel();
         let command = ["sh", "-c", script].map(str::to_owned);
         let payload = json!({"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "e"});
@@ -92,10 +207,72 @@ mod tests {
     #[test]
     fn programs_run_only_where_they_may() {
         assert!(run(false, "true").unwrap_err().contains("--allow-host-hooks"));
-        let programs = HostPrograms { allowed: true, environment: BTreeMap::new() };
+        let programs = HostPrograms::new(true, BTreeMap::new());
         let command = ["/nowhere/program".to_owned()];
         let error = programs.invoke(&command, &json!({}), "eu-west-1", Box::new(|_| {})).unwrap_err();
         assert!(error.contains("/nowhere/program could not be started"), "{error}");
         assert!(programs.invoke(&[], &json!({}), "eu-west-1", Box::new(|_| {})).is_err());
+    }
+
+    /// A program with a child of its own; both write their numbers, and mind no TERM where `stubborn`.
+    fn long(programs: &HostPrograms, stubborn: bool) -> (std::sync::mpsc::Receiver<bool>, Vec<Pid>) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("pids");
+        let trap = if stubborn { "trap '' TERM; " } else { "" };
+        let script = format!("{trap}sleep 1000 & echo $! $$ > {0}.new; mv {0}.new {0}; wait", file.display());
+        let (ended, end) = channel();
+        let command = ["sh".to_owned(), "-c".to_owned(), script];
+        let answer = Box::new(move |well| ended.send(well).unwrap());
+        programs.invoke(&command, &json!({}), "eu-west-1", answer).unwrap();
+        let text = loop {
+            match std::fs::read_to_string(&file) {
+                Ok(text) => break text,
+                Err(_) => std::thread::yield_now(),
+            }
+        };
+        let pid = |text: &str| Pid::from_raw(text.parse().unwrap()).unwrap();
+        (end, text.split_whitespace().map(pid).collect())
+    }
+
+    fn path() -> BTreeMap<String, String> {
+        [("PATH".to_owned(), "/usr/bin:/bin".to_owned())].into()
+    }
+
+    fn is_there(pid: Pid) -> bool {
+        let state =
+            std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
+        // A killed orphan may still wait for init to take notice.
+        state.rsplit(')').next().is_some_and(|rest| !rest.trim().is_empty() && !rest.trim().starts_with('Z'))
+    }
+
+    #[test]
+    fn programs_end_with_the_sandbox_and_what_they_started_with_them() {
+        for stubborn in [false, true] {
+            let programs = HostPrograms::new(true, path());
+            let (end, pids) = long(&programs, stubborn);
+            assert_eq!(pids.len(), 2);
+            programs.shut_down();
+            assert!(!end.recv().unwrap());
+            for pid in pids {
+                while is_there(pid) {
+                    std::thread::yield_now();
+                }
+            }
+            let refused = programs.invoke(&["true".to_owned()], &json!({}), "eu-west-1", Box::new(|_| {}));
+            assert_eq!(refused, Err("The sandbox is ending.".to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_program_has_its_time_and_no_more() {
+        let mut programs = HostPrograms::new(true, path());
+        programs.limit = Duration::from_millis(300);
+        let (end, pids) = long(&programs, false);
+        assert!(!end.recv_timeout(Duration::from_secs(60)).unwrap());
+        for pid in pids {
+            while is_there(pid) {
+                std::thread::yield_now();
+            }
+        }
     }
 }

@@ -52,6 +52,16 @@ pub struct Stored {
     pub attributes: Attributes,
 }
 
+/// What must be so for a write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum When {
+    Always,
+    /// The key has no object.
+    New,
+    /// The key's object has this eTag.
+    Is(String),
+}
+
 /// A page of a bucket's keys.
 #[derive(Debug, Default)]
 pub struct Listing {
@@ -134,18 +144,21 @@ impl Objects {
         Ok(Incoming::new(&self.directory)?)
     }
 
-    /// Stores a received body as the newest version of a key; `only_new` refuses a key that has one.
+    /// Stores a received body as the newest version of a key.
+    ///
+    /// # Errors
+    /// `PreconditionFailed`, and `NoSuchKey` where it was to have an eTag.
     pub fn put(
         &self,
         bucket: &str,
         key: &str,
         body: Received,
         attributes: Attributes,
-        only_new: bool,
+        when: &When,
         now: Millis,
     ) -> Result<Stored, Error> {
         let etag = hex(&body.md5);
-        self.store(bucket, key, body, etag, attributes, only_new, now)
+        self.store(bucket, key, body, etag, attributes, when, now)
     }
 
     #[expect(clippy::too_many_arguments, reason = "an object is that much")]
@@ -156,12 +169,17 @@ impl Objects {
         body: Received,
         etag: String,
         attributes: Attributes,
-        only_new: bool,
+        when: &When,
         now: Millis,
     ) -> Result<Stored, Error> {
         let mut index = self.index();
-        if only_new && index.bucket(bucket)?.newest(key).is_some() {
-            return Err(Fault::PreconditionFailed.into());
+        match (when, index.bucket(bucket)?.newest(key)) {
+            (When::New, Some(_)) => return Err(Fault::PreconditionFailed.into()),
+            (When::Is(_), None) => return Err(Fault::NoSuchKey.into()),
+            (When::Is(etag), Some(stored)) if stored.etag != *etag => {
+                return Err(Fault::PreconditionFailed.into());
+            }
+            _ => {}
         }
         let versioned = index.bucket(bucket)?.versioning == Versioning::Enabled;
         let (id, path) = index.name(&self.directory, body.path)?;
@@ -185,6 +203,28 @@ impl Objects {
         let entries = bucket.keys.get(key).into_iter().flatten();
         let entry = entries.into_iter().find(|entry| entry.version == version).ok_or(Fault::NoSuchVersion)?;
         entry.stored.clone().ok_or(Fault::NoSuchKey)
+    }
+
+    /// Replaces the tags of a version, the newest where none is named. Gives its id.
+    ///
+    /// # Errors
+    /// As [`Objects::get`].
+    pub fn set_tags(
+        &self,
+        bucket: &str,
+        key: &str,
+        version: Option<&str>,
+        tags: BTreeMap<String, String>,
+    ) -> Result<Option<String>, Fault> {
+        let mut index = self.index();
+        let mut entries = index.bucket_mut(bucket)?.keys.get_mut(key).into_iter().flatten();
+        let entry = match version {
+            Some(version) => entries.find(|entry| entry.version == version).ok_or(Fault::NoSuchVersion)?,
+            None => entries.next_back().ok_or(Fault::NoSuchKey)?,
+        };
+        let stored = entry.stored.as_mut().ok_or(Fault::NoSuchKey)?;
+        stored.attributes.tags = tags;
+        Ok(stored.version.clone())
     }
 
     /// Deletes a version, or puts a delete marker on top. Gives the version id that the client is told, and

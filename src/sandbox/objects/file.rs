@@ -1,6 +1,6 @@
 //! Bodies on their way to disk.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -14,6 +14,7 @@ pub struct Attributes {
     pub metadata: HashMap<String, String>,
     /// `x-amz-checksum-*` by header name, base64.
     pub checksums: HashMap<String, String>,
+    pub tags: BTreeMap<String, String>,
 }
 
 /// A body that is being received. Dropped, it leaves nothing behind.

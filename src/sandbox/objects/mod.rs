@@ -8,7 +8,7 @@ mod file;
 mod index;
 mod multipart;
 
-pub use bucket::{Listing, Stored, Versioning};
+pub use bucket::{Listing, Stored, Versioning, When};
 pub use file::{Attributes, Incoming, Received};
 pub use multipart::Upload;
 

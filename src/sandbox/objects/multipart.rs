@@ -7,7 +7,7 @@ use std::io::Read;
 use md5::{Digest, Md5};
 
 use super::file::{Attributes, Incoming, Received, hex};
-use super::{Error, Fault, Objects, Stored};
+use super::{Error, Fault, Objects, Stored, When};
 use crate::sandbox::store::Millis;
 
 /// The least that every part but the last must hold. Source: Amazon S3 user guide, "Multipart upload limits".
@@ -65,31 +65,29 @@ impl Objects {
     /// that others wait for.
     ///
     /// # Errors
-    /// `NoSuchUpload`, `InvalidPart`, `InvalidPartOrder`, `EntityTooSmall`.
+    /// `NoSuchUpload`, `InvalidPart`, `InvalidPartOrder`, `EntityTooSmall`, `PreconditionFailed`.
     pub fn complete_upload(
         &self,
         bucket: &str,
         key: &str,
         id: &str,
         named: &[(i32, String)],
+        when: &When,
         now: Millis,
     ) -> Result<Stored, Error> {
         // While its parts are copied nobody else can reach the upload; a refusal puts it back.
-        let mut upload = {
+        let upload = {
             let mut index = self.index();
             index.upload(bucket, key, id)?;
             index.uploads.remove(id).ok_or(Fault::NoSuchUpload)?
         };
-        match self.joined(&upload, named) {
-            Ok((body, etag)) => {
-                let attributes = std::mem::take(&mut upload.attributes);
-                self.store(bucket, key, body, etag, attributes, false, now)
-            }
-            Err(error) => {
-                self.index().uploads.insert(id.to_owned(), upload);
-                Err(error)
-            }
+        let stored = self.joined(&upload, named).and_then(|(body, etag)| {
+            self.store(bucket, key, body, etag, upload.attributes.clone(), when, now)
+        });
+        if stored.is_err() {
+            self.index().uploads.insert(id.to_owned(), upload);
         }
+        stored
     }
 
     fn joined(&self, upload: &Upload, named: &[(i32, String)]) -> Result<(Received, String), Error> {

@@ -12,7 +12,7 @@ fn store() -> (tempfile::TempDir, Objects) {
 fn put(objects: &Objects, key: &str, text: &str) -> Stored {
     let mut body = objects.receive("b").unwrap();
     body.write(text.as_bytes()).unwrap();
-    objects.put("b", key, body.finish().unwrap(), Attributes::default(), false, 0).unwrap()
+    objects.put("b", key, body.finish().unwrap(), Attributes::default(), &When::Always, 0).unwrap()
 }
 
 fn files(objects: &Objects) -> usize {
@@ -89,7 +89,7 @@ fn parts_make_an_object_in_their_order() {
         (number, objects.put_part("b", "k", &id, number, part.finish().unwrap()).unwrap())
     };
     let (two, one) = (send(2, b'b', 3), send(1, b'a', 5 << 20));
-    let complete = |parts: &[(i32, String)]| objects.complete_upload("b", "k", &id, parts, 0);
+    let complete = |parts: &[(i32, String)]| objects.complete_upload("b", "k", &id, parts, &When::Always, 0);
     let fault = |parts: &[(i32, String)]| match complete(parts) {
         Err(Error::Fault(fault)) => fault,
         other => panic!("{other:?}"),

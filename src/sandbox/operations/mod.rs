@@ -27,8 +27,8 @@ pub use config::settings as config_settings;
 pub use refusal::Refusal;
 pub use target::Places;
 
-use super::Sandbox;
 use super::store::{Millis, Region, Wait, World};
+use super::{Sandbox, Services};
 
 /// What an operation is given beside its input.
 pub struct Call<'a> {
@@ -38,6 +38,8 @@ pub struct Call<'a> {
     pub now: Millis,
     pub random: &'a mut fastrand::Rng,
     pub page_size: usize,
+    /// The ECS services that there are, where that is known.
+    services: Option<&'a Services>,
     places: &'a mut Places,
     notices: Vec<Notice>,
 }
@@ -216,6 +218,7 @@ fn operate_locked<I, O>(
         now: shared.clock.now(),
         random: &mut random,
         page_size: *page_size,
+        services: sandbox.conductor.services(),
         places: &mut places,
         notices: Vec::new(),
     };

@@ -80,7 +80,7 @@ fn answer(
 #[expect(clippy::disallowed_methods, reason = "a slow answer is one that somebody asked for, in real time")]
 async fn trouble(fault: Option<&Trouble>) -> Result<(), Refusal> {
     match fault {
-        None => Ok(()),
+        None | Some(Trouble::Lost) => Ok(()),
         Some(Trouble::Throttle) => Err(Refusal::new("ThrottlingException", "Rate exceeded")),
         Some(Trouble::Error | Trouble::Reset) => Err(Refusal::internal("A fault of the cdctl sandbox")),
         Some(Trouble::Stall) => std::future::pending().await,
@@ -120,7 +120,7 @@ impl Sandbox {
         if let Some(named) = protocol.named {
             response.headers_mut().insert(PROTOCOL, HeaderValue::from_static(named));
         }
-        if fault == Some(Trouble::Reset) {
+        if matches!(fault, Some(Trouble::Reset | Trouble::Lost)) {
             response.extensions_mut().insert(Reset);
         }
         response

@@ -287,7 +287,7 @@ fn an_alarm_and_a_stop_end_each_phase() {
         let id = create(&mut sandbox, Some(tag("green")));
         sandbox.run_for(seconds);
         if alarm {
-            sandbox.driver.take(Message::Changed(crate::sandbox::fleet::Change::Alarm("errors".into())));
+            sandbox.change(Change::Alarm("errors".into())).unwrap();
         } else {
             sandbox.stop(&id, Some(false));
         }

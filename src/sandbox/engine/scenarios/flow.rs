@@ -83,6 +83,17 @@ fn in_flight_and_failed_never_pass_what_may_be_out_of_service() {
     }
 }
 
+/// A deployment's limit of twelve hours goes with it.
+#[test]
+fn nothing_is_left_in_the_schedule_of_a_deployment_that_ended() {
+    let mut sandbox = Sandbox::new(TWELVE, 1);
+    let id = sandbox.create("CodeDeployDefault.AllAtOnce", "site.zip", |_| {});
+    while sandbox.deployment(&id, |deployment| deployment.completed.is_none()) {
+        assert!(sandbox.step());
+    }
+    assert_eq!(sandbox.driver.next(), None);
+}
+
 #[test]
 fn a_seed_repeats_exactly() {
     let run = |seed| {

@@ -1,5 +1,6 @@
 //! The engine on its thread with hosts that really install files and run scripts.
 
+use crate::sandbox::objects::When;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
@@ -81,7 +82,7 @@ fn run(sandbox: &Sandbox, id: &str, local: Arc<dyn Hosts>) -> serde_json::Value 
         fleet: Arc::clone(&sandbox.fleet),
         local,
         bundles: Arc::new(Anything),
-        programs: Arc::new(HostPrograms { allowed: false, environment: BTreeMap::new() }),
+        programs: Arc::new(HostPrograms::new(false, BTreeMap::new())),
         simulated: Arc::new(Simulated::new(Arc::new(Anything), 1)),
         agent_pace: 50..=400,
     };
@@ -190,7 +191,7 @@ impl Overwritten {
         let mut body = self.objects.receive("releases").unwrap();
         body.write(&self.bundle).unwrap();
         self.objects
-            .put("releases", "site.zip", body.finish().unwrap(), Attributes::default(), false, 0)
+            .put("releases", "site.zip", body.finish().unwrap(), Attributes::default(), &When::Always, 0)
             .unwrap();
     }
 }

@@ -74,11 +74,11 @@ fn an_instance_whose_first_deployment_fails_is_given_up() {
     sandbox.create("CodeDeployDefault.AllAtOnce", "site.zip", |_| {});
     sandbox.run_for(60);
     let fault = serde_json::from_value(json!({"event": "Install", "outcome": {"fail": {}}})).unwrap();
-    let number = sandbox.faults.add(fault);
+    let number = sandbox.faults.add(fault, Millis::MAX).unwrap().id;
     sandbox.run();
     let launch = by_creator(&sandbox, &Creator::AutoScaling).remove(0);
     assert_eq!(sandbox.end(&launch).0, DeploymentStatus::Failed);
-    sandbox.faults.remove(number);
+    sandbox.faults.clear(Some(number));
     let next = sandbox.deploy("CodeDeployDefault.AllAtOnce", "site.zip");
     assert_eq!(sandbox.end(&next).2, [2, 0, 0]);
 }
@@ -103,5 +103,35 @@ fn an_instance_that_leaves_is_stopped_first_where_the_group_says_so() {
         }
         let next = sandbox.deploy("CodeDeployDefault.AllAtOnce", "site.zip");
         assert_eq!(sandbox.end(&next).2, [1, 0, 0]);
+    }
+}
+
+/// Source: API reference, EC2DeploymentOptions: suspended before, resumed after, however the deployment ends.
+#[test]
+fn processes_are_suspended_while_a_deployment_runs() {
+    for end in [DeploymentStatus::Succeeded, DeploymentStatus::Failed, DeploymentStatus::Stopped] {
+        let mut sandbox = sandbox("");
+        let suspended =
+            |sandbox: &mut Sandbox| sandbox.status(REGION).auto_scaling_groups.remove(0).suspended_processes;
+        let id = sandbox.create("CodeDeployDefault.AllAtOnce", "site.zip", |deployment| {
+            let options = json!({"autoScalingGroupProcessesToSuspend": ["Terminate", "AZRebalance"]});
+            deployment.settings.insert("ec2DeploymentOptions".into(), options);
+        });
+        assert!(suspended(&mut sandbox).is_empty());
+        if end == DeploymentStatus::Failed {
+            let fault = serde_json::from_value(json!({"event": "Install", "outcome": {"fail": {}}})).unwrap();
+            sandbox.faults.add(fault, Millis::MAX).unwrap();
+        }
+        sandbox.run_for(2);
+        assert_eq!(suspended(&mut sandbox).into_iter().collect::<Vec<_>>(), ["AZRebalance", "Terminate"]);
+        sandbox.change(Change::Shrink(Scaling { group: "pool".into(), count: 1 })).unwrap();
+        assert_eq!(sandbox.status(REGION).instances.len(), 2, "it may not terminate");
+        if end == DeploymentStatus::Stopped {
+            sandbox.stop(&id, None);
+        }
+        sandbox.run();
+        assert_eq!(sandbox.end(&id).0, end);
+        assert!(suspended(&mut sandbox).is_empty());
+        assert_eq!(sandbox.status(REGION).instances.len(), 1, "what was put off is done");
     }
 }

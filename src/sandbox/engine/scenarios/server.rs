@@ -206,7 +206,7 @@ fn a_host_that_disappears_in_an_event_is_waited_for_an_hour() {
     while !in_install(&sandbox) {
         assert!(sandbox.step());
     }
-    sandbox.driver.take(Message::Changed(Change::Disappear("i-00000001".into())));
+    sandbox.change(Change::Disappear("i-00000001".into())).unwrap();
     sandbox.run();
     sandbox.deployment(&id, |deployment| {
         let event = &deployment.targets[0].events[3];
@@ -215,6 +215,48 @@ fn a_host_that_disappears_in_an_event_is_waited_for_an_hour() {
     });
     let next = sandbox.deploy("CodeDeployDefault.OneAtATime", "site.zip");
     assert_eq!(sandbox.end(&next).1.as_deref(), Some("NO_INSTANCES"), "it is there no more");
+    sandbox.change(Change::Appear("i-00000001".into())).unwrap();
+    let last = sandbox.deploy("CodeDeployDefault.OneAtATime", "site.zip");
+    assert_eq!(sandbox.end(&last).0, DeploymentStatus::Succeeded, "it is there again");
+}
+
+#[test]
+fn changes_that_make_no_sense_are_refused() {
+    let mut sandbox = Sandbox::new(&format!("{ONE}generate: [{{count: 1, auto_scaling_group: pool}}]\n"), 1);
+    let scaling = |group: &str, count| Scaling { group: group.into(), count };
+    let cases = [
+        (Change::Grow(scaling("pol", 1)), "there is no Auto Scaling group pol; there is pool"),
+        (Change::Shrink(scaling("pol", 1)), "there is no Auto Scaling group pol; there is pool"),
+        (Change::Grow(scaling("pool", 1_000_000)), "more than 100000 instances"),
+        (Change::Disappear("i-1".into()), "no host i-1 is there"),
+        (Change::Appear("i-00000001".into()), "no host i-00000001 has disappeared"),
+        (Change::AlarmOver("errors".into()), "the alarm errors is not on"),
+    ];
+    for (change, why) in cases {
+        assert_eq!(sandbox.change(change), Err(why.to_owned()));
+    }
+    sandbox.change(Change::Alarm("errors".into())).unwrap();
+    sandbox.change(Change::AlarmOver("errors".into())).unwrap();
+}
+
+/// A region that nobody has called yet shows what was changed before.
+#[test]
+fn every_region_sees_what_was_changed() {
+    let mut sandbox = Sandbox::new("generate: [{count: 2, auto_scaling_group: pool}]", 1);
+    let lost = sandbox.fleet.instances[0].id.clone();
+    sandbox.change(Change::Disappear(lost.clone())).unwrap();
+    sandbox.change(Change::Grow(Scaling { group: "pool".into(), count: 2 })).unwrap();
+    for region in [REGION, "eu-west-1"] {
+        let status = sandbox.status(region);
+        let ids: Vec<_> = status.instances.iter().filter(|one| !one.disappeared).collect();
+        assert_eq!((ids.len(), status.auto_scaling_groups[0].instances), (3, 3), "{region}");
+        assert_eq!(status.instances.last().unwrap().id, lost);
+    }
+    sandbox.change(Change::Shrink(Scaling { group: "pool".into(), count: 1 })).unwrap();
+    sandbox.change(Change::Appear(lost)).unwrap();
+    for region in [REGION, "eu-west-1"] {
+        assert_eq!(sandbox.status(region).instances.len(), 3, "{region}");
+    }
 }
 
 #[test]
@@ -222,11 +264,14 @@ fn faults_come_and_go_while_the_engine_runs() {
     let mut sandbox = Sandbox::new(ONE, 1);
     let faults = Arc::clone(&sandbox.faults);
     let fault: Fault = serde_json::from_value(json!({"event": "Install", "outcome": {"fail": {}}})).unwrap();
-    let number = faults.add(fault);
+    let number = faults.add(fault, Millis::MAX).unwrap().id;
     let bad = sandbox.deploy("CodeDeployDefault.OneAtATime", "site.zip");
     assert_eq!(sandbox.end(&bad).0, DeploymentStatus::Failed);
-    assert_eq!(faults.list().len(), 1);
-    assert!(faults.remove(number) && !faults.remove(number));
+    assert_eq!(
+        faults.list(0).iter().map(|fault| (fault.id, fault.struck)).collect::<Vec<_>>(),
+        [(number, 1)]
+    );
+    assert_eq!([faults.clear(Some(number)), faults.clear(Some(number))], [1, 0]);
     let good = sandbox.deploy("CodeDeployDefault.OneAtATime", "site.zip");
     assert_eq!(sandbox.end(&good).0, DeploymentStatus::Succeeded);
 }

@@ -1,11 +1,13 @@
 //! What an ECS group must say: one service, one pair of target groups behind listeners, and how to go from blue to green.
 //!
-//! Whether the service exists is found out by the engine: the operations do not know the fleet.
+//! Whether the service exists is looked up when the group is made or changed, as in AWS.
 
 use aws_sdk_codedeploy::types::{DeploymentGroupInfo, LoadBalancerInfo, TargetGroupPairInfo, TrafficRoute};
 use serde_json::{Map, Value};
 
 use super::rules::load_balancer;
+use crate::sandbox::Services;
+use crate::sandbox::fleet::DeploymentController;
 use crate::sandbox::operations::Refusal;
 use crate::sandbox::store::Region;
 
@@ -75,6 +77,32 @@ fn pairs(message: &str) -> Refusal {
     Refusal::new("InvalidTargetGroupPairException", message)
 }
 
+/// The services must be there, and deployed by CodeDeploy. SANDBOX: what stands behind `Cause:` is not known.
+pub fn refuse_missing(services: Option<&Services>, settings: &Map<String, Value>) -> Result<(), Refusal> {
+    let Some(known) = services else { return Ok(()) };
+    let refuse = |message: String| Err(Refusal::new("InvalidECSServiceException", message));
+    for service in settings.get("ecsServices").and_then(Value::as_array).into_iter().flatten() {
+        let member = |name: &str| service.get(name).and_then(Value::as_str).unwrap_or_default();
+        let (cluster, name) = (member("clusterName"), member("serviceName"));
+        match known.get(&format!("{cluster}:{name}")) {
+            Some(DeploymentController::CodeDeploy) => {}
+            Some(_) => {
+                return refuse(
+                    "Deployment group's ECS service must be configured for a CODE_DEPLOY deployment controller."
+                        .to_owned(),
+                );
+            }
+            None => {
+                return refuse(format!(
+                    "Could not load ECS service information for cluster: {cluster}, service: {name}. Cause: The \
+                     fleet of the sandbox has no such service."
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// A service is in one group only; `own` is the id of the group that is being changed.
 ///
 /// Source: the service model's documentation of ECSServiceMappingLimitExceededException.
@@ -98,4 +126,32 @@ pub fn refuse_taken(
         let message = format!("The ECS service is already part of the Deployment Group: {}", group.name);
         Err(Refusal::new("ECSServiceMappingLimitExceededException", message))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_service_must_be_there_and_codedeploys() {
+        let known: Services = [
+            ("shop:web".to_owned(), DeploymentController::CodeDeploy),
+            ("shop:old".to_owned(), DeploymentController::Ecs),
+        ]
+        .into();
+        let settings = |name: &str| {
+            let settings = json!({"ecsServices": [{"clusterName": "shop", "serviceName": name}]});
+            settings.as_object().unwrap().clone()
+        };
+        let refused =
+            |name: &str| refuse_missing(Some(&known), &settings(name)).map_err(|refusal| refusal.message);
+        assert_eq!(refused("web"), Ok(()));
+        assert!(refused("old").unwrap_err().ends_with("a CODE_DEPLOY deployment controller."));
+        let words = "Could not load ECS service information for cluster: shop, service: nix. Cause: ";
+        assert!(refused("nix").unwrap_err().starts_with(words));
+        assert!(refuse_missing(None, &settings("nix")).is_ok());
+        assert!(refuse_missing(Some(&known), &Map::new()).is_ok());
+    }
 }

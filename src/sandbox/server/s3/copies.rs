@@ -7,7 +7,9 @@ use s3s::dto::*;
 use s3s::{S3Response, s3_error};
 
 use super::answers::time;
-use super::{Answer, Store};
+use super::conditions::Conditions;
+use super::{Answer, Store, tagging};
+use crate::sandbox::objects::When;
 
 const CHUNK: usize = 64 * 1024;
 
@@ -17,6 +19,13 @@ impl Store {
             return Err(s3_error!(NotImplemented, "The cdctl sandbox has no access points."));
         };
         let source = self.objects.get(bucket, key, version_id.as_deref())?;
+        let conditions = Conditions {
+            matches: input.copy_source_if_match,
+            none_match: input.copy_source_if_none_match,
+            modified_since: input.copy_source_if_modified_since,
+            unmodified_since: input.copy_source_if_unmodified_since,
+        };
+        conditions.check_source(&source)?;
         let mut copy = self.objects.receive(&input.bucket)?;
         let mut fill = || {
             let mut file = File::open(&source.path)?;
@@ -36,8 +45,11 @@ impl Store {
             attributes.metadata = input.metadata.unwrap_or_default();
             attributes.content_type = input.content_type.map(|kind| kind.to_string());
         }
-        let stored =
-            self.objects.put(&input.bucket, &input.key, received, attributes, false, self.clock.now())?;
+        if input.tagging_directive.as_ref().map(TaggingDirective::as_str) == Some(TaggingDirective::REPLACE) {
+            attributes.tags = tagging::of_header(input.tagging.as_deref())?;
+        }
+        let (bucket, key) = (&input.bucket, &input.key);
+        let stored = self.objects.put(bucket, key, received, attributes, &When::Always, self.clock.now())?;
         let result = CopyObjectResult {
             e_tag: Some(ETag::Strong(stored.etag)),
             last_modified: Some(time(stored.modified)),

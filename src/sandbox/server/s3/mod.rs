@@ -1,10 +1,12 @@
 //! S3, as much of it as a revision needs: `s3s` speaks the protocol, `objects` stores.
 
 mod answers;
+mod conditions;
 mod copies;
 mod multipart;
 mod read;
 mod receive;
+mod tagging;
 
 use std::sync::Arc;
 
@@ -142,6 +144,27 @@ impl S3 for Store {
 
     async fn copy_object(&self, req: S3Request<CopyObjectInput>) -> Answer<CopyObjectOutput> {
         self.copy(req.input)
+    }
+
+    async fn get_object_tagging(
+        &self,
+        req: S3Request<GetObjectTaggingInput>,
+    ) -> Answer<GetObjectTaggingOutput> {
+        self.get_tags(req.input)
+    }
+
+    async fn put_object_tagging(
+        &self,
+        req: S3Request<PutObjectTaggingInput>,
+    ) -> Answer<PutObjectTaggingOutput> {
+        self.put_tags(req.input)
+    }
+
+    async fn delete_object_tagging(
+        &self,
+        req: S3Request<DeleteObjectTaggingInput>,
+    ) -> Answer<DeleteObjectTaggingOutput> {
+        self.delete_tags(req.input)
     }
 
     async fn list_objects(&self, req: S3Request<ListObjectsInput>) -> Answer<ListObjectsOutput> {

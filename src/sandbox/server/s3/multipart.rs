@@ -4,7 +4,7 @@ use s3s::dto::*;
 use s3s::{S3Request, S3Response, s3_error};
 
 use super::receive::{Sums, headers, receive};
-use super::{Answer, Store};
+use super::{Answer, Store, conditions, tagging};
 use crate::sandbox::objects::Attributes;
 
 impl Store {
@@ -12,11 +12,19 @@ impl Store {
         &self,
         input: CreateMultipartUploadInput,
     ) -> Answer<CreateMultipartUploadOutput> {
-        let CreateMultipartUploadInput { bucket, key, content_type, metadata, checksum_algorithm, .. } =
-            input;
+        let CreateMultipartUploadInput {
+            bucket,
+            key,
+            content_type,
+            metadata,
+            checksum_algorithm,
+            tagging,
+            ..
+        } = input;
         let attributes = Attributes {
             content_type: content_type.map(|kind| kind.to_string()),
             metadata: metadata.unwrap_or_default(),
+            tags: tagging::of_header(tagging.as_deref())?,
             ..Default::default()
         };
         let id = self.objects.create_upload(&bucket, &key, attributes, self.clock.now())?;
@@ -50,7 +58,16 @@ impl Store {
         &self,
         input: CompleteMultipartUploadInput,
     ) -> Answer<CompleteMultipartUploadOutput> {
-        let CompleteMultipartUploadInput { bucket, key, upload_id, multipart_upload, .. } = input;
+        let CompleteMultipartUploadInput {
+            bucket,
+            key,
+            upload_id,
+            multipart_upload,
+            if_match,
+            if_none_match,
+            ..
+        } = input;
+        let when = conditions::of_write(if_match.as_ref(), if_none_match.as_ref())?;
         let parts = multipart_upload.and_then(|upload| upload.parts).unwrap_or_default();
         let named: Option<Vec<(i32, String)>> =
             parts.into_iter().map(|part| Some((part.part_number?, part.e_tag?.value().to_owned()))).collect();
@@ -58,7 +75,7 @@ impl Store {
         let (objects, now) = (self.objects.clone(), self.clock.now());
         let (in_bucket, of_key) = (bucket.clone(), key.clone());
         let copied = tokio::task::spawn_blocking(move || {
-            objects.complete_upload(&in_bucket, &of_key, &upload_id, &named, now)
+            objects.complete_upload(&in_bucket, &of_key, &upload_id, &named, &when, now)
         });
         let stored = copied.await.map_err(|error| s3_error!(error, InternalError))??;
         Ok(S3Response::new(CompleteMultipartUploadOutput {

@@ -11,6 +11,7 @@ use s3s::dto::*;
 use s3s::{S3Response, S3Result, s3_error};
 
 use super::answers::{object, prefixes, signed, time};
+use super::conditions::Conditions;
 use super::{Answer, Store, receive};
 use crate::sandbox::objects::Listing;
 
@@ -42,6 +43,13 @@ impl Iterator for Chunks {
 impl Store {
     pub(super) fn get(&self, input: GetObjectInput) -> Answer<GetObjectOutput> {
         let stored = self.objects.get(&input.bucket, &input.key, input.version_id.as_deref())?;
+        let conditions = Conditions {
+            matches: input.if_match,
+            none_match: input.if_none_match,
+            modified_since: input.if_modified_since,
+            unmodified_since: input.if_unmodified_since,
+        };
+        conditions.check(&stored)?;
         let range = input.range.map(|range| range.check(stored.size)).transpose()?;
         if range.as_ref().is_some_and(Range::is_empty) {
             return Err(s3_error!(InvalidRange));
@@ -70,6 +78,7 @@ impl Store {
             content_type: content_type(stored.attributes.content_type.as_deref()),
             e_tag: Some(ETag::Strong(stored.etag)),
             last_modified: Some(time(stored.modified)),
+            tag_count: i32::try_from(stored.attributes.tags.len()).ok().filter(|count| *count > 0),
             metadata: Some(stored.attributes.metadata),
             version_id: stored.version,
             ..Default::default()
@@ -79,6 +88,13 @@ impl Store {
 
     pub(super) fn head(&self, input: HeadObjectInput) -> Answer<HeadObjectOutput> {
         let stored = self.objects.get(&input.bucket, &input.key, input.version_id.as_deref())?;
+        let conditions = Conditions {
+            matches: input.if_match,
+            none_match: input.if_none_match,
+            modified_since: input.if_modified_since,
+            unmodified_since: input.if_unmodified_since,
+        };
+        conditions.check(&stored)?;
         let sums = match input.checksum_mode {
             Some(_) => receive::headers(&stored.attributes.checksums),
             None => HeaderMap::new(),

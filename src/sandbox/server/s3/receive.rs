@@ -9,7 +9,7 @@ use s3s::crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Sha1, Sha256};
 use s3s::dto::*;
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, TrailingHeaders, s3_error};
 
-use super::{Answer, Store};
+use super::{Answer, Store, conditions, tagging};
 use crate::sandbox::objects::{Attributes, Incoming, Received};
 
 const PREFIX: &str = "x-amz-checksum-";
@@ -112,15 +112,26 @@ impl Store {
     pub(super) async fn put(&self, mut req: S3Request<PutObjectInput>) -> Answer<PutObjectOutput> {
         let md5 = req.input.content_md5.take();
         let sums = Sums::of(&mut req, md5);
-        let PutObjectInput { bucket, key, body, content_type, metadata, if_none_match, .. } = req.input;
+        let PutObjectInput {
+            bucket,
+            key,
+            body,
+            content_type,
+            metadata,
+            if_match,
+            if_none_match,
+            tagging,
+            ..
+        } = req.input;
+        let when = conditions::of_write(if_match.as_ref(), if_none_match.as_ref())?;
+        let tags = tagging::of_header(tagging.as_deref())?;
         let file = self.objects.receive(&bucket)?;
         let (received, checksums) = receive(file, body, &sums).await?;
         let answered = headers(&checksums);
         let metadata = metadata.unwrap_or_default();
         let attributes =
-            Attributes { content_type: content_type.map(|kind| kind.to_string()), metadata, checksums };
-        let only_new = if_none_match.is_some();
-        let stored = self.objects.put(&bucket, &key, received, attributes, only_new, self.clock.now())?;
+            Attributes { content_type: content_type.map(|kind| kind.to_string()), metadata, checksums, tags };
+        let stored = self.objects.put(&bucket, &key, received, attributes, &when, self.clock.now())?;
         let (e_tag, version_id) = (Some(ETag::Strong(stored.etag)), stored.version);
         let output = PutObjectOutput { e_tag, version_id, ..Default::default() };
         Ok(S3Response::with_headers(output, answered))

@@ -1,0 +1,85 @@
+//! What one deployment does otherwise than its group says, as flags of `cdctl deploy create`. Pure.
+
+use clap::{Args, ValueEnum};
+use serde_json::{Map, Value, json};
+
+use crate::commands::group::{PROCESSES, filter, tag_set};
+use crate::commands::tags::Tag;
+
+/// Flags beside which the group's own setting does not count.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Instead of the group's settings")]
+pub struct Overrides {
+    /// Blue/green: the new instances are those with this tag; KEY alone matches any value; repeatable
+    #[arg(long, value_name = "KEY[=VALUE]")]
+    target_tag: Vec<Tag>,
+
+    /// Blue/green: the new instances have one tag of each part, as in 'Role=web,api & Env=green'
+    #[arg(long, value_name = "SET", value_parser = tag_set, conflicts_with = "target_tag")]
+    target_tag_set: Option<Value>,
+
+    /// Blue/green: the new instances are those of this Auto Scaling group; repeatable
+    #[arg(long, value_name = "NAME")]
+    target_asg: Vec<String>,
+
+    /// These CloudWatch alarms stop the deployment
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    alarms: Vec<String>,
+
+    /// No alarm stops the deployment
+    #[arg(long, conflicts_with = "alarms")]
+    ignore_alarms: bool,
+
+    /// `restart` stops and starts what the group's last successful revision installed; nothing is downloaded
+    #[arg(long, value_name = "MODE")]
+    mode: Option<Mode>,
+
+    /// Processes of Auto Scaling that stand still meanwhile
+    #[arg(long, value_name = "PROCESS,…", value_delimiter = ',', value_parser = PROCESSES)]
+    suspend_asg: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Mode {
+    Standard,
+    Restart,
+}
+
+impl Overrides {
+    /// There is no revision to deploy.
+    pub fn is_restart(&self) -> bool {
+        self.mode == Some(Mode::Restart)
+    }
+
+    /// The members of CreateDeployment that the flags make.
+    pub fn members(&self) -> Map<String, Value> {
+        let mut members = Map::new();
+        let mut targets = Map::new();
+        if !self.target_tag.is_empty() {
+            targets.insert("tagFilters".to_owned(), self.target_tag.iter().map(filter).collect());
+        }
+        if let Some(set) = &self.target_tag_set {
+            targets.insert("ec2TagSet".to_owned(), json!({ "ec2TagSetList": set }));
+        }
+        if !self.target_asg.is_empty() {
+            targets.insert("autoScalingGroups".to_owned(), self.target_asg.as_slice().into());
+        }
+        if !targets.is_empty() {
+            members.insert("targetInstances".to_owned(), targets.into());
+        }
+        if self.ignore_alarms || !self.alarms.is_empty() {
+            let alarms: Value = self.alarms.iter().map(|name| json!({ "name": name })).collect();
+            let alarms = json!({ "enabled": !self.ignore_alarms, "alarms": alarms });
+            members.insert("overrideAlarmConfiguration".to_owned(), alarms);
+        }
+        if let Some(mode) = self.mode {
+            let mode = if mode == Mode::Restart { "RESTART" } else { "STANDARD" };
+            members.insert("deploymentMode".to_owned(), mode.into());
+        }
+        if !self.suspend_asg.is_empty() {
+            let options = json!({ "autoScalingGroupProcessesToSuspend": self.suspend_asg });
+            members.insert("ec2DeploymentOptions".to_owned(), options);
+        }
+        members
+    }
+}

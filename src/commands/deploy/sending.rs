@@ -1,0 +1,106 @@
+//! CreateDeployment, made once: the call has no client token, so that one whose answer was lost is looked for
+//! before it is sent again.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use crate::api::{Api, ApiError, CreateDeployment, Created, ErrorKind, NotCreated};
+use crate::clock;
+use crate::context::Context;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::model::{Creator, Deployment};
+use crate::watch::sleep;
+
+/// Before each look for a deployment that may have been made: a request may still be at work when its answer is
+/// given up.
+const LOOKS: [Duration; 2] = [Duration::from_millis(500), Duration::from_millis(1500)];
+/// How many of the group's newest deployments are looked at.
+const NEWEST: usize = 25;
+/// The service's `Date` has whole seconds, and its machines need not agree to the last one.
+const GRAIN: SignedDuration = SignedDuration::from_secs(1);
+
+/// Sends it until it is known whether the deployment was made, and gives that deployment or the refusal.
+///
+/// # Errors
+/// It cannot be found out whether the deployment was made, or every answer was lost.
+pub async fn send(
+    context: &Context,
+    request: &CreateDeployment,
+) -> anyhow::Result<Result<Created, ApiError>> {
+    let api = context.api().await?;
+    // By the service's own clock, which its last answer told: ours may be another.
+    let now = api.last_answered().unwrap_or_else(clock::now);
+    let since = now.checked_sub(GRAIN).unwrap_or(Timestamp::MIN);
+    let mut lost: Option<ApiError> = None;
+    for _ in 0..context.settings.connection.max_attempts {
+        match api.create_deployment(request).await {
+            Ok(created) => return Ok(Ok(created)),
+            Err(NotCreated::Refused(error)) if lost.is_some() && error.kind == ErrorKind::Busy => {
+                // What keeps the group busy may be what the lost answer told of.
+                return Ok(match look(api, request, since, &error).await? {
+                    Some(id) => Ok(found(context, id)),
+                    None => Err(error),
+                });
+            }
+            Err(NotCreated::Refused(error)) => return Ok(Err(error)),
+            Err(NotCreated::Lost(error)) => {
+                context.ui.note(&format!("the answer was lost ({error}); looking for the deployment"));
+                for pause in LOOKS {
+                    sleep(pause).await;
+                    if let Some(id) = look(api, request, since, &error).await? {
+                        return Ok(Ok(found(context, id)));
+                    }
+                }
+                context.ui.note("there is none: nothing was deployed");
+                lost = Some(error);
+            }
+        }
+    }
+    let what = format!("cannot deploy to {}/{}", request.application, request.group);
+    Err(match lost {
+        Some(error) => Failure::api(format!("{what}: no answer came, and no deployment was made"), &error),
+        None => Failure::new(what),
+    }
+    .into())
+}
+
+/// The deployment that this request made, if one is there.
+async fn look(
+    api: &Api,
+    request: &CreateDeployment,
+    since: Timestamp,
+    lost: &ApiError,
+) -> anyhow::Result<Option<String>> {
+    let newest = async {
+        let ids = api.deployment_ids(&request.application, &request.group, NEWEST).await?;
+        api.deployments(&ids).await
+    };
+    let seen = newest.await.map_err(|error| unknown(request, lost, &error))?;
+    Ok(seen.value.iter().find(|deployment| made_by(deployment, request, since)).map(|it| it.id.clone()))
+}
+
+/// Same revision (a restart names none), same description, created since.
+fn made_by(deployment: &Deployment, request: &CreateDeployment, since: Timestamp) -> bool {
+    deployment.create_time.is_some_and(|time| time >= since)
+        && deployment.creator.as_ref().is_none_or(|creator| *creator == Creator::User)
+        && deployment.description.as_deref().unwrap_or_default()
+            == request.description.as_deref().unwrap_or_default()
+        && request.revision.as_ref().is_none_or(|wanted| {
+            deployment.revision.as_ref().is_some_and(|revision| revision.same_object(wanted))
+        })
+}
+
+fn found(context: &Context, id: String) -> Created {
+    context.ui.note(&format!("deployment {id} was made"));
+    Created { json: json!({ "deploymentId": id }), id }
+}
+
+fn unknown(request: &CreateDeployment, lost: &ApiError, why: &ApiError) -> Failure {
+    let group = format!("{}/{}", request.application, request.group);
+    Failure::api(format!("it is not known whether a deployment of {group} was made: {}", lost.message), why)
+        .help(format!("look before you deploy again: `cdctl deploy list {group}`"))
+        .exit(Exit::Unknown)
+}

@@ -1,0 +1,91 @@
+//! What may be changed beside the deployments while they run, and what can be seen of it. Changes nothing itself.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::driver::Context;
+use crate::sandbox::fleet::{Change, InstanceStatus, MOST_INSTANCES, Scaling, ScalingStatus, Status};
+use crate::sandbox::store::{Alias, Function, Region, Service};
+
+/// Whether a change makes sense now; the error says why not.
+pub(super) fn check(context: &Context, change: &Change) -> Result<(), String> {
+    match change {
+        Change::Alarm(_) => Ok(()),
+        Change::AlarmOver(name) if context.alarms.contains(name) => Ok(()),
+        Change::AlarmOver(name) => Err(format!("the alarm {name} is not on")),
+        Change::Grow(by) | Change::Shrink(by) => check_scaling(context, by),
+        Change::Disappear(id) if context.inventory.has(id) || is_registered(context, id) => Ok(()),
+        Change::Disappear(id) => Err(format!("no host {id} is there")),
+        Change::Appear(id) if context.inventory.is_lost(id) => Ok(()),
+        Change::Appear(id) => Err(format!("no host {id} has disappeared")),
+    }
+}
+
+fn check_scaling(context: &Context, by: &Scaling) -> Result<(), String> {
+    let mut names = context.inventory.scaling_groups();
+    names.extend(context.shared.world().regions.values().flat_map(named));
+    if by.count > MOST_INSTANCES {
+        return Err(format!("more than {MOST_INSTANCES} instances"));
+    }
+    if names.contains(&by.group) {
+        return Ok(());
+    }
+    let known: Vec<_> = names.into_iter().collect();
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    Err(format!("there is no Auto Scaling group {}; there is {known}", by.group))
+}
+
+/// The Auto Scaling groups that deployment groups name.
+fn named(region: &Region) -> BTreeSet<String> {
+    let groups = region.applications.values().flat_map(|application| application.groups.values());
+    let lists = groups.filter_map(|group| group.settings.get("autoScalingGroups")?.as_array());
+    let name = |entry: &Value| Some(entry.get("name")?.as_str()?.to_owned());
+    lists.flatten().filter_map(name).collect()
+}
+
+fn is_registered(context: &Context, id: &str) -> bool {
+    context.shared.world().regions.values().any(|region| region.on_premises.contains_key(id))
+}
+
+/// What is there in a region.
+pub(super) fn status(context: &Context, region: &str) -> Status {
+    let world = context.shared.world();
+    let empty = Region::default();
+    let store = world.regions.get(region).unwrap_or(&empty);
+    let hosts = context.inventory.hosts(region, store.on_premises.values());
+    let mut scaling: BTreeSet<String> = named(store);
+    scaling.extend(hosts.iter().filter_map(|host| host.auto_scaling_group.clone()));
+    let group = |name: String| ScalingStatus {
+        suspended_processes: context.inventory.suspended(region, &name),
+        instances: hosts.iter().filter(|host| host.auto_scaling_group.as_ref() == Some(&name)).count(),
+        name,
+    };
+    let lost = context.inventory.lost(region);
+    let present = hosts.iter().map(|host| InstanceStatus::of(host, false));
+    let instances = present.chain(lost.iter().map(|host| InstanceStatus::of(host, true))).collect();
+    Status {
+        auto_scaling_groups: scaling.into_iter().map(group).collect(),
+        instances,
+        alarms: context.alarms.clone(),
+        functions: functions(context, store),
+        services: services(context, store),
+    }
+}
+
+/// The functions of the fleet file, as deployments have left their aliases.
+fn functions(context: &Context, store: &Region) -> std::collections::BTreeMap<String, Function> {
+    let declared = context.options.fleet.functions.iter().map(|function| {
+        let point = |(name, version): (&String, &String)| {
+            (name.clone(), Alias { version: version.clone(), additional: None })
+        };
+        (function.name.clone(), Function { aliases: function.aliases.iter().map(point).collect() })
+    });
+    declared.chain(store.functions.clone()).collect()
+}
+
+/// The services of the fleet file, with the task sets that deployments have left.
+fn services(context: &Context, store: &Region) -> std::collections::BTreeMap<String, Service> {
+    let declared = context.options.fleet.services.iter().map(|one| (one.id(), Service::default()));
+    declared.chain(store.services.clone()).collect()
+}
