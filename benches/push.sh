@@ -41,7 +41,7 @@ aws deploy create-application --application-name bench >"$BENCH_FOLDER/log"
 measured() {
     name=$1
     shift
-    /usr/bin/time -f "$name: %e s, %M KiB" "$@" >>"$BENCH_FOLDER/log"
+    /usr/bin/time -f "$name: %e s, %U+%S s CPU, %M KiB" "$@" >>"$BENCH_FOLDER/log"
 }
 measured "cdctl revision push" "$cdctl" -q revision push "$BENCH_FOLDER/site" s3://releases/cdctl.zip --app bench
 measured "aws deploy push    " aws deploy push --application-name bench --source "$BENCH_FOLDER/site" \

@@ -1,5 +1,6 @@
 //! A directory becomes a bundle, the same bytes every time; an archive that is there already is taken as it is.
 
+mod batch;
 mod tarball;
 mod zipped;
 

@@ -2,7 +2,7 @@
 //! that the bytes do not depend on who was faster.
 
 use std::fs::{self, File};
-use std::io::{self, Cursor, Read, Seek, Write};
+use std::io::{self, Cursor, Read};
 use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
@@ -11,10 +11,11 @@ use zip::write::SimpleFileOptions;
 use zip::{DateTime, ZipArchive, ZipWriter};
 
 use super::super::listing::Found;
+use super::batch::Batch;
 use crate::appspec::Kind;
 
 /// Bytes of files in a batch; a larger file is compressed straight into the bundle.
-const BATCH_BYTES: u64 = 4 << 20;
+const BATCH_BYTES: u64 = 2 << 20;
 /// Entries in a batch.
 const BATCH_ENTRIES: usize = 512;
 
@@ -30,8 +31,10 @@ pub fn write(found: &[Found], to: &Path, progress: &mut dyn FnMut(u64)) -> io::R
             let (sender, receiver) = mpsc::sync_channel(1);
             let batches = &batches;
             scope.spawn(move || {
-                for batch in batches.iter().skip(first).step_by(workers) {
-                    let packed = if is_large(batch) { Ok(None) } else { compress(batch).map(Some) };
+                let mut batch = Batch::new();
+                for entries in batches.iter().skip(first).step_by(workers) {
+                    let packed =
+                        if is_large(entries) { Ok(None) } else { compress(&mut batch, entries).map(Some) };
                     // The writer has given up: nobody waits for the rest.
                     if sender.send(packed).is_err() {
                         return;
@@ -44,7 +47,7 @@ pub fn write(found: &[Found], to: &Path, progress: &mut dyn FnMut(u64)) -> io::R
             let packed = queue.recv().map_err(|_| io::Error::other("a compressing thread has died"))??;
             match packed {
                 Some(bytes) => writer.merge_archive(ZipArchive::new(Cursor::new(bytes))?)?,
-                None => batch.iter().try_for_each(|entry| add(&mut writer, entry))?,
+                None => batch.iter().try_for_each(|entry| add_large(&mut writer, entry))?,
             }
             progress(batch.iter().map(Found::bytes).sum());
         }
@@ -78,42 +81,43 @@ fn batches(found: &[Found]) -> Vec<&[Found]> {
     batches
 }
 
-fn compress(batch: &[Found]) -> io::Result<Vec<u8>> {
-    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-    batch.iter().try_for_each(|entry| add(&mut writer, entry))?;
-    Ok(writer.finish()?.into_inner())
+/// An archive of these entries alone.
+fn compress(batch: &mut Batch, entries: &[Found]) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    for entry in entries {
+        content.clear();
+        match entry.kind {
+            Kind::Directory => {}
+            Kind::Link => {
+                let target = fs::read_link(&entry.path).map_err(|error| named(entry, error))?;
+                let Some(target) = target.to_str() else {
+                    let error = io::Error::new(io::ErrorKind::InvalidData, "the link's target is not UTF-8");
+                    return Err(named(entry, error));
+                };
+                content.extend_from_slice(target.as_bytes());
+            }
+            // A file that grows meanwhile is cut where it ended when it was listed.
+            Kind::File => File::open(&entry.path)
+                .and_then(|file| file.take(entry.size).read_to_end(&mut content).map(drop))
+                .map_err(|error| named(entry, error))?,
+        }
+        batch.add(&entry.name, &entry.kind, entry.mode, &content)?;
+    }
+    batch.finish()
 }
 
-fn add<W: Write + Seek>(writer: &mut ZipWriter<W>, entry: &Found) -> io::Result<()> {
-    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", entry.path.display()));
+fn add_large(writer: &mut ZipWriter<File>, entry: &Found) -> io::Result<()> {
     // A fixed time: the same files make the same bytes.
     let options =
         SimpleFileOptions::default().last_modified_time(DateTime::DEFAULT).unix_permissions(entry.mode);
-    match entry.kind {
-        Kind::Directory => writer.add_directory(&*entry.name, options)?,
-        Kind::Link => {
-            let target = fs::read_link(&entry.path).map_err(named)?;
-            let Some(target) = target.to_str() else {
-                return Err(named(io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    "the link's target is not UTF-8",
-                )));
-            };
-            writer.add_symlink(&*entry.name, target, options)?;
-        }
-        Kind::File => {
-            // Close to 4 GiB the packed size may go beyond it although the file does not.
-            writer.start_file(&*entry.name, options.large_file(entry.size >= 0xfff0_0000))?;
-            let mut file = File::open(&entry.path).map_err(named)?;
-            let mut chunk = vec![0; 128 << 10];
-            loop {
-                let count = file.read(&mut chunk).map_err(named)?;
-                if count == 0 {
-                    break;
-                }
-                writer.write_all(chunk.get(..count).unwrap_or_default())?;
-            }
-        }
-    }
+    // Close to 4 GiB the packed size may go beyond it although the file does not.
+    writer.start_file(&*entry.name, options.large_file(entry.size >= 0xfff0_0000))?;
+    let mut file = File::open(&entry.path).map_err(|error| named(entry, error))?;
+    io::copy(&mut io::BufReader::with_capacity(128 << 10, &mut file), writer)
+        .map_err(|error| named(entry, error))?;
     Ok(())
+}
+
+fn named(entry: &Found, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", entry.path.display()))
 }
