@@ -82,8 +82,10 @@ impl fmt::Display for Revision {
                 } else if let Some(etag) = etag {
                     parameter(f, "etag", bare_etag(etag))?;
                 }
+                // What stands after the last question mark of a key alone would be read as parameters.
+                let open = key.contains('?') && version.is_none() && etag.is_none();
                 match bundle_type {
-                    Some(kind) if BundleType::of_key(key).as_ref() != Some(kind) => {
+                    Some(kind) if open || BundleType::of_key(key).as_ref() != Some(kind) => {
                         parameter(f, "bundleType", kind.as_str())
                     }
                     _ => Ok(()),

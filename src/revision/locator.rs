@@ -75,13 +75,14 @@ fn s3(text: &str, rest: &str) -> Result<Revision, Error> {
             let message = format!("`{text}`: unknown parameter `{name}`");
             return Err(Error::new(message).help("an S3 revision has: versionId, etag, bundleType"));
         }
+        let value = if name == "etag" { value.trim_matches('"') } else { value };
         if value.is_empty() {
             return Err(Error::new(format!("`{text}`: {name} has no value"))
                 .help(format!("write ?{name}=VALUE, or leave it out")));
         }
         match name {
             "versionId" => version = Some(value.to_owned()),
-            "etag" => etag = Some(value.trim_matches('"').to_owned()),
+            "etag" => etag = Some(value.to_owned()),
             _ => bundle_type = Some(known_type(text, value)?),
         }
     }
@@ -138,6 +139,7 @@ mod tests {
             "s3://releases/site.tar.gz?versionId=V.1",
             "s3://releases/site?etag=abc&bundleType=tgz",
             "s3://releases/what?.zip?versionId=V",
+            "s3://releases/what?.zip?bundleType=zip",
             "github:owner/repo@0123456789abcdef0123456789abcdef01234567",
         ] {
             match parse(text) {
@@ -162,6 +164,7 @@ mod tests {
             ("s3://releases/site", "add ?bundleType=zip"),
             ("s3://releases/a.zip?version=1", "unknown parameter `version`"),
             ("s3://releases/a.zip?versionId=", "versionId has no value"),
+            ("s3://releases/a.zip?etag=\"", "etag has no value"),
             ("s3://releases/a?bundleType=rar", "it is one of: tar, tgz, zip, YAML, JSON"),
             ("github:owner/repo", "names no commit"),
             ("github:repo@0123456789abcdef0123456789abcdef01234567", "it is OWNER/REPO"),
