@@ -75,6 +75,12 @@ impl Failure {
     }
 }
 
+impl From<&revision::Error> for Failure {
+    fn from(error: &revision::Error) -> Self {
+        Failure { help: error.help.clone(), ..Failure::new(error.message.clone()) }
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)
@@ -157,8 +163,7 @@ pub fn show(error: &anyhow::Error, ui: &Ui, machine: bool) -> Exit {
         None => {
             let own = error.downcast_ref::<revision::Error>();
             let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
-            let mut plain = Failure::new(own.map_or_else(|| error.to_string(), |own| own.message.clone()));
-            plain.help = own.and_then(|own| own.help.clone());
+            let mut plain = own.map_or_else(|| Failure::new(error.to_string()), Failure::from);
             plain.cause = (!causes.is_empty()).then(|| causes.join(": "));
             from_chain = plain;
             &from_chain

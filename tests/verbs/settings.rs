@@ -306,7 +306,7 @@ fn one_deployment_may_do_otherwise_than_its_group() {
 
     let restart = shop.json("deploy create shop/prod --mode restart --dry-run");
     assert_eq!((&restart["deploymentMode"], restart.get("revision")), (&json!("RESTART"), None));
-    shop.run("deploy create shop/prod").ends_with(2).complains("pass --revision, --push or --mode restart");
+    shop.run("deploy create shop/prod").ends_with(2).complains("pass --revision, --push, --task-definition");
     shop.run("deploy create shop/prod --mode restart --revision last-good")
         .ends_with(2)
         .complains("deploys no revision");

@@ -143,7 +143,10 @@ enum Named<'a> {
 impl Arguments {
     /// What is pushed and where to: with --git there is only the latter.
     fn named(&self) -> anyhow::Result<(Option<Named<'_>>, Option<Locator>)> {
-        let locator = |path: &Path| -> anyhow::Result<Locator> { Ok(path.to_string_lossy().parse()?) };
+        let locator = |path: &Path| -> anyhow::Result<Locator> {
+            let parsed = path.to_string_lossy().parse::<Locator>();
+            Ok(parsed.map_err(|error| Failure::from(&error).exit(Exit::Usage))?)
+        };
         if self.packing.git().is_some() && self.destination.is_none() {
             return Ok((None, Some(locator(&self.path)?)));
         }
