@@ -48,8 +48,14 @@ pub struct AppSpecArgs {
     #[arg(long, value_name = "FILE")]
     appspec: Option<PathBuf>,
 
-    /// Set a value of the AppSpec, such as Resources[0].TargetService.Properties.PlatformVersion=LATEST
-    #[arg(long, value_name = "PATH=VALUE", requires = "appspec_of", value_parser = assignment)]
+    // No doc comment: the index would be read as a link.
+    #[arg(
+        long,
+        value_name = "PATH=VALUE",
+        requires = "appspec_of",
+        value_parser = assignment,
+        help = "Set a value of the AppSpec, such as Resources[0].TargetService.Properties.PlatformVersion=LATEST"
+    )]
     set: Vec<(String, String)>,
 }
 
