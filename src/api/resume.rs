@@ -34,7 +34,7 @@ impl Cut {
     pub fn new(size: u64, put: &Put) -> Self {
         let digest = Sha256::digest(format!("{put:?}"));
         // 18 bits: at most 256 KiB beyond the length that it would be.
-        let mark = digest.iter().take(3).fold(0, |mark, byte| mark << 8 | u64::from(*byte)) >> 6;
+        let mark = digest.iter().take(3).fold(0, |mark, byte| (mark << 8) | u64::from(*byte)) >> 6;
         Cut { size, length: PART.max(size.div_ceil(MAX_PARTS)) + mark }
     }
 
