@@ -17,6 +17,7 @@ mod operation;
 mod pages;
 mod raw;
 mod regions;
+mod resume;
 mod retry;
 mod revisions;
 mod role_cache;
@@ -42,7 +43,7 @@ pub use regions::REGIONS;
 pub use revisions::{Stored, wire_revision};
 pub use roles::Ask;
 pub use shape::Shape;
-pub use upload::Put;
+pub use upload::{Put, Uploaded};
 
 use crate::settings::Connection;
 

@@ -1,6 +1,7 @@
-//! An upload to S3: whole, or in parts where it is large. Memory does not grow with the file, and an upload that ends
-//! early leaves no parts behind.
+//! An upload to S3: whole, or in parts where it is large. Memory does not grow with the file, an upload that ends early
+//! leaves no parts behind, and one that was killed is gone on with (`resume.rs`).
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,16 +17,13 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use http_body::{Body, Frame, SizeHint};
 
 use super::error::from_sdk;
+use super::resume::{Cut, Unfinished};
 use super::revisions::Stored;
 use super::{Api, ApiError, ErrorKind};
 use crate::model::bare_etag;
 
 /// A file beyond this many bytes goes in parts.
 const WHOLE: u64 = 16 << 20;
-/// Bytes of a part; more where a file would have too many.
-const PART: u64 = 8 << 20;
-/// S3 takes 10,000.
-const MAX_PARTS: u64 = 9_000;
 /// Parts under way at a time.
 const PARALLEL: usize = 4;
 /// The metadata that holds an object's SHA-256.
@@ -50,10 +48,19 @@ pub struct Put {
 }
 
 /// Where a file goes.
-struct Place<'a> {
-    bucket: &'a str,
-    key: &'a str,
-    put: &'a Put,
+pub(super) struct Place<'a> {
+    pub bucket: &'a str,
+    pub key: &'a str,
+    pub put: &'a Put,
+}
+
+/// What an upload came to.
+pub struct Uploaded {
+    pub stored: Stored,
+    /// Bytes that an earlier upload, which was cut short, had left.
+    pub resumed: u64,
+    /// Uploads to the same place that are open and not this one's: left alone.
+    pub others: usize,
 }
 
 /// Sets what PutObject and CreateMultipartUpload have in common.
@@ -75,7 +82,7 @@ macro_rules! described {
 
 impl Api {
     /// Uploads a file. Where `stop` is ready before a large one is complete, its parts are removed and the error's code
-    /// is `Stopped`.
+    /// is `Stopped`. What an upload of the same file to the same place has left, killed, is not sent again.
     pub async fn upload(
         &self,
         file: &Path,
@@ -83,11 +90,12 @@ impl Api {
         put: &Put,
         progress: Progress,
         stop: impl Future<Output = ()>,
-    ) -> Result<Stored, ApiError> {
+    ) -> Result<Uploaded, ApiError> {
         let size = std::fs::metadata(file).map_err(|error| local("PutObject", error.to_string()))?.len();
         let place = Place { bucket, key, put };
         if size <= WHOLE {
-            self.put_whole(file, &place, progress).await
+            let stored = self.put_whole(file, &place, progress).await?;
+            Ok(Uploaded { stored, resumed: 0, others: 0 })
         } else {
             self.put_parts(file, size, &place, progress, stop).await
         }
@@ -119,45 +127,70 @@ impl Api {
         place: &Place<'_>,
         progress: Progress,
         stop: impl Future<Output = ()>,
-    ) -> Result<Stored, ApiError> {
-        let s3 = self.s3().await;
-        let created = described!(s3.create_multipart_upload(), place)
+    ) -> Result<Uploaded, ApiError> {
+        let cut = Cut::new(size, place.put);
+        let mut stop = std::pin::pin!(stop);
+        let (mut unfinished, others) = tokio::select! {
+            found = self.unfinished(file, cut, place) => found,
+            () = &mut stop => return Err(stopped()),
+        };
+        let mut again = true;
+        loop {
+            let upload = match unfinished.take() {
+                Some(unfinished) => unfinished,
+                None => Unfinished { id: self.create_upload(place).await?, parts: BTreeMap::new() },
+            };
+            let resumed = upload.parts.keys().map(|number| cut.part(*number).1).sum();
+            let result = tokio::select! {
+                result = self.send_parts(file, cut, place, &upload, &progress) => result,
+                () = &mut stop => Err(stopped()),
+            };
+            match result {
+                Ok(stored) => return Ok(Uploaded { stored, resumed, others }),
+                // Somebody else who pushes the same content has ended it.
+                Err(error) if again && error.code.as_deref() == Some("NoSuchUpload") => again = false,
+                Err(error) => {
+                    self.abort(place, &upload.id).await;
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    async fn create_upload(&self, place: &Place<'_>) -> Result<String, ApiError> {
+        let created = described!(self.s3().await.create_multipart_upload(), place)
             .send()
             .await
             .map_err(|error| from_sdk("CreateMultipartUpload", &error))?;
-        let id = created.upload_id().unwrap_or_default().to_owned();
-        let stopped = async {
-            stop.await;
-            Err(ApiError { code: Some("Stopped".to_owned()), ..local("UploadPart", "stopped".to_owned()) })
-        };
-        let result = tokio::select! {
-            result = self.send_parts(file, size, place, &id, progress) => result,
-            stopped = stopped => stopped,
-        };
-        if result.is_err() {
-            // What it failed with says more than a failed clean-up would.
-            let abort = s3.abort_multipart_upload().bucket(place.bucket).key(place.key).upload_id(&id);
-            let _ = abort.set_expected_bucket_owner(place.put.expected_owner.clone()).send().await;
-        }
-        result
+        Ok(created.upload_id().unwrap_or_default().to_owned())
+    }
+
+    /// What the upload failed with says more than a failed clean-up would.
+    async fn abort(&self, place: &Place<'_>, id: &str) {
+        let s3 = self.s3().await;
+        let abort = s3.abort_multipart_upload().bucket(place.bucket).key(place.key).upload_id(id);
+        let _ = abort.set_expected_bucket_owner(place.put.expected_owner.clone()).send().await;
     }
 
     async fn send_parts(
         &self,
         file: &Path,
-        size: u64,
+        cut: Cut,
         place: &Place<'_>,
-        id: &str,
-        progress: Progress,
+        upload: &Unfinished,
+        progress: &Progress,
     ) -> Result<Stored, ApiError> {
         let s3 = self.s3().await;
-        let sent = AtomicU64::new(0);
-        let length = PART.max(size.div_ceil(MAX_PARTS));
-        let part = |number: u64| {
-            let (file, sent, progress) = (PathBuf::from(file), &sent, &progress);
+        let there: u64 = upload.parts.keys().map(|number| cut.part(*number).1).sum();
+        progress(there);
+        let sent = AtomicU64::new(there);
+        let part = |number: i32| {
+            let (file, sent) = (PathBuf::from(file), &sent);
             async move {
-                let offset = number * length;
-                let count = length.min(size - offset);
+                if let Some(part) = upload.parts.get(&number) {
+                    return Ok(part.clone());
+                }
+                let (offset, count) = cut.part(number);
                 let body = ByteStream::read_from()
                     .path(file)
                     .offset(offset)
@@ -165,12 +198,11 @@ impl Api {
                     .build()
                     .await
                     .map_err(|error| local("UploadPart", error.to_string()))?;
-                let number = i32::try_from(number + 1).unwrap_or(i32::MAX);
                 let output = s3
                     .upload_part()
                     .bucket(place.bucket)
                     .key(place.key)
-                    .upload_id(id)
+                    .upload_id(&upload.id)
                     .part_number(number)
                     .set_expected_bucket_owner(place.put.expected_owner.clone())
                     .body(body)
@@ -188,12 +220,12 @@ impl Api {
             }
         };
         let parts: Vec<CompletedPart> =
-            stream::iter(0..size.div_ceil(length)).map(part).buffered(PARALLEL).try_collect().await?;
+            stream::iter(1..=cut.count()).map(part).buffered(PARALLEL).try_collect().await?;
         let output = s3
             .complete_multipart_upload()
             .bucket(place.bucket)
             .key(place.key)
-            .upload_id(id)
+            .upload_id(&upload.id)
             .set_expected_bucket_owner(place.put.expected_owner.clone())
             .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts)).build())
             .send()
@@ -201,6 +233,10 @@ impl Api {
             .map_err(|error| from_sdk("CompleteMultipartUpload", &error))?;
         Ok(stored(output.e_tag(), output.version_id()))
     }
+}
+
+fn stopped() -> ApiError {
+    ApiError { code: Some("Stopped".to_owned()), ..local("UploadPart", "stopped".to_owned()) }
 }
 
 /// What a response says of the object that it made.

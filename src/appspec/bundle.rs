@@ -192,7 +192,7 @@ impl Checker<'_> {
         let wanted = |path: &str, target: &Target| {
             let below = path.get(prefix.len()..).unwrap_or_default();
             let kind = if *target == Target::Directory { permission.directories } else { permission.files };
-            let fits = |pattern: &str| matches_glob(pattern, below);
+            let fits = |pattern: &str| matches_glob(self.agent.unwrap_or(Agent::One), pattern, below);
             kind && !below.is_empty()
                 && (permission.pattern == "**" || fits(&permission.pattern))
                 && !permission.except.iter().any(|pattern| fits(pattern))
@@ -290,10 +290,22 @@ fn has_crlf_shebang(head: &[u8]) -> bool {
     head.len() > line.len() && line.starts_with(b"#!") && line.ends_with(b"\r")
 }
 
-/// `*` is the only wildcard, and a name with a slash never fits: patterns reach one level.
+/// Whether a permission's pattern is for a path below its object.
 ///
-/// Source: official agent 1.8.1, linux_permission_info.
-pub fn matches_glob(pattern: &str, name: &str) -> bool {
+/// Source: official agents. 1.8.1, linux_permission_info: `*` is the only wildcard, and patterns reach one level. 2.x,
+/// installer: the crate globset where there is a `*`, without which the pattern is the path itself.
+pub fn matches_glob(agent: Agent, pattern: &str, name: &str) -> bool {
+    match agent {
+        Agent::One => matches_stars(pattern, name),
+        Agent::Two if pattern.contains('*') => globset::GlobBuilder::new(pattern)
+            .literal_separator(true)
+            .build()
+            .is_ok_and(|glob| glob.compile_matcher().is_match(name)),
+        Agent::Two => pattern == name,
+    }
+}
+
+fn matches_stars(pattern: &str, name: &str) -> bool {
     if name.contains('/') {
         return false;
     }

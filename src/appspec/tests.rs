@@ -191,8 +191,17 @@ fn permissions_against_what_is_installed() {
 
 #[test]
 fn a_pattern_reaches_one_level_and_knows_only_the_star() {
-    assert!(matches_glob("*.sh", "a.sh") && matches_glob("*", "a") && matches_glob("a*b*", "axxbyy"));
-    assert!(!matches_glob("*.sh", "a/b.sh") && !matches_glob("?.sh", "a.sh") && !matches_glob("a", "ab"));
+    let fits = |pattern, name| matches_glob(Agent::One, pattern, name);
+    assert!(fits("*.sh", "a.sh") && fits("*", "a") && fits("a*b*", "axxbyy"));
+    assert!(!fits("*.sh", "a/b.sh") && !fits("?.sh", "a.sh") && !fits("a", "ab") && !fits("a/b", "a/b"));
+}
+
+#[test]
+fn a_pattern_of_agent_2_with_a_star_has_the_other_wildcards_too() {
+    let fits = |pattern, name| matches_glob(Agent::Two, pattern, name);
+    assert!(fits("*.{sh,py}", "a.py") && fits("?*.sh", "a.sh") && fits("[ab]*", "bc") && fits("d/*", "d/a"));
+    assert!(!fits("*.sh", "a/b.sh") && !fits("d/*", "d/e/f") && !fits("[ab]*", "cb") && !fits("*{", "a{"));
+    assert!(fits("a/b", "a/b") && fits("?.sh", "?.sh") && !fits("?.sh", "a.sh") && !fits("{a,b}", "a"));
 }
 
 /// Verdicts of Ruby 3.1's Psych and of serde_yaml with the agents' rules, on files that people hardly write.

@@ -1,6 +1,6 @@
 //! `permissions`: which of the installed files and directories an entry is for.
 //!
-//! Source: official agent 1.8.1, installer (generate permissions) and linux_permission_info.
+//! Source: official agent 1.8.1, installer (generate permissions) and linux_permission_info; 2.x, installer.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use super::root::{Root, expand};
 pub fn plan(permissions: &[Permission], root: &Root, agent: Agent, plan: &mut Plan) -> Result<(), String> {
     let mut done = BTreeSet::new();
     for permission in permissions {
-        for object in objects(permission, root, plan)? {
+        for object in objects(permission, root, agent, plan)? {
             if !done.insert(object.clone()) {
                 return Err(format!(
                     "The deployment failed because the permissions setting for ({}) is specified more than once in the application specification file. Update the files section of the AppSpec file, and then try again.",
@@ -28,7 +28,7 @@ pub fn plan(permissions: &[Permission], root: &Root, agent: Agent, plan: &mut Pl
 }
 
 /// A copied file itself, or what this deployment puts below a directory; never the directory, never what was there.
-fn objects(permission: &Permission, root: &Root, plan: &Plan) -> Result<Vec<PathBuf>, String> {
+fn objects(permission: &Permission, root: &Root, agent: Agent, plan: &Plan) -> Result<Vec<PathBuf>, String> {
     let object = expand(Path::new(&permission.object));
     if plan.copied.contains_key(&object) {
         if !permission.files {
@@ -42,7 +42,7 @@ fn objects(permission: &Permission, root: &Root, plan: &Plan) -> Result<Vec<Path
     }
     let files = plan.copied.keys().filter(|_| permission.files);
     let directories = plan.made.iter().filter(|_| permission.directories);
-    Ok(files.chain(directories).filter(|path| matches(permission, &object, path)).cloned().collect())
+    Ok(files.chain(directories).filter(|path| matches(permission, agent, &object, path)).cloned().collect())
 }
 
 fn check_file(permission: &Permission) -> Result<(), String> {
@@ -66,13 +66,13 @@ fn check_file(permission: &Permission) -> Result<(), String> {
     Ok(())
 }
 
-fn matches(permission: &Permission, object: &Path, path: &Path) -> bool {
+fn matches(permission: &Permission, agent: Agent, object: &Path, path: &Path) -> bool {
     let Ok(below) = path.strip_prefix(object) else { return false };
     if below.as_os_str().is_empty() {
         return false;
     }
     let below = below.to_string_lossy();
-    let fits = |pattern: &str| matches_glob(pattern, &below);
+    let fits = |pattern: &str| matches_glob(agent, pattern, &below);
     (permission.pattern == "**" || fits(&permission.pattern))
         && !permission.except.iter().any(|name| fits(name))
 }

@@ -23,8 +23,9 @@ enum Trouble {
     Silent,
 }
 
-/// A line to `server` on which the second part of an upload meets trouble; its address, and a word each time it comes.
-fn line_to(server: SocketAddr, trouble: Trouble) -> (SocketAddr, mpsc::Receiver<()>) {
+/// A line to `server` on which the second part of an upload meets trouble; its address, and the number of each part that
+/// comes.
+fn line_to(server: SocketAddr, trouble: Trouble) -> (SocketAddr, mpsc::Receiver<u32>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let (address, count) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
     let (sender, struck) = mpsc::channel();
@@ -47,14 +48,16 @@ fn pass(
     mut client: TcpStream,
     mut upstream: TcpStream,
     trouble: Trouble,
-    (count, sender): (&AtomicUsize, &mpsc::Sender<()>),
+    (count, sender): (&AtomicUsize, &mpsc::Sender<u32>),
 ) {
     let mut chunk = vec![0; 64 << 10];
     while let Ok(read @ 1..) = client.read(&mut chunk) {
         let text = String::from_utf8_lossy(&chunk[..read.min(2000)]);
-        if text.starts_with("PUT ") && text.contains("partNumber=2&") {
+        let number = text.starts_with("PUT ").then(|| text.split("partNumber=").nth(1)).flatten();
+        let number = number.map(|rest| rest.split('&').next().unwrap().parse().unwrap());
+        number.into_iter().for_each(|number| sender.send(number).unwrap_or_default());
+        if number == Some(2) {
             let before = count.fetch_add(1, Ordering::SeqCst);
-            let _ = sender.send(());
             match trouble {
                 Trouble::Closed(times) if before < times => break,
                 Trouble::Silent => {
@@ -117,7 +120,7 @@ async fn a_part_that_is_lost_is_sent_again_and_the_others_are_not() {
     let (address, struck) = line_to(server.address(), Trouble::Closed(1));
     let (machine, line) = machine(address);
     machine.run(&line).ends_with(0).says("s3://releases/big.tar");
-    assert_eq!(struck.try_iter().count(), 2, "once lost, once sent again");
+    assert_eq!(struck.try_iter().filter(|part| *part == 2).count(), 2, "once lost, once sent again");
     let head = s3(&stage.sandbox).head_object().bucket("releases").key("big.tar").send().await.unwrap();
     assert!(head.e_tag().unwrap().ends_with("-3\""), "one upload of three parts");
     machine.run("revision validate s3://releases/big.tar --strict").ends_with(0);
@@ -149,11 +152,82 @@ async fn an_upload_that_is_stopped_leaves_no_parts_and_registers_nothing() {
     while !said.contains("uploading") {
         assert_ne!(stderr.read_line(&mut said).unwrap(), 0, "{said}");
     }
-    struck.recv().unwrap();
+    struck.iter().find(|part| *part == 2).unwrap();
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     stderr.read_to_string(&mut said).unwrap();
     let run = Run::from(child.wait_with_output().unwrap()).ends_with(130);
     assert!(said.contains("nothing was left at s3://releases/big.tar") && run.stdout.is_empty(), "{said}");
     assert!(is_empty(&stage).await);
+    server.shut_down();
+}
+
+/// Pushes over a line that swallows the second part, and kills the process once the other two are there.
+async fn cut_short(stage: &Stage, server: SocketAddr) -> (Machine, String) {
+    let (address, _struck) = line_to(server, Trouble::Silent);
+    let (machine, line) = machine(address);
+    let mut command = machine.command(CDCTL);
+    let child = command.args(line.split(' ')).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let mut child = child.unwrap();
+    let s3 = s3(&stage.sandbox);
+    loop {
+        let open = s3.list_multipart_uploads().bucket("releases").send().await.unwrap();
+        if let Some(id) = open.uploads().first().and_then(|upload| upload.upload_id()) {
+            let listed =
+                s3.list_parts().bucket("releases").key("big.tar").upload_id(id).send().await.unwrap();
+            if listed.parts().len() == 2 {
+                break;
+            }
+        }
+        assert!(child.try_wait().unwrap().is_none(), "it ended early");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    kill_process(Pid::from_child(&child), Signal::KILL).unwrap();
+    child.wait().unwrap();
+    (machine, line)
+}
+
+#[tokio::test]
+async fn an_upload_whose_process_was_killed_is_gone_on_with() {
+    let stage = stage().await;
+    let server = stage.serve();
+    let (machine, line) = cut_short(&stage, server.address()).await;
+    let s3 = s3(&stage.sandbox);
+    let open = async || s3.list_multipart_uploads().bucket("releases").send().await.unwrap();
+    assert_eq!(open().await.uploads().len(), 1);
+
+    let (address, parts) = line_to(server.address(), Trouble::Closed(0));
+    let machine = machine.set("AWS_ENDPOINT_URL", &format!("http://{address}"));
+    machine.run(&line).ends_with(0).complains("resumed an upload that was cut short: 8.");
+    assert_eq!(parts.try_iter().collect::<Vec<_>>(), [2], "the part that was missing, and no other");
+    assert!(open().await.uploads().is_empty());
+
+    let pushed = s3.get_object().bucket("releases").key("big.tar").send().await.unwrap();
+    assert!(pushed.e_tag().unwrap().ends_with("-3\""));
+    let pushed = pushed.body.collect().await.unwrap().into_bytes();
+    let (site, file) = (machine.home().join("site"), machine.home().join("same.tar"));
+    machine
+        .run(&format!("revision bundle {} --type tar --file {}", site.display(), file.display()))
+        .ends_with(0);
+    assert!(pushed == fs::read(file).unwrap(), "the object is not the bundle");
+    server.shut_down();
+}
+
+/// Of another content, stored in another way, or not even begun: nobody else's upload is touched.
+#[tokio::test]
+async fn an_upload_of_something_else_to_the_same_key_is_left_alone_and_told() {
+    let stage = stage().await;
+    let server = stage.serve();
+    let (machine, line) = cut_short(&stage, server.address()).await;
+    let s3 = s3(&stage.sandbox);
+    s3.create_multipart_upload().bucket("releases").key("big.tar").send().await.unwrap();
+    s3.create_multipart_upload().bucket("releases").key("big.tar.old").send().await.unwrap();
+
+    let (address, parts) = line_to(server.address(), Trouble::Closed(0));
+    let machine = machine.set("AWS_ENDPOINT_URL", &format!("http://{address}"));
+    let run = machine.run(&format!("{line} --storage-class STANDARD_IA")).ends_with(0);
+    run.complains("2 unfinished uploads are at s3://releases/big.tar, not of this bundle: left alone");
+    assert_eq!(parts.try_iter().count(), 3);
+    let open = s3.list_multipart_uploads().bucket("releases").send().await.unwrap();
+    assert_eq!(open.uploads().len(), 3);
     server.shut_down();
 }

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use sha2::{Digest, Sha256};
 
 use super::fetched::Fetched;
-use crate::api::{ApiError, ErrorKind, Put, Stored};
+use crate::api::{ApiError, ErrorKind, Put, Stored, Uploaded};
 use crate::appspec::Scope;
 use crate::commands::missing;
 use crate::context::Context;
@@ -208,7 +208,19 @@ async fn upload(
     let result = api.upload(&prepared.file, (&to.bucket, &to.key), &put, upload.progress(), stop).await;
     upload.finish();
     match result {
-        Ok(stored) => Ok(stored),
+        Ok(Uploaded { stored, resumed, others }) => {
+            if resumed > 0 {
+                let there = size(resumed);
+                context.ui.note(&format!("resumed an upload that was cut short: {there} were there already"));
+            }
+            if others > 0 {
+                let uploads = if others == 1 { "upload is" } else { "uploads are" };
+                context.ui.note(&format!(
+                    "{others} unfinished {uploads} at {place}, not of this bundle: left alone"
+                ));
+            }
+            Ok(stored)
+        }
         Err(error) if error.code.as_deref() == Some("Stopped") => {
             Err(Failure::new(format!("stopped; nothing was left at {place} and nothing was registered"))
                 .exit(exit)

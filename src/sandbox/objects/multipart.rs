@@ -175,14 +175,25 @@ impl Objects {
         Ok(())
     }
 
-    /// Id, key and time of a bucket's open uploads.
-    pub fn uploads(&self, bucket: &str) -> Result<Vec<(String, String, Millis)>, Fault> {
+    /// Number, size in bytes and eTag of an open upload's parts.
+    ///
+    /// # Errors
+    /// `NoSuchUpload`.
+    pub fn uploaded(&self, bucket: &str, key: &str, id: &str) -> Result<Vec<(i32, u64, String)>, Fault> {
+        let mut index = self.index();
+        let parts = index.upload(bucket, key, id)?.parts.iter();
+        Ok(parts.map(|(name, part)| (name.parse().unwrap_or_default(), part.size, hex(&part.md5))).collect())
+    }
+
+    /// Id, key and time of a bucket's open uploads whose key begins so, by key.
+    pub fn uploads(&self, bucket: &str, prefix: &str) -> Result<Vec<(String, String, Millis)>, Fault> {
         let index = self.index();
         index.bucket(bucket)?;
-        Ok(index
-            .open_uploads(bucket)
-            .map(|(id, upload)| (id.clone(), upload.key.clone(), upload.initiated))
-            .collect())
+        let meant = index.open_uploads(bucket).filter(|(_, upload)| upload.key.starts_with(prefix));
+        let mut uploads: Vec<_> =
+            meant.map(|(id, upload)| (id.clone(), upload.key.clone(), upload.initiated)).collect();
+        uploads.sort_by(|(_, a, at), (_, b, bt)| (a, at).cmp(&(b, bt)));
+        Ok(uploads)
     }
 }
 

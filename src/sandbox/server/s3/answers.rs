@@ -88,3 +88,19 @@ pub fn uploads(bucket: String, uploads: Vec<(String, String, Millis)>) -> ListMu
         ..Default::default()
     }
 }
+
+/// A page of an upload's parts: number, size and eTag.
+pub fn parts(parts: Vec<(i32, u64, String)>, is_truncated: bool) -> ListPartsOutput {
+    let part = |(number, size, etag)| Part {
+        part_number: Some(number),
+        size: Some(signed(size)),
+        e_tag: Some(ETag::Strong(etag)),
+        ..Default::default()
+    };
+    ListPartsOutput {
+        next_part_number_marker: parts.last().map(|(number, ..)| *number).filter(|_| is_truncated),
+        is_truncated: Some(is_truncated),
+        parts: Some(parts.into_iter().map(part).collect()),
+        ..Default::default()
+    }
+}

@@ -202,11 +202,24 @@ impl S3 for Store {
         Ok(S3Response::new(AbortMultipartUploadOutput::default()))
     }
 
+    async fn list_parts(&self, req: S3Request<ListPartsInput>) -> Answer<ListPartsOutput> {
+        let ListPartsInput { bucket, key, upload_id, part_number_marker, max_parts, .. } = req.input;
+        let mut parts = self.objects.uploaded(&bucket, &key, &upload_id)?;
+        parts.retain(|(number, ..)| *number > part_number_marker.unwrap_or_default());
+        let most = usize::try_from(max_parts.unwrap_or(1000)).unwrap_or_default().min(1000);
+        let is_truncated = parts.len() > most;
+        parts.truncate(most);
+        let (bucket, key, upload_id) = (Some(bucket), Some(key), Some(upload_id));
+        let output = ListPartsOutput { bucket, key, upload_id, ..answers::parts(parts, is_truncated) };
+        Ok(S3Response::new(output))
+    }
+
     async fn list_multipart_uploads(
         &self,
         req: S3Request<ListMultipartUploadsInput>,
     ) -> Answer<ListMultipartUploadsOutput> {
-        let uploads = self.objects.uploads(&req.input.bucket)?;
+        let prefix = req.input.prefix.as_deref().unwrap_or_default();
+        let uploads = self.objects.uploads(&req.input.bucket, prefix)?;
         Ok(S3Response::new(answers::uploads(req.input.bucket, uploads)))
     }
 }
