@@ -86,19 +86,19 @@ def wait(sandbox, connection, deployment):
 def fill(sandbox, size, workers):
     """Applications with a group each, and a history that goes round them; gives the deployment on every host."""
 
-    def group(connection, application, tag, config):
+    def group(connection, application, name, tag, config):
         sandbox.call(
             connection,
             "CreateDeploymentGroup",
             applicationName=application,
-            deploymentGroupName="prod",
+            deploymentGroupName=name,
             serviceRoleArn=ROLE,
             deploymentConfigName=f"CodeDeployDefault.{config}",
             ec2TagFilters=[{"Key": "Role", "Value": tag, "Type": "KEY_AND_VALUE"}],
         )
 
-    def deploy(connection, application):
-        of = {"applicationName": application, "deploymentGroupName": "prod"}
+    def deploy(connection, application, name):
+        of = {"applicationName": application, "deploymentGroupName": name}
         return sandbox.call(connection, "CreateDeployment", **of, revision=BUNDLE)["deploymentId"]
 
     def fleet_of(worker):
@@ -106,22 +106,21 @@ def fill(sandbox, size, workers):
         names = [f"app-{n:04}" for n in range(worker, size["applications"], workers)]
         for name in names:
             sandbox.call(connection, "CreateApplication", applicationName=name)
-            group(connection, name, "one", "OneAtATime")
+            group(connection, name, "one", "one", "OneAtATime")
         running = {}
         for n in range(worker, size["history"], workers):
             name = names[n // workers % len(names)]
             if name in running:
                 wait(sandbox, connection, running.pop(name))
-            running[name] = deploy(connection, name)
+            running[name] = deploy(connection, name, "one")
         for deployment in running.values():
             wait(sandbox, connection, deployment)
 
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         list(pool.map(fleet_of, range(workers)))
     connection = sandbox.connect()
-    sandbox.call(connection, "CreateApplication", applicationName="shop")
-    group(connection, "shop", "web", "AllAtOnce")
-    big = deploy(connection, "shop")
+    group(connection, "app-0000", "all", "web", "AllAtOnce")
+    big = deploy(connection, "app-0000", "all")
     info = wait(sandbox, connection, big)
     assert sum(info["deploymentOverview"].values()) == size["hosts"], info
     return big
