@@ -25,14 +25,14 @@ const LIVES: usize = 100;
 const MOST: usize = 3;
 
 /// A server that is killed when it is dropped.
-struct Served {
+pub(super) struct Served {
     child: Child,
     _stdout: BufReader<ChildStdout>,
-    url: String,
+    pub(super) url: String,
 }
 
 impl Served {
-    fn start(mut command: Command, arguments: &str) -> Self {
+    pub(super) fn start(mut command: Command, arguments: &str) -> Self {
         command.args(["sandbox", "serve"]).args(arguments.split_whitespace());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());

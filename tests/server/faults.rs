@@ -53,9 +53,9 @@ fn faults_of_hosts_come_and_go() {
     let bad = machine.run(create).ends_with(3);
     let _ = bad.complains("scripts/start.sh failed with exit code 3").complains("[stderr]no port");
     let listed = machine.run("sandbox fault list").ends_with(0).stdout;
-    let expected = "ID  FAULT            WHERE                  SHARE  STRUCK\n\
-                    1   slow, 2.0 times  ValidateService        1.0    0\n\
-                    2   fail             Install with Role=web  1.0    1\n";
+    let expected = "ID  FAULT          WHERE                  SHARE  STRUCK\n\
+                    1   slow, 2 times  ValidateService        1.0    0\n\
+                    2   fail           Install with Role=web  1.0    1\n";
     assert_eq!(listed, expected);
     let _ = machine.run("sandbox fault clear 2").ends_with(0).complains("cleared 1 fault");
     let _ = machine.run(create).ends_with(0);

@@ -3,4 +3,5 @@
 mod crash;
 mod deployments;
 mod faults;
+mod kept;
 mod s3;

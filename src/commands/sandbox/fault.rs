@@ -330,7 +330,10 @@ fn told(fault: &Value) -> [String; 3] {
     let kind = match outcome {
         Value::String(kind) if kind == "agent-offline" => "offline".to_owned(),
         Value::String(kind) => kind.clone(),
-        other => other.get("slow").map_or_else(|| "fail".to_owned(), |times| format!("slow, {times} times")),
+        other => match other.get("slow").and_then(Value::as_f64) {
+            Some(times) => format!("slow, {times} times"),
+            None => "fail".to_owned(),
+        },
     };
     let hosts = fault.get("hosts").cloned().unwrap_or_default();
     let mut place = vec![fault.get("event").and_then(Value::as_str).unwrap_or("every event").to_owned()];

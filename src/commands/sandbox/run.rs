@@ -27,7 +27,7 @@ use crate::watch::Signal;
 Examples:
   cdctl sandbox run -- sh ci/deploy.sh
   cdctl sandbox run --fleet examples/fleet.yaml --allow-host-hooks -- sh examples/by-hand.sh
-  cdctl sandbox run -- aws deploy list-applications")]
+  cdctl sandbox run --state ~/sandbox -- aws deploy list-applications")]
 pub struct Arguments {
     #[command(flatten)]
     sandbox: SandboxArgs,
