@@ -117,7 +117,11 @@ fn a_failure_names_its_cause_once() {
     assert!(summary.contains("  1  6x  ApplicationStart  ScriptFailed  scripts/start.sh  first "), "{run}");
     assert_eq!(summary.matches("error: listen 0.0.0.0:8080: address already in use").count(), 1, "{run}");
     assert!(broken.iter().all(|id| summary.matches(id.as_str()).count() == 1), "{broken:?}\n{run}");
-    assert!(summary.contains("6 broken (failed half way to site-1.zip)"), "{run}");
+    // Which hosts run what: none is left to be looked for.
+    assert!(summary.contains("\nfleet     1 on site-1.zip: i-"), "{run}");
+    assert!(summary.contains("\n          6 broken (failed half way to site-1.zip)\n"), "{run}");
+    let untouched = summary.lines().find(|line| line.contains(" 5 untouched on what they had: i-")).unwrap();
+    assert_eq!(untouched.matches("i-").count(), 5, "{untouched}");
 }
 
 #[test]
@@ -126,7 +130,8 @@ fn a_success_in_part_is_loud() {
     let run = run.ends_with(0).holds_no_escape().complains("! SUCCEEDED with 4 of 12 targets failed  d-");
     run.complains("\n  1  4x  ApplicationStart  ScriptFailed  scripts/start.sh  first ")
         .complains("[stderr]error: listen 0.0.0.0:8080: address already in use\n")
-        .complains("\nfleet     8 on site-1.zip, 4 broken (failed half way to site-1.zip)\n");
+        .complains("\nfleet     8 on site-1.zip: i-")
+        .complains(", +2 more\n          4 broken (failed half way to site-1.zip)\n");
     let running = hosts(&folder).iter().filter(|host| host.join("root/run/site/running").exists()).count();
     assert_eq!(running, 8);
 }

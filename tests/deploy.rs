@@ -85,6 +85,45 @@ fn logs_show_events_and_the_tails_of_what_failed() {
 }
 
 #[test]
+fn sre_06_pipe_purity_on_every_path() {
+    let sandbox = Sandbox::start(HALF_FAILS, 200);
+    let machine = sandbox.with_group();
+    push(&machine, "a.zip");
+    let failed = deploy(&machine, "a.zip", "");
+    machine.run(&format!("deploy wait {failed}")).ends_with(3);
+    let good = deploy(&machine, "a.zip", "--config CodeDeployDefault.AllAtOnce");
+    machine.run(&format!("deploy wait {good}")).ends_with(0);
+    machine.run("sandbox fault add hang --event Install").ends_with(0);
+    let hangs = deploy(&machine, "a.zip", "");
+    let timed_out = format!("{hangs} --timeout 1s");
+    for (watched, code, outcome) in
+        [(&good, 0, "succeeded_with_failures"), (&failed, 3, "failed"), (&timed_out, 7, "timed_out")]
+    {
+        let run = machine.run(&format!("deploy watch {watched} -o ndjson")).ends_with(code).holds_no_escape();
+        let lines = run.stdout.lines().map(serde_json::from_str::<Value>);
+        assert_eq!(lines.last().unwrap().unwrap()["outcome"], outcome, "{run}");
+        assert!(run.stdout.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{run}");
+        // The log alone is stderr's; stdout stays empty whatever becomes of it.
+        machine.run(&format!("deploy watch {watched}")).ends_with(code).holds_no_escape().says_nothing();
+    }
+    machine.run("deploy watch d-NOSUCHONE -o ndjson").ends_with(1).says_nothing();
+    let shell = |script: String| {
+        let run: Run = machine.command("sh").args(["-c", &script]).output().unwrap().into();
+        run.ends_with(0)
+    };
+    // What nobody reads to its end tells the reader no lie, and ends as what is not known.
+    let run = shell(format!("{{ cdctl deploy watch {hangs} -o ndjson; echo $? >&2; }} | head -1"));
+    assert_eq!((run.stdout.lines().count(), run.stderr.as_str()), (1, "9\n"), "{run}");
+    let kept = machine.home().join("kept");
+    let run = shell(format!("cdctl deploy watch {good} -o ndjson > {} 2>/dev/null", kept.display()));
+    assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("", ""));
+    let kept = std::fs::read_to_string(kept).unwrap();
+    assert!(kept.lines().count() > 3 && kept.lines().all(|line| line.starts_with(r#"{"v":1,"#)), "{kept}");
+    shell(format!("cdctl deploy watch {good} 2>&1 | cat")).holds_no_escape().says("SUCCEEDED with 2 of 4");
+    shell(format!("cdctl deploy watch {good} 2>&- >&-")).says_nothing();
+}
+
+#[test]
 fn sre_14_rollback_goes_to_the_last_good_revision() {
     let sandbox = Sandbox::start(SIMULATED, 200);
     let machine = sandbox.with_group();
@@ -100,6 +139,26 @@ fn sre_14_rollback_goes_to_the_last_good_revision() {
     let run = machine.run("deploy rollback shop/prod --yes").ends_with(0).complains("undo with");
     let rollback = run.stdout.lines().next().unwrap();
     assert_eq!(shown(&machine, rollback)["revision"]["s3Location"]["key"], "a.zip");
+
+    // Good is what succeeded in this group: neither what was stopped, nor what failed, nor what rolled that back.
+    push(&machine, "c.zip");
+    machine.run("sandbox fault add hang --event Install").ends_with(0);
+    let stopped = deploy(&machine, "c.zip", "");
+    machine.run(&format!("deploy stop {stopped} --yes")).ends_with(0);
+    machine.run("sandbox fault clear").ends_with(0);
+    machine.run("sandbox fault add fail --event Install --times 4").ends_with(0);
+    machine.run(&format!("deploy watch {stopped}")).ends_with(4);
+    let failed = deploy(&machine, "c.zip", "--auto-rollback failure");
+    // Its own automatic rollback is followed, and so is the failure of that.
+    machine.run(&format!("deploy watch {failed}")).ends_with(6);
+    let run = machine.run("deploy rollback shop/prod --dry-run").ends_with(0).says("s3://releases/a.zip");
+    assert!(!run.stdout.contains("c.zip -> c.zip"), "{run}");
+    // What is not there any more is found out before anything is made.
+    let before = machine.run("deploy list shop/prod -o text").ends_with(0).stdout.lines().count();
+    let gone = machine.run("deploy rollback shop/prod --to s3://releases/gone.zip --yes").ends_with(1);
+    let _ = gone.complains("gone.zip");
+    let after = machine.run("deploy list shop/prod -o text").ends_with(0).stdout.lines().count();
+    assert_eq!(after, before, "nothing was deployed");
 }
 
 #[test]

@@ -51,11 +51,32 @@ fn sre_10_signals_detach_and_leave_the_deployment_alone() {
         let terminal = Terminal::start(sandbox.machine(), "deploy watch shop/prod", (80, 24));
         terminal.shows("InProgress");
         terminal.signal(signal);
-        let (ended, screen) = terminal.ends();
-        assert_eq!(ended, Some(code), "{screen}");
+        let screen = is_cooked_at_the_end(terminal, code);
+        assert!(screen.contains("! DETACHED; the deployment continues"), "{screen}");
         assert!(screen.contains(&format!("cdctl deploy watch {id}")), "{screen}");
         goes_on(sandbox, &id);
     }
+    // A terminal that was closed, and a watch that got no chance to say anything.
+    for (signal, code) in [(Signal::HUP, Some(143)), (Signal::KILL, None)] {
+        let (sandbox, id) = hanging();
+        let terminal = Terminal::start(sandbox.machine(), "deploy watch shop/prod", (80, 24));
+        terminal.shows("InProgress");
+        assert!(is_cooked(&terminal), "without --keys the keyboard is never taken");
+        terminal.signal(signal);
+        let (ended, screen) = terminal.ends();
+        assert_eq!(ended, code, "{screen}");
+        goes_on(sandbox, &id);
+    }
+    // The first asks for a stop, which hosts that hang do not let end; the second does not wait for it.
+    let (sandbox, id) = hanging();
+    let line = "deploy watch shop/prod --on-interrupt stop";
+    let terminal = Terminal::start(sandbox.machine(), line, (80, 24));
+    terminal.shows("InProgress");
+    terminal.signal(Signal::INT);
+    terminal.shows("notice: stopping the deployment");
+    terminal.signal(Signal::INT);
+    let screen = is_cooked_at_the_end(terminal, 130);
+    assert!(screen.contains(&format!("cdctl deploy watch {id}")), "{screen}");
 }
 
 #[test]
@@ -64,6 +85,8 @@ fn sre_02_right_deployment_is_the_one_that_create_made() {
     let machine = sandbox.machine();
     machine.run(&format!("deploy stop {first} --yes")).ends_with(0);
     machine.run(&format!("deploy watch {first}")).ends_with(4);
+    // One that is over gives its summary and its code at once.
+    machine.run(&format!("deploy watch {first}")).ends_with(4).complains(&format!("STOPPED  {first}"));
     let line = "deploy create shop/prod --revision s3://releases/site-1.zip --watch";
     let terminal = Terminal::start(sandbox.machine(), line, (80, 24));
     let screen = terminal.shows("InProgress");

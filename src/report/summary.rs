@@ -18,6 +18,8 @@ const CAUSES: usize = 5;
 const TAIL: [usize; CAUSES] = [10, 5, 3, 2, 2];
 /// Lines of log of the rollback's first cause.
 const ROLLBACK_TAIL: usize = 3;
+/// Hosts named of those that run the same.
+const HOSTS: usize = 6;
 /// Characters of a line of log.
 const WIDEST: usize = 200;
 
@@ -162,8 +164,12 @@ fn why(report: &Report) -> Vec<String> {
         many => Some(format!("{} failed for {many} causes", plural(failed, "target"))),
     };
     match (own, &report.error) {
-        (Some(own), Some(error)) if error.code == "HEALTH_CONSTRAINTS" => {
-            vec![entry("why", &format!("{own}; too few healthy ones were left (HEALTH_CONSTRAINTS)"))]
+        (own, Some(error)) if error.code == "HEALTH_CONSTRAINTS" => {
+            let unread = report.counts.filter(|counts| counts.fail > 0);
+            let unread = unread
+                .map(|counts| format!("{} failed, and why was not read", plural(counts.fail, "target")));
+            let lead = own.or(unread).map(|own| format!("{own}; ")).unwrap_or_default();
+            vec![entry("why", &format!("{lead}too few healthy ones were left (HEALTH_CONSTRAINTS)"))]
         }
         (own, Some(error)) => {
             let said = format!("{}: {}", line(&error.code), clip(&line(error.message.trim())));
@@ -234,27 +240,54 @@ fn rollback(report: &Report) -> Vec<String> {
     lines
 }
 
-/// How many hosts run what. After a rollback its counts tell, before one the deployment's own.
+/// How many hosts run what, and, where not all of them run the same, which; the broken ones stand by their causes. After a rollback its hosts tell, before one
+/// the deployment's own.
 fn fleet(report: &Report) -> Vec<String> {
     let name = |revision: &Option<String>, otherwise: &str| {
         revision.as_deref().map_or_else(|| otherwise.to_owned(), short_revision)
     };
     let (new, old) =
         (name(&report.revision, "the new revision"), name(&report.previous_revision, "what they had"));
-    let (counts, to, from): (Counts, _, _) = match (report.rollback_counts, report.counts) {
-        (Some(counts), _) => (counts, &old, &new),
-        (None, Some(counts)) => (counts, &new, &old),
+    let (counts, hosts, to, rest): (Counts, _, _, _) = match (report.rollback_counts, report.counts) {
+        // What these run the deployment before has left: the new, the old, or half of it.
+        (Some(counts), _) => (counts, &report.rollback_hosts, &old, "not reached by the rollback".to_owned()),
+        (None, Some(counts)) => (counts, &report.hosts, &new, format!("untouched on {old}")),
         (None, None) => return Vec::new(),
     };
-    let untouched = counts.pend + counts.skip;
-    let parts = [
-        (counts.ok, format!("{} on {to}", counts.ok)),
-        (counts.run + counts.ready, format!("{} at work on {to}", counts.run + counts.ready)),
-        (counts.fail, format!("{} broken (failed half way to {to})", counts.fail)),
-        (untouched, format!("{untouched} untouched on {from}")),
+    let (untouched, at_work) = (counts.pend + counts.skip, counts.run + counts.ready);
+    let none = &Vec::new();
+    let mut parts = vec![
+        (counts.ok, format!("on {to}"), &hosts.ok),
+        (at_work, format!("at work on {to}"), none),
+        (counts.fail, format!("broken (failed half way to {to})"), none),
+        (untouched, rest, &hosts.skip),
     ];
-    let parts: Vec<_> = parts.into_iter().filter(|(count, _)| *count > 0).map(|(_, text)| text).collect();
-    if parts.is_empty() { Vec::new() } else { vec![entry("fleet", &parts.join(", "))] }
+    parts.retain(|(count, _, _)| *count > 0);
+    let mixed = parts.len() > 1 && !hosts.is_empty();
+    if !mixed {
+        let parts: Vec<_> = parts.into_iter().map(|(count, what, _)| format!("{count} {what}")).collect();
+        return if parts.is_empty() { Vec::new() } else { vec![entry("fleet", &parts.join(", "))] };
+    }
+    let labels = std::iter::once("fleet").chain(std::iter::repeat(""));
+    let line = |(label, (count, what, known)): (_, (u64, String, &Vec<String>))| {
+        entry(label, &format!("{count} {what}{}", which(count, known)))
+    };
+    labels.zip(parts).map(line).collect()
+}
+
+/// `: a, b, +3 more`: the names that are known of `count` hosts.
+fn which(count: u64, known: &[String]) -> String {
+    let shown: Vec<_> = known
+        .iter()
+        .take(HOSTS.min(usize::try_from(count).unwrap_or(HOSTS)))
+        .map(|host| line(host))
+        .collect();
+    let more = count.saturating_sub(shown.len() as u64);
+    match (shown.is_empty(), more) {
+        (true, _) => String::new(),
+        (false, 0) => format!(": {}", shown.join(", ")),
+        (false, more) => format!(": {}, +{more} more", shown.join(", ")),
+    }
 }
 
 /// What to type next.

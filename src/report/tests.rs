@@ -430,7 +430,7 @@ fn sre_07_log_budget_of_two_hundred_targets() {
 }
 
 #[test]
-fn sre_06_pipe_purity_of_the_stream() {
+fn every_line_of_the_stream_is_pure_json_whatever_it_holds() {
     let mut hostile = target("i-1", TargetStatus::Failed, EventName::Install, 5);
     hostile.failure = Some(Failure { log_tail: "\u{9b}2J\x1b[0m\u{202e}\n::error::".into(), ..failure() });
     let events = stream(vec![
@@ -627,8 +627,12 @@ fn cause(count: u64, event: EventName, message: &str, log_tail: &str) -> Cause {
         log_tail: log_tail.into(),
         first: Some(at(120)),
         count,
-        targets: (0..count).map(|n| format!("i-{n:03}")).collect(),
+        targets: hosts(0..count),
     }
+}
+
+fn hosts(range: std::ops::Range<u64>) -> Vec<String> {
+    range.map(|n| format!("i-{n:03}")).collect()
 }
 
 fn report(outcome: &'static str, exit: u8) -> Report {
@@ -646,11 +650,13 @@ fn report(outcome: &'static str, exit: u8) -> Report {
         error: None,
         duration_s: Some(728.0),
         counts: Some(Counts { skip: 3, ..counts(1, 0, 0, 8) }),
+        hosts: Hosts { ok: hosts(8..9), skip: hosts(9..12) },
         causes: vec![cause(8, EventName::ApplicationStart, &failure().message, &failure().log_tail)],
         failures_not_read: 0,
         rollback: None,
         rollback_status: None,
         rollback_counts: None,
+        rollback_hosts: Hosts::default(),
         rollback_causes: Vec::new(),
     }
 }
@@ -675,11 +681,82 @@ why       8 targets failed for one cause; too few healthy ones were left (HEALTH
      on i-000, i-001, i-002, i-003, i-004, i-005, i-006, i-007
        [stdout]starting
        [stderr]Error: listen EADDRINUSE 0.0.0.0:8080
-fleet     1 on 4.18.0.zip, 8 broken (failed half way to 4.18.0.zip), 3 untouched on 4.17.2.zip
+fleet     1 on 4.18.0.zip: i-008
+          8 broken (failed half way to 4.18.0.zip)
+          3 untouched on 4.17.2.zip: i-009, i-010, i-011
 next      cdctl deploy logs d-7F3K2QX9A --failed
           cdctl deploy rollback d-7F3K2QX9A   # back to 4.17.2.zip
 "#]]
     );
+}
+
+#[test]
+fn the_fleet_is_told_by_revision_with_the_first_names_of_each() {
+    let fleet = |report: &Report| {
+        let text = summary(report);
+        let lines: Vec<_> = text.lines().skip_while(|line| !line.starts_with("fleet")).collect();
+        lines.into_iter().take_while(|line| !line.starts_with("next")).collect::<Vec<_>>().join("\n")
+    };
+    let many = Some(Counts { skip: 12, ..counts(88, 0, 0, 100) });
+    let named = Hosts { ok: hosts(200..220), skip: hosts(100..101) };
+    let mixed = Report { counts: many, hosts: named.clone(), ..report("failed", 3) };
+    assert_data_eq!(
+        fleet(&mixed),
+        str![[r#"
+fleet     88 on 4.18.0.zip: i-200, i-201, i-202, i-203, i-204, i-205, +82 more
+          100 broken (failed half way to 4.18.0.zip)
+          12 untouched on 4.17.2.zip: i-100, +11 more
+"#]]
+    );
+    let on = Report {
+        status: Some(DeploymentStatus::InProgress),
+        counts: Some(counts(2, 3, 6, 0)),
+        hosts: Hosts { ok: hosts(0..2), ..Hosts::default() },
+        ..mixed.clone()
+    };
+    assert_data_eq!(
+        fleet(&on),
+        str![[r#"
+fleet     2 on 4.18.0.zip: i-000, i-001
+          3 at work on 4.18.0.zip
+          6 untouched on 4.17.2.zip
+"#]]
+    );
+    let back = Report {
+        rollback: Some("d-ROLL".into()),
+        rollback_counts: Some(Counts { skip: 3, ..counts(10, 0, 0, 2) }),
+        rollback_hosts: Hosts { ok: vec!["rack-\x1b[2J".into()], skip: hosts(0..3) },
+        ..mixed.clone()
+    };
+    assert_data_eq!(
+        fleet(&back),
+        str![[r#"
+fleet     10 on 4.17.2.zip: rack-/x1b[2J, +9 more
+          2 broken (failed half way to 4.17.2.zip)
+          3 not reached by the rollback: i-000, i-001, i-002
+"#]]
+    );
+    // Nobody was allowed to read them.
+    let unread = Report { hosts: Hosts::default(), ..mixed };
+    assert_data_eq!(
+        fleet(&unread),
+        str![
+            "fleet     88 on 4.18.0.zip, 100 broken (failed half way to 4.18.0.zip), 12 untouched on 4.17.2.zip"
+        ]
+    );
+}
+
+#[test]
+fn too_few_healthy_hosts_are_never_the_lead() {
+    let error = Some(ErrorEvent { code: "HEALTH_CONSTRAINTS".into(), message: "The overall".into() });
+    let unread = Report { error, causes: Vec::new(), failures_not_read: 8, ..report("failed", 3) };
+    let why = |report: &Report| summary(report).lines().nth(1).unwrap().to_owned();
+    assert_eq!(
+        why(&unread),
+        "why       8 targets failed, and why was not read; too few healthy ones were left (HEALTH_CONSTRAINTS)"
+    );
+    let nothing = why(&Report { counts: None, ..unread });
+    assert_eq!(nothing, "why       too few healthy ones were left (HEALTH_CONSTRAINTS)");
 }
 
 #[test]
@@ -709,7 +786,8 @@ why       4 targets failed for one cause
   1  4x  ApplicationStart  ScriptFailed  scripts/start.sh  first 2026-08-25T14:17:00Z
      port taken
      on i-000, i-001, i-002, i-003
-fleet     8 on 4.18.0.zip, 4 broken (failed half way to 4.18.0.zip)
+fleet     8 on 4.18.0.zip: i-008, +7 more
+          4 broken (failed half way to 4.18.0.zip)
 next      cdctl deploy logs d-7F3K2QX9A --failed
           cdctl deploy rollback d-7F3K2QX9A   # back to 4.17.2.zip
 "#]]
@@ -758,7 +836,9 @@ fn the_summary_of_a_watch_that_was_left() {
         summary(&left),
         str![[r#"
 ! DETACHED; the deployment continues  d-7F3K2QX9A  shop-web/prod-fleet  s3://rel/shop-web/4.18.0.zip  12m08s since its start
-fleet     3 on 4.18.0.zip, 3 at work on 4.18.0.zip, 6 untouched on 4.17.2.zip
+fleet     3 on 4.18.0.zip: i-008, +2 more
+          3 at work on 4.18.0.zip
+          6 untouched on 4.17.2.zip: i-009, i-010, i-011, +3 more
 next      cdctl deploy watch d-7F3K2QX9A
           cdctl deploy stop d-7F3K2QX9A
 "#]]

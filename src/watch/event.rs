@@ -282,6 +282,21 @@ pub enum NoticeCode {
     RollbackAwaited,
 }
 
+/// Some of the hosts that have finished, by how: names beside [`Counts`]. Those of the failed stand in the causes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hosts {
+    /// They run the deployment's revision.
+    pub ok: Vec<String>,
+    /// They were not touched.
+    pub skip: Vec<String>,
+}
+
+impl Hosts {
+    pub fn is_empty(&self) -> bool {
+        *self == Hosts::default()
+    }
+}
+
 /// The end of a watch: what the `result` event and the summary say.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
@@ -303,6 +318,8 @@ pub struct Report {
     /// From the start to the end or to now, in seconds of the service's time.
     pub duration_s: Option<f64>,
     pub counts: Option<Counts>,
+    #[serde(default, skip_serializing_if = "Hosts::is_empty")]
+    pub hosts: Hosts,
     pub causes: Vec<Cause>,
     /// Failed targets that were not described, for want of calls or permission.
     pub failures_not_read: u64,
@@ -311,6 +328,8 @@ pub struct Report {
     pub rollback_status: Option<DeploymentStatus>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback_counts: Option<Counts>,
+    #[serde(default, skip_serializing_if = "Hosts::is_empty")]
+    pub rollback_hosts: Hosts,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rollback_causes: Vec<Cause>,
 }

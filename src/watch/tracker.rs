@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::causes::Causes;
 use super::event::{
-    ApiEvent, ApiState, Counts, DeploymentEvent, ErrorEvent, Event, Failure, HeartbeatEvent, Phase, Report,
-    TargetEvent,
+    ApiEvent, ApiState, Counts, DeploymentEvent, ErrorEvent, Event, Failure, HeartbeatEvent, Hosts, Phase,
+    Report, TargetEvent,
 };
 use super::forecast;
 use super::outcome::{Ending, Outcome};
@@ -18,6 +18,9 @@ use crate::model::{
     ComputePlatform, Creator, Deployment, DeploymentConfig, DeploymentStatus, LifecycleEvent, Overview,
     Target, TargetKind, TargetStatus,
 };
+
+/// Hosts named in a report of each kind.
+const NAMED: usize = 20;
 
 /// What is known of one deployment.
 #[derive(Debug, Default)]
@@ -204,11 +207,13 @@ impl Tracker {
             error: deployment.and_then(error_event),
             duration_s: self.elapsed(now).map(seconds),
             counts: self.counts(),
+            hosts: self.hosts(),
             failures_not_read: failed.saturating_sub(self.causes.targets()),
             causes,
             rollback: self.rollback().map(|(id, _)| id),
             rollback_status: followed.map(|deployment| deployment.status.clone()),
             rollback_counts: rollback.and_then(Tracker::counts),
+            rollback_hosts: rollback.map(Tracker::hosts).unwrap_or_default(),
             rollback_causes: rollback.map(|rollback| rollback.causes.list()).unwrap_or_default(),
         }
     }
@@ -243,6 +248,24 @@ impl Tracker {
 
     fn counts(&self) -> Option<Counts> {
         self.deployment.as_ref()?.overview.map(Counts::from)
+    }
+
+    /// The first hosts by name. What has finished stays as it was seen; of others nobody can say what they are now. The
+    /// two fleets of a blue/green deployment finish in their own ways.
+    fn hosts(&self) -> Hosts {
+        let named = |status: TargetStatus| {
+            let is_it = |one: &&TargetEvent| {
+                one.kind == TargetKind::Instance && one.label.is_none() && one.status == status
+            };
+            let mut ids: Vec<_> = self.targets.values().filter(is_it).map(|one| one.id.as_str()).collect();
+            if ids.len() > NAMED {
+                ids.select_nth_unstable(NAMED);
+                ids.truncate(NAMED);
+            }
+            ids.sort_unstable();
+            ids.into_iter().map(str::to_owned).collect()
+        };
+        Hosts { ok: named(TargetStatus::Succeeded), skip: named(TargetStatus::Skipped) }
     }
 
     /// Hosts that must stay healthy, once configuration and number of targets are known.
@@ -394,6 +417,24 @@ mod tests {
         assert_eq!(report.causes.len(), 1);
         assert_eq!(report.causes[0].targets, ["a"]);
         assert_eq!(report.failures_not_read, 2);
+    }
+
+    #[test]
+    fn a_report_names_the_first_hosts_that_have_finished() {
+        let mut tracker = Tracker::default();
+        let host =
+            |id: String, status: &str| Target { kind: TargetKind::Instance, ..target(&id, status, status) };
+        let mut targets: Vec<_> = (0..50).rev().map(|n| host(format!("i-{n:02}"), "Succeeded")).collect();
+        targets
+            .extend(["Skipped", "Failed", "Pending", "Dreaming"].map(|status| host(status.into(), status)));
+        targets.push(Target { label: Some("Blue".into()), ..host("blue".into(), "Skipped") });
+        targets.push(target("function", "Succeeded", "Succeeded"));
+        tracker.targets(&targets);
+        let report = tracker.report(&Outcome::Succeeded, Timestamp::UNIX_EPOCH, None);
+        assert_eq!(report.hosts.ok, (0..20).map(|n| format!("i-{n:02}")).collect::<Vec<_>>());
+        assert_eq!(report.hosts.skip, ["Skipped"], "what has not finished may be anything now");
+        let rollback = tracker.report(&Outcome::Succeeded, Timestamp::UNIX_EPOCH, Some(&tracker));
+        assert_eq!(rollback.rollback_hosts, report.hosts);
     }
 
     #[test]
