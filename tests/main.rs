@@ -16,6 +16,7 @@ mod contract;
 mod credentials;
 mod demo;
 mod deploy;
+mod examples;
 mod lazy;
 mod leaving;
 mod man;

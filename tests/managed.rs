@@ -214,3 +214,16 @@ fn a_service_under_way_is_rolled_back_by_the_service() {
     let run = machine.run(&format!("deploy rollback {id} --yes")).ends_with(0);
     let _ = run.complains("CodeDeploy rolls it back").complains("✓ SUCCEEDED");
 }
+
+#[test]
+fn what_is_wrong_with_a_made_appspec_is_found_before_it_is_sent() {
+    let sandbox = Sandbox::start(FUNCTION, 120);
+    let machine = lambda(&sandbox);
+    let create = "deploy create checkout/live --function checkout:live --current-version 1 --target-version";
+    let run = machine.run(&format!("{create} newest")).ends_with(10).says_nothing();
+    let _ = run.complains("error[A0").complains("nothing was deployed").complains("TargetVersion");
+    let set = "--set Resources[0].checkout.Type=AWS::Lambda::Funktion";
+    machine.run(&format!("{create} 2 {set} --dry-run")).ends_with(10).says_nothing();
+    assert!(machine.run("deploy list checkout/live -o text").ends_with(0).stdout.is_empty());
+    machine.run(&format!("{create} 2 --watch")).ends_with(0);
+}

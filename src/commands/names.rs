@@ -101,6 +101,11 @@ pub struct GroupArgs {
 }
 
 impl GroupArgs {
+    /// As if it were written on the line.
+    pub fn of(name: GroupName) -> Self {
+        GroupArgs { name: Some(name), flags: GroupFlags::default() }
+    }
+
     pub fn resolve(&self, context: &Context) -> anyhow::Result<GroupName> {
         self.named(context)?.ok_or_else(|| wrong("no deployment group is named".to_owned()))
     }

@@ -17,7 +17,7 @@ use crate::format::print_json;
 const LIMIT: u64 = 4 << 20;
 
 /// A request from a file, under the flags.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct RequestArgs {
     /// Take what no flag says from this YAML or JSON file with the API's names; `-` is standard input
     #[arg(long, value_name = "FILE")]

@@ -188,8 +188,15 @@ fn each_setting_can_be_taken_away() {
 }
 
 /// The verbs that take a request from a file.
-const FROM: [&str; 6] =
-    ["app create", "app ensure", "group create", "group ensure", "group update", "config create"];
+const FROM: [&str; 7] = [
+    "app create",
+    "app ensure",
+    "group create",
+    "group ensure",
+    "group update",
+    "config create",
+    "deploy create",
+];
 
 #[test]
 fn a_skeleton_is_taken_back() {
@@ -227,6 +234,7 @@ fn what_is_wrong_in_a_file_has_its_line_and_its_nearest_name() {
             "line 3 column 3",
             "value",
         ),
+        ("deploy create", "applicationName: shop\ndescribtion: x\n", "line 2 column 1", "description"),
     ] {
         fs::write(&file, text).unwrap();
         let run = machine.run(&format!("{verb} --from {}", file.display())).ends_with(2).says_nothing();
@@ -327,4 +335,73 @@ fn ensure_says_what_it_changed() {
     let new = format!("group ensure shop/new --service-role {ROLE} --ec2-tag Role=web --tag Team=web");
     ensure(&new, "created deployment group shop/new\n");
     ensure(&new, "is as wanted; nothing to change\n");
+}
+
+#[test]
+fn a_deployment_is_taken_from_a_file_under_the_flags() {
+    let shop = shop();
+    let file = shop.machine.home().join("deployment.yaml");
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    let text = format!(
+        "applicationName: shop\ndeploymentGroupName: prod\ndescription: filed\nfileExistsBehavior: RETAIN\n\
+         deploymentConfigName: CodeDeployDefault.AllAtOnce\nignoreApplicationStopFailures: true\n\
+         autoRollbackConfiguration: {{enabled: true, events: [DEPLOYMENT_FAILURE]}}\n\
+         targetInstances: {{autoScalingGroups: [web]}}\n\
+         revision: {{revisionType: GitHub, gitHubLocation: {{repository: me/site, commitId: {commit}}}}}\n"
+    );
+    fs::write(&file, text).unwrap();
+    let from = format!("deploy create --from {}", file.display());
+    let mut expected = json!({
+        "applicationName": "shop", "deploymentGroupName": "prod", "description": "filed",
+        "fileExistsBehavior": "RETAIN", "deploymentConfigName": "CodeDeployDefault.AllAtOnce",
+        "ignoreApplicationStopFailures": true,
+        "autoRollbackConfiguration": { "enabled": true, "events": ["DEPLOYMENT_FAILURE"] },
+        "targetInstances": { "autoScalingGroups": ["web"] },
+        "revision": { "revisionType": "GitHub",
+            "gitHubLocation": { "repository": "me/site", "commitId": commit } },
+    });
+    assert_eq!(shop.json(&format!("{from} --dry-run")), expected);
+
+    let flags = "--description said --file-exists overwrite --config CodeDeployDefault.OneAtATime \
+                 --auto-rollback off --target-tag Fleet=green --revision github:me/site@fedcba9876543210fedcba9876543210fedcba98";
+    expected["description"] = "said".into();
+    expected["fileExistsBehavior"] = "OVERWRITE".into();
+    expected["deploymentConfigName"] = "CodeDeployDefault.OneAtATime".into();
+    expected["autoRollbackConfiguration"] = json!({ "enabled": false });
+    expected["targetInstances"]["tagFilters"] =
+        json!([{ "Key": "Fleet", "Value": "green", "Type": "KEY_AND_VALUE" }]);
+    expected["revision"]["gitHubLocation"]["commitId"] = "fedcba9876543210fedcba9876543210fedcba98".into();
+    let mut planned = shop.json(&format!("{from} {flags} --dry-run"));
+    planned["autoRollbackConfiguration"].as_object_mut().unwrap().remove("events");
+    assert_eq!(planned, expected);
+    shop.run(&format!("{from} shop/other --dry-run")).ends_with(1).complains("shop/other");
+
+    // A restart names no revision, in the file as on the line.
+    fs::write(&file, "applicationName: shop\ndeploymentGroupName: prod\ndeploymentMode: RESTART\n").unwrap();
+    assert_eq!(shop.json(&format!("{from} --dry-run"))["deploymentMode"], "RESTART");
+    fs::write(&file, "revision: {revisionType: S3, s3Location: {bucket: b}}").unwrap();
+    shop.run(&format!("{from} shop/prod")).ends_with(2).complains("names nothing to deploy");
+    shop.run("deploy create shop/prod --from - --appspec -").ends_with(2).complains("read once");
+}
+
+#[test]
+fn a_group_that_moves_traffic_has_its_one_style() {
+    let shop = shop();
+    shop.run("app create fn --platform lambda").ends_with(0);
+    let style = json!({ "deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTROL" });
+    for (group, more) in
+        [("fn/live", ""), ("fn/half", "--style blue-green"), ("fn/other", "--traffic-control on")]
+    {
+        let line = format!(
+            "group create {group} --service-role {ROLE} --config CodeDeployDefault.LambdaAllAtOnce {more}"
+        );
+        shop.run(&line).ends_with(0);
+        assert_eq!(info(&shop, group)["deploymentStyle"], style, "{group}");
+    }
+    // What is said stands, and is the service's to refuse.
+    let line = format!(
+        "group create fn/no --service-role {ROLE} --config CodeDeployDefault.LambdaAllAtOnce --style in-place"
+    );
+    shop.run(&line).ends_with(1).complains("InvalidDeploymentStyleException");
+    assert_eq!(info(&shop, "shop/prod")["deploymentStyle"]["deploymentType"], "IN_PLACE");
 }

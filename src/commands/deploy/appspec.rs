@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::create::{appspec_text, inline_text};
 use super::{task_definition, versions};
 use crate::api::{Api, ErrorKind, Seen};
-use crate::appspec::inline;
+use crate::appspec::{self, Finding, Platform, Scope, Severity, inline};
 use crate::commands::names::GroupName;
 use crate::context::Context;
 use crate::error::{Doing, Failure};
@@ -66,9 +66,15 @@ fn assignment(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// Stands for a task definition that is yet to be registered, where an ARN is looked for.
+const TO_COME: &str = "arn:aws:ecs:us-east-1:123456789012:task-definition/to-come:1";
+
 /// An AppSpec that is complete but for the task definition that is yet to be registered.
+#[derive(Clone)]
 pub struct Unfinished {
     appspec: Value,
+    /// None: found out from the text.
+    platform: Option<Platform>,
     /// Registered at the last moment.
     register: Option<(PathBuf, Value)>,
     container: Option<Container>,
@@ -99,19 +105,25 @@ impl AppSpecArgs {
         };
         let unfinished = |appspec| Unfinished {
             appspec,
+            platform: platform(group),
             register: None,
             container: self.container.clone(),
             set: self.set.clone(),
         };
-        if let Some(definition) = &self.task_definition {
+        let made = if let Some(definition) = &self.task_definition {
             require_platform(name, group, "ECS", "--task-definition")?;
-            return self.ecs(context, name, group, written, definition, task).await.map(Some);
-        }
-        if let Some(function) = &self.function {
+            Some(self.ecs(context, name, group, written, definition, task).await?)
+        } else if let Some(function) = &self.function {
             require_platform(name, group, "Lambda", "--function")?;
-            return Ok(Some(unfinished(self.lambda(context, name, group, function).await?)));
+            Some(unfinished(self.lambda(context, name, group, function).await?))
+        } else {
+            written.map(unfinished)
+        };
+        // What is wrong with it is found before anything is stopped or registered.
+        if let Some(made) = &made {
+            made.check(context)?;
         }
-        Ok(written.map(unfinished))
+        Ok(made)
     }
 
     /// The task definition that the file holds, read before anything is called.
@@ -149,8 +161,13 @@ impl AppSpecArgs {
                 .into());
             }
         };
-        let mut unfinished =
-            Unfinished { appspec, register: None, container: self.container.clone(), set: self.set.clone() };
+        let mut unfinished = Unfinished {
+            appspec,
+            platform: Some(Platform::Ecs),
+            register: None,
+            container: self.container.clone(),
+            set: self.set.clone(),
+        };
         match (definition, task) {
             (TaskDefinition::File(file), Some(task)) => {
                 // What is wrong with the AppSpec is found before the task definition is registered.
@@ -201,6 +218,41 @@ impl AppSpecArgs {
 }
 
 impl Unfinished {
+    /// Holds it against the rules of `revision validate`; warnings are shown.
+    fn check(&self, context: &Context) -> anyhow::Result<()> {
+        let mut to_come = self.clone();
+        if self.register.is_some() {
+            to_come.fill(TO_COME)?;
+        }
+        let text = serde_json::to_string_pretty(&to_come.filled()?)?;
+        let scope = Scope { platform: self.platform, ..Scope::default() };
+        let checked = appspec::check(text.as_bytes(), None, scope);
+        let worth = |finding: &&Finding| finding.severity != Severity::Note;
+        let findings: Vec<Finding> = checked.findings.iter().filter(worth).cloned().collect();
+        let ui = &context.ui;
+        if checked.has_errors() || (!findings.is_empty() && !ui.quiet) {
+            let shown = appspec::render("AppSpec", text.as_bytes(), &findings, ui.terminal.colour.1);
+            ui.complain(shown.trim_end());
+        }
+        if checked.has_errors() {
+            return Err(Failure::new("the AppSpec would be refused; nothing was deployed")
+                .help("`cdctl revision explain CODE` says what a finding means")
+                .exit(Exit::Findings)
+                .into());
+        }
+        Ok(())
+    }
+
+    fn filled(&self) -> anyhow::Result<Value> {
+        let mut appspec = self.appspec.clone();
+        for (path, value) in &self.set {
+            inline::set(&mut appspec, path, value).map_err(|why| {
+                Failure::new("the AppSpec cannot be filled in").cause(why).exit(Exit::Usage)
+            })?;
+        }
+        Ok(appspec)
+    }
+
     fn fill(&mut self, arn: &str) -> anyhow::Result<()> {
         let container = self.container.as_ref().map(|it| (it.name.clone(), it.port));
         inline::fill_ecs(&mut self.appspec, arn, container.as_ref()).map_err(|why| {
@@ -210,13 +262,7 @@ impl Unfinished {
 
     /// The revision, as far as it is known before anything is registered.
     pub fn planned(&self) -> anyhow::Result<Revision> {
-        let mut appspec = self.appspec.clone();
-        for (path, value) in &self.set {
-            inline::set(&mut appspec, path, value).map_err(|why| {
-                Failure::new("the AppSpec cannot be filled in").cause(why).exit(Exit::Usage)
-            })?;
-        }
-        Ok(inline_text(appspec.to_string()))
+        Ok(inline_text(self.filled()?.to_string()))
     }
 
     /// Registers the task definition, where there is one to register, and gives the revision.
@@ -236,6 +282,15 @@ fn read(file: &Path) -> anyhow::Result<Value> {
     inline::read(&appspec_text(file)?).map_err(|why| {
         Failure::new(format!("{} is not an AppSpec", file.display())).cause(why).exit(Exit::Findings).into()
     })
+}
+
+/// What the group deploys to, where that has an AppSpec as its revision.
+fn platform(group: Option<&Seen<Group>>) -> Option<Platform> {
+    match group?.json.pointer("/deploymentGroupInfo/computePlatform")?.as_str()? {
+        "ECS" => Some(Platform::Ecs),
+        "Lambda" => Some(Platform::Lambda),
+        _ => None,
+    }
 }
 
 /// Nothing is asked of a group that the caller may not look at.

@@ -1,5 +1,7 @@
 //! `cdctl deploy create`
 
+mod written;
+
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +17,7 @@ use super::{RollbackChoice, bundle, last_good, sending, waves};
 use crate::api::{Api, CreateDeployment, Created, ErrorKind, Seen};
 use crate::commands::missing;
 use crate::commands::names::{GroupArgs, GroupName};
+use crate::commands::request::{self, RequestArgs};
 use crate::commands::revision::pushing::{self, Destination, Packing, Prepared};
 use crate::context::Context;
 use crate::error::Failure;
@@ -39,6 +42,7 @@ Examples:
   cdctl deploy create shop/web --task-definition taskdef.json --watch
   cdctl deploy create shop/checkout --function checkout:live --target-version 7 --watch
   cdctl deploy create shop/prod --mode restart --watch
+  cdctl deploy create --from deployment.yaml --description again
   id=$(cdctl deploy create shop/prod --revision s3://releases/site-1.zip -q)"
 )]
 pub struct Arguments {
@@ -114,6 +118,9 @@ pub struct Arguments {
 
     #[command(flatten)]
     pub appspec: AppSpecArgs,
+
+    #[command(flatten)]
+    written: RequestArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -126,7 +133,13 @@ pub enum FileExists {
     Retain,
 }
 
-pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
+pub async fn run(context: &Context, line: &Arguments) -> anyhow::Result<Exit> {
+    let operation = request::operation("CreateDeployment")?;
+    if line.written.skeleton {
+        return request::skeleton(context, operation);
+    }
+    line.check_standard_input()?;
+    let arguments = &line.laid_on(context, line.written.base(operation)?)?;
     arguments.check_regions()?;
     // What is missing is said before the work.
     arguments.group.resolve(context)?;
@@ -326,6 +339,15 @@ impl Arguments {
             other => other.clone(),
         };
         Arguments { revision, bucket: self.bucket.as_deref().map(named), ..self.clone() }
+    }
+
+    fn check_standard_input(&self) -> anyhow::Result<()> {
+        let from = self.written.from.as_ref().is_some_and(|file| file.as_os_str() == "-");
+        if from && self.appspec.is_standard_input() {
+            let what = "standard input is read once, not for both --from and --appspec";
+            return Err(Failure::new(what).exit(Exit::Usage).into());
+        }
+        Ok(())
     }
 
     fn check_regions(&self) -> anyhow::Result<()> {

@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use crate::commands::group::{PROCESSES, filter, tag_set};
+use crate::commands::request;
 use crate::commands::tags::Tag;
 
 /// Flags beside which the group's own setting does not count.
@@ -37,6 +38,10 @@ pub struct Overrides {
     /// Processes of Auto Scaling that stand still meanwhile
     #[arg(long, value_name = "PROCESS,…", value_delimiter = ',', value_parser = PROCESSES)]
     suspend_asg: Vec<String>,
+
+    /// What the request of `--from` says beyond what has a place of its own; flags go on top.
+    #[arg(skip)]
+    pub file: Map<String, Value>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -48,7 +53,10 @@ enum Mode {
 impl Overrides {
     /// There is no revision to deploy.
     pub fn is_restart(&self) -> bool {
-        self.mode == Some(Mode::Restart)
+        match self.mode {
+            Some(mode) => mode == Mode::Restart,
+            None => self.file.get("deploymentMode").and_then(Value::as_str) == Some("RESTART"),
+        }
     }
 
     /// The members of CreateDeployment that the flags make.
@@ -80,6 +88,11 @@ impl Overrides {
             let options = json!({ "autoScalingGroupProcessesToSuspend": self.suspend_asg });
             members.insert("ec2DeploymentOptions".to_owned(), options);
         }
-        members
+        let mut request = Value::Object(self.file.clone());
+        request::merge(&mut request, Value::Object(members));
+        match request {
+            Value::Object(members) => members,
+            _ => Map::new(),
+        }
     }
 }

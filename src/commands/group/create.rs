@@ -1,9 +1,10 @@
 //! `cdctl group create`
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::settings::Settings;
+use crate::api::Api;
 use crate::commands::missing;
 use crate::commands::names::{GroupArgs, GroupName};
 use crate::commands::request::{self, RequestArgs};
@@ -21,6 +22,8 @@ Examples:
       --service-role arn:aws:iam::123456789012:role/CodeDeploy
   cdctl group create shop/prod --ec2-tag-set 'Role=web,api & Env=prod' --auto-rollback failure,alarm \\
       --alarm too-many-errors --service-role arn:aws:iam::123456789012:role/CodeDeploy
+  cdctl group create checkout/live --config CodeDeployDefault.LambdaCanary10Percent5Minutes \\
+      --service-role arn:aws:iam::123456789012:role/CodeDeploy
   cdctl group create --skeleton -o yaml > group.yaml
   cdctl group create shop/prod --from group.yaml")]
 pub struct Arguments {
@@ -65,6 +68,45 @@ pub fn named(context: &Context, request: &mut Value, arguments: &GroupArgs) -> a
     Ok(name)
 }
 
+/// The one style that Lambda and ECS have: the service takes no other, and no silence either.
+///
+/// Source: the refusals of CreateDeploymentGroup (InvalidDeploymentStyleException).
+const STYLE: [(&str, &str); 2] =
+    [("deploymentType", "BLUE_GREEN"), ("deploymentOption", "WITH_TRAFFIC_CONTROL")];
+
+fn style() -> Value {
+    STYLE
+        .iter()
+        .map(|(member, value)| ((*member).to_owned(), Value::from(*value)))
+        .collect::<Map<_, _>>()
+        .into()
+}
+
+/// Part of the style is open, and nothing says that the group is of instances.
+fn needs_style(request: &Value) -> bool {
+    let instances = [
+        "ec2TagFilters",
+        "ec2TagSet",
+        "onPremisesInstanceTagFilters",
+        "onPremisesTagSet",
+        "autoScalingGroups",
+    ];
+    let style = request.get("deploymentStyle");
+    STYLE.iter().any(|(member, _)| style.is_none_or(|style| style.get(member).is_none()))
+        && !instances.iter().any(|member| request.get(member).is_some())
+}
+
+/// Whether the application is of Lambda or ECS. Who may not look gets by without: the service says what is missing.
+async fn moves_traffic(api: &Api, name: &GroupName, request: &Value) -> bool {
+    if request.get("ecsServices").is_some() {
+        return true;
+    }
+    let asked = json!({ "applicationName": name.application });
+    let platform = api.send("GetApplication", &asked).await.ok();
+    let platform = platform.as_ref().and_then(|json| json.pointer("/application/computePlatform")?.as_str());
+    matches!(platform, Some("Lambda" | "ECS"))
+}
+
 /// Sends it and prints the id.
 pub async fn create(context: &Context, name: &GroupName, request: &Value) -> anyhow::Result<Exit> {
     if request.get("serviceRoleArn").is_none() {
@@ -75,7 +117,13 @@ pub async fn create(context: &Context, name: &GroupName, request: &Value) -> any
     }
     let api = context.api().await?;
     let doing = format!("create deployment group {name}");
-    let json = match api.send("CreateDeploymentGroup", request).await {
+    let mut request = request.clone();
+    if needs_style(&request) && moves_traffic(api, name, &request).await {
+        let mut style = json!({ "deploymentStyle": style() });
+        request::merge(&mut style, request);
+        request = style;
+    }
+    let json = match api.send("CreateDeploymentGroup", &request).await {
         Ok(json) => json,
         Err(error) if error.code.as_deref() == Some("DeploymentConfigDoesNotExistException") => {
             let wanted = request.get("deploymentConfigName").and_then(Value::as_str).unwrap_or_default();

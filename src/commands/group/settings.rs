@@ -83,11 +83,11 @@ pub struct Settings {
     #[arg(long, value_name = "NAME", help_heading = "Traffic")]
     target_group: Vec<String>,
 
-    /// Take instances out of the load balancer while they are deployed to
+    /// Take instances out of the load balancer while they are deployed to [default for Lambda and ECS: on]
     #[arg(long, value_name = "ON|OFF", help_heading = "Traffic")]
     traffic_control: Option<Switch>,
 
-    /// Deploy to the instances that are there, or to new ones
+    /// Deploy to the instances that are there, or to new ones [default for Lambda and ECS: blue-green]
     #[arg(long, value_name = "STYLE", help_heading = "Blue/green")]
     style: Option<Style>,
 
