@@ -100,7 +100,7 @@ fn sre_06_pipe_purity_on_every_path() {
         [(&good, 0, "succeeded_with_failures"), (&failed, 3, "failed"), (&timed_out, 7, "timed_out")]
     {
         let run = machine.run(&format!("deploy watch {watched} -o ndjson")).ends_with(code).holds_no_escape();
-        let lines = run.stdout.lines().map(serde_json::from_str::<Value>);
+        let mut lines = run.stdout.lines().map(serde_json::from_str::<Value>);
         assert_eq!(lines.next_back().unwrap().unwrap()["outcome"], outcome, "{run}");
         assert!(run.stdout.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{run}");
         // The log alone is stderr's; stdout stays empty whatever becomes of it.
