@@ -18,10 +18,16 @@ fn hanging(more: &str) -> (Sandbox, Machine, String) {
     machine.run("revision push examples/site s3://releases/a.zip --app shop").ends_with(0);
     machine.run("revision push examples/site s3://releases/b.zip --app shop").ends_with(0);
     create(&machine, "a.zip", "--watch");
-    // Once on each host: what follows the second deployment goes well.
+    // Once on each host: the fault is over when all of them hang, and what follows goes well.
     machine.run("sandbox fault add hang --event Install --times 4").ends_with(0);
     let id = create(&machine, "b.zip", more);
-    (sandbox, machine, id)
+    for _ in 0..600 {
+        if !machine.run("sandbox fault list").ends_with(0).stdout.contains("hang") {
+            return (sandbox, machine, id);
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    panic!("the hosts never hung");
 }
 
 /// Deploys to all hosts at once; gives the deployment's id.
