@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -30,6 +31,8 @@ impl Terminal {
     pub fn start(machine: Machine, line: &str, size: (u16, u16)) -> Self {
         let machine = machine.set("TERM", "xterm-256color");
         let mut command = machine.command(CDCTL);
+        // A group of its own: one whose parents are in other sessions, as in some CI systems, is not stopped by ^Z.
+        command.process_group(0);
         command.args(line.split_whitespace());
         Self::run(command, size)
     }
