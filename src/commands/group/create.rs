@@ -28,6 +28,13 @@ Examples:
   cdctl group create shop/prod --from group.yaml")]
 pub struct Arguments {
     #[command(flatten)]
+    wanted: Wanted,
+}
+
+/// A whole deployment group, as `create` and `ensure` take it.
+#[derive(Debug, Args)]
+pub struct Wanted {
+    #[command(flatten)]
     name: GroupArgs,
 
     #[command(flatten)]
@@ -41,22 +48,33 @@ pub struct Arguments {
     request: RequestArgs,
 }
 
+impl Wanted {
+    /// The group and the request for it; none where only the skeleton was asked for, which is printed.
+    pub fn request(&self, context: &Context) -> anyhow::Result<Option<(GroupName, Value)>> {
+        let operation = request::operation("CreateDeploymentGroup")?;
+        if self.request.skeleton {
+            request::skeleton(context, operation)?;
+            return Ok(None);
+        }
+        let mut request = self.request.base(operation)?;
+        request::merge(&mut request, self.settings.members());
+        if !self.tag.is_empty() {
+            request::merge(&mut request, json!({ "tags": tags::list(&self.tag) }));
+        }
+        let name = named(context, &mut request, &self.name)?;
+        Ok(Some((name, request)))
+    }
+}
+
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let operation = request::operation("CreateDeploymentGroup")?;
-    if arguments.request.skeleton {
-        return request::skeleton(context, operation);
+    match arguments.wanted.request(context)? {
+        Some((name, request)) => create(context, &name, &request).await,
+        None => Ok(Exit::Ok),
     }
-    let mut request = arguments.request.base(operation)?;
-    request::merge(&mut request, arguments.settings.members());
-    if !arguments.tag.is_empty() {
-        request::merge(&mut request, json!({ "tags": tags::list(&arguments.tag) }));
-    }
-    let name = named(context, &mut request, &arguments.name)?;
-    create(context, &name, &request).await
 }
 
 /// The group's name from the arguments, else from the request; the request has it afterwards.
-pub fn named(context: &Context, request: &mut Value, arguments: &GroupArgs) -> anyhow::Result<GroupName> {
+fn named(context: &Context, request: &mut Value, arguments: &GroupArgs) -> anyhow::Result<GroupName> {
     let text = |name: &str| request.get(name).and_then(Value::as_str).map(str::to_owned);
     let written =
         || Some(GroupName { application: text("applicationName")?, group: text("deploymentGroupName")? });

@@ -3,12 +3,11 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::settings::Settings;
-use super::{create, update};
+use super::create::{self, Wanted};
+use super::update;
 use crate::api::ErrorKind;
-use crate::commands::names::GroupArgs;
-use crate::commands::request::{self, RequestArgs};
-use crate::commands::tags::{self, Tag};
+use crate::commands::request;
+use crate::commands::tags;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::format::View;
@@ -22,30 +21,11 @@ Examples:
   cdctl group ensure --from group.yaml")]
 pub struct Arguments {
     #[command(flatten)]
-    name: GroupArgs,
-
-    #[command(flatten)]
-    settings: Settings,
-
-    /// A tag of the deployment group itself; repeatable
-    #[arg(long, value_name = "KEY=VALUE")]
-    tag: Vec<Tag>,
-
-    #[command(flatten)]
-    request: RequestArgs,
+    wanted: Wanted,
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let operation = request::operation("CreateDeploymentGroup")?;
-    if arguments.request.skeleton {
-        return request::skeleton(context, operation);
-    }
-    let mut wanted = arguments.request.base(operation)?;
-    request::merge(&mut wanted, arguments.settings.members());
-    if !arguments.tag.is_empty() {
-        request::merge(&mut wanted, json!({ "tags": tags::list(&arguments.tag) }));
-    }
-    let name = create::named(context, &mut wanted, &arguments.name)?;
+    let Some((name, wanted)) = arguments.wanted.request(context)? else { return Ok(Exit::Ok) };
     let api = context.api().await?;
     let current = match api.send("GetDeploymentGroup", &name.request()).await {
         Err(error)
