@@ -108,13 +108,11 @@ fn every_shell_completes() {
                 for (typed, completed) in CASES {
                     // The id is nobody's to know before.
                     let completed = if *typed == "cdctl deploy stop d-" { id } else { completed };
-                    terminal.types(&format!("{typed}\t"));
-                    terminal.shows(completed);
+                    terminal.types_until(&format!("{typed}\t"), completed);
                     terminal.types(shell.clear);
                     terminal.reaches("an empty line", |screen| !screen.contains(completed));
                 }
-                terminal.types("exit\r");
-                terminal.ends();
+                terminal.exits();
             });
         }
     });
@@ -150,11 +148,9 @@ fn no_shell_is_asked_anything() {
                 terminal.types("cdctl app show sh\t");
                 eventually("credentials are asked for", || machine.home().join("asked").exists());
                 terminal.types(shell.clear);
-                terminal.types("echo o''ver\r");
-                let screen = terminal.shows("over");
+                let screen = terminal.types_until("echo o''ver\r", "over");
                 assert!(!screen.contains("MFA"), "{}:\n{screen}", shell.name);
-                terminal.types("exit\r");
-                terminal.ends();
+                terminal.exits();
             });
         }
     });

@@ -94,6 +94,38 @@ impl Terminal {
         self.master.write_all(text.as_bytes()).unwrap();
     }
 
+    /// Types until the screen shows `text`. A shell that comes back to its prompt may throw away what was typed just
+    /// before: what has shown nothing after a third of the limit is typed again.
+    #[track_caller]
+    pub fn types_until(&mut self, typed: &str, text: &str) -> String {
+        let start = Instant::now();
+        loop {
+            self.types(typed);
+            let again = Instant::now() + LIMIT / 3;
+            while Instant::now() < again {
+                let screen = self.screen();
+                if screen.contains(text) {
+                    return screen;
+                }
+                thread::sleep(Duration::from_millis(10));
+            }
+            assert!(start.elapsed() < LIMIT, "never on the screen: {text}\n{}", self.screen());
+        }
+    }
+
+    /// Leaves a shell, by typing `exit` until it has gone.
+    #[track_caller]
+    pub fn exits(mut self) {
+        let start = Instant::now();
+        while self.child.try_wait().unwrap().is_none() {
+            assert!(start.elapsed() < LIMIT, "it does not leave\n{}", self.screen());
+            // Once it is leaving, nobody reads any more.
+            let _ = self.master.write_all(b"exit\r");
+            thread::sleep(Duration::from_millis(500));
+        }
+        self.ends();
+    }
+
     pub fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
