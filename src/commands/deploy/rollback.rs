@@ -6,7 +6,7 @@ use super::active::has_ended;
 use super::retry::{by_hand, create, group, plain, redeployable};
 use super::watching::{self, WatchArgs};
 use super::{bundle, last_good, versions};
-use crate::api::Api;
+use crate::commands::appspec_file;
 use crate::commands::names::{DeploymentArgs, GroupName};
 use crate::context::Context;
 use crate::error::{Doing, Failure};
@@ -67,7 +67,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let id = arguments.deployment.resolve(context).await?;
     let api = context.api().await?;
     let deployment = api.deployment(&id).await.doing(format_args!("roll back deployment {id}"))?.value;
-    let plan = arguments.plan(api, &deployment).await?;
+    let plan = arguments.plan(context, &deployment).await?;
     if let Plan::Deploy { to, .. } = &plan {
         bundle::require(context, to).await?;
     }
@@ -98,7 +98,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
 }
 
 impl Arguments {
-    async fn plan(&self, api: &Api, deployment: &Deployment) -> anyhow::Result<Plan> {
+    async fn plan(&self, context: &Context, deployment: &Deployment) -> anyhow::Result<Plan> {
         let id = &deployment.id;
         if deployment.creator.as_ref().is_some_and(Creator::is_auto_scaling) {
             return Err(Failure::new(format!(
@@ -121,7 +121,7 @@ impl Arguments {
             Failure::new(format!("deployment {id} cannot be rolled back"))
                 .cause("it has no deployment group; another service made it")
         })?;
-        let to = self.goal(api, deployment, &group).await?;
+        let to = self.goal(context, deployment, &group).await?;
         redeployable(&to).map_err(|cause| {
             Failure::new(format!("deployment {id} cannot be rolled back")).cause(cause).help(by_hand(&group))
         })?;
@@ -129,12 +129,18 @@ impl Arguments {
     }
 
     /// The revision to go back to.
-    async fn goal(&self, api: &Api, deployment: &Deployment, name: &GroupName) -> anyhow::Result<Revision> {
+    async fn goal(
+        &self,
+        context: &Context,
+        deployment: &Deployment,
+        name: &GroupName,
+    ) -> anyhow::Result<Revision> {
         match &self.to {
             Some(Locator::Revision(revision)) => return Ok(revision.clone()),
-            Some(Locator::AppSpecFile(file)) => return super::create::inline(file),
+            Some(Locator::AppSpecFile(file)) => return appspec_file::revision(context, file),
             Some(Locator::LastGood) | None => {}
         }
+        let api = context.api().await?;
         if deployment.platform == Some(ComputePlatform::Lambda) {
             let succeeded = deployment.status == DeploymentStatus::Succeeded;
             let shift = versions::back(api, name, self.current_version.as_deref(), succeeded).await?;
