@@ -229,7 +229,9 @@ fn a_stop_is_asked_about() {
         assert_eq!(ended, Some(code), "{screen}");
         assert!(screen.contains(text), "{screen}");
     }
-    sandbox.machine().run(&format!("deploy watch {id}")).ends_with(4);
+    // Not watched to its end: a host that is in its event hangs for the hour that it may.
+    let deployment = sandbox.end()["deployments"][&id].take();
+    assert_ne!(deployment["stop_requested"], Value::Null, "{deployment}");
 }
 
 #[test]
