@@ -176,6 +176,9 @@ impl Routed {
             return self.wake(context, run, Waits::ready_limit(minutes));
         }
         context.deployment(&self.key, |deployment| ledger::begin(deployment, 0, self.at, context.now));
+        if name == EventName::Install {
+            self.region(context, |traffic, region| traffic.provision(region));
+        }
         let pseudo = Instance::named(self.traffic.target_id(), Kind::Simulated);
         let fault = faults::meet(&context.options.faults, &pseudo, &name, context.now, false);
         if let Some((after, diagnostics)) = fault.outcome(&name, self.rng.fork())
@@ -204,9 +207,6 @@ impl Routed {
             // Source: real output: an event without a hook takes about half a second.
             _ => 400..700,
         });
-        if *name == EventName::Install {
-            self.region(context, |traffic, region| traffic.provision(region));
-        }
         self.doing = Doing::Event(Ok(()));
         self.wake(context, run, stretched(took, factor));
     }
