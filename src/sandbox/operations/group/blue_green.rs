@@ -11,14 +11,8 @@ use crate::sandbox::operations::Refusal;
 /// Two days, in minutes. Source: the service accepts 2,880 and refuses 2,881.
 const MAX_TERMINATION_WAIT: i32 = 2880;
 
-/// Checks the block; `group` is what the same call says beside it.
-pub fn check(
-    block: &BlueGreenDeploymentConfiguration,
-    group: &DeploymentGroupInfo,
-    platform: &ComputePlatform,
-) -> Result<(), Refusal> {
-    let refuse =
-        |message: &str| Err(Refusal::new("InvalidBlueGreenDeploymentConfigurationException", message));
+/// Checks the block for itself.
+pub fn check(block: &BlueGreenDeploymentConfiguration, platform: &ComputePlatform) -> Result<(), Refusal> {
     let Some(ready) = block.deployment_ready_option() else {
         return refuse("Deployment ready option cannot be null for blue green deployment");
     };
@@ -62,13 +56,24 @@ pub fn check(
             _ => Ok(()),
         };
     }
-    let copies = block.green_fleet_provisioning_option().and_then(|option| option.action())
-        == Some(&GreenFleetProvisioningAction::CopyAutoScalingGroup);
-    if copies && group.auto_scaling_groups().len() != 1 {
+    Ok(())
+}
+
+/// Checks the block against the whole group: one Auto Scaling group is copied.
+pub fn check_whole(group: &DeploymentGroupInfo) -> Result<(), Refusal> {
+    let block = group.blue_green_deployment_configuration();
+    let action = block.and_then(|block| block.green_fleet_provisioning_option()?.action());
+    if action == Some(&GreenFleetProvisioningAction::CopyAutoScalingGroup)
+        && group.auto_scaling_groups().len() != 1
+    {
         return refuse(
             "Exactly one AutoScaling group must be specified when selecting the COPY_AUTO_SCALING_GROUP green \
              fleet provisioning option.",
         );
     }
     Ok(())
+}
+
+fn refuse(message: &str) -> Result<(), Refusal> {
+    Err(Refusal::new("InvalidBlueGreenDeploymentConfigurationException", message))
 }

@@ -46,7 +46,10 @@ pub fn create(
     refuse_existing(application, name)?;
     let (platform, count) = (application.platform.clone(), application.groups.len());
     let given = settings::given(&input, call.random)?;
-    rules::check_given(call.region, &given, &platform, Some(input.service_role_arn().unwrap_or_default()))?;
+    let Some(role) = input.service_role_arn().filter(|role| !role.is_empty()) else {
+        return Err(Refusal::new("RoleRequiredException", "Service Role ARN is missing"));
+    };
+    rules::check_given((call.region, call.region_name), &given, &platform, Some(role))?;
     if count >= MAX_GROUPS {
         let message = format!("The maximum number of deployment groups in an application is {MAX_GROUPS}");
         return Err(Refusal::new("DeploymentGroupLimitExceededException", message));
@@ -89,7 +92,7 @@ pub fn update(
     let (id, old) = (old.id.clone(), old.settings.clone());
     let platform = application.platform.clone();
     let given = settings::given(&input, call.random)?;
-    rules::check_given(call.region, &given, &platform, input.service_role_arn())?;
+    rules::check_given((call.region, call.region_name), &given, &platform, input.service_role_arn())?;
     let settings = settings::merged(old, given);
     rules::check_whole(call.region, &settings, &platform)?;
     ecs::refuse_missing(call.services, &settings)?;
@@ -119,8 +122,7 @@ pub fn list(
     input: ListDeploymentGroupsInput,
 ) -> Result<ListDeploymentGroupsOutput, Refusal> {
     let application = application::find(call.region, application_name(input.application_name())?)?;
-    let page =
-        page(call, &input, input.next_token(), application.groups.keys().cloned(), |name| name.into())?;
+    let page = page(call, &input, input.next_token(), application.groups.keys().cloned(), String::clone)?;
     Ok(ListDeploymentGroupsOutput::builder()
         .application_name(&application.name)
         .set_deployment_groups(Some(page.items))

@@ -8,6 +8,31 @@ fn group() -> Value {
     json!({"applicationName": "shop", "deploymentGroupName": "new", "serviceRoleArn": ROLE})
 }
 
+/// A call leaves out what stays, so that only the whole group shows whether one Auto Scaling group is copied.
+#[test]
+fn an_update_is_checked_against_what_the_group_has() {
+    let api = Api::new();
+    let block = json!({"blueGreenDeploymentConfiguration": {
+        "deploymentReadyOption": {"actionOnTimeout": "CONTINUE_DEPLOYMENT"},
+        "terminateBlueInstancesOnDeploymentSuccess": {"action": "KEEP_ALIVE"},
+        "greenFleetProvisioningOption": {"action": "COPY_AUTO_SCALING_GROUP"},
+    }});
+    api.ok("CreateDeploymentGroup", &with(&with(&group(), &block), &json!({"autoScalingGroups": ["pool"]})));
+    let update =
+        |more: &Value| with(&json!({"applicationName": "shop", "currentDeploymentGroupName": "new"}), more);
+    api.ok("UpdateDeploymentGroup", &update(&block));
+    for groups in [json!([]), json!(["pool", "more"])] {
+        api.refused(
+            "UpdateDeploymentGroup",
+            &update(&json!({"autoScalingGroups": groups})),
+            "InvalidBlueGreenDeploymentConfiguration: Exactly one AutoScaling group must be specified when selecting \
+             the COPY_AUTO_SCALING_GROUP green fleet provisioning option.",
+        );
+    }
+    let role = update(&json!({"serviceRoleArn": ""}));
+    api.refused("UpdateDeploymentGroup", &role, "InvalidRole: Cannot assume role provided.");
+}
+
 fn trigger(name: &str, topic: &str) -> Value {
     json!({"triggerName": name, "triggerTargetArn": format!("arn:aws:sns:eu-west-1:123456789012:{topic}"),
            "triggerEvents": ["DeploymentFailure"]})
@@ -55,6 +80,15 @@ fn members_are_checked_in_the_services_words() {
         (
             json!({"triggerConfigurations": topics}),
             "TriggerTargetsLimitExceeded: Deployment Groups cannot contain more than 10 TriggerTargets.",
+        ),
+        (
+            json!({"triggerConfigurations": [trigger("a", "x"), trigger("a", "y"), {"triggerName": "b", "triggerTargetArn":
+                    "arn:aws:sns:us-east-1:123456789012:z"}]}),
+            "InvalidTriggerConfig: Topic ARN arn:aws:sns:us-east-1:123456789012:z is not valid",
+        ),
+        (
+            json!({"triggerConfigurations": [{"triggerName": "a", "triggerTargetArn": "arn:aws:sns"}]}),
+            "InvalidTriggerConfig: Topic ARN arn:aws:sns is not valid",
         ),
         (json!({"alarmConfiguration": {"enabled": true}}), "InvalidAlarmConfig: Alarm list cannot be null."),
         (

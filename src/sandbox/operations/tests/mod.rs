@@ -2,6 +2,7 @@
 
 mod groups;
 mod on_premises;
+mod pages;
 mod platforms;
 mod read_back;
 mod refusals;
