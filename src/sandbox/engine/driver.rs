@@ -185,7 +185,6 @@ pub(super) struct Driver {
 impl Driver {
     pub(super) fn new(shared: Arc<Shared>, options: Options, messages: Sender<Message>) -> Self {
         let now = shared.clock.now();
-        let mut inventory = Inventory::new(&options.fleet, options.seed);
         let mut schedule = Schedule::new();
         let world = shared.world();
         let is_past =
@@ -195,7 +194,7 @@ impl Driver {
             schedule.push(at, Due::Moment(moment.clone()));
         }
         let alarms = world.alarms.keys().cloned().collect();
-        world.host_changes.iter().for_each(|change| inventory.apply(change));
+        let inventory = Inventory::of(&options.fleet, options.seed, &world.host_changes);
         drop(world);
         let context = Context { shared, options, schedule, messages, inventory, alarms, now };
         Driver { context, runs: HashMap::new(), by_key: HashMap::new(), last_run: 0 }

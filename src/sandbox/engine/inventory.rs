@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::sandbox::fleet::{Fleet, Instance, Kind, seeded};
+use crate::sandbox::rows::List;
 use crate::sandbox::store::{HostChange, OnPremises};
 
 /// The hosts of all regions.
@@ -54,10 +55,13 @@ impl Hosts {
 }
 
 impl Inventory {
-    pub(super) fn new(fleet: &Fleet, seed: u64) -> Self {
+    /// Those of a fleet, after these changes.
+    pub(super) fn of(fleet: &Fleet, seed: u64, changes: &List<HostChange>) -> Self {
         let present = fleet.instances.iter().cloned().map(Arc::new).collect();
         let base = Hosts { present, ..Hosts::default() };
-        Inventory { base, regions: HashMap::new(), seed, made: 0, changes: Vec::new() }
+        let mut inventory = Inventory { base, regions: HashMap::new(), seed, made: 0, changes: Vec::new() };
+        changes.iter().for_each(|change| inventory.apply(change));
+        inventory
     }
 
     /// The hosts that are there. On-premises ones are those that were registered as well, with the tags of the

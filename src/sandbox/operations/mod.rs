@@ -27,8 +27,9 @@ pub use config::settings as config_settings;
 pub use refusal::Refusal;
 pub use target::Places;
 
-use super::store::{Fact, Millis, Region, Wait, World};
-use super::{Sandbox, Services};
+use super::rows::List;
+use super::store::{Fact, HostChange, Millis, Region, Wait, World};
+use super::{Conductor, Sandbox};
 
 /// What an operation is given beside its input.
 pub struct Call<'a> {
@@ -38,8 +39,9 @@ pub struct Call<'a> {
     pub now: Millis,
     pub random: &'a mut fastrand::Rng,
     pub page_size: usize,
-    /// The ECS services that there are, where that is known.
-    services: Option<&'a Services>,
+    conductor: &'a dyn Conductor,
+    /// What became of the hosts that the fleet file declares.
+    host_changes: &'a List<HostChange>,
     places: &'a mut Places,
     notices: Vec<Notice>,
 }
@@ -215,7 +217,7 @@ fn operate_locked<I, O>(
     let mut world = shared.world();
     let mut random = shared.random();
     let mut places = sandbox.places.lock().unwrap_or_else(PoisonError::into_inner);
-    let World { regions, git_hub_accounts, .. } = &mut *world;
+    let World { regions, git_hub_accounts, host_changes, .. } = &mut *world;
     let begin = || {
         let mut region = Region::default();
         for account in git_hub_accounts.iter() {
@@ -229,7 +231,8 @@ fn operate_locked<I, O>(
         now: shared.clock.now(),
         random: &mut random,
         page_size: *page_size,
-        services: sandbox.conductor.services(),
+        conductor: &*sandbox.conductor,
+        host_changes,
         places: &mut places,
         notices: Vec::new(),
     };

@@ -29,6 +29,7 @@ const FROM_GROUP: [&str; 5] = [
 ];
 
 pub fn create(call: &mut Call<'_>, input: CreateDeploymentInput) -> Result<CreateDeploymentOutput, Refusal> {
+    let (conductor, region_name, changes) = (call.conductor, call.region_name, call.host_changes);
     let name = application_name(input.application_name())?;
     let application = application::find(call.region, name).map_err(|_| no_application())?;
     let group = group::find(application, group_name(input.deployment_group_name())?)?;
@@ -36,7 +37,9 @@ pub fn create(call: &mut Call<'_>, input: CreateDeploymentInput) -> Result<Creat
     let config = config_of(call.region, application, group, &input)?;
     description(input.description())?;
     refuse_busy(call.region, group)?;
-    rules::check(&input, &application.platform, &group.settings)?;
+    rules::check(&input, &application.platform, &group.settings, |filters| {
+        conductor.unmet(filters, region_name, changes).cloned()
+    })?;
 
     let id = free_id(call.region, call.random);
     let mut deployment = Deployment {

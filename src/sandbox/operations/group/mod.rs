@@ -56,7 +56,7 @@ pub fn create(
     }
     let settings = settings::merged(settings::defaults(&platform), given);
     rules::check_whole(call.region, &settings, &platform)?;
-    ecs::refuse_missing(call.services, &settings)?;
+    ecs::refuse_missing(call.conductor.services(), &settings)?;
     ecs::refuse_taken(call.region, &settings, None)?;
     let tags = new_tags(input.tags())?;
     let id = call.uuid();
@@ -95,7 +95,7 @@ pub fn update(
     rules::check_given((call.region, call.region_name), &given, &platform, input.service_role_arn())?;
     let settings = settings::merged(old, given);
     rules::check_whole(call.region, &settings, &platform)?;
-    ecs::refuse_missing(call.services, &settings)?;
+    ecs::refuse_missing(call.conductor.services(), &settings)?;
     ecs::refuse_taken(call.region, &settings, Some(&id))?;
     let groups = &mut application::find_mut(call.region, application_name)?.groups;
     if let Some(mut group) = groups.remove(name) {
