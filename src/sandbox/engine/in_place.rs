@@ -345,8 +345,8 @@ fn find(region: &Region, id: &str, present: &[Arc<Instance>], rng: &mut Rng) -> 
     }
     let history = History::of(region, &group.id);
     let mut hosts = members::of_group(&group.settings, present);
-    if let (true, Some(target)) = (deployment.update_outdated_instances_only, &group.target_revision) {
-        hosts.retain(|host| !history.has(host, target));
+    if deployment.update_outdated_instances_only {
+        hosts.retain(|host| !history.has(host, &deployment.revision));
     }
     if hosts.is_empty() {
         return Err(Refusal::NoInstances);
