@@ -116,7 +116,7 @@ impl Running {
             // One that is there already is left as somebody may have changed it.
             made.and_then(|()| objects.set_versioning(&bucket.name, versioning)).ok();
         }
-        shared.world().git_hub_accounts.clone_from(&setup.fleet.git_hub_accounts);
+        shared.world().declare(&setup.fleet, shared.clock.now());
         let (faults, api_faults) = (setup.fleet.faults.clone(), setup.fleet.api_faults.clone());
         let programs = Arc::new(programs(setup.hooks.allow_host_hooks, listener.local_addr()?));
         let local = Arc::new(Local::new(setup.dir.join("hosts"), objects.clone(), Arc::new(setup.hooks)));

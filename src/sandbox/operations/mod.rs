@@ -217,9 +217,10 @@ fn operate_locked<I, O>(
     let mut world = shared.world();
     let mut random = shared.random();
     let mut places = sandbox.places.lock().unwrap_or_else(PoisonError::into_inner);
-    let World { regions, git_hub_accounts, host_changes, .. } = &mut *world;
+    let World { regions, git_hub_accounts, on_premises, host_changes, .. } = &mut *world;
     let begin = || {
         let mut region = Region::default();
+        region.register(region_name, on_premises, shared.clock.now());
         for account in git_hub_accounts.iter() {
             region.git_hub_tokens.insert(account.clone(), Fact);
         }
