@@ -150,6 +150,11 @@ fn configurations() {
              deployment configurations on this platform.",
         ),
         (
+            lambda(json!({})),
+            "InvalidTrafficRoutingConfiguration: Traffic routing configuration cannot be null nor empty for \
+             deployment configurations on this platform.",
+        ),
+        (
             lambda(json!({"type": "TimeBasedCanary"})),
             "InvalidTrafficRoutingConfiguration: TimeBasedCanaryConfiguration should not be null for \
              TimeBasedCanary type",
