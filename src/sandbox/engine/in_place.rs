@@ -92,11 +92,15 @@ impl InPlace {
             let pending = u64::try_from(hosts.len()).unwrap_or(u64::MAX);
             deployment.overview = Some(Overview { pending, ..Overview::default() });
         });
-        if required >= hosts.len() {
+        let zones = split(&hosts, zonal);
+        let is_stuck = |zone: &Range<usize>| {
+            let hosts = u32::try_from(zone.len()).unwrap_or(u32::MAX);
+            zonal.is_some_and(|zonal| zonal.minimum.required(hosts) >= hosts)
+        };
+        if required >= hosts.len() || zones.iter().any(is_stuck) {
             context.deployment(&key, |deployment| ledger::skip(deployment, 0..hosts.len(), context.now));
             return Err(Refusal::Failed(texts::health_constraints_invalid()));
         }
-        let zones = split(&hosts, zonal);
         Ok(InPlace {
             key,
             order: Arc::new(order),

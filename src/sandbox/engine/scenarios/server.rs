@@ -100,6 +100,25 @@ fn a_zone_that_fails_ends_the_deployment_in_all() {
     assert_eq!(end, (DeploymentStatus::Failed, Some("HEALTH_CONSTRAINTS".into()), [0, 2, 10]));
 }
 
+/// Source: AWS's user guide, "Zonal configuration": a zone's hosts at a time are those that it can spare.
+#[test]
+fn a_zone_without_a_host_to_spare_is_seen_before_anything_is_deployed() {
+    let fleet = "instances:\n- {id: i-00000001, zone: a, tags: {Role: web}}\n- {id: i-00000002, zone: a, tags: \
+                 {Role: web}}\n- {id: i-00000003, zone: b, tags: {Role: web}}\n";
+    let mut sandbox = Sandbox::new(fleet, 1);
+    let settings = json!({
+        "minimumHealthyHosts": {"type": "HOST_COUNT", "value": 1},
+        "zonalConfig": {"minimumHealthyHostsPerZone": {"type": "FLEET_PERCENT", "value": 50}},
+    });
+    let settings = settings.as_object().unwrap().clone();
+    sandbox.region(|region| {
+        region.configs.insert("Zonal".into(), Config { id: "c".into(), created: START, settings })
+    });
+    let id = sandbox.deploy("Zonal", "site.zip");
+    let end = sandbox.end(&id);
+    assert_eq!(end, (DeploymentStatus::Failed, Some("HEALTH_CONSTRAINTS_INVALID".into()), [0, 0, 3]));
+}
+
 #[test]
 fn a_restart_downloads_nothing() {
     let mut sandbox = Sandbox::new(ONE, 1);
