@@ -24,6 +24,7 @@ use aws_sdk_codedeploy::operation as sdk;
 use aws_smithy_schema::serde::{SerdeError, SerializableStruct, ShapeDeserializer};
 
 pub use config::settings as config_settings;
+pub use group::name_hooks;
 pub use refusal::Refusal;
 pub use target::Places;
 

@@ -109,13 +109,29 @@ fn a_copied_auto_scaling_group_takes_over_and_the_old_one_is_kept() {
         assert!(!deployment.progress.termination_wait_started, "nothing is terminated");
     });
     let name = format!("CodeDeploy_prod_{id}");
-    sandbox.group(|group| assert_eq!(group.settings["autoScalingGroups"][0]["name"], name.as_str()));
+    sandbox.group(|group| {
+        let entry = &group.settings["autoScalingGroups"][0];
+        assert_eq!(entry["name"], name.as_str());
+        assert!(
+            entry["hook"].as_str().unwrap().starts_with("CodeDeploy-managed-automatic-launch"),
+            "{entry}"
+        );
+    });
     let next = create(&mut sandbox, None);
     sandbox.run();
     assert_eq!(sandbox.end(&next), (DeploymentStatus::Succeeded, None, [4, 0, 0]));
     sandbox.set_group(json!({"autoScalingGroups": [{"name": "pool"}]}));
     let old = sandbox.deploy("CodeDeployDefault.AllAtOnce", "site.zip");
     assert_eq!(sandbox.end(&old).2, [2, 0, 0], "the first fleet is there still");
+}
+
+#[test]
+fn a_group_that_does_not_say_how_fails_it() {
+    let mut sandbox = sandbox(FLEET, "DISCOVER_EXISTING", 0, terminate(5));
+    sandbox.group(|group| group.settings.remove("blueGreenDeploymentConfiguration"));
+    let id = create(&mut sandbox, Some(tag("green")));
+    sandbox.run();
+    assert_eq!(sandbox.end(&id).1.as_deref(), Some("MISSING_BLUE_GREEN_DEPLOYMENT_CONFIGURATION"));
 }
 
 #[test]

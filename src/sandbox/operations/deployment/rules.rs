@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::style;
 use crate::model::ComputePlatform;
+use crate::sandbox::operations::group::wrong_ec2_filter;
 use crate::sandbox::operations::rules::one_of;
 use crate::sandbox::operations::{Refusal, reactions, revision, revision_rules};
 use crate::sandbox::store::{Application, Group};
@@ -107,6 +108,12 @@ fn check_target_instances(
     let tags = given.tag_filters().len() + sets.iter().flatten().count();
     if tags > MAX_TARGET_TAGS {
         return refuse("Target instances cannot be specified with more than 10 tag filters");
+    }
+    if let Some(why) = wrong_ec2_filter(given.ec2_tag_set(), given.tag_filters()) {
+        return refuse(why);
+    }
+    if !sets.is_empty() && !given.tag_filters().is_empty() {
+        return refuse("Target instances can only be specified with either tagFilters or ec2TagSet");
     }
     if tags == 0 && given.auto_scaling_groups().is_empty() {
         return refuse("Target instances must be specified with tag filters or Auto Scaling groups");

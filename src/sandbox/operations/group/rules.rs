@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use aws_sdk_codedeploy::types::{
-    AutoScalingGroupProcess, DeploymentGroupInfo, DeploymentOption, DeploymentType, Ec2TagFilter,
+    AutoScalingGroupProcess, DeploymentGroupInfo, DeploymentOption, DeploymentType, Ec2TagFilter, Ec2TagSet,
     LoadBalancerInfo, OutdatedInstancesStrategy, TagFilter, TriggerConfig, TriggerEventType,
 };
 use serde_json::{Map, Value};
@@ -118,10 +118,17 @@ fn on_premises(filter: &TagFilter) -> Filter<'_> {
     (filter.r#type().map(|kind| kind.as_str()), filter.key(), filter.value())
 }
 
+/// What is wrong with a set of tag groups and a list of filters.
+pub fn wrong_ec2_filter(set: Option<&Ec2TagSet>, filters: &[Ec2TagFilter]) -> Option<&'static str> {
+    let sets = set.map_or(&[][..], |set| set.ec2_tag_set_list());
+    let filters: Vec<_> = sets.iter().flatten().chain(filters).map(ec2).collect();
+    check_filters(&filters).err()
+}
+
 fn check_tags(info: &DeploymentGroupInfo) -> Result<(), Refusal> {
-    let sets = info.ec2_tag_set().map_or(&[][..], |set| set.ec2_tag_set_list());
-    let filters: Vec<_> = sets.iter().flatten().chain(info.ec2_tag_filters()).map(ec2).collect();
-    check_filters(&filters).map_err(|why| Refusal::new("InvalidEC2TagException", why))?;
+    if let Some(why) = wrong_ec2_filter(info.ec2_tag_set(), info.ec2_tag_filters()) {
+        return Err(Refusal::new("InvalidEC2TagException", why));
+    }
     let sets = info.on_premises_tag_set().map_or(&[][..], |set| set.on_premises_tag_set_list());
     let filters: Vec<_> =
         sets.iter().flatten().chain(info.on_premises_instance_tag_filters()).map(on_premises).collect();
