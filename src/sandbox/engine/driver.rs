@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::alarms;
 use super::ending::{self, End, Stop};
 use super::inventory::Inventory;
-use super::machine::{Machine, Refusal};
+use super::machine::{HookAnswer, Machine, Refusal};
 use super::schedule::Schedule;
 use super::shapes::{open, resume, run_limit};
 use super::{Options, auto_update, changes, scaling, texts};
@@ -38,8 +38,8 @@ pub(super) enum Message {
     Created(Key),
     StopRequested(Key),
     Continued(Key, Wait),
-    /// A hook function called back: the execution's id, and whether it said `Succeeded`.
-    HookAnswered(Key, String, bool),
+    /// A hook function called back, or was a program that ended: the execution's id, and what it said.
+    HookAnswered(Key, String, HookAnswer),
     /// A host answered.
     Answered(Ticket, Diagnostics),
     /// Somebody wants something to happen beside the deployments, and to hear whether it did.
@@ -235,9 +235,9 @@ impl Driver {
             Message::Continued(key, wait) => self.with_key(&key, |machine, context, run| {
                 machine.continued(context, run, wait);
             }),
-            Message::HookAnswered(key, execution, succeeded) => {
+            Message::HookAnswered(key, execution, answer) => {
                 self.with_key(&key, |machine, context, run| {
-                    machine.hook_answered(context, run, &execution, succeeded);
+                    machine.hook_answered(context, run, &execution, answer);
                 });
             }
             Message::Changed(change, answer) => {

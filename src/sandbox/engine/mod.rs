@@ -142,7 +142,8 @@ impl Conductor for Engine {
 
     fn hook_answered(&self, region: &str, id: &str, hook_execution_id: &str, succeeded: bool) {
         let key = Key { region: region.to_owned(), id: id.to_owned() };
-        self.tell(Message::HookAnswered(key, hook_execution_id.to_owned(), succeeded));
+        let answer = if succeeded { Ok(()) } else { Err(None) };
+        self.tell(Message::HookAnswered(key, hook_execution_id.to_owned(), answer));
     }
 
     fn services(&self) -> Option<&Services> {

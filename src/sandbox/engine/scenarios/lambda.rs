@@ -157,7 +157,8 @@ fn a_hook_may_be_answered_from_outside() {
             execution.clone()
         });
         let answer = |id: &str, execution: &str| {
-            Message::HookAnswered(Key { region: REGION.into(), id: id.into() }, execution.into(), succeeded)
+            let said = if succeeded { Ok(()) } else { Err(None) };
+            Message::HookAnswered(Key { region: REGION.into(), id: id.into() }, execution.into(), said)
         };
         sandbox.driver.take(answer(&id, "another"));
         sandbox.deployment(&id, |deployment| assert_eq!(deployment.status, DeploymentStatus::InProgress));
