@@ -450,6 +450,23 @@ fn isolated_scripts_see_the_root_as_slash_and_nothing_of_the_machine() {
     assert!(world.path("/srv/made").is_dir());
 }
 
+/// Root owns the kernel's settings. They are only opened here, so that a failure changes nothing of the machine.
+#[test]
+fn isolated_scripts_cannot_write_the_kernels_settings() {
+    if !isolates() {
+        return;
+    }
+    let mut world = World::new();
+    world.host.hooks = policy(Isolation::Bubblewrap, false);
+    let script = "#!/bin/sh\nfind /proc/sys /proc/sysrq-trigger -type f 2>/dev/null | while read file; do\n\
+                  ( : >> $file ) 2>/dev/null && echo $file >> /open\ndone\ncat /proc/sys/kernel/ostype > /seen\n";
+    let deployment =
+        world.deployment(&[("appspec.yml", 0o644, &hook("AfterInstall", "a.sh")), ("a.sh", 0o755, script)]);
+    assert_eq!(deployment.after_install(), Diagnostics::success());
+    assert_eq!(world.read("/seen"), "Linux\n");
+    assert!(!world.path("/open").exists(), "{}", world.read("/open"));
+}
+
 #[test]
 fn an_isolated_time_out_ends_everything() {
     if !isolates() {
