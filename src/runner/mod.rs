@@ -53,9 +53,14 @@ pub struct Host {
     pub hooks: Arc<HookPolicy>,
     /// What ends this host's scripts before their time.
     pub groups: Arc<Groups>,
+    /// How many revisions a group keeps; the new one counts.
+    pub max_revisions: usize,
     /// It is this machine itself: for root `runas`, `sudo`, owners, ACLs and SELinux contexts are done and not noted.
     pub real: bool,
 }
+
+/// [`Host::max_revisions`] where the agent's configuration does not say. Source: official agent 1.8.1.
+pub const MAX_REVISIONS: usize = 5;
 
 impl Host {
     /// Whether what only root of a real host can do is done.
@@ -145,7 +150,7 @@ fn download(
         return Err(hooks::not_admitted());
     }
     layout.record_most_recent()?;
-    layout.drop_old_archives();
+    layout.drop_old_archives(host.max_revisions);
     Ok(())
 }
 

@@ -229,7 +229,12 @@ fn another_appspec_and_another_agents_folder_are_named_as_codedeploy_local_does(
     let flags = ["-A", "scripts/prod.yml", "-c", configuration.to_str().unwrap(), "-g", "group-1"];
     local.run(&local.site(), &flags).ends_with(0);
     assert_eq!(local.page(), "one");
-    assert!(agent.join("group-1").is_dir());
+    for _ in 0..3 {
+        local.run(&local.site(), &[&flags[..], &["-b", "OVERWRITE"]].concat()).ends_with(0);
+    }
+    assert_eq!(fs::read_dir(agent.join("group-1")).unwrap().count(), 2, "max_revisions");
+    fs::write(&configuration, "---\n:max_revisions: none\n").unwrap();
+    local.run(&local.site(), &flags).ends_with(1).complains("max_revisions is none");
     local.run(&local.site(), &["-A", "none.yml"]).ends_with(10).complains("has no none.yml");
     local.run(&local.site(), &["-A", "../appspec.yml"]).ends_with(2);
 }
