@@ -35,7 +35,7 @@ pub use crate::appspec::FileExists;
 pub use groups::Groups;
 pub use log::Listener;
 pub use policy::{HookPolicy, Isolation};
-pub use unpack::{extract, unpack};
+pub use unpack::{Contents, contents, extract, unpack};
 
 use failure::Failure;
 use layout::Layout;

@@ -221,8 +221,7 @@ impl Objects {
         let size = body.size;
         let (id, path) = index.name(&self.directory, body)?;
         let version = versioned.then(|| id.clone());
-        let stored =
-            Stored { key: key.to_owned(), path, size, etag, modified: now, version, attributes };
+        let stored = Stored { key: key.to_owned(), path, size, etag, modified: now, version, attributes };
         let gone = index.bucket_mut(bucket)?.push(key, id, Some(stored.clone()));
         index.litter.extend(gone);
         Ok(self.located(stored))
