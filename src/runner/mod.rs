@@ -1,8 +1,8 @@
 //! One revision on one host, as the official agent does it. Knows neither the API nor the sandbox.
 //!
-//! An unprivileged user cannot be another one, and a directory that stands for a host has no users: `runas`, `sudo`,
-//! `owner`, `group`, `acls` and `context` are noted in the host's `scripts.log` where they are not done. Everything else
-//! is done below the host's root.
+//! An unprivileged user cannot be another one but by `sudo`, and a directory that stands for a host has no users:
+//! `runas`, `sudo`, `owner`, `group`, `acls` and `context` are noted in the host's `scripts.log` where they are not done.
+//! Everything else is done below the host's root.
 
 mod bubblewrap;
 mod cleanup;
@@ -55,7 +55,7 @@ pub struct Host {
     pub groups: Arc<Groups>,
     /// How many revisions a group keeps; the new one counts.
     pub max_revisions: usize,
-    /// It is this machine itself: for root `runas`, `sudo`, owners, ACLs and SELinux contexts are done and not noted.
+    /// It is this machine itself: `sudo` is done, and for root `runas`, owners, ACLs and SELinux contexts.
     pub real: bool,
 }
 

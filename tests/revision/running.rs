@@ -254,6 +254,26 @@ fn agent_2_passes_over_unknown_events_and_replaces_links() {
     assert_eq!(fs::read_to_string(local.root().join("mine")).unwrap(), "mine");
 }
 
+#[test]
+fn on_the_machine_itself_scripts_have_the_callers_environment() {
+    let mut local = Local::new("one");
+    let script = "#!/bin/sh\necho \"$MINE in $HOME at $LIFECYCLE_EVENT, ${AWS_SECRET_ACCESS_KEY:-no key}\"\n";
+    fs::write(local.site().join("scripts/trace.sh"), script).unwrap();
+    let (agent, home) = (local.machine.home().join("agent"), local.machine.home().display().to_string());
+    let appspec = "version: 0.0\nos: linux\nhooks:\n  AfterInstall:\n    - location: scripts/trace.sh\n";
+    fs::write(local.site().join("appspec.yml"), appspec).unwrap();
+    local.machine = local.machine.set("MINE", "a value").set("AWS_SECRET_ACCESS_KEY", "k");
+    for (number, key) in [("1", "k"), ("2", "no key")] {
+        let line = format!(
+            "revision run {} --agent-dir {} --agent {number}",
+            local.site().display(),
+            agent.display()
+        );
+        let said = format!("[stdout]a value in {home} at AfterInstall, {key}");
+        local.machine.run(&line).ends_with(0).says(&said);
+    }
+}
+
 /// Says what was left out. Where CI is set that is a failure, as it can be had there.
 fn left_out(what: &str) {
     use std::io::Write;

@@ -20,6 +20,7 @@ use crate::format::print_json;
 use crate::model::{BundleType, EventName, LifecycleErrorCode};
 use crate::revision::{Selection, Source, check_as, pack_as_is};
 use crate::runner::{self, HookPolicy, Host, Isolation, Order, Specification};
+use crate::settings::Environment;
 use crate::source::psych::Item;
 use crate::source::{self, core, psych};
 
@@ -234,7 +235,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let host = Host {
         agent_dir,
         root,
-        variables: BTreeMap::new(),
+        variables: if arguments.root.is_none() { variables(agent(arguments)) } else { BTreeMap::new() },
         // Whoever runs a revision on this machine means its scripts; elsewhere they are kept in where that is possible.
         hooks: Arc::new(HookPolicy {
             isolation: if arguments.root.is_some() { Isolation::best() } else { Isolation::None },
@@ -258,6 +259,15 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let report = Arc::new(Report::new(&context.ui, &context.settings.output));
     let agent = agent(arguments);
     context.blocking(move || deploy(&report, agent, &host, &specification, &source, &events)).await?
+}
+
+/// What scripts on the machine itself see beside the deployment's own: all of the caller's, as from codedeploy-local.
+/// Agent 2 holds back the keys.
+fn variables(agent: Agent) -> BTreeMap<String, String> {
+    const KEYS: &[&str] = &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_CREDENTIAL_FILE"];
+    let mut variables = Environment::variables();
+    variables.retain(|name, _| agent == Agent::One || !KEYS.contains(&name.as_str()));
+    variables
 }
 
 /// `d-` and nine characters, as codedeploy-local names them.
