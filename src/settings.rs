@@ -1,6 +1,7 @@
 //! Flags and environment -> what a run works with. Resolved once; the only place of the client that reads the
 //! environment (clap reads the `CDCTL_*` variables that `--help` names).
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -100,6 +101,14 @@ pub fn without_empty_variables() {
 pub fn without_empty_variables() {}
 
 impl Environment {
+    /// All variables of the process whose names and values are text, for programs that are to have them.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub fn variables() -> BTreeMap<String, String> {
+        std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect()
+    }
+
     /// Reads the process's environment.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub fn of_process() -> Self {

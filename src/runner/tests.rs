@@ -46,6 +46,7 @@ impl World {
             variables: BTreeMap::from([("CDCTL_HOST_ID".to_owned(), "web-1".to_owned())]),
             hooks: policy(Isolation::None, true),
             groups: Arc::default(),
+            max_revisions: MAX_REVISIONS,
             real: false,
         };
         World { guard, host, deployments: 0 }
@@ -484,15 +485,24 @@ fn an_isolated_time_out_ends_everything() {
 }
 
 #[test]
-fn a_host_keeps_five_revisions() {
-    let mut world = World::new();
-    for _ in 0..7 {
-        let deployment = world.deployment(&[("appspec.yml", 0o644, "version: 0.0\nos: linux\n")]);
-        assert_eq!(deployment.event(EventName::DownloadBundle), Diagnostics::success());
+fn a_host_keeps_as_many_revisions_as_it_shall_and_the_last_successful_one() {
+    for limit in [1, 5] {
+        let mut world = World::new();
+        world.host.max_revisions = limit;
+        for number in 1..=7 {
+            let deployment = world.deployment(&[("appspec.yml", 0o644, "version: 0.0\nos: linux\n")]);
+            assert_eq!(deployment.event(EventName::DownloadBundle), Diagnostics::success());
+            if number == 2 {
+                assert_eq!(deployment.event(EventName::Install), Diagnostics::success());
+            }
+        }
+        let kept = fs::read_dir(world.guard.path().join("agent/g-1")).unwrap();
+        let mut kept: Vec<_> = kept.map(|entry| entry.unwrap().file_name()).collect();
+        kept.sort();
+        let expected: &[&str] =
+            if limit == 1 { &["d-2", "d-7"] } else { &["d-2", "d-4", "d-5", "d-6", "d-7"] };
+        assert_eq!(kept, expected);
     }
-    let kept = fs::read_dir(world.guard.path().join("agent/g-1")).unwrap().count();
-    assert_eq!(kept, 5);
-    assert!(world.guard.path().join("agent/g-1/d-7/deployment-archive/appspec.yml").exists());
 }
 
 #[test]

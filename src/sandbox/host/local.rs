@@ -95,6 +95,7 @@ impl Site {
             variables: variables.map(|(name, value)| (name.to_owned(), value.clone())).into(),
             hooks: Arc::clone(&self.policy),
             groups: Arc::clone(&self.groups),
+            max_revisions: runner::MAX_REVISIONS,
             real: false,
         }
     }
