@@ -214,11 +214,30 @@ fn oddities_are_read_as_each_agent_reads_them() {
         ("[a]: 1\n", false, true),
         ("permissions:\n  - {object: /a, acls: {a: b}}\n", true, true),
         ("permissions:\n  - {object: /a, type: {a: b}}\n", true, true),
-        ("permissions:\n  - {object: /a, type: [\"file \"]}\n", false, true),
+        ("permissions:\n  - {object: /a, type: [\"file \"]}\n", true, true),
         ("permissions:\n  - {object: /a, type: [~]}\n", true, true),
         ("permissions:\n  - {object: /a, except: [[a]]}\n", false, true),
         ("permissions:\n  - {object: /a, except: {a: b}}\n", false, true),
-        ("permissions:\n  - {object: /a, context: {type: t, range: \"s0:\"}}\n", false, true),
+        ("permissions:\n  - {object: /a, context: {type: t, range: \"s0:\"}}\n", true, true),
+        ("permissions:\n  - {object: /a, context: {type: t, range: \" s0\"}}\n", true, true),
+        ("permissions:\n  - {object: /a, context: {type: [t], range: s0}}\n", false, true),
+        ("permissions:\n  - {object: /a, acls: false}\n", true, true),
+        ("permissions:\n  - {object: /a, mode: \" \"}\n", true, true),
+        ("permissions:\n  - {object: \"\\u00a0\"}\n", false, true),
+        ("permissions:\n  - {object: \"\\0\"}\n", true, false),
+        ("permissions:\n  - {object: /a, context: !a }\n", false, true),
+        ("permissions: !a\n", false, false),
+        ("files:\n  - {source: a, destination: \"\"}\n", false, true),
+        ("files: &a [*a]\n", true, true),
+        ("x: &a [*a]\n", true, false),
+        ("files: ! \"\"\n", false, true),
+        ("hooks: !a\n", false, false),
+        ("hooks:\n  AfterInstall: !a\n", false, false),
+        ("hooks:\n  AfterInstall:\n    - {location: a, timeout: !!str }\n", true, true),
+        ("hooks:\n  AfterInstall:\n    - {location: a, sudo: !a }\n", false, true),
+        ("hooks:\n  AfterInstall:\n    - {location: a, timeout: !!int \"5\"}\n", false, true),
+        ("file_exists_behavior: !!str\n", true, true),
+        ("x: !ruby/hash {a: b}\n", false, false),
         ("permissions:\n  - {object: /a, mode: !!float 0}\n", true, false),
         ("files:\n  - <<: {source: a}\n    destination: /b\n", false, true),
         ("files:\n  - <<: [{source: a}, {destination: /b}]\n", false, true),
@@ -232,6 +251,8 @@ fn oddities_are_read_as_each_agent_reads_them() {
         let text = format!("{HEAD}{body}");
         assert_eq!((refused(&text, Agent::One), refused(&text, Agent::Two)), (one, two), "{text}");
     }
+    assert!(refused("version: !!int \"0\"\nos: linux\n", Agent::Two));
+    assert!(!refused("version: !!str 0.0\nos: linux\n", Agent::Two));
     assert!(refused("version: 0.0\nos: !ruby/sym linux\n", Agent::One));
     assert!(!refused("\"<<\": {os: linux}\nversion: 0.0\n", Agent::One));
     assert!(!refused("version: 0.0\nos: >\n  linux", Agent::One));

@@ -1,6 +1,6 @@
 //! libyaml's events as a tree. The only place that knows the parser crate.
 
-use libyaml_safer::{Encoding, Event, EventData, Mark, Parser};
+use libyaml_safer::{Encoding, Event, EventData, Mark, Parser, ScalarStyle};
 
 use super::guard::guarded;
 use super::{Error, ErrorKind, Position, Span};
@@ -16,6 +16,8 @@ pub struct Scalar {
     pub text: String,
     /// No quotes, no block style, no tag that says text: its meaning is for a reader to decide.
     pub plain: bool,
+    /// No quotes and no block style, whatever its tag.
+    pub bare: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,7 +108,7 @@ fn document_of(bytes: &[u8]) -> Result<Result<Parsed, Error>, Position> {
 fn without_added_end(node: &mut Node) {
     match &mut node.content {
         Content::Scalar(scalar) => {
-            if !scalar.plain && scalar.text.ends_with('\n') {
+            if !scalar.bare && scalar.text.ends_with('\n') {
                 scalar.text.pop();
             }
         }
@@ -190,9 +192,9 @@ impl Events<'_, '_> {
             return Err(Error { kind: ErrorKind::Limit, message, position: span.start, context: None });
         }
         let (content, tag, anchor) = match event.data {
-            EventData::Scalar { tag, anchor, value, quoted_implicit, plain_implicit, .. } => {
-                let plain = plain_implicit || !quoted_implicit;
-                (Content::Scalar(Scalar { text: value, plain }), tag, anchor)
+            EventData::Scalar { tag, anchor, value, quoted_implicit, plain_implicit, style } => {
+                let (plain, bare) = (plain_implicit || !quoted_implicit, style == ScalarStyle::Plain);
+                (Content::Scalar(Scalar { text: value, plain, bare }), tag, anchor)
             }
             EventData::Alias { anchor } => (Content::Alias(anchor), None, None),
             EventData::SequenceStart { tag, anchor, .. } => {
@@ -252,8 +254,14 @@ mod tests {
             entries[1].1.span,
             Span { start: Position { line: 2, column: 5 }, end: Position { line: 2, column: 10 } }
         );
-        assert_eq!(entries[1].1.content, Content::Scalar(Scalar { text: "x y".into(), plain: false }));
-        assert_eq!(entries[0].1.content, Content::Scalar(Scalar { text: "1".into(), plain: true }));
+        assert_eq!(
+            entries[1].1.content,
+            Content::Scalar(Scalar { text: "x y".into(), plain: false, bare: false })
+        );
+        assert_eq!(
+            entries[0].1.content,
+            Content::Scalar(Scalar { text: "1".into(), plain: true, bare: true })
+        );
     }
 
     #[test]
@@ -291,7 +299,7 @@ mod tests {
             let last = entries(text).pop().unwrap().1;
             assert_eq!(
                 last.content,
-                Content::Scalar(Scalar { text: "linux".into(), plain: false }),
+                Content::Scalar(Scalar { text: "linux".into(), plain: false, bare: false }),
                 "{text}"
             );
         }

@@ -41,7 +41,7 @@ impl Reader {
         let nothing = Map::default();
         let map = match &item.value {
             Value::Map(map) => map,
-            Value::Null if item.plain.as_deref() == Some("") => &nothing,
+            _ if item.is_left_out() => &nothing,
             value => {
                 let message = format!("an entry of files is {}", shape(value));
                 self.mistyped("A010", &path, item, "struct RawFileMapping", message);
@@ -56,7 +56,7 @@ impl Reader {
             self.no_source(item);
             return None;
         };
-        let Some(destination) = destination else {
+        let Some(destination) = destination.filter(|destination| !destination.is_empty()) else {
             self.no_destination(item, &source);
             return None;
         };

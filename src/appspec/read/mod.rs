@@ -27,6 +27,11 @@ pub fn is_yaml_refusal(report: &str) -> bool {
     report.starts_with(typed::YAML)
 }
 
+/// Whether it is of a field that is not there, which that reader tells after all others.
+pub fn is_missing_field(report: &str) -> bool {
+    report.starts_with(&typed::yaml("missing field"))
+}
+
 const TOP_KEYS: &[&str] = &["version", "os", "file_exists_behavior", "files", "permissions", "hooks"];
 
 /// The AppSpec, where there is anything to hold, and everything there is to say of it.
@@ -224,6 +229,10 @@ impl Reader {
             map.get("os").map_or_else(String::new, |item| self.written(item))
         );
         let finding = match map.get("os") {
+            None if self.agent == Agent::Two => {
+                let finding = Finding::error("A004", Span::at(root.start), "no os").help("add `os: linux`");
+                return self.add(finding.refused(typed::missing_field("os", root)));
+            }
             None => Finding::error("A004", Span::at(root.start), "no os").help("add `os: linux`"),
             Some(item) if os.is_some() => Finding::error("A004", item.span, "the host runs another system"),
             Some(item) => {
