@@ -120,10 +120,11 @@ fn without_added_end(node: &mut Node) {
     }
 }
 
-/// Why a text that begins like JSON is none; YAML's readers take more than JSON has. None where it is JSON or no such text.
+/// Why a text that begins like JSON is none; YAML's readers take more than JSON has. None where it is JSON or no such
+/// text, as YAML in braces without quotes is none.
 pub fn json_error(bytes: &[u8]) -> Option<Error> {
-    let begins = |c: &u8| !c.is_ascii_whitespace();
-    if bytes.iter().find(|c| begins(c)) != Some(&b'{') {
+    let body = bytes.trim_ascii_start().strip_prefix(b"{")?.trim_ascii_start();
+    if !body.starts_with(b"\"") {
         return None;
     }
     let error = serde_json::from_slice::<serde::de::IgnoredAny>(bytes).err()?;
@@ -274,6 +275,15 @@ mod tests {
         let error = parse(b"ok: 1\n\tb: 2\n").unwrap_err();
         assert_eq!(error.position.line, 2);
         assert_eq!(parse(b"a: \xff").unwrap_err().position, Position { line: 1, column: 4 });
+    }
+
+    #[test]
+    fn json_that_is_none_is_told_from_yaml_in_braces() {
+        let place = |text: &str| json_error(text.as_bytes()).map(|error| error.position.line);
+        assert_eq!(place("{\n \"a\": 1,\n}"), Some(3));
+        for text in ["{\"a\": 1}", "{a: 1}", "{}", "a: {\"b\": 1,}"] {
+            assert_eq!(place(text), None, "{text}");
+        }
     }
 
     #[test]
