@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::source::Span;
 
-use super::{Agent, AppSpec, Finding, Os, Permission, Script};
+use super::read::acl;
+use super::{Agent, AppSpec, FileExists, Finding, Os, Permission, Script};
 
 /// What an entry of a bundle is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +36,9 @@ pub fn check(appspec: &AppSpec, listing: &Listing, agent: Option<Agent>) -> Vec<
         if let (Ok(source), Ok(destination)) = (&entry.source, &entry.destination) {
             checker.file(source, entry.source_span, destination);
         }
+    }
+    if !windows {
+        checker.there_already(appspec);
     }
     let mut objects = BTreeMap::new();
     for permission in &appspec.permissions {
@@ -78,6 +82,18 @@ enum Target {
     /// From this path of the bundle.
     File(String),
 }
+
+/// Files of every Linux host.
+const ALWAYS_THERE: &[&str] = &[
+    "etc/fstab",
+    "etc/group",
+    "etc/hosts",
+    "etc/os-release",
+    "etc/passwd",
+    "etc/profile",
+    "etc/resolv.conf",
+    "etc/shadow",
+];
 
 struct Checker<'a> {
     listing: &'a Listing,
@@ -155,6 +171,26 @@ impl Checker<'_> {
         self.findings.push(Finding::error("A016", span, message));
     }
 
+    /// DISALLOW refuses what is there already, and these are there on every host.
+    fn there_already(&mut self, appspec: &AppSpec) {
+        let Some(target) = ALWAYS_THERE.iter().find(|path| self.targets.contains_key(**path)) else { return };
+        let help = "write `file_exists_behavior: OVERWRITE` at the top level of the file";
+        let span = appspec.files.iter().filter(|entry| {
+            let destination = entry.destination.as_deref().ok().and_then(|path| self.path(path));
+            destination.is_some_and(|path| path.is_empty() || target.starts_with(&format!("{path}/")))
+        });
+        let span = span.map(|entry| entry.destination_span).next_back();
+        let message = format!("/{target} exists on every host: Install fails under DISALLOW");
+        let finding = match appspec.file_exists {
+            Some(FileExists::Disallow) => Finding::error("A017", span, message),
+            None => {
+                Finding::warning("A017", span, format!("{message}, unless the deployment says otherwise"))
+            }
+            Some(FileExists::Overwrite | FileExists::Retain) => return,
+        };
+        self.findings.push(finding.help(help));
+    }
+
     fn permission(&mut self, permission: &Permission, objects: &mut BTreeMap<String, Span>) {
         let span = permission.span;
         let object = self.path(&permission.object).unwrap_or_default();
@@ -177,6 +213,14 @@ impl Checker<'_> {
         if let Some(twice) = matched.iter().find(|path| objects.contains_key(*path)) {
             let message = format!("two permissions are for /{twice}: Install fails");
             self.findings.push(Finding::error("A028", span, message));
+        }
+        if permission.acls.iter().any(|entry| acl::is_default(entry))
+            && let Some(file) =
+                matched.iter().find(|path| matches!(self.targets.get(*path), Some(Target::File(_))))
+        {
+            let message = format!("a default ACL is for directories, and /{file} is a file: Install fails");
+            let help = "write `type: [directory]`";
+            self.findings.push(Finding::error("A025", span, message).help(help));
         }
         if permission.mode.is_some()
             && let Some(link) = matched.iter().find(|path| self.is_dangling(path))
@@ -293,14 +337,15 @@ fn has_crlf_shebang(head: &[u8]) -> bool {
 /// Whether a permission's pattern is for a path below its object.
 ///
 /// Source: official agents. 1.8.1, linux_permission_info: `*` is the only wildcard, and patterns reach one level. 2.x,
-/// installer: the crate globset where there is a `*`, without which the pattern is the path itself.
+/// pattern: the crate globset where there is a `*`, for one level too; without it the pattern is the path itself.
 pub fn matches_glob(agent: Agent, pattern: &str, name: &str) -> bool {
     match agent {
         Agent::One => matches_stars(pattern, name),
-        Agent::Two if pattern.contains('*') => globset::GlobBuilder::new(pattern)
-            .literal_separator(true)
-            .build()
-            .is_ok_and(|glob| glob.compile_matcher().is_match(name)),
+        Agent::Two if pattern == "**" => true,
+        Agent::Two if pattern.contains('*') => match globset::Glob::new(pattern) {
+            Ok(glob) => !name.contains(['/', '\\']) && glob.compile_matcher().is_match(name),
+            Err(_) => pattern == name,
+        },
         Agent::Two => pattern == name,
     }
 }

@@ -187,6 +187,28 @@ fn permissions_against_what_is_installed() {
         [("A028", Severity::Error)]
     );
     assert_eq!(permission("  - {object: /elsewhere, mode: '644'}\n"), [("A029", Severity::Warning)]);
+    assert_eq!(permission("  - {object: /srv, acls: ['d:u:bob:rw']}\n"), [("A025", Severity::Error)]);
+    assert_eq!(
+        permission("  - {object: /srv, acls: ['d:u:bob:rw'], except: [a.txt]}\n"),
+        [("A029", Severity::Warning)]
+    );
+    assert_eq!(permission("  - {object: /srv, acls: ['u:bob:rw']}\n"), []);
+}
+
+#[test]
+fn what_every_host_has_is_refused_under_disallow() {
+    let files = |head: &str, destination: &str| {
+        let mut listing = listing();
+        let file = Entry { kind: Kind::File, mode: 0o644, head: b"a".to_vec() };
+        listing.insert("app/etc/hosts".to_owned(), file);
+        let text = format!("{HEAD}{head}files:\n  - {{source: app, destination: {destination}}}\n");
+        let findings = check(text.as_bytes(), Some(&listing), FIRST).findings;
+        findings.iter().map(|finding| (finding.code, finding.severity)).collect::<Vec<_>>()
+    };
+    assert_eq!(files("", "/"), [("A017", Severity::Warning)]);
+    assert_eq!(files("file_exists_behavior: DISALLOW\n", "/"), [("A017", Severity::Error)]);
+    assert_eq!(files("file_exists_behavior: OVERWRITE\n", "/"), []);
+    assert_eq!(files("", "/srv"), []);
 }
 
 #[test]
@@ -199,8 +221,8 @@ fn a_pattern_reaches_one_level_and_knows_only_the_star() {
 #[test]
 fn a_pattern_of_agent_2_with_a_star_has_the_other_wildcards_too() {
     let fits = |pattern, name| matches_glob(Agent::Two, pattern, name);
-    assert!(fits("*.{sh,py}", "a.py") && fits("?*.sh", "a.sh") && fits("[ab]*", "bc") && fits("d/*", "d/a"));
-    assert!(!fits("*.sh", "a/b.sh") && !fits("d/*", "d/e/f") && !fits("[ab]*", "cb") && !fits("*{", "a{"));
+    assert!(fits("*.{sh,py}", "a.py") && fits("?*.sh", "a.sh") && fits("[ab]*", "bc") && fits("**", "a/b"));
+    assert!(!fits("*.sh", "a/b.sh") && !fits("d/*", "d/e") && !fits("[ab]*", "cb") && !fits("*{", "a{"));
     assert!(fits("a/b", "a/b") && fits("?.sh", "?.sh") && !fits("?.sh", "a.sh") && !fits("{a,b}", "a"));
 }
 

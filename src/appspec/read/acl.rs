@@ -54,6 +54,12 @@ pub fn check(entry: &str, agent: Agent) -> Result<(), String> {
     }
 }
 
+/// Whether an entry that an agent takes is a default, for what will be made below a directory.
+pub fn is_default(entry: &str) -> bool {
+    let mut parts = entry.split(':');
+    matches!(parts.next(), Some("d" | "default")) && parts.count() > 1
+}
+
 /// What agent 1 makes of an entry that names no kind: a user, unless it is a mask or all others.
 fn without_kind(name: &str) -> (&str, &str) {
     match name {

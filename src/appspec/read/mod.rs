@@ -5,7 +5,7 @@
 //!
 //! Where Ruby itself breaks on a value of the wrong shape, its words become the host's report, as they do on the agent.
 
-mod acl;
+pub mod acl;
 mod context;
 mod files;
 mod hooks;
