@@ -206,7 +206,8 @@ impl Checker<'_> {
             }
             _ => self.below(permission, &object),
         };
-        if matched.is_empty() && permission.object.starts_with('/') && !self.targets.is_empty() {
+        let is_all = !self.findings.iter().any(|finding| finding.code == "A015");
+        if matched.is_empty() && permission.object.starts_with('/') && is_all {
             let message = "the permission is for nothing that this bundle installs: it does nothing";
             self.findings.push(Finding::warning("A029", span, message));
         }
