@@ -31,10 +31,12 @@ pub type Listing = BTreeMap<String, Entry>;
 /// The findings that a bundle adds, for one agent or for both.
 pub fn check(appspec: &AppSpec, listing: &Listing, agent: Option<Agent>) -> Vec<Finding> {
     let windows = appspec.os == Os::Windows;
-    let mut checker = Checker { listing, agent, windows, findings: Vec::new(), targets: BTreeMap::new() };
+    let (findings, targets) = (Vec::new(), BTreeMap::new());
+    let mut checker = Checker { listing, agent, windows, findings, targets, complete: true };
     for entry in &appspec.files {
-        if let (Ok(source), Ok(destination)) = (&entry.source, &entry.destination) {
-            checker.file(source, entry.source_span, destination);
+        match (&entry.source, &entry.destination) {
+            (Ok(source), Ok(destination)) => checker.file(source, entry.source_span, destination),
+            _ => checker.complete = false,
         }
     }
     if !windows {
@@ -101,6 +103,8 @@ struct Checker<'a> {
     windows: bool,
     findings: Vec<Finding>,
     targets: BTreeMap<String, Target>,
+    /// Whether these are all that Install makes.
+    complete: bool,
 }
 
 /// A path by its text alone, without leading slash, `.` and `..`; none where it leads out.
@@ -127,6 +131,7 @@ impl Checker<'_> {
     fn file(&mut self, source: &str, span: Span, destination: &str) {
         let found = self.path(source).filter(|path| path.is_empty() || self.listing.contains_key(path));
         let Some(path) = found else {
+            self.complete = false;
             let finding =
                 Finding::error("A015", span, format!("`{source}` is not in the bundle: Install fails"));
             self.findings.push(if source.contains(['*', '?', '[']) {
@@ -206,8 +211,7 @@ impl Checker<'_> {
             }
             _ => self.below(permission, &object),
         };
-        let is_all = !self.findings.iter().any(|finding| finding.code == "A015");
-        if matched.is_empty() && permission.object.starts_with('/') && is_all {
+        if matched.is_empty() && permission.object.starts_with('/') && self.complete {
             let message = "the permission is for nothing that this bundle installs: it does nothing";
             self.findings.push(Finding::warning("A029", span, message));
         }

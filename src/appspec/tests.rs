@@ -195,7 +195,7 @@ fn permissions_against_what_is_installed() {
     assert_eq!(permission("  - {object: /srv, acls: ['u:bob:rw']}\n"), []);
     assert_eq!(bundle_codes("permissions:\n  - {object: /srv}\n"), [("A029", Severity::Warning)]);
     assert_eq!(
-        bundle_codes("files:\n  - {source: no, destination: /a}\npermissions:\n  - {object: /a}\n"),
+        bundle_codes("files:\n  - {source: nothing, destination: /a}\npermissions:\n  - {object: /a}\n"),
         [("A015", Severity::Error)]
     );
 }
