@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::source::Span;
 
+use super::finding::nearest;
 use super::read::acl;
 use super::{Agent, AppSpec, FileExists, Finding, Os, Permission, Script};
 
@@ -123,6 +124,20 @@ fn normal(path: &str) -> Option<String> {
 }
 
 impl Checker<'_> {
+    /// A name of the bundle that a wrong path may be meant for: the same file in another folder, or one that is written
+    /// nearly so.
+    fn meant(&self, path: &str) -> Option<String> {
+        let path = self.path(path)?;
+        let name = path.rsplit('/').next().filter(|name| !name.is_empty())?;
+        let same =
+            |known: &&String| known.rsplit('/').next().is_some_and(|known| known.eq_ignore_ascii_case(name));
+        let known = self.listing.keys().find(same).map(String::as_str).or_else(|| {
+            let near = self.listing.keys().filter(|known| known.len().abs_diff(path.len()) <= 2);
+            nearest(&path, &near.map(String::as_str).collect::<Vec<_>>())
+        })?;
+        Some(format!("did you mean `{known}`?"))
+    }
+
     /// [`normal`], of a host's path.
     fn path(&self, path: &str) -> Option<String> {
         if self.windows { normal(&path.replace('\\', "/")) } else { normal(path) }
@@ -138,7 +153,8 @@ impl Checker<'_> {
                 finding
                     .help("the agent knows no wildcards: name a file, or a directory for all that it holds")
             } else {
-                finding.help("a source is a path below the bundle's root")
+                let help = self.meant(source);
+                finding.help(help.unwrap_or_else(|| "a source is a path below the bundle's root".to_owned()))
             });
             return;
         };
@@ -217,7 +233,8 @@ impl Checker<'_> {
         }
         if let Some(twice) = matched.iter().find(|path| objects.contains_key(*path)) {
             let message = format!("two permissions are for /{twice}: Install fails");
-            self.findings.push(Finding::error("A028", span, message));
+            let help = "take it out of the other one with `except`, or set it once";
+            self.findings.push(Finding::error("A028", span, message).help(help));
         }
         if permission.acls.iter().any(|entry| acl::is_default(entry))
             && let Some(file) =
@@ -277,7 +294,9 @@ impl Checker<'_> {
                 );
                 match location.split_once(char::is_whitespace) {
                     Some(_) => finding.help("a location takes no arguments: put them into a script"),
-                    None => finding.help("a location is the script's path below the bundle's root"),
+                    None => finding.help(self.meant(location).unwrap_or_else(|| {
+                        "a location is the script's path below the bundle's root".to_owned()
+                    })),
                 }
             }
             Some(_)

@@ -86,7 +86,7 @@ pub const CODES: &[Code] = &[
     of(
         "A014",
         "a destination that is not absolute",
-        "Nothing is expanded: neither `~` nor variables. A relative destination lies below the agent's own directory.",
+        "Variables are not expanded; `~` is by agent 2 only, and agent 1 fails in Install. A relative destination lies below the agent's own directory.",
     ),
     of(
         "A015",

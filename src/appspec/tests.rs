@@ -169,6 +169,32 @@ fn what_the_bundle_lacks() {
 }
 
 #[test]
+fn a_path_that_is_not_there_has_the_nearest_one_as_help() {
+    let help = |body: &str| {
+        let checked = check(format!("{HEAD}{body}").as_bytes(), Some(&listing()), FIRST);
+        checked.findings[0].help.clone().unwrap()
+    };
+    let script = |location: &str| help(&format!("hooks:\n  AfterInstall:\n    - location: {location}\n"));
+    assert_eq!(script("scripts/crlf.sh"), "did you mean `crlf.sh`?");
+    assert_eq!(script("CRLF.SH"), "did you mean `crlf.sh`?");
+    assert_eq!(script("noexec.sh"), "did you mean `no-exec.sh`?");
+    assert_eq!(script("start"), "a location is the script's path below the bundle's root");
+    assert_eq!(help("files:\n  - {source: ap, destination: /srv}\n"), "did you mean `app`?");
+}
+
+#[test]
+fn time_outs_that_were_chosen_add_up_whatever_else_there_is() {
+    let event = |timeouts: &[&str]| {
+        let scripts: String = timeouts.iter().map(|t| format!("    - {{location: a{t}}}\n")).collect();
+        codes(&format!("{HEAD}hooks:\n  AfterInstall:\n{scripts}"))
+    };
+    let past = [("A033", Severity::Warning)];
+    assert_eq!(event(&[", timeout: 1800", ", timeout: 1801", ""]), past);
+    assert_eq!(event(&[", timeout: 3600", ", timeout: 1"]), past);
+    assert_eq!(event(&[", timeout: 1800", "", ""]), []);
+}
+
+#[test]
 fn two_sources_for_one_target() {
     let files =
         "files:\n  - {source: app, destination: /srv}\n  - {source: other/a.txt, destination: /srv}\n";

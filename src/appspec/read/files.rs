@@ -165,8 +165,11 @@ impl Reader {
         let absolute = destination.starts_with('/') || (windows && destination.get(1..2) == Some(":"));
         let span = entry.destination_span;
         if destination.starts_with('~') {
-            let help = "write the directory out: the agent runs as root and expands nothing";
-            self.add(Finding::error("A014", span, "`~` is not expanded: Install fails").help(help));
+            let finding = match self.agent {
+                Agent::One => Finding::error("A014", span, "`~` is not expanded: Install fails"),
+                Agent::Two => Finding::warning("A014", span, "`~` is the agent's own home directory"),
+            };
+            self.add(finding.help("write the directory out"));
         } else if !windows && destination.contains('$') {
             let message = "variables are not expanded: a directory of this very name is made";
             self.add(Finding::warning("A014", span, message));

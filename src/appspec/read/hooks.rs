@@ -118,11 +118,17 @@ impl Reader {
             }
         };
         let place = |at: usize| format!("hooks.{}[{at}]", event.value.to_s());
-        let scripts: Vec<Script> =
-            items.iter().enumerate().filter_map(|(at, item)| self.script(item, &place(at))).collect();
-        let total = scripts.iter().map(|script| script.timeout).fold(0, u64::saturating_add);
-        let chosen = scripts.len() > 1 && scripts.iter().all(|script| script.timeout != EVENT_LIMIT);
-        if total > EVENT_LIMIT && chosen {
+        let (mut scripts, mut chosen) = (Vec::new(), Vec::new());
+        for (at, item) in items.iter().enumerate() {
+            let Some(script) = self.script(item, &place(at)) else { continue };
+            // Left out it is an hour, which nobody chose.
+            if matches!(&item.value, Value::Map(map) if map.get("timeout").is_some()) {
+                chosen.push(script.timeout);
+            }
+            scripts.push(script);
+        }
+        let total = chosen.iter().copied().fold(0, u64::saturating_add);
+        if total > EVENT_LIMIT && chosen.len() > 1 {
             let message = format!(
                 "the time-outs add up to {total} s; the service fails an event after {EVENT_LIMIT} s"
             );
