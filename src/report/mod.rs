@@ -21,6 +21,7 @@ pub mod taskbar;
 pub mod timeline;
 pub mod upload;
 pub mod view;
+mod why;
 mod words;
 
 pub use words::{shell, short_revision};

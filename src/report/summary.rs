@@ -3,9 +3,8 @@
 
 use std::io::Write;
 
-use super::hints;
 use super::words::{bare_message, line, names, place, plural, reference, short_revision};
-use super::{Closed, Reporter};
+use super::{Closed, Reporter, hints, why};
 use crate::clock;
 use crate::model::DeploymentStatus;
 use crate::ui::{self, Stream, Style};
@@ -75,7 +74,8 @@ impl Reporter for Summary {
 /// The summary of deployment `id`, line by line.
 pub fn compose(id: &str, report: &Report, unicode: bool, colour: bool) -> Vec<String> {
     let mut lines = vec![verdict(id, report, unicode, colour)];
-    lines.extend(why(report));
+    let labels = std::iter::once("why").chain(std::iter::repeat(""));
+    lines.extend(labels.zip(why::of_report(report)).map(|(label, why)| entry(label, &clip(&line(&why)))));
     let hint = report.error.as_ref().and_then(hints::of_error);
     lines.extend(hint.map(|hint| entry("hint", hint)));
     let named = reference(id, report.region.as_deref());
@@ -150,33 +150,6 @@ fn took(report: &Report) -> String {
     let over = report.status.as_ref().is_none_or(DeploymentStatus::is_terminal);
     let word = |time: String| if over { format!("after {time}") } else { format!("{time} since its start") };
     report.duration().map(|duration| word(clock::short(duration))).unwrap_or_default()
-}
-
-/// The service's reason. That too few hosts were left is never the lead: the hosts' own causes are.
-fn why(report: &Report) -> Vec<String> {
-    if let Some(reason) = &report.reason {
-        return vec![entry("why", &clip(&line(reason)))];
-    }
-    let failed: u64 = report.causes.iter().map(|cause| cause.count).sum();
-    let own = match report.causes.len() {
-        0 => None,
-        1 => Some(format!("{} failed for one cause", plural(failed, "target"))),
-        many => Some(format!("{} failed for {many} causes", plural(failed, "target"))),
-    };
-    match (own, &report.error) {
-        (own, Some(error)) if error.code == "HEALTH_CONSTRAINTS" => {
-            let unread = report.counts.filter(|counts| counts.fail > 0);
-            let unread = unread
-                .map(|counts| format!("{} failed, and why was not read", plural(counts.fail, "target")));
-            let lead = own.or(unread).map(|own| format!("{own}; ")).unwrap_or_default();
-            vec![entry("why", &format!("{lead}too few healthy ones were left (HEALTH_CONSTRAINTS)"))]
-        }
-        (own, Some(error)) => {
-            let said = format!("{}: {}", line(&error.code), clip(&line(error.message.trim())));
-            [Some(entry("why", &said)), own.map(|own| entry("", &own))].into_iter().flatten().collect()
-        }
-        (own, None) => own.map(|own| entry("why", &own)).into_iter().collect(),
-    }
 }
 
 fn causes(named: &str, causes: &[Cause], not_read: u64) -> Vec<String> {

@@ -755,8 +755,15 @@ fn too_few_healthy_hosts_are_never_the_lead() {
         why(&unread),
         "why       8 targets failed, and why was not read; too few healthy ones were left (HEALTH_CONSTRAINTS)"
     );
-    let nothing = why(&Report { counts: None, ..unread });
-    assert_eq!(nothing, "why       too few healthy ones were left (HEALTH_CONSTRAINTS)");
+    let nothing = Report { counts: None, failures_not_read: 0, ..unread };
+    let said =
+        "which targets failed, and why, was not read; too few healthy ones were left (HEALTH_CONSTRAINTS)";
+    assert_eq!(why(&nothing), format!("why       {said}"));
+    let events = stream(vec![(11, Event::Result(Box::new(nothing)))]);
+    let annotation = played(|err| Box::new(GitHub::new(err, None)), &events);
+    assert_eq!(annotation, format!("::error title=d-7F3K2QX9A%3A failed::{said}\n"));
+    let xml = played(|file| Box::new(JUnit::new(file)), &events);
+    assert!(xml.contains(&format!("name=\"deployment\"><failure message=\"{said}\"/>")), "{xml}");
 }
 
 #[test]
@@ -1238,7 +1245,7 @@ fn a_target_is_a_test_case() {
 <?xml version="1.0" encoding="UTF-8"?>
 <testsuites>
   <testsuite name="d-7F3K2QX9A" tests="3" failures="2" skipped="0" time="728.000">
-    <testcase classname="d-7F3K2QX9A" name="deployment"><failure message="failed"/></testcase>
+    <testcase classname="d-7F3K2QX9A" name="deployment"><failure message="2 targets failed for one cause"/></testcase>
     <testcase classname="d-7F3K2QX9A" name="i-1" time="0.000"/>
     <testcase classname="d-7F3K2QX9A" name="i-&lt;2&gt;" time="0.000"><failure message="ApplicationStart: Script at specified location: scripts/start.sh failed with exit code 1">[stdout]starting&#10;[stderr]Error: listen EADDRINUSE 0.0.0.0:8080&#10;</failure></testcase>
   </testsuite>
