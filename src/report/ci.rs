@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
 
-use super::summary::compose;
+use super::summary::{compose, ending};
 use super::words::{bare_message, fenced, first_line, names};
 use super::{Closed, Reporter, why};
 use crate::clock;
@@ -128,7 +128,8 @@ fn junit(reports: &[(String, Report)], targets: &BTreeMap<String, BTreeMap<Strin
         if ended == 0 {
             xml.push_str("/>\n");
         } else {
-            let _ = writeln!(xml, "><failure message=\"{}\"/></testcase>", escaped(&why(report)));
+            let ended = format!("{}: {}", ending(report).1, why(report));
+            let _ = writeln!(xml, "><failure message=\"{}\"/></testcase>", escaped(&ended));
         }
         for target in own.values() {
             case(&mut xml, id, target);

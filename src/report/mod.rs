@@ -13,6 +13,7 @@ pub mod live;
 pub mod log;
 pub mod ndjson;
 pub mod record;
+mod running;
 pub mod several;
 pub mod silent;
 mod stage;

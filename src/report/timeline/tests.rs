@@ -23,6 +23,7 @@ fn deployment(status: DeploymentStatus) -> DeploymentEvent {
         waits: Waits::default(),
         routing: None,
         creator: None,
+        rolls_back: None,
         revision: Some(EVIL.into()),
         previous_revision: None,
         create_time: Some(at(0)),
