@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::stage::{self, Step, Steps};
 use super::view::View;
-use super::words::{counts, first_line, line, place, plural, short_revision};
+use super::words::{counts, first_line, line, place, plural, short_revision, short_revisions};
 use super::{Closed, Pulse, Reporter};
 use crate::clock;
 use crate::model::{DeploymentStatus, TargetStatus};
@@ -165,8 +165,9 @@ impl Log {
         }
         if let Some(revision) = &event.revision {
             let before = event.previous_revision.as_deref().filter(|before| before != revision);
-            let before = before.map(|before| format!("{} -> ", short_revision(before))).unwrap_or_default();
-            text = format!("{text} {before}{}", short_revision(revision));
+            let change = before.map(|before| short_revisions(before, revision));
+            let change = change.map(|(before, now)| format!("{before} -> {now}"));
+            text = format!("{text} {}", change.unwrap_or_else(|| short_revision(revision)));
         }
         // What CloudFormation makes has neither.
         if let (true, Some(creator)) = (text.is_empty(), &event.creator) {
@@ -186,6 +187,9 @@ impl Log {
         }
         if let Some(error) = &event.error {
             text.push_str(&format!(" ({})", error.code));
+        }
+        if let (Some(original), false) = (self.view.rolls_back(), self.said.started) {
+            text.push_str(&format!(" (rolls back {original})"));
         }
         self.said.ended = Some((self.view.now, text));
     }

@@ -1,6 +1,7 @@
-//! What the hosts run once a watch has ended, and, where not all of them run the same, which. Pure.
+//! What the hosts run once a watch has ended, and, where not all of them run the same, which; or who has the traffic. Pure.
 
-use super::words::{line, short_revision};
+use super::words::{line, short_revision, short_revisions};
+use crate::model::Serving;
 use crate::watch::event::{Counts, Fleets, Report};
 
 /// Hosts named of those that run the same.
@@ -12,11 +13,18 @@ type Part<'a> = (u64, String, &'a [String]);
 /// The lines of a summary, behind its label. After a rollback its hosts tell, before one the deployment's own; the broken
 /// ones stand by their causes.
 pub fn lines(report: &Report) -> Vec<String> {
-    let name = |revision: &Option<String>, otherwise: &str| {
-        revision.as_deref().map_or_else(|| otherwise.to_owned(), short_revision)
+    if let Some(serving) = served(&report.serving) {
+        return vec![serving];
+    }
+    let (new, old) = match (report.revision.as_deref(), report.previous_revision.as_deref()) {
+        (Some(new), Some(old)) => short_revisions(new, old),
+        (new, old) => {
+            let or = |revision: Option<&str>, otherwise: &str| {
+                revision.map_or(otherwise.to_owned(), short_revision)
+            };
+            (or(new, "the new revision"), or(old, "what they had"))
+        }
     };
-    let new = name(&report.revision, "the new revision");
-    let old = name(&report.previous_revision, "what they had");
     match (&report.rollback_fleets, &report.fleets) {
         (Some(back), _) => return both(came_back(back, &old)),
         (None, Some(fleets)) => return both(change_places(fleets, &new, &old)),
@@ -40,6 +48,30 @@ pub fn lines(report: &Report) -> Vec<String> {
     }
     let parts: Vec<_> = parts.into_iter().map(|(count, what, _)| format!("{count} {what}")).collect();
     if parts.is_empty() { parts } else { vec![parts.join(", ")] }
+}
+
+/// Who has the traffic of a function or a service, as its target said last.
+fn served(serving: &Serving) -> Option<String> {
+    let shares = |shares: Vec<(String, f64)>| {
+        let all = shares.iter().filter(|(_, share)| *share > 0.0);
+        all.map(|(name, share)| format!("{name} {share:.0}%")).collect::<Vec<_>>().join(", ")
+    };
+    match serving {
+        Serving::Lambda { function, alias, current, target, weight: Some(weight) } => {
+            let versions =
+                [(format!("v{current}"), (1.0 - weight) * 100.0), (format!("v{target}"), weight * 100.0)];
+            Some(line(&format!("{function}:{alias} {}", shares(versions.into()))))
+        }
+        Serving::Ecs { task_sets } if !task_sets.is_empty() => {
+            let sets = task_sets.iter().map(|set| {
+                let parts = [set.label.as_deref(), set.status.as_deref(), set.target_group.as_deref()];
+                let name: Vec<_> = parts.into_iter().flatten().collect();
+                (name.join(" "), set.weight.unwrap_or_default())
+            });
+            Some(line(&shares(sets.collect())))
+        }
+        _ => None,
+    }
 }
 
 /// The hosts that were reached on the way to revision `to`.

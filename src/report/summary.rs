@@ -3,10 +3,10 @@
 
 use std::io::Write;
 
-use super::words::{bare_message, line, names, place, plural, reference, short_revision};
+use super::words::{bare_message, flowed, line, names, place, plural, reference, short_revisions};
 use super::{Closed, Reporter, hints, running, why};
 use crate::clock;
-use crate::model::DeploymentStatus;
+use crate::model::{DeploymentStatus, Serving};
 use crate::ui::{self, Stream, Style};
 use crate::watch::causes::Cause;
 use crate::watch::event::{Event, Report, Stamped};
@@ -17,6 +17,9 @@ const CAUSES: usize = 5;
 const TAIL: [usize; CAUSES] = [10, 5, 3, 2, 2];
 /// Lines of log of the rollback's first cause.
 const ROLLBACK_TAIL: usize = 3;
+/// Columns of a sentence, and its lines at most.
+const SENTENCE: usize = 120;
+const SENTENCES: usize = 4;
 /// Characters of a line of log.
 const WIDEST: usize = 200;
 
@@ -72,13 +75,14 @@ impl Reporter for Summary {
 /// The summary of deployment `id`, line by line.
 pub fn compose(id: &str, report: &Report, unicode: bool, colour: bool) -> Vec<String> {
     let mut lines = vec![verdict(id, report, unicode, colour)];
-    lines.extend(entries("why", why::of_report(report).iter().map(|why| clip(&line(why)))));
+    lines.extend(entries("why", why::of_report(report).iter().flat_map(|why| whole(&line(why)))));
     let hint = report.error.as_ref().and_then(hints::of_error);
     lines.extend(hint.map(|hint| entry("hint", hint)));
     let named = reference(id, report.region.as_deref());
     lines.extend(causes(&named, &report.causes, report.failures_not_read));
     lines.extend(rollback(report));
-    lines.extend(entries("fleet", running::lines(report)));
+    let label = if report.serving == Serving::Unsaid { "fleet" } else { "traffic" };
+    lines.extend(entries(label, running::lines(report)));
     lines.extend(next(id, report));
     lines
 }
@@ -239,17 +243,19 @@ fn next(id: &str, report: &Report) -> Vec<String> {
         }
         "error" => commands.push(format!("cdctl deploy show {}", named(id))),
         _ => {
-            commands.push(format!("cdctl deploy logs {} --failed", named(id)));
+            let failed = !report.causes.is_empty() || report.counts.is_some_and(|counts| counts.fail > 0);
+            commands.push(match failed {
+                true => format!("cdctl deploy logs {} --failed", named(id)),
+                false => format!("cdctl deploy show {}", named(id)),
+            });
             match (rollback, rolling, &report.previous_revision) {
                 (_, Some(rollback), _) => commands.push(watch(rollback)),
                 (None, _, Some(previous))
                     if !place.is_empty() && report.revision.as_ref() != Some(previous) =>
                 {
-                    commands.push(format!(
-                        "cdctl deploy rollback {}   # back to {}",
-                        named(id),
-                        short_revision(previous)
-                    ));
+                    let revision = report.revision.as_deref().unwrap_or_default();
+                    let (back, _) = short_revisions(previous, revision);
+                    commands.push(format!("cdctl deploy rollback {}   # back to {back}", named(id)));
                 }
                 _ => {}
             }
@@ -266,6 +272,16 @@ fn entries(label: &str, texts: impl IntoIterator<Item = String>) -> Vec<String> 
 
 fn entry(label: &str, text: &str) -> String {
     format!("{label:<9} {text}")
+}
+
+/// A sentence of the service, of which the end says most, on a few lines.
+fn whole(sentence: &str) -> Vec<String> {
+    let mut lines = flowed("", sentence, SENTENCE);
+    if lines.len() > SENTENCES {
+        lines.truncate(SENTENCES - 1);
+        lines.push("...".to_owned());
+    }
+    lines.iter().map(|line| clip(line)).collect()
 }
 
 /// A line that a screen still shows.

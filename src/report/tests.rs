@@ -248,8 +248,8 @@ FAILED   3 targets, 2 causes
  ✗ 2x  ApplicationStart  on i-0a1b, i-09ff
  ✗ 1x  DownloadBundle  on i-0c77
 RUNNING  slowest of 3 seen first
- ● i-0bd2  AfterInstall      2m41s
- ● i-0e10  ValidateService     52s
+ ● i-0bd2  AfterInstall     2m41s
+ ● i-0e10  ValidateService    52s
    … 95 more running, 12 pending
 "#]]
     );
@@ -656,6 +656,7 @@ fn report(outcome: &'static str, exit: u8) -> Report {
         counts: Some(Counts { skip: 3, ..counts(1, 0, 0, 8) }),
         hosts: Hosts { ok: hosts(8..9), skip: hosts(9..12) },
         fleets: None,
+        serving: Serving::Unsaid,
         causes: vec![cause(8, EventName::ApplicationStart, &failure().message, &failure().log_tail)],
         failures_not_read: 0,
         rollback: None,
@@ -857,6 +858,38 @@ next      cdctl deploy logs d-7F3K2QX9A --failed
 }
 
 #[test]
+fn the_summary_of_a_function_tells_its_live_version_and_the_whole_reason() {
+    let message = "The deployment failed because the AppSpec file that specifies the AWS Lambda deployment configuration \
+         is missing or has an invalid configuration. The Lambda function alias version does not match the current \
+         version in AppSpec file.";
+    let split = Report {
+        causes: Vec::new(),
+        counts: None,
+        serving: checkout(0.1),
+        error: Some(ErrorEvent { code: "INVALID_LAMBDA_CONFIGURATION".into(), message: message.into() }),
+        previous_revision: None,
+        ..report("failed", 3)
+    };
+    assert_data_eq!(summary(&split), str![]);
+    let fleet = |serving| {
+        let text = summary(&Report { serving, ..split.clone() });
+        text.lines().find(|line| line.starts_with("traffic")).unwrap().to_owned()
+    };
+    assert_eq!(fleet(checkout(0.0)), "traffic   checkout:live v41 100%");
+    let set = |label: &str, weight| TaskSet {
+        label: Some(label.into()),
+        status: Some("ACTIVE".into()),
+        desired: 1,
+        running: 1,
+        pending: 0,
+        weight: Some(weight),
+        target_group: None,
+    };
+    let sets = Serving::Ecs { task_sets: vec![set("Blue", 60.0), set("Green", 40.0)] };
+    assert_eq!(fleet(sets), "traffic   Blue ACTIVE 60%, Green ACTIVE 40%");
+}
+
+#[test]
 fn the_summary_of_a_rollback() {
     let rolled = Report {
         rollback: Some("d-ROLL".into()),
@@ -920,7 +953,8 @@ next      cdctl deploy watch d-7F3K2QX9A
 fn the_summary_stays_short_and_harmless() {
     let tail = "\x1b[31mred\r\n::error::pwned\n##vso[task]\n".repeat(200);
     let causes = (0..9).map(|n| cause(100 - n, EventName::Install, &"long ".repeat(400), &tail)).collect();
-    let error = Some(ErrorEvent { code: "\x1b[2J".into(), message: "\n::error::x".into() });
+    let message = format!("\n::error::x {}", "and on it goes ".repeat(99));
+    let error = Some(ErrorEvent { code: "\x1b[2J".into(), message });
     let rollback_causes = vec![cause(1, EventName::Install, "m", &tail)];
     let wild = Report {
         causes,

@@ -365,6 +365,9 @@ pub struct Report {
     pub hosts: Hosts,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fleets: Option<Fleets>,
+    /// Of a function or a service: who has the traffic now, after a rollback too.
+    #[serde(default, skip_serializing_if = "unsaid")]
+    pub serving: Serving,
     pub causes: Vec<Cause>,
     /// Failed targets that were not described, for want of calls or permission.
     pub failures_not_read: u64,

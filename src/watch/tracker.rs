@@ -16,7 +16,7 @@ use super::point::{Point, Way};
 use crate::api::{ApiError, Wait};
 use crate::model::{
     ComputePlatform, Creator, Deployment, DeploymentConfig, DeploymentStatus, LifecycleEvent, Overview,
-    Target, TargetKind, TargetStatus,
+    Serving, Target, TargetKind, TargetStatus,
 };
 
 /// Hosts named in a report of each kind.
@@ -209,6 +209,11 @@ impl Tracker {
             counts: self.counts(),
             hosts: self.hosts(|_| true),
             fleets: self.fleets(),
+            serving: rollback
+                .and_then(Tracker::serving)
+                .or_else(|| self.serving())
+                .cloned()
+                .unwrap_or_default(),
             failures_not_read: failed.saturating_sub(self.causes.targets()),
             causes,
             rollback: self.rollback().map(|(id, _)| id),
@@ -278,6 +283,11 @@ impl Tracker {
         };
         let fleets = Fleets { blue: of("Blue"), green: of("Green") };
         (fleets.blue.total() + fleets.green.total() > 0).then_some(fleets)
+    }
+
+    /// Who has the traffic, of a deployment to one target.
+    fn serving(&self) -> Option<&Serving> {
+        self.targets.values().map(|target| &target.serving).find(|serving| **serving != Serving::Unsaid)
     }
 
     /// How this deployment has left the hosts that `rollback` did not reach.

@@ -9,7 +9,7 @@ mod panel;
 use unicode_width::UnicodeWidthStr;
 
 use super::view::View;
-use super::words::{first_line, place, plural, short_revision};
+use super::words::{first_line, place, plural, short_revision, short_revisions};
 use super::{bar, stage};
 use crate::clock;
 use crate::model::DeploymentStatus;
@@ -148,9 +148,13 @@ impl Composer<'_> {
         let Some(deployment) = &self.view.deployment else { return Line::default() };
         let mut parts = Vec::new();
         if let Some(revision) = &deployment.revision {
-            let before = deployment.previous_revision.as_deref().filter(|before| before != revision);
-            let was = before.map(|before| format!(" (was {})", short_revision(before))).unwrap_or_default();
-            parts.push(format!("{}{was}", short_revision(revision)));
+            parts.push(match deployment.previous_revision.as_deref().filter(|before| before != revision) {
+                Some(before) => {
+                    let (now, before) = short_revisions(revision, before);
+                    format!("{now} (was {before})")
+                }
+                None => short_revision(revision),
+            });
         }
         if let Some(config) = &deployment.config {
             parts.push(ui::line(config.strip_prefix("CodeDeployDefault.").unwrap_or(config)));

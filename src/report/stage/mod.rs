@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use unicode_width::UnicodeWidthStr;
 
 use super::view::{Row, View};
+use super::words::flowed;
 use crate::clock;
 use crate::model::{ComputePlatform, DeploymentStatus, EventStatus, TargetStatus};
 use crate::ui;
@@ -57,23 +58,6 @@ fn wrapped(label: &str, parts: &[String], width: usize) -> Vec<String> {
         }
     }
     lines.iter().map(|line| line.trim_end().to_owned()).collect()
-}
-
-/// A sentence behind a label, on as many lines as the width asks for.
-fn flowed(label: &str, text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![label.to_owned()];
-    let mut begun = false;
-    for word in text.split(' ') {
-        let Some(line) = lines.last_mut() else { break };
-        if begun && line.width() + 1 + word.width() > width {
-            lines.push(" ".repeat(label.len()) + word);
-        } else {
-            line.push_str(if begun { " " } else { "" });
-            line.push_str(word);
-        }
-        begun = true;
-    }
-    lines
 }
 
 /// The mark of a lifecycle event.
