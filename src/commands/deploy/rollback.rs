@@ -114,7 +114,18 @@ impl Arguments {
         {
             return Ok(Plan::Exists(rollback.clone()));
         }
-        if self.to.is_none() && running && (deployment.auto_rollback.enabled || is_managed(deployment)) {
+        if self.to.is_none() && running && deployment.previous_revision.is_none() && is_managed(deployment) {
+            // Nothing is stopped for a rollback that does not come.
+            return Err(Failure::new(format!("deployment {id} cannot be rolled back"))
+                .cause("its group has never succeeded, so CodeDeploy has nothing to go back to")
+                .help(format!(
+                    "let it end; or stop it with `cdctl deploy stop {id}`, which leaves the traffic where it is then, \
+                     between two versions, and point it back yourself"
+                ))
+                .into());
+        }
+        let automatic = deployment.auto_rollback.enabled || is_managed(deployment);
+        if self.to.is_none() && running && automatic && deployment.previous_revision.is_some() {
             return Ok(Plan::Automatic);
         }
         let group = group(deployment).ok_or_else(|| {
