@@ -1312,7 +1312,7 @@ Deployment d-7F3K2QX9A is Failed.
 fn annotations_and_summary_let_nothing_from_outside_speak() {
     let summary = Buffer::default();
     let file = Stream::new(summary.clone());
-    let told = played(|err| Box::new(GitHub::new(err, Some(file))), &stream(failing()));
+    let told = played(|err| Box::new(GitHub::new(err, Some(file.into()))), &stream(failing()));
     assert_eq!(told.lines().count(), 1, "{told}");
     assert_data_eq!(
         told,

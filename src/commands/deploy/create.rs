@@ -138,6 +138,8 @@ pub async fn run(context: &Context, line: &Arguments) -> anyhow::Result<Exit> {
     line.check_standard_input()?;
     let arguments = &line.laid_on(context, line.written.base(operation)?)?;
     arguments.check_regions()?;
+    let watched = arguments.watch || arguments.dry_run;
+    arguments.watching.require(watched, arguments.if_active != IfActive::Fail)?;
     // What is missing is said before the work.
     arguments.group.resolve(context)?;
     arguments.check_mode()?;

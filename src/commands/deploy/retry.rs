@@ -39,6 +39,7 @@ pub struct Arguments {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
+    arguments.watching.require(arguments.watch, false)?;
     let id = arguments.deployment.resolve(context).await?;
     let deployment =
         context.api().await?.deployment(&id).await.doing(format_args!("retry deployment {id}"))?.value;
