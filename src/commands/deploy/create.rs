@@ -394,7 +394,7 @@ impl Arguments {
         if given.is_some() || self.overrides.is_restart() {
             return Ok(given);
         }
-        let revision = last_good::find(context.api().await?, name).await?;
+        let revision = last_good::find(context.api().await?, name).await?.revision;
         bundle::require(context, &revision).await?;
         Ok(Some(revision))
     }
