@@ -5,6 +5,7 @@
 
 mod moto;
 pub mod python;
+mod queries;
 mod schemas;
 
 use std::collections::BTreeSet;
