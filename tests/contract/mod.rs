@@ -5,7 +5,6 @@
 
 mod moto;
 pub mod python;
-mod queries;
 mod schemas;
 
 use std::collections::BTreeSet;
