@@ -68,8 +68,8 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let api = context.api().await?;
     let deployment = api.deployment(&id).await.doing(format_args!("roll back deployment {id}"))?.value;
     let plan = arguments.plan(api, &deployment).await?;
-    if let Plan::Deploy { to, .. } = &plan {
-        bundle::require(context, to).await?;
+    if let Plan::Deploy { to, group, .. } = &plan {
+        bundle::require(context, &group.application, to).await?;
     }
     if arguments.dry_run {
         shown(&deployment, &plan).print(&context.settings.output, &context.ui)?;
