@@ -10,12 +10,17 @@ same time, each through a door of its own to the sandbox that counts calls and r
 on a pseudo-terminal of 100x30 with what is its default away from this machine: a look every 5 s, 30 calls a minute; and
 once more with 600, so that every host is read. CPU and memory are the process's and its children's, as GNU time tells.
 
+A second deployment has one host that fails: counted are cdctl's looks from the service's time of that failure until its
+line stands on the terminal. At the default interval one look is one tick.
+
 The least possible calls are one GetDeployment a look, each id that was told listed once in pages of 100, and each host that
 was seen finished described once, 25 a call. A frame is the CPU of a replay of 10,000 hosts at work that draws 200 of
 them, less that of one which draws only the last. Ends with 1 where a bar is missed.
 """
 
 import argparse
+import contextlib
+import datetime
 import http.client
 import http.server
 import json
@@ -33,7 +38,7 @@ import time
 from fcntl import ioctl
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-LEAST, BUDGET, CPU, MEMORY, FRAME = 1.25, 30, 1.0, 60.0, 5.0
+LEAST, BUDGET, CPU, MEMORY, FRAME, LOOKS = 1.25, 30, 1.0, 60.0, 5.0, 1
 FRAMES, REPLAYED = 200, 10_000
 HOSTS = """
 buckets: [{{name: releases}}]
@@ -97,7 +102,7 @@ class Ledger(http.server.ThreadingHTTPServer):
     def count(self, target, said):
         operation = target.rsplit(".", 1)[-1].rsplit("/", 1)[-1]
         with self.lock:
-            self.calls.append((time.monotonic(), operation))
+            self.calls.append((time.time(), operation))
             told = json.loads(said or b"{}")
             self.listed.update(told.get("targetIds") or [])
             for one in told.get("deploymentTargets") or []:
@@ -131,7 +136,9 @@ def environment(address):
 class Watcher:
     """A watching command on a terminal, and what it used."""
 
-    def __init__(self, command, environment):
+    def __init__(self, command, environment, awaited=b""):
+        # When it showed what is awaited.
+        self.awaited, self.shown = awaited, None
         self.usage = tempfile.NamedTemporaryFile("r")
         master, slave = pty.openpty()
         ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
@@ -147,6 +154,8 @@ class Watcher:
         try:
             while piece := os.read(master, 65536):
                 self.said = (self.said + piece)[-4000:]
+                if self.awaited and self.shown is None and self.awaited in self.said:
+                    self.shown = time.time()
         except OSError:
             pass
         os.close(master)
@@ -159,8 +168,9 @@ class Watcher:
         return user + system, peak / 1024, wall
 
 
-def run(options, count):
-    """Rows of a deployment to `count` hosts, watched by all."""
+@contextlib.contextmanager
+def deployed(options, count, *fault):
+    """A sandbox with a deployment to `count` hosts that has just begun: its address, the deployment, a way to call cdctl."""
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as fleet:
         fleet.write(HOSTS.format(count=count))
         fleet.flush()
@@ -179,7 +189,38 @@ def run(options, count):
         config = "CodeDeployDefault.HalfAtATime"
         cdctl("group", "create", "shop/prod", "--ec2-tag", "Role=web", "--config", config, "--service-role", role)
         cdctl("revision", "push", str(ROOT / "examples/site"), "s3://releases/site-1.zip", "--app", "shop")
-        made = cdctl("deploy", "create", "shop/prod", "--revision", "s3://releases/site-1.zip")
+        if fault:
+            cdctl("sandbox", "fault", "add", *fault)
+        yield address, cdctl("deploy", "create", "shop/prod", "--revision", "s3://releases/site-1.zip"), cdctl
+    finally:
+        sandbox.terminate()
+        sandbox.wait()
+
+
+def looks_until_shown(options, count):
+    """(cdctl's looks between a first failure among `count` hosts and its line on the screen, the seconds between)"""
+    with deployed(options, count, "fail", "--event", "AfterInstall", "--times", "1") as (address, made, cdctl):
+        door = Ledger(address)
+        watch = [options.cdctl, "deploy", "watch", made, "--interval", "5s", "--max-calls-per-minute", str(BUDGET)]
+        # A user's ^C is what ends it here.
+        watch = ["sh", "-c", 'trap : INT; "$@"; test $? = 130', "watch", *map(str, watch)]
+        watcher = Watcher(watch, environment(f"127.0.0.1:{door.server_port}"), b"FAILED ")
+        while watcher.shown is None and watcher.process.poll() is None:
+            time.sleep(0.05)
+        os.killpg(watcher.process.pid, signal.SIGINT)
+        watcher.end()
+        targets = json.loads(cdctl("deploy", "targets", made, "--status", "Failed", "-o", "json"))
+        events = targets["deploymentTargets"][0]["instanceTarget"]["lifecycleEvents"]
+        failed = next(event["endTime"] for event in events if event["status"] == "Failed")
+        if isinstance(failed, str):
+            failed = datetime.datetime.fromisoformat(failed).timestamp()
+        looks = sum(operation == "GetDeployment" and failed < at <= watcher.shown for at, operation in door.calls)
+        return looks, watcher.shown - failed
+
+
+def run(options, count):
+    """Rows of a deployment to `count` hosts, watched by all."""
+    with deployed(options, count) as (address, made, _):
         watch = [options.cdctl, "deploy", "watch", made, "--interval", "5s", "--max-calls-per-minute"]
         waiter = [options.aws, "deploy", "wait", "deployment-successful", "--deployment-id", made]
         commands = {
@@ -198,9 +239,6 @@ def run(options, count):
         if loop.process.poll() is None:
             os.killpg(loop.process.pid, signal.SIGINT)
         return [*ended, (name, door, *loop.end())]
-    finally:
-        sandbox.terminate()
-        sandbox.wait()
 
 
 def recording(path):
@@ -261,6 +299,9 @@ def main():
             if "600" not in name:
                 bars.append((f"{name}: calls in a minute", busiest, BUDGET))
                 bars.append((f"{name}: % of a core", share, CPU))
+        looks, delay = looks_until_shown(options, count)
+        print(f"{count:>7} a first failure stands on the screen after {delay:.1f} s", flush=True)
+        bars.append((f"{count:,} targets: looks until a first failure is shown", looks, LOOKS))
     bars.append((f"CPU of a frame of {REPLAYED:,} in ms", frame(options), FRAME))
     print()
     for what, seen, bar in bars:

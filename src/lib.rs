@@ -110,6 +110,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 /// The process's main: its arguments, its environment, its streams.
 pub fn main() -> std::process::ExitCode {
+    settings::without_empty_variables();
     let ui = Ui::of_process();
     let streams = ui.clone();
     std::panic::set_hook(Box::new(move |panic| {

@@ -1,6 +1,7 @@
 //! Flags and environment -> what a run works with. Resolved once; the only place of the client that reads the
 //! environment (clap reads the `CDCTL_*` variables that `--help` names).
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -71,7 +72,47 @@ pub struct Environment {
     output: Option<String>,
 }
 
+/// Starts the process anew, in its own place, without the empty variables of AWS and cdctl: CI systems set them for what
+/// is not set, the AWS CLI takes them so, and the AWS SDK panics on some. Returns where there are none.
+#[cfg(unix)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the environment; it starts nothing but itself"
+)]
+pub fn without_empty_variables() {
+    use std::os::unix::process::CommandExt;
+    let ours = |name: &OsString| {
+        name.to_str().is_some_and(|name| name.starts_with("AWS_") || name.starts_with("CDCTL_"))
+    };
+    let all = std::env::vars_os();
+    let empty: Vec<OsString> =
+        all.filter(|(name, value)| value.is_empty() && ours(name)).map(|(name, _)| name).collect();
+    if let (false, Ok(program)) = (empty.is_empty(), std::env::current_exe()) {
+        let mut command = std::process::Command::new(program);
+        let mut arguments = std::env::args_os();
+        if let Some(name) = arguments.next() {
+            command.arg0(name);
+        }
+        for name in empty {
+            command.env_remove(name);
+        }
+        // Where that fails the variables stay, and what they lead to is said.
+        let _error = command.args(arguments).exec();
+    }
+}
+
+#[cfg(not(unix))]
+pub fn without_empty_variables() {}
+
 impl Environment {
+    /// All variables of the process whose names and values are text, for programs that are to have them.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub fn variables() -> BTreeMap<String, String> {
+        std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect()
+    }
+
     /// Reads the process's environment.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub fn of_process() -> Self {

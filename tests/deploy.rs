@@ -188,6 +188,20 @@ fn a_running_deployment_is_stopped_and_rolled_back_once() {
 }
 
 #[test]
+fn nothing_is_stopped_for_a_rollback_that_has_nowhere_to_go() {
+    let sandbox = Sandbox::start(SIMULATED, 60);
+    let machine = sandbox.with_group();
+    push(&machine, "a.zip");
+    machine.run("sandbox fault add hang --event Install").ends_with(0);
+    let first = deploy(&machine, "a.zip", "--auto-rollback stop");
+    for line in ["--dry-run", "--yes"] {
+        let run = machine.run(&format!("deploy rollback {first} {line}")).ends_with(1);
+        let _ = run.complains("has no earlier revision that succeeded");
+    }
+    assert_eq!(shown(&machine, &first)["status"], "InProgress");
+}
+
+#[test]
 fn a_retry_deploys_the_same_and_a_comparison_tells_both_apart() {
     let sandbox = Sandbox::start(HALF_FAILS, 200);
     let machine = sandbox.with_group();

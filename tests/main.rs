@@ -32,4 +32,5 @@ mod surface;
 mod terminal;
 mod twenty;
 mod verbs;
+mod watched;
 mod waves;

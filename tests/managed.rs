@@ -221,9 +221,16 @@ fn what_is_wrong_with_a_made_appspec_is_found_before_it_is_sent() {
     let machine = lambda(&sandbox);
     let create = "deploy create checkout/live --function checkout:live --current-version 1 --target-version";
     let run = machine.run(&format!("{create} newest")).ends_with(10).says_nothing();
-    let _ = run.complains("error[A0").complains("nothing was deployed").complains("TargetVersion");
+    let _ = run.complains("error[A0").complains("nothing was sent").complains("TargetVersion");
     let set = "--set Resources[0].checkout.Type=AWS::Lambda::Funktion";
     machine.run(&format!("{create} 2 {set} --dry-run")).ends_with(10).says_nothing();
+    // The same of a file, wherever one is named.
+    fs::write(machine.home().join("bad.yml"), "version: 0.0\nResources: []\n").unwrap();
+    let bad = format!("appspec:{}", machine.home().join("bad.yml").display());
+    for line in ["deploy create checkout/live --revision", "revision register --app checkout"] {
+        let run = machine.run(&format!("{line} {bad}")).ends_with(10).says_nothing();
+        let _ = run.complains("bad.yml:").complains("nothing was sent");
+    }
     assert!(machine.run("deploy list checkout/live -o text").ends_with(0).stdout.is_empty());
     machine.run(&format!("{create} 2 --watch")).ends_with(0);
 }

@@ -15,7 +15,9 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig, imds};
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -81,10 +83,54 @@ pub async fn configuration(connection: &Connection, ask: Ask) -> anyhow::Result<
         loader = loader.profile_name(profile);
     }
     let config = loader.region(region).no_credentials().load().await;
+    let mut builder = config.to_builder();
+    if config.endpoint_url() == Some("") {
+        builder.set_endpoint_url(None);
+    }
+    let config = builder.service_config(Filled(config)).build();
     // From the environment or the profile, where no flag named one.
     config.endpoint_url().map(check_endpoint).transpose()?;
     let credentials = credentials(connection, provider, profiles, &config, ask).await?;
-    Ok(config.to_builder().credentials_provider(credentials).build())
+    Ok(config
+        .to_builder()
+        .credentials_provider(SharedCredentialsProvider::new(Sendable(credentials)))
+        .build())
+}
+
+/// What the environment and the profile say of a service; an empty value, on which the SDK panics, says nothing.
+#[derive(Debug)]
+struct Filled(SdkConfig);
+
+impl LoadServiceConfig for Filled {
+    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+        self.0.service_config()?.load_config(key).filter(|value| !value.is_empty())
+    }
+}
+
+/// Credentials that fit into the header of a request; on others the SDK panics.
+#[derive(Debug)]
+struct Sendable(SharedCredentialsProvider);
+
+impl ProvideCredentials for Sendable {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async {
+            let credentials = self.0.provide_credentials().await?;
+            let fits = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
+            let wrong = if !fits(credentials.access_key_id()) {
+                "access key id"
+            } else if !credentials.session_token().is_none_or(fits) {
+                "session token"
+            } else {
+                return Ok(credentials);
+            };
+            Err(CredentialsError::invalid_configuration(format!(
+                "the {wrong} has a character that no key has, such as a line break at its end"
+            )))
+        })
+    }
 }
 
 /// Flag, then environment, then profile.
@@ -95,9 +141,22 @@ fn attempts(connection: &Connection, profile: Option<&Profile>) -> u32 {
 
 /// Flag, then environment, then profile; never instance metadata.
 async fn region(connection: &Connection) -> anyhow::Result<Region> {
-    if let Some(region) = &connection.region {
-        return Ok(Region::new(region.clone()));
+    let region = match &connection.region {
+        Some(region) => Region::new(region.clone()),
+        None => configured_region(connection).await?,
+    };
+    let is_label = |name: &str| {
+        (1..=63).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    if is_label(region.as_ref()) {
+        return Ok(region);
     }
+    let name = region.as_ref().escape_default();
+    Err(Failure::new(format!("`{name}` is no region")).help("a region is written like us-east-1").into())
+}
+
+async fn configured_region(connection: &Connection) -> anyhow::Result<Region> {
     let mut profile = ProfileFileRegionProvider::builder();
     if let Some(name) = &connection.profile {
         profile = profile.profile_name(name);

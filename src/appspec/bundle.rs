@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::source::Span;
 
-use super::{Agent, AppSpec, Finding, Os, Permission, Script};
+use super::finding::nearest;
+use super::read::acl;
+use super::{Agent, AppSpec, FileExists, Finding, Os, Permission, Script};
 
 /// What an entry of a bundle is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,11 +32,16 @@ pub type Listing = BTreeMap<String, Entry>;
 /// The findings that a bundle adds, for one agent or for both.
 pub fn check(appspec: &AppSpec, listing: &Listing, agent: Option<Agent>) -> Vec<Finding> {
     let windows = appspec.os == Os::Windows;
-    let mut checker = Checker { listing, agent, windows, findings: Vec::new(), targets: BTreeMap::new() };
+    let (findings, targets) = (Vec::new(), BTreeMap::new());
+    let mut checker = Checker { listing, agent, windows, findings, targets, complete: true };
     for entry in &appspec.files {
-        if let (Ok(source), Ok(destination)) = (&entry.source, &entry.destination) {
-            checker.file(source, entry.source_span, destination);
+        match (&entry.source, &entry.destination) {
+            (Ok(source), Ok(destination)) => checker.file(source, entry.source_span, destination),
+            _ => checker.complete = false,
         }
+    }
+    if !windows {
+        checker.there_already(appspec);
     }
     let mut objects = BTreeMap::new();
     for permission in &appspec.permissions {
@@ -79,12 +86,26 @@ enum Target {
     File(String),
 }
 
+/// Files of every Linux host.
+const ALWAYS_THERE: &[&str] = &[
+    "etc/fstab",
+    "etc/group",
+    "etc/hosts",
+    "etc/os-release",
+    "etc/passwd",
+    "etc/profile",
+    "etc/resolv.conf",
+    "etc/shadow",
+];
+
 struct Checker<'a> {
     listing: &'a Listing,
     agent: Option<Agent>,
     windows: bool,
     findings: Vec<Finding>,
     targets: BTreeMap<String, Target>,
+    /// Whether these are all that Install makes.
+    complete: bool,
 }
 
 /// A path by its text alone, without leading slash, `.` and `..`; none where it leads out.
@@ -103,6 +124,20 @@ fn normal(path: &str) -> Option<String> {
 }
 
 impl Checker<'_> {
+    /// A name of the bundle that a wrong path may be meant for: the same file in another folder, or one that is written
+    /// nearly so.
+    fn meant(&self, path: &str) -> Option<String> {
+        let path = self.path(path)?;
+        let name = path.rsplit('/').next().filter(|name| !name.is_empty())?;
+        let same =
+            |known: &&String| known.rsplit('/').next().is_some_and(|known| known.eq_ignore_ascii_case(name));
+        let known = self.listing.keys().find(same).map(String::as_str).or_else(|| {
+            let near = self.listing.keys().filter(|known| known.len().abs_diff(path.len()) <= 2);
+            nearest(&path, &near.map(String::as_str).collect::<Vec<_>>())
+        })?;
+        Some(format!("did you mean `{known}`?"))
+    }
+
     /// [`normal`], of a host's path.
     fn path(&self, path: &str) -> Option<String> {
         if self.windows { normal(&path.replace('\\', "/")) } else { normal(path) }
@@ -111,13 +146,15 @@ impl Checker<'_> {
     fn file(&mut self, source: &str, span: Span, destination: &str) {
         let found = self.path(source).filter(|path| path.is_empty() || self.listing.contains_key(path));
         let Some(path) = found else {
+            self.complete = false;
             let finding =
                 Finding::error("A015", span, format!("`{source}` is not in the bundle: Install fails"));
             self.findings.push(if source.contains(['*', '?', '[']) {
                 finding
                     .help("the agent knows no wildcards: name a file, or a directory for all that it holds")
             } else {
-                finding.help("a source is a path below the bundle's root")
+                let help = self.meant(source);
+                finding.help(help.unwrap_or_else(|| "a source is a path below the bundle's root".to_owned()))
             });
             return;
         };
@@ -155,6 +192,26 @@ impl Checker<'_> {
         self.findings.push(Finding::error("A016", span, message));
     }
 
+    /// DISALLOW refuses what is there already, and these are there on every host.
+    fn there_already(&mut self, appspec: &AppSpec) {
+        let Some(target) = ALWAYS_THERE.iter().find(|path| self.targets.contains_key(**path)) else { return };
+        let help = "write `file_exists_behavior: OVERWRITE` at the top level of the file";
+        let span = appspec.files.iter().filter(|entry| {
+            let destination = entry.destination.as_deref().ok().and_then(|path| self.path(path));
+            destination.is_some_and(|path| path.is_empty() || target.starts_with(&format!("{path}/")))
+        });
+        let span = span.map(|entry| entry.destination_span).next_back();
+        let message = format!("/{target} exists on every host: Install fails under DISALLOW");
+        let finding = match appspec.file_exists {
+            Some(FileExists::Disallow) => Finding::error("A017", span, message),
+            None => {
+                Finding::warning("A017", span, format!("{message}, unless the deployment says otherwise"))
+            }
+            Some(FileExists::Overwrite | FileExists::Retain) => return,
+        };
+        self.findings.push(finding.help(help));
+    }
+
     fn permission(&mut self, permission: &Permission, objects: &mut BTreeMap<String, Span>) {
         let span = permission.span;
         let object = self.path(&permission.object).unwrap_or_default();
@@ -170,13 +227,22 @@ impl Checker<'_> {
             }
             _ => self.below(permission, &object),
         };
-        if matched.is_empty() && permission.object.starts_with('/') && !self.targets.is_empty() {
+        if matched.is_empty() && permission.object.starts_with('/') && self.complete {
             let message = "the permission is for nothing that this bundle installs: it does nothing";
             self.findings.push(Finding::warning("A029", span, message));
         }
         if let Some(twice) = matched.iter().find(|path| objects.contains_key(*path)) {
             let message = format!("two permissions are for /{twice}: Install fails");
-            self.findings.push(Finding::error("A028", span, message));
+            let help = "take it out of the other one with `except`, or set it once";
+            self.findings.push(Finding::error("A028", span, message).help(help));
+        }
+        if permission.acls.iter().any(|entry| acl::is_default(entry))
+            && let Some(file) =
+                matched.iter().find(|path| matches!(self.targets.get(*path), Some(Target::File(_))))
+        {
+            let message = format!("a default ACL is for directories, and /{file} is a file: Install fails");
+            let help = "write `type: [directory]`";
+            self.findings.push(Finding::error("A025", span, message).help(help));
         }
         if permission.mode.is_some()
             && let Some(link) = matched.iter().find(|path| self.is_dangling(path))
@@ -228,7 +294,9 @@ impl Checker<'_> {
                 );
                 match location.split_once(char::is_whitespace) {
                     Some(_) => finding.help("a location takes no arguments: put them into a script"),
-                    None => finding.help("a location is the script's path below the bundle's root"),
+                    None => finding.help(self.meant(location).unwrap_or_else(|| {
+                        "a location is the script's path below the bundle's root".to_owned()
+                    })),
                 }
             }
             Some(_)
@@ -293,14 +361,15 @@ fn has_crlf_shebang(head: &[u8]) -> bool {
 /// Whether a permission's pattern is for a path below its object.
 ///
 /// Source: official agents. 1.8.1, linux_permission_info: `*` is the only wildcard, and patterns reach one level. 2.x,
-/// installer: the crate globset where there is a `*`, without which the pattern is the path itself.
+/// pattern: the crate globset where there is a `*`, for one level too; without it the pattern is the path itself.
 pub fn matches_glob(agent: Agent, pattern: &str, name: &str) -> bool {
     match agent {
         Agent::One => matches_stars(pattern, name),
-        Agent::Two if pattern.contains('*') => globset::GlobBuilder::new(pattern)
-            .literal_separator(true)
-            .build()
-            .is_ok_and(|glob| glob.compile_matcher().is_match(name)),
+        Agent::Two if pattern == "**" => true,
+        Agent::Two if pattern.contains('*') => match globset::Glob::new(pattern) {
+            Ok(glob) => !name.contains(['/', '\\']) && glob.compile_matcher().is_match(name),
+            Err(_) => pattern == name,
+        },
         Agent::Two => pattern == name,
     }
 }

@@ -86,7 +86,7 @@ pub const CODES: &[Code] = &[
     of(
         "A014",
         "a destination that is not absolute",
-        "Nothing is expanded: neither `~` nor variables. A relative destination lies below the agent's own directory.",
+        "Variables are not expanded; `~` is by agent 2 only, and agent 1 fails in Install. A relative destination lies below the agent's own directory.",
     ),
     of(
         "A015",
@@ -97,6 +97,11 @@ pub const CODES: &[Code] = &[
         "A016",
         "one target for two sources",
         "Install fails before anything is copied: two entries make the same file, or a file and a directory of one name.",
+    ),
+    of(
+        "A017",
+        "a file that every host has",
+        "With `file_exists_behavior: DISALLOW`, which holds where nothing is said, Install fails at a file that is there already and was not installed by the last deployment. Write `file_exists_behavior: OVERWRITE`, or install it elsewhere.",
     ),
     of("A020", "permissions is not a list of entries", "`permissions` is a list; each item has an `object`."),
     of("A021", "no object", "A permission has no `object`: the agent refuses the file."),
@@ -118,7 +123,7 @@ pub const CODES: &[Code] = &[
     of(
         "A025",
         "an ACL entry",
-        "An entry is `[d:]u|g|m|o:[NAME]:PERMISSIONS`. The base entries follow from `mode`. Agent 2 wants the kind written out.",
+        "An entry is `[d:]u|g|m|o:[NAME]:PERMISSIONS`. The base entries follow from `mode`. Agent 2 wants the kind written out. A default entry that reaches a file makes Install fail.",
     ),
     of(
         "A026",
@@ -205,7 +210,7 @@ pub const CODES: &[Code] = &[
     of(
         "A051",
         "a key that comes twice",
-        "Agent 1 takes the last one only. Agent 2 refuses that for the keys of the AppSpec itself, and takes the last of two events.",
+        "Agent 1 takes the last one only. Agent 2 refuses that for the keys of the AppSpec itself, and takes the last of two events. For Lambda and ECS one of the two is lost.",
     ),
     of(
         "A060",

@@ -47,11 +47,18 @@ impl Checked {
 /// Source: official agents 1.8.1 and 2.x, application_specification.
 pub fn load(text: &[u8], host: Os, agent: Agent) -> Result<AppSpec, String> {
     let (appspec, findings) = read::read(text, Some(host), agent);
-    let refusals: Vec<String> = findings.into_iter().filter_map(|finding| finding.refusal).collect();
-    // Agent 2's types refuse while it reads, before it looks at any value.
-    let typed = refusals.iter().find(|refusal| agent == Agent::Two && read::is_yaml_refusal(refusal));
+    let place = |finding: &Finding| finding.span.map(|span| span.start);
+    let refusals: Vec<_> = findings
+        .iter()
+        .filter_map(|finding| finding.refusal.as_deref().map(|refusal| (refusal, place(finding))))
+        .collect();
+    // Agent 2's types refuse while it reads, from the top, before it looks at any value.
+    let typed = refusals
+        .iter()
+        .filter(|(refusal, _)| agent == Agent::Two && read::is_yaml_refusal(refusal))
+        .min_by_key(|(refusal, place)| (read::is_missing_field(refusal), *place));
     match typed.or(refusals.first()) {
-        Some(message) => Err(message.clone()),
+        Some((message, _)) => Err((*message).to_owned()),
         None => appspec.ok_or_else(|| read::EMPTY.to_owned()),
     }
 }

@@ -169,6 +169,32 @@ fn what_the_bundle_lacks() {
 }
 
 #[test]
+fn a_path_that_is_not_there_has_the_nearest_one_as_help() {
+    let help = |body: &str| {
+        let checked = check(format!("{HEAD}{body}").as_bytes(), Some(&listing()), FIRST);
+        checked.findings[0].help.clone().unwrap()
+    };
+    let script = |location: &str| help(&format!("hooks:\n  AfterInstall:\n    - location: {location}\n"));
+    assert_eq!(script("scripts/crlf.sh"), "did you mean `crlf.sh`?");
+    assert_eq!(script("CRLF.SH"), "did you mean `crlf.sh`?");
+    assert_eq!(script("noexec.sh"), "did you mean `no-exec.sh`?");
+    assert_eq!(script("start"), "a location is the script's path below the bundle's root");
+    assert_eq!(help("files:\n  - {source: ap, destination: /srv}\n"), "did you mean `app`?");
+}
+
+#[test]
+fn time_outs_that_were_chosen_add_up_whatever_else_there_is() {
+    let event = |timeouts: &[&str]| {
+        let scripts: String = timeouts.iter().map(|t| format!("    - {{location: a{t}}}\n")).collect();
+        codes(&format!("{HEAD}hooks:\n  AfterInstall:\n{scripts}"))
+    };
+    let past = [("A033", Severity::Warning)];
+    assert_eq!(event(&[", timeout: 1800", ", timeout: 1801", ""]), past);
+    assert_eq!(event(&[", timeout: 3600", ", timeout: 1"]), past);
+    assert_eq!(event(&[", timeout: 1800", "", ""]), []);
+}
+
+#[test]
 fn two_sources_for_one_target() {
     let files =
         "files:\n  - {source: app, destination: /srv}\n  - {source: other/a.txt, destination: /srv}\n";
@@ -187,6 +213,33 @@ fn permissions_against_what_is_installed() {
         [("A028", Severity::Error)]
     );
     assert_eq!(permission("  - {object: /elsewhere, mode: '644'}\n"), [("A029", Severity::Warning)]);
+    assert_eq!(permission("  - {object: /srv, acls: ['d:u:bob:rw']}\n"), [("A025", Severity::Error)]);
+    assert_eq!(
+        permission("  - {object: /srv, acls: ['d:u:bob:rw'], except: [a.txt]}\n"),
+        [("A029", Severity::Warning)]
+    );
+    assert_eq!(permission("  - {object: /srv, acls: ['u:bob:rw']}\n"), []);
+    assert_eq!(bundle_codes("permissions:\n  - {object: /srv}\n"), [("A029", Severity::Warning)]);
+    assert_eq!(
+        bundle_codes("files:\n  - {source: nothing, destination: /a}\npermissions:\n  - {object: /a}\n"),
+        [("A015", Severity::Error)]
+    );
+}
+
+#[test]
+fn what_every_host_has_is_refused_under_disallow() {
+    let files = |head: &str, destination: &str| {
+        let mut listing = listing();
+        let file = Entry { kind: Kind::File, mode: 0o644, head: b"a".to_vec() };
+        listing.insert("app/etc/hosts".to_owned(), file);
+        let text = format!("{HEAD}{head}files:\n  - {{source: app, destination: {destination}}}\n");
+        let findings = check(text.as_bytes(), Some(&listing), FIRST).findings;
+        findings.iter().map(|finding| (finding.code, finding.severity)).collect::<Vec<_>>()
+    };
+    assert_eq!(files("", "/"), [("A017", Severity::Warning)]);
+    assert_eq!(files("file_exists_behavior: DISALLOW\n", "/"), [("A017", Severity::Error)]);
+    assert_eq!(files("file_exists_behavior: OVERWRITE\n", "/"), []);
+    assert_eq!(files("", "/srv"), []);
 }
 
 #[test]
@@ -199,8 +252,8 @@ fn a_pattern_reaches_one_level_and_knows_only_the_star() {
 #[test]
 fn a_pattern_of_agent_2_with_a_star_has_the_other_wildcards_too() {
     let fits = |pattern, name| matches_glob(Agent::Two, pattern, name);
-    assert!(fits("*.{sh,py}", "a.py") && fits("?*.sh", "a.sh") && fits("[ab]*", "bc") && fits("d/*", "d/a"));
-    assert!(!fits("*.sh", "a/b.sh") && !fits("d/*", "d/e/f") && !fits("[ab]*", "cb") && !fits("*{", "a{"));
+    assert!(fits("*.{sh,py}", "a.py") && fits("?*.sh", "a.sh") && fits("[ab]*", "bc") && fits("**", "a/b"));
+    assert!(!fits("*.sh", "a/b.sh") && !fits("d/*", "d/e") && !fits("[ab]*", "cb") && !fits("*{", "a{"));
     assert!(fits("a/b", "a/b") && fits("?.sh", "?.sh") && !fits("?.sh", "a.sh") && !fits("{a,b}", "a"));
 }
 
@@ -214,11 +267,30 @@ fn oddities_are_read_as_each_agent_reads_them() {
         ("[a]: 1\n", false, true),
         ("permissions:\n  - {object: /a, acls: {a: b}}\n", true, true),
         ("permissions:\n  - {object: /a, type: {a: b}}\n", true, true),
-        ("permissions:\n  - {object: /a, type: [\"file \"]}\n", false, true),
+        ("permissions:\n  - {object: /a, type: [\"file \"]}\n", true, true),
         ("permissions:\n  - {object: /a, type: [~]}\n", true, true),
         ("permissions:\n  - {object: /a, except: [[a]]}\n", false, true),
         ("permissions:\n  - {object: /a, except: {a: b}}\n", false, true),
-        ("permissions:\n  - {object: /a, context: {type: t, range: \"s0:\"}}\n", false, true),
+        ("permissions:\n  - {object: /a, context: {type: t, range: \"s0:\"}}\n", true, true),
+        ("permissions:\n  - {object: /a, context: {type: t, range: \" s0\"}}\n", true, true),
+        ("permissions:\n  - {object: /a, context: {type: [t], range: s0}}\n", false, true),
+        ("permissions:\n  - {object: /a, acls: false}\n", true, true),
+        ("permissions:\n  - {object: /a, mode: \" \"}\n", true, true),
+        ("permissions:\n  - {object: \"\\u00a0\"}\n", false, true),
+        ("permissions:\n  - {object: \"\\0\"}\n", true, false),
+        ("permissions:\n  - {object: /a, context: !a }\n", false, true),
+        ("permissions: !a\n", false, false),
+        ("files:\n  - {source: a, destination: \"\"}\n", false, true),
+        ("files: &a [*a]\n", true, true),
+        ("x: &a [*a]\n", true, false),
+        ("files: ! \"\"\n", false, true),
+        ("hooks: !a\n", false, false),
+        ("hooks:\n  AfterInstall: !a\n", false, false),
+        ("hooks:\n  AfterInstall:\n    - {location: a, timeout: !!str }\n", true, true),
+        ("hooks:\n  AfterInstall:\n    - {location: a, sudo: !a }\n", false, true),
+        ("hooks:\n  AfterInstall:\n    - {location: a, timeout: !!int \"5\"}\n", false, true),
+        ("file_exists_behavior: !!str\n", true, true),
+        ("x: !ruby/hash {a: b}\n", false, false),
         ("permissions:\n  - {object: /a, mode: !!float 0}\n", true, false),
         ("files:\n  - <<: {source: a}\n    destination: /b\n", false, true),
         ("files:\n  - <<: [{source: a}, {destination: /b}]\n", false, true),
@@ -232,6 +304,8 @@ fn oddities_are_read_as_each_agent_reads_them() {
         let text = format!("{HEAD}{body}");
         assert_eq!((refused(&text, Agent::One), refused(&text, Agent::Two)), (one, two), "{text}");
     }
+    assert!(refused("version: !!int \"0\"\nos: linux\n", Agent::Two));
+    assert!(!refused("version: !!str 0.0\nos: linux\n", Agent::Two));
     assert!(refused("version: 0.0\nos: !ruby/sym linux\n", Agent::One));
     assert!(!refused("\"<<\": {os: linux}\nversion: 0.0\n", Agent::One));
     assert!(!refused("version: 0.0\nos: >\n  linux", Agent::One));

@@ -2,6 +2,7 @@
 
 mod api;
 mod app;
+mod appspec_file;
 mod completions;
 mod config;
 mod demo;
@@ -36,7 +37,7 @@ pub enum Noun {
     /// Deployments: create, watch, look at, stop
     #[command(subcommand)]
     Deploy(Box<deploy::Verb>),
-    /// Application revisions: check and push
+    /// Application revisions: check, bundle, push, register, run
     #[command(subcommand)]
     Revision(revision::Verb),
     /// On-premises instances

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde_json::{Map, Value};
 
-use super::{Format, Output, Table, View};
+use super::{Format, Listed, Output, Table, View};
 use crate::ui::{self, Ui};
 
 /// Rows of one kind. text and ndjson show each as it comes; the other formats need them all.
@@ -16,7 +16,15 @@ pub struct Listing<'a> {
     table: Table,
     empty: &'static str,
     seen: usize,
+    /// Members of the JSON before the items.
+    head: Map<String, Value>,
+    listed: Option<Listed>,
+    /// The limit was nobody's wish.
+    by_default: bool,
 }
+
+/// How many rows a table has where nobody says.
+const ROWS: usize = 20;
 
 impl<'a> Listing<'a> {
     /// `name` is the member of the JSON that holds the items.
@@ -27,7 +35,37 @@ impl<'a> Listing<'a> {
         header: impl IntoIterator<Item = &'static str>,
         empty: &'static str,
     ) -> Self {
-        Listing { output, ui, name, items: Vec::new(), table: Table::new(header), empty, seen: 0 }
+        Listing {
+            output,
+            ui,
+            name,
+            items: Vec::new(),
+            table: Table::new(header),
+            empty,
+            seen: 0,
+            head: Map::new(),
+            listed: None,
+            by_default: false,
+        }
+    }
+
+    /// A member of the JSON beside the items.
+    pub fn beside(mut self, name: &str, value: Value) -> Self {
+        self.head.insert(name.to_owned(), value);
+        self
+    }
+
+    /// See [`View::print_listed`].
+    pub fn listed(mut self, member: &'static str, of: fn(&Value) -> Value) -> Self {
+        self.listed = Some((member, of));
+        self
+    }
+
+    /// How many rows there may be: as given, else 20 in a table, which says so, and all for scripts.
+    pub fn limit(&mut self, given: Option<usize>) -> usize {
+        let for_people = self.output.format == Format::Table && self.output.query.is_none();
+        self.by_default = given.is_none() && for_people;
+        given.unwrap_or(if for_people { ROWS } else { usize::MAX })
     }
 
     pub fn count(&self) -> usize {
@@ -58,9 +96,17 @@ impl<'a> Listing<'a> {
             }
             return Ok(());
         }
-        let json = Value::Object(Map::from_iter([(self.name.to_owned(), Value::Array(self.items))]));
-        View { json, items: Some(self.name), table: self.table, empty: self.empty }
-            .print(self.output, self.ui)
+        if self.by_default && self.seen == ROWS {
+            self.ui.note(&format!("{ROWS} are shown; `--limit N` shows more"));
+        }
+        let mut json = self.head;
+        json.insert(self.name.to_owned(), Value::Array(self.items));
+        let json = Value::Object(json);
+        let view = View { json, items: Some(self.name), table: self.table, empty: self.empty };
+        match self.listed {
+            Some(listed) => view.print_listed(listed, self.output, self.ui),
+            None => view.print(self.output, self.ui),
+        }
     }
 
     fn line(&self, line: &str) -> anyhow::Result<()> {

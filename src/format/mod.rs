@@ -16,6 +16,7 @@ use crate::ui::{self, Ui};
 pub use listing::Listing;
 pub use query::Query;
 pub use table::Table;
+pub use text::write as text;
 
 /// `--output`
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -56,12 +57,27 @@ pub struct View {
     pub empty: &'static str,
 }
 
+/// A member that the List call's answer has, and how it is made of an item.
+pub type Listed = (&'static str, fn(&Value) -> Value);
+
 impl View {
     /// One value for people, such as an id.
     pub fn of(json: Value, cell: impl Into<String>) -> Self {
         let mut table = Table::properties();
         table.row([cell.into()]);
         View { json, items: None, table, empty: "" }
+    }
+
+    /// As [`View::print`]; a `--query` that was written for the List call finds what that call answers, too.
+    pub fn print_listed(mut self, (member, of): Listed, output: &Output, ui: &Ui) -> anyhow::Result<()> {
+        let items = self.items.and_then(|name| self.json.get(name)).and_then(Value::as_array);
+        if output.query.is_some()
+            && let Some(listed) = items.map(|items| items.iter().map(of).collect())
+            && let Some(json) = self.json.as_object_mut()
+        {
+            json.insert(member.to_owned(), listed);
+        }
+        self.print(output, ui)
     }
 
     pub fn print(&self, output: &Output, ui: &Ui) -> anyhow::Result<()> {
@@ -130,13 +146,26 @@ fn found(json: &Value) -> Option<Table> {
         Value::Array(list) if list.iter().all(flat) => {
             list.iter().for_each(|item| table.row([text::cell(item)]));
         }
+        Value::Array(list) if list.iter().all(Value::is_object) => {
+            let maps: Vec<_> = list.iter().filter_map(Value::as_object).collect();
+            let mut names: Vec<&str> = Vec::new();
+            for (name, value) in maps.iter().copied().flatten() {
+                if !flat(value) {
+                    return None;
+                }
+                if !names.contains(&name.as_str()) {
+                    names.push(name);
+                }
+            }
+            table = Table::new(names.iter().map(|name| ui::line(name)));
+            for map in maps {
+                table.row(names.iter().map(|name| map.get(*name).map(text::cell).unwrap_or_default()));
+            }
+        }
         Value::Array(list) => {
             for item in list {
-                match item {
-                    Value::Array(cells) if cells.iter().all(flat) => table.row(cells.iter().map(text::cell)),
-                    Value::Object(map) if map.values().all(flat) => table.row(map.values().map(text::cell)),
-                    _ => return None,
-                }
+                let cells = item.as_array().filter(|cells| cells.iter().all(flat))?;
+                table.row(cells.iter().map(text::cell));
             }
         }
         Value::Object(map) if map.values().all(flat) => {

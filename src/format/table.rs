@@ -1,5 +1,6 @@
 //! Columns for people, with comfy-table. Knows nothing of what is in them.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use comfy_table::{ContentArrangement, Row, Table as Comfy, presets};
@@ -10,13 +11,13 @@ use crate::ui::{self, Style, Ui};
 /// Rows under a header, or, without a header, names and values of one thing.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
-    header: Vec<&'static str>,
+    header: Vec<Cow<'static, str>>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    pub fn new(header: impl IntoIterator<Item = &'static str>) -> Self {
-        Table { header: header.into_iter().collect(), rows: Vec::new() }
+    pub fn new<N: Into<Cow<'static, str>>>(header: impl IntoIterator<Item = N>) -> Self {
+        Table { header: header.into_iter().map(Into::into).collect(), rows: Vec::new() }
     }
 
     /// A table of names and values.
@@ -69,7 +70,7 @@ impl Table {
 impl Table {
     /// The rows for so many columns, and whether the first is the header.
     fn fitted(&self, room: Option<usize>) -> (Vec<Vec<String>>, bool) {
-        let header: Vec<String> = self.header.iter().map(|name| (*name).to_owned()).collect();
+        let header: Vec<String> = self.header.iter().map(|name| name.to_string()).collect();
         match (room, header.is_empty()) {
             (None, true) => (self.rows.clone(), false),
             (None, false) => (std::iter::once(header).chain(self.rows.iter().cloned()).collect(), true),

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
 
-use super::summary::compose;
+use super::summary::{compose, ending};
 use super::words::{bare_message, fenced, first_line, names};
-use super::{Closed, Reporter};
+use super::{Closed, Reporter, why};
 use crate::clock;
 use crate::model::TargetStatus;
 use crate::ui::{self, Stream};
@@ -53,11 +53,16 @@ fn annotations(id: &str, report: &Report) -> String {
         let _ = writeln!(lines, "::error title={title}::{}", data(&text));
     }
     if report.causes.is_empty() && report.exit != 0 {
-        let error = report.error.as_ref().map(|error| error.message.clone()).or(report.reason.clone());
-        let text = data(&error.unwrap_or_else(|| report.outcome.clone()));
+        let text = data(&why(report));
         let _ = writeln!(lines, "::error title={}::{text}", property(&format!("{id}: {}", report.outcome)));
     }
     lines
+}
+
+/// Why it ended so, on one line; the bare outcome where nobody says more.
+fn why(report: &Report) -> String {
+    let why = why::of_report(report);
+    if why.is_empty() { report.outcome.clone() } else { why.join("; ") }
 }
 
 /// The summary as a block that no Markdown inside can leave.
@@ -120,12 +125,11 @@ fn junit(reports: &[(String, Report)], targets: &BTreeMap<String, BTreeMap<Strin
             report.duration_s.unwrap_or_default()
         );
         let _ = write!(xml, "    <testcase classname=\"{}\" name=\"deployment\"", escaped(id));
-        match &report.error {
-            _ if ended == 0 => xml.push_str("/>\n"),
-            error => {
-                let message = error.as_ref().map_or(report.outcome.as_str(), |error| error.message.as_str());
-                let _ = writeln!(xml, "><failure message=\"{}\"/></testcase>", escaped(message));
-            }
+        if ended == 0 {
+            xml.push_str("/>\n");
+        } else {
+            let ended = format!("{}: {}", ending(report).1, why(report));
+            let _ = writeln!(xml, "><failure message=\"{}\"/></testcase>", escaped(&ended));
         }
         for target in own.values() {
             case(&mut xml, id, target);

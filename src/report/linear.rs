@@ -28,6 +28,8 @@ pub struct Linear {
     status: Option<DeploymentStatus>,
     counts: Counts,
     steps: Steps,
+    /// The commands for its wait have been told.
+    waited: bool,
     /// The minimum of healthy targets has been told.
     warned: bool,
     troubled: bool,
@@ -42,6 +44,7 @@ impl Linear {
             status: None,
             counts: Counts::default(),
             steps: Steps::default(),
+            waited: false,
             warned: false,
             troubled: false,
         }
@@ -59,6 +62,7 @@ impl Linear {
         if self.status.as_ref() != Some(&event.status) {
             let first = self.status.is_none();
             self.status = Some(event.status.clone());
+            self.waited = false;
             let mut sentence = format!("Deployment {} is {}", self.view.name(), event.status);
             let place = place(event.application.as_deref(), event.group.as_deref());
             if first && !place.is_empty() {
@@ -87,8 +91,11 @@ impl Linear {
             return;
         }
         self.say(format!("It waits {}.", clauses.join("; ")));
-        for command in stage::commands(&self.view) {
-            self.say(format!("To {}.", command.replace(":     ", ": ")));
+        if std::mem::replace(&mut self.waited, true) {
+            return;
+        }
+        for (what, command) in stage::commands(&self.view) {
+            self.say(format!("To {what}: {command}."));
         }
     }
 

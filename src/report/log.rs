@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::stage::{self, Step, Steps};
 use super::view::View;
-use super::words::{counts, first_line, line, place, plural, short_revision};
+use super::words::{counts, first_line, line, place, plural, short_revision, short_revisions};
 use super::{Closed, Pulse, Reporter};
 use crate::clock;
 use crate::model::{DeploymentStatus, TargetStatus};
@@ -25,6 +25,8 @@ const SILENCE: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(300
 const FIRST_MINUTES: Duration = Duration::from_secs(600);
 /// How much later than it happened a failure is seen before that is said.
 const LATE: Duration = Duration::from_secs(3);
+/// How long what targets tell takes to be read.
+const READS: Duration = Duration::from_secs(1);
 /// How long the end waits for what is still read of the targets.
 const LAST_READ: Duration = Duration::from_secs(12);
 /// A passing trouble of the API that comes back within this time is not told again.
@@ -56,6 +58,8 @@ struct Said {
     steps: Steps,
     /// The last line, which waits for what is still read of the targets, and since when.
     ended: Option<(Timestamp, String)>,
+    /// The deployment waits for something: since when that is to be told, or none once it has been.
+    wait: Option<Option<Timestamp>>,
 }
 
 impl Log {
@@ -84,7 +88,8 @@ impl Log {
         self.last = Some(now);
         let text = line(&text.to_string());
         // Nobody may be reading; the watch and its exit code go on.
-        let _ = writeln!(self.out, "{now:.0} {} {word:<10} {text}", self.view.name());
+        let text = format!("{now:.0} {} {word:<10} {text}", self.view.name());
+        let _ = writeln!(self.out, "{}", text.trim_end());
         let _ = self.out.flush();
     }
 
@@ -106,11 +111,15 @@ impl Log {
             let texts = [Some(self.what(event)), total, event.config.as_deref().map(short_config)];
             self.line("started", texts.into_iter().flatten().collect::<Vec<_>>().join(", "));
             if event.status != DeploymentStatus::InProgress {
-                self.line(&event.status.as_str().to_lowercase(), "");
+                let now = event.overview.as_ref().map(counts).unwrap_or_default();
+                self.line(&event.status.as_str().to_lowercase(), now);
             }
         } else if fresh {
             let now = event.overview.as_ref().map(counts).unwrap_or_default();
-            let text = [Some(now), self.waits()].into_iter().flatten().filter(|text| !text.is_empty());
+            let wait = self.waits();
+            self.said.wait = wait.is_some().then_some(None);
+            let text = [Some(now), wait.map(|wait| format!("waits {wait}"))];
+            let text = text.into_iter().flatten().filter(|text| !text.is_empty());
             let word = match &event.status {
                 DeploymentStatus::InProgress => "continues".to_owned(),
                 other => other.as_str().to_lowercase(),
@@ -128,20 +137,41 @@ impl Log {
         if clauses.is_empty() {
             return None;
         }
-        clauses.extend(stage::commands(&self.view).into_iter().next());
-        Some(format!("waits {}", clauses.join("; ")))
+        let command = stage::commands(&self.view).into_iter().next();
+        clauses.extend(command.map(|(what, command)| format!("{what}: {command}")));
+        Some(clauses.join("; "))
+    }
+
+    /// A wait that has begun has a line of its own, a little later: until when it lasts may hang on what is being read
+    /// of the targets.
+    fn wait(&mut self, to: Timestamp) {
+        match self.said.wait {
+            None if !stage::waits_for(&self.view).is_empty() => self.said.wait = Some(Some(self.view.now)),
+            Some(Some(since)) if clock::between(since, to) >= READS => {
+                self.said.wait = Some(None);
+                if let Some(wait) = self.waits() {
+                    self.line("waits", wait);
+                }
+            }
+            _ => {}
+        }
     }
 
     /// Group, and from which revision to which.
     fn what(&self, event: &DeploymentEvent) -> String {
         let mut text = place(event.application.as_deref(), event.group.as_deref());
-        if let Some(original) = &self.view.rolls_back {
+        if let Some(original) = self.view.rolls_back() {
             text = format!("{text} (rolls back {original})");
         }
         if let Some(revision) = &event.revision {
             let before = event.previous_revision.as_deref().filter(|before| before != revision);
-            let before = before.map(|before| format!("{} -> ", short_revision(before))).unwrap_or_default();
-            text = format!("{text} {before}{}", short_revision(revision));
+            let change = before.map(|before| short_revisions(before, revision));
+            let change = change.map(|(before, now)| format!("{before} -> {now}"));
+            text = format!("{text} {}", change.unwrap_or_else(|| short_revision(revision)));
+        }
+        // What CloudFormation makes has neither.
+        if let (true, Some(creator)) = (text.is_empty(), &event.creator) {
+            text = format!("by {}", creator.as_str());
         }
         text.trim().to_owned()
     }
@@ -157,6 +187,9 @@ impl Log {
         }
         if let Some(error) = &event.error {
             text.push_str(&format!(" ({})", error.code));
+        }
+        if let (Some(original), false) = (self.view.rolls_back(), self.said.started) {
+            text.push_str(&format!(" (rolls back {original})"));
         }
         self.said.ended = Some((self.view.now, text));
     }
@@ -261,6 +294,7 @@ impl Log {
         if self.said.ended.as_ref().is_some_and(|(since, _)| clock::between(*since, to) > LAST_READ) {
             self.end();
         }
+        self.wait(to);
         let to = whole_second(to);
         let (Some(first), Some(mut last)) = (self.first, self.last) else { return };
         loop {
@@ -301,7 +335,7 @@ impl Log {
             text.push_str(&format!("; {status}"));
         }
         if let Some(wait) = waits {
-            text.push_str(&format!("; {wait}"));
+            text.push_str(&format!("; waits {wait}"));
         }
         if let Some(phase) = stage::under_way(&self.view) {
             text.push_str(&format!("; {phase}"));

@@ -13,6 +13,7 @@ pub mod live;
 pub mod log;
 pub mod ndjson;
 pub mod record;
+mod running;
 pub mod several;
 pub mod silent;
 mod stage;
@@ -21,6 +22,7 @@ pub mod taskbar;
 pub mod timeline;
 pub mod upload;
 pub mod view;
+mod why;
 mod words;
 
 pub use words::{shell, short_revision};

@@ -3,14 +3,13 @@
 
 use std::io::Write;
 
-use super::hints;
-use super::words::{bare_message, line, names, place, plural, reference, short_revision};
-use super::{Closed, Reporter};
+use super::words::{bare_message, flowed, line, names, place, plural, reference, short_revisions};
+use super::{Closed, Reporter, hints, running, why};
 use crate::clock;
-use crate::model::DeploymentStatus;
+use crate::model::{DeploymentStatus, Serving};
 use crate::ui::{self, Stream, Style};
 use crate::watch::causes::Cause;
-use crate::watch::event::{Counts, Event, Report, Stamped};
+use crate::watch::event::{Event, Report, Stamped};
 
 /// Causes with a paragraph of their own, and lines of log of each: the first ones have more, and all together leave
 /// room for the rest in sixty lines.
@@ -18,8 +17,9 @@ const CAUSES: usize = 5;
 const TAIL: [usize; CAUSES] = [10, 5, 3, 2, 2];
 /// Lines of log of the rollback's first cause.
 const ROLLBACK_TAIL: usize = 3;
-/// Hosts named of those that run the same.
-const HOSTS: usize = 6;
+/// Columns of a sentence, and its lines at most.
+const SENTENCE: usize = 120;
+const SENTENCES: usize = 4;
 /// Characters of a line of log.
 const WIDEST: usize = 200;
 
@@ -75,24 +75,26 @@ impl Reporter for Summary {
 /// The summary of deployment `id`, line by line.
 pub fn compose(id: &str, report: &Report, unicode: bool, colour: bool) -> Vec<String> {
     let mut lines = vec![verdict(id, report, unicode, colour)];
-    lines.extend(why(report));
+    lines.extend(entries("why", why::of_report(report).iter().flat_map(|why| whole(&line(why)))));
     let hint = report.error.as_ref().and_then(hints::of_error);
     lines.extend(hint.map(|hint| entry("hint", hint)));
     let named = reference(id, report.region.as_deref());
     lines.extend(causes(&named, &report.causes, report.failures_not_read));
     lines.extend(rollback(report));
-    lines.extend(fleet(report));
+    let label = if report.serving == Serving::Unsaid { "fleet" } else { "traffic" };
+    lines.extend(entries(label, running::lines(report)));
     lines.extend(next(id, report));
     lines
 }
 
-fn verdict(id: &str, report: &Report, unicode: bool, colour: bool) -> String {
+/// How it ended, in words.
+pub fn ending(report: &Report) -> (Style, String) {
     let failed = report
         .counts
         .map_or(0, |counts| counts.fail)
         .max(report.causes.iter().map(|cause| cause.count).sum());
     let total = report.counts.map_or(failed, |counts| counts.total());
-    let (style, words) = match report.outcome.as_str() {
+    match report.outcome.as_str() {
         "succeeded" => (Style::Good, "SUCCEEDED".to_owned()),
         "reached" => (Style::Good, "REACHED the point; the deployment goes on".to_owned()),
         "reached_with_failures" => {
@@ -122,7 +124,11 @@ fn verdict(id: &str, report: &Report, unicode: bool, colour: bool) -> String {
         "detached" => (Style::Warning, "DETACHED; the deployment continues".to_owned()),
         "unknown" => (Style::Warning, "UNKNOWN outcome".to_owned()),
         _ => (Style::Error, "ERROR".to_owned()),
-    };
+    }
+}
+
+fn verdict(id: &str, report: &Report, unicode: bool, colour: bool) -> String {
+    let (style, words) = ending(report);
     let mark = match (style, unicode) {
         (Style::Good, true) => "✓",
         (Style::Good, false) => "+",
@@ -150,33 +156,6 @@ fn took(report: &Report) -> String {
     let over = report.status.as_ref().is_none_or(DeploymentStatus::is_terminal);
     let word = |time: String| if over { format!("after {time}") } else { format!("{time} since its start") };
     report.duration().map(|duration| word(clock::short(duration))).unwrap_or_default()
-}
-
-/// The service's reason. That too few hosts were left is never the lead: the hosts' own causes are.
-fn why(report: &Report) -> Vec<String> {
-    if let Some(reason) = &report.reason {
-        return vec![entry("why", &clip(&line(reason)))];
-    }
-    let failed: u64 = report.causes.iter().map(|cause| cause.count).sum();
-    let own = match report.causes.len() {
-        0 => None,
-        1 => Some(format!("{} failed for one cause", plural(failed, "target"))),
-        many => Some(format!("{} failed for {many} causes", plural(failed, "target"))),
-    };
-    match (own, &report.error) {
-        (own, Some(error)) if error.code == "HEALTH_CONSTRAINTS" => {
-            let unread = report.counts.filter(|counts| counts.fail > 0);
-            let unread = unread
-                .map(|counts| format!("{} failed, and why was not read", plural(counts.fail, "target")));
-            let lead = own.or(unread).map(|own| format!("{own}; ")).unwrap_or_default();
-            vec![entry("why", &format!("{lead}too few healthy ones were left (HEALTH_CONSTRAINTS)"))]
-        }
-        (own, Some(error)) => {
-            let said = format!("{}: {}", line(&error.code), clip(&line(error.message.trim())));
-            [Some(entry("why", &said)), own.map(|own| entry("", &own))].into_iter().flatten().collect()
-        }
-        (own, None) => own.map(|own| entry("why", &own)).into_iter().collect(),
-    }
 }
 
 fn causes(named: &str, causes: &[Cause], not_read: u64) -> Vec<String> {
@@ -240,56 +219,6 @@ fn rollback(report: &Report) -> Vec<String> {
     lines
 }
 
-/// How many hosts run what, and, where not all of them run the same, which; the broken ones stand by their causes. After a rollback its hosts tell, before one
-/// the deployment's own.
-fn fleet(report: &Report) -> Vec<String> {
-    let name = |revision: &Option<String>, otherwise: &str| {
-        revision.as_deref().map_or_else(|| otherwise.to_owned(), short_revision)
-    };
-    let (new, old) =
-        (name(&report.revision, "the new revision"), name(&report.previous_revision, "what they had"));
-    let (counts, hosts, to, rest): (Counts, _, _, _) = match (report.rollback_counts, report.counts) {
-        // What these run the deployment before has left: the new, the old, or half of it.
-        (Some(counts), _) => (counts, &report.rollback_hosts, &old, "not reached by the rollback".to_owned()),
-        (None, Some(counts)) => (counts, &report.hosts, &new, format!("untouched on {old}")),
-        (None, None) => return Vec::new(),
-    };
-    let (untouched, at_work) = (counts.pend + counts.skip, counts.run + counts.ready);
-    let none = &Vec::new();
-    let mut parts = vec![
-        (counts.ok, format!("on {to}"), &hosts.ok),
-        (at_work, format!("at work on {to}"), none),
-        (counts.fail, format!("broken (failed half way to {to})"), none),
-        (untouched, rest, &hosts.skip),
-    ];
-    parts.retain(|(count, _, _)| *count > 0);
-    let mixed = parts.len() > 1 && !hosts.is_empty();
-    if !mixed {
-        let parts: Vec<_> = parts.into_iter().map(|(count, what, _)| format!("{count} {what}")).collect();
-        return if parts.is_empty() { Vec::new() } else { vec![entry("fleet", &parts.join(", "))] };
-    }
-    let labels = std::iter::once("fleet").chain(std::iter::repeat(""));
-    let line = |(label, (count, what, known)): (_, (u64, String, &Vec<String>))| {
-        entry(label, &format!("{count} {what}{}", which(count, known)))
-    };
-    labels.zip(parts).map(line).collect()
-}
-
-/// `: a, b, +3 more`: the names that are known of `count` hosts.
-fn which(count: u64, known: &[String]) -> String {
-    let shown: Vec<_> = known
-        .iter()
-        .take(HOSTS.min(usize::try_from(count).unwrap_or(HOSTS)))
-        .map(|host| line(host))
-        .collect();
-    let more = count.saturating_sub(shown.len() as u64);
-    match (shown.is_empty(), more) {
-        (true, _) => String::new(),
-        (false, 0) => format!(": {}", shown.join(", ")),
-        (false, more) => format!(": {}, +{more} more", shown.join(", ")),
-    }
-}
-
 /// What to type next.
 fn next(id: &str, report: &Report) -> Vec<String> {
     let place = place(report.application.as_deref(), report.group.as_deref());
@@ -314,28 +243,45 @@ fn next(id: &str, report: &Report) -> Vec<String> {
         }
         "error" => commands.push(format!("cdctl deploy show {}", named(id))),
         _ => {
-            commands.push(format!("cdctl deploy logs {} --failed", named(id)));
+            let failed = !report.causes.is_empty() || report.counts.is_some_and(|counts| counts.fail > 0);
+            commands.push(match failed {
+                true => format!("cdctl deploy logs {} --failed", named(id)),
+                false => format!("cdctl deploy show {}", named(id)),
+            });
             match (rollback, rolling, &report.previous_revision) {
                 (_, Some(rollback), _) => commands.push(watch(rollback)),
                 (None, _, Some(previous))
                     if !place.is_empty() && report.revision.as_ref() != Some(previous) =>
                 {
-                    commands.push(format!(
-                        "cdctl deploy rollback {}   # back to {}",
-                        named(id),
-                        short_revision(previous)
-                    ));
+                    let revision = report.revision.as_deref().unwrap_or_default();
+                    let (back, _) = short_revisions(previous, revision);
+                    commands.push(format!("cdctl deploy rollback {}   # back to {back}", named(id)));
                 }
                 _ => {}
             }
         }
     }
-    let labels = std::iter::once("next").chain(std::iter::repeat(""));
-    labels.zip(&commands).map(|(label, command)| entry(label, command)).collect()
+    entries("next", commands)
+}
+
+/// Lines of which the first has the label.
+fn entries(label: &str, texts: impl IntoIterator<Item = String>) -> Vec<String> {
+    let labels = std::iter::once(label).chain(std::iter::repeat(""));
+    labels.zip(texts).map(|(label, text)| entry(label, &text)).collect()
 }
 
 fn entry(label: &str, text: &str) -> String {
     format!("{label:<9} {text}")
+}
+
+/// A sentence of the service, of which the end says most, on a few lines.
+fn whole(sentence: &str) -> Vec<String> {
+    let mut lines = flowed("", sentence, SENTENCE);
+    if lines.len() > SENTENCES {
+        lines.truncate(SENTENCES - 1);
+        lines.push("...".to_owned());
+    }
+    lines.iter().map(|line| clip(line)).collect()
 }
 
 /// A line that a screen still shows.

@@ -1,5 +1,7 @@
 //! A scripted deployment through every reporter.
 
+mod platforms;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -37,6 +39,7 @@ fn deployment(status: DeploymentStatus, overview: Option<Counts>) -> DeploymentE
         minimum_healthy: overview.map(|counts| counts.total().div_ceil(2)),
         platform: Some(ComputePlatform::Server),
         creator: Some(Creator::User),
+        rolls_back: None,
         revision: Some("s3://rel/shop-web/4.18.0.zip".into()),
         previous_revision: Some("s3://rel/shop-web/4.17.2.zip?versionId=v7".into()),
         create_time: Some(at(0)),
@@ -237,16 +240,16 @@ RUNNING  slowest of 3 seen first
     assert_data_eq!(
         shown(&busy(), 50, 12),
         str![[r#"
-d-7F3K2QX9A  shop-web/prod-fleet  InProgress  6m1…
+d-7F3K2QX9A  InProgress  6m11s
 [█████▓▓▓▓▓░✗]  ok 88/200  run 97  pend 12  fail 3
-health   min 100 of 200; 3 failed; stops at 97 mo…
+health   min 100/200; stops at 97 more
 
 FAILED   3 targets, 2 causes
  ✗ 2x  ApplicationStart  on i-0a1b, i-09ff
  ✗ 1x  DownloadBundle  on i-0c77
 RUNNING  slowest of 3 seen first
- ● i-0bd2  AfterInstall       2m41s
- ● i-0e10  ValidateService      52s
+ ● i-0bd2  AfterInstall     2m41s
+ ● i-0e10  ValidateService    52s
    … 95 more running, 12 pending
 "#]]
     );
@@ -540,6 +543,7 @@ impl Terminal {
                 self.rows.truncate(self.at.0 + 1);
                 self.rows[self.at.0][self.at.1..].fill(' ');
             }
+            'K' => self.rows[self.at.0][self.at.1..].fill(' '),
             'm' => {}
             other => panic!("an unexpected control sequence ends in {other}"),
         }
@@ -651,12 +655,16 @@ fn report(outcome: &'static str, exit: u8) -> Report {
         duration_s: Some(728.0),
         counts: Some(Counts { skip: 3, ..counts(1, 0, 0, 8) }),
         hosts: Hosts { ok: hosts(8..9), skip: hosts(9..12) },
+        fleets: None,
+        serving: Serving::Unsaid,
         causes: vec![cause(8, EventName::ApplicationStart, &failure().message, &failure().log_tail)],
         failures_not_read: 0,
         rollback: None,
         rollback_status: None,
         rollback_counts: None,
         rollback_hosts: Hosts::default(),
+        rollback_fleets: None,
+        rollback_left: Left::default(),
         rollback_causes: Vec::new(),
     }
 }
@@ -736,6 +744,53 @@ fleet     10 on 4.17.2.zip: rack-/x1b[2J, +9 more
           3 not reached by the rollback: i-000, i-001, i-002
 "#]]
     );
+    // What the rollback did not reach is as the deployment before has left it.
+    let half = Report {
+        rollback_counts: Some(Counts { skip: 100, ..counts(0, 0, 0, 100) }),
+        rollback_hosts: Hosts { ok: Vec::new(), skip: hosts(0..20) },
+        rollback_left: Left {
+            counts: Counts { skip: 57, ..counts(43, 0, 0, 0) },
+            hosts: Hosts { ok: hosts(200..220), skip: hosts(0..1) },
+        },
+        ..back
+    };
+    assert_data_eq!(
+        fleet(&half),
+        str![[r#"
+fleet     100 broken (failed half way to 4.17.2.zip)
+          43 still on 4.18.0.zip (not reached by the rollback): i-200, i-201, i-202, i-203, i-204, i-205, +37 more
+          57 untouched on 4.17.2.zip: i-000, +56 more
+"#]]
+    );
+    let two = |blue, green| Some(Fleets { blue, green });
+    let moved = Report {
+        fleets: two(Counts { skip: 3, ..counts(4, 0, 0, 1) }, counts(8, 0, 0, 0)),
+        rollback_counts: None,
+        ..half.clone()
+    };
+    assert_data_eq!(
+        fleet(&moved),
+        str![[r#"
+fleet     green: 8 in service on 4.18.0.zip
+          blue: 4 out of service, 1 failed on the way out of service, 3 in service on 4.17.2.zip
+"#]]
+    );
+    let ready = two(counts(0, 0, 8, 0), Counts { ready: 8, ..Counts::default() });
+    assert_data_eq!(
+        fleet(&Report { fleets: ready, ..moved.clone() }),
+        str![[r#"
+fleet     green: 8 ready on 4.18.0.zip
+          blue: 8 in service on 4.17.2.zip
+"#]]
+    );
+    let returned = two(counts(8, 0, 0, 0), counts(7, 0, 0, 1));
+    assert_data_eq!(
+        fleet(&Report { rollback_fleets: returned, ..moved }),
+        str![[r#"
+fleet     blue: 8 back in service on 4.17.2.zip
+          green: 7 out of service, 1 failed on the way out of service
+"#]]
+    );
     // Nobody was allowed to read them.
     let unread = Report { hosts: Hosts::default(), ..mixed };
     assert_data_eq!(
@@ -755,8 +810,15 @@ fn too_few_healthy_hosts_are_never_the_lead() {
         why(&unread),
         "why       8 targets failed, and why was not read; too few healthy ones were left (HEALTH_CONSTRAINTS)"
     );
-    let nothing = why(&Report { counts: None, ..unread });
-    assert_eq!(nothing, "why       too few healthy ones were left (HEALTH_CONSTRAINTS)");
+    let nothing = Report { counts: None, failures_not_read: 0, ..unread };
+    let said =
+        "which targets failed, and why, was not read; too few healthy ones were left (HEALTH_CONSTRAINTS)";
+    assert_eq!(why(&nothing), format!("why       {said}"));
+    let events = stream(vec![(11, Event::Result(Box::new(nothing)))]);
+    let annotation = played(|err| Box::new(GitHub::new(err, None)), &events);
+    assert_eq!(annotation, format!("::error title=d-7F3K2QX9A%3A failed::{said}\n"));
+    let xml = played(|file| Box::new(JUnit::new(file)), &events);
+    assert!(xml.contains(&format!("name=\"deployment\"><failure message=\"FAILED: {said}\"/>")), "{xml}");
 }
 
 #[test]
@@ -793,6 +855,38 @@ next      cdctl deploy logs d-7F3K2QX9A --failed
 "#]]
     );
     assert!(summary(&Report { exit: 3, ..partial }).starts_with("✗ FAILED: 4 of 12 targets failed"));
+}
+
+#[test]
+fn the_summary_of_a_function_tells_its_live_version_and_the_whole_reason() {
+    let message = "The deployment failed because the AppSpec file that specifies the AWS Lambda deployment configuration \
+         is missing or has an invalid configuration. The Lambda function alias version does not match the current \
+         version in AppSpec file.";
+    let split = Report {
+        causes: Vec::new(),
+        counts: None,
+        serving: checkout(0.1),
+        error: Some(ErrorEvent { code: "INVALID_LAMBDA_CONFIGURATION".into(), message: message.into() }),
+        previous_revision: None,
+        ..report("failed", 3)
+    };
+    assert_data_eq!(summary(&split), str![]);
+    let fleet = |serving| {
+        let text = summary(&Report { serving, ..split.clone() });
+        text.lines().find(|line| line.starts_with("traffic")).unwrap().to_owned()
+    };
+    assert_eq!(fleet(checkout(0.0)), "traffic   checkout:live v41 100%");
+    let set = |label: &str, weight| TaskSet {
+        label: Some(label.into()),
+        status: Some("ACTIVE".into()),
+        desired: 1,
+        running: 1,
+        pending: 0,
+        weight: Some(weight),
+        target_group: None,
+    };
+    let sets = Serving::Ecs { task_sets: vec![set("Blue", 60.0), set("Green", 40.0)] };
+    assert_eq!(fleet(sets), "traffic   Blue ACTIVE 60%, Green ACTIVE 40%");
 }
 
 #[test]
@@ -859,7 +953,8 @@ next      cdctl deploy watch d-7F3K2QX9A
 fn the_summary_stays_short_and_harmless() {
     let tail = "\x1b[31mred\r\n::error::pwned\n##vso[task]\n".repeat(200);
     let causes = (0..9).map(|n| cause(100 - n, EventName::Install, &"long ".repeat(400), &tail)).collect();
-    let error = Some(ErrorEvent { code: "\x1b[2J".into(), message: "\n::error::x".into() });
+    let message = format!("\n::error::x {}", "and on it goes ".repeat(99));
+    let error = Some(ErrorEvent { code: "\x1b[2J".into(), message });
     let rollback_causes = vec![cause(1, EventName::Install, "m", &tail)];
     let wild = Report {
         causes,
@@ -898,13 +993,16 @@ fn phase(name: EventName, status: EventStatus, start: Option<i64>, end: Option<i
 
 fn one_target(kind: TargetKind, status: TargetStatus, phases: Vec<Phase>, serving: Serving) -> Event {
     let time = phases.iter().filter_map(|phase| phase.end.or(phase.start)).max();
-    let event = Some(EventName::AllowTraffic);
+    let at = |status: EventStatus| phases.iter().find(|phase| phase.status == status);
+    let failed = at(EventStatus::Failed).or_else(|| at(EventStatus::InProgress));
+    let event = failed.map_or(EventName::AllowTraffic, |phase| phase.name.clone());
     Event::Target(Box::new(TargetEvent {
         kind,
         phases,
         serving,
-        event,
+        event: Some(event),
         time,
+        failure: None,
         ..target("shop:checkout", status, EventName::AllowTraffic, 10)
     }))
 }
@@ -1010,7 +1108,7 @@ d-7F3K2QX9A  shop-web/prod-fleet  InProgress  59s elapsed
 TASK SET STATE     DESIRED  RUN PEND  PROD  TARGET GROUP
 blue     PRIMARY        12   12    0  100%  tg-blue
 green    ACTIVE         12    7    5    0%  tg-green
-traffic  [····················] 0% actual
+traffic  [··············] 0% actual
 phases   ● Install 56s
 "#]]
     );
@@ -1024,10 +1122,10 @@ d-7F3K2QX9A  shop-web/prod-fleet  InProgress  16m39s elapsed
 TASK SET STATE     DESIRED  RUN PEND  PROD  TARGET GROUP
 blue     PRIMARY        12   12    0    0%  tg-blue
 green    ACTIVE         12   12    0  100%  tg-green
-traffic  [████████████████████] 100% actual
+traffic  [██████████████] 100% actual
 phases   ✓ Install 2m36s  ✓ AllowTraffic 12m00s
-waits    all traffic has moved; the original ends in 58m10s (15:29:50Z)
-         until then a rollback only moves the traffic back
+waits    for the end of the original in 58m10s (15:29:50Z)
+         all traffic has moved; until then a rollback only moves it back
          continue: cdctl deploy continue d-7F3K2QX9A
 "#]]
     );
@@ -1117,7 +1215,7 @@ fn sre_17_kinds_and_states_that_nobody_knows_are_shown() {
 d-7F3K2QX9A  shop-web/prod-fleet  Dreaming  29s elapsed
 4.18.0.zip (was 4.17.2.zip)  Linear20Percent  by user  as of 2s ago
 resource AWS::ECS::TaskSet
-traffic  [████████············] 40% actual
+traffic  [██████········] 40% actual
 phases   - Bake (Napping)
 "#]]
     );
@@ -1238,7 +1336,7 @@ fn a_target_is_a_test_case() {
 <?xml version="1.0" encoding="UTF-8"?>
 <testsuites>
   <testsuite name="d-7F3K2QX9A" tests="3" failures="2" skipped="0" time="728.000">
-    <testcase classname="d-7F3K2QX9A" name="deployment"><failure message="failed"/></testcase>
+    <testcase classname="d-7F3K2QX9A" name="deployment"><failure message="FAILED: 2 targets failed for one cause"/></testcase>
     <testcase classname="d-7F3K2QX9A" name="i-1" time="0.000"/>
     <testcase classname="d-7F3K2QX9A" name="i-&lt;2&gt;" time="0.000"><failure message="ApplicationStart: Script at specified location: scripts/start.sh failed with exit code 1">[stdout]starting&#10;[stderr]Error: listen EADDRINUSE 0.0.0.0:8080&#10;</failure></testcase>
   </testsuite>

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::Pulse;
 use super::words;
 use crate::clock;
-use crate::model::{DeploymentStatus, EventName, Serving, TargetStatus};
+use crate::model::{DeploymentStatus, EventName, EventStatus, Serving, TargetStatus};
 use crate::ui;
 use crate::watch::causes::Causes;
 use crate::watch::event::{
@@ -25,8 +25,9 @@ pub struct Row {
     /// When its first lifecycle event began.
     pub began: Option<Timestamp>,
     pub event: Option<EventName>,
-    /// When its lifecycle event began, by the service.
+    /// When its lifecycle event began, by the service, and when it ended well: the target waits for its next one.
     pub since: Option<Timestamp>,
+    pub ended: Option<Timestamp>,
     /// What went wrong, on one line; the log tail is the summary's.
     pub failure: Option<String>,
     /// When that was, by the service.
@@ -74,8 +75,8 @@ pub struct View {
     moved: Option<Timestamp>,
     /// When the wait before the end of the original fleet was seen to begin.
     kept_since: Option<Timestamp>,
-    /// The deployment that this one rolls back.
-    pub rolls_back: Option<String>,
+    /// The deployment on whose screen this one is, because it rolls that back.
+    rolls_back: Option<String>,
     rollback: Option<String>,
 }
 
@@ -129,6 +130,12 @@ impl View {
         self.id == deployment
             || self.rollback.as_deref() == Some(deployment)
             || self.rolls_back.as_deref() == Some(deployment)
+    }
+
+    /// The deployment that this one rolls back.
+    pub fn rolls_back(&self) -> Option<&str> {
+        let told = self.deployment.as_ref().and_then(|event| event.rolls_back.as_deref());
+        self.rolls_back.as_deref().or(told)
     }
 
     pub fn tick(&mut self, pulse: &Pulse) {
@@ -239,7 +246,8 @@ impl View {
                 format!("{id} {}failed", name.unwrap_or_default())
             }
             TargetStatus::Succeeded => match (event.began, event.time) {
-                (Some(began), Some(end)) => {
+                // One of two fleets has waited for the other too.
+                (Some(began), Some(end)) if event.label.is_none() => {
                     format!("{id} done in {}", clock::short(clock::between(began, end)))
                 }
                 _ => format!("{id} done"),
@@ -256,7 +264,8 @@ impl View {
     /// Takes in how long the target's last event took, and all of it where it has finished well.
     fn learn(&mut self, event: &TargetEvent) {
         if let Some(before) = self.targets.get(&event.id)
-            && let (Some(name), Some(start), Some(end)) = (&before.event, before.since, event.since)
+            && let (Some(name), Some(start), Some(end)) =
+                (&before.event, before.since, before.ended.or(event.since))
             && before.event != event.event
         {
             let times = self.events.entry(name.clone()).or_default();
@@ -291,17 +300,8 @@ impl View {
     ///
     /// Source: AWS user guide, "Minimum healthy instances".
     pub fn replacement(&self) -> Option<Counts> {
-        let mut counts = Counts::default();
-        for row in self.targets.values().filter(|row| row.label.as_deref() == Some("Green")) {
-            match row.status {
-                TargetStatus::Succeeded => counts.ok += 1,
-                TargetStatus::Failed => counts.fail += 1,
-                TargetStatus::Skipped => counts.skip += 1,
-                TargetStatus::Ready => counts.ready += 1,
-                TargetStatus::Pending => counts.pend += 1,
-                _ => counts.run += 1,
-            }
-        }
+        let green = self.targets.values().filter(|row| row.label.as_deref() == Some("Green"));
+        let counts: Counts = green.map(|row| &row.status).collect();
         (counts.total() > 0).then_some(counts)
     }
 
@@ -322,15 +322,20 @@ impl View {
 
     /// How many times as long as usual a target at work is in its event, where that is much.
     pub fn slow(&self, row: &Row) -> Option<u64> {
+        if row.ended.is_some() {
+            return None;
+        }
         let usual = self.usual(row.event.as_ref()?)?.max(Duration::from_secs(1)).as_secs_f64();
         let times = self.time_in_event(row)?.as_secs_f64() / usual;
         #[expect(clippy::cast_sign_loss, reason = "a quotient of durations")]
         (times >= 3.0).then_some(times as u64)
     }
 
-    /// From when to when the fleet will be done. Nothing is said of a fleet that does not move.
+    /// From when to when the fleet will be done. Nothing is said of a fleet that does not move, nor of two that change
+    /// places: their hosts wait for a user and for each other.
     pub fn forecast(&self) -> Option<(Timestamp, Timestamp)> {
-        let deployment = self.deployment.as_ref().filter(|deployment| !deployment.status.is_terminal())?;
+        let goes_on = |event: &&DeploymentEvent| !event.status.is_terminal() && !event.waits.blue_green;
+        let deployment = self.deployment.as_ref().filter(goes_on)?;
         let counts = self.counts()?;
         let longest = self.taken.iter().max()?;
         let still = clock::between(self.moved?, self.now);
@@ -346,9 +351,9 @@ impl View {
         Some((end(least), end(most)))
     }
 
-    /// How long a target has been in its lifecycle event.
+    /// How long a target has been in its lifecycle event, or has waited after it.
     pub fn time_in_event(&self, row: &Row) -> Option<Duration> {
-        row.since.map(|since| clock::between(since, self.now))
+        row.ended.or(row.since).map(|since| clock::between(since, self.now))
     }
 }
 
@@ -360,6 +365,7 @@ fn row(event: &TargetEvent) -> Row {
         began: event.began,
         event: event.event.clone(),
         since: event.since,
+        ended: event.time.filter(|_| event.event_status == Some(EventStatus::Succeeded)),
         failure,
         time: event.time,
         phases: event.own_phases().to_vec(),

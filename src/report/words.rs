@@ -1,5 +1,7 @@
 //! The words that several reporters share. Everything from outside is made safe here. Pure.
 
+use unicode_width::UnicodeWidthStr;
+
 use crate::ui;
 use crate::watch::event::{Counts, Failure};
 
@@ -40,6 +42,22 @@ pub fn short_revision(revision: &str) -> String {
         _ => bare.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or(bare),
     };
     line(name)
+}
+
+/// What people call two revisions, told apart where they are versions of one object.
+pub fn short_revisions(one: &str, other: &str) -> (String, String) {
+    let names = (short_revision(one), short_revision(other));
+    if names.0 != names.1 || one == other {
+        return names;
+    }
+    let marked = |name: &str, revision: &str| {
+        let parameters = revision.split_once('?').map_or("", |(_, parameters)| parameters).split('&');
+        let version =
+            parameters.filter_map(|parameter| parameter.split_once('=')).map(|(_, value)| value).next();
+        let version: String = version.unwrap_or_default().chars().take(8).collect();
+        if version.is_empty() { name.to_owned() } else { line(&format!("{name}@{version}")) }
+    };
+    (marked(&names.0, one), marked(&names.1, other))
 }
 
 /// The first `most` of some names and how many more there are: `a, b, +4`.
@@ -84,6 +102,23 @@ pub fn bare_message(message: &str) -> &str {
     message.strip_prefix("Script at specified location: ").unwrap_or(message)
 }
 
+/// A sentence behind a label, on as many lines as the width asks for.
+pub fn flowed(label: &str, text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![label.to_owned()];
+    let mut begun = false;
+    for word in text.split(' ') {
+        let Some(line) = lines.last_mut() else { break };
+        if begun && line.width() + 1 + word.width() > width {
+            lines.push(" ".repeat(label.len()) + word);
+        } else {
+            line.push_str(if begun { " " } else { "" });
+            line.push_str(word);
+        }
+        begun = true;
+    }
+    lines
+}
+
 /// Text as a block of Markdown that nothing in it can leave.
 pub fn fenced(text: &str) -> String {
     let text = ui::defuse(&text.replace("\r\n", "\n"));
@@ -115,6 +150,14 @@ mod tests {
 
     #[test]
     fn revisions_have_short_names() {
+        let pair =
+            |one: &str, other: &str| short_revisions(&format!("s3://b/{one}"), &format!("s3://b/{other}"));
+        let of = |one: &str, other: &str| (one.to_owned(), other.to_owned());
+        assert_eq!(pair("a.zip?versionId=1", "b.zip?versionId=2"), of("a.zip", "b.zip"));
+        let versions = pair("a.zip?versionId=b3A2tum3xyz&etag=e", "a.zip?etag=0011223344");
+        assert_eq!(versions, of("a.zip@b3A2tum3", "a.zip@00112233"));
+        assert_eq!(pair("a.zip", "a.zip"), of("a.zip", "a.zip"));
+
         assert_eq!(short_revision("s3://rel/a/site-1.zip?versionId=v"), "site-1.zip");
         assert_eq!(short_revision("github:o/r@0123456789abcdef"), "0123456");
         assert_eq!(short_revision("appspec:inline"), "appspec:inline");

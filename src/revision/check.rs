@@ -1,6 +1,5 @@
 //! Checks what would be deployed: the AppSpec of a directory or archive, against what is in it.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::appspec::{self, Finding, Kind, Scope, Severity};
@@ -8,7 +7,7 @@ use crate::model::BundleType;
 use crate::runner;
 
 use super::bundle::require_appspec;
-use super::listing::{Found, listing, walk};
+use super::listing::{Found, listing, named_in, walk};
 use super::{Error, Selection, Source};
 
 /// What a check found.
@@ -66,24 +65,13 @@ pub fn check_as(
     name: Option<&str>,
 ) -> Result<Report, Error> {
     match source {
-        Source::Directory(directory) => check_directory(directory, None, directory, (scope, name), selection),
+        Source::Directory(directory) => check_directory(directory, (scope, name), selection),
         Source::Ready(file, BundleType::Yaml | BundleType::Json) => {
             let text = read(file)?;
             let findings = appspec::check(&text, None, scope).findings;
             Ok(Report { path: file.display().to_string(), file: Some(file.clone()), text, findings })
         }
-        Source::Ready(archive, kind) => {
-            let told =
-                |error: std::io::Error| Error::new(format!("cannot unpack {}: {error}", archive.display()));
-            let directory = tempfile::tempdir().map_err(told)?;
-            let all = Selection { with_git: true, ..Selection::default() };
-            // Within another: a top directory that holds all is taken off by a rename beside it.
-            let inner = directory.path().join("bundle");
-            fs::create_dir(&inner).map_err(told)?;
-            runner::unpack(archive, kind, &inner)
-                .map_err(|message| Error::new(format!("cannot unpack {}: {message}", archive.display())))?;
-            check_directory(&inner, Some(archive), archive, (scope, name), &all)
-        }
+        Source::Ready(archive, kind) => check_archive(archive, kind, (scope, name)),
     }
 }
 
@@ -91,57 +79,92 @@ fn read(file: &Path) -> Result<Vec<u8>, Error> {
     runner::read_appspec(file).map_err(|error| Error::new(format!("cannot read {}: {error}", file.display())))
 }
 
-/// `shown` is what the user named; `archive`, where the directory was unpacked from one.
 fn check_directory(
     directory: &Path,
-    archive: Option<&Path>,
-    shown: &Path,
     (scope, wanted): (Scope, Option<&str>),
     selection: &Selection,
 ) -> Result<Report, Error> {
     let (found, left_out) = walk(directory, selection)?;
     let notes = left_out.into_iter().map(|message| Finding::note("A061", None, message));
-    let named = |name: &str| match archive {
-        Some(archive) => format!("{}:{name}", archive.display()),
-        None => directory.join(name).display().to_string(),
-    };
-    let name = match wanted {
-        Some(name) => found.iter().any(|found| found.name == name).then_some(name),
-        None => appspec_name(directory, &found),
-    };
-    let Some(name) = name else {
-        let mut finding = Finding::error("A060", None, format!("{} has no appspec.yml", shown.display()));
-        if let Some(name) = wanted {
-            finding = Finding::error("A060", None, format!("{} has no {name}", shown.display()));
-        } else if let Err(Error { message, help }) = require_appspec(shown, &found) {
-            finding = Finding::error("A060", None, message);
-            finding.help = help;
-        }
-        let path = named(appspec::FILE_NAME);
-        return Ok(Report { path, file: None, text: Vec::new(), findings: vec![finding] });
+    let named = |name: &str| directory.join(name).display().to_string();
+    let mut text = |name: &str| runner::read_appspec(&directory.join(name)).ok();
+    let Some(name) = appspec_name(wanted, &found, &mut text) else {
+        return Ok(missing(named(appspec::FILE_NAME), directory, wanted, &found));
     };
     let file = directory.join(name);
     let text = read(&file)?;
     let listing = listing(&found, &text)?;
     let mut findings = appspec::check(&text, Some(&listing), scope).findings;
     findings.extend(notes.chain(appspec::names(&listing)));
-    Ok(Report { path: named(name), file: archive.is_none().then_some(file), text, findings })
+    Ok(Report { path: named(name), file: Some(file), text, findings })
 }
 
-/// The AppSpec at the root: `appspec.yml`, or one for Lambda or ECS under another of its names.
-fn appspec_name(directory: &Path, found: &[Found]) -> Option<&'static str> {
-    let is_there = |name: &str| found.iter().any(|found| found.name == name && found.kind != Kind::Directory);
-    if is_there(appspec::FILE_NAME) {
-        return Some(appspec::FILE_NAME);
+/// Nothing is unpacked: what is in a large bundle is told within a moment.
+fn check_archive(
+    archive: &Path,
+    kind: &BundleType,
+    (scope, wanted): (Scope, Option<&str>),
+) -> Result<Report, Error> {
+    let told = |message: String| Error::new(format!("cannot unpack {}: {message}", archive.display()));
+    let base = wanted.map(|name| name.rsplit('/').next().unwrap_or(name));
+    let whole = base.as_ref().map_or(NAMES, std::slice::from_ref);
+    let mut contents = runner::contents(archive, kind, whole).map_err(told)?;
+    let found = contents.listing().iter().map(|(name, entry)| Found {
+        name: name.clone(),
+        path: archive.to_owned(),
+        kind: entry.kind.clone(),
+        mode: entry.mode,
+        size: 0,
+    });
+    let found: Vec<Found> = found.collect();
+    let named = |name: &str| format!("{}:{name}", archive.display());
+    let mut text = |name: &str| contents.text(name).ok().flatten();
+    let Some(name) = appspec_name(wanted, &found, &mut text) else {
+        return Ok(missing(named(appspec::FILE_NAME), archive, wanted, &found));
+    };
+    let text = contents.text(name).map_err(|error| told(error.to_string()))?;
+    let text = text.ok_or_else(|| Error::new(format!("cannot read {}: it leads to no file", named(name))))?;
+    let listing = contents.with_heads(&named_in(&text)).map_err(|error| told(error.to_string()))?;
+    let mut findings = appspec::check(&text, Some(&listing), scope).findings;
+    findings.extend(appspec::names(&listing));
+    Ok(Report { path: named(name), file: None, text, findings })
+}
+
+/// The report of a revision without an AppSpec.
+fn missing(path: String, shown: &Path, wanted: Option<&str>, found: &[Found]) -> Report {
+    let mut finding = Finding::error("A060", None, format!("{} has no appspec.yml", shown.display()));
+    if let Some(name) = wanted {
+        finding = Finding::error("A060", None, format!("{} has no {name}", shown.display()));
+    } else if let Err(Error { message, help }) = require_appspec(shown, found) {
+        finding = Finding::error("A060", None, message);
+        finding.help = help;
     }
-    ["appspec.yaml", "appspec.json"].into_iter().find(|name| {
-        let managed = |text: Vec<u8>| appspec::Platform::of(&text) != appspec::Platform::Server;
-        is_there(name) && runner::read_appspec(&directory.join(name)).is_ok_and(managed)
-    })
+    Report { path, file: None, text: Vec::new(), findings: vec![finding] }
+}
+
+/// What an AppSpec at the root may be called; by the others than the first only one for Lambda or ECS.
+const NAMES: &[&str] = &[appspec::FILE_NAME, "appspec.yaml", "appspec.json"];
+
+/// The AppSpec that is wanted, or the one at the root.
+fn appspec_name<'a>(
+    wanted: Option<&'a str>,
+    found: &[Found],
+    text: &mut dyn FnMut(&str) -> Option<Vec<u8>>,
+) -> Option<&'a str> {
+    if let Some(name) = wanted {
+        return found.iter().any(|found| found.name == name).then_some(name);
+    }
+    let is_there = |name: &str| found.iter().any(|found| found.name == name && found.kind != Kind::Directory);
+    let managed = |text: Vec<u8>| appspec::Platform::of(&text) != appspec::Platform::Server;
+    NAMES
+        .iter()
+        .copied()
+        .find(|name| is_there(name) && (*name == appspec::FILE_NAME || text(name).is_some_and(managed)))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::super::{Links, pack};
@@ -241,7 +264,14 @@ mod tests {
         pack(directory, &bundle, kind, selection, &mut |_, _| {}).unwrap();
         fs::create_dir(&out).unwrap();
         runner::unpack(&bundle, kind, &out).unwrap();
-        picture(&out)
+        let picture = picture(&out);
+        let contents = runner::contents(&bundle, kind, &[]).unwrap();
+        let listed: Vec<_> =
+            contents.listing().iter().map(|(name, entry)| (name, &entry.kind, entry.mode)).collect();
+        let mut there: Vec<_> = picture.iter().map(|(name, kind, mode, _)| (name, kind, *mode)).collect();
+        there.sort_by_key(|(name, ..)| *name);
+        assert_eq!(listed, there, "{kind}");
+        picture
     }
 
     const KINDS: [BundleType; 3] = [BundleType::Zip, BundleType::Tar, BundleType::Tgz];

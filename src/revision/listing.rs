@@ -71,14 +71,19 @@ pub fn walk(directory: &Path, selection: &Selection) -> Result<(Vec<Found>, Vec<
     Ok((found, left_out))
 }
 
+/// Whether a text names a file in whatever directory.
+pub fn named_in(text: &[u8]) -> impl Fn(&str) -> bool {
+    let text = String::from_utf8_lossy(text).into_owned();
+    move |path| text.contains(path.rsplit('/').next().unwrap_or(path))
+}
+
 /// The listing that an AppSpec of this text is checked against. Only files that the text names are opened.
 pub fn listing(found: &[Found], text: &[u8]) -> Result<Listing, Error> {
-    let text = String::from_utf8_lossy(text);
+    let wanted = named_in(text);
     let entry = |found: &Found| -> io::Result<(String, Entry)> {
         let mut head = Vec::new();
-        let base = found.name.rsplit('/').next().unwrap_or(&found.name);
         match found.kind {
-            Kind::File if text.contains(base) => {
+            Kind::File if wanted(&found.name) => {
                 File::open(&found.path)?.take(HEAD_BYTES).read_to_end(&mut head)?;
             }
             Kind::Link => head = fs::read_link(&found.path)?.into_os_string().into_vec(),

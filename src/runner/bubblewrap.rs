@@ -3,7 +3,8 @@
 //!
 //! The mount points (`/usr`, `/proc`, `/dev`, `/tmp`, …) stay behind in the host's root as empty directories. What a
 //! script leaves running ends with it. It has no capabilities, also where root starts it, and no network beside its own
-//! loopback unless it is given the machine's.
+//! loopback unless it is given the machine's. The kernel's settings under `/proc/sys` are read-only: root owns them, and
+//! needs no capability to write them.
 //!
 //! Bubblewrap follows links in the root out of it when it makes mount points: a root with one there is refused.
 
@@ -37,11 +38,15 @@ const ETC: &[&str] = &[
     "etc/ld.so.cache",
 ];
 
+/// The machine's, whatever namespaces a script has.
+const SETTINGS: &str = "/proc/sys";
+
 /// The program, where there is one that this user may use.
 pub fn program() -> Option<&'static Path> {
     let program = PROGRAMS.iter().map(Path::new).find(|path| path.is_file())?;
     let probe = [
         "--unshare-pid",
+        "--unshare-uts",
         "--unshare-net",
         "--cap-drop",
         "ALL",
@@ -50,6 +55,9 @@ pub fn program() -> Option<&'static Path> {
         "/",
         "--proc",
         "/proc",
+        "--ro-bind",
+        SETTINGS,
+        SETTINGS,
         "true",
     ];
     process::succeeds(program, &probe).then_some(program)
@@ -77,7 +85,7 @@ pub fn arguments(root: &Path, archive: &Path, script: &Path, network: bool) -> R
         arguments.push(option.into());
         arguments.extend(values.iter().map(|value| value.as_os_str().to_owned()));
     };
-    for option in ["--die-with-parent", "--new-session", "--unshare-pid", "--unshare-ipc"] {
+    for option in ["--die-with-parent", "--new-session", "--unshare-pid", "--unshare-ipc", "--unshare-uts"] {
         add(option, &[]);
     }
     if !network {
@@ -109,6 +117,7 @@ pub fn arguments(root: &Path, archive: &Path, script: &Path, network: bool) -> R
         }
     }
     add("--proc", &[Path::new("/proc")]);
+    add("--ro-bind", &[Path::new(SETTINGS), Path::new(SETTINGS)]);
     add("--dev", &[Path::new("/dev")]);
     add("--tmpfs", &[Path::new("/tmp")]);
     add("--bind", &[archive, &inside(archive)]);

@@ -32,8 +32,9 @@ struct Stage<'a> {
     environment: BTreeMap<String, String>,
     log: Arc<Mutex<Log>>,
     agent: Agent,
-    /// `runas` and `sudo` are done.
-    users: bool,
+    /// It is this machine, where `sudo` is done, and `runas` for whoever may be another user.
+    real: bool,
+    is_roots: bool,
 }
 
 /// Runs the scripts of an event in order; the first failure ends it.
@@ -55,8 +56,9 @@ pub fn run(host: &Host, layout: &Layout, order: &Order<'_>) -> Result<(), Failur
     let root = Root::new(&host.root)?;
     let environment = environment(host, &root, specification, event)?;
     let log = Arc::new(Mutex::new(Log::open(&Layout::script_log(&archive), order.listener.clone())?));
-    let (hooks, groups, users) = (&*host.hooks, &*host.groups, host.is_roots());
-    let stage = Stage { archive, root, hooks, groups, environment, log, agent: order.agent, users };
+    let (hooks, groups) = (&*host.hooks, &*host.groups);
+    let (agent, real, is_roots) = (order.agent, host.real, host.is_roots());
+    let stage = Stage { archive, root, hooks, groups, environment, log, agent, real, is_roots };
     stage.log().entry(&format!("LifecycleEvent - {event}\n"));
     for script in scripts {
         stage.run(script).map_err(|failure| Failure {
@@ -127,10 +129,15 @@ impl Stage<'_> {
         }
     }
 
+    /// Whether the script runs as the user that it asks for. Anybody may have been given the right to `sudo`.
+    fn does_users(&self, script: &Script) -> bool {
+        self.is_roots || (self.real && script.sudo)
+    }
+
     fn announce(&self, script: &Script) {
         let mut log = self.log();
         log.entry(&format!("Script - {}\n", script.location));
-        if self.users {
+        if self.does_users(script) {
             return;
         }
         if let Some(user) = &script.runas {
@@ -143,7 +150,7 @@ impl Stage<'_> {
 
     fn start(&self, script: &Script, path: &Path) -> Result<End, Failure> {
         let (program, arguments) = match self.hooks.isolation {
-            Isolation::None if self.users => as_user(script, path)?,
+            Isolation::None if self.does_users(script) => as_user(script, path)?,
             Isolation::None => (path.to_owned(), Vec::new()),
             Isolation::Bubblewrap => {
                 let program =
@@ -166,13 +173,14 @@ impl Stage<'_> {
     }
 }
 
-/// The call as the agents make it: `su USER -c PATH`, `sudo PATH`, `sudo su USER -c PATH`.
+/// The call as the agents make it: `su USER -c PATH`, `sudo PATH`, `sudo su USER -c PATH`. They have no terminal that
+/// `sudo` could ask on: `-n`, where there is one.
 ///
 /// Source: official agent 1.8.1, platform/linux_util; official agent 2.x, lifecycle_event/script.
 fn as_user(script: &Script, path: &Path) -> Result<(PathBuf, Vec<OsString>), Failure> {
     let mut words: Vec<OsString> = Vec::new();
     if script.sudo {
-        words.push("sudo".into());
+        words.extend(["sudo".into(), "-n".into()]);
     }
     match script.runas.as_deref().filter(|user| !user.is_empty()) {
         None => words.push(path.into()),
@@ -264,4 +272,26 @@ fn environment(
     // A name or value with a NUL would keep every script from starting.
     variables.retain(|name, value| !name.is_empty() && !name.contains(['=', '\0']) && !value.contains('\0'));
     Ok(variables)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Span;
+
+    #[test]
+    fn a_script_is_called_as_the_agents_call_it() {
+        let call = |runas: Option<&str>, sudo| {
+            let runas = runas.map(str::to_owned);
+            let script = Script { location: "a.sh".into(), timeout: 1, runas, sudo, span: Span::default() };
+            let (program, arguments) = as_user(&script, Path::new("/a/it's.sh")).ok()?;
+            let words = std::iter::once(program.into_os_string()).chain(arguments);
+            Some(words.map(|word| word.into_string().unwrap()).collect::<Vec<_>>().join(" "))
+        };
+        assert_eq!(call(None, false).unwrap(), "/a/it's.sh");
+        assert_eq!(call(None, true).unwrap(), "sudo -n /a/it's.sh");
+        assert_eq!(call(Some("web"), false).unwrap(), r"su web -c '/a/it'\''s.sh'");
+        assert_eq!(call(Some("web"), true).unwrap(), r"sudo -n su web -c '/a/it'\''s.sh'");
+        assert_eq!(call(Some("-c"), true), None);
+    }
 }

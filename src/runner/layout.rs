@@ -10,8 +10,6 @@ use std::time::SystemTime;
 use super::failure::ruby;
 use super::{Host, Specification};
 
-/// How many revisions a group keeps on a host.
-const MAX_REVISIONS: usize = 5;
 /// A bundle's name, whatever its type.
 const BUNDLE: &str = "bundle.tar";
 
@@ -129,7 +127,7 @@ impl Layout {
     }
 
     /// Removes the oldest revisions beyond the limit, never this one or the last successful one.
-    pub fn drop_old_archives(&self) {
+    pub fn drop_old_archives(&self, limit: usize) {
         let kept = [Some(self.deployment()), self.last_successful()];
         let Ok(entries) = fs::read_dir(self.group()) else { return };
         let mut found: Vec<(SystemTime, PathBuf)> = entries
@@ -137,7 +135,7 @@ impl Layout {
             .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
             .collect();
         found.sort();
-        let surplus = found.len().saturating_sub(MAX_REVISIONS);
+        let surplus = found.len().saturating_sub(limit);
         for (_, path) in found.iter().filter(|(_, path)| !kept.contains(&Some(path.clone()))).take(surplus) {
             // A revision that cannot be removed now is tried again next time.
             let _ = fs::remove_dir_all(path);

@@ -1,8 +1,8 @@
 //! One revision on one host, as the official agent does it. Knows neither the API nor the sandbox.
 //!
-//! An unprivileged user cannot be another one, and a directory that stands for a host has no users: `runas`, `sudo`,
-//! `owner`, `group`, `acls` and `context` are noted in the host's `scripts.log` where they are not done. Everything else
-//! is done below the host's root.
+//! An unprivileged user cannot be another one but by `sudo`, and a directory that stands for a host has no users:
+//! `runas`, `sudo`, `owner`, `group`, `acls` and `context` are noted in the host's `scripts.log` where they are not done.
+//! Everything else is done below the host's root.
 
 mod bubblewrap;
 mod cleanup;
@@ -35,7 +35,7 @@ pub use crate::appspec::FileExists;
 pub use groups::Groups;
 pub use log::Listener;
 pub use policy::{HookPolicy, Isolation};
-pub use unpack::{extract, unpack};
+pub use unpack::{Contents, contents, extract, unpack};
 
 use failure::Failure;
 use layout::Layout;
@@ -53,9 +53,14 @@ pub struct Host {
     pub hooks: Arc<HookPolicy>,
     /// What ends this host's scripts before their time.
     pub groups: Arc<Groups>,
-    /// It is this machine itself: for root `runas`, `sudo`, owners, ACLs and SELinux contexts are done and not noted.
+    /// How many revisions a group keeps; the new one counts.
+    pub max_revisions: usize,
+    /// It is this machine itself: `sudo` is done, and for root `runas`, owners, ACLs and SELinux contexts.
     pub real: bool,
 }
+
+/// [`Host::max_revisions`] where the agent's configuration does not say. Source: official agent 1.8.1.
+pub const MAX_REVISIONS: usize = 5;
 
 impl Host {
     /// Whether what only root of a real host can do is done.
@@ -145,7 +150,7 @@ fn download(
         return Err(hooks::not_admitted());
     }
     layout.record_most_recent()?;
-    layout.drop_old_archives();
+    layout.drop_old_archives(host.max_revisions);
     Ok(())
 }
 

@@ -46,6 +46,7 @@ impl World {
             variables: BTreeMap::from([("CDCTL_HOST_ID".to_owned(), "web-1".to_owned())]),
             hooks: policy(Isolation::None, true),
             groups: Arc::default(),
+            max_revisions: MAX_REVISIONS,
             real: false,
         };
         World { guard, host, deployments: 0 }
@@ -450,6 +451,23 @@ fn isolated_scripts_see_the_root_as_slash_and_nothing_of_the_machine() {
     assert!(world.path("/srv/made").is_dir());
 }
 
+/// Root owns the kernel's settings. They are only opened here, so that a failure changes nothing of the machine.
+#[test]
+fn isolated_scripts_cannot_write_the_kernels_settings() {
+    if !isolates() {
+        return;
+    }
+    let mut world = World::new();
+    world.host.hooks = policy(Isolation::Bubblewrap, false);
+    let script = "#!/bin/sh\nfind /proc/sys /proc/sysrq-trigger -type f 2>/dev/null | while read file; do\n\
+                  ( : >> $file ) 2>/dev/null && echo $file >> /open\ndone\ncat /proc/sys/kernel/ostype > /seen\n";
+    let deployment =
+        world.deployment(&[("appspec.yml", 0o644, &hook("AfterInstall", "a.sh")), ("a.sh", 0o755, script)]);
+    assert_eq!(deployment.after_install(), Diagnostics::success());
+    assert_eq!(world.read("/seen"), "Linux\n");
+    assert!(!world.path("/open").exists(), "{}", world.read("/open"));
+}
+
 #[test]
 fn an_isolated_time_out_ends_everything() {
     if !isolates() {
@@ -467,15 +485,24 @@ fn an_isolated_time_out_ends_everything() {
 }
 
 #[test]
-fn a_host_keeps_five_revisions() {
-    let mut world = World::new();
-    for _ in 0..7 {
-        let deployment = world.deployment(&[("appspec.yml", 0o644, "version: 0.0\nos: linux\n")]);
-        assert_eq!(deployment.event(EventName::DownloadBundle), Diagnostics::success());
+fn a_host_keeps_as_many_revisions_as_it_shall_and_the_last_successful_one() {
+    for limit in [1, 5] {
+        let mut world = World::new();
+        world.host.max_revisions = limit;
+        for number in 1..=7 {
+            let deployment = world.deployment(&[("appspec.yml", 0o644, "version: 0.0\nos: linux\n")]);
+            assert_eq!(deployment.event(EventName::DownloadBundle), Diagnostics::success());
+            if number == 2 {
+                assert_eq!(deployment.event(EventName::Install), Diagnostics::success());
+            }
+        }
+        let kept = fs::read_dir(world.guard.path().join("agent/g-1")).unwrap();
+        let mut kept: Vec<_> = kept.map(|entry| entry.unwrap().file_name()).collect();
+        kept.sort();
+        let expected: &[&str] =
+            if limit == 1 { &["d-2", "d-7"] } else { &["d-2", "d-4", "d-5", "d-6", "d-7"] };
+        assert_eq!(kept, expected);
     }
-    let kept = fs::read_dir(world.guard.path().join("agent/g-1")).unwrap().count();
-    assert_eq!(kept, 5);
-    assert!(world.guard.path().join("agent/g-1/d-7/deployment-archive/appspec.yml").exists());
 }
 
 #[test]

@@ -112,6 +112,17 @@ pub trait Conductor: Send + Sync {
         None
     }
 
+    /// The first of these filters of tags, in wire form, that no EC2 instance of the region meets after these changes;
+    /// none where there are no hosts. Waits for nothing.
+    fn unmet<'f>(
+        &self,
+        _filters: &'f [serde_json::Value],
+        _region: &str,
+        _changes: &rows::List<store::HostChange>,
+    ) -> Option<&'f serde_json::Value> {
+        None
+    }
+
     /// What goes wrong on hosts, and may be changed while they work; none where there are no hosts.
     fn host_faults(&self) -> Option<&Arc<fleet::Faults>> {
         None

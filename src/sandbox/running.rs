@@ -1,6 +1,7 @@
 //! A whole sandbox, put together and running: API, engine, hosts and S3 behind one loopback address, on a state of
 //! its own or on one that was there before.
 
+use std::ffi::OsString;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::ops::RangeInclusive;
@@ -35,19 +36,22 @@ pub struct Setup {
     pub speed: u32,
     pub seed: u64,
     pub hooks: HookPolicy,
+    /// Where programs that are hooks find others, as `PATH` has it; the system's places where it is left out.
+    pub path: Option<OsString>,
     /// Where everything is kept; nowhere where it is left out.
     pub state: Option<State>,
 }
 
-/// Programs that stand for hook functions: they find the sandbox, and nothing of the caller's environment.
-fn programs(allowed: bool, address: SocketAddr) -> HostPrograms {
+/// Programs that stand for hook functions: they find the sandbox and other programs, and nothing else of the caller's
+/// environment.
+fn programs(allowed: bool, address: SocketAddr, path: Option<OsString>) -> HostPrograms {
     // Any key will do whose secret equals it.
     let secret = "sandbox";
     let variables = [
-        ("AWS_ENDPOINT_URL", format!("http://{address}")),
-        ("AWS_ACCESS_KEY_ID", secret.to_owned()),
-        ("AWS_SECRET_ACCESS_KEY", secret.to_owned()),
-        ("PATH", "/usr/local/bin:/usr/bin:/bin".to_owned()),
+        ("AWS_ENDPOINT_URL", format!("http://{address}").into()),
+        ("AWS_ACCESS_KEY_ID", secret.into()),
+        ("AWS_SECRET_ACCESS_KEY", secret.into()),
+        ("PATH", path.unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into())),
     ];
     HostPrograms::new(allowed, variables.map(|(name, value)| (name.to_owned(), value)).into())
 }
@@ -116,9 +120,9 @@ impl Running {
             // One that is there already is left as somebody may have changed it.
             made.and_then(|()| objects.set_versioning(&bucket.name, versioning)).ok();
         }
-        shared.world().git_hub_accounts.clone_from(&setup.fleet.git_hub_accounts);
+        shared.world().declare(&setup.fleet, shared.clock.now());
         let (faults, api_faults) = (setup.fleet.faults.clone(), setup.fleet.api_faults.clone());
-        let programs = Arc::new(programs(setup.hooks.allow_host_hooks, listener.local_addr()?));
+        let programs = Arc::new(programs(setup.hooks.allow_host_hooks, listener.local_addr()?, setup.path));
         let local = Arc::new(Local::new(setup.dir.join("hosts"), objects.clone(), Arc::new(setup.hooks)));
         let options = engine::Options {
             seed: setup.seed,

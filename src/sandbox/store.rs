@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::fleet::{Instance, Scaling};
+use super::fleet::{Fleet, Instance, Scaling};
 use super::rows::{Entity, List, Parts, Table};
 
 use crate::model::{
@@ -28,6 +28,9 @@ pub struct World {
     pub regions: Table<Region>,
     /// The GitHub accounts whose tokens every region starts with: the fleet's, not kept.
     pub git_hub_accounts: BTreeSet<String>,
+    /// The on-premises instances that are registered in every region until somebody deregisters them: the fleet's, not
+    /// kept.
+    pub on_premises: Vec<Instance>,
     /// The alarms that are on, by name.
     pub alarms: Table<Fact>,
     /// The moments of the fleet's timeline that have come, as they are written there.
@@ -47,6 +50,18 @@ impl World {
             ("hostChanges", &mut self.host_changes),
             ("putOff", &mut self.put_off),
         ]
+    }
+
+    /// Says what the fleet declares, to the regions that are there already and those that come.
+    pub fn declare(&mut self, fleet: &Fleet, now: Millis) {
+        self.git_hub_accounts.clone_from(&fleet.git_hub_accounts);
+        self.on_premises = fleet.instances.iter().filter(|one| one.on_premises).cloned().collect();
+        let names: Vec<String> = self.regions.keys().cloned().collect();
+        for name in names {
+            if let Some(region) = self.regions.get_mut(&name) {
+                region.register(&name, &self.on_premises, now);
+            }
+        }
     }
 
     /// What is known without being stored, of a world that was read.
@@ -106,6 +121,25 @@ impl Entity for Region {
 }
 
 impl Region {
+    /// Enters on-premises instances that nobody has registered or deregistered. SANDBOX: each has an IAM user of its name.
+    pub fn register(&mut self, region: &str, declared: &[Instance], now: Millis) {
+        for instance in declared {
+            if self.on_premises.contains_key(&instance.id) {
+                continue;
+            }
+            let record = OnPremises {
+                name: instance.id.clone(),
+                arn: instance.arn(region),
+                iam_user_arn: Some(format!("arn:aws:iam::{ACCOUNT}:user/{}", instance.id)),
+                iam_session_arn: None,
+                tags: instance.tags.clone(),
+                registered: now,
+                deregistered: None,
+            };
+            self.on_premises.insert(instance.id.clone(), record);
+        }
+    }
+
     /// Stores a deployment, as the newest.
     pub fn enter(&mut self, mut deployment: Deployment) {
         let last = self.history.last().and_then(|id| self.deployments.get(id));

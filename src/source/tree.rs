@@ -1,6 +1,6 @@
 //! libyaml's events as a tree. The only place that knows the parser crate.
 
-use libyaml_safer::{Encoding, Event, EventData, Mark, Parser};
+use libyaml_safer::{Encoding, Event, EventData, Mark, Parser, ScalarStyle};
 
 use super::guard::guarded;
 use super::{Error, ErrorKind, Position, Span};
@@ -16,6 +16,8 @@ pub struct Scalar {
     pub text: String,
     /// No quotes, no block style, no tag that says text: its meaning is for a reader to decide.
     pub plain: bool,
+    /// No quotes and no block style, whatever its tag.
+    pub bare: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,7 +108,7 @@ fn document_of(bytes: &[u8]) -> Result<Result<Parsed, Error>, Position> {
 fn without_added_end(node: &mut Node) {
     match &mut node.content {
         Content::Scalar(scalar) => {
-            if !scalar.plain && scalar.text.ends_with('\n') {
+            if !scalar.bare && scalar.text.ends_with('\n') {
                 scalar.text.pop();
             }
         }
@@ -118,10 +120,11 @@ fn without_added_end(node: &mut Node) {
     }
 }
 
-/// Why a text that begins like JSON is none; YAML's readers take more than JSON has. None where it is JSON or no such text.
+/// Why a text that begins like JSON is none; YAML's readers take more than JSON has. None where it is JSON or no such
+/// text, as YAML in braces without quotes is none.
 pub fn json_error(bytes: &[u8]) -> Option<Error> {
-    let begins = |c: &u8| !c.is_ascii_whitespace();
-    if bytes.iter().find(|c| begins(c)) != Some(&b'{') {
+    let body = bytes.trim_ascii_start().strip_prefix(b"{")?.trim_ascii_start();
+    if !body.starts_with(b"\"") {
         return None;
     }
     let error = serde_json::from_slice::<serde::de::IgnoredAny>(bytes).err()?;
@@ -190,9 +193,9 @@ impl Events<'_, '_> {
             return Err(Error { kind: ErrorKind::Limit, message, position: span.start, context: None });
         }
         let (content, tag, anchor) = match event.data {
-            EventData::Scalar { tag, anchor, value, quoted_implicit, plain_implicit, .. } => {
-                let plain = plain_implicit || !quoted_implicit;
-                (Content::Scalar(Scalar { text: value, plain }), tag, anchor)
+            EventData::Scalar { tag, anchor, value, quoted_implicit, plain_implicit, style } => {
+                let (plain, bare) = (plain_implicit || !quoted_implicit, style == ScalarStyle::Plain);
+                (Content::Scalar(Scalar { text: value, plain, bare }), tag, anchor)
             }
             EventData::Alias { anchor } => (Content::Alias(anchor), None, None),
             EventData::SequenceStart { tag, anchor, .. } => {
@@ -252,8 +255,14 @@ mod tests {
             entries[1].1.span,
             Span { start: Position { line: 2, column: 5 }, end: Position { line: 2, column: 10 } }
         );
-        assert_eq!(entries[1].1.content, Content::Scalar(Scalar { text: "x y".into(), plain: false }));
-        assert_eq!(entries[0].1.content, Content::Scalar(Scalar { text: "1".into(), plain: true }));
+        assert_eq!(
+            entries[1].1.content,
+            Content::Scalar(Scalar { text: "x y".into(), plain: false, bare: false })
+        );
+        assert_eq!(
+            entries[0].1.content,
+            Content::Scalar(Scalar { text: "1".into(), plain: true, bare: true })
+        );
     }
 
     #[test]
@@ -266,6 +275,15 @@ mod tests {
         let error = parse(b"ok: 1\n\tb: 2\n").unwrap_err();
         assert_eq!(error.position.line, 2);
         assert_eq!(parse(b"a: \xff").unwrap_err().position, Position { line: 1, column: 4 });
+    }
+
+    #[test]
+    fn json_that_is_none_is_told_from_yaml_in_braces() {
+        let place = |text: &str| json_error(text.as_bytes()).map(|error| error.position.line);
+        assert_eq!(place("{\n \"a\": 1,\n}"), Some(3));
+        for text in ["{\"a\": 1}", "{a: 1}", "{}", "a: {\"b\": 1,}"] {
+            assert_eq!(place(text), None, "{text}");
+        }
     }
 
     #[test]
@@ -291,7 +309,7 @@ mod tests {
             let last = entries(text).pop().unwrap().1;
             assert_eq!(
                 last.content,
-                Content::Scalar(Scalar { text: "linux".into(), plain: false }),
+                Content::Scalar(Scalar { text: "linux".into(), plain: false, bare: false }),
                 "{text}"
             );
         }

@@ -9,6 +9,12 @@ use unicode_width::UnicodeWidthChar;
 
 use super::Screen;
 
+/// Takes away what is right of the cursor and below. Never from the first column: tmux takes an erasure from the first
+/// cell of the screen for one of the whole screen, and keeps all of it in its scrollback.
+const CLEAR_BELOW: &str = " \x1b[J\r";
+/// Takes away what is right of the cursor. Before the text: after a line as wide as the screen it would take its end.
+const CLEAR_RIGHT: &str = "\x1b[K";
+
 /// Columns and rows.
 type Size = (usize, usize);
 
@@ -42,7 +48,7 @@ impl Canvas {
     pub fn draw(&mut self, lines: Vec<String>) {
         let size = self.size();
         if lines != self.lines || size != self.size {
-            let mut out = self.erased(size);
+            let mut out = self.begin(size);
             put(&mut out, &lines);
             self.write(&out);
             self.lines = lines;
@@ -51,9 +57,14 @@ impl Canvas {
 
     /// Prints lines above the block, where they stay.
     pub fn print(&mut self, text: &str) {
-        let mut out = self.erased(self.size());
+        let size = self.size();
+        let mut out = self.begin(size);
         for line in text.lines() {
-            out.push_str(line);
+            let _ = write!(out, "{CLEAR_RIGHT}{line}");
+            if columns(line) % size.0.max(1) > 0 {
+                // It may have wrapped onto a row of the block.
+                out.push_str(CLEAR_RIGHT);
+            }
             out.push_str("\r\n");
         }
         put(&mut out, &self.lines);
@@ -71,17 +82,17 @@ impl Canvas {
 
     /// The last block; what follows has a line of its own.
     pub fn end(&mut self, lines: Vec<String>) {
-        let mut out = self.erased(self.size());
+        let mut out = self.begin(self.size());
         for line in &lines {
-            out.push_str(line);
-            out.push_str("\r\n");
+            let _ = write!(out, "{CLEAR_RIGHT}{line}\r\n");
         }
+        out.push_str(CLEAR_BELOW);
         self.write(&out);
         self.lines.clear();
     }
 
-    /// What takes the block away and leaves the cursor where it began, on a screen of `size` now.
-    fn erased(&mut self, size: Size) -> String {
+    /// What brings the cursor to where the block begins, on a screen of `size` now.
+    fn begin(&mut self, size: Size) -> String {
         let before = std::mem::replace(&mut self.size, size);
         let block: Vec<usize> = self.lines.iter().map(|line| columns(line)).collect();
         if block.is_empty() {
@@ -104,7 +115,7 @@ impl Canvas {
         let total: usize = rows.iter().sum();
         // What the screen has no room for is out of reach until it grows.
         let mut hidden = total.saturating_sub(height.max(1));
-        let erased = up((total - hidden).max(1) - 1);
+        let begin = up((total - hidden).max(1) - 1);
         for (columns, rows) in all.iter().zip(rows) {
             if hidden == 0 {
                 break;
@@ -113,7 +124,7 @@ impl Canvas {
             self.stranded.push(if self.torn { hidden * width } else { *columns });
             hidden = hidden.saturating_sub(rows);
         }
-        erased
+        begin
     }
 
     fn rows(&self, columns: usize, width: usize) -> usize {
@@ -126,15 +137,18 @@ impl Canvas {
     }
 }
 
-/// The cursor at the beginning of the row that is so many higher, with nothing from there on.
+/// The cursor at the beginning of the row that is so many higher.
 fn up(rows: usize) -> String {
-    if rows == 0 { "\r\x1b[J".to_owned() } else { format!("\r\x1b[{rows}A\x1b[J") }
+    if rows == 0 { "\r".to_owned() } else { format!("\r\x1b[{rows}A") }
 }
 
+/// A block over whatever stands there.
 fn put(out: &mut String, lines: &[String]) {
-    for (index, line) in lines.iter().enumerate() {
-        let _ = write!(out, "{}{line}", if index == 0 { "" } else { "\r\n" });
+    let Some((last, before)) = lines.split_last() else { return out.push_str(CLEAR_BELOW) };
+    for line in before {
+        let _ = write!(out, "{CLEAR_RIGHT}{line}\r\n");
     }
+    let _ = write!(out, "{CLEAR_BELOW}{last}");
 }
 
 /// The columns that a line takes, colours aside.

@@ -66,6 +66,24 @@ impl Counts {
     }
 }
 
+impl<'a> FromIterator<&'a TargetStatus> for Counts {
+    fn from_iter<T: IntoIterator<Item = &'a TargetStatus>>(states: T) -> Self {
+        let mut counts = Counts::default();
+        for status in states {
+            let count = match status {
+                TargetStatus::Succeeded => &mut counts.ok,
+                TargetStatus::Failed => &mut counts.fail,
+                TargetStatus::Skipped => &mut counts.skip,
+                TargetStatus::Ready => &mut counts.ready,
+                TargetStatus::Pending => &mut counts.pend,
+                _ => &mut counts.run,
+            };
+            *count += 1;
+        }
+        counts
+    }
+}
+
 impl From<Overview> for Counts {
     fn from(overview: Overview) -> Self {
         Counts {
@@ -103,6 +121,9 @@ pub struct DeploymentEvent {
     pub routing: Option<TrafficRouting>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub creator: Option<Creator>,
+    /// The deployment that this one rolls back, as the service says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolls_back: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -291,6 +312,28 @@ pub struct Hosts {
     pub skip: Vec<String>,
 }
 
+/// The hosts of both fleets of a blue/green deployment that have been looked at, by their states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fleets {
+    /// The original.
+    pub blue: Counts,
+    /// The replacement.
+    pub green: Counts,
+}
+
+/// What the deployment before has left of the hosts that its rollback did not reach.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Left {
+    pub counts: Counts,
+    pub hosts: Hosts,
+}
+
+impl Left {
+    pub fn is_empty(&self) -> bool {
+        self.counts.total() == 0
+    }
+}
+
 impl Hosts {
     pub fn is_empty(&self) -> bool {
         *self == Hosts::default()
@@ -320,6 +363,11 @@ pub struct Report {
     pub counts: Option<Counts>,
     #[serde(default, skip_serializing_if = "Hosts::is_empty")]
     pub hosts: Hosts,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fleets: Option<Fleets>,
+    /// Of a function or a service: who has the traffic now, after a rollback too.
+    #[serde(default, skip_serializing_if = "unsaid")]
+    pub serving: Serving,
     pub causes: Vec<Cause>,
     /// Failed targets that were not described, for want of calls or permission.
     pub failures_not_read: u64,
@@ -330,6 +378,10 @@ pub struct Report {
     pub rollback_counts: Option<Counts>,
     #[serde(default, skip_serializing_if = "Hosts::is_empty")]
     pub rollback_hosts: Hosts,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback_fleets: Option<Fleets>,
+    #[serde(default, skip_serializing_if = "Left::is_empty")]
+    pub rollback_left: Left,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rollback_causes: Vec<Cause>,
 }

@@ -51,8 +51,8 @@ impl FromStr for Point {
 /// How far the targets are on the way to a point.
 #[derive(Debug, Default)]
 pub struct Way {
-    /// Each target described so far, and whether it is past the point.
-    past: HashMap<String, bool>,
+    /// Each target described so far, and whether it is past the point; none of one that never comes there.
+    past: HashMap<String, Option<bool>>,
     /// One target has begun to take traffic.
     moving: bool,
 }
@@ -64,13 +64,15 @@ impl Way {
             Point::Event(name) => name.clone(),
             Point::Ready | Point::Traffic | Point::Succeeded => EventName::AllowTraffic,
         };
-        let past = target.status.is_finished()
-            || target.events.iter().any(|event| event.name == named && has_ended(&event.status));
+        let on_the_way = target.events.iter().find(|event| event.name == named);
+        let past = target.status.is_finished() || on_the_way.is_some_and(|event| has_ended(&event.status));
+        // The original hosts of a blue/green deployment have no Install. One that tells of no events may have any.
+        let never = matches!(point, Point::Event(_)) && on_the_way.is_none() && !target.events.is_empty();
         self.moving |= target
             .events
             .iter()
             .any(|event| event.name == EventName::AllowTraffic && event.status != EventStatus::Pending);
-        self.past.insert(target.id.clone(), past);
+        self.past.insert(target.id.clone(), (!never).then_some(past));
     }
 
     /// The deployment, which goes on, is at the point or past it.
@@ -92,15 +94,20 @@ impl Way {
 
     fn all(&self, overview: Option<Overview>) -> bool {
         let known = self.past.len() as u64;
-        let past = self.past.values().filter(|past| **past).count() as u64;
+        let on_the_way = || self.past.values().flatten();
+        let past = match on_the_way().next() {
+            Some(_) => on_the_way().all(|past| *past),
+            // The event is in no target's list.
+            None => false,
+        };
         match overview {
             Some(overview) => {
                 let total = overview.total();
                 let finished = overview.succeeded + overview.failed + overview.skipped;
-                total > 0 && (finished == total || (known >= total && past == known))
+                total > 0 && (finished == total || (known >= total && past))
             }
             // Lambda and ECS tell no counts while they run; they have one target.
-            None => known > 0 && past == known,
+            None => past,
         }
     }
 }

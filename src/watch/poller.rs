@@ -13,6 +13,7 @@ use super::outcome::Ending;
 use super::roster::{Roster, Want};
 use super::source::Source;
 use crate::api::{ApiError, ErrorKind};
+use crate::clock;
 use crate::model::{ComputePlatform, Creator, Deployment, DeploymentStatus};
 
 /// The longest wait after a failed call.
@@ -49,6 +50,7 @@ pub async fn poll<S: Source>(
         to,
         roster: Roster::default(),
         last: None,
+        over_for: Duration::ZERO,
         still: 0,
         attempts: 0,
         refused_since: None,
@@ -74,6 +76,8 @@ struct Poller<S> {
     to: mpsc::Sender<Observation>,
     roster: Roster,
     last: Option<Deployment>,
+    /// How long the deployment had been over when it was looked at last, by the service.
+    over_for: Duration,
     /// Ticks without a change.
     still: u32,
     /// Failed ticks in a row.
@@ -141,6 +145,8 @@ impl<S: Source> Poller<S> {
         let seen = within(self.source.deployment(&self.id)).await?;
         let moved = self.last.as_ref() != Some(&seen.value);
         self.still = if moved { 0 } else { self.still.saturating_add(1) };
+        let over = seen.value.complete_time.zip(seen.date);
+        self.over_for = over.map(|(end, now)| clock::between(end, now)).unwrap_or_default();
         self.last = Some(seen.value.clone());
         let deployment = seen.value.clone();
         // A closed channel is noticed at the next word.
@@ -177,21 +183,23 @@ impl<S: Source> Poller<S> {
     /// The deployment has ended: reads the rest of its targets as far as time and budget allow, then waits for the
     /// id of its rollback.
     async fn finish(&mut self, mut deployment: Deployment) -> Result<(), Over> {
-        let ended = Instant::now();
+        let seen = Instant::now();
+        // One that has been over for long has been told all that comes.
+        let patience = ROLLBACK_WAIT.saturating_sub(self.over_for);
         self.roster.tick(deployment.overview, true);
         // Whatever goes wrong here, the deployment's end is known.
-        let until = ended + FINAL_READ;
+        let until = seen + FINAL_READ;
         match tokio::time::timeout_at(until, self.details(Some(until))).await.unwrap_or(Ok(Ok(())))? {
             Ok(()) => self.recovered().await?,
             Err(error) => self.say(Observation::Failing { error, retry_in: Duration::ZERO }).await?,
         }
-        let mut missing = self.awaits_rollback(&deployment);
+        let mut missing = self.awaits_rollback(&deployment) && !patience.is_zero();
         if missing {
             self.say(Observation::AwaitsRollback).await?;
         }
-        while missing && ended.elapsed() < ROLLBACK_WAIT {
+        while missing && seen.elapsed() < patience {
             let pause = self.jittered(self.interval);
-            sleep(pause.min((ended + ROLLBACK_WAIT).saturating_duration_since(Instant::now()))).await;
+            sleep(pause.min((seen + patience).saturating_duration_since(Instant::now()))).await;
             match self.look().await {
                 Ok(seen) => deployment = seen,
                 Err(error) => {

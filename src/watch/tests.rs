@@ -713,6 +713,20 @@ async fn an_ended_deployment_is_told_at_once() {
     assert_eq!(outcome.exit(), Exit::Failed);
     assert_eq!(report(&events).causes[0].log_tail, "port taken");
     assert!(before.elapsed() < secs(1));
+    // Of one that is over for long no rollback is waited for; of one that has just ended, for the rest of the minute.
+    for (ago, waits) in [(500, 0..1), (20, 40..45)] {
+        let fleet = Arc::new(Fleet {
+            ends: Some((90, DeploymentStatus::Failed, "HEALTH_CONSTRAINTS")),
+            auto_rollback: vec!["DEPLOYMENT_FAILURE"],
+            start: Instant::now() - secs(90 + ago),
+            ..Fleet::new(12)
+        });
+        let before = Instant::now();
+        let (outcome, events) = run(&fleet, options()).await;
+        assert_eq!(outcome.exit(), Exit::Failed);
+        assert!(notices(&events).contains(&NoticeCode::RollbackMissing));
+        assert!(waits.contains(&before.elapsed().as_secs()), "{ago}: {} s", before.elapsed().as_secs());
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::causes::Causes;
 use super::event::{
-    ApiEvent, ApiState, Counts, DeploymentEvent, ErrorEvent, Event, Failure, HeartbeatEvent, Hosts, Phase,
-    Report, TargetEvent,
+    ApiEvent, ApiState, Counts, DeploymentEvent, ErrorEvent, Event, Failure, Fleets, HeartbeatEvent, Hosts,
+    Left, Phase, Report, TargetEvent,
 };
 use super::forecast;
 use super::outcome::{Ending, Outcome};
@@ -16,7 +16,7 @@ use super::point::{Point, Way};
 use crate::api::{ApiError, Wait};
 use crate::model::{
     ComputePlatform, Creator, Deployment, DeploymentConfig, DeploymentStatus, LifecycleEvent, Overview,
-    Target, TargetKind, TargetStatus,
+    Serving, Target, TargetKind, TargetStatus,
 };
 
 /// Hosts named in a report of each kind.
@@ -207,13 +207,21 @@ impl Tracker {
             error: deployment.and_then(error_event),
             duration_s: self.elapsed(now).map(seconds),
             counts: self.counts(),
-            hosts: self.hosts(),
+            hosts: self.hosts(|_| true),
+            fleets: self.fleets(),
+            serving: rollback
+                .and_then(Tracker::serving)
+                .or_else(|| self.serving())
+                .cloned()
+                .unwrap_or_default(),
             failures_not_read: failed.saturating_sub(self.causes.targets()),
             causes,
             rollback: self.rollback().map(|(id, _)| id),
             rollback_status: followed.map(|deployment| deployment.status.clone()),
             rollback_counts: rollback.and_then(Tracker::counts),
-            rollback_hosts: rollback.map(Tracker::hosts).unwrap_or_default(),
+            rollback_hosts: rollback.map(|rollback| rollback.hosts(|_| true)).unwrap_or_default(),
+            rollback_fleets: rollback.and_then(Tracker::fleets),
+            rollback_left: rollback.map(|rollback| self.left_by(rollback)).unwrap_or_default(),
             rollback_causes: rollback.map(|rollback| rollback.causes.list()).unwrap_or_default(),
         }
     }
@@ -236,6 +244,7 @@ impl Tracker {
             waits: deployment.waits,
             routing: self.config.as_ref().and_then(|config| config.routing),
             creator: deployment.creator.clone(),
+            rolls_back: deployment.rollback.triggering_deployment_id.clone(),
             revision: deployment.revision.as_ref().map(ToString::to_string),
             previous_revision: deployment.previous_revision.as_ref().map(ToString::to_string),
             create_time: deployment.create_time,
@@ -252,11 +261,9 @@ impl Tracker {
 
     /// The first hosts by name. What has finished stays as it was seen; of others nobody can say what they are now. The
     /// two fleets of a blue/green deployment finish in their own ways.
-    fn hosts(&self) -> Hosts {
+    fn hosts(&self, among: impl Fn(&str) -> bool) -> Hosts {
         let named = |status: TargetStatus| {
-            let is_it = |one: &&TargetEvent| {
-                one.kind == TargetKind::Instance && one.label.is_none() && one.status == status
-            };
+            let is_it = |one: &&TargetEvent| is_fleet(one) && one.status == status && among(&one.id);
             let mut ids: Vec<_> = self.targets.values().filter(is_it).map(|one| one.id.as_str()).collect();
             if ids.len() > NAMED {
                 ids.select_nth_unstable(NAMED);
@@ -266,6 +273,31 @@ impl Tracker {
             ids.into_iter().map(str::to_owned).collect()
         };
         Hosts { ok: named(TargetStatus::Succeeded), skip: named(TargetStatus::Skipped) }
+    }
+
+    /// Both fleets of a blue/green deployment.
+    fn fleets(&self) -> Option<Fleets> {
+        let of = |label: &str| {
+            let fleet = self.targets.values().filter(|one| one.label.as_deref() == Some(label));
+            fleet.map(|one| &one.status).collect::<Counts>()
+        };
+        let fleets = Fleets { blue: of("Blue"), green: of("Green") };
+        (fleets.blue.total() + fleets.green.total() > 0).then_some(fleets)
+    }
+
+    /// Who has the traffic, of a deployment to one target.
+    fn serving(&self) -> Option<&Serving> {
+        self.targets.values().map(|target| &target.serving).find(|serving| **serving != Serving::Unsaid)
+    }
+
+    /// How this deployment has left the hosts that `rollback` did not reach.
+    fn left_by(&self, rollback: &Tracker) -> Left {
+        let unreached = |id: &str| {
+            let status = rollback.targets.get(id).map(|target| &target.status);
+            matches!(status, Some(TargetStatus::Skipped | TargetStatus::Pending))
+        };
+        let left = self.targets.values().filter(|one| is_fleet(one) && unreached(&one.id));
+        Left { counts: left.map(|one| &one.status).collect(), hosts: self.hosts(unreached) }
     }
 
     /// Hosts that must stay healthy, once configuration and number of targets are known.
@@ -288,6 +320,11 @@ impl Tracker {
     fn elapsed(&self, now: Timestamp) -> Option<Duration> {
         self.deployment.as_ref()?.elapsed(now)
     }
+}
+
+/// A host of the only fleet that there is.
+fn is_fleet(target: &TargetEvent) -> bool {
+    target.kind == TargetKind::Instance && target.label.is_none()
 }
 
 fn error_event(deployment: &Deployment) -> Option<ErrorEvent> {

@@ -479,7 +479,7 @@ BASES = {
     "RegisterOnPremisesInstance": {"instanceName": "new", "iamUserArn": user + "-new"},
     "ContinueDeployment": {"deploymentId": service},
     "PutLifecycleEventHookExecutionStatus": hook,
-    "ListDeployments": {},
+    "ListDeployments": {"applicationName": "shop", "deploymentGroupName": "prod"},
     "ListOnPremisesInstances": {},
     "AddTagsToOnPremisesInstances": {"instanceNames": ["rack"], "tags": [{"Key": "a"}]},
     "RemoveTagsFromOnPremisesInstances": {"instanceNames": ["rack"], "tags": [{"Key": "a"}]},

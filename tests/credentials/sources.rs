@@ -151,3 +151,40 @@ fn what_panics_in_the_sdk_does_not_here() {
         assert_eq!(signer(&aws, machine.run(CALL)), "ENVIRONMENT", "{name}={value}");
     }
 }
+
+#[test]
+fn an_empty_variable_is_one_that_is_not_set() {
+    let aws = aws();
+    let config = "[default]\nendpoint_url =\n";
+    for (name, value) in [
+        ("AWS_ENDPOINT_URL_CODEDEPLOY", ""),
+        ("AWS_PROFILE", ""),
+        ("AWS_REGION", ""),
+        ("AWS_SESSION_TOKEN", ""),
+        ("CDCTL_OUTPUT", ""),
+        ("CDCTL_YES", ""),
+    ] {
+        let machine = with_keys(machine(&aws, config, "")).set("AWS_DEFAULT_REGION", "us-east-1");
+        assert_eq!(signer(&aws, machine.set(name, value).run(CALL)), "ENVIRONMENT", "{name}");
+    }
+    // What is left names no endpoint at all: that is AWS's own, which is not to be reached.
+    let machine =
+        with_keys(machine(&aws, config, "")).set("AWS_ENDPOINT_URL", "").set("AWS_MAX_ATTEMPTS", "1");
+    machine.run(CALL).ends_with(1).complains("error: cannot call ListApplications\n");
+    assert!(aws.seen().is_empty());
+}
+
+#[test]
+fn keys_and_regions_that_no_request_can_carry_are_named() {
+    let aws = aws();
+    for (name, value, why) in [
+        ("AWS_ACCESS_KEY_ID", "ENVIRONMENT\r\nX: y", "the access key id has a character that no key has"),
+        ("AWS_SESSION_TOKEN", "a\u{1}b", "the session token has a character that no key has"),
+        ("AWS_REGION", "us-east-1\n", "`us-east-1\\n` is no region"),
+        ("AWS_REGION", "us east 1", "`us east 1` is no region"),
+    ] {
+        let machine = with_keys(machine(&aws, "", "")).set(name, value);
+        let _ = machine.run(CALL).ends_with(1).says_nothing().holds_no_escape().complains(why);
+    }
+    assert!(aws.seen().is_empty());
+}

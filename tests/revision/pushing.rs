@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::support::cdctl::Machine;
 use crate::support::client::{codedeploy, s3};
+use crate::support::sandbox::{SIMULATED, Sandbox};
 use crate::support::stage::Stage;
 
 const APPSPEC: &str = "version: 0.0\nos: linux\nhooks:\n  AfterInstall:\n    - location: run.sh\n";
@@ -95,4 +96,24 @@ async fn a_commit_of_github_is_registered_as_it_is() {
     let listed = client.list_application_revisions().application_name("shop").send().await.unwrap();
     assert_eq!(listed.revisions().len(), 1);
     server.shut_down();
+}
+
+#[test]
+fn what_is_there_already_is_registered_and_nothing_is_sent_to_s3() {
+    let sandbox = Sandbox::start(SIMULATED, 60);
+    let machine = sandbox.machine();
+    machine.run("app create shop").ends_with(0);
+    let object = "s3://releases/site-1.zip?etag=0123456789abcdef0123456789abcdef";
+    let github = "github:owner/repo@0123456789abcdef0123456789abcdef01234567";
+    for revision in [object, github] {
+        let run = machine.run(&format!("revision register {revision} --app shop --description first -vv"));
+        let run = run.ends_with(0).complains("RegisterApplicationRevision");
+        assert_eq!(run.stdout, format!("{revision}\n"));
+        assert!(!run.stderr.contains("PutObject"), "{}", run.stderr);
+        let shown = machine.run(&format!("revision show {revision} --app shop -o json")).ends_with(0);
+        let shown: serde_json::Value = serde_json::from_str(&shown.stdout).unwrap();
+        assert_eq!(shown["revisionInfo"]["description"], "first");
+    }
+    machine.run(&format!("revision register {object} --app shpo")).ends_with(1).complains("did you mean");
+    machine.run("revision register last-good --app shop").ends_with(2);
 }

@@ -229,7 +229,12 @@ fn another_appspec_and_another_agents_folder_are_named_as_codedeploy_local_does(
     let flags = ["-A", "scripts/prod.yml", "-c", configuration.to_str().unwrap(), "-g", "group-1"];
     local.run(&local.site(), &flags).ends_with(0);
     assert_eq!(local.page(), "one");
-    assert!(agent.join("group-1").is_dir());
+    for _ in 0..3 {
+        local.run(&local.site(), &[&flags[..], &["-b", "OVERWRITE"]].concat()).ends_with(0);
+    }
+    assert_eq!(fs::read_dir(agent.join("group-1")).unwrap().count(), 2, "max_revisions");
+    fs::write(&configuration, "---\n:max_revisions: none\n").unwrap();
+    local.run(&local.site(), &flags).ends_with(1).complains("max_revisions is none");
     local.run(&local.site(), &["-A", "none.yml"]).ends_with(10).complains("has no none.yml");
     local.run(&local.site(), &["-A", "../appspec.yml"]).ends_with(2);
 }
@@ -247,6 +252,26 @@ fn agent_2_passes_over_unknown_events_and_replaces_links() {
     assert_eq!(local.trace(), ["one AfterInstall"]);
     assert!(fs::symlink_metadata(&page).unwrap().is_file(), "agent 2 puts the file in the link's place");
     assert_eq!(fs::read_to_string(local.root().join("mine")).unwrap(), "mine");
+}
+
+#[test]
+fn on_the_machine_itself_scripts_have_the_callers_environment() {
+    let mut local = Local::new("one");
+    let script = "#!/bin/sh\necho \"$MINE in $HOME at $LIFECYCLE_EVENT, ${AWS_SECRET_ACCESS_KEY:-no key}\"\n";
+    fs::write(local.site().join("scripts/trace.sh"), script).unwrap();
+    let (agent, home) = (local.machine.home().join("agent"), local.machine.home().display().to_string());
+    let appspec = "version: 0.0\nos: linux\nhooks:\n  AfterInstall:\n    - location: scripts/trace.sh\n";
+    fs::write(local.site().join("appspec.yml"), appspec).unwrap();
+    local.machine = local.machine.set("MINE", "a value").set("AWS_SECRET_ACCESS_KEY", "k");
+    for (number, key) in [("1", "k"), ("2", "no key")] {
+        let line = format!(
+            "revision run {} --agent-dir {} --agent {number}",
+            local.site().display(),
+            agent.display()
+        );
+        let said = format!("[stdout]a value in {home} at AfterInstall, {key}");
+        local.machine.run(&line).ends_with(0).says(&said);
+    }
 }
 
 /// Says what was left out. Where CI is set that is a failure, as it can be had there.

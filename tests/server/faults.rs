@@ -64,8 +64,8 @@ fn faults_of_hosts_come_and_go() {
 /// Hosts and Auto Scaling groups change under a sandbox that runs, and everybody can see it.
 #[test]
 fn a_fleet_changes_while_it_is_watched() {
-    let fleet =
-        "buckets: [{name: releases}]\ngenerate: [{count: 2, auto_scaling_group: pool, tags: {Role: web}}]\n";
+    let fleet = "buckets: [{name: releases}]\ngenerate: [{count: 2, auto_scaling_group: pool, tags: {Role: web}}]\n\
+                 functions: [{name: checkout, aliases: {live: '1'}}, {name: verify}]\nservices: [{cluster: shop, name: web}]\n";
     let sandbox = Sandbox::start(fleet, 60);
     let machine = sandbox.with_group();
     let hosts =
@@ -76,6 +76,11 @@ fn a_fleet_changes_while_it_is_watched() {
         .ends_with(0)
         .complains("has disappeared");
     let shown = machine.run("sandbox fleet").ends_with(0).complains("Auto Scaling group pool: 1");
+    let _ = shown
+        .complains("function checkout: live is at 1")
+        .complains("function verify: no alias")
+        .complains("service shop:web: nothing was deployed to it");
+    let shown = machine.run("sandbox fleet").ends_with(0);
     assert!(
         shown.stdout.lines().any(|line| line.starts_with(&ids[0]) && line.ends_with("disappeared")),
         "{shown}"

@@ -29,6 +29,7 @@ impl Sandbox {
             speed,
             seed: 1,
             hooks: HookPolicy { allow_host_hooks: true, ..HookPolicy::default() },
+            path: None,
             state: None,
         };
         Sandbox { running: Running::start(setup).unwrap(), folder }

@@ -99,6 +99,8 @@ fn every_read_is_what_the_aws_cli_prints() {
         "revisionType": "GitHub", "gitHubLocation": { "repository": "me/site", "commitId": commit },
     });
     let target = "i-0123456789abcdef0";
+    let targets: Value =
+        serde_json::from_str(&shop.says(&format!("deploy targets {id} --query targetIds -o json"))).unwrap();
     let reads = [
         ("ListApplications", json!({})),
         ("GetApplication", app.clone()),
@@ -116,7 +118,7 @@ fn every_read_is_what_the_aws_cli_prints() {
         ("BatchGetDeployments", json!({ "deploymentIds": [id] })),
         ("ListDeploymentTargets", json!({ "deploymentId": id })),
         ("GetDeploymentTarget", json!({ "deploymentId": id, "targetId": target })),
-        ("BatchGetDeploymentTargets", json!({ "deploymentId": id, "targetIds": [target] })),
+        ("BatchGetDeploymentTargets", json!({ "deploymentId": id, "targetIds": targets })),
         ("ListDeploymentInstances", json!({ "deploymentId": id })),
         ("GetDeploymentInstance", json!({ "deploymentId": id, "instanceId": target })),
         ("BatchGetDeploymentInstances", json!({ "deploymentId": id, "instanceIds": [target] })),
@@ -131,6 +133,27 @@ fn every_read_is_what_the_aws_cli_prints() {
     let named: BTreeSet<&str> = reads.iter().map(|(operation, _)| *operation).collect();
     assert_eq!(named, all.iter().filter(is_read).map(String::as_str).collect());
     let printed = aws(&python, &shop, &reads);
+    for (operation, line) in [
+        ("GetApplication", "app show shop"),
+        ("BatchGetApplications", "app list"),
+        ("ListTagsForResource", "app tags shop"),
+        ("GetDeploymentGroup", "group show shop/prod"),
+        ("BatchGetDeploymentGroups", "group list shop"),
+        ("GetDeploymentConfig", "config show CodeDeployDefault.HalfAtATime"),
+        ("ListDeploymentConfigs", "config list"),
+        ("GetApplicationRevision", &format!("revision show github:me/site@{commit} --app shop")),
+        ("BatchGetApplicationRevisions", "revision list shop"),
+        ("GetDeployment", &format!("deploy show {id}")),
+        ("BatchGetDeployments", "deploy list shop/prod"),
+        ("GetDeploymentTarget", &format!("deploy targets {id} --target {target}")),
+        ("BatchGetDeploymentTargets", &format!("deploy targets {id}")),
+        ("GetOnPremisesInstance", "instance show rack-7"),
+        ("BatchGetOnPremisesInstances", "instance list"),
+        ("ListGitHubAccountTokenNames", "github tokens"),
+    ] {
+        let at = reads.iter().position(|(name, _)| *name == operation).unwrap();
+        agrees(line, &normalised(&shop.json(line)), &normalised(&printed[at]));
+    }
     for ((operation, request), theirs) in reads.into_iter().zip(printed) {
         let file = machine.home().join("request.json");
         fs::write(&file, request.to_string()).unwrap();

@@ -127,6 +127,7 @@ fn server(tour: &mut Tour) {
         "group tags shop/prod",
         "group untag shop/prod Team",
         &format!("revision push {REVISION} --app shop"),
+        &format!("revision register {REVISION} --app shop"),
         "revision list shop",
         &format!("revision show {REVISION} --app shop"),
     ] {
@@ -173,7 +174,9 @@ fn on_premises(tour: &mut Tour) {
 
 fn hooks_and_waits(tour: &mut Tour) {
     let appspec = tour.machine.home().join("appspec.yml");
-    fs::write(&appspec, "version: 0.0\nResources: []\n").unwrap();
+    let function = "{Name: checkout, Alias: live, CurrentVersion: '1', TargetVersion: '2'}";
+    let resource = format!("{{checkout: {{Type: 'AWS::Lambda::Function', Properties: {function}}}}}");
+    fs::write(&appspec, format!("version: 0.0\nResources: [{resource}]\n")).unwrap();
     let config = "--config CodeDeployDefault.LambdaAllAtOnce";
     let style = "--style blue-green --traffic-control on";
     tour.goes("app create fn --platform lambda");

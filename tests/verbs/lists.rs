@@ -56,7 +56,7 @@ fn deployments_come_in_as_few_batches_as_there_can_be() {
     };
     let (list, batch) = ("ListDeployments", "BatchGetDeployments");
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-    assert_eq!(calls("deploy list shop/prod"), (20, names(&[list, batch])));
+    assert_eq!(calls("deploy list shop/prod"), (30, names(&[list, batch, batch])));
     assert_eq!(calls("deploy list shop/prod --limit 25"), (25, names(&[list, batch])));
     assert_eq!(calls("deploy list shop/prod --limit 100"), (30, names(&[list, batch, batch])));
     assert_eq!(calls("deploy list --creator user --limit 3"), (3, names(&[list, batch, batch])));

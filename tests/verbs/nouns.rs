@@ -176,7 +176,9 @@ fn targets_are_filtered() {
     let revision = "github:me/site@0123456789abcdef0123456789abcdef01234567";
     let create = format!("deploy create shop/green --revision {revision} --target-tag Fleet=green -q");
     let id = shop.says(&create);
-    let rows = |flags: &str| shop.says(&format!("deploy targets {id} {flags} --query deploymentTargets[].instanceTarget.targetId"));
+    let rows = |flags: &str| {
+        shop.says(&format!("deploy targets {id} {flags} --query deploymentTargets[].instanceTarget.targetId"))
+    };
     assert_eq!(rows("--fleet blue -o ndjson"), "\"i-0123456789abcdef0\"");
     assert_eq!(rows("--fleet green -o ndjson"), "\"i-0123456789abcdef1\"");
     assert_eq!(rows("--fleet green --status failed,unknown -o json"), "[]");

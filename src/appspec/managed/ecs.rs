@@ -3,7 +3,7 @@
 use crate::source::psych::{Item, Map, Value};
 
 use super::super::Finding;
-use super::{Checker, is_empty, is_placeholder, member};
+use super::{Checker, is_empty, member};
 
 const PROPERTIES: &[&str] = &[
     "TaskDefinition",
@@ -25,6 +25,9 @@ impl Checker {
             self.task_definition(item, &text);
         }
         self.load_balancer(resource, map);
+        if let Some(version) = member(map, "PlatformVersion") {
+            self.one_value("PlatformVersion", version);
+        }
         if let Some(network) = member(map, "NetworkConfiguration") {
             self.network(network);
         }
@@ -96,15 +99,22 @@ impl Checker {
         self.keys(vpc, &["Subnets", "SecurityGroups", "AssignPublicIp"], "A071", "AwsvpcConfiguration");
         for name in ["Subnets", "SecurityGroups", "AssignPublicIp"] {
             match member(vpc, name) {
+                Some(Item { value: Value::List(items), .. })
+                    if name != "AssignPublicIp" && !items.is_empty() =>
+                {
+                    for item in items {
+                        self.placeholder(item, &item.value.to_s());
+                    }
+                }
                 Some(item) if !is_empty(&item.value) => {
                     let text = item.value.to_s();
-                    let is_list = matches!(item.value, Value::List(_));
-                    if is_placeholder(&text) && !is_list {
-                        self.placeholder(item, &text);
-                    } else if name == "AssignPublicIp" && !matches!(text.as_str(), "ENABLED" | "DISABLED") {
+                    if self.placeholder(item, &text) {
+                        continue;
+                    }
+                    if name == "AssignPublicIp" && !matches!(text.as_str(), "ENABLED" | "DISABLED") {
                         let message = format!("AssignPublicIp is not `{text}`");
                         self.error("A074", item.span, message, "write ENABLED or DISABLED");
-                    } else if name != "AssignPublicIp" && !is_list {
+                    } else if name != "AssignPublicIp" {
                         self.error("A074", item.span, format!("{name} is not a list"), NETWORK);
                     }
                 }
@@ -130,16 +140,27 @@ impl Checker {
             };
             self.keys(map, &["Base", "CapacityProvider", "Weight"], "A071", "a capacity provider");
             self.required(map, "CapacityProvider", provider.span);
-            let number = |name: &str| member(map, name).map(|item| item.value.to_s());
-            bases += usize::from(number("Base").is_some_and(|base| !matches!(base.as_str(), "" | "0")));
-            weights.push(number("Weight").unwrap_or_default());
+            let (base, weight) = (self.count(map, "Base"), self.count(map, "Weight"));
+            bases += usize::from(base.is_some_and(|base| base > 0));
+            weights.push(weight);
         }
         if bases > 1 {
             self.error("A074", item.span, "only one capacity provider has a Base", STRATEGY);
         }
-        if !weights.is_empty() && weights.iter().all(|weight| weight == "0") {
+        if !weights.is_empty() && weights.iter().all(|weight| *weight == Some(0)) {
             self.error("A074", item.span, "every capacity provider has Weight 0", STRATEGY);
         }
+    }
+
+    /// A whole number that may be left out; none where it is, or where it is none.
+    fn count(&mut self, map: &Map, name: &str) -> Option<u32> {
+        let item = member(map, name).filter(|item| !is_empty(&item.value))?;
+        let text = item.value.to_s();
+        let count = text.parse().ok();
+        if count.is_none() && !self.placeholder(item, &text) {
+            self.error("A074", item.span, format!("{name} is no whole number"), STRATEGY);
+        }
+        count
     }
 }
 

@@ -130,8 +130,12 @@ impl Checker {
         }
     }
 
-    /// Keys that the service does not know: it refuses them.
+    /// Keys that the service does not know: it refuses them. Of repeated ones it can only take one.
     fn keys(&mut self, map: &Map, known: &[&str], code: &'static str, place: &str) {
+        for key in &map.repeated {
+            let message = format!("`{}` comes again below: one of the two is lost", key.value.to_s());
+            self.add(Finding::warning("A051", key.span, message));
+        }
         for (key, _) in &map.entries {
             let name = key.value.to_s();
             if known.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
@@ -201,17 +205,18 @@ impl Checker {
             self.error("A073", span, format!("{name} is missing or empty"), &format!("add `{name}:`"));
             return None;
         };
+        self.one_value(name, item).map(|text| (item, text))
+    }
+
+    /// The text of a property; none where it has several values or is a placeholder.
+    fn one_value(&mut self, name: &str, item: &Item) -> Option<String> {
         if matches!(item.value, Value::List(_) | Value::Map(_)) {
-            self.error(
-                "A074",
-                item.span,
-                format!("{name} is not one value"),
-                &format!("write `{name}: VALUE`"),
-            );
+            let message = format!("{name} is not one value");
+            self.error("A074", item.span, message, &format!("write `{name}: VALUE`"));
             return None;
         }
         let text = item.value.to_s();
-        (!self.placeholder(item, &text)).then_some((item, text))
+        (!self.placeholder(item, &text)).then_some(text)
     }
 
     /// Notices what is filled in later.
@@ -296,5 +301,58 @@ fn words(value: &Value) -> Vec<String> {
             .flat_map(|(key, value)| [words(&key.value), words(&value.value)].concat())
             .collect(),
         value => vec![value.to_s()],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Severity;
+    use super::*;
+
+    const LAMBDA: &str = "version: 0.0\nResources:\n  - fn:\n      Type: AWS::Lambda::Function\n      Properties:\n        Name: fn\n        Alias: live\n        CurrentVersion: \"1\"\n        TargetVersion: 2\n";
+    const ECS: &str = "version: 0.0\nResources:\n  - TargetService:\n      Type: AWS::ECS::Service\n      Properties:\n        TaskDefinition: arn:aws:ecs:us-east-1:111122223333:task-definition/web:7\n        LoadBalancerInfo: {ContainerName: web, ContainerPort: 80}\n        PlatformVersion: 1.4\n        NetworkConfiguration:\n          AwsvpcConfiguration:\n            Subnets: [subnet-1]\n            SecurityGroups: [sg-1]\n            AssignPublicIp: ENABLED\n        CapacityProviderStrategy:\n          - {CapacityProvider: FARGATE, Base: 1, Weight: 1}\n          - {CapacityProvider: FARGATE_SPOT}\n";
+
+    fn codes(text: &str) -> Vec<(&'static str, Severity)> {
+        let findings = check(text.as_bytes(), detect(text.as_bytes()), false);
+        findings.iter().map(|finding| (finding.code, finding.severity)).collect()
+    }
+
+    #[test]
+    fn right_ones_have_no_findings_in_whatever_style() {
+        assert_eq!((codes(LAMBDA), codes(ECS)), (vec![], vec![]));
+        assert_eq!(
+            codes(
+                "{version: 0.0, Resources: [{fn: {Type: \"AWS::Lambda::Function\", Properties: {Name: fn, Alias: a, CurrentVersion: 1, TargetVersion: 2}}}]}"
+            ),
+            []
+        );
+        assert_eq!(
+            codes(&LAMBDA.to_lowercase().replace("aws::lambda::function", "AWS::Lambda::Function")),
+            []
+        );
+    }
+
+    #[test]
+    fn values_of_an_ecs_service() {
+        let with = |from: &str, to: &str| {
+            let text = ECS.replace(from, to);
+            assert_ne!(text, ECS);
+            codes(&text)
+        };
+        let (wrong, filled) = (vec![("A074", Severity::Error)], vec![("A075", Severity::Warning)]);
+        assert_eq!(with("PlatformVersion: 1.4", "PlatformVersion: [1.4]"), wrong);
+        assert_eq!(with("PlatformVersion: 1.4", "PlatformVersion: ${PLATFORM}"), filled);
+        assert_eq!(with("[subnet-1]", "subnet-1"), wrong);
+        assert_eq!(with("[subnet-1]", "['${SUBNET}']"), filled);
+        assert_eq!(with("Base: 1", "Base: one"), wrong);
+        assert_eq!(with("Weight: 1", "Weight: '<WEIGHT>'"), filled);
+        assert_eq!(with("SPOT}", "SPOT, Base: 2}"), wrong);
+        assert_eq!(with("ENABLED", "true"), wrong);
+    }
+
+    #[test]
+    fn of_a_key_that_comes_twice_one_is_lost() {
+        let text = LAMBDA.replace("        Alias: live\n", "        Alias: live\n        Alias: other\n");
+        assert_eq!(codes(&text), [("A051", Severity::Warning)]);
     }
 }

@@ -1,31 +1,30 @@
-//! The grammar of an `acls` entry: `[d[efault]:][u|g|m|o]:[name]:perm`, or `name:perm` for a user.
+//! The grammar of an `acls` entry: `[d[efault]:][u|g|m|o]:[name]:perm`, for agent 1 also `name:perm` of a user.
 
 use super::super::Agent;
 
 /// Whether the agent takes an entry; the error is what it reports.
 ///
-/// Agent 2 wants the kind written out and takes an unnamed `other`.
+/// Agent 2 wants the kind written out, takes an unnamed `other`, and passes over a fourth part without a default.
 ///
 /// Source: official agent 1.8.1, ace_info; official agent 2.x, application_specification.
 pub fn check(entry: &str, agent: Agent) -> Result<(), String> {
     let because = "The deployment failed because";
     let section = "of a problem with the acls permission settings in the application specification file.";
     let invalid = || format!("{because} {section} Invalid acl entry ({entry}).");
-    let mut parts: Vec<&str> = entry.split(':').collect();
-    let least = if agent == Agent::Two { 3 } else { 2 };
-    if !(least..=4).contains(&parts.len()) {
-        return Err(invalid());
-    }
-    let default = matches!(parts.first(), Some(&("d" | "default")));
-    if default {
-        parts.remove(0);
-    }
-    let (kind, name, permission) = match parts.as_slice() {
-        [kind, name, permission] => (*kind, *name, *permission),
-        [kind @ ("u" | "user" | "g" | "group" | "m" | "mask" | "o" | "other"), permission] => {
-            (*kind, "", *permission)
+    let parts: Vec<&str> = entry.split(':').collect();
+    let (default, kind, name, permission) = match (agent, parts.as_slice()) {
+        (_, ["d" | "default", kind, name, permission]) => (true, *kind, *name, *permission),
+        (Agent::One, ["d" | "default", name, permission]) => {
+            let (kind, name) = without_kind(name);
+            (true, kind, name, *permission)
         }
-        [name, permission] => ("u", *name, *permission),
+        (Agent::One, [name, permission]) => {
+            let (kind, name) = without_kind(name);
+            (false, kind, name, *permission)
+        }
+        (_, [kind, name, permission]) | (Agent::Two, [kind, name, permission, _]) => {
+            (false, *kind, *name, *permission)
+        }
         _ => return Err(invalid()),
     };
     match kind {
@@ -55,6 +54,20 @@ pub fn check(entry: &str, agent: Agent) -> Result<(), String> {
     }
 }
 
+/// Whether an entry that an agent takes is a default, for what will be made below a directory.
+pub fn is_default(entry: &str) -> bool {
+    let mut parts = entry.split(':');
+    matches!(parts.next(), Some("d" | "default")) && parts.count() > 1
+}
+
+/// What agent 1 makes of an entry that names no kind: a user, unless it is a mask or all others.
+fn without_kind(name: &str) -> (&str, &str) {
+    match name {
+        "m" | "mask" | "o" | "other" => (name, ""),
+        _ => ("u", name),
+    }
+}
+
 fn base_entry(entry: &str) -> String {
     format!(
         "The deployment failed because of a problem with the acls permission settings in the application specification file. Use mode to set the base acl entry ({entry}). Update the permissions section of the AppSpec file, and then try again."
@@ -65,14 +78,38 @@ fn base_entry(entry: &str) -> String {
 mod tests {
     use super::*;
 
+    /// Verdicts of agent 1 and agent 2.
     #[test]
     fn entries() {
-        for good in ["u:bob:rw", "bob:rw", "d:u:bob:7", "default:group:web:r-x", "m::rwx", "d:u::rwx"] {
-            assert_eq!(check(good, Agent::One), Ok(()), "{good}");
+        for (entry, one, two) in [
+            ("u:bob:rw", true, true),
+            ("d:u:bob:7", true, true),
+            ("default:group:web:r-x", true, true),
+            ("m::rwx", true, true),
+            ("d:u::rwx", true, true),
+            ("d:o::r", true, true),
+            ("u:m:r", true, true),
+            ("bob:rw", true, false),
+            ("u:r", true, false),
+            ("m:r", true, false),
+            ("d:r", true, false),
+            ("d:bob:7", true, false),
+            ("d:m:r", true, false),
+            ("o::r", false, true),
+            ("u:bob:rw:x", false, true),
+            ("o:r", false, false),
+            ("bob", false, false),
+            ("a:b:c:d:e", false, false),
+            ("d:d:u:r", false, false),
+            ("x:bob:r", false, false),
+            ("x:bob:r:r", false, false),
+            ("m:bob:r", false, false),
+            ("u::rw", false, false),
+            ("u:bob:rwz", false, false),
+            ("u:bob:9", false, false),
+        ] {
+            let taken = |agent| check(entry, agent).is_ok();
+            assert_eq!((taken(Agent::One), taken(Agent::Two)), (one, two), "{entry}");
         }
-        for bad in ["bob", "a:b:c:d:e", "x:bob:r", "m:bob:r", "u::rw", "u:bob:rwz", "u:bob:9"] {
-            assert!(check(bad, Agent::One).is_err(), "{bad}");
-        }
-        assert!(check("bob:rw", Agent::Two).is_err() && check("o::r", Agent::Two).is_ok());
     }
 }

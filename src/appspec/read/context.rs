@@ -10,8 +10,7 @@ use super::index;
 ///
 /// Source: official agent 1.8.1, context_info and range_info. The name is read from `name`, not from `user`.
 pub fn read(value: &Value, agent: Agent) -> Result<Context, String> {
-    let member =
-        |key: &str| index(value, key).map(|value| (!value.is_null()).then(|| value.to_s().trim().to_owned()));
+    let member = |key: &str| index(value, key).map(|value| (!value.is_null()).then(|| value.to_s()));
     let name = member("name")?;
     let Some(kind) = member("type")? else {
         return Err(format!(
@@ -30,35 +29,25 @@ fn check_range(range: &str, agent: Agent) -> Result<(), String> {
     if agent == Agent::Two {
         return check_typed_range(range);
     }
-    let parts: Vec<&str> = range.split(':').collect();
-    let (sensitivity, categories) = match parts.as_slice() {
-        [sensitivity] => (*sensitivity, None),
-        [sensitivity, categories] => (*sensitivity, Some(*categories)),
-        _ => return Err(format!("invalid range part {range}")),
-    };
-    let level = |text: &str, letter: char, most: u32| {
-        let number =
-            text.strip_prefix(letter).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
-        number.and_then(|digits| digits.parse::<u32>().ok()).filter(|number| *number <= most)
-    };
-    let bounds = sensitivity
-        .split('-')
-        .map(|part| level(part, 's', u32::MAX).ok_or_else(|| format!("invalid sensitivity {part}")))
-        .collect::<Result<Vec<_>, _>>()?;
-    if bounds.len() > 2 || bounds.first() > bounds.last() {
+    let (sensitivity, categories) = parted(range, ':')?;
+    let (low, high) = parted(sensitivity, '-')?;
+    let sensitivity =
+        |text: &str| level(text, 's', u64::MAX).ok_or_else(|| format!("invalid sensitivity {text}"));
+    if let Some(high) = high
+        && sensitivity(high)? < sensitivity(low)?
+    {
         return Err(format!(
             "The deployment failed because of a problem with the SELinux range specified ({range}) for the context parameter in the permissions section of the application specification file. Make corrections in the permissions section of the AppSpec file, and then try again."
         ));
     }
+    sensitivity(low)?;
     let mut seen = std::collections::BTreeSet::new();
-    // Ruby splits an empty text into nothing.
-    let categories = categories.filter(|categories| !categories.is_empty());
+    // Ruby's split leaves out what is empty at the end.
+    let categories = categories.map(|categories| categories.trim_end_matches(',')).filter(|c| !c.is_empty());
     for part in categories.into_iter().flat_map(|categories| categories.split(',')) {
         let category = |text: &str| level(text, 'c', 1023).ok_or_else(|| format!("invalid category {text}"));
-        let (low, high) = match part.split_once('.') {
-            Some((low, high)) => (category(low)?, category(high)?),
-            None => (category(part)?, category(part)?),
-        };
+        let (low, high) = parted(part, '.')?;
+        let (low, high) = (category(low)?, category(high.unwrap_or(low))?);
         if low > high {
             return Err(format!("invalid category range {part}"));
         }
@@ -67,6 +56,27 @@ fn check_range(range: &str, agent: Agent) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Before and after the first separator, where there is one; neither may be empty.
+fn parted(text: &str, separator: char) -> Result<(&str, Option<&str>), String> {
+    let (first, second) = match text.split_once(separator) {
+        Some((first, second)) => (first, Some(second)),
+        None => (text, None),
+    };
+    if first.is_empty() || second == Some("") {
+        return Err(format!("invalid range part {text}"));
+    }
+    Ok((first, second))
+}
+
+/// The number behind its letter.
+fn level(text: &str, letter: char, most: u64) -> Option<u64> {
+    let digits = text.strip_prefix(letter).filter(|digits| !digits.is_empty())?;
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    Some(digits.parse().unwrap_or(u64::MAX)).filter(|number| *number <= most)
 }
 
 /// Agent 2 holds the first two sensitivities and every category to their sizes, and passes over the rest.
@@ -109,10 +119,24 @@ mod tests {
 
     #[test]
     fn ranges() {
-        for good in ["s0", "s0-s1", "s0:c0.c1023", "s0-s1:c1,c3.c5"] {
+        for good in ["s0", "s0-s1", "s0:c0.c1023", "s0-s1:c1,c3.c5", "s0:c1,", "s0:,", "s01"] {
             assert_eq!(check_range(good, Agent::One), Ok(()), "{good}");
         }
-        for bad in ["x", "s5-s1", "s0:c1024", "s0:c3.c1", "s0:c1,c1", "s0:c0:c1"] {
+        for bad in [
+            "x",
+            "s",
+            "s5-s1",
+            "s0-s1-s2",
+            "s0-",
+            "s0:",
+            "s0:c1024",
+            "s0:c3.c1",
+            "s0:c1.",
+            "s0:c1,c1",
+            "s0:c1,,c2",
+            "s0:c0:c1",
+            " s0",
+        ] {
             assert!(check_range(bad, Agent::One).is_err(), "{bad}");
         }
         for good in ["s0-s1-s2", "s+1", "s0:c1,c1", "s0:c0:x"] {

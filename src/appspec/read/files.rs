@@ -41,7 +41,7 @@ impl Reader {
         let nothing = Map::default();
         let map = match &item.value {
             Value::Map(map) => map,
-            Value::Null if item.plain.as_deref() == Some("") => &nothing,
+            _ if item.is_left_out() => &nothing,
             value => {
                 let message = format!("an entry of files is {}", shape(value));
                 self.mistyped("A010", &path, item, "struct RawFileMapping", message);
@@ -56,7 +56,7 @@ impl Reader {
             self.no_source(item);
             return None;
         };
-        let Some(destination) = destination else {
+        let Some(destination) = destination.filter(|destination| !destination.is_empty()) else {
             self.no_destination(item, &source);
             return None;
         };
@@ -165,8 +165,11 @@ impl Reader {
         let absolute = destination.starts_with('/') || (windows && destination.get(1..2) == Some(":"));
         let span = entry.destination_span;
         if destination.starts_with('~') {
-            let help = "write the directory out: the agent runs as root and expands nothing";
-            self.add(Finding::error("A014", span, "`~` is not expanded: Install fails").help(help));
+            let finding = match self.agent {
+                Agent::One => Finding::error("A014", span, "`~` is not expanded: Install fails"),
+                Agent::Two => Finding::warning("A014", span, "`~` is the agent's own home directory"),
+            };
+            self.add(finding.help("write the directory out"));
         } else if !windows && destination.contains('$') {
             let message = "variables are not expanded: a directory of this very name is made";
             self.add(Finding::warning("A014", span, message));

@@ -34,13 +34,13 @@ impl Reader {
         let Some((key, item)) = entry else { return Vec::new() };
         let map = match &item.value {
             Value::Map(map) => map,
-            other if self.agent == Agent::Two && item.plain.as_deref() != Some("") => {
-                let message = format!("hooks is {}, not events with their scripts", shape(other));
-                self.mistyped("A030", "hooks", item, "a map", message);
+            value if self.is_absent(item, value) => {
+                self.add(Finding::warning("A036", key.span, "hooks is empty: no script will run"));
                 return Vec::new();
             }
-            Value::Null | Value::Bool(false) => {
-                self.add(Finding::warning("A036", key.span, "hooks is empty: no script will run"));
+            other if self.agent == Agent::Two => {
+                let message = format!("hooks is {}, not events with their scripts", shape(other));
+                self.mistyped("A030", "hooks", item, "a map", message);
                 return Vec::new();
             }
             other => {
@@ -64,11 +64,19 @@ impl Reader {
         map.entries.iter().map(|(event, scripts)| (event.value.to_s(), self.event(event, scripts))).collect()
     }
 
+    /// A section that the agent takes for one that is not there.
+    fn is_absent(&self, item: &Item, value: &Value) -> bool {
+        match self.agent {
+            Agent::One => matches!(value, Value::Null | Value::Bool(false)),
+            Agent::Two => item.is_left_out(),
+        }
+    }
+
     fn event(&mut self, event: &Item, scripts: &Item) -> Vec<Script> {
         self.event_name(event, scripts);
         let items = match &scripts.value {
             Value::List(items) => items,
-            Value::Null => {
+            value if value.is_null() || (self.agent == Agent::Two && scripts.is_left_out()) => {
                 self.add(Finding::warning(
                     "A036",
                     event.span,
@@ -110,11 +118,17 @@ impl Reader {
             }
         };
         let place = |at: usize| format!("hooks.{}[{at}]", event.value.to_s());
-        let scripts: Vec<Script> =
-            items.iter().enumerate().filter_map(|(at, item)| self.script(item, &place(at))).collect();
-        let total = scripts.iter().map(|script| script.timeout).fold(0, u64::saturating_add);
-        let chosen = scripts.len() > 1 && scripts.iter().all(|script| script.timeout != EVENT_LIMIT);
-        if total > EVENT_LIMIT && chosen {
+        let (mut scripts, mut chosen) = (Vec::new(), Vec::new());
+        for (at, item) in items.iter().enumerate() {
+            let Some(script) = self.script(item, &place(at)) else { continue };
+            // Left out it is an hour, which nobody chose.
+            if matches!(&item.value, Value::Map(map) if map.get("timeout").is_some()) {
+                chosen.push(script.timeout);
+            }
+            scripts.push(script);
+        }
+        let total = chosen.iter().copied().fold(0, u64::saturating_add);
+        if total > EVENT_LIMIT && chosen.len() > 1 {
             let message = format!(
                 "the time-outs add up to {total} s; the service fails an event after {EVENT_LIMIT} s"
             );
@@ -162,7 +176,7 @@ impl Reader {
         let nothing = Map::default();
         let map = match &item.value {
             Value::Map(map) => map,
-            Value::Null if self.agent == Agent::Two && item.plain.as_deref() == Some("") => &nothing,
+            _ if self.agent == Agent::Two && item.is_left_out() => &nothing,
             value => {
                 let message = format!("a script is {}", shape(value));
                 if self.agent == Agent::Two {
@@ -201,13 +215,13 @@ impl Reader {
     fn scalar(&mut self, map: &Map, key: &str, path: &str) -> Option<Option<String>> {
         let item = map.get(key).filter(|item| !item.value.is_null());
         let text = match self.agent {
-            Agent::One => item.map(|item| item.value.to_s()),
-            Agent::Two => self.typed_text("A031", &format!("{path}.{key}"), item).ok()?,
+            Agent::One => item.map(|item| item.value.stripped()),
+            Agent::Two => {
+                let text = self.typed_text("A031", &format!("{path}.{key}"), item).ok()?;
+                text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+            }
         };
-        Some(
-            text.map(|text| text.trim().to_owned())
-                .filter(|text| self.agent == Agent::One || !text.is_empty()),
-        )
+        Some(text)
     }
 
     fn sudo(&mut self, map: &Map, path: &str) -> Option<bool> {

@@ -5,7 +5,7 @@
 //!
 //! Where Ruby itself breaks on a value of the wrong shape, its words become the host's report, as they do on the agent.
 
-mod acl;
+pub mod acl;
 mod context;
 mod files;
 mod hooks;
@@ -25,6 +25,11 @@ pub const EMPTY: &str = "The deployment failed because the application specifica
 /// Whether a report comes from agent 2's YAML reader.
 pub fn is_yaml_refusal(report: &str) -> bool {
     report.starts_with(typed::YAML)
+}
+
+/// Whether it is of a field that is not there, which that reader tells after all others.
+pub fn is_missing_field(report: &str) -> bool {
+    report.starts_with(&typed::yaml("missing field"))
 }
 
 const TOP_KEYS: &[&str] = &["version", "os", "file_exists_behavior", "files", "permissions", "hooks"];
@@ -224,6 +229,10 @@ impl Reader {
             map.get("os").map_or_else(String::new, |item| self.written(item))
         );
         let finding = match map.get("os") {
+            None if self.agent == Agent::Two => {
+                let finding = Finding::error("A004", Span::at(root.start), "no os").help("add `os: linux`");
+                return self.add(finding.refused(typed::missing_field("os", root)));
+            }
             None => Finding::error("A004", Span::at(root.start), "no os").help("add `os: linux`"),
             Some(item) if os.is_some() => Finding::error("A004", item.span, "the host runs another system"),
             Some(item) => {

@@ -52,7 +52,7 @@ impl Reader {
         let nothing = Map::default();
         let map = match &item.value {
             Value::Map(map) => map,
-            Value::Null if self.agent == Agent::Two && item.plain.as_deref() == Some("") => &nothing,
+            _ if self.agent == Agent::Two && item.is_left_out() => &nothing,
             value => {
                 let message = format!("a permission is {}", shape(value));
                 if self.agent == Agent::Two {
@@ -71,7 +71,11 @@ impl Reader {
                 self.typed_text("A024", &format!("{path}.{key}"), value(key)).ok()?;
             }
         }
-        let object = value("object").map(|item| item.value.to_s().trim().to_owned()).unwrap_or_default();
+        let object = value("object").map(|item| match self.agent {
+            Agent::One => item.value.stripped(),
+            Agent::Two => item.value.to_s().trim().to_owned(),
+        });
+        let object = object.unwrap_or_default();
         if object.is_empty() {
             let finding =
                 Finding::error("A021", item.span, "the permission has no object").refused(NO_OBJECT);
@@ -91,8 +95,7 @@ impl Reader {
         }
         Some(Permission {
             object,
-            pattern: value("pattern")
-                .map_or_else(|| "**".to_owned(), |item| item.value.to_s().trim().to_owned()),
+            pattern: value("pattern").map_or_else(|| "**".to_owned(), |item| item.value.to_s()),
             except,
             owner: self.name(value("owner"), "owner"),
             group: self.name(value("group"), "group"),
@@ -136,7 +139,9 @@ impl Reader {
     fn texts(&mut self, map: &Map, key: &str, path: &str) -> Vec<String> {
         let Some(item) = map.get(key) else { return Vec::new() };
         match &item.value {
-            Value::Null | Value::Bool(false) => Vec::new(),
+            Value::Null => Vec::new(),
+            Value::Bool(false) if key != "acls" => Vec::new(),
+            _ if self.agent == Agent::Two && item.is_left_out() => Vec::new(),
             Value::List(items) if self.agent == Agent::Two => {
                 let mut texts = Vec::new();
                 for (at, item) in items.iter().enumerate() {
@@ -151,7 +156,7 @@ impl Reader {
                 }
                 texts
             }
-            Value::List(items) => items.iter().map(|item| item.value.to_s().trim().to_owned()).collect(),
+            Value::List(items) => items.iter().map(|item| item.value.to_s()).collect(),
             other if self.agent == Agent::Two => {
                 let message = format!("{key} is {}, not a list", shape(other));
                 self.mistyped("A024", &format!("{path}.{key}"), item, "a sequence", message);
@@ -193,18 +198,20 @@ impl Reader {
     /// Three or four octal digits; shorter ones are padded in front, as the agent does.
     fn mode(&mut self, item: Option<&Item>) -> Option<String> {
         let item = item?;
-        let text = self.written(item).trim().to_owned();
+        let text = self.written(item);
         let mode = format!("{text:0>3}");
+        // Agent 1 names it as it is filled up, agent 2 as it is written.
+        let named = if self.agent == Agent::One { &mode } else { &text };
         let written = item.plain.clone().unwrap_or_else(|| text.clone());
         let quote = format!("write it in quotes: `mode: \"{written}\"`");
         let octal = item.plain.is_some() && written != text;
         let refusal = if mode.chars().count() > 4 {
             Some(format!(
-                "The deployment failed because the length of a permissions mode ({text}) in the application specification file is invalid. Permissions modes must be between one and four characters long. Update the permissions section of the AppSpec file, and then try again."
+                "The deployment failed because the length of a permissions mode ({named}) in the application specification file is invalid. Permissions modes must be between one and four characters long. Update the permissions section of the AppSpec file, and then try again."
             ))
         } else {
             mode.chars().find(|c| !c.is_digit(8)).map(|c| format!(
-                "The deployment failed because the permissions mode ({text}) in the application specification file contains an invalid character ({c}). Update the permissions section of the AppSpec file, and then try again."
+                "The deployment failed because the permissions mode ({named}) in the application specification file contains an invalid character ({c}). Update the permissions section of the AppSpec file, and then try again."
             ))
         };
         if let Some(report) = refusal {
@@ -255,6 +262,11 @@ impl Reader {
             let message = format!("context is {}", shape(&item.value));
             self.mistyped("A026", &format!("{path}.context"), item, "struct RawContext", message);
             return None;
+        }
+        if let (Agent::Two, Value::Map(map)) = (self.agent, &item.value) {
+            for key in ["name", "type", "range"] {
+                self.typed_text("A026", &format!("{path}.context.{key}"), map.get(key)).ok()?;
+            }
         }
         match context::read(&item.value, self.agent) {
             Ok(read) => {

@@ -3,7 +3,7 @@
 //! Source: official agent 2.x, application_specification.
 
 use crate::source::psych::{Item, Map, Value};
-use crate::source::{Span, core};
+use crate::source::{Position, Span, core};
 
 use super::super::Finding;
 use super::{Reader, shape};
@@ -23,30 +23,24 @@ pub fn text(item: &Item) -> Option<&str> {
     }
 }
 
+/// The report of a field that must be there; serde does not name the very first place.
+pub fn missing_field(name: &str, root: Span) -> String {
+    let Position { line, column } = root.start;
+    let place =
+        if (line, column) == (1, 1) { String::new() } else { format!(" at line {line} column {column}") };
+    yaml(&format!("missing field `{name}`{place}"))
+}
+
 /// What serde calls a value that does not fit.
 fn found(item: &Item) -> String {
     match &item.value {
         Value::List(_) => "sequence".to_owned(),
         Value::Map(_) => "map".to_owned(),
         value => {
-            let text = value.to_s();
-            let plain = item.plain.as_deref();
-            match plain {
-                Some("") => "unit value".to_owned(),
-                Some(plain) if core::is_null(plain) => "unit value".to_owned(),
-                Some(plain) if core::boolean(plain).is_some() => format!("boolean `{plain}`"),
-                Some(plain) if core::unsigned(plain).is_some() => format!("integer `{plain}`"),
-                Some(plain) if core::float(plain).is_some() && !octal_like(plain) => {
-                    format!("floating point `{plain}`")
-                }
-                _ => format!("string {text:?}"),
-            }
+            let plain = item.plain.as_deref().and_then(core::unexpected);
+            plain.unwrap_or_else(|| format!("string {:?}", value.to_s()))
         }
     }
-}
-
-fn octal_like(text: &str) -> bool {
-    text.len() > 1 && text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 impl Reader {
@@ -74,7 +68,7 @@ impl Reader {
     pub(super) fn typed_list<'a>(&mut self, code: &'static str, name: &str, item: &'a Item) -> &'a [Item] {
         match &item.value {
             Value::List(items) => return items,
-            Value::Null if item.plain.as_deref() == Some("") => {}
+            _ if item.is_left_out() => {}
             value => {
                 let message = format!("{name} is {}, not a list", shape(value));
                 self.mistyped(code, name, item, "a sequence", message);
@@ -87,10 +81,8 @@ impl Reader {
         let help = "write `version: 0.0`, without quotes";
         let Some(item) = map.get("version") else {
             let finding = Finding::error("A003", Span::at(root.start), "no version");
-            return self.add(finding.help("begin the file with `version: 0.0`").refused(yaml(&format!(
-                "missing field `version` at line {} column {}",
-                root.start.line, root.start.column
-            ))));
+            let report = missing_field("version", root);
+            return self.add(finding.help("begin the file with `version: 0.0`").refused(report));
         };
         match item.plain.as_deref().and_then(core::float) {
             None => {

@@ -40,12 +40,14 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         base: json!({}),
     };
     if !arguments.wide {
-        let mut list = Listing::new(output, ui, "applicationsInfo", view::app::HEADER, "no applications");
+        let mut list = Listing::new(output, ui, "applicationsInfo", view::app::HEADER, "no applications")
+            .listed("applications", name_of);
         source.fill(api, arguments.limit, &mut list, view::app::row).await?.doing(doing)?;
         list.finish()?;
         return Ok(Exit::Ok);
     }
-    let mut list = Listing::new(output, ui, "applicationsInfo", view::app::WIDE_HEADER, "no applications");
+    let mut list = Listing::new(output, ui, "applicationsInfo", view::app::WIDE_HEADER, "no applications")
+        .listed("applications", name_of);
     let mut pages = api.pages_of("ListApplications", json!({})).doing(doing)?;
     let limit = arguments.limit.unwrap_or(usize::MAX);
     while list.count() < limit
@@ -73,4 +75,8 @@ async fn with_groups(api: &Api, mut app: Value) -> Result<Value, ApiError> {
         app.insert(batch::GROUPS.items.to_owned(), Value::Array(groups));
     }
     Ok(app)
+}
+
+fn name_of(info: &Value) -> Value {
+    info["applicationName"].clone()
 }

@@ -78,6 +78,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
             trusted: BTreeSet::from([sample::sha256(&site, folder.path())?]),
             ..HookPolicy::default()
         },
+        path: None,
         state: None,
     };
     let running = Running::start(setup).context("cannot start the sandbox")?;

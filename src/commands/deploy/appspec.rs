@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use clap::{ArgGroup, Args};
 use serde_json::Value;
 
-use super::create::{appspec_text, inline_text};
 use super::{task_definition, versions};
 use crate::api::{Api, ErrorKind, Seen};
-use crate::appspec::{self, Finding, Platform, Scope, Severity, inline};
+use crate::appspec::{Platform, Scope, inline};
+use crate::commands::appspec_file;
 use crate::commands::names::GroupName;
 use crate::context::Context;
 use crate::error::{Doing, Failure};
@@ -226,21 +226,7 @@ impl Unfinished {
         }
         let text = serde_json::to_string_pretty(&to_come.filled()?)?;
         let scope = Scope { platform: self.platform, ..Scope::default() };
-        let checked = appspec::check(text.as_bytes(), None, scope);
-        let worth = |finding: &&Finding| finding.severity != Severity::Note;
-        let findings: Vec<Finding> = checked.findings.iter().filter(worth).cloned().collect();
-        let ui = &context.ui;
-        if checked.has_errors() || (!findings.is_empty() && !ui.quiet) {
-            let shown = appspec::render("AppSpec", text.as_bytes(), &findings, ui.terminal.colour.1);
-            ui.complain(shown.trim_end());
-        }
-        if checked.has_errors() {
-            return Err(Failure::new("the AppSpec would be refused; nothing was deployed")
-                .help("`cdctl revision explain CODE` says what a finding means")
-                .exit(Exit::Findings)
-                .into());
-        }
-        Ok(())
+        appspec_file::check(context, "AppSpec", &text, scope)
     }
 
     fn filled(&self) -> anyhow::Result<Value> {
@@ -262,7 +248,7 @@ impl Unfinished {
 
     /// The revision, as far as it is known before anything is registered.
     pub fn planned(&self) -> anyhow::Result<Revision> {
-        Ok(inline_text(self.filled()?.to_string()))
+        Ok(appspec_file::of_text(self.filled()?.to_string()))
     }
 
     /// Registers the task definition, where there is one to register, and gives the revision.
@@ -279,7 +265,7 @@ impl Unfinished {
 }
 
 fn read(file: &Path) -> anyhow::Result<Value> {
-    inline::read(&appspec_text(file)?).map_err(|why| {
+    inline::read(&appspec_file::read(file)?).map_err(|why| {
         Failure::new(format!("{} is not an AppSpec", file.display())).cause(why).exit(Exit::Findings).into()
     })
 }

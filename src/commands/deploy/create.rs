@@ -2,12 +2,9 @@
 
 mod written;
 
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Context as _;
 use clap::{ArgGroup, Args, ValueEnum};
-use sha2::{Digest, Sha256};
 
 use super::active::{self, IfActive};
 use super::appspec::AppSpecArgs;
@@ -15,10 +12,10 @@ use super::overrides::Overrides;
 use super::watching::{self, WatchArgs};
 use super::{RollbackChoice, bundle, last_good, sending, waves};
 use crate::api::{Api, CreateDeployment, Created, ErrorKind, Seen};
-use crate::commands::missing;
 use crate::commands::names::{GroupArgs, GroupName};
 use crate::commands::request::{self, RequestArgs};
 use crate::commands::revision::pushing::{self, Destination, Packing, Prepared};
+use crate::commands::{appspec_file, missing};
 use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -203,7 +200,7 @@ pub async fn take(
         Destination { bucket, key, ..Destination::default() }
     });
 
-    let given = arguments.given()?;
+    let given = arguments.given(context)?;
     let task = arguments.appspec.definition()?;
     let api = context.api().await?;
     // Who may deploy but not look gets by without the early answers.
@@ -437,10 +434,10 @@ impl Arguments {
     }
 
     /// The revision that the command line itself names; `last-good` is known only once the group is free.
-    fn given(&self) -> anyhow::Result<Option<Revision>> {
+    fn given(&self, context: &Context) -> anyhow::Result<Option<Revision>> {
         Ok(match &self.revision {
             Some(Locator::Revision(revision)) => Some(revision.clone()),
-            Some(Locator::AppSpecFile(file)) => Some(inline(file)?),
+            Some(Locator::AppSpecFile(file)) => Some(appspec_file::revision(context, file)?),
             Some(Locator::LastGood) | None => None,
         })
     }
@@ -469,34 +466,4 @@ impl Arguments {
             overrides: self.overrides.members(),
         }
     }
-}
-
-/// An AppSpec as the revision itself; `-` is standard input.
-pub fn inline(file: &Path) -> anyhow::Result<Revision> {
-    appspec_text(file).map(inline_text)
-}
-
-/// The text as an inline revision.
-pub fn inline_text(content: String) -> Revision {
-    let digest = Sha256::digest(content.as_bytes());
-    let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    Revision::AppSpec { content: Some(content), sha256: Some(sha256) }
-}
-
-/// The text of a file that is no larger than an AppSpec may be; `-` is standard input.
-pub fn appspec_text(file: &Path) -> anyhow::Result<String> {
-    /// More than any AppSpec; the API's requests are smaller still.
-    const LIMIT: u64 = 1 << 20;
-    let cannot = || format!("cannot read {}", file.display());
-    let mut content = String::new();
-    let source: Box<dyn Read> = if file == Path::new("-") {
-        Box::new(std::io::stdin())
-    } else {
-        Box::new(std::fs::File::open(file).with_context(cannot)?)
-    };
-    source.take(LIMIT + 1).read_to_string(&mut content).with_context(cannot)?;
-    if content.len() as u64 > LIMIT {
-        return Err(Failure::new(cannot()).cause("it is larger than a megabyte").into());
-    }
-    Ok(content)
 }

@@ -55,9 +55,9 @@ pub struct Arguments {
     #[arg(long, value_name = "ID")]
     external_id: Option<String>,
 
-    /// How many at most
-    #[arg(long, value_name = "N", default_value = "20", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
-    limit: usize,
+    /// How many at most [default: 20 in a table, else all]
+    #[arg(long, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
+    limit: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -183,10 +183,12 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         None => "list the deployments".to_owned(),
     };
     let (output, ui) = (&context.settings.output, &context.ui);
-    let mut list = Listing::new(output, ui, "deploymentsInfo", view::deployment::HEADER, "no deployments");
+    let mut list = Listing::new(output, ui, "deploymentsInfo", view::deployment::HEADER, "no deployments")
+        .listed("deployments", |info| info["deploymentId"].clone());
+    let limit = list.limit(arguments.limit);
     let mut pages =
         api.pages_of("ListDeployments", arguments.input(group.as_ref(), clock::now())).doing(&doing)?;
-    while list.count() < arguments.limit {
+    while list.count() < limit {
         let ids = match (pages.next().await, &group) {
             (Ok(Some(page)), _) => strings(page.get("deployments")),
             (Ok(None), _) => break,
@@ -194,12 +196,12 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
             (Err(error), None) => return Err(error).doing(doing),
         };
         let filters = arguments.revision.is_some() || !arguments.creator.is_empty();
-        let wanted = if filters { ids.len() } else { arguments.limit - list.count() };
+        let wanted = if filters { ids.len() } else { limit - list.count() };
         for chunk in ids.get(..wanted).unwrap_or(&ids).chunks(CHUNK) {
             let seen = api.deployments(chunk).await.doing(&doing)?;
             let now = seen.date.unwrap_or_else(clock::now);
             for (deployment, json) in seen.rows("deploymentsInfo") {
-                if arguments.wants(&deployment) && list.count() < arguments.limit {
+                if arguments.wants(&deployment) && list.count() < limit {
                     list.add(json, view::deployment::row(&deployment, now))?;
                 }
             }

@@ -6,7 +6,7 @@ use super::active::has_ended;
 use super::retry::{by_hand, create, group, plain, redeployable};
 use super::watching::{self, WatchArgs};
 use super::{bundle, last_good, versions};
-use crate::api::Api;
+use crate::commands::appspec_file;
 use crate::commands::names::{DeploymentArgs, GroupName};
 use crate::context::Context;
 use crate::error::{Doing, Failure};
@@ -67,7 +67,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let id = arguments.deployment.resolve(context).await?;
     let api = context.api().await?;
     let deployment = api.deployment(&id).await.doing(format_args!("roll back deployment {id}"))?.value;
-    let plan = arguments.plan(api, &deployment).await?;
+    let plan = arguments.plan(context, &deployment).await?;
     if let Plan::Deploy { to, group, .. } = &plan {
         bundle::require(context, &group.application, to).await?;
     }
@@ -98,7 +98,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
 }
 
 impl Arguments {
-    async fn plan(&self, api: &Api, deployment: &Deployment) -> anyhow::Result<Plan> {
+    async fn plan(&self, context: &Context, deployment: &Deployment) -> anyhow::Result<Plan> {
         let id = &deployment.id;
         if deployment.creator.as_ref().is_some_and(Creator::is_auto_scaling) {
             return Err(Failure::new(format!(
@@ -114,14 +114,25 @@ impl Arguments {
         {
             return Ok(Plan::Exists(rollback.clone()));
         }
-        if self.to.is_none() && running && (deployment.auto_rollback.enabled || is_managed(deployment)) {
+        if self.to.is_none() && running && deployment.previous_revision.is_none() && is_managed(deployment) {
+            // Nothing is stopped for a rollback that does not come.
+            return Err(Failure::new(format!("deployment {id} cannot be rolled back"))
+                .cause("its group has never succeeded, so CodeDeploy has nothing to go back to")
+                .help(format!(
+                    "let it end; or stop it with `cdctl deploy stop {id}`, which leaves the traffic where it is then, \
+                     between two versions, and point it back yourself"
+                ))
+                .into());
+        }
+        let automatic = deployment.auto_rollback.enabled || is_managed(deployment);
+        if self.to.is_none() && running && automatic && deployment.previous_revision.is_some() {
             return Ok(Plan::Automatic);
         }
         let group = group(deployment).ok_or_else(|| {
             Failure::new(format!("deployment {id} cannot be rolled back"))
                 .cause("it has no deployment group; another service made it")
         })?;
-        let to = self.goal(api, deployment, &group).await?;
+        let to = self.goal(context, deployment, &group).await?;
         redeployable(&to).map_err(|cause| {
             Failure::new(format!("deployment {id} cannot be rolled back")).cause(cause).help(by_hand(&group))
         })?;
@@ -129,12 +140,18 @@ impl Arguments {
     }
 
     /// The revision to go back to.
-    async fn goal(&self, api: &Api, deployment: &Deployment, name: &GroupName) -> anyhow::Result<Revision> {
+    async fn goal(
+        &self,
+        context: &Context,
+        deployment: &Deployment,
+        name: &GroupName,
+    ) -> anyhow::Result<Revision> {
         match &self.to {
             Some(Locator::Revision(revision)) => return Ok(revision.clone()),
-            Some(Locator::AppSpecFile(file)) => return super::create::inline(file),
+            Some(Locator::AppSpecFile(file)) => return appspec_file::revision(context, file),
             Some(Locator::LastGood) | None => {}
         }
+        let api = context.api().await?;
         if deployment.platform == Some(ComputePlatform::Lambda) {
             let succeeded = deployment.status == DeploymentStatus::Succeeded;
             let shift = versions::back(api, name, self.current_version.as_deref(), succeeded).await?;

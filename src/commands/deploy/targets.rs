@@ -92,6 +92,13 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         }
         Err(error) => return Err(error).doing(doing),
     };
-    view::target::list(&seen.value, seen.json).print(&context.settings.output, &context.ui)?;
+    let view = view::target::list(&seen.value, seen.json);
+    view.print_listed(("targetIds", id_of), &context.settings.output, &context.ui)?;
     Ok(Exit::Ok)
+}
+
+/// Every kind of target has a member of its own, with the id in it.
+fn id_of(target: &Value) -> Value {
+    let members = target.as_object().into_iter().flat_map(|target| target.values());
+    members.filter_map(|member| member.get("targetId")).next().cloned().unwrap_or_default()
 }

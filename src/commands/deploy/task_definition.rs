@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use serde_json::Value;
 
-use super::create::appspec_text;
 use crate::api::{EcsService, ErrorKind, Seen};
 use crate::appspec::inline;
+use crate::commands::appspec_file;
 use crate::commands::names::GroupName;
 use crate::context::Context;
 use crate::error::{Doing, Failure};
@@ -80,7 +80,7 @@ pub fn read(file: &Path) -> anyhow::Result<Value> {
             .exit(Exit::Usage)
             .into());
     }
-    let mut whole = inline::read(&appspec_text(file)?).map_err(|why| wrong(&why))?;
+    let mut whole = inline::read(&appspec_file::read(file)?).map_err(|why| wrong(&why))?;
     let mut definition = match whole.get_mut("taskDefinition").map(Value::take) {
         Some(inner @ Value::Object(_)) => inner,
         _ => whole,

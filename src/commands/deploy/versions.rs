@@ -1,8 +1,8 @@
 //! Which version of a Lambda function is live and which one was before, by a group's history.
 
-use super::create::inline_text;
 use crate::api::{Api, ErrorKind};
 use crate::appspec::inline;
+use crate::commands::appspec_file;
 use crate::commands::names::GroupName;
 use crate::error::{Doing, Failure};
 use crate::model::{Creator, DeploymentStatus, Revision, Serving};
@@ -117,7 +117,7 @@ async fn shift(api: &Api, id: &str) -> anyhow::Result<Option<Shift>> {
 impl Shift {
     /// The AppSpec that makes this step.
     pub fn revision(&self) -> Revision {
-        inline_text(inline::lambda(&self.function, &self.alias, &self.from, &self.to).to_string())
+        appspec_file::of_text(inline::lambda(&self.function, &self.alias, &self.from, &self.to).to_string())
     }
 }
 

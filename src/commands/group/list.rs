@@ -35,7 +35,8 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         base: json!({ "applicationName": name }),
     };
     let (output, ui) = (&context.settings.output, &context.ui);
-    let mut list = Listing::new(output, ui, batch::GROUPS.items, view::group::HEADER, "no deployment groups");
+    let mut list = Listing::new(output, ui, batch::GROUPS.items, view::group::HEADER, "no deployment groups")
+        .listed("deploymentGroups", |info| info["deploymentGroupName"].clone());
     if let Err(error) = source.fill(api, arguments.limit, &mut list, view::group::row).await? {
         let doing = format!("list the deployment groups of {name}");
         return Err(missing::application(api, error, name, doing).await);

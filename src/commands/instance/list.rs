@@ -54,7 +54,8 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     };
     let (output, ui) = (&context.settings.output, &context.ui);
     let empty = "no on-premises instances";
-    let mut list = Listing::new(output, ui, batch::INSTANCES.items, view::instance::HEADER, empty);
+    let mut list = Listing::new(output, ui, batch::INSTANCES.items, view::instance::HEADER, empty)
+        .listed("instanceNames", |info| info["instanceName"].clone());
     let api = context.api().await?;
     let filled = source.fill(api, arguments.limit, &mut list, view::instance::row).await?;
     filled.doing("list the on-premises instances")?;

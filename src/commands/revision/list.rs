@@ -44,9 +44,9 @@ pub struct Arguments {
     #[arg(long)]
     ascending: bool,
 
-    /// How many at most
-    #[arg(long, value_name = "N", default_value = "20")]
-    limit: usize,
+    /// How many at most [default: 20 in a table, else all]
+    #[arg(long, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
+    limit: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -91,9 +91,12 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let (output, ui) = (&context.settings.output, &context.ui);
     let api = context.api().await?;
     let doing = format!("list the revisions of {name}");
-    let mut list = Listing::new(output, ui, "revisions", view::revision::HEADER, "no revisions");
+    let mut list = Listing::new(output, ui, "revisions", view::revision::HEADER, "no revisions")
+        .beside("applicationName", name.as_str().into())
+        .listed("revisions", with_location);
+    let limit = list.limit(arguments.limit);
     let mut pages = api.pages_of("ListApplicationRevisions", arguments.input(name)).doing(&doing)?;
-    while list.count() < arguments.limit {
+    while list.count() < limit {
         let locations = match pages.next().await {
             Ok(Some(mut page)) => match page.get_mut("revisions").map(Value::take) {
                 Some(Value::Array(locations)) => locations,
@@ -102,7 +105,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
             Ok(None) => break,
             Err(error) => return Err(missing::application(api, error, name, doing).await),
         };
-        let wanted = locations.get(..arguments.limit - list.count()).unwrap_or(&locations);
+        let wanted = locations.get(..limit - list.count()).unwrap_or(&locations);
         let calls = wanted.chunks(BATCH).map(|chunk| details(api, name, chunk));
         let mut answers = stream::iter(calls).buffered(AT_ONCE);
         while let Some(infos) = answers.try_next().await.doing(&doing)? {
@@ -114,6 +117,17 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     }
     list.finish()?;
     Ok(Exit::Ok)
+}
+
+/// A `RevisionInfo` with what ListApplicationRevisions says of it, the location's own members.
+fn with_location(info: &Value) -> Value {
+    let mut info = info.clone();
+    if let (Some(location), Some(members)) =
+        (info["revisionLocation"].as_object().cloned(), info.as_object_mut())
+    {
+        members.extend(location);
+    }
+    info
 }
 
 /// The `RevisionInfo` of each, in their order.

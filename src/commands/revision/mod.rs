@@ -11,6 +11,7 @@ mod pull;
 mod push;
 pub mod pushing;
 mod reading;
+mod register;
 mod run;
 mod run_report;
 mod schema;
@@ -26,15 +27,16 @@ use crate::exit::Exit;
 pub enum Verb {
     Init(init::Arguments),
     Validate(validate::Arguments),
-    Bundle(bundle::Arguments),
     Explain(explain::Arguments),
     Schema(schema::Arguments),
-    Run(Box<run::Arguments>),
+    Bundle(bundle::Arguments),
     Push(Box<push::Arguments>),
+    Register(register::Arguments),
     List(list::Arguments),
+    Show(show::Arguments),
     Diff(diff::Arguments),
     Pull(pull::Arguments),
-    Show(show::Arguments),
+    Run(Box<run::Arguments>),
 }
 
 pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<Exit> {
@@ -46,6 +48,7 @@ pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<Exit> {
         Verb::Schema(arguments) => schema::run(context, &arguments),
         Verb::Run(arguments) => run::run(context, &arguments).await,
         Verb::Push(arguments) => push::run(context, &arguments).await,
+        Verb::Register(arguments) => register::run(context, &arguments).await,
         Verb::List(arguments) => list::run(context, &arguments).await,
         Verb::Diff(arguments) => diff::run(context, &arguments).await,
         Verb::Pull(arguments) => pull::run(context, &arguments).await,

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde_json::json;
 
 use super::fetched::Fetched;
 use super::packing::Packing;
@@ -13,7 +12,6 @@ use crate::commands::missing;
 use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::format::{Table, View};
 use crate::model::Revision;
 use crate::revision::Locator;
 
@@ -126,10 +124,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         }
         _ => return Err(misplaced()),
     };
-    let mut table = Table::properties();
-    table.row([revision.to_string()]);
-    let json = json!({ "applicationName": arguments.app, "revision": crate::api::wire_revision(&revision)? });
-    View { json, items: None, table, empty: "" }.print(&context.settings.output, &context.ui)?;
+    pushing::print(context, &arguments.app, &revision)?;
     Ok(Exit::Ok)
 }
 

@@ -4,15 +4,17 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::fetched::Fetched;
-use crate::api::{ApiError, ErrorKind, Put, Stored, Uploaded};
+use crate::api::{ApiError, ErrorKind, Put, Stored, Uploaded, wire_revision};
 use crate::appspec::Scope;
 use crate::commands::missing;
 use crate::context::Context;
 use crate::error::{Failure, nearest};
 use crate::exit::Exit;
+use crate::format::{Table, View};
 use crate::model::{BundleType, Revision};
 use crate::report::upload::{Upload, size};
 use crate::revision::{Selection, Source, check, pack};
@@ -185,6 +187,14 @@ pub async fn register(
     }
     context.ui.note(&format!("registered {revision} with application {application}"));
     Ok(())
+}
+
+/// Prints the revision as `deploy create --revision` takes it.
+pub fn print(context: &Context, application: &str, revision: &Revision) -> anyhow::Result<()> {
+    let mut table = Table::properties();
+    table.row([revision.to_string()]);
+    let json = json!({ "applicationName": application, "revision": wire_revision(revision)? });
+    View { json, items: None, table, empty: "" }.print(&context.settings.output, &context.ui)
 }
 
 /// The object that is there, where its content is the bundle's.

@@ -20,6 +20,7 @@ use crate::format::print_json;
 use crate::model::{BundleType, EventName, LifecycleErrorCode};
 use crate::revision::{Selection, Source, check_as, pack_as_is};
 use crate::runner::{self, HookPolicy, Host, Isolation, Order, Specification};
+use crate::settings::Environment;
 use crate::source::psych::Item;
 use crate::source::{self, core, psych};
 
@@ -70,7 +71,7 @@ pub struct Arguments {
     #[arg(short = 'A', long, value_name = "FILE", default_value = appspec::FILE_NAME, value_parser = below)]
     appspec_filename: String,
 
-    /// The agent's configuration, for its root_dir [default: /etc/codedeploy-agent/conf/codedeployagent.yml, where it is there and no --root is given]
+    /// The agent's configuration, for its root_dir and max_revisions [default: /etc/codedeploy-agent/conf/codedeployagent.yml, where it is there and no --root is given]
     #[arg(short = 'c', long, value_name = "FILE", conflicts_with = "agent_dir")]
     agent_configuration_file: Option<PathBuf>,
 
@@ -127,15 +128,38 @@ fn below(text: &str) -> Result<String, String> {
 /// Where an installed agent keeps its configuration. Source: official agent 1.8.1.
 const CONFIGURATION: &str = "/etc/codedeploy-agent/conf/codedeployagent.yml";
 
-/// `root_dir` of an agent's configuration, whose keys are written with a colon in front or without.
-fn root_dir(file: &Path) -> anyhow::Result<Option<PathBuf>> {
+/// What a run needs of an agent's configuration.
+struct Configuration {
+    root_dir: Option<PathBuf>,
+    max_revisions: usize,
+}
+
+impl Default for Configuration {
+    fn default() -> Self {
+        Configuration { root_dir: None, max_revisions: runner::MAX_REVISIONS }
+    }
+}
+
+/// Reads an agent's configuration, whose keys are written with a colon in front or without.
+fn configuration(file: &Path) -> anyhow::Result<Configuration> {
     let text = runner::read_appspec(file).with_context(|| format!("cannot read {}", file.display()))?;
     let root = source::parse(&text)
         .and_then(|document| core::load(&document))
         .with_context(|| format!("cannot read {}", file.display()))?;
-    let Some(Item { value: psych::Value::Map(map), .. }) = root else { return Ok(None) };
-    let item = map.get(":root_dir").or_else(|| map.get("root_dir"));
-    Ok(item.map(|item| item.value.to_s()).filter(|path| !path.is_empty()).map(PathBuf::from))
+    let mut found = Configuration::default();
+    let Some(Item { value: psych::Value::Map(map), .. }) = root else { return Ok(found) };
+    let text = |name: &str| {
+        let item = map.get(&format!(":{name}")).or_else(|| map.get(name));
+        item.map(|item| item.value.to_s()).filter(|text| !text.is_empty())
+    };
+    found.root_dir = text("root_dir").map(PathBuf::from);
+    if let Some(count) = text("max_revisions") {
+        found.max_revisions = count.parse().ok().filter(|count| *count > 0).ok_or_else(|| {
+            Failure::new(format!("{}: max_revisions is {count}", file.display()))
+                .help("it is a number of revisions, 1 or more")
+        })?;
+    }
+    Ok(found)
 }
 
 /// codedeploy-local's order.
@@ -200,9 +224,9 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     }
     let installed =
         Some(PathBuf::from(CONFIGURATION)).filter(|file| arguments.root.is_none() && file.exists());
-    let configuration = arguments.agent_configuration_file.clone().or(installed);
-    let configured = configuration.map(|file| root_dir(&file)).transpose()?.flatten();
-    let agent_dir = arguments.agent_dir.clone().or(configured);
+    let file = arguments.agent_configuration_file.clone().or(installed);
+    let configured = file.map(|file| configuration(&file)).transpose()?.unwrap_or_default();
+    let agent_dir = arguments.agent_dir.clone().or(configured.root_dir);
     let agent_dir = agent_dir.unwrap_or_else(|| root.join("opt/codedeploy-agent/deployment-root"));
     fs::create_dir_all(&agent_dir).map_err(|error| {
         Failure::new(format!("cannot write {}: {error}", agent_dir.display()))
@@ -211,7 +235,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let host = Host {
         agent_dir,
         root,
-        variables: BTreeMap::new(),
+        variables: if arguments.root.is_none() { variables(agent(arguments)) } else { BTreeMap::new() },
         // Whoever runs a revision on this machine means its scripts; elsewhere they are kept in where that is possible.
         hooks: Arc::new(HookPolicy {
             isolation: if arguments.root.is_some() { Isolation::best() } else { Isolation::None },
@@ -219,6 +243,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
             ..HookPolicy::default()
         }),
         groups: Arc::default(),
+        max_revisions: configured.max_revisions,
         real: arguments.root.is_none(),
     };
     let specification = Specification {
@@ -234,6 +259,15 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let report = Arc::new(Report::new(&context.ui, &context.settings.output));
     let agent = agent(arguments);
     context.blocking(move || deploy(&report, agent, &host, &specification, &source, &events)).await?
+}
+
+/// What scripts on the machine itself see beside the deployment's own: all of the caller's, as from codedeploy-local.
+/// Agent 2 holds back the keys.
+fn variables(agent: Agent) -> BTreeMap<String, String> {
+    const KEYS: &[&str] = &["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_CREDENTIAL_FILE"];
+    let mut variables = Environment::variables();
+    variables.retain(|name, _| agent == Agent::One || !KEYS.contains(&name.as_str()));
+    variables
 }
 
 /// `d-` and nine characters, as codedeploy-local names them.

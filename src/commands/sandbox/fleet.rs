@@ -12,7 +12,7 @@ use crate::format::{Table, View};
 /// Show the hosts, Auto Scaling groups, alarms, functions and services of a running sandbox
 ///
 /// The sandbox is the one of --endpoint-url or AWS_ENDPOINT_URL, else http://127.0.0.1:4577; the region is the
-/// caller's. The table has the hosts; -o json and -o yaml have everything.
+/// caller's. The table has the hosts, and a line each tells of the rest; -o json and -o yaml have everything.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -69,5 +69,38 @@ fn notes(fleet: &Value) -> Vec<String> {
         notes.push(note);
     }
     notes.extend(list(fleet.get("alarms")).into_iter().map(|name| format!("alarm {name} is on")));
+    notes.extend(members(fleet, "functions").map(|(name, function)| {
+        let aliases: Vec<_> = members(function, "aliases").map(alias).collect();
+        let aliases = if aliases.is_empty() { "no alias".to_owned() } else { aliases.join(", ") };
+        format!("function {name}: {aliases}")
+    }));
+    notes.extend(members(fleet, "services").map(|(name, service)| {
+        let sets: Vec<_> =
+            service.get("taskSets").and_then(Value::as_array).into_iter().flatten().map(task_set).collect();
+        let sets = if sets.is_empty() { "nothing was deployed to it".to_owned() } else { sets.join(", ") };
+        format!("service {name}: {sets}")
+    }));
     notes
+}
+
+fn members<'v>(value: &'v Value, name: &str) -> impl Iterator<Item = (&'v String, &'v Value)> {
+    value.get(name).and_then(Value::as_object).into_iter().flatten()
+}
+
+/// An alias and its version, and the second one with its share.
+fn alias((name, alias): (&String, &Value)) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut words = format!("{name} is at {}", alias.get("version").map(text).unwrap_or_default());
+    if let Some([version, share]) = alias.get("additional").and_then(Value::as_array).map(Vec::as_slice) {
+        let percent = share.as_f64().unwrap_or_default() * 100.0;
+        words.push_str(&format!(" and {percent:.0}% at {}", text(version)));
+    }
+    words
+}
+
+fn task_set(set: &Value) -> String {
+    let text = |name: &str| set.get(name).and_then(Value::as_str).unwrap_or_default();
+    let number = |name: &str| set.get(name).and_then(Value::as_f64).unwrap_or_default();
+    let (label, status) = (text("label"), text("status"));
+    format!("{label} {status} {}/{} {}%", number("running"), number("desired"), number("trafficWeight"))
 }

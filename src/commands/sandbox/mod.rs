@@ -73,7 +73,7 @@ pub struct SandboxArgs {
 
 impl SandboxArgs {
     /// Starts it, with its directory, which must outlive it; the sandbox ends when it is dropped.
-    fn start(&self, listen: SocketAddr) -> anyhow::Result<(Folder, Running)> {
+    fn start(&self, context: &Context, listen: SocketAddr) -> anyhow::Result<(Folder, Running)> {
         if !listen.ip().is_loopback() {
             return Err(Failure::new(format!(
                 "the sandbox listens on a loopback address only, and {} is none",
@@ -108,6 +108,7 @@ impl SandboxArgs {
                 allow_host_hooks: self.allow_host_hooks,
                 ..HookPolicy::default()
             },
+            path: context.environment.path.clone(),
             state,
         };
         let running = Running::start(setup).map_err(|error| match error.downcast::<StateError>() {

@@ -56,7 +56,7 @@ const CLEARED: &[&str] = &[
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let listen = arguments.listen.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 0).into());
-    let (_folder, running) = arguments.sandbox.start(listen)?;
+    let (_folder, running) = arguments.sandbox.start(context, listen)?;
     let status = status(context, &running.url(), &arguments.command).await;
     running.shut_down()?;
     Ok(Exit::Command(code(status?)))

@@ -32,7 +32,7 @@ pub struct Arguments {
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let interrupted = context.signals.next();
-    let (folder, running) = arguments.sandbox.start(arguments.listen)?;
+    let (folder, running) = arguments.sandbox.start(context, arguments.listen)?;
     let url = running.url();
     let ui = &context.ui;
     ui.data(&url)?;

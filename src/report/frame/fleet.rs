@@ -139,15 +139,29 @@ impl Composer<'_> {
     }
 
     fn rows(&self, rows: &[(&str, &Row)]) -> Vec<Line> {
-        let name = |id: &str| first_line(id, 40);
-        let names = rows.iter().map(|(id, _)| name(id).width()).max().unwrap_or(0);
+        let event = |row: &Row| row.event.as_ref().map(|event| ui::line(event.as_str())).unwrap_or_default();
+        let widest =
+            |texts: &mut dyn Iterator<Item = String>| texts.map(|text| text.width()).max().unwrap_or(0);
+        // On a narrow screen the times stay and the ids are cut.
+        let times = if self.width < NARROW { 5 } else { 6 };
+        let (events, most) = match self.width < NARROW {
+            true => {
+                let events = widest(&mut rows.iter().map(|(_, row)| event(row)));
+                let rest = widest(&mut rows.iter().map(|(_, row)| at_work(self.view, row, times)));
+                (events, self.width.saturating_sub(7 + events + rest).max(8))
+            }
+            false => (16, 40),
+        };
+        let name = |id: &str| Line::plain(first_line(id, 200)).render(most, self.unicode, false);
+        let names = widest(&mut rows.iter().map(|(id, _)| name(id)));
         let mark = if self.unicode { "●" } else { "*" };
         rows.iter()
             .map(|(id, row)| {
-                let event = row.event.as_ref().map(|event| ui::line(event.as_str())).unwrap_or_default();
                 let id = name(id);
                 let pad = " ".repeat(names - id.width());
-                Line::plain(format!(" {mark} {id}{pad}  {event:<16}  ")).with(None, at_work(self.view, row))
+                let event = event(row);
+                Line::plain(format!(" {mark} {id}{pad}  {event:<events$}  "))
+                    .with(None, at_work(self.view, row, times))
             })
             .collect()
     }
@@ -194,16 +208,21 @@ impl Composer<'_> {
 fn what(cause: &Cause) -> String {
     let message = bare_message(&cause.message);
     let script = if message.contains(&cause.script) { String::new() } else { format!(" {}", cause.script) };
-    first_line(&format!("{}{script}: {}", cause.error, message.lines().next().unwrap_or_default()), 300)
+    let parts = [format!("{}{script}", cause.error), first_line(message, 300)];
+    // A function's and a service's say neither.
+    let said: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    first_line(&said.join(": "), 300)
 }
 
 /// How long the target has been in its event; its fleet in a blue/green deployment; and its state, where that says
 /// more than "in progress".
-fn at_work(view: &View, row: &Row) -> String {
-    let time = view.time_in_event(row).map(|time| format!("{:>6}", clock::whole(time))).unwrap_or_default();
+fn at_work(view: &View, row: &Row, times: usize) -> String {
+    let time =
+        view.time_in_event(row).map(|time| format!("{:>times$}", clock::whole(time))).unwrap_or_default();
     let slow = view.slow(row).map(|times| format!("  SLOW x{times}")).unwrap_or_default();
     let label = row.label.as_deref().map(|label| format!("  {}", ui::line(label).to_lowercase()));
     let state = match &row.status {
+        TargetStatus::InProgress if row.ended.is_some() => "  waits after it".to_owned(),
         TargetStatus::InProgress => slow,
         other => format!("  {}", ui::line(other.as_str())),
     };

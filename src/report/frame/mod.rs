@@ -9,7 +9,7 @@ mod panel;
 use unicode_width::UnicodeWidthStr;
 
 use super::view::View;
-use super::words::{first_line, place, plural, short_revision};
+use super::words::{first_line, place, plural, short_revision, short_revisions};
 use super::{bar, stage};
 use crate::clock;
 use crate::model::DeploymentStatus;
@@ -125,17 +125,20 @@ impl Composer<'_> {
     fn title(&self) -> Line {
         let mut line = Line::default().with(Some(Style::Strong), self.view.name());
         if let Some(deployment) = &self.view.deployment {
+            let word = if self.width >= NARROW { " elapsed" } else { "" };
+            let elapsed = self.view.elapsed().map(|elapsed| format!("  {}{word}", clock::whole(elapsed)));
+            let (status, elapsed) = (ui::line(deployment.status.as_str()), elapsed.unwrap_or_default());
             let place = place(deployment.application.as_deref(), deployment.group.as_deref());
-            line = line.with(None, format!("  {place}  "));
-            line = line.with(status_style(&deployment.status), ui::line(deployment.status.as_str()));
+            // Where room is short the state matters more than the group.
+            let needs = self.view.name().width() + status.width() + elapsed.width() + place.width() + 4;
+            if !place.is_empty() && (self.width >= NARROW || needs <= self.width) {
+                line = line.with(None, format!("  {place}"));
+            }
+            line = line.with(None, "  ").with(status_style(&deployment.status), status).with(None, elapsed);
         } else {
             line = line.with(None, "  waiting for a first answer");
         }
-        if let Some(elapsed) = self.view.elapsed() {
-            let word = if self.width >= NARROW { " elapsed" } else { "" };
-            line = line.with(None, format!("  {}{word}", clock::whole(elapsed)));
-        }
-        if let Some(original) = &self.view.rolls_back {
+        if let Some(original) = self.view.rolls_back() {
             line = line.with(Some(Style::Warning), format!("  rolls back {}", ui::line(original)));
         }
         line
@@ -145,9 +148,13 @@ impl Composer<'_> {
         let Some(deployment) = &self.view.deployment else { return Line::default() };
         let mut parts = Vec::new();
         if let Some(revision) = &deployment.revision {
-            let before = deployment.previous_revision.as_deref().filter(|before| before != revision);
-            let was = before.map(|before| format!(" (was {})", short_revision(before))).unwrap_or_default();
-            parts.push(format!("{}{was}", short_revision(revision)));
+            parts.push(match deployment.previous_revision.as_deref().filter(|before| before != revision) {
+                Some(before) => {
+                    let (now, before) = short_revisions(revision, before);
+                    format!("{now} (was {before})")
+                }
+                None => short_revision(revision),
+            });
         }
         if let Some(config) = &deployment.config {
             parts.push(ui::line(config.strip_prefix("CodeDeployDefault.").unwrap_or(config)));
@@ -207,21 +214,36 @@ impl Composer<'_> {
         let counts = self.view.replacement().or(self.view.counts())?;
         let total = counts.total();
         let over = self.view.status().is_some_and(DeploymentStatus::is_terminal);
-        let done = counts.run + counts.pend + counts.ready == 0;
+        let open = |counts: Counts| counts.run + counts.pend + counts.ready;
+        // Of two fleets, the original goes after the replacement.
+        let done = open(counts) == 0 && self.view.counts().is_none_or(|all| open(all) == 0);
         if (over || done) && counts.fail == 0 {
             return None;
         }
-        let text = match self.width >= WIDEST {
-            true => format!("health   at least {minimum} of {total} must stay healthy"),
-            false => format!("health   min {minimum} of {total}"),
+        let narrow = self.width < NARROW;
+        let green = if self.view.replacement().is_some() { " green" } else { "" };
+        let text = match self.width {
+            WIDEST.. => format!("health   at least {minimum} of {total}{green} must stay healthy"),
+            NARROW.. => format!("health   min {minimum} of {total}{green}"),
+            _ => format!("health   min {minimum}/{total}"),
         };
-        let failed = if counts.fail > 0 { format!("; {} failed", counts.fail) } else { String::new() };
+        // The bar says it too.
+        let failed = match counts.fail {
+            0 => String::new(),
+            _ if narrow => String::new(),
+            failed => format!("; {failed} failed"),
+        };
         let (style, rest) = match forecast::fatal(&counts, minimum) {
             _ if over => (None, String::new()),
-            None => (None, "; no further failure can stop it".to_owned()),
+            None if green.is_empty() && narrow => (None, "; none can stop it".to_owned()),
+            None if green.is_empty() => (None, "; no further failure can stop it".to_owned()),
+            // Source: AWS user guide, "Minimum healthy instances": original hosts have no minimum.
+            None if narrow => (None, "; a blue failure ends it".to_owned()),
+            None => (None, "; an original that fails ends it".to_owned()),
             Some(0) => (Some(Style::Error), "; too few are left".to_owned()),
+            Some(1) if narrow => (Some(Style::Warning), "; the next stops it".to_owned()),
             Some(1) => (Some(Style::Warning), "; the next failure stops it".to_owned()),
-            Some(last) if self.width < NARROW => (None, format!("; stops at {last} more")),
+            Some(last) if narrow => (None, format!("; stops at {last} more")),
             Some(last) => (None, format!("; the {} further failure stops it", ordinal(last))),
         };
         Some(Line::plain(text + &failed).with(style, rest))

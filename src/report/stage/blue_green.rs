@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{mark, terminates, wrapped};
+use super::{NARROW, mark, terminates, wrapped};
 use crate::clock;
 use crate::model::{DeploymentStatus, EventName, EventStatus, TargetStatus};
 use crate::report::view::{Row, View};
@@ -70,11 +70,19 @@ pub fn lines(view: &View, width: usize, unicode: bool) -> Vec<String> {
     let (of_blue, of_green) = (count(&blue, true), count(&green, false));
     let block = format!("BlockTraffic {}/{}", blue.moved, blue.hosts);
     let allow = format!("AllowTraffic {}/{}", green.moved, green.hosts);
-    let mut lines = vec![
-        format!("         {:<24} {}", "BLUE (original)", "GREEN (replacement)"),
-        format!("hosts    {of_blue:<24} {of_green}"),
-        format!("traffic  {block:<24} {allow}"),
-    ];
+    let mut lines = match width < NARROW {
+        true => vec![
+            format!("blue     {of_blue}"),
+            format!("green    {of_green}"),
+            format!("traffic  {block}"),
+            format!("         {allow}"),
+        ],
+        false => vec![
+            format!("         {:<24} {}", "BLUE (original)", "GREEN (replacement)"),
+            format!("hosts    {of_blue:<24} {of_green}"),
+            format!("traffic  {block:<24} {allow}"),
+        ],
+    };
     lines.extend(wrapped("stages   ", &stages(view, &blue, &green, unicode), width));
     lines
 }

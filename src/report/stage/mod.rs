@@ -8,27 +8,32 @@ mod traffic;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use unicode_width::UnicodeWidthStr;
 
 use super::view::{Row, View};
+use super::words::flowed;
 use crate::clock;
 use crate::model::{ComputePlatform, DeploymentStatus, EventStatus, TargetStatus};
 use crate::ui;
 use crate::watch::event::Phase;
 pub use steps::{Step, Steps};
 
+/// Below this many columns what stands side by side elsewhere stands one below the other.
+const NARROW: usize = 60;
+
 /// What the live view says below its bar.
 pub fn lines(view: &View, width: usize, unicode: bool) -> Vec<String> {
     let mut lines = Vec::new();
     // A function, a service and a stack are one target; more are a fleet, and have rows.
     if let Some((_, row)) = single(view) {
-        lines.extend(traffic::table(row));
-        lines.extend(traffic::bar(view, row, unicode));
+        lines.extend(traffic::table(row, width));
+        lines.extend(traffic::bar(view, row, width, unicode));
         lines.extend(wrapped("phases   ", &phases(view, &row.phases, unicode), width));
-        lines.extend(traffic::end(view, row));
+        lines.extend(traffic::end(view, row).into_iter().flat_map(|text| flowed("forecast ", &text, width)));
     } else {
         lines.extend(blue_green::lines(view, width, unicode));
     }
-    lines.extend(waits(view));
+    lines.extend(waits(view, width));
     lines
 }
 
@@ -42,7 +47,7 @@ fn wrapped(label: &str, parts: &[String], width: usize) -> Vec<String> {
     let mut lines = vec![label.to_owned()];
     for part in parts {
         let Some(line) = lines.last_mut() else { break };
-        let fits = line.chars().count() + part.chars().count() <= width;
+        let fits = line.width() + 2 + part.width() <= width;
         if line.len() > label.len() && !fits {
             lines.push(" ".repeat(label.len()) + part);
         } else {
@@ -95,11 +100,17 @@ pub fn under_way(view: &View) -> Option<String> {
 }
 
 /// What the deployment waits for: the wait itself, then what can be typed.
-fn waits(view: &View) -> Vec<String> {
+fn waits(view: &View, width: usize) -> Vec<String> {
     let wait = waits_for(view);
     let commands = if wait.is_empty() { Vec::new() } else { commands(view) };
     let labels = std::iter::once("waits    ").chain(std::iter::repeat("         "));
-    labels.zip(wait.into_iter().chain(commands)).map(|(label, text)| format!("{label}{text}")).collect()
+    let mut lines: Vec<_> = labels.zip(&wait).flat_map(|(label, text)| flowed(label, text, width)).collect();
+    lines.extend(commands.iter().map(|(what, command)| match width < NARROW {
+        // A command that is cut cannot be typed.
+        true => format!(" {command}"),
+        false => format!("         {:<9} {command}", format!("{what}:")),
+    }));
+    lines
 }
 
 /// What the deployment waits for, and what comes of it by itself, in clauses; none where it does not wait.
@@ -117,17 +128,17 @@ pub fn waits_for(view: &View) -> Vec<String> {
     let Some((since, wait)) = terminates(view).zip(deployment.waits.termination_s) else { return Vec::new() };
     let end = countdown(view.now, after(since, wait));
     vec![
-        format!("all traffic has moved; the original ends {end}"),
-        "until then a rollback only moves the traffic back".to_owned(),
+        format!("for the end of the original {end}"),
+        "all traffic has moved; until then a rollback only moves it back".to_owned(),
     ]
 }
 
-/// What can be done about a wait.
-pub fn commands(view: &View) -> Vec<String> {
+/// What can be done about a wait, and how.
+pub fn commands(view: &View) -> Vec<(&'static str, String)> {
     let ready = view.status() == Some(&DeploymentStatus::Ready);
     let id = view.reference();
-    let mut commands = vec![format!("continue: cdctl deploy continue {id}")];
-    commands.extend(ready.then(|| format!("stop:     cdctl deploy stop {id} --rollback")));
+    let mut commands = vec![("continue", format!("cdctl deploy continue {id}"))];
+    commands.extend(ready.then(|| ("stop", format!("cdctl deploy stop {id} --rollback"))));
     commands
 }
 

@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{countdown, time_of_day};
+use super::{NARROW, countdown, time_of_day};
 use crate::clock;
 use crate::model::{DeploymentStatus, EventName, EventStatus, Serving, TaskSet, TrafficRouting};
 use crate::report::view::{Row, View};
 use crate::ui;
 use crate::watch::forecast::{self, Traffic};
 
-/// The columns of a bar of traffic.
-const BAR: usize = 20;
+/// The fewest and the most columns of a bar of traffic, and what stands beside it.
+const BAR: (usize, usize) = (8, 20);
+const BESIDE: usize = 66;
 
 /// Which versions change places, a line each for the log.
 pub fn versions(serving: &Serving) -> Vec<String> {
@@ -45,8 +46,13 @@ fn status(set: &TaskSet) -> String {
     set.status.as_deref().map(ui::line).unwrap_or_default()
 }
 
+fn share(set: &TaskSet) -> String {
+    set.weight.map(|weight| format!("{weight:.0}%")).unwrap_or_default()
+}
+
 /// The versions for the live view.
-pub fn table(row: &Row) -> Vec<String> {
+pub fn table(row: &Row, width: usize) -> Vec<String> {
+    let narrow = width < NARROW;
     match &row.serving {
         Serving::Lambda { function, alias, current, target, weight } => {
             let place = ui::line(&format!("{function}:{alias}"));
@@ -56,7 +62,19 @@ pub fn table(row: &Row) -> Vec<String> {
                 }
                 None => (String::new(), String::new()),
             };
-            vec![format!("function {place}   v{}{old} -> v{}{new}", ui::line(current), ui::line(target))]
+            let versions = format!("v{}{old} -> v{}{new}", ui::line(current), ui::line(target));
+            match narrow {
+                true => vec![format!("function {place}"), format!("         {versions}")],
+                false => vec![format!("function {place}   {versions}")],
+            }
+        }
+        Serving::Ecs { task_sets } if !task_sets.is_empty() && narrow => {
+            let mut lines = vec![format!("{:<8} {:<9} {:>9} {:>5}", "TASK SET", "STATE", "RUN", "PROD")];
+            lines.extend(task_sets.iter().map(|set| {
+                let running = format!("{}/{}", set.running, set.desired);
+                format!("{:<8} {:<9} {running:>9} {:>5}", label(set), status(set), share(set))
+            }));
+            lines
         }
         Serving::Ecs { task_sets } if !task_sets.is_empty() => {
             let mut lines = vec![format!(
@@ -64,15 +82,15 @@ pub fn table(row: &Row) -> Vec<String> {
                 "TASK SET", "STATE", "DESIRED", "RUN", "PEND", "PROD"
             )];
             for set in task_sets {
-                let weight = set.weight.map(|weight| format!("{weight:.0}%")).unwrap_or_default();
                 let group = set.target_group.as_deref().map(ui::line).unwrap_or_default();
                 let line = format!(
-                    "{:<8} {:<9} {:>7} {:>4} {:>4} {weight:>5}  {group}",
+                    "{:<8} {:<9} {:>7} {:>4} {:>4} {:>5}  {group}",
                     label(set),
                     status(set),
                     set.desired,
                     set.running,
-                    set.pending
+                    set.pending,
+                    share(set)
                 );
                 lines.push(line.trim_end().to_owned());
             }
@@ -87,7 +105,10 @@ pub fn actual(serving: &Serving) -> Option<f64> {
     match serving {
         Serving::Unsaid => None,
         Serving::Lambda { weight, .. } => weight.map(|weight| weight * 100.0),
-        Serving::CloudFormation { weight, .. } => *weight,
+        // Documented as a percentage, as that of a function is, which comes as a fraction.
+        Serving::CloudFormation { weight, .. } => {
+            weight.map(|weight| if weight > 1.0 { weight } else { weight * 100.0 })
+        }
         Serving::Ecs { task_sets } => {
             task_sets.iter().find(|set| set.label.as_deref() == Some("Green")).and_then(|set| set.weight)
         }
@@ -124,24 +145,27 @@ pub fn line_of(view: &View, row: &Row, share: u64) -> String {
 }
 
 /// Set and actual on one bar.
-pub fn bar(view: &View, row: &Row, unicode: bool) -> Option<String> {
+pub fn bar(view: &View, row: &Row, width: usize, unicode: bool) -> Vec<String> {
     let actual = actual(&row.serving);
     let planned = moved(view, row);
-    let share = planned.map(|traffic| f64::from(traffic.set)).or(actual)?;
+    let Some(share) = planned.map(|traffic| f64::from(traffic.set)).or(actual) else { return Vec::new() };
+    let cells = width.saturating_sub(BESIDE).clamp(BAR.0, BAR.1);
     #[expect(clippy::cast_sign_loss, reason = "clamped to a percentage")]
-    let full = (share.clamp(0.0, 100.0) / 100.0 * BAR as f64).round() as usize;
+    let full = (share.clamp(0.0, 100.0) / 100.0 * cells as f64).round() as usize;
     let (on, off) = if unicode { ("█", "·") } else { ("#", ".") };
-    let mut text = format!("traffic  [{}{}]", on.repeat(full), off.repeat(BAR - full));
+    let mut text = format!("traffic  [{}{}]", on.repeat(full), off.repeat(cells - full));
     if let Some(planned) = planned {
         text.push_str(&format!(" {}% set", planned.set));
     }
     if let Some(actual) = actual {
         text.push_str(&format!(" {actual:.0}% actual"));
     }
-    if let Some((next, at)) = planned.and_then(|planned| planned.next) {
-        text.push_str(&format!("  next {next}% {}", countdown(view.now, at)));
+    let Some((next, at)) = planned.and_then(|planned| planned.next) else { return vec![text] };
+    let next = format!("next {next}% {}", countdown(view.now, at));
+    match width < NARROW {
+        true => vec![text, format!("         {next}")],
+        false => vec![format!("{text}  {next}")],
     }
-    Some(text)
 }
 
 /// When all of it will have moved and the deployment be done, if nothing breaks: exact once the traffic moves.
@@ -160,12 +184,14 @@ pub fn end(view: &View, row: &Row) -> Option<String> {
             Some(TrafficRouting::AllAtOnce) => "moves at once".to_owned(),
             _ => format!("takes {} once it moves", clock::whole(takes)),
         };
-        return Some(format!("forecast the traffic {moves}"));
+        return Some(format!("the traffic {moves}"));
     };
-    let mut text = format!("forecast all moved {} if nothing breaks", countdown(view.now, planned.whole));
-    if let Some(kept) = kept {
-        let end = planned.whole.checked_add(Duration::from_secs(kept)).unwrap_or(planned.whole);
-        text.push_str(&format!("; done about {}, the original is kept until then", time_of_day(end)));
-    }
-    Some(text)
+    let moved = countdown(view.now, planned.whole);
+    Some(match kept {
+        Some(kept) => {
+            let end = planned.whole.checked_add(Duration::from_secs(kept)).unwrap_or(planned.whole);
+            format!("all moved {moved}, done about {} if nothing breaks", time_of_day(end))
+        }
+        None => format!("all moved {moved} if nothing breaks"),
+    })
 }

@@ -99,7 +99,7 @@ fn head(html: &mut String, timeline: &Timeline) {
         ("Started", time(deployment.start_time)),
         ("Ended", time(deployment.complete_time)),
         ("Targets", deployment.overview.as_ref().map(words::counts)),
-        ("Why", deployment.error.as_ref().map(|error| format!("{}: {}", error.code, error.message.trim()))),
+        ("Why", timeline.why()),
         ("Hint", deployment.error.as_ref().and_then(hints::of_error).map(str::to_owned)),
     ] {
         if let Some(value) = value {

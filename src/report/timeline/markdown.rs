@@ -36,7 +36,7 @@ fn one(timeline: &Timeline) -> String {
         ("Started", deployment.start_time.map(|time| format!("{time:.0}"))),
         ("Ended", deployment.complete_time.map(|time| format!("{time:.0}"))),
         ("Targets", deployment.overview.as_ref().map(words::counts)),
-        ("Why", deployment.error.as_ref().map(|error| format!("{}: {}", error.code, error.message.trim()))),
+        ("Why", timeline.why()),
     ] {
         if let Some(value) = value {
             let _ = writeln!(text, "| {name} | {} |", code(&value));

@@ -17,6 +17,7 @@ pub use markdown::markdown;
 
 use crate::clock;
 use crate::model::{EventName, EventStatus, Target, TargetStatus};
+use crate::report::why;
 use crate::watch::causes::{Cause, Causes};
 use crate::watch::event::{DeploymentEvent, Event, Failure, Phase, Stamped, TargetEvent};
 
@@ -119,6 +120,14 @@ impl Timeline {
             causes.add(&bar.id, phase.map(|phase| &phase.name), bar.failure.as_ref(), time);
         }
         causes.list()
+    }
+
+    /// Why it ended as it did, where somebody says it.
+    pub fn why(&self) -> Option<String> {
+        let failed = self.bars.iter().filter(|bar| bar.status == TargetStatus::Failed).count() as u64;
+        let failed = self.deployment.overview.map_or(failed, |counts| counts.fail.max(failed));
+        let why = why::of_error(self.deployment.error.as_ref(), &self.causes(), failed);
+        (!why.is_empty()).then(|| why.join("; "))
     }
 
     /// The phases in the order of the target that went through most.

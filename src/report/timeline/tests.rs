@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::{DeploymentStatus, LifecycleErrorCode, Serving, TargetKind, Waits};
+use crate::watch::event::ErrorEvent;
 
 /// What a hostile host, or a hostile repository, would like to say.
 const EVIL: &str = "</pre><script>alert(1)</script>\" onload='x' ```\n\u{1b}[31m::error::x";
@@ -22,6 +23,7 @@ fn deployment(status: DeploymentStatus) -> DeploymentEvent {
         waits: Waits::default(),
         routing: None,
         creator: None,
+        rolls_back: None,
         revision: Some(EVIL.into()),
         previous_revision: None,
         create_time: Some(at(0)),
@@ -94,6 +96,22 @@ fn markdown_cannot_be_left() {
     assert!(!outside.lines().any(|line| line.trim_start().starts_with("::")), "{text}");
     assert_eq!(outside.replace("\\|", "").matches('`').count() % 2, 0, "{text}");
     assert!(outside.split('`').step_by(2).all(|plain| !plain.contains("script>")), "{text}");
+}
+
+#[test]
+fn too_few_healthy_hosts_are_never_the_lead() {
+    for (bars, lead) in [
+        (fleet(20).bars, "2 targets failed for one cause; too few"),
+        (Vec::new(), "which targets failed, and why, was not read; too few"),
+    ] {
+        let mut failed = timeline(bars);
+        failed.deployment.error =
+            Some(ErrorEvent { code: "HEALTH_CONSTRAINTS".into(), message: "The overall deployment".into() });
+        let text = markdown(&[failed.clone()]);
+        assert!(text.contains(&format!("| Why | `{lead}")), "{text}");
+        let html = page(&[failed], "cdctl");
+        assert!(html.contains(&format!("<dt>Why</dt><dd>{lead}")), "{html}");
+    }
 }
 
 #[test]

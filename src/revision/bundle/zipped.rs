@@ -14,10 +14,14 @@ use super::super::listing::Found;
 use super::batch::Batch;
 use crate::appspec::Kind;
 
-/// Bytes of files in a batch; a larger file is compressed straight into the bundle.
-const BATCH_BYTES: u64 = 2 << 20;
+/// A larger file is compressed straight into the bundle.
+const LARGE: u64 = 2 << 20;
+/// Bytes of files in a batch: few enough that all workers end at about the same time.
+const BATCH_BYTES: u64 = 512 << 10;
 /// Entries in a batch.
 const BATCH_ENTRIES: usize = 512;
+/// Batches of a worker that wait to be written.
+const QUEUE: usize = 4;
 
 /// Writes the entries; `progress` hears of the bytes read.
 pub fn write(found: &[Found], to: &Path, progress: &mut dyn FnMut(u64)) -> io::Result<()> {
@@ -28,7 +32,7 @@ pub fn write(found: &[Found], to: &Path, progress: &mut dyn FnMut(u64)) -> io::R
         // Each worker has its own short queue: what is compressed and not yet written stays bounded.
         let mut queues = Vec::new();
         for first in 0..workers {
-            let (sender, receiver) = mpsc::sync_channel(1);
+            let (sender, receiver) = mpsc::sync_channel(QUEUE);
             let batches = &batches;
             scope.spawn(move || {
                 let mut batch = Batch::new();
@@ -58,7 +62,7 @@ pub fn write(found: &[Found], to: &Path, progress: &mut dyn FnMut(u64)) -> io::R
 }
 
 fn is_large(batch: &[Found]) -> bool {
-    matches!(batch, [one] if one.bytes() > BATCH_BYTES)
+    matches!(batch, [one] if one.bytes() > LARGE)
 }
 
 /// Runs of entries of some size together; a large file stands alone.

@@ -1,18 +1,38 @@
 //! A bundle becomes a directory. The archive is a stranger's: nothing is written outside the directory, through a
 //! link, as a device, or beyond the limits.
 
+mod contents;
+mod gate;
 mod sink;
 mod tarball;
 mod zipped;
 
 use std::fs;
-use std::io;
-use std::path::Path;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
 use crate::model::BundleType;
 
 use super::failure::ruby;
+pub use contents::Contents;
+use gate::Gate;
 use sink::Sink;
+
+/// What becomes of an archive's entries. Names and modes are the archive's: nobody has looked at them.
+trait Entries {
+    fn gate(&mut self) -> &mut Gate;
+
+    fn directory(&mut self, name: &Path, mode: Option<u32>) -> io::Result<()>;
+
+    /// A later entry of the same name replaces an earlier one.
+    fn file(&mut self, name: &Path, mode: Option<u32>, content: &mut dyn Read) -> io::Result<()>;
+
+    /// Kept as it is written: where it leads is the host's business, but nothing is ever written through it.
+    fn link(&mut self, name: &Path, target: PathBuf) -> io::Result<()>;
+
+    /// A hard link becomes a copy of the earlier file that it names.
+    fn copy_of(&mut self, name: &Path, earlier: &Path, mode: Option<u32>) -> io::Result<()>;
+}
 
 /// Unpacks a bundle into an existing, empty directory. A single top directory that holds an AppSpec is taken off.
 /// The error is what the host reports.
@@ -25,18 +45,42 @@ pub fn unpack(bundle: &Path, kind: &BundleType, directory: &Path) -> Result<(), 
 
 /// As [`unpack`]; a single top directory stays.
 pub fn extract(bundle: &Path, kind: &BundleType, directory: &Path) -> Result<(), String> {
-    let size = fs::metadata(bundle).map_err(|error| ruby(&error, "rb_sysopen", bundle))?.len();
-    let mut sink = Sink::new(directory, size)?;
-    let (result, name) = match kind {
-        BundleType::Zip => (zipped::unpack(bundle, &mut sink), "zip"),
-        BundleType::Tgz => (tarball::unpack(bundle, &mut sink), "tgz"),
-        BundleType::Tar => (tarball::unpack(bundle, &mut sink), "tar"),
-        other => return Err(format!("Bundle type {other} cannot be deployed to instances")),
+    let mut sink = Sink::new(directory, gate(bundle)?)?;
+    let result = match kind {
+        BundleType::Zip => zipped::unpack(bundle, &mut sink),
+        BundleType::Tgz | BundleType::Tar => tarball::unpack(bundle, &mut sink),
+        other => return Err(undeployable(other)),
     };
-    result.and_then(|()| sink.finish()).map_err(|error| match error.kind() {
+    result.and_then(|()| sink.finish()).map_err(|error| told(kind, &error))
+}
+
+/// What [`unpack`] would leave, without a file written. `whole` are the names of the files whose text may be asked for.
+/// The content of a zip's files is not looked at before it is asked for.
+pub fn contents(bundle: &Path, kind: &BundleType, whole: &[&str]) -> Result<Contents, String> {
+    let mut contents = Contents::new(gate(bundle)?, whole);
+    let result = match kind {
+        BundleType::Zip => zipped::list(bundle, &mut contents),
+        BundleType::Tgz | BundleType::Tar => tarball::unpack(bundle, &mut contents),
+        other => return Err(undeployable(other)),
+    };
+    result.map_err(|error| told(kind, &error))?;
+    contents.take_off_top();
+    Ok(contents)
+}
+
+fn gate(bundle: &Path) -> Result<Gate, String> {
+    Ok(Gate::new(fs::metadata(bundle).map_err(|error| ruby(&error, "rb_sysopen", bundle))?.len()))
+}
+
+fn undeployable(kind: &BundleType) -> String {
+    format!("Bundle type {kind} cannot be deployed to instances")
+}
+
+fn told(kind: &BundleType, error: &io::Error) -> String {
+    match error.kind() {
         io::ErrorKind::StorageFull => "The disk is (or was) full during extraction.".to_owned(),
-        _ => format!("Error extracting {name} archive: {error}"),
-    })
+        _ => format!("Error extracting {kind} archive: {error}"),
+    }
 }
 
 /// `site-1.2/appspec.yml` becomes `appspec.yml`, where `site-1.2` is all there is.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use flate2::read::MultiGzDecoder;
 use tar::{Archive, EntryType};
 
-use super::sink::Sink;
+use super::Entries;
 
 /// Names and attributes of one entry that do not fit its header; the tar crate holds them in memory.
 const MAX_EXTENSION: u64 = 1 << 20;
@@ -19,14 +19,14 @@ fn open(bundle: &Path) -> io::Result<Archive<Box<dyn Read>>> {
 }
 
 /// Refuses what would grow in memory before anything of it is read.
-fn check_extensions(bundle: &Path, sink: &Sink) -> io::Result<()> {
+fn check_extensions(bundle: &Path, most: u64) -> io::Result<()> {
     let mut total: u64 = 0;
     for entry in open(bundle)?.entries()?.raw(true) {
         let entry = entry?;
         let kind = entry.header().entry_type();
         let plain = kind.is_file() || kind.is_dir() || kind.is_symlink() || kind.is_hard_link();
         total = total.saturating_add(entry.size());
-        if (!plain && !kind.is_gnu_sparse() && entry.size() > MAX_EXTENSION) || total > sink.left() {
+        if (!plain && !kind.is_gnu_sparse() && entry.size() > MAX_EXTENSION) || total > most {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 "an entry is larger than a bundle may hold",
@@ -36,8 +36,8 @@ fn check_extensions(bundle: &Path, sink: &Sink) -> io::Result<()> {
     Ok(())
 }
 
-pub fn unpack(bundle: &Path, sink: &mut Sink) -> io::Result<()> {
-    check_extensions(bundle, sink)?;
+pub fn unpack(bundle: &Path, to: &mut dyn Entries) -> io::Result<()> {
+    check_extensions(bundle, to.gate().left())?;
     let mut archive = open(bundle)?;
     let mut found = false;
     for entry in archive.entries()? {
@@ -50,17 +50,17 @@ pub fn unpack(bundle: &Path, sink: &mut Sink) -> io::Result<()> {
             entry.link_name()?.map(|target| target.into_owned()).ok_or_else(missing)
         };
         match entry.header().entry_type() {
-            EntryType::Directory => sink.directory(&name, mode)?,
+            EntryType::Directory => to.directory(&name, mode)?,
             EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
-                sink.file(&name, mode, &mut entry)?
+                to.file(&name, mode, &mut entry)?
             }
             EntryType::Symlink => {
                 let target = target(&entry)?;
-                sink.link(&name, target)?;
+                to.link(&name, target)?;
             }
             EntryType::Link => {
                 let target = target(&entry)?;
-                sink.copy_of(&name, &target, mode)?;
+                to.copy_of(&name, &target, mode)?;
             }
             EntryType::XGlobalHeader => {}
             _ => {

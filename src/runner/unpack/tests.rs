@@ -10,6 +10,7 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use super::*;
+use crate::appspec::Kind;
 
 struct Bundle {
     guard: tempfile::TempDir,
@@ -23,13 +24,49 @@ impl Bundle {
         Bundle { guard }
     }
 
+    /// Unpacks it; what it was said to hold is what is there then, and what is refused is refused in the same words.
     fn unpack(&self, kind: BundleType) -> Result<(), String> {
-        unpack(&self.guard.path().join("bundle.tar"), &kind, &self.path(""))
+        let bundle = self.guard.path().join("bundle.tar");
+        let unpacked = unpack(&bundle, &kind, &self.path(""));
+        let listed = contents(&bundle, &kind, &[]);
+        assert_eq!(listed.as_ref().err(), unpacked.as_ref().err());
+        if let Ok(contents) = listed {
+            let mut there = Vec::new();
+            there_is(&self.path(""), Path::new(""), &mut there);
+            let listed = contents.listing().iter();
+            let listed: Vec<_> = listed.map(|(path, entry)| (path.clone(), entry.kind.clone())).collect();
+            assert_eq!(listed, there);
+        }
+        unpacked
     }
 
     fn path(&self, name: &str) -> std::path::PathBuf {
         self.guard.path().join("deployment-archive").join(name)
     }
+}
+
+/// Paths and kinds of all below a directory, in order.
+fn there_is(root: &Path, below: &Path, found: &mut Vec<(String, Kind)>) {
+    for entry in fs::read_dir(root.join(below)).unwrap().flatten() {
+        let (path, kind) = (below.join(entry.file_name()), entry.file_type().unwrap());
+        let directory = kind.is_dir();
+        let kind = match kind {
+            _ if directory => Kind::Directory,
+            kind if kind.is_symlink() => Kind::Link,
+            _ => Kind::File,
+        };
+        found.push((path.to_str().unwrap().to_owned(), kind));
+        if directory {
+            there_is(root, &path, found);
+        }
+    }
+    found.sort_by(|(a, _), (b, _)| a.cmp(b));
+}
+
+fn zip(write: impl Fn(&mut ZipWriter<std::io::Cursor<Vec<u8>>>)) -> Vec<u8> {
+    let mut writer = ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    write(&mut writer);
+    writer.finish().unwrap().into_inner()
 }
 
 fn tar(entries: &[(&str, EntryType, &str)]) -> Vec<u8> {
@@ -98,6 +135,10 @@ fn nothing_is_written_outside() {
         &[("out", LINK, "/etc/passwd"), ("hard", EntryType::Link, "out")],
         &[("device", EntryType::Char, "")],
         &[("pipe", EntryType::Fifo, "")],
+        &[("file", FILE, "x"), ("file/evil", FILE, "x")],
+        &[("file", FILE, "x"), ("file", EntryType::Directory, "")],
+        &[("folder/a", FILE, "x"), ("folder", LINK, "..")],
+        &[("hard", EntryType::Link, "hard")],
     ];
     for entries in hostile {
         let bundle = Bundle::new(&tar(entries));
@@ -109,11 +150,6 @@ fn nothing_is_written_outside() {
 
 #[test]
 fn nothing_is_written_outside_by_a_zip_either() {
-    fn zip(write: impl Fn(&mut ZipWriter<std::io::Cursor<Vec<u8>>>)) -> Vec<u8> {
-        let mut writer = ZipWriter::new(std::io::Cursor::new(Vec::new()));
-        write(&mut writer);
-        writer.finish().unwrap().into_inner()
-    }
     let options = SimpleFileOptions::default();
     let device = options.unix_permissions(0o600);
     let mut bytes = zip(|writer| writer.start_file("null", device).unwrap());
@@ -139,8 +175,8 @@ fn nothing_is_written_outside_by_a_zip_either() {
 #[test]
 fn there_is_a_limit_to_entries_bytes_and_depth() {
     let folder = tempfile::tempdir().unwrap();
-    assert_eq!(Sink::new(folder.path(), u64::MAX).unwrap().left(), 16 << 30);
-    let mut sink = Sink::new(folder.path(), 0).unwrap();
+    assert_eq!(Gate::new(u64::MAX).left(), 16 << 30);
+    let mut sink = Sink::new(folder.path(), Gate::new(0)).unwrap();
     let deep = "d/".repeat(129);
     assert!(sink.directory(Path::new(&deep), None).unwrap_err().to_string().contains("is too deep"));
     let mut one = || sink.directory(Path::new("."), None);
@@ -154,6 +190,38 @@ fn a_link_that_a_file_replaces_is_not_written_through() {
     bundle.unpack(BundleType::Tar).unwrap();
     assert_eq!(fs::read_to_string(bundle.path("a")).unwrap(), "mine");
     assert!(fs::symlink_metadata(bundle.path("a")).unwrap().is_file());
+}
+
+#[test]
+fn a_text_is_read_through_links_that_stay_inside() {
+    let entries = [
+        ("site/appspec.yml", "../deploy/a.yml"),
+        ("out.yml", "../a.yml"),
+        ("away.yml", "/etc/passwd"),
+        ("turn.yml", "turn.yml"),
+    ];
+    let tar = tar(&[
+        &[("site/", EntryType::Directory, ""), ("deploy/a.yml", FILE, "version: 0.0")][..],
+        &entries.map(|(name, target)| (name, LINK, target)),
+    ]
+    .concat());
+    let zip = zip(|writer| {
+        writer.start_file("deploy/a.yml", SimpleFileOptions::default()).unwrap();
+        writer.write_all(b"version: 0.0").unwrap();
+        for (name, target) in entries {
+            writer.add_symlink(name, target, SimpleFileOptions::default()).unwrap();
+        }
+    });
+    for (kind, bytes) in [(BundleType::Tar, tar), (BundleType::Zip, zip)] {
+        let bundle = Bundle::new(&bytes);
+        let mut contents = contents(&bundle.guard.path().join("bundle.tar"), &kind, &["a.yml"]).unwrap();
+        let mut text = |name: &str| contents.text(name).unwrap().map(|text| String::from_utf8(text).unwrap());
+        assert_eq!(text("site/appspec.yml").as_deref(), Some("version: 0.0"), "{kind}");
+        assert_eq!(text("deploy/a.yml").as_deref(), Some("version: 0.0"), "{kind}");
+        for name in ["out.yml", "away.yml", "turn.yml", "site", "nothing"] {
+            assert_eq!(text(name), None, "{kind} {name}");
+        }
+    }
 }
 
 #[test]

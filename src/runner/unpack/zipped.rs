@@ -2,13 +2,16 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use zip::ZipArchive;
+use zip::read::ZipFile;
 
-use super::sink::Sink;
+use super::gate::refuse;
+use super::{Contents, Entries};
+use crate::appspec::{Entry, Kind};
 
 /// The longest target of a link.
 const MAX_TARGET: u64 = 4096;
@@ -18,31 +21,77 @@ const LINK: u32 = 0o120_000;
 const FILE: u32 = 0o100_000;
 const DIRECTORY: u32 = 0o040_000;
 
-pub fn unpack(bundle: &Path, sink: &mut Sink) -> io::Result<()> {
+/// An entry that a bundle may have.
+fn kind<R: Read>(entry: &ZipFile<'_, R>, name: &Path) -> io::Result<Kind> {
+    match entry.unix_mode().map(|mode| mode & KIND) {
+        // Only a slash ends a directory's name; a backslash may end any file's.
+        _ if entry.name_raw().ends_with(b"/") => Ok(Kind::Directory),
+        Some(DIRECTORY) => Ok(Kind::Directory),
+        Some(LINK) => Ok(Kind::Link),
+        None | Some(0 | FILE) => Ok(Kind::File),
+        Some(_) => Err(refuse(format!("{} is neither file, directory nor link", name.display()))),
+    }
+}
+
+fn target(entry: &mut dyn Read, name: &Path) -> io::Result<PathBuf> {
+    let mut target = Vec::new();
+    entry.take(MAX_TARGET + 1).read_to_end(&mut target)?;
+    if target.is_empty() || target.contains(&0) || target.len() as u64 > MAX_TARGET {
+        return Err(refuse(format!("{} is a link to nowhere", name.display())));
+    }
+    Ok(PathBuf::from(OsStr::from_bytes(&target)))
+}
+
+fn name<R: Read>(entry: &ZipFile<'_, R>) -> PathBuf {
+    PathBuf::from(OsStr::from_bytes(entry.name_raw()))
+}
+
+pub fn unpack(bundle: &Path, to: &mut dyn Entries) -> io::Result<()> {
     let mut archive = ZipArchive::new(File::open(bundle)?)?;
     for index in 0..archive.len() {
         let mut entry = archive.by_index(index)?;
-        let name = PathBuf::from(OsStr::from_bytes(entry.name_raw()));
-        let mode = entry.unix_mode();
-        match mode.map(|mode| mode & KIND) {
-            // Only a slash ends a directory's name; a backslash may end any file's.
-            _ if entry.name_raw().ends_with(b"/") => sink.directory(&name, mode)?,
-            Some(DIRECTORY) => sink.directory(&name, mode)?,
-            Some(LINK) => {
-                let mut target = Vec::new();
-                entry.by_ref().take(MAX_TARGET + 1).read_to_end(&mut target)?;
-                if target.is_empty() || target.contains(&0) || target.len() as u64 > MAX_TARGET {
-                    let message = format!("{} is a link to nowhere", name.display());
-                    return Err(io::Error::new(io::ErrorKind::InvalidData, message));
-                }
-                sink.link(&name, PathBuf::from(OsStr::from_bytes(&target)))?;
-            }
-            None | Some(0 | FILE) => sink.file(&name, mode, &mut entry)?,
-            Some(_) => {
-                let message = format!("{} is neither file, directory nor link", name.display());
-                return Err(io::Error::new(io::ErrorKind::InvalidData, message));
-            }
+        let (name, mode) = (name(&entry), entry.unix_mode());
+        match kind(&entry, &name)? {
+            Kind::Directory => to.directory(&name, mode)?,
+            Kind::Link => to.link(&name, target(&mut entry, &name)?)?,
+            Kind::File => to.file(&name, mode, &mut entry)?,
         }
     }
     Ok(())
+}
+
+/// Lists the entries by the archive's directory; files are counted as long as it says.
+pub fn list(bundle: &Path, contents: &mut Contents) -> io::Result<()> {
+    let mut archive = ZipArchive::new(BufReader::new(File::open(bundle)?))?;
+    for index in 0..archive.len() {
+        let entry = archive.by_index_raw(index)?;
+        let (name, mode) = (name(&entry), entry.unix_mode());
+        match kind(&entry, &name)? {
+            Kind::Directory => contents.directory(&name, mode)?,
+            Kind::Link => {
+                drop(entry);
+                let target = target(&mut archive.by_index(index)?, &name)?;
+                contents.link(&name, target)?;
+            }
+            Kind::File => {
+                contents.gate().count(entry.size(), &name)?;
+                let mode = mode.unwrap_or(0o644) & 0o777;
+                contents.note(&name, Entry { kind: Kind::File, mode, head: Vec::new() }, Some(index))?;
+            }
+        }
+    }
+    contents.zip = Some(Zip(archive));
+    Ok(())
+}
+
+/// An open archive.
+pub struct Zip(ZipArchive<BufReader<File>>);
+
+impl Zip {
+    /// The first bytes of a file.
+    pub fn read(&mut self, number: usize, most: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.0.by_index(number)?.take(most).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
 }

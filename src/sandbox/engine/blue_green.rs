@@ -23,6 +23,7 @@ use crate::model::{
 };
 use crate::sandbox::fleet::{Instance, seeded};
 use crate::sandbox::host::Order;
+use crate::sandbox::operations::name_hooks;
 use crate::sandbox::store::{Label, Millis, Target, TargetKind, Wait};
 
 /// How long a new fleet takes to be there: chosen to look like instances that start.
@@ -375,8 +376,7 @@ impl BlueGreen {
         }
         let changes = match &self.fleets.origin {
             Origin::Copied { name, .. } => {
-                let hook = format!("CodeDeploy-managed-automatic-launch-deployment-hook-{name}");
-                Map::from_iter([("autoScalingGroups".to_owned(), json!([{"name": name, "hook": hook}]))])
+                Map::from_iter([("autoScalingGroups".to_owned(), json!([{"name": name}]))])
             }
             Origin::Found(found) => fleets::pointed(found),
             Origin::Back => return,
@@ -392,6 +392,7 @@ impl BlueGreen {
                     group.settings.remove("ec2TagFilters");
                 }
                 group.settings.extend(changes.clone());
+                name_hooks(&mut group.settings, &mut self.rng);
             }
         });
     }

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::driver::Context;
-use crate::sandbox::fleet::{Change, InstanceStatus, MOST_INSTANCES, Scaling, ScalingStatus, Status};
+use crate::sandbox::fleet::{
+    Change, InstanceStatus, MOST_INSTANCES, Scaling, ScalingStatus, ServiceStatus, Status,
+};
 use crate::sandbox::store::{Alias, Function, Region, Service};
 
 /// Whether a change makes sense now; the error says why not.
@@ -85,7 +87,8 @@ fn functions(context: &Context, store: &Region) -> std::collections::BTreeMap<St
 }
 
 /// The services of the fleet file, with the task sets that deployments have left.
-fn services(context: &Context, store: &Region) -> std::collections::BTreeMap<String, Service> {
+fn services(context: &Context, store: &Region) -> std::collections::BTreeMap<String, ServiceStatus> {
     let declared = context.options.fleet.services.iter().map(|one| (one.id(), Service::default()));
-    declared.chain((*store.services).clone()).collect()
+    let all: std::collections::BTreeMap<_, _> = declared.chain((*store.services).clone()).collect();
+    all.iter().map(|(id, service)| (id.clone(), ServiceStatus::from(service))).collect()
 }

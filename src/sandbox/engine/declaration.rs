@@ -9,8 +9,10 @@ use std::io::Read;
 use serde_json::Value;
 
 use super::texts;
+use crate::appspec::{self, Platform, Scope, Severity};
 use crate::model::{ComputePlatform, EventName};
 use crate::sandbox::Bundles;
+use crate::sandbox::host::refuse_other;
 use crate::sandbox::store::ErrorInformation;
 use crate::source::{self, Content, Node};
 
@@ -20,6 +22,8 @@ pub(super) struct Declaration {
     pub(super) properties: BTreeMap<String, String>,
     /// The function that each event invokes.
     pub(super) hooks: BTreeMap<EventName, String>,
+    /// The first thing in it that makes the service refuse it.
+    wrong: Option<String>,
 }
 
 /// Events that may have a hook.
@@ -39,11 +43,21 @@ impl Declaration {
         platform: &ComputePlatform,
         bundles: &dyn Bundles,
     ) -> Result<Self, ErrorInformation> {
-        let text = text(revision, bundles).ok_or_else(texts::appspec_missing)?;
+        let text = text(revision, bundles)?;
         let document = source::parse(&text).map_err(|_| texts::appspec_malformed())?;
         let root = document.root.filter(|root| matches!(root.content, Content::Map(_)));
-        let root = root.ok_or_else(texts::appspec_malformed)?;
-        read(&root, platform).map_err(|wrong| texts::appspec_invalid(&wrong))
+        let mut declaration = read(&root.ok_or_else(texts::appspec_malformed)?, platform);
+        let platform = if *platform == ComputePlatform::Lambda { Platform::Lambda } else { Platform::Ecs };
+        let scope = Scope { platform: Some(platform), ..Scope::default() };
+        let findings = appspec::check(&text, None, scope).findings;
+        let error = findings.into_iter().find(|finding| finding.severity == Severity::Error);
+        declaration.wrong = error.map(|error| error.message);
+        Ok(declaration)
+    }
+
+    /// Refuses what `cdctl revision validate` calls an error.
+    pub(super) fn refuse_invalid(&self) -> Result<(), ErrorInformation> {
+        self.wrong.as_ref().map_or(Ok(()), |wrong| Err(texts::appspec_invalid(&format!("{wrong}."))))
     }
 
     /// A property of the resource that must be there.
@@ -54,45 +68,38 @@ impl Declaration {
 }
 
 /// The text of the AppSpec, wherever it is.
-fn text(revision: &Value, bundles: &dyn Bundles) -> Option<Vec<u8>> {
+fn text(revision: &Value, bundles: &dyn Bundles) -> Result<Vec<u8>, ErrorInformation> {
     let content = |member: &str| revision.get(member)?.get("content")?.as_str();
     if let Some(content) = content("appSpecContent").or_else(|| content("string")) {
-        return Some(content.as_bytes().to_vec());
+        return Ok(content.as_bytes().to_vec());
     }
-    let location = revision.get("s3Location")?;
-    let member = |name: &str| location.get(name).and_then(Value::as_str);
-    let object = bundles.object(member("bucket")?, member("key")?, member("version")).ok()?;
-    let limit = u64::try_from(source::MAX_BYTES).ok()?;
+    let member = |name: &str| revision.get("s3Location")?.get(name)?.as_str();
+    let found = || bundles.object(member("bucket")?, member("key")?, member("version")).ok();
+    let object = found().ok_or_else(texts::appspec_missing)?;
+    refuse_other(member("eTag"), &object).map_err(|wrong| texts::appspec_invalid(&format!("{wrong}.")))?;
+    let limit = u64::try_from(source::MAX_BYTES).unwrap_or(u64::MAX);
     let mut text = Vec::new();
-    File::open(object.path).ok()?.take(limit + 1).read_to_end(&mut text).ok()?;
-    Some(text)
+    let read =
+        File::open(object.path).and_then(|file| file.take(limit.saturating_add(1)).read_to_end(&mut text));
+    read.map_err(|_| texts::appspec_missing())?;
+    Ok(text)
 }
 
-fn read(root: &Node, platform: &ComputePlatform) -> Result<Declaration, String> {
-    let (kind, allowed) = match platform {
-        ComputePlatform::Lambda => ("AWS::Lambda::Function", LAMBDA_HOOKS),
-        _ => ("AWS::ECS::Service", ECS_HOOKS),
-    };
-    let resources = member(root, "resources").map(entries).unwrap_or_default();
-    let [(_, resource)] = resources.as_slice() else {
-        return Err("Exactly one resource must be specified.".to_owned());
-    };
-    if member(resource, "type").and_then(scalar) != Some(kind) {
-        return Err(format!("The type of the resource must be {kind}."));
-    }
+/// What is there to be read; whether it is as it must be, `wrong` says.
+fn read(root: &Node, platform: &ComputePlatform) -> Declaration {
+    let allowed = if *platform == ComputePlatform::Lambda { LAMBDA_HOOKS } else { ECS_HOOKS };
     let mut properties = BTreeMap::new();
-    collect(member(resource, "properties").ok_or("The resource has no properties.")?, &mut properties);
-    let mut hooks = BTreeMap::new();
-    for (name, function) in member(root, "hooks").map(entries).unwrap_or_default() {
-        let event = allowed.iter().find(|event| event.as_str().eq_ignore_ascii_case(name));
-        let function = scalar(function).filter(|function| !function.is_empty());
-        match (event, function) {
-            (Some(event), Some(function)) => hooks.insert(event.clone(), function.to_owned()),
-            (None, _) => return Err(format!("{name} is not a lifecycle event that can have a hook.")),
-            (_, None) => return Err(format!("The hook {name} names no function.")),
-        };
+    for (_, resource) in member(root, "resources").map(entries).unwrap_or_default() {
+        if let Some(node) = member(resource, "properties") {
+            collect(node, &mut properties);
+        }
     }
-    Ok(Declaration { properties, hooks })
+    let hook = |(name, function): (&str, &Node)| {
+        let event = allowed.iter().find(|event| event.as_str().eq_ignore_ascii_case(name))?;
+        Some((event.clone(), scalar(function)?.to_owned()))
+    };
+    let hooks = member(root, "hooks").map(entries).unwrap_or_default().into_iter().filter_map(hook).collect();
+    Declaration { properties, hooks, wrong: None }
 }
 
 /// All scalars of a map and of the maps in it, by lower-case key.
@@ -196,20 +203,48 @@ mod tests {
     }
 
     #[test]
+    fn an_etag_that_is_given_must_be_the_files() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("object");
+        std::fs::write(&path, "Resources: []").unwrap();
+        for (etag, refused) in [("e", false), ("\"e\"", false), ("f", true)] {
+            let revision = json!({"revisionType": "S3",
+                "s3Location": {"bucket": "b", "key": "a.yaml", "bundleType": "YAML", "eTag": etag}});
+            let read = Declaration::of(&revision, &ComputePlatform::Lambda, &Shelf(path.clone()));
+            let words = "Expected deployment artifact bundle etag f but was actually e.";
+            assert_eq!(read.is_err_and(|error| error.message.ends_with(words)), refused, "{etag}");
+        }
+    }
+
+    #[test]
     fn what_is_wrong_ends_as_invalid_revision() {
+        let good = "version: 0.0\nResources: [{a: {Type: AWS::Lambda::Function, Properties: {Name: f, Alias: a, \
+                    CurrentVersion: '1', TargetVersion: '2'}}}]\nHooks:\n- AfterAllowTraffic: f\n";
+        assert!(of(good, &ComputePlatform::Lambda).unwrap().refuse_invalid().is_ok());
         let cases = [
             ("a: [", "a not well-formed yaml"),
             ("just text", "a not well-formed yaml"),
-            ("version: 0.0", "Exactly one resource"),
-            ("Resources: [{a: {Type: AWS::ECS::Service, Properties: {}}}]", "must be AWS::Lambda::Function"),
-            ("Resources: [{a: {Type: AWS::Lambda::Function}}]", "no properties"),
+            ("Resources: []", "no version."),
+            ("version: 0.0", "the file has no Resources."),
+            ("version: 1.0\nResources: [{a: {Type: AWS::Lambda::Function}}]", "the version must be 0.0."),
             (
-                "Resources: [{a: {Type: AWS::Lambda::Function, Properties: {}}}]\nHooks: [{Install: f}]",
-                "Install is not a lifecycle event",
+                "version: 0.0\nResources: [{a: {Type: AWS::ECS::Service}}]",
+                "no resource of type `AWS::ECS::Service`.",
             ),
+            (
+                "version: 0.0\nResources: [{a: {Type: AWS::Lambda::Function}}]",
+                "the resource has no Properties.",
+            ),
+            (
+                &good.replace("'2'", "$LATEST"),
+                "TargetVersion `$LATEST` is not the number of a published version.",
+            ),
+            (&good.replace("- After", "  After"), "Hooks is not a list."),
+            (&good.replace("AfterAllowTraffic", "Install"), "there is no event `Install` here."),
         ];
         for (text, expected) in cases {
-            let error = of(text, &ComputePlatform::Lambda).unwrap_err();
+            let read = of(text, &ComputePlatform::Lambda);
+            let error = read.and_then(|read| read.refuse_invalid()).unwrap_err();
             assert_eq!(error.code, "INVALID_REVISION");
             assert!(error.message.contains(expected), "{text}: {}", error.message);
         }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::alarms;
 use super::ending::{self, End, Stop};
 use super::inventory::Inventory;
-use super::machine::{Machine, Refusal};
+use super::machine::{HookAnswer, Machine, Refusal};
 use super::schedule::Schedule;
 use super::shapes::{open, resume, run_limit};
 use super::{Options, auto_update, changes, scaling, texts};
@@ -38,8 +38,8 @@ pub(super) enum Message {
     Created(Key),
     StopRequested(Key),
     Continued(Key, Wait),
-    /// A hook function called back: the execution's id, and whether it said `Succeeded`.
-    HookAnswered(Key, String, bool),
+    /// A hook function called back, or was a program that ended: the execution's id, and what it said.
+    HookAnswered(Key, String, HookAnswer),
     /// A host answered.
     Answered(Ticket, Diagnostics),
     /// Somebody wants something to happen beside the deployments, and to hear whether it did.
@@ -185,7 +185,6 @@ pub(super) struct Driver {
 impl Driver {
     pub(super) fn new(shared: Arc<Shared>, options: Options, messages: Sender<Message>) -> Self {
         let now = shared.clock.now();
-        let mut inventory = Inventory::new(&options.fleet, options.seed);
         let mut schedule = Schedule::new();
         let world = shared.world();
         let is_past =
@@ -195,7 +194,7 @@ impl Driver {
             schedule.push(at, Due::Moment(moment.clone()));
         }
         let alarms = world.alarms.keys().cloned().collect();
-        world.host_changes.iter().for_each(|change| inventory.apply(change));
+        let inventory = Inventory::of(&options.fleet, options.seed, &world.host_changes);
         drop(world);
         let context = Context { shared, options, schedule, messages, inventory, alarms, now };
         Driver { context, runs: HashMap::new(), by_key: HashMap::new(), last_run: 0 }
@@ -236,9 +235,9 @@ impl Driver {
             Message::Continued(key, wait) => self.with_key(&key, |machine, context, run| {
                 machine.continued(context, run, wait);
             }),
-            Message::HookAnswered(key, execution, succeeded) => {
+            Message::HookAnswered(key, execution, answer) => {
                 self.with_key(&key, |machine, context, run| {
-                    machine.hook_answered(context, run, &execution, succeeded);
+                    machine.hook_answered(context, run, &execution, answer);
                 });
             }
             Message::Changed(change, answer) => {

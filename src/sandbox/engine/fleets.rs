@@ -61,6 +61,10 @@ pub(super) fn find(region: &Region, key: &Key, present: &[Arc<Instance>]) -> Res
 pub(super) fn terms(region: &Region, key: &Key) -> Result<(Order, MinimumHealthyHosts, Waits), Refusal> {
     let deployment = region.deployments.get(&key.id).ok_or(Refusal::Gone)?;
     let group = group_of(region, deployment)?;
+    let name = "blueGreenDeploymentConfiguration";
+    if !deployment.settings.contains_key(name) && !group.settings.contains_key(name) {
+        return Err(Refusal::Failed(texts::blue_green_missing(&group.name)));
+    }
     let config = Configuration::named(&deployment.config, region);
     let minimum = config.and_then(|config| config.minimum());
     let minimum = minimum.ok_or_else(|| Refusal::Failed(texts::config_missing(&deployment.config)))?;

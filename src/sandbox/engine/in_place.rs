@@ -92,11 +92,15 @@ impl InPlace {
             let pending = u64::try_from(hosts.len()).unwrap_or(u64::MAX);
             deployment.overview = Some(Overview { pending, ..Overview::default() });
         });
-        if required >= hosts.len() {
+        let zones = split(&hosts, zonal);
+        let is_stuck = |zone: &Range<usize>| {
+            let hosts = u32::try_from(zone.len()).unwrap_or(u32::MAX);
+            zonal.is_some_and(|zonal| zonal.minimum.required(hosts) >= hosts)
+        };
+        if required >= hosts.len() || zones.iter().any(is_stuck) {
             context.deployment(&key, |deployment| ledger::skip(deployment, 0..hosts.len(), context.now));
             return Err(Refusal::Failed(texts::health_constraints_invalid()));
         }
-        let zones = split(&hosts, zonal);
         Ok(InPlace {
             key,
             order: Arc::new(order),
@@ -345,8 +349,8 @@ fn find(region: &Region, id: &str, present: &[Arc<Instance>], rng: &mut Rng) -> 
     }
     let history = History::of(region, &group.id);
     let mut hosts = members::of_group(&group.settings, present);
-    if let (true, Some(target)) = (deployment.update_outdated_instances_only, &group.target_revision) {
-        hosts.retain(|host| !history.has(host, target));
+    if deployment.update_outdated_instances_only {
+        hosts.retain(|host| !history.has(host, &deployment.revision));
     }
     if hosts.is_empty() {
         return Err(Refusal::NoInstances);

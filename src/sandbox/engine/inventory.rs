@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::sandbox::fleet::{Fleet, Instance, Kind, seeded};
+use crate::sandbox::rows::List;
 use crate::sandbox::store::{HostChange, OnPremises};
 
 /// The hosts of all regions.
@@ -54,38 +55,44 @@ impl Hosts {
 }
 
 impl Inventory {
-    pub(super) fn new(fleet: &Fleet, seed: u64) -> Self {
+    /// Those of a fleet, after these changes.
+    pub(super) fn of(fleet: &Fleet, seed: u64, changes: &List<HostChange>) -> Self {
         let present = fleet.instances.iter().cloned().map(Arc::new).collect();
         let base = Hosts { present, ..Hosts::default() };
-        Inventory { base, regions: HashMap::new(), seed, made: 0, changes: Vec::new() }
+        let mut inventory = Inventory { base, regions: HashMap::new(), seed, made: 0, changes: Vec::new() };
+        changes.iter().for_each(|change| inventory.apply(change));
+        inventory
     }
 
     /// The hosts that are there. On-premises ones are those that were registered as well, with the tags of the
     /// registration; one that was deregistered is left out.
     ///
-    /// The sandbox's choice: an on-premises instance of the fleet file counts as registered until somebody
-    /// registers or deregisters one of that name, and a registered one that the file does not declare is simulated.
+    /// The sandbox's choice: a registered one that the fleet file does not declare is simulated.
     pub(super) fn hosts<'a>(
         &self,
         region: &str,
         registered: impl Iterator<Item = &'a OnPremises>,
     ) -> Vec<Arc<Instance>> {
-        let mut hosts = self.region(region).present.clone();
-        for record in registered {
-            let known = hosts.iter().position(|host| host.on_premises && host.id == record.name);
-            let host = known.map(|index| hosts.swap_remove(index));
-            if record.deregistered.is_some() || self.is_gone(region, &record.name) {
-                continue;
-            }
-            let mut instance = host.map_or_else(
-                || Instance::named(&record.name, Kind::Simulated),
-                |host| Instance::clone(&host),
-            );
+        let mut records: BTreeMap<&str, &OnPremises> =
+            registered.map(|record| (record.name.as_str(), record)).collect();
+        let told = |mut instance: Instance, record: &OnPremises| {
             instance.on_premises = true;
             instance.arn = Some(record.arn.clone());
             instance.tags.clone_from(&record.tags);
-            hosts.push(Arc::new(instance));
+            Arc::new(instance)
+        };
+        let mut hosts = Vec::new();
+        for host in &self.region(region).present {
+            match records.remove(host.id.as_str()).filter(|_| host.on_premises) {
+                Some(record) if record.deregistered.is_some() => {}
+                Some(record) => hosts.push(told(Instance::clone(host), record)),
+                None => hosts.push(Arc::clone(host)),
+            }
         }
+        let there =
+            |record: &&OnPremises| record.deregistered.is_none() && !self.is_gone(region, &record.name);
+        let others = records.into_values().filter(there);
+        hosts.extend(others.map(|one| told(Instance::named(&one.name, Kind::Simulated), one)));
         hosts
     }
 

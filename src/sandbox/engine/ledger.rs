@@ -73,11 +73,14 @@ pub(super) fn skip_rest(deployment: &mut Deployment, host: usize, now: Millis) {
     }
 }
 
-/// Targets that are never attempted.
+/// Targets that nothing more happens to. Skipped are those that were never attempted.
 pub(super) fn skip(deployment: &mut Deployment, targets: impl IntoIterator<Item = usize>, now: Millis) {
     for target in targets {
+        let events = deployment.targets.get(target).map(|target| target.events.as_slice());
+        let attempted = events.unwrap_or_default().iter().any(|event| event.start.is_some());
         skip_rest(deployment, target, now);
-        mark(deployment, target, TargetStatus::Skipped, now);
+        let status = if attempted { TargetStatus::Failed } else { TargetStatus::Skipped };
+        mark(deployment, target, status, now);
     }
 }
 

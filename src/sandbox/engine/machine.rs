@@ -7,6 +7,9 @@ use super::ending::{End, Stop};
 use crate::model::Diagnostics;
 use crate::sandbox::store::{ErrorInformation, Wait};
 
+/// What a hook function says, and of a program that failed what it left.
+pub(super) type HookAnswer = Result<(), Option<Diagnostics>>;
+
 /// Why a deployment doesn't start.
 pub(super) enum Refusal {
     /// It was deleted.
@@ -45,5 +48,5 @@ pub(super) trait Machine: Send {
     fn continued(&mut self, _context: &mut Context, _run: u64, _wait: Wait) {}
 
     /// A hook function has answered.
-    fn hook_answered(&mut self, _context: &mut Context, _run: u64, _execution: &str, _succeeded: bool) {}
+    fn hook_answered(&mut self, _context: &mut Context, _run: u64, _execution: &str, _answer: HookAnswer) {}
 }

@@ -22,6 +22,12 @@ pub(super) fn of_group(settings: &Map<String, Value>, hosts: &[Arc<Instance>]) -
     hosts.iter().filter(|instance| member(instance)).cloned().collect()
 }
 
+/// The first of these filters that no EC2 instance meets.
+pub(super) fn unmet<'f>(filters: &'f [Value], hosts: &[Arc<Instance>]) -> Option<&'f Value> {
+    let meets = |filter: &Value| hosts.iter().any(|host| !host.on_premises && matches(filter, host));
+    filters.iter().find(|filter| !meets(filter))
+}
+
 /// A plain list of filters is an OR; a set is an AND of lists, each of them an OR.
 fn tagged(settings: &Map<String, Value>, filters: &str, set: &str, instance: &Instance) -> bool {
     if list(settings.get(filters)).any(|filter| matches(filter, instance)) {
@@ -117,6 +123,19 @@ instances:
         let hosts: Vec<_> = fleet.instances.iter().cloned().map(Arc::new).collect();
         let found = of_group(settings.as_object().unwrap(), &hosts);
         found.iter().map(|host| fleet.instances.iter().position(|one| one.id == host.id).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_filter_that_no_ec2_instance_meets_is_found() {
+        let hosts: Vec<_> = Fleet::parse(FLEET, 1).unwrap().instances.into_iter().map(Arc::new).collect();
+        let filters = [json!({"Key": "Role", "Value": "web"}), json!({"Key": "Stage", "Value": "live"})];
+        assert_eq!(unmet(&filters, &hosts), Some(&filters[1]));
+        assert_eq!(unmet(&filters[..1], &hosts), None);
+        assert_eq!(
+            unmet(&filters[..1], &hosts[2..]),
+            Some(&filters[0]),
+            "an on-premises instance does not count"
+        );
     }
 
     #[test]

@@ -41,10 +41,14 @@ use std::thread::JoinHandle;
 
 use super::fleet::{Change, Faults, Fleet, Status};
 use super::host::{Hosts, Programs};
-use super::store::{Millis, Wait};
+use super::rows::List;
+use super::store::{HostChange, Millis, Wait};
 use super::{Bundles, Conductor, Services, Shared};
 
+use serde_json::Value;
+
 use driver::{Driver, Key, Message};
+use inventory::Inventory;
 
 /// What the engine is set up with.
 pub struct Options {
@@ -74,6 +78,8 @@ pub struct Engine {
     messages: Sender<Message>,
     faults: Arc<Faults>,
     services: Services,
+    fleet: Arc<Fleet>,
+    seed: u64,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -88,6 +94,7 @@ impl Engine {
         let faults = Arc::clone(&options.faults);
         let declared = options.fleet.services.iter();
         let services = declared.map(|service| (service.id(), service.deployment_controller)).collect();
+        let (fleet, seed) = (Arc::clone(&options.fleet), options.seed);
         let mut driver = Driver::new(shared, options, messages.clone());
         driver.resume();
         let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
@@ -104,7 +111,7 @@ impl Engine {
                 }
             }
         })?;
-        Ok(Engine { messages, faults, services, thread: Some(thread) })
+        Ok(Engine { messages, faults, services, fleet, seed, thread: Some(thread) })
     }
 
     /// Asks the driver something, and waits for what it says.
@@ -135,11 +142,17 @@ impl Conductor for Engine {
 
     fn hook_answered(&self, region: &str, id: &str, hook_execution_id: &str, succeeded: bool) {
         let key = Key { region: region.to_owned(), id: id.to_owned() };
-        self.tell(Message::HookAnswered(key, hook_execution_id.to_owned(), succeeded));
+        let answer = if succeeded { Ok(()) } else { Err(None) };
+        self.tell(Message::HookAnswered(key, hook_execution_id.to_owned(), answer));
     }
 
     fn services(&self) -> Option<&Services> {
         Some(&self.services)
+    }
+
+    fn unmet<'f>(&self, filters: &'f [Value], region: &str, changes: &List<HostChange>) -> Option<&'f Value> {
+        let hosts = Inventory::of(&self.fleet, self.seed, changes).hosts(region, std::iter::empty());
+        members::unmet(filters, &hosts)
     }
 
     fn host_faults(&self) -> Option<&Arc<Faults>> {

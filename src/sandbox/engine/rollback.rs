@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::ending::{End, Stop};
 use super::{successor, texts};
-use crate::model::{ComputePlatform, Creator};
+use crate::model::{ComputePlatform, Creator, EventName, EventStatus};
 use crate::sandbox::store::{Deployment, Millis, Region};
 
 /// Whether this end of this deployment calls for a rollback. A rollback is not itself rolled back.
@@ -12,7 +12,8 @@ use crate::sandbox::store::{Deployment, Millis, Region};
 /// The sandbox's choice: Auto Scaling's own deployments are not either, nor one that nobody continued, which has
 /// moved nothing.
 pub(super) fn wanted(deployment: &Deployment, end: &End) -> bool {
-    if deployment.creator == Creator::Rollback || deployment.creator.is_auto_scaling() {
+    let is_own = deployment.creator == Creator::Rollback || deployment.creator.is_auto_scaling();
+    if is_own || !can_be_undone(deployment) {
         return false;
     }
     match end {
@@ -25,6 +26,14 @@ pub(super) fn wanted(deployment: &Deployment, end: &End) -> bool {
             .flatten()
             .unwrap_or_else(|| configured(deployment, "DEPLOYMENT_STOP_ON_REQUEST")),
     }
+}
+
+/// Source: AWS's user guide, "AppSpec 'hooks' section for an Amazon ECS deployment": before AfterInstall no rollback is
+/// possible, for nothing stands behind a listener.
+fn can_be_undone(deployment: &Deployment) -> bool {
+    let mut events = deployment.targets.iter().flat_map(|target| &target.events);
+    deployment.platform != ComputePlatform::Ecs
+        || events.any(|event| event.name == EventName::Install && event.status == EventStatus::Succeeded)
 }
 
 fn configured(deployment: &Deployment, event: &str) -> bool {

@@ -13,7 +13,7 @@ use super::declaration::Declaration;
 use super::driver::{Context, Due, Key, Message, Ticket};
 use super::ending::{End, Stop};
 use super::faults;
-use super::machine::{Machine, Refusal};
+use super::machine::{HookAnswer, Machine, Refusal};
 use super::opening::{Opened, start};
 use super::shapes::recorded;
 use super::traffic::Traffic;
@@ -126,7 +126,8 @@ impl Routed {
         match told.flatten() {
             // The API had accepted the answer, and the engine had not heard.
             Some(succeeded) => {
-                let message = Message::HookAnswered(machine.key.clone(), execution.clone(), succeeded);
+                let answer = if succeeded { Ok(()) } else { Err(None) };
+                let message = Message::HookAnswered(machine.key.clone(), execution.clone(), answer);
                 // Unheard where the sandbox has ended.
                 let _ = context.messages.send(message);
             }
@@ -150,9 +151,9 @@ impl Routed {
         execution: &str,
     ) -> Result<(), ErrorInformation> {
         let (messages, key, id) = (context.messages.clone(), self.key.clone(), execution.to_owned());
-        let answer = Box::new(move |succeeded| {
+        let answer = Box::new(move |ended: Result<(), Diagnostics>| {
             // Unheard where the sandbox has ended.
-            let _ = messages.send(Message::HookAnswered(key, id, succeeded));
+            let _ = messages.send(Message::HookAnswered(key, id, ended.map_err(Some)));
         });
         let payload = json!({"DeploymentId": self.key.id, "LifecycleEventHookExecutionId": execution});
         let begun = context.options.programs.invoke(command, &payload, &self.key.region, answer);
@@ -176,6 +177,9 @@ impl Routed {
             return self.wake(context, run, Waits::ready_limit(minutes));
         }
         context.deployment(&self.key, |deployment| ledger::begin(deployment, 0, self.at, context.now));
+        if name == EventName::Install {
+            self.region(context, |traffic, region| traffic.provision(region));
+        }
         let pseudo = Instance::named(self.traffic.target_id(), Kind::Simulated);
         let fault = faults::meet(&context.options.faults, &pseudo, &name, context.now, false);
         if let Some((after, diagnostics)) = fault.outcome(&name, self.rng.fork())
@@ -204,9 +208,6 @@ impl Routed {
             // Source: real output: an event without a hook takes about half a second.
             _ => 400..700,
         });
-        if *name == EventName::Install {
-            self.region(context, |traffic, region| traffic.provision(region));
-        }
         self.doing = Doing::Event(Ok(()));
         self.wake(context, run, stretched(took, factor));
     }
@@ -266,19 +267,22 @@ impl Routed {
     }
 
     /// The event that runs fails, and the deployment with it.
-    fn fail(&mut self, context: &mut Context, error: ErrorInformation) {
-        self.cut(context);
+    fn fail(&mut self, context: &mut Context, error: ErrorInformation, left: Option<Diagnostics>) {
+        self.cut(context, left);
         self.over = Some(End::Failed(error));
     }
 
     /// Nothing more happens on the target.
-    fn cut(&mut self, context: &mut Context) {
+    ///
+    /// Source: AWS's sample output: targets of ECS show no diagnostics. The sandbox's choice: nor do Lambda's, but what
+    /// a program of this machine left is of use to whoever wrote it.
+    fn cut(&mut self, context: &mut Context, left: Option<Diagnostics>) {
         context.deployment(&self.key, |deployment| {
             let running = deployment.targets.first().and_then(|target| {
                 target.events.iter().position(|event| event.status == EventStatus::InProgress)
             });
             if let Some(event) = running {
-                ledger::end(deployment, 0, event, false, None, context.now);
+                ledger::end(deployment, 0, event, false, left, context.now);
             }
             ledger::skip_rest(deployment, 0, context.now);
             set_status(deployment, TargetStatus::Failed, context.now);
@@ -375,11 +379,12 @@ impl Machine for Routed {
             Doing::Event(Ok(())) => self.event_ended(context, run),
             Doing::Event(Err(error)) => {
                 let error = error.clone();
-                self.fail(context, error);
+                self.fail(context, error, None);
             }
-            Doing::Hook { answer: None, .. } => self.fail(context, texts::hook_timed_out()),
+            Doing::Hook { answer: None, .. } => self.fail(context, texts::hook_timed_out(), None),
             Doing::Hook { execution, answer: Some(answer) } => {
                 let (execution, answer) = (execution.clone(), *answer);
+                let answer = if answer { Ok(()) } else { Err(None) };
                 self.hook_answered(context, run, &execution, answer);
             }
             Doing::Shifting => self.shift(context, run),
@@ -395,7 +400,7 @@ impl Machine for Routed {
     /// The sandbox's choice: an event that runs fails at once, and traffic stays where it is.
     fn stop(&mut self, context: &mut Context, stop: Stop) {
         if !matches!(self.doing, Doing::Termination) {
-            self.cut(context);
+            self.cut(context, None);
         }
         self.due = None;
         self.over = Some(End::Stopped(stop));
@@ -420,7 +425,7 @@ impl Machine for Routed {
         }
     }
 
-    fn hook_answered(&mut self, context: &mut Context, run: u64, execution: &str, succeeded: bool) {
+    fn hook_answered(&mut self, context: &mut Context, run: u64, execution: &str, answer: HookAnswer) {
         if !matches!(&self.doing, Doing::Hook { execution: own, .. } if own == execution) {
             return;
         }
@@ -430,7 +435,10 @@ impl Machine for Routed {
                 record.over = true;
             }
         });
-        if succeeded { self.event_ended(context, run) } else { self.fail(context, texts::hook_failed()) }
+        match answer {
+            Ok(()) => self.event_ended(context, run),
+            Err(left) => self.fail(context, texts::hook_failed(), left),
+        }
     }
 }
 

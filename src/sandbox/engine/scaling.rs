@@ -62,7 +62,9 @@ pub(super) fn suspend(context: &mut Context, key: &Key) {
 pub(super) fn shrink(context: &mut Context, by: &Scaling) -> Vec<Key> {
     let mut made = Vec::new();
     for region in regions(context) {
-        let all = context.inventory.scaled(&region, &by.group);
+        let mut all = context.inventory.scaled(&region, &by.group);
+        let going = leaving_already(context, &region);
+        all.retain(|host| !going.contains(&host.id));
         let leaving = all.split_at(all.len().saturating_sub(by.count)).1;
         let deployments = deploy(context, &region, by, leaving, Creator::AutoScalingTermination);
         if deployments.is_empty() {
@@ -72,6 +74,17 @@ pub(super) fn shrink(context: &mut Context, by: &Scaling) -> Vec<Key> {
     }
     context.inventory.shrink_base(&by.group, by.count);
     made
+}
+
+/// The instances of a region whose last deployment runs already.
+fn leaving_already(context: &Context, region: &str) -> BTreeSet<String> {
+    let going = context.region(region, |region| {
+        let deployments = region.deployments.values();
+        let last = deployments
+            .filter(|one| one.creator == Creator::AutoScalingTermination && !one.status.is_terminal());
+        last.flat_map(|one| one.targets.iter().map(|target| target.id.clone())).collect()
+    });
+    going.unwrap_or_default()
 }
 
 /// The regions that somebody has called. From here on each has hosts of its own.

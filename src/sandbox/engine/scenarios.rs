@@ -177,33 +177,6 @@ impl Sandbox {
         self.clock.set(until);
     }
 
-    /// What happened, in order: milliseconds since the deployment was created, target, event, status; then its end.
-    fn trace(&self, id: &str) -> String {
-        self.deployment(id, |deployment| {
-            let mut lines = Vec::new();
-            for (place, target) in deployment.targets.iter().enumerate() {
-                for (index, event) in target.events.iter().enumerate() {
-                    let mut line = |at: Option<Millis>, status: &str| {
-                        let Some(at) = at else { return };
-                        let words = format!("{} {} {status}", target.id, event.name);
-                        lines.push((at - deployment.created, place, index, words));
-                    };
-                    line(event.start, "InProgress");
-                    line(event.end, event.status.as_str());
-                }
-            }
-            lines.sort();
-            let mut text = String::new();
-            for (at, _, _, words) in lines {
-                text.push_str(&format!("{at:>8} {words}\n"));
-            }
-            let error = deployment.error.as_ref().map(|error| error.code.as_str()).unwrap_or_default();
-            let end = deployment.completed.map_or(-1, |end| end - deployment.created);
-            text.push_str(&format!("{end:>8} {} {error}\n", deployment.status));
-            text
-        })
-    }
-
     /// All that the store has of a deployment.
     fn tree(&self, id: &str) -> Value {
         self.deployment(id, tree)
@@ -354,6 +327,7 @@ fn check_events(deployment: &Deployment) {
 mod answers;
 mod blue_green;
 mod ecs;
+mod endings;
 mod ends;
 mod flow;
 mod lambda;
@@ -362,3 +336,4 @@ mod resume;
 mod rollbacks;
 mod scaling;
 mod server;
+mod timeline;

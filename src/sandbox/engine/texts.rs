@@ -184,6 +184,14 @@ pub(super) fn group_missing(group: &str) -> ErrorInformation {
 }
 
 /// The service's text is not known; this is the sandbox's.
+pub(super) fn blue_green_missing(group: &str) -> ErrorInformation {
+    error(
+        "MISSING_BLUE_GREEN_DEPLOYMENT_CONFIGURATION",
+        &format!("The deployment group {group} has no blue/green deployment configuration."),
+    )
+}
+
+/// The service's text is not known; this is the sandbox's.
 pub(super) fn config_missing(config: &str) -> ErrorInformation {
     error("INTERNAL_ERROR", &format!("No deployment configuration found for name: {config}"))
 }

@@ -166,6 +166,10 @@ fn lambda(
         target_version: property("TargetVersion")?,
         target_version_weight: 0.0,
     };
+    // What is no change has words of its own.
+    if function.current_version != function.target_version {
+        declaration.refuse_invalid()?;
+    }
     let Some(declared) = fleet.functions.iter().find(|one| one.name == function.name) else {
         return Err(texts::lambda_function_missing(&function.name));
     };
@@ -205,9 +209,7 @@ fn ecs(
     declaration: &Declaration,
     fleet: &Fleet,
 ) -> Result<Traffic, ErrorInformation> {
-    for name in ["TaskDefinition", "ContainerName", "ContainerPort"] {
-        declaration.property(name)?;
-    }
+    declaration.refuse_invalid()?;
     let entry = group.get("ecsServices").and_then(|services| services.get(0));
     let member = |name: &str| entry.and_then(|entry| entry.get(name)?.as_str()).unwrap_or_default();
     let id = format!("{}:{}", member("clusterName"), member("serviceName"));

@@ -24,7 +24,7 @@ pub use change::{Change, Moment, Scaling};
 pub use fault::{Failure, Fault, Faults, Hosts, InForce, Outcome};
 pub use file::MOST_INSTANCES;
 pub use platform::{DeploymentController, Function, Hook, Service};
-pub use status::{InstanceStatus, ScalingStatus, Status};
+pub use status::{InstanceStatus, ScalingStatus, ServiceStatus, Status};
 
 /// The fleet that is there where no file names another: twelve local hosts tagged `Role=web` in three zones, the
 /// bucket `releases`, a Lambda function `checkout` with a hook `verify`, and an ECS service `web` in a cluster `shop`.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::{Instance, Kind};
-use crate::sandbox::store::{Function, Service};
+use crate::sandbox::store::{Function, Label, Service, TaskSet};
 
 /// A region's view of the fleet.
 #[derive(Debug, Serialize)]
@@ -18,7 +18,7 @@ pub struct Status {
     /// By name.
     pub functions: BTreeMap<String, Function>,
     /// By `cluster:service`; without task sets until a deployment comes.
-    pub services: BTreeMap<String, Service>,
+    pub services: BTreeMap<String, ServiceStatus>,
 }
 
 /// A host.
@@ -45,6 +45,43 @@ pub struct ScalingStatus {
     pub instances: usize,
     /// What a deployment keeps it from doing until it has ended.
     pub suspended_processes: BTreeSet<String>,
+}
+
+/// An ECS service.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceStatus {
+    pub task_sets: Vec<TaskSetStatus>,
+}
+
+/// Its task sets, as ECSTarget shows them.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskSetStatus {
+    pub id: String,
+    pub status: String,
+    pub label: Option<Label>,
+    pub desired: i64,
+    pub pending: i64,
+    pub running: i64,
+    pub traffic_weight: f64,
+    pub target_group: Option<String>,
+}
+
+impl From<&Service> for ServiceStatus {
+    fn from(service: &Service) -> Self {
+        let status = |set: &TaskSet| TaskSetStatus {
+            id: set.id.clone(),
+            status: set.status.clone(),
+            label: set.label,
+            desired: set.desired,
+            pending: set.pending,
+            running: set.running,
+            traffic_weight: set.traffic_weight,
+            target_group: set.target_group.clone(),
+        };
+        ServiceStatus { task_sets: service.task_sets.iter().map(status).collect() }
+    }
 }
 
 impl InstanceStatus {

@@ -11,8 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use fastrand::Rng;
 
 use super::workers::Workers;
-use super::{Answer, Begun, Hosts, Order, unknown_error};
-use crate::model::revision::bare_etag;
+use super::{Answer, Begun, Hosts, Order, refuse_other, unknown_error};
 use crate::model::{BundleType, Diagnostics, EventName};
 use crate::runner::{self, Groups, Specification};
 use crate::sandbox::fleet::Instance;
@@ -96,6 +95,7 @@ impl Site {
             variables: variables.map(|(name, value)| (name.to_owned(), value.clone())).into(),
             hooks: Arc::clone(&self.policy),
             groups: Arc::clone(&self.groups),
+            max_revisions: runner::MAX_REVISIONS,
             real: false,
         }
     }
@@ -125,14 +125,7 @@ impl Site {
     /// Copies the bundle; the error is what the host reports.
     fn fetch(&self, order: &Order, path: &Path) -> Result<(), String> {
         let (object, mut from) = self.open(order)?;
-        if let Some(expected) = order.s3("eTag").map(bare_etag)
-            && expected != bare_etag(&object.etag)
-        {
-            let actual = bare_etag(&object.etag);
-            return Err(format!(
-                "Expected deployment artifact bundle etag {expected} but was actually {actual}"
-            ));
-        }
+        refuse_other(order.s3("eTag"), &object)?;
         let copied = File::create(path).and_then(|mut to| io::copy(&mut from, &mut to));
         copied.map(drop).map_err(|error| format!("The bundle could not be fetched: {error}"))
     }

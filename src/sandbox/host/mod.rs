@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::fleet::Instance;
 use super::store::Millis;
 use super::{Bundles, Object};
+use crate::model::revision::bare_etag;
 use crate::model::{Diagnostics, EventName, LifecycleErrorCode};
 use crate::runner::FileExists;
 
@@ -41,7 +42,11 @@ impl Order {
 
     /// The S3 bundle that the revision names, or what a host reports of it: as it was when it was first asked for.
     pub fn bundle(&self, bundles: &dyn Bundles) -> Result<&Object, String> {
-        self.bundle.get_or_init(|| self.look_up(bundles)).as_ref().map_err(Clone::clone)
+        let fetch = || {
+            let object = self.look_up(bundles)?;
+            refuse_other(self.s3("eTag"), &object).map(|()| object)
+        };
+        self.bundle.get_or_init(fetch).as_ref().map_err(Clone::clone)
     }
 
     /// As [`Order::bundle`], as it is now.
@@ -76,6 +81,19 @@ pub trait Hosts: Send + Sync {
         rng: &mut fastrand::Rng,
         answer: Answer,
     ) -> Begun;
+}
+
+/// Refuses another object than the one whose eTag a revision names, if it names one, in the agent's words.
+///
+/// Source: official agent 1.8.1, command_executor, which looks past quotes.
+pub fn refuse_other(expected: Option<&str>, object: &Object) -> Result<(), String> {
+    let actual = bare_etag(&object.etag);
+    match expected.map(bare_etag) {
+        Some(expected) if expected != actual => {
+            Err(format!("Expected deployment artifact bundle etag {expected} but was actually {actual}"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What a host reports where no script is to blame.

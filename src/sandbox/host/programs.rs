@@ -1,9 +1,11 @@
 //! Programs of this machine that stand for hook functions: they get the payload on standard input and may call back.
 
 use std::collections::{BTreeMap, HashSet};
-use std::io::{self, Write};
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,8 +14,10 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 
 use serde_json::Value;
 
-/// Takes whether a program ended with exit code 0.
-pub type Ended = Box<dyn FnOnce(bool) + Send>;
+use crate::model::{Diagnostics, LifecycleErrorCode};
+
+/// Takes how a program ended: with exit code 0, or with what it left.
+pub type Ended = Box<dyn FnOnce(Result<(), Diagnostics>) + Send>;
 
 /// What invokes the programs of hook functions.
 pub trait Programs: Send + Sync {
@@ -24,6 +28,8 @@ pub trait Programs: Send + Sync {
 
 /// How long a program may run: as long as a hook function has to call back.
 const LIMIT: Duration = Duration::from_secs(3600);
+/// The end of what a program wrote to stderr that is kept, in bytes. Source: API reference, Diagnostics.
+const LOG_TAIL: u64 = 4_096;
 /// What a program gets after TERM before it gets KILL.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -32,7 +38,7 @@ const GRACE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct HostPrograms {
     allowed: bool,
-    environment: BTreeMap<String, String>,
+    environment: BTreeMap<String, OsString>,
     limit: Duration,
     running: Arc<Running>,
 }
@@ -64,8 +70,8 @@ impl Running {
         }
     }
 
-    /// Waits for a program, ends what it left running, and says whether it ended well.
-    fn wait(&self, child: &mut Child, group: Pid) -> bool {
+    /// Waits for a program, ends what it left running, and says how it ended.
+    fn wait(&self, child: &mut Child, group: Pid) -> io::Result<ExitStatus> {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
         while matches!(waitid(WaitId::Pid(group), options), Err(rustix::io::Errno::INTR)) {}
         let mut state = self.state();
@@ -75,13 +81,13 @@ impl Running {
             self.idle.notify_all();
         }
         // It has ended: this takes no time.
-        child.wait().is_ok_and(|status| status.success())
+        child.wait()
     }
 }
 
 impl HostPrograms {
-    /// `environment` is what programs see beside the region: nothing of the caller's.
-    pub fn new(allowed: bool, environment: BTreeMap<String, String>) -> Self {
+    /// `environment` is what programs see beside the region.
+    pub fn new(allowed: bool, environment: BTreeMap<String, OsString>) -> Self {
         HostPrograms { allowed, environment, limit: LIMIT, running: Arc::default() }
     }
 
@@ -100,7 +106,7 @@ impl HostPrograms {
         }
     }
 
-    fn spawn(&self, command: &[String], region: &str) -> Result<(Child, Pid), String> {
+    fn spawn(&self, command: &[String], region: &str) -> Result<(Child, Pid, File), String> {
         let [program, arguments @ ..] = command else {
             return Err("The hook's command is empty.".to_owned());
         };
@@ -108,12 +114,15 @@ impl HostPrograms {
         if state.closed {
             return Err("The sandbox is ending.".to_owned());
         }
-        let started = spawn(program, arguments, &self.environment, region);
-        let child = started.map_err(|error| format!("{program} could not be started: {error}"))?;
+        let started = tempfile::tempfile().and_then(|log| {
+            let child = spawn(program, arguments, &self.environment, region, log.try_clone()?)?;
+            Ok((child, log))
+        });
+        let (child, log) = started.map_err(|error| format!("{program} could not be started: {error}"))?;
         let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         let group = group.ok_or_else(|| format!("{program} has no process group"))?;
         state.groups.insert(group);
-        Ok((child, group))
+        Ok((child, group, log))
     }
 }
 
@@ -127,8 +136,9 @@ impl Drop for HostPrograms {
 fn spawn(
     program: &str,
     arguments: &[String],
-    environment: &BTreeMap<String, String>,
+    environment: &BTreeMap<String, OsString>,
     region: &str,
+    log: File,
 ) -> io::Result<Child> {
     Command::new(program)
         .args(arguments)
@@ -138,7 +148,7 @@ fn spawn(
         .env("AWS_DEFAULT_REGION", region)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stderr(log)
         .process_group(0)
         .spawn()
 }
@@ -150,7 +160,8 @@ impl Programs for HostPrograms {
                         sandbox with --allow-host-hooks."
                 .to_owned());
         }
-        let (mut child, group) = self.spawn(command, region)?;
+        let (mut child, group, log) = self.spawn(command, region)?;
+        let program = command.first().cloned().unwrap_or_default();
         let (payload, limit) = (payload.to_string(), self.limit);
         let (over, is_over) = channel::<()>();
         let running = Arc::clone(&self.running);
@@ -159,9 +170,12 @@ impl Programs for HostPrograms {
                 // A program that doesn't read ends all the same.
                 let _ = stdin.write_all(payload.as_bytes());
             }
-            let well = running.wait(&mut child, group);
+            let status = running.wait(&mut child, group);
             drop(over);
-            ended(well);
+            ended(match status {
+                Ok(status) if status.success() => Ok(()),
+                status => Err(left(&program, status.ok().and_then(|status| status.code()), log)),
+            });
         });
         waiting.map_err(|error| error.to_string())?;
         let running = Arc::clone(&self.running);
@@ -176,16 +190,32 @@ impl Programs for HostPrograms {
     }
 }
 
+/// What is told of a program that failed: its exit code where it ended of itself, and the end of its stderr.
+fn left(program: &str, code: Option<i32>, mut log: File) -> Diagnostics {
+    let how = code.map_or("was ended by a signal".to_owned(), |code| format!("failed with exit code {code}"));
+    let length = log.metadata().map_or(0, |there| there.len());
+    let mut tail = Vec::new();
+    // A log that can't be read is an empty one.
+    let _ = log
+        .seek(SeekFrom::Start(length.saturating_sub(LOG_TAIL)))
+        .and_then(|_| log.take(LOG_TAIL).read_to_end(&mut tail));
+    Diagnostics {
+        error_code: LifecycleErrorCode::ScriptFailed,
+        script_name: program.to_owned(),
+        message: format!("Script at specified location: {program} {how}"),
+        log_tail: String::from_utf8_lossy(&tail).into_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
 
-    /// What a shell script makes of the payload: whether it ended well.
-    fn run(allowed: bool, script: &str) -> Result<bool, String> {
-        let environment = [("PATH".to_owned(), "/usr/bin:/bin".to_owned())].into();
-        let programs = HostPrograms::new(allowed, environment);
+    /// What a shell script makes of the payload.
+    fn run(allowed: bool, script: &str) -> Result<Result<(), Diagnostics>, String> {
+        let programs = HostPrograms::new(allowed, path());
         let (ended, end) = channel();
         let command = ["sh", "-c", script].map(str::to_owned);
         let payload = json!({"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "e"});
@@ -196,12 +226,21 @@ mod tests {
     #[test]
     fn a_program_reads_the_payload_and_sees_nothing_of_the_caller() {
         let payload = r#"{"DeploymentId":"d-1","LifecycleEventHookExecutionId":"e"}"#;
-        assert_eq!(run(true, &format!("test \"$(cat)\" = '{payload}'")), Ok(true));
+        assert_eq!(run(true, &format!("test \"$(cat)\" = '{payload}'")), Ok(Ok(())));
         assert_eq!(
             run(true, "test \"$AWS_REGION\" = eu-west-1 && test -z \"$HOME$CARGO_MANIFEST_DIR\""),
-            Ok(true)
+            Ok(Ok(()))
         );
-        assert_eq!(run(true, "exit 3"), Ok(false));
+    }
+
+    #[test]
+    fn a_program_that_fails_says_why() {
+        let left = run(true, "echo no such table >&2; exit 3").unwrap().unwrap_err();
+        assert_eq!(left.message, "Script at specified location: sh failed with exit code 3");
+        assert_eq!((left.log_tail.as_str(), left.script_name.as_str()), ("no such table\n", "sh"));
+        let left = run(true, "yes y | head -c 9000 >&2; echo end >&2; kill -9 $$").unwrap().unwrap_err();
+        assert_eq!(left.message, "Script at specified location: sh was ended by a signal");
+        assert!(left.log_tail.len() == 4_096 && left.log_tail.ends_with("y\nend\n"));
     }
 
     #[test]
@@ -215,7 +254,10 @@ mod tests {
     }
 
     /// A program with a child of its own; both write their numbers, and mind no TERM where `stubborn`.
-    fn long(programs: &HostPrograms, stubborn: bool) -> (std::sync::mpsc::Receiver<bool>, Vec<Pid>) {
+    fn long(
+        programs: &HostPrograms,
+        stubborn: bool,
+    ) -> (std::sync::mpsc::Receiver<Result<(), Diagnostics>>, Vec<Pid>) {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("pids");
         let trap = if stubborn { "trap '' TERM; " } else { "" };
@@ -234,8 +276,8 @@ mod tests {
         (end, text.split_whitespace().map(pid).collect())
     }
 
-    fn path() -> BTreeMap<String, String> {
-        [("PATH".to_owned(), "/usr/bin:/bin".to_owned())].into()
+    fn path() -> BTreeMap<String, OsString> {
+        [("PATH".to_owned(), "/usr/bin:/bin".into())].into()
     }
 
     fn is_there(pid: Pid) -> bool {
@@ -252,7 +294,7 @@ mod tests {
             let (end, pids) = long(&programs, stubborn);
             assert_eq!(pids.len(), 2);
             programs.shut_down();
-            assert!(!end.recv().unwrap());
+            assert!(end.recv().unwrap().is_err());
             for pid in pids {
                 while is_there(pid) {
                     std::thread::yield_now();
@@ -268,7 +310,7 @@ mod tests {
         let mut programs = HostPrograms::new(true, path());
         programs.limit = Duration::from_millis(300);
         let (end, pids) = long(&programs, false);
-        assert!(!end.recv_timeout(Duration::from_secs(60)).unwrap());
+        assert!(end.recv_timeout(Duration::from_secs(60)).unwrap().is_err());
         for pid in pids {
             while is_there(pid) {
                 std::thread::yield_now();

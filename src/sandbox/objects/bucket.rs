@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::file::{Attributes, Incoming, Received, hex};
+use super::file::{Attributes, Body, Incoming, Received, hex};
 use super::{Error, Fault, Objects};
 use crate::sandbox::rows::{Entity, List, Parts, Table};
 use crate::sandbox::store::Millis;
@@ -194,7 +194,7 @@ impl Objects {
         now: Millis,
     ) -> Result<Stored, Error> {
         let etag = hex(&body.md5);
-        self.store(bucket, key, body, etag, attributes, when, now)
+        self.store(bucket, key, body.body, etag, attributes, when, now)
     }
 
     #[expect(clippy::too_many_arguments, reason = "an object is that much")]
@@ -202,7 +202,7 @@ impl Objects {
         &self,
         bucket: &str,
         key: &str,
-        body: Received,
+        body: Body,
         etag: String,
         attributes: Attributes,
         when: &When,
@@ -218,10 +218,10 @@ impl Objects {
             _ => {}
         }
         let versioned = index.bucket(bucket)?.versioning == Versioning::Enabled;
-        let (id, path) = index.name(&self.directory, body.path)?;
+        let size = body.size;
+        let (id, path) = index.name(&self.directory, body)?;
         let version = versioned.then(|| id.clone());
-        let stored =
-            Stored { key: key.to_owned(), path, size: body.size, etag, modified: now, version, attributes };
+        let stored = Stored { key: key.to_owned(), path, size, etag, modified: now, version, attributes };
         let gone = index.bucket_mut(bucket)?.push(key, id, Some(stored.clone()));
         index.litter.extend(gone);
         Ok(self.located(stored))

@@ -1,6 +1,7 @@
 //! Bodies on their way to disk.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -18,41 +19,62 @@ pub struct Attributes {
     pub tags: BTreeMap<String, String>,
 }
 
-/// A body that is being received. Dropped, it leaves nothing behind.
-pub struct Incoming {
-    file: NamedTempFile,
-    md5: Md5,
-    size: u64,
-}
-
 /// A body on disk that has no name yet. Dropped, it is gone.
 #[derive(Debug)]
-pub struct Received {
-    pub(super) path: TempPath,
+pub struct Body {
+    file: NamedTempFile,
     pub size: u64,
+}
+
+impl Body {
+    pub(super) fn new(directory: &Path) -> io::Result<Self> {
+        let file = tempfile::Builder::new().prefix("incoming-").tempfile_in(directory)?;
+        Ok(Body { file, size: 0 })
+    }
+
+    /// Copies what is left of a file to the end.
+    pub(super) fn append(&mut self, mut file: &File) -> io::Result<()> {
+        self.size += io::copy(&mut file, self.file.as_file_mut())?;
+        Ok(())
+    }
+
+    pub(super) fn into_path(self) -> TempPath {
+        self.file.into_temp_path()
+    }
+}
+
+/// A body that is being received. Dropped, it leaves nothing behind.
+pub struct Incoming {
+    body: Body,
+    md5: Md5,
+}
+
+/// A body that is there as a whole.
+#[derive(Debug)]
+pub struct Received {
+    pub(super) body: Body,
     pub md5: [u8; 16],
 }
 
 impl Incoming {
     pub(super) fn new(directory: &Path) -> io::Result<Self> {
-        let file = tempfile::Builder::new().prefix("incoming-").tempfile_in(directory)?;
-        Ok(Incoming { file, md5: Md5::new(), size: 0 })
+        Ok(Incoming { body: Body::new(directory)?, md5: Md5::new() })
     }
 
     /// # Errors
     /// A full disk, most likely.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)?;
+        self.body.file.write_all(bytes)?;
         self.md5.update(bytes);
-        self.size += bytes.len() as u64;
+        self.body.size += bytes.len() as u64;
         Ok(())
     }
 
     /// # Errors
     /// What the system says when the file is closed.
     pub fn finish(mut self) -> io::Result<Received> {
-        self.file.flush()?;
-        Ok(Received { path: self.file.into_temp_path(), size: self.size, md5: self.md5.finalize().into() })
+        self.body.file.flush()?;
+        Ok(Received { body: self.body, md5: self.md5.finalize().into() })
     }
 }
 

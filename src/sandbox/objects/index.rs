@@ -5,9 +5,8 @@ use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::sync::MutexGuard;
 
-use tempfile::TempPath;
-
 use super::bucket::Bucket;
+use super::file::Body;
 use super::multipart::Upload;
 use super::{Error, Fault};
 use crate::sandbox::rows::{self, Parts, Table};
@@ -66,7 +65,8 @@ impl Index {
     }
 
     /// Gives a body its name for good: its file is the second, in `directory`.
-    pub fn name(&mut self, directory: &Path, mut body: TempPath) -> Result<(String, PathBuf), Error> {
+    pub fn name(&mut self, directory: &Path, body: Body) -> Result<(String, PathBuf), Error> {
+        let mut body = body.into_path();
         loop {
             let id = self.id();
             let path = directory.join(&id);

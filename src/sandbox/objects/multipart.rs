@@ -1,13 +1,12 @@
 //! Multipart uploads.
 
 use std::fs::File;
-use std::io::Read;
 use std::path::PathBuf;
 
 use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 
-use super::file::{Attributes, Incoming, Received, hex};
+use super::file::{Attributes, Body, Incoming, Received, hex};
 use super::{Error, Fault, Objects, Stored, When};
 use crate::sandbox::rows::{self, Entity, Parts, Table};
 use crate::sandbox::store::Millis;
@@ -93,8 +92,9 @@ impl Objects {
     ) -> Result<String, Error> {
         let mut index = self.index();
         index.upload(bucket, key, id)?;
-        let Received { path, size, md5 } = part;
-        let (_, path) = index.name(&self.directory, path)?;
+        let Received { body, md5 } = part;
+        let size = body.size;
+        let (_, path) = index.name(&self.directory, body)?;
         let replaced = index.upload(bucket, key, id)?.parts.insert(name(number), Part { path, size, md5 });
         index.litter.extend(replaced.map(|part| part.path));
         Ok(hex(&md5))
@@ -133,7 +133,7 @@ impl Objects {
         stored
     }
 
-    fn joined(&self, upload: &Upload, named: &[(i32, String)]) -> Result<(Received, String), Error> {
+    fn joined(&self, upload: &Upload, named: &[(i32, String)]) -> Result<(Body, String), Error> {
         if named.is_empty() {
             return Err(Fault::InvalidPart.into());
         }
@@ -148,22 +148,14 @@ impl Objects {
         if parts.split_last().is_some_and(|(_, others)| others.iter().any(|part| part.size < MIN_PART)) {
             return Err(Fault::EntityTooSmall.into());
         }
-        let mut whole = Incoming::new(&self.directory)?;
+        let mut whole = Body::new(&self.directory)?;
         let mut sums = Md5::new();
-        let mut buffer = vec![0; 64 * 1024];
         for part in &parts {
             sums.update(part.md5);
-            let mut file = File::open(self.directory.join(&part.path))?;
-            loop {
-                let count = file.read(&mut buffer)?;
-                if count == 0 {
-                    break;
-                }
-                whole.write(&buffer[..count])?;
-            }
+            whole.append(&File::open(self.directory.join(&part.path))?)?;
         }
         let etag = format!("{}-{}", hex(&sums.finalize()), parts.len());
-        Ok((whole.finish()?, etag))
+        Ok((whole, etag))
     }
 
     /// # Errors

@@ -57,7 +57,7 @@ pub fn get(call: &mut Call<'_>, input: GetApplicationInput) -> Result<GetApplica
 
 pub fn list(call: &mut Call<'_>, input: ListApplicationsInput) -> Result<ListApplicationsOutput, Refusal> {
     let names = call.region.applications.keys().cloned();
-    let page = page(call, &input, input.next_token(), names, |name| name.into())?;
+    let page = page(call, &input, input.next_token(), names, String::clone)?;
     Ok(ListApplicationsOutput::builder().set_applications(Some(page.items)).set_next_token(page.next).build())
 }
 

@@ -18,7 +18,7 @@ pub fn list(
     input: ListGitHubAccountTokenNamesInput,
 ) -> Result<ListGitHubAccountTokenNamesOutput, Refusal> {
     let names = call.region.git_hub_tokens.keys().cloned();
-    let page = page(call, &input, input.next_token(), names, |name| name.into())?;
+    let page = page(call, &input, input.next_token(), names, String::clone)?;
     Ok(ListGitHubAccountTokenNamesOutput::builder()
         .set_token_name_list(Some(page.items))
         .set_next_token(page.next)

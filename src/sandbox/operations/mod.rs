@@ -24,11 +24,13 @@ use aws_sdk_codedeploy::operation as sdk;
 use aws_smithy_schema::serde::{SerdeError, SerializableStruct, ShapeDeserializer};
 
 pub use config::settings as config_settings;
+pub use group::name_hooks;
 pub use refusal::Refusal;
 pub use target::Places;
 
-use super::store::{Fact, Millis, Region, Wait, World};
-use super::{Sandbox, Services};
+use super::rows::List;
+use super::store::{Fact, HostChange, Millis, Region, Wait, World};
+use super::{Conductor, Sandbox};
 
 /// What an operation is given beside its input.
 pub struct Call<'a> {
@@ -38,8 +40,9 @@ pub struct Call<'a> {
     pub now: Millis,
     pub random: &'a mut fastrand::Rng,
     pub page_size: usize,
-    /// The ECS services that there are, where that is known.
-    services: Option<&'a Services>,
+    conductor: &'a dyn Conductor,
+    /// What became of the hosts that the fleet file declares.
+    host_changes: &'a List<HostChange>,
     places: &'a mut Places,
     notices: Vec<Notice>,
 }
@@ -215,9 +218,10 @@ fn operate_locked<I, O>(
     let mut world = shared.world();
     let mut random = shared.random();
     let mut places = sandbox.places.lock().unwrap_or_else(PoisonError::into_inner);
-    let World { regions, git_hub_accounts, .. } = &mut *world;
+    let World { regions, git_hub_accounts, on_premises, host_changes, .. } = &mut *world;
     let begin = || {
         let mut region = Region::default();
+        region.register(region_name, on_premises, shared.clock.now());
         for account in git_hub_accounts.iter() {
             region.git_hub_tokens.insert(account.clone(), Fact);
         }
@@ -229,7 +233,8 @@ fn operate_locked<I, O>(
         now: shared.clock.now(),
         random: &mut random,
         page_size: *page_size,
-        services: sandbox.conductor.services(),
+        conductor: &*sandbox.conductor,
+        host_changes,
         places: &mut places,
         notices: Vec::new(),
     };

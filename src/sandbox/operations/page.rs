@@ -1,9 +1,10 @@
 //! Pages of the list calls, and the tokens between them.
 //!
-//! The service's tokens are opaque. Here one names the last item given, and is bound to the operation, the
-//! region and the arguments that it came from.
+//! The service's tokens are opaque. Here one tells the place in the list where its page ended, and is bound to the
+//! operation, the region and the arguments that it came from. The place stays where it is when the item that was there
+//! is deleted, or is not asked for any more.
 
-use std::borrow::Cow;
+use std::str::FromStr;
 
 use aws_smithy_schema::serde::SerializableStruct;
 use aws_smithy_types::base64;
@@ -18,29 +19,24 @@ pub struct Page<T> {
     pub next: Option<String>,
 }
 
-/// Cuts the page that `token` asks for out of `items`; `key` tells the items apart and is not copied for those that
-/// are skipped, so that the last page of ten thousand comes as fast as the first.
+/// Cuts the page that `token` asks for out of `items`, which are in the order of their places.
 ///
 /// # Errors
-/// `InvalidNextTokenException` for a token of another list, or one whose item is gone.
-pub fn page<T>(
+/// `InvalidNextTokenException` for a token of another list.
+pub fn page<T, P: Ord + FromStr + ToString>(
     call: &Call<'_>,
     input: &dyn SerializableStruct,
     token: Option<&str>,
     items: impl IntoIterator<Item = T>,
-    key: impl for<'k> Fn(&'k T) -> Cow<'k, str>,
+    place: impl Fn(&T) -> P,
 ) -> Result<Page<T>, Refusal> {
     let binding = binding(call, input)?;
-    let mut items = items.into_iter().peekable();
-    if let Some(token) = token {
-        let last = open(token, &binding).ok_or_else(invalid)?;
-        if !items.by_ref().any(|item| key(&item) == last) {
-            return Err(invalid());
-        }
-    }
+    let last: Option<P> = token.map(|token| open(token, &binding).ok_or_else(invalid)).transpose()?;
+    let is_over = |item: &T| last.as_ref().is_some_and(|last| place(item) <= *last);
+    let mut items = items.into_iter().skip_while(is_over).peekable();
     let page: Vec<T> = items.by_ref().take(call.page_size).collect();
     let next = match (items.peek(), page.last()) {
-        (Some(_), Some(last)) => Some(base64::encode(format!("{binding}{}", key(last)))),
+        (Some(_), Some(last)) => Some(base64::encode(format!("{binding}{}", place(last).to_string()))),
         _ => None,
     };
     Ok(Page { items: page, next })
@@ -50,9 +46,9 @@ fn invalid() -> Refusal {
     Refusal::new("InvalidNextTokenException", "The next token is not valid")
 }
 
-fn open(token: &str, binding: &str) -> Option<String> {
+fn open<P: FromStr>(token: &str, binding: &str) -> Option<P> {
     let text = String::from_utf8(base64::decode(token).ok()?).ok()?;
-    text.strip_prefix(binding).map(ToOwned::to_owned)
+    text.strip_prefix(binding)?.parse().ok()
 }
 
 fn binding(call: &Call<'_>, input: &dyn SerializableStruct) -> Result<String, Refusal> {

@@ -15,7 +15,6 @@ use aws_sdk_codedeploy::types::{
     RevisionLocation, RevisionLocationType, SortOrder,
 };
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::page::page;
 use super::revision_rules::{check, content_missing};
@@ -105,24 +104,34 @@ pub fn list(
 ) -> Result<ListApplicationRevisionsOutput, Refusal> {
     let application = application::find(call.region, application_name(input.application_name())?)?;
     check_list(&input)?;
-    let mut entries: Vec<&Registered> =
-        application.revisions.iter().filter(|entry| is_asked_for(application, entry, &input)).collect();
-    match input.sort_by() {
-        Some(SortBy::FirstUsedTime) => entries.sort_by_key(|entry| entry.first_used),
-        Some(SortBy::LastUsedTime) => entries.sort_by_key(|entry| entry.last_used),
-        _ => entries.sort_by_key(|entry| entry.registered),
-    }
-    if input.sort_order() == Some(&SortOrder::Descending) {
-        entries.reverse();
-    }
-    let page = page(call, &input, input.next_token(), entries, |entry| {
-        format!("{:x}", Sha256::digest(entry.revision.to_string())).into()
-    })?;
-    let revisions: Result<Vec<_>, _> = page.items.iter().map(|entry| location(&entry.revision)).collect();
+    let numbered = (0_u64..).zip(&application.revisions);
+    let mut entries: Vec<(String, &Registered)> = numbered
+        .filter(|(_, entry)| is_asked_for(application, entry, &input))
+        .map(|(number, entry)| (place(&input, number, entry), entry))
+        .collect();
+    entries.sort_by(|a, b| a.0.cmp(&b.0));
+    let page = page(call, &input, input.next_token(), entries, |(place, _)| place.clone())?;
+    let revisions: Result<Vec<_>, _> =
+        page.items.iter().map(|(_, entry)| location(&entry.revision)).collect();
     Ok(ListApplicationRevisionsOutput::builder()
         .set_revisions(Some(revisions?))
         .set_next_token(page.next)
         .build())
+}
+
+/// Where an entry is in the order that is asked for: by time, and by its number where times are equal.
+fn place(input: &ListApplicationRevisionsInput, number: u64, entry: &Registered) -> String {
+    let time = match input.sort_by() {
+        Some(SortBy::FirstUsedTime) => entry.first_used,
+        Some(SortBy::LastUsedTime) => entry.last_used,
+        _ => Some(entry.registered),
+    };
+    let rank = (time.map_or(0, |time| time.unsigned_abs().saturating_add(1)), number);
+    let (time, number) = match input.sort_order() {
+        Some(SortOrder::Descending) => (!rank.0, !rank.1),
+        _ => rank,
+    };
+    format!("{time:020} {number:020}")
 }
 
 fn check_list(input: &ListApplicationRevisionsInput) -> Result<(), Refusal> {

@@ -51,6 +51,13 @@ pub fn config_name(given: Option<&str>) -> Result<&str, Refusal> {
     )
 }
 
+/// The name of a configuration that a group or a deployment chooses; what is left out is chosen for it, so that no name
+/// is required here.
+pub fn chosen_config_name(given: &str) -> Result<&str, Refusal> {
+    let invalid = "InvalidDeploymentConfigNameException";
+    name(Some(given), "Deployment configuration", invalid, invalid)
+}
+
 /// The tags that a Create call brings: at most 50, keys of 1 to 128 characters, values of up to 256.
 pub fn new_tags(tags: &[Tag]) -> Result<BTreeMap<String, String>, Refusal> {
     let refuse = |why: &str| Refusal::new("InvalidTagsToAddException", why);

@@ -53,7 +53,7 @@ pub fn list(
     let resource = resource(call, input.resource_arn())?;
     let tags = resource.tags(call.region).map_err(|refusal| invalid(&refusal.message))?.clone();
     // The model has no InvalidNextTokenException here: what is left is the error of AWS's "Common Errors".
-    let page = page(call, &input, input.next_token(), tags, |(key, _)| key.into())
+    let page = page(call, &input, input.next_token(), tags, |(key, _)| key.clone())
         .map_err(|refusal| Refusal::common(400, "ValidationError", refusal.message))?;
     let tags = page.items.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
     Ok(ListTagsForResourceOutput::builder().set_tags(Some(tags.collect())).set_next_token(page.next).build())

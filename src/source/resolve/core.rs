@@ -8,12 +8,14 @@
 use std::collections::HashMap;
 
 use super::psych::{Item, Map, Value};
-use crate::source::{Content, Document, Error, ErrorKind, Node};
+use crate::source::{Content, Document, Error, ErrorKind, Node, Position};
 
-/// Values that aliases may multiply a text to.
-const MAX_VALUES: usize = 200_000;
-/// Lists and maps within each other, aliases followed.
-const MAX_DEPTH: usize = 128;
+/// Values that aliases may add to a text.
+const MAX_COPIES: usize = 200_000;
+/// Lists and maps within each other, aliases followed; what is deeper counts by its kind alone.
+const MAX_DEPTH: usize = 250;
+
+const UNKNOWN_ANCHOR: &str = "unknown anchor";
 
 /// The document as serde_yaml reads it; none where there is none.
 pub fn load(document: &Document) -> Result<Option<Item>, Error> {
@@ -21,17 +23,18 @@ pub fn load(document: &Document) -> Result<Option<Item>, Error> {
         let message = "deserializing from YAML containing more than one document is not supported".to_owned();
         return Err(Error { kind: ErrorKind::Refused, message, position: rest, context: None });
     }
-    let mut resolver = Resolver { anchors: HashMap::new(), values: 0 };
+    let mut resolver = Resolver { anchors: HashMap::new(), open: Vec::new(), aliases: 0, copies: 0 };
     document.root.as_ref().map(|root| resolver.resolve(root, 0)).transpose()
 }
 
 /// An error in serde_yaml's words.
 pub fn report(error: &Error) -> String {
-    let at = |position: crate::source::Position| format!("line {} column {}", position.line, position.column);
+    let at = |position: Position| format!("line {} column {}", position.line, position.column);
     match (error.kind.clone(), error.message.split_once(" while ")) {
-        (ErrorKind::Refused, _) => error.message.clone(),
+        (ErrorKind::Refused, _) if error.message != UNKNOWN_ANCHOR => error.message.clone(),
         (_, Some((problem, context))) => {
-            let began = error.context.filter(|context| *context != error.position);
+            let start = Position { line: 1, column: 1 };
+            let began = error.context.filter(|context| *context != error.position && *context != start);
             let place = began.map(|position| format!(" at {}", at(position))).unwrap_or_default();
             format!("{problem} at {}, while {context}{place}", at(error.position))
         }
@@ -58,18 +61,49 @@ pub fn float(text: &str) -> Option<f64> {
     }
 }
 
-/// A plain scalar as a whole number of at most 32 bits. `0300` is text, for YAML 1.2 has no such octal numbers.
-pub fn unsigned(text: &str) -> Option<u32> {
-    let body = text.strip_prefix('+').unwrap_or(text);
+/// A plain scalar as a whole number. `0300` is text, for YAML 1.2 has no such octal numbers.
+pub fn integer(text: &str) -> Option<i128> {
+    let body = text.strip_prefix(['+', '-']).unwrap_or(text);
     let based = [("0x", 16), ("0o", 8), ("0b", 2)]
         .into_iter()
         .find_map(|(prefix, radix)| body.strip_prefix(prefix).map(|digits| (digits, radix)));
     let (digits, radix) = based.unwrap_or((body, 10));
-    let padded = radix == 10 && digits.len() > 1 && digits.starts_with('0');
-    if digits.starts_with(['+', '-']) || padded {
+    if digits.starts_with(['+', '-']) || is_padded(body) {
         return None;
     }
-    u32::from_str_radix(digits, radix).ok()
+    let number = i128::from_str_radix(digits, radix).ok()?;
+    Some(if text.starts_with('-') { -number } else { number })
+}
+
+/// Digits behind a zero.
+fn is_padded(text: &str) -> bool {
+    text.len() > 1 && text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A plain scalar as a number of at most 32 bits.
+pub fn unsigned(text: &str) -> Option<u32> {
+    integer(text).filter(|_| !text.starts_with('-')).and_then(|number| u32::try_from(number).ok())
+}
+
+/// What serde's messages call a scalar that is no text where one was not expected.
+pub fn unexpected(text: &str) -> Option<String> {
+    if is_null(text) {
+        return Some("unit value".to_owned());
+    }
+    if let Some(truth) = boolean(text) {
+        return Some(format!("boolean `{truth}`"));
+    }
+    if let Some(number) = integer(text) {
+        let size = match number {
+            _ if number > u64::MAX.into() => " as u128",
+            _ if number < i64::MIN.into() => " as i128",
+            _ => "",
+        };
+        return Some(format!("integer `{number}`{size}"));
+    }
+    let number = float(text).filter(|_| !is_padded(text.strip_prefix(['+', '-']).unwrap_or(text)))?;
+    let point = if number.is_finite() && number.fract() == 0.0 { ".0" } else { "" };
+    Some(format!("floating point `{number}{point}`"))
 }
 
 /// A plain scalar as a truth value: `yes` and `on` are none.
@@ -83,29 +117,43 @@ pub fn boolean(text: &str) -> Option<bool> {
 
 struct Resolver<'a> {
     anchors: HashMap<&'a str, &'a Node>,
-    values: usize,
+    /// The nodes that the present one is within, aliases followed.
+    open: Vec<&'a Node>,
+    /// How many aliases the present value is within.
+    aliases: usize,
+    copies: usize,
 }
 
 impl<'a> Resolver<'a> {
     fn resolve(&mut self, node: &'a Node, depth: usize) -> Result<Item, Error> {
         let refused =
             |kind, message: String| Err(Error { kind, message, position: node.span.start, context: None });
-        self.values += 1;
         if depth > MAX_DEPTH {
-            return refused(ErrorKind::Limit, "recursion limit exceeded".to_owned());
+            return Ok(Item { value: hollow(node), span: node.span, plain: None });
         }
-        if self.values > MAX_VALUES {
+        self.copies += usize::from(self.aliases > 0);
+        if self.copies > MAX_COPIES {
             return refused(ErrorKind::Limit, "repetition limit exceeded".to_owned());
         }
         if let Some(anchor) = &node.anchor {
             self.anchors.insert(anchor, node);
         }
         let mut plain = None;
+        self.open.push(node);
         let value = match &node.content {
             Content::Alias(name) => {
+                self.open.pop();
                 return match self.anchors.get(name.as_str()) {
-                    Some(target) => self.resolve(target, depth + 1),
-                    None => refused(ErrorKind::Refused, "unknown anchor".to_owned()),
+                    Some(target) if self.open.iter().any(|open| std::ptr::eq(*open, *target)) => {
+                        Ok(Item { value: hollow(target), span: node.span, plain: None })
+                    }
+                    Some(target) => {
+                        self.aliases += 1;
+                        let item = self.resolve(target, depth + 1);
+                        self.aliases -= 1;
+                        item
+                    }
+                    None => refused(ErrorKind::Refused, UNKNOWN_ANCHOR.to_owned()),
                 };
             }
             Content::List(items) => {
@@ -120,16 +168,30 @@ impl<'a> Resolver<'a> {
                 Value::Map(map)
             }
             Content::Scalar(scalar) => {
-                plain = scalar.plain.then(|| scalar.text.clone());
-                if scalar.plain && is_null(&scalar.text) {
+                plain = scalar.bare.then(|| scalar.text.clone());
+                if scalar.bare && is_nothing(node.tag.as_deref(), &scalar.text) {
                     Value::Null
                 } else {
                     Value::Text(scalar.text.clone())
                 }
             }
         };
+        self.open.pop();
         Ok(Item { value, span: node.span, plain })
     }
+}
+
+/// What a value within itself or very deep is worth: the types of an AppSpec never go there.
+fn hollow(node: &Node) -> Value {
+    match &node.content {
+        Content::List(_) => Value::List(Vec::new()),
+        _ => Value::Map(Map::default()),
+    }
+}
+
+/// With a tag, only `!!null` makes nothing of a scalar, and not of an empty one.
+fn is_nothing(tag: Option<&str>, text: &str) -> bool {
+    is_null(text) && tag.is_none_or(|tag| tag == "tag:yaml.org,2002:null" && !text.is_empty())
 }
 
 #[cfg(test)]
@@ -179,6 +241,12 @@ mod tests {
         "0X10",
         "1.",
         ".5",
+        "-0",
+        "-5",
+        "-0x1F",
+        "-08",
+        "1e300",
+        "99999999999999999999",
     ];
 
     #[test]
@@ -187,6 +255,10 @@ mod tests {
             assert_eq!(float(text), serde_yaml::from_str::<f64>(text).ok(), "{text} as f64");
             assert_eq!(unsigned(text), serde_yaml::from_str::<u32>(text).ok(), "{text} as u32");
             assert_eq!(boolean(text), serde_yaml::from_str::<bool>(text).ok(), "{text} as bool");
+            if let Some(word) = unexpected(text) {
+                let error = serde_yaml::from_str::<Vec<u8>>(text).err().map(|error| error.to_string());
+                assert!(text.is_empty() || error.unwrap().contains(&format!("{word},")), "{text}: {word}");
+            }
             let none = matches!(serde_yaml::from_str::<Option<String>>(text), Ok(None));
             assert_eq!(is_null(text), none, "{text} as nothing");
         }
@@ -199,15 +271,25 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_scalar_with_a_tag_is_text_and_quotes_count_more_than_tags() {
+        let text = "a: !x\nb: !!str\nc: !!null\nd: !!null ~\ne: !!null \"~\"\nf: ! \"\"\n";
+        assert_eq!(loaded(text).unwrap(), r#"{"a"=>"", "b"=>"", "c"=>"", "d"=>nil, "e"=>"~", "f"=>""}"#);
+        let document = parse(b"a: !!int \"0\"\nb: !!str 0.0\n").unwrap();
+        let Value::Map(map) = load(&document).unwrap().unwrap().value else { panic!("a map") };
+        let plain = |key| map.get(key).and_then(|item| item.plain.as_deref());
+        assert_eq!((plain("a"), plain("b")), (None, Some("0.0")));
+    }
+
+    #[test]
     fn aliases_are_followed_and_merge_keys_are_keys() {
         assert_eq!(loaded("a: &x [1]\nb: *x\n").unwrap(), r#"{"a"=>["1"], "b"=>["1"]}"#);
         assert_eq!(loaded("<<: {a: 1}\n").unwrap(), r#"{"<<"=>{"a"=>"1"}}"#);
-        assert_eq!(loaded("a: *x\n").unwrap_err(), "unknown anchor");
+        assert_eq!(loaded("a: *x\n").unwrap_err(), "unknown anchor at line 1 column 4");
     }
 
     #[test]
     fn aliases_cannot_make_a_text_endless() {
-        assert!(loaded("a: &x [*x]\n").unwrap_err().contains("recursion limit"));
+        assert_eq!(loaded("a: &x [*x]\nb: &y {c: *y}\n").unwrap(), r#"{"a"=>[[]], "b"=>{"c"=>{}}}"#);
         let mut text = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
         for n in 1..9 {
             let before = format!("*a{}", n - 1);

@@ -37,6 +37,13 @@ pub struct Map {
     pub repeated: Vec<Item>,
 }
 
+impl Item {
+    /// Nothing stands there, not even quotes; a tag may.
+    pub fn is_left_out(&self) -> bool {
+        self.plain.as_deref() == Some("")
+    }
+}
+
 impl Map {
     /// The value of a text key.
     pub fn get(&self, key: &str) -> Option<&Item> {
@@ -105,6 +112,11 @@ impl Value {
         }
     }
 
+    /// Ruby's `to_s.strip`: NUL and ASCII blanks go, all others stay.
+    pub fn stripped(&self) -> String {
+        self.to_s().trim_matches([' ', '\t', '\n', '\u{b}', '\u{c}', '\r', '\0']).to_owned()
+    }
+
     pub fn is_null(&self) -> bool {
         matches!(self, Value::Null)
     }
@@ -131,16 +143,13 @@ fn refused(node: &Node, message: String) -> Error {
 }
 
 fn resolve(node: &Node) -> Result<Item, Error> {
-    if let Some(class) = node.tag.as_deref().and_then(ruby_class) {
+    if let Some(class) = node.tag.as_deref().and_then(|tag| ruby_class(tag, &node.content)) {
         return Err(refused(node, format!("Tried to load unspecified class: {class}")));
     }
     let mut plain = None;
     let value = match &node.content {
         Content::Alias(name) => return Err(refused(node, format!("Unknown alias: {name}"))),
         Content::List(items) => Value::List(items.iter().map(resolve).collect::<Result<_, _>>()?),
-        Content::Map(_) if matches!(node.tag.as_deref(), Some("tag:yaml.org,2002:set" | "!set")) => {
-            return Err(refused(node, "Tried to load unspecified class: Psych::Set".to_owned()));
-        }
         Content::Map(entries) => Value::Map(resolve_map(entries)?),
         Content::Scalar(scalar) => {
             let tag = node.tag.as_deref().unwrap_or_default();
@@ -209,13 +218,43 @@ fn merge(map: &mut Map, other: Map) {
     other.entries.into_iter().for_each(|(key, value)| map.insert(key, value));
 }
 
-/// The class of a `!ruby/…` tag, which safe loading refuses.
-fn ruby_class(tag: &str) -> Option<&str> {
-    let kind = tag.strip_prefix("!ruby/")?;
-    if kind.starts_with("sym") || kind.starts_with("string") {
-        return None;
+/// The class that a tag asks for, which safe loading refuses. A tag without a class, or on a value of another shape, is
+/// passed over.
+///
+/// Source: Psych 4.0, visitors/to_ruby.
+fn ruby_class<'a>(tag: &'a str, content: &'a Content) -> Option<&'a str> {
+    let bare = tag.strip_prefix("!ruby/").or(tag.strip_prefix('!')).unwrap_or(tag);
+    let (kind, name) = bare.split_once(':').unwrap_or((bare, ""));
+    let named = (!name.is_empty()).then_some(name);
+    let is_ruby = tag.starts_with("!ruby/");
+    match content {
+        Content::Scalar(_) | Content::Map(_) if matches!(kind, "str" | "string") && tag.starts_with('!') => {
+            named
+        }
+        Content::Scalar(scalar) if is_ruby => match kind {
+            "object" => {
+                named.filter(|name| matches!(*name, "BigDecimal" | "DateTime" | "Complex" | "Rational"))
+            }
+            "class" | "module" => Some(scalar.text.as_str()).filter(|text| !text.is_empty()),
+            "regexp" => Some("Regexp"),
+            "range" => Some("Range"),
+            _ => None,
+        },
+        Content::List(_) if matches!(kind, "seq" | "array") => named,
+        Content::Map(_) if matches!(tag, "tag:yaml.org,2002:set" | "!set") => Some("Psych::Set"),
+        Content::Map(_) if matches!(tag, "tag:yaml.org,2002:omap" | "!omap") => Some("Psych::Omap"),
+        Content::Map(_) if tag == "!ruby/object:Hash" => None,
+        Content::Map(_) if is_ruby => match kind {
+            "object" => Some(named.unwrap_or("Object")),
+            "struct" => Some(named.unwrap_or("Struct")),
+            "exception" => Some(named.unwrap_or("Exception")),
+            "range" => Some("Range"),
+            "array" | "hash" | "hash-with-ivars" | "marshalable" => named,
+            _ => None,
+        },
+        Content::Map(_) if kind == "map" => named,
+        _ => None,
     }
-    Some(kind.rsplit(':').next().unwrap_or(kind))
 }
 
 #[cfg(test)]
@@ -273,6 +312,31 @@ mod tests {
             load_text("!!set {a}").unwrap_err().starts_with("Tried to load unspecified class: Psych::Set")
         );
         assert_ne!(load_text("!ruby/sym linux"), load_text("linux"));
+        let classes = |text: &str| {
+            let error = load_text(text).err()?;
+            let (_, class) = error.split_once("class: ")?;
+            class.split_once(' ').map(|(class, _)| class.to_owned())
+        };
+        for (text, class) in [
+            ("!ruby/object:A::B {}", Some("A::B")),
+            ("!ruby/object {}", Some("Object")),
+            ("!ruby/object:Hash {a: 1}", None),
+            ("!ruby/object:Foo x", None),
+            ("!ruby/object:Complex 1", Some("Complex")),
+            ("!ruby/hash {a: b}", None),
+            ("!ruby/hash:Foo {}", Some("Foo")),
+            ("!ruby/array [a]", None),
+            ("!ruby/array:Foo [a]", Some("Foo")),
+            ("!ruby/regexp /a/", Some("Regexp")),
+            ("!ruby/class String", Some("String")),
+            ("!ruby/string:Foo x", Some("Foo")),
+            ("!ruby/struct {}", Some("Struct")),
+            ("!seq:Foo [a]", Some("Foo")),
+            ("!omap {a: b}", Some("Psych::Omap")),
+            ("!Ref x", None),
+        ] {
+            assert_eq!(classes(text).as_deref(), class, "{text}");
+        }
     }
 
     #[test]

@@ -36,23 +36,29 @@ impl Terminal {
                 '\n' => self.line_feed(),
                 '\x1b' => {
                     assert_eq!(chars.next(), Some('['));
-                    let sequence: String = chars.by_ref().take_while(|c| !c.is_ascii_alphabetic()).collect();
-                    let erases = sequence.is_empty();
-                    match erases {
-                        true => {
+                    let mut count = String::new();
+                    let end = chars.by_ref().find(|c| c.is_ascii_alphabetic() || (count.push(*c), false).1);
+                    match end {
+                        Some('A') => {
+                            self.at.0 = self.at.0.saturating_sub(count.parse().unwrap()).max(self.top)
+                        }
+                        Some('J') => {
+                            assert_ne!(self.at, (self.top, 0), "tmux keeps the whole screen");
                             self.rows.truncate(self.at.0 + 1);
-                            self.rows[self.at.0].cells.truncate(self.at.1);
-                            self.rows[self.at.0].wrapped = false;
+                            self.clear_right();
                         }
-                        false => {
-                            let up: usize = sequence.parse().unwrap();
-                            self.at.0 = self.at.0.saturating_sub(up).max(self.top);
-                        }
+                        Some('K') => self.clear_right(),
+                        other => panic!("an unexpected control sequence ends in {other:?}"),
                     }
                 }
                 c => self.put(c),
             }
         }
+    }
+
+    fn clear_right(&mut self) {
+        self.rows[self.at.0].cells.truncate(self.at.1);
+        self.rows[self.at.0].wrapped = false;
     }
 
     fn line_feed(&mut self) {

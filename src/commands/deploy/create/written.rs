@@ -3,7 +3,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{Arguments, inline_text};
+use super::Arguments;
+use crate::commands::appspec_file;
 use crate::commands::names::{GroupArgs, GroupName};
 use crate::context::Context;
 use crate::error::Failure;
@@ -80,7 +81,7 @@ fn revision(written: &Value) -> anyhow::Result<Revision> {
             .map(|(repository, commit)| Revision::GitHub { repository, commit })
     } else {
         // `string` is what `appSpecContent` was called before.
-        text("/appSpecContent/content").or_else(|| text("/string/content")).map(inline_text)
+        text("/appSpecContent/content").or_else(|| text("/string/content")).map(appspec_file::of_text)
     };
     found.ok_or_else(|| {
         Failure::new("the request's revision names nothing to deploy")

@@ -164,6 +164,18 @@ fn a_missing_bundle_fails_the_download_on_each_host() {
 }
 
 #[test]
+fn another_bundle_than_the_one_that_was_named_fails_the_download() {
+    for (etag, well) in [("\"e\"", true), ("f", false)] {
+        let mut sandbox = Sandbox::new(TWELVE, 1);
+        let id = sandbox.create("CodeDeployDefault.AllAtOnce", "site.zip", |deployment| {
+            deployment.revision["s3Location"]["eTag"] = json!(etag);
+        });
+        sandbox.run();
+        assert_eq!(sandbox.end(&id).2, if well { [12, 0, 0] } else { [0, 12, 0] });
+    }
+}
+
+#[test]
 fn a_failed_application_stop_can_be_ignored() {
     let fleet = fault("{}", "ApplicationStop");
     let mut sandbox = Sandbox::new(&fleet, 1);

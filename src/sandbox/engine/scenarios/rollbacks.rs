@@ -133,6 +133,28 @@ fn only_outdated_instances_where_asked() {
     });
 }
 
+/// Outdated is who has not got what is being deployed, whatever the group's last success was.
+#[test]
+fn a_deployment_that_failed_halfway_is_finished_on_the_rest() {
+    let (mut sandbox, _) = after_a_success();
+    let third = sandbox.fleet.instances[2].id.clone();
+    let fault = json!({"hosts": {"ids": [third]}, "event": "Install", "outcome": {"fail": {}}, "times": 1});
+    sandbox.faults.add(serde_json::from_value(fault).unwrap(), Millis::MAX).unwrap();
+    let half = sandbox.deploy("CodeDeployDefault.OneAtATime", "next.zip");
+    let [done, failed, left] = sandbox.end(&half).2;
+    assert!(done > 0 && failed == 1 && left > 0, "{done} {failed} {left}");
+    let rest = sandbox.create("CodeDeployDefault.OneAtATime", "next.zip", |deployment| {
+        deployment.update_outdated_instances_only = true;
+    });
+    sandbox.run();
+    assert_eq!(sandbox.end(&rest), (DeploymentStatus::Succeeded, None, [failed + left, 0, 0]));
+    let all = sandbox.create("CodeDeployDefault.AllAtOnce", "third.zip", |deployment| {
+        deployment.update_outdated_instances_only = true;
+    });
+    sandbox.run();
+    assert_eq!(sandbox.end(&all).2, [12, 0, 0]);
+}
+
 #[test]
 fn a_revision_knows_when_it_was_used() {
     let mut sandbox = Sandbox::new(TWELVE, 1);

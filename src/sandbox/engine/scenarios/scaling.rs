@@ -106,6 +106,20 @@ fn an_instance_that_leaves_is_stopped_first_where_the_group_says_so() {
     }
 }
 
+#[test]
+fn an_instance_that_is_leaving_already_is_not_chosen_again() {
+    let mut sandbox = sandbox(
+        "{at: 100, change: {shrink: {group: pool, count: 1}}}, {at: 102, change: {shrink: {group: pool, count: 1}}}",
+    );
+    sandbox.set_group(json!({"terminationHookEnabled": true}));
+    sandbox.create("CodeDeployDefault.AllAtOnce", "site.zip", |_| {});
+    sandbox.run();
+    let made = by_creator(&sandbox, &Creator::AutoScalingTermination);
+    let ends: Vec<_> = made.iter().map(|id| sandbox.end(id).0).collect();
+    assert_eq!(ends, [DeploymentStatus::Succeeded, DeploymentStatus::Succeeded]);
+    assert_eq!(sandbox.status(REGION).instances.len(), 0);
+}
+
 /// Source: API reference, EC2DeploymentOptions: suspended before, resumed after, however the deployment ends.
 #[test]
 fn processes_are_suspended_while_a_deployment_runs() {

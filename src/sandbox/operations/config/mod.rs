@@ -77,7 +77,9 @@ pub fn list(
     input: ListDeploymentConfigsInput,
 ) -> Result<ListDeploymentConfigsOutput, Refusal> {
     let names = built_in::names().map(ToOwned::to_owned).chain(call.region.configs.keys().cloned());
-    let page = page(call, &input, input.next_token(), names, |name| name.into())?;
+    let mut names: Vec<String> = names.collect();
+    names.sort_unstable();
+    let page = page(call, &input, input.next_token(), names, String::clone)?;
     Ok(ListDeploymentConfigsOutput::builder()
         .set_deployment_configs_list(Some(page.items))
         .set_next_token(page.next)

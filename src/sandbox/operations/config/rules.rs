@@ -30,7 +30,7 @@ pub fn check(input: &CreateDeploymentConfigInput, platform: &ComputePlatform) ->
                 "Traffic routing configuration should be null for Server deployment configuration",
             ));
         }
-        None if !server => {
+        given if !server && given.is_none_or(|config| *config == TrafficRoutingConfig::builder().build()) => {
             return Err(routing(
                 "Traffic routing configuration cannot be null nor empty for deployment configurations on this \
                  platform.",

@@ -5,10 +5,10 @@ use serde_json::{Map, Value};
 
 use super::rules;
 use crate::model::{Creator, DeploymentStatus};
-use crate::sandbox::operations::rules::{application_name, config_name, description, group_name};
+use crate::sandbox::operations::rules::{application_name, chosen_config_name, description, group_name};
 use crate::sandbox::operations::{Call, Notice, Refusal, application, config, group, revision};
 use crate::sandbox::rows::List;
-use crate::sandbox::store::{Application, Deployment, Group, Progress, Region};
+use crate::sandbox::store::{ACCOUNT, Application, Deployment, Group, Progress, Region};
 use crate::sandbox::wire;
 
 /// Members of the request that DeploymentInfo shows as they are.
@@ -29,13 +29,17 @@ const FROM_GROUP: [&str; 5] = [
 ];
 
 pub fn create(call: &mut Call<'_>, input: CreateDeploymentInput) -> Result<CreateDeploymentOutput, Refusal> {
-    let application = application::find(call.region, application_name(input.application_name())?)?;
+    let (conductor, region_name, changes) = (call.conductor, call.region_name, call.host_changes);
+    let name = application_name(input.application_name())?;
+    let application = application::find(call.region, name).map_err(|_| no_application())?;
     let group = group::find(application, group_name(input.deployment_group_name())?)?;
     let wire_revision = rules::revision_of(application, group, &input)?;
     let config = config_of(call.region, application, group, &input)?;
     description(input.description())?;
     refuse_busy(call.region, group)?;
-    rules::check(&input, &application.platform, &group.settings)?;
+    rules::check(&input, &application.platform, &group.settings, |filters| {
+        conductor.unmet(filters, region_name, changes).cloned()
+    })?;
 
     let id = free_id(call.region, call.random);
     let mut deployment = Deployment {
@@ -76,6 +80,11 @@ pub fn create(call: &mut Call<'_>, input: CreateDeploymentInput) -> Result<Creat
     Ok(CreateDeploymentOutput::builder().deployment_id(id).build())
 }
 
+/// This call has words of its own for it. Source: real output.
+fn no_application() -> Refusal {
+    Refusal::new("ApplicationDoesNotExistException", format!("Applications not found for {ACCOUNT}"))
+}
+
 /// Stores it: the group is busy from here on, and the revision is registered and used.
 fn enter(call: &mut Call<'_>, deployment: Deployment) -> Result<(), Refusal> {
     let (id, now) = (deployment.id.clone(), call.now);
@@ -105,7 +114,7 @@ fn config_of(
 ) -> Result<String, Refusal> {
     let own = group.settings.get("deploymentConfigName").and_then(Value::as_str);
     let name = match input.deployment_config_name() {
-        Some(name) => config_name(Some(name))?,
+        Some(name) => chosen_config_name(name)?,
         None => own.unwrap_or(config::DEFAULT),
     };
     config::check_use(region, name, &application.platform)?;

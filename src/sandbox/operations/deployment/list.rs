@@ -27,7 +27,7 @@ pub fn list(call: &mut Call<'_>, input: ListDeploymentsInput) -> Result<ListDepl
     }
     let newest_first = call.region.history.iter().rev().filter_map(|id| call.region.deployments.get(id));
     let asked_for = newest_first.filter(|deployment| is_asked_for(deployment, &input, times));
-    let page = page(call, &input, input.next_token(), asked_for, |deployment| deployment.id.as_str().into())?;
+    let page = page(call, &input, input.next_token(), asked_for, |deployment| !deployment.number)?;
     let ids = page.items.iter().map(|deployment| deployment.id.clone()).collect();
     Ok(ListDeploymentsOutput::builder().set_deployments(Some(ids)).set_next_token(page.next).build())
 }
@@ -38,8 +38,8 @@ fn check_place(call: &Call<'_>, input: &ListDeploymentsInput) -> Result<(), Refu
     if application.is_none() && group.is_none() {
         return Ok(());
     }
-    let application = application::find(call.region, application_name(application)?)?;
-    group::find(application, group_name(group)?)?;
+    let (application, group) = (application_name(application)?, group_name(group)?);
+    group::find(application::find(call.region, application)?, group)?;
     Ok(())
 }
 

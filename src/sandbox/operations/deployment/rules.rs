@@ -8,9 +8,11 @@ use serde_json::{Map, Value};
 
 use super::style;
 use crate::model::ComputePlatform;
+use crate::sandbox::operations::group::wrong_ec2_filter;
 use crate::sandbox::operations::rules::one_of;
 use crate::sandbox::operations::{Refusal, reactions, revision, revision_rules};
 use crate::sandbox::store::{Application, Group};
+use crate::sandbox::wire;
 
 /// Source: the service model's documentation of InvalidTargetInstancesException.
 const MAX_TARGET_TAGS: usize = 10;
@@ -46,13 +48,18 @@ pub fn revision_of(
     last.map_or_else(|| refuse("Deployment mode RESTART needs an earlier successful deployment"), Ok)
 }
 
-/// Checks everything that is neither a name nor the revision, in the model's order of errors.
+/// Checks everything that is neither a name nor the revision, in the model's order of errors. `unmet` knows which filter
+/// of tags no instance meets.
 pub fn check(
     input: &CreateDeploymentInput,
     platform: &ComputePlatform,
     group: &Map<String, Value>,
+    unmet: impl Fn(&[Value]) -> Option<Value>,
 ) -> Result<(), Refusal> {
     check_target_instances(input.target_instances(), platform, group)?;
+    if let Some(given) = input.target_instances() {
+        refuse_unmet(&wire::members(given)?, unmet)?;
+    }
     input.override_alarm_configuration().map_or(Ok(()), reactions::check_alarms)?;
     input.auto_rollback_configuration().map_or(Ok(()), reactions::check_auto_rollback)?;
     if let Some(behavior) = input.file_exists_behavior() {
@@ -102,10 +109,35 @@ fn check_target_instances(
     if tags > MAX_TARGET_TAGS {
         return refuse("Target instances cannot be specified with more than 10 tag filters");
     }
+    if let Some(why) = wrong_ec2_filter(given.ec2_tag_set(), given.tag_filters()) {
+        return refuse(why);
+    }
+    if !sets.is_empty() && !given.tag_filters().is_empty() {
+        return refuse("Target instances can only be specified with either tagFilters or ec2TagSet");
+    }
     if tags == 0 && given.auto_scaling_groups().is_empty() {
         return refuse("Target instances must be specified with tag filters or Auto Scaling groups");
     }
     Ok(())
+}
+
+/// Every tag must be on some instance. Source: the service model's documentation of InvalidTargetInstancesException.
+fn refuse_unmet(
+    given: &Map<String, Value>,
+    unmet: impl Fn(&[Value]) -> Option<Value>,
+) -> Result<(), Refusal> {
+    let list = |value: Option<&'_ Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
+    let set = given.get("ec2TagSet").and_then(|set| set.get("ec2TagSetList"));
+    let sets = list(set).into_iter().flat_map(|filters| list(Some(&filters)));
+    let filters: Vec<Value> = list(given.get("tagFilters")).into_iter().chain(sets).collect();
+    let Some(filter) = unmet(&filters) else { return Ok(()) };
+    let member = |name: &str| filter.get(name).and_then(Value::as_str).unwrap_or_default();
+    let message = format!(
+        "The tag with key '{}' and value '{}' is not applied to any instance",
+        member("Key"),
+        member("Value")
+    );
+    Err(Refusal::new("InvalidTargetInstancesException", message))
 }
 
 /// What only instances have.

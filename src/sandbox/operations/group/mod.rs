@@ -6,6 +6,9 @@ mod platform;
 mod rules;
 mod settings;
 
+pub use rules::wrong_ec2_filter;
+pub use settings::name_hooks;
+
 use aws_sdk_codedeploy::operation::batch_get_deployment_groups::{
     BatchGetDeploymentGroupsInput, BatchGetDeploymentGroupsOutput,
 };
@@ -45,15 +48,19 @@ pub fn create(
     let name = group_name(input.deployment_group_name())?;
     refuse_existing(application, name)?;
     let (platform, count) = (application.platform.clone(), application.groups.len());
-    let given = settings::given(&input, call.random)?;
-    rules::check_given(call.region, &given, &platform, Some(input.service_role_arn().unwrap_or_default()))?;
+    let given = settings::given(&input)?;
+    let Some(role) = input.service_role_arn().filter(|role| !role.is_empty()) else {
+        return Err(Refusal::new("RoleRequiredException", "Service Role ARN is missing"));
+    };
+    rules::check_given((call.region, call.region_name), &given, &platform, Some(role))?;
     if count >= MAX_GROUPS {
         let message = format!("The maximum number of deployment groups in an application is {MAX_GROUPS}");
         return Err(Refusal::new("DeploymentGroupLimitExceededException", message));
     }
-    let settings = settings::merged(settings::defaults(&platform), given);
+    let mut settings = settings::merged(settings::defaults(&platform), given);
+    settings::name_hooks(&mut settings, call.random);
     rules::check_whole(call.region, &settings, &platform)?;
-    ecs::refuse_missing(call.services, &settings)?;
+    ecs::refuse_missing(call.conductor.services(), &settings)?;
     ecs::refuse_taken(call.region, &settings, None)?;
     let tags = new_tags(input.tags())?;
     let id = call.uuid();
@@ -88,11 +95,12 @@ pub fn update(
     let old = find(application, name)?;
     let (id, old) = (old.id.clone(), old.settings.clone());
     let platform = application.platform.clone();
-    let given = settings::given(&input, call.random)?;
-    rules::check_given(call.region, &given, &platform, input.service_role_arn())?;
-    let settings = settings::merged(old, given);
+    let given = settings::given(&input)?;
+    rules::check_given((call.region, call.region_name), &given, &platform, input.service_role_arn())?;
+    let mut settings = settings::merged(old, given);
+    settings::name_hooks(&mut settings, call.random);
     rules::check_whole(call.region, &settings, &platform)?;
-    ecs::refuse_missing(call.services, &settings)?;
+    ecs::refuse_missing(call.conductor.services(), &settings)?;
     ecs::refuse_taken(call.region, &settings, Some(&id))?;
     let groups = &mut application::find_mut(call.region, application_name)?.groups;
     if let Some(mut group) = groups.remove(name) {
@@ -119,8 +127,7 @@ pub fn list(
     input: ListDeploymentGroupsInput,
 ) -> Result<ListDeploymentGroupsOutput, Refusal> {
     let application = application::find(call.region, application_name(input.application_name())?)?;
-    let page =
-        page(call, &input, input.next_token(), application.groups.keys().cloned(), |name| name.into())?;
+    let page = page(call, &input, input.next_token(), application.groups.keys().cloned(), String::clone)?;
     Ok(ListDeploymentGroupsOutput::builder()
         .application_name(&application.name)
         .set_deployment_groups(Some(page.items))

@@ -3,14 +3,14 @@
 use std::collections::HashSet;
 
 use aws_sdk_codedeploy::types::{
-    AutoScalingGroupProcess, DeploymentGroupInfo, DeploymentOption, DeploymentType, Ec2TagFilter,
+    AutoScalingGroupProcess, DeploymentGroupInfo, DeploymentOption, DeploymentType, Ec2TagFilter, Ec2TagSet,
     LoadBalancerInfo, OutdatedInstancesStrategy, TagFilter, TriggerConfig, TriggerEventType,
 };
 use serde_json::{Map, Value};
 
 use super::{blue_green, ecs, platform};
 use crate::model::ComputePlatform;
-use crate::sandbox::operations::rules::{config_name, one_of};
+use crate::sandbox::operations::rules::{chosen_config_name, one_of};
 use crate::sandbox::operations::{Refusal, config, reactions};
 use crate::sandbox::store::Region;
 use crate::sandbox::wire;
@@ -23,9 +23,9 @@ const MAX_TAG_GROUPS: usize = 3;
 const MAX_TARGET_GROUP_NAME: usize = 32;
 
 /// Checks what one Create or Update call gives, whatever the group holds already.
-/// `role` is there when the call must or does name one.
+/// `role` is there when the call does name one.
 pub fn check_given(
-    region: &Region,
+    (region, region_name): (&Region, &str),
     given: &Map<String, Value>,
     platform: &ComputePlatform,
     role: Option<&str>,
@@ -38,16 +38,16 @@ pub fn check_given(
         return Err(Refusal::new("InvalidAutoScalingGroupException", message));
     }
     if let Some(name) = info.deployment_config_name() {
-        config_name(Some(name))?;
+        chosen_config_name(name)?;
         config::check_use(region, name, platform)?;
     }
     role.map_or(Ok(()), check_role)?;
-    check_triggers(info.trigger_configurations())?;
+    check_triggers(info.trigger_configurations(), region_name)?;
     info.alarm_configuration().map_or(Ok(()), reactions::check_alarms)?;
     info.auto_rollback_configuration().map_or(Ok(()), reactions::check_auto_rollback)?;
     info.load_balancer_info().map_or(Ok(()), |balancer| check_load_balancer(balancer, platform))?;
     if let Some(blue_green) = info.blue_green_deployment_configuration() {
-        blue_green::check(blue_green, &info, platform)?;
+        blue_green::check(blue_green, platform)?;
     }
     check_combinations(&info)?;
     if let Some(strategy) = info.outdated_instances_strategy() {
@@ -78,6 +78,7 @@ pub fn check_whole(
     if *platform == ComputePlatform::Ecs {
         return ecs::check(&info);
     }
+    blue_green::check_whole(&info)?;
     let refuse = |message: &str| Err(Refusal::new("InvalidDeploymentStyleException", message));
     let style = info.deployment_style();
     let (Some(kind), Some(option)) =
@@ -117,10 +118,17 @@ fn on_premises(filter: &TagFilter) -> Filter<'_> {
     (filter.r#type().map(|kind| kind.as_str()), filter.key(), filter.value())
 }
 
+/// What is wrong with a set of tag groups and a list of filters.
+pub fn wrong_ec2_filter(set: Option<&Ec2TagSet>, filters: &[Ec2TagFilter]) -> Option<&'static str> {
+    let sets = set.map_or(&[][..], |set| set.ec2_tag_set_list());
+    let filters: Vec<_> = sets.iter().flatten().chain(filters).map(ec2).collect();
+    check_filters(&filters).err()
+}
+
 fn check_tags(info: &DeploymentGroupInfo) -> Result<(), Refusal> {
-    let sets = info.ec2_tag_set().map_or(&[][..], |set| set.ec2_tag_set_list());
-    let filters: Vec<_> = sets.iter().flatten().chain(info.ec2_tag_filters()).map(ec2).collect();
-    check_filters(&filters).map_err(|why| Refusal::new("InvalidEC2TagException", why))?;
+    if let Some(why) = wrong_ec2_filter(info.ec2_tag_set(), info.ec2_tag_filters()) {
+        return Err(Refusal::new("InvalidEC2TagException", why));
+    }
     let sets = info.on_premises_tag_set().map_or(&[][..], |set| set.on_premises_tag_set_list());
     let filters: Vec<_> =
         sets.iter().flatten().chain(info.on_premises_instance_tag_filters()).map(on_premises).collect();
@@ -173,9 +181,6 @@ fn check_combinations(info: &DeploymentGroupInfo) -> Result<(), Refusal> {
 
 /// The role's form; there is no IAM here that could know it.
 fn check_role(role: &str) -> Result<(), Refusal> {
-    if role.is_empty() {
-        return Err(Refusal::new("RoleRequiredException", "Service Role ARN is missing"));
-    }
     let parts: Vec<&str> = role.splitn(6, ':').collect();
     match parts[..] {
         ["arn", partition, "iam", "", account, resource]
@@ -190,18 +195,19 @@ fn check_role(role: &str) -> Result<(), Refusal> {
     }
 }
 
-fn check_triggers(triggers: &[TriggerConfig]) -> Result<(), Refusal> {
+/// The service looks topics up before anything else. SANDBOX: here there are none to be looked up, only their ARNs.
+fn check_triggers(triggers: &[TriggerConfig], region_name: &str) -> Result<(), Refusal> {
     let refuse = |message: String| Err(Refusal::new("InvalidTriggerConfigException", message));
+    let topic = |trigger: &'_ TriggerConfig| trigger.trigger_target_arn().unwrap_or_default().to_owned();
+    if let Some(arn) = triggers.iter().map(topic).find(|arn| !is_topic(arn, region_name)) {
+        return refuse(format!("Topic ARN {arn} is not valid"));
+    }
     let (mut names, mut arns) = (HashSet::new(), HashSet::new());
     for trigger in triggers {
-        let arn = trigger.trigger_target_arn().unwrap_or_default();
-        if !arn.starts_with("arn:aws") || arn.split(':').nth(2) != Some("sns") {
-            return refuse(format!("Topic ARN {arn} is not valid"));
-        }
         if !names.insert(trigger.trigger_name()) {
             return refuse("Duplicate Trigger target name detected".to_owned());
         }
-        if !arns.insert(arn) {
+        if !arns.insert(topic(trigger)) {
             return refuse("Duplicate Trigger target arn detected".to_owned());
         }
         for event in trigger.trigger_events() {
@@ -214,6 +220,12 @@ fn check_triggers(triggers: &[TriggerConfig]) -> Result<(), Refusal> {
         return Err(Refusal::new("TriggerTargetsLimitExceededException", message));
     }
     Ok(())
+}
+
+fn is_topic(arn: &str, region_name: &str) -> bool {
+    let parts: Vec<&str> = arn.split(':').collect();
+    matches!(parts[..], ["arn", partition, "sns", region, account, name]
+        if partition.starts_with("aws") && region == region_name && !account.is_empty() && !name.is_empty())
 }
 
 pub fn load_balancer(message: &str) -> Refusal {

@@ -19,10 +19,7 @@ const TAGS: [(&str, &str, &str); 2] = [
 ];
 
 /// Those members of a Create or Update call that a group keeps.
-pub fn given(
-    input: &dyn SerializableStruct,
-    random: &mut fastrand::Rng,
-) -> Result<Map<String, Value>, Refusal> {
+pub fn given(input: &dyn SerializableStruct) -> Result<Map<String, Value>, Refusal> {
     let mut members = wire::members(input)?;
     members.retain(|name, _| {
         !["applicationName", "deploymentGroupName"].contains(&name.as_str())
@@ -30,11 +27,26 @@ pub fn given(
     });
     if let Some(Value::Array(groups)) = members.get_mut("autoScalingGroups") {
         for group in groups {
-            let hook = format!("CodeDeploy-managed-automatic-launch-deployment-hook-{}", uuid(random));
-            *group = json!({"name": group, "hook": hook});
+            *group = json!({"name": group});
         }
     }
     Ok(members)
+}
+
+/// Names the hooks that the service has on a group's Auto Scaling groups, where they have no names yet.
+pub fn name_hooks(settings: &mut Map<String, Value>, random: &mut fastrand::Rng) {
+    let terminates = settings.get("terminationHookEnabled").and_then(Value::as_bool) == Some(true);
+    let groups = settings.get_mut("autoScalingGroups").and_then(Value::as_array_mut).into_iter().flatten();
+    for group in groups.filter_map(Value::as_object_mut) {
+        let mut name =
+            |kind: &str| format!("CodeDeploy-managed-automatic-{kind}-hook-{}", uuid(random)).into();
+        group.entry("hook").or_insert_with(|| name("launch-deployment"));
+        if terminates {
+            group.entry("terminationHook").or_insert_with(|| name("termination-deployment"));
+        } else {
+            group.remove("terminationHook");
+        }
+    }
 }
 
 /// How a group reads back that was created with nothing but names and a role. Only Server groups have a style and a

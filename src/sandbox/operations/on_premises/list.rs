@@ -25,7 +25,7 @@ pub fn list(
     input.tag_filters().iter().try_for_each(check)?;
     let asked_for = call.region.on_premises.iter().filter(|(_, instance)| is_asked_for(instance, &input));
     let names = asked_for.map(|(name, _)| name.clone());
-    let page = page(call, &input, input.next_token(), names, |name| name.into())?;
+    let page = page(call, &input, input.next_token(), names, String::clone)?;
     Ok(ListOnPremisesInstancesOutput::builder()
         .set_instance_names(Some(page.items))
         .set_next_token(page.next)

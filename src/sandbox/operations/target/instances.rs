@@ -41,10 +41,9 @@ pub fn list(
     refuse_platform(deployment)?;
     let given = |values| Some(values).filter(|values: &&[String]| !values.is_empty());
     let filters = Filters { statuses: given(&statuses), labels: given(&labels) };
-    let asked_for = deployment.targets.iter().filter(|target| filters.let_through(target));
-    let page = page(call, &input, input.next_token(), asked_for, |target| target.id.as_str().into())?;
+    let page = page(call, &input, input.next_token(), filters.of(deployment), |(place, _)| *place)?;
     Ok(ListDeploymentInstancesOutput::builder()
-        .set_instances_list(Some(page.items.iter().map(|target| target.id.clone()).collect()))
+        .set_instances_list(Some(page.items.iter().map(|(_, target)| target.id.clone()).collect()))
         .set_next_token(page.next)
         .build())
 }

@@ -33,10 +33,9 @@ pub fn list(
 ) -> Result<ListDeploymentTargetsOutput, Refusal> {
     let deployment = started(call.region, input.deployment_id())?;
     let filters = filters(&input, deployment)?;
-    let asked_for = deployment.targets.iter().filter(|target| filters.let_through(target));
-    let page = page(call, &input, input.next_token(), asked_for, |target| target.id.as_str().into())?;
+    let page = page(call, &input, input.next_token(), filters.of(deployment), |(place, _)| *place)?;
     Ok(ListDeploymentTargetsOutput::builder()
-        .set_target_ids(Some(page.items.iter().map(|target| target.id.clone()).collect()))
+        .set_target_ids(Some(page.items.iter().map(|(_, target)| target.id.clone()).collect()))
         .set_next_token(page.next)
         .build())
 }
@@ -90,6 +89,11 @@ struct Filters<'a> {
 }
 
 impl Filters<'_> {
+    /// The targets that are asked for, each with its place among all.
+    fn of<'d>(&self, deployment: &'d Deployment) -> impl Iterator<Item = (usize, &'d Target)> {
+        (0..).zip(&deployment.targets).filter(|(_, target)| self.let_through(target))
+    }
+
     fn let_through(&self, target: &Target) -> bool {
         let label = match &target.kind {
             TargetKind::Instance(label) => label.map(store::Label::as_str),

@@ -8,6 +8,66 @@ fn group() -> Value {
     json!({"applicationName": "shop", "deploymentGroupName": "new", "serviceRoleArn": ROLE})
 }
 
+#[test]
+fn hooks_of_auto_scaling_groups_have_names() {
+    let api = Api::new();
+    api.ok("CreateDeploymentGroup", &with(&group(), &json!({"autoScalingGroups": ["pool"]})));
+    let read = || {
+        let of = json!({"applicationName": "shop", "deploymentGroupName": "new"});
+        api.ok("GetDeploymentGroup", &of)["deploymentGroupInfo"]["autoScalingGroups"][0].take()
+    };
+    let before = read();
+    assert!(before["hook"].as_str().unwrap().len() > 36 && before["terminationHook"].is_null(), "{before}");
+    let update = |on: bool| {
+        let input = json!({"applicationName": "shop", "currentDeploymentGroupName": "new", "terminationHookEnabled": on});
+        api.ok("UpdateDeploymentGroup", &input);
+        read()
+    };
+    let on = update(true);
+    assert_eq!((&on["name"], &on["hook"]), (&json!("pool"), &before["hook"]));
+    assert!(on["terminationHook"].as_str().unwrap().contains("termination"), "{on}");
+    assert_eq!(update(false), before);
+}
+
+/// A call leaves out what stays, so that only the whole group shows whether one Auto Scaling group is copied.
+#[test]
+fn an_update_is_checked_against_what_the_group_has() {
+    let api = Api::new();
+    let block = json!({"blueGreenDeploymentConfiguration": {
+        "deploymentReadyOption": {"actionOnTimeout": "CONTINUE_DEPLOYMENT"},
+        "terminateBlueInstancesOnDeploymentSuccess": {"action": "KEEP_ALIVE"},
+        "greenFleetProvisioningOption": {"action": "COPY_AUTO_SCALING_GROUP"},
+    }});
+    api.ok("CreateDeploymentGroup", &with(&with(&group(), &block), &json!({"autoScalingGroups": ["pool"]})));
+    let update =
+        |more: &Value| with(&json!({"applicationName": "shop", "currentDeploymentGroupName": "new"}), more);
+    api.ok("UpdateDeploymentGroup", &update(&block));
+    for groups in [json!([]), json!(["pool", "more"])] {
+        api.refused(
+            "UpdateDeploymentGroup",
+            &update(&json!({"autoScalingGroups": groups})),
+            "InvalidBlueGreenDeploymentConfiguration: Exactly one AutoScaling group must be specified when selecting \
+             the COPY_AUTO_SCALING_GROUP green fleet provisioning option.",
+        );
+    }
+    api.refused(
+        "UpdateDeploymentGroup",
+        &update(&json!({"ec2TagFilters": [filter("KEY_ONLY", "a", "")]})),
+        "InvalidBlueGreenDeploymentConfiguration: Tags cannot be specified when selecting the \
+         COPY_AUTO_SCALING_GROUP green fleet provisioning option.",
+    );
+    let mut other = block.clone();
+    other["blueGreenDeploymentConfiguration"]["greenFleetProvisioningOption"]["action"] = json!("GROW");
+    api.refused(
+        "UpdateDeploymentGroup",
+        &update(&other),
+        "InvalidBlueGreenDeploymentConfiguration: Green fleet provisioning can only be DISCOVER_EXISTING or \
+         COPY_AUTO_SCALING_GROUP",
+    );
+    let role = update(&json!({"serviceRoleArn": ""}));
+    api.refused("UpdateDeploymentGroup", &role, "InvalidRole: Cannot assume role provided.");
+}
+
 fn trigger(name: &str, topic: &str) -> Value {
     json!({"triggerName": name, "triggerTargetArn": format!("arn:aws:sns:eu-west-1:123456789012:{topic}"),
            "triggerEvents": ["DeploymentFailure"]})
@@ -55,6 +115,15 @@ fn members_are_checked_in_the_services_words() {
         (
             json!({"triggerConfigurations": topics}),
             "TriggerTargetsLimitExceeded: Deployment Groups cannot contain more than 10 TriggerTargets.",
+        ),
+        (
+            json!({"triggerConfigurations": [trigger("a", "x"), trigger("a", "y"), {"triggerName": "b", "triggerTargetArn":
+                    "arn:aws:sns:us-east-1:123456789012:z"}]}),
+            "InvalidTriggerConfig: Topic ARN arn:aws:sns:us-east-1:123456789012:z is not valid",
+        ),
+        (
+            json!({"triggerConfigurations": [{"triggerName": "a", "triggerTargetArn": "arn:aws:sns"}]}),
+            "InvalidTriggerConfig: Topic ARN arn:aws:sns is not valid",
         ),
         (json!({"alarmConfiguration": {"enabled": true}}), "InvalidAlarmConfig: Alarm list cannot be null."),
         (
@@ -133,6 +202,14 @@ fn style_and_blue_green_are_checked_against_the_whole() {
             block(json!({"actionOnTimeout": "STOP_DEPLOYMENT"}), 5),
             "InvalidBlueGreenDeploymentConfiguration: Deployment ready action cannot be set to STOP_DEPLOYMENT when \
              timeout is set to 0 minutes.",
+        ),
+        (
+            block(json!({"actionOnTimeout": "STOP_DEPLOYMENT", "waitTimeInMinutes": 2881}), 5),
+            "InvalidBlueGreenDeploymentConfiguration: Timeout for deployment ready cannot be more than 48 hours",
+        ),
+        (
+            block(json!({"actionOnTimeout": "CONTINUE_DEPLOYMENT"}), -5),
+            "InvalidBlueGreenDeploymentConfiguration: Timeout for instance termination cannot be negative",
         ),
         (
             block(json!({"actionOnTimeout": "CONTINUE_DEPLOYMENT"}), 2881),

@@ -2,6 +2,7 @@
 
 mod groups;
 mod on_premises;
+mod pages;
 mod platforms;
 mod read_back;
 mod refusals;
@@ -16,7 +17,8 @@ use serde_json::{Value, json};
 use super::Operation;
 use crate::sandbox::clock::Manual;
 use crate::sandbox::objects::Objects;
-use crate::sandbox::store::Wait;
+use crate::sandbox::rows::List;
+use crate::sandbox::store::{HostChange, Wait};
 use crate::sandbox::{Conductor, Sandbox, Shared, wire};
 
 const REGION: &str = "eu-west-1";
@@ -38,6 +40,15 @@ impl Conductor for Told {
 
     fn continued(&self, region: &str, id: &str, wait: Wait) {
         self.0.lock().unwrap().push(format!("continued {region} {id} {wait:?}"));
+    }
+
+    fn unmet<'f>(
+        &self,
+        filters: &'f [Value],
+        _region: &str,
+        _changes: &List<HostChange>,
+    ) -> Option<&'f Value> {
+        filters.iter().find(|filter| filter["Value"] == "nowhere")
     }
 
     fn hook_answered(&self, region: &str, id: &str, hook_execution_id: &str, succeeded: bool) {

@@ -178,3 +178,19 @@ fn refusals() {
     let info = api.ok("GetOnPremisesInstance", &json!({"instanceName": "rack-1"}));
     assert_eq!(info["instanceInfo"]["tags"].as_array().unwrap().len(), 2, "a refused call changes nothing");
 }
+
+/// Those that the fleet declares are registered from the start, and may be deregistered like others.
+#[test]
+fn the_fleets_own_are_registered() {
+    let api = Api::with_pages_of(100);
+    let fleet = "generate: [{count: 2, on_premises: true, prefix: rack-, tags: {Rack: x}}, {count: 1}]";
+    api.shared.world().declare(&crate::sandbox::fleet::Fleet::parse(fleet, 1).unwrap(), super::NOW);
+    let list = || api.ok("ListOnPremisesInstances", &json!({"registrationStatus": "Registered"}));
+    assert_eq!(list(), json!({"instanceNames": ["rack-1", "rack-2"]}));
+    let one = json!({"instanceName": "rack-1"});
+    let info = api.ok("GetOnPremisesInstance", &one)["instanceInfo"].take();
+    assert_eq!(info["tags"], json!([{"Key": "Rack", "Value": "x"}]));
+    api.ok("AddTagsToOnPremisesInstances", &json!({"instanceNames": ["rack-1"], "tags": [{"Key": "Row"}]}));
+    api.ok("DeregisterOnPremisesInstance", &one);
+    assert_eq!(list(), json!({"instanceNames": ["rack-2"]}));
+}

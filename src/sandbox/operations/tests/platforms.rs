@@ -271,6 +271,28 @@ fn blue_green_on_instances_is_told_its_new_ones() {
             "Target instances cannot be specified with more than 10 tag filters",
         ),
         (
+            create(
+                "found",
+                &json!({"targetInstances": {"ec2TagSet": {"ec2TagSetList": [[{"Key": "Fleet", "Value": "green"}],
+                    [{"Key": "Fleet", "Value": "nowhere"}]]}}}),
+            ),
+            "The tag with key 'Fleet' and value 'nowhere' is not applied to any instance",
+        ),
+        (
+            create(
+                "found",
+                &json!({"targetInstances": {"tagFilters": [{"Type": "KEY_ONLY", "Key": "a", "Value": "b"}]}}),
+            ),
+            "Values must not be provided for key-only filters.",
+        ),
+        (
+            create(
+                "found",
+                &json!({"targetInstances": {"tagFilters": [{"Key": "a"}], "ec2TagSet": {"ec2TagSetList": [[{"Key": "a"}]]}}}),
+            ),
+            "Target instances can only be specified with either tagFilters or ec2TagSet",
+        ),
+        (
             create("copied", &json!({"targetInstances": target})),
             "Target instances can only be specified for blue/green deployments",
         ),

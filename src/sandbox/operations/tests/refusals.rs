@@ -150,6 +150,11 @@ fn configurations() {
              deployment configurations on this platform.",
         ),
         (
+            lambda(json!({})),
+            "InvalidTrafficRoutingConfiguration: Traffic routing configuration cannot be null nor empty for \
+             deployment configurations on this platform.",
+        ),
+        (
             lambda(json!({"type": "TimeBasedCanary"})),
             "InvalidTrafficRoutingConfiguration: TimeBasedCanaryConfiguration should not be null for \
              TimeBasedCanary type",
@@ -182,11 +187,18 @@ fn configurations() {
 fn deployments() {
     let api = Api::new();
     let cases = [
-        (json!({"applicationName": "nix"}), "ApplicationDoesNotExist: No application found for name: nix"),
+        (
+            json!({"applicationName": "nix"}),
+            "ApplicationDoesNotExist: Applications not found for 123456789012",
+        ),
         (json!({"deploymentGroupName": ""}), "DeploymentGroupNameRequired: Deployment Group name is missing"),
         (
             json!({"deploymentGroupName": "nix"}),
             "DeploymentGroupDoesNotExist: No Deployment Group found for name: nix",
+        ),
+        (
+            json!({"deploymentConfigName": ""}),
+            "InvalidDeploymentConfigName: Deployment configuration name is missing",
         ),
         (json!({"revision": null}), "RevisionRequired: RevisionLocation must be specified"),
         (json!({"revision": {}}), "RevisionRequired: RevisionLocation must be specified"),
@@ -258,6 +270,11 @@ fn deployments() {
         (
             "ListDeployments",
             json!({"applicationName": "shop"}),
+            "DeploymentGroupNameRequired: Deployment Group name is missing",
+        ),
+        (
+            "ListDeployments",
+            json!({"applicationName": "nix"}),
             "DeploymentGroupNameRequired: Deployment Group name is missing",
         ),
         (

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use bytes::Bytes;
 use futures_util::StreamExt;
 use http::HeaderMap;
 use s3s::checksum::ChecksumHasher;
@@ -12,6 +13,8 @@ use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, TrailingHeaders
 use super::{Answer, Store, conditions, tagging};
 use crate::sandbox::objects::{Attributes, Incoming, Received};
 
+/// Bytes of a body that are hashed and written at a time.
+const PIECE: usize = 1 << 20;
 const PREFIX: &str = "x-amz-checksum-";
 
 /// The sums that a client sends with a body: some in headers, some after the body.
@@ -73,18 +76,33 @@ pub async fn receive(
     sums: &Sums,
 ) -> S3Result<(Received, HashMap<String, String>)> {
     let mut hasher = sums.hasher();
+    let (mut chunks, mut bytes) = (Vec::new(), 0);
     if let Some(mut body) = body {
         while let Some(chunk) = body.next().await {
             let chunk = chunk
                 .map_err(|error| S3Error::with_message(S3ErrorCode::IncompleteBody, error.to_string()))?;
             hasher.update(&chunk);
-            file.write(&chunk).map_err(internal)?;
+            bytes += chunk.len();
+            chunks.push(chunk);
+            if bytes >= PIECE {
+                bytes = 0;
+                file = write(file, std::mem::take(&mut chunks)).await?;
+            }
         }
     }
+    chunks.iter().try_for_each(|chunk| file.write(chunk)).map_err(internal)?;
     let received = file.finish().map_err(internal)?;
     let computed = named(hasher.finalize());
     sums.check(&computed, &received.md5)?;
     Ok((received, computed))
+}
+
+/// On another thread: other bodies come in meanwhile.
+async fn write(mut file: Incoming, chunks: Vec<Bytes>) -> S3Result<Incoming> {
+    let written = tokio::task::spawn_blocking(move || {
+        chunks.iter().try_for_each(|chunk| file.write(chunk)).map(|()| file)
+    });
+    written.await.map_err(|error| s3_error!(error, InternalError))?.map_err(internal)
 }
 
 fn internal(error: std::io::Error) -> S3Error {

@@ -1,0 +1,111 @@
+//! Which entries of a bundle are let in: names that stay inside, nothing through a link, no more than the limits.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use crate::appspec::Kind;
+
+/// Entries in a bundle.
+pub const MAX_ENTRIES: usize = 200_000;
+/// Bytes of a bundle once unpacked.
+const MAX_BYTES: u64 = 16 << 30;
+/// How many times its packed size a bundle may grow, beyond an allowance for small ones.
+const MAX_RATIO: u64 = 200;
+const ALLOWANCE: u64 = 64 << 20;
+/// Names within each other.
+const MAX_DEPTH: usize = 128;
+
+/// What was let in so far.
+pub struct Gate {
+    entries: usize,
+    /// Bytes that may still come.
+    left: u64,
+    kinds: BTreeMap<PathBuf, Kind>,
+}
+
+pub fn refuse(message: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, message)
+}
+
+/// A name below the bundle's root, empty for the root itself. Absolute names and `..` are refused.
+fn inner(name: &Path) -> io::Result<PathBuf> {
+    let mut inner = PathBuf::new();
+    for component in name.components() {
+        match component {
+            Component::Normal(part) => inner.push(part),
+            Component::CurDir => {}
+            _ => return Err(refuse(format!("{} leads out of the bundle", name.display()))),
+        }
+    }
+    Ok(inner)
+}
+
+impl Gate {
+    /// For a bundle of `packed` bytes.
+    pub fn new(packed: u64) -> Self {
+        let left = packed.saturating_mul(MAX_RATIO).saturating_add(ALLOWANCE).min(MAX_BYTES);
+        Gate { entries: 0, left, kinds: BTreeMap::new() }
+    }
+
+    /// Bytes that the bundle may still unpack to.
+    pub fn left(&self) -> u64 {
+        self.left
+    }
+
+    /// Counts bytes of a file.
+    pub fn count(&mut self, bytes: u64, name: &Path) -> io::Result<()> {
+        let left = self.left.checked_sub(bytes);
+        self.left =
+            left.ok_or_else(|| refuse(format!("{} unpacks to more than a bundle may hold", name.display())))?;
+        Ok(())
+    }
+
+    /// An entry's place below the root; none for the root itself. A later file or link replaces an earlier one.
+    pub fn place(&mut self, name: &Path, kind: Kind) -> io::Result<Option<PathBuf>> {
+        self.entries += 1;
+        if self.entries > MAX_ENTRIES {
+            return Err(refuse(format!("more than {MAX_ENTRIES} entries")));
+        }
+        let inner = inner(name)?;
+        if inner.components().count() > MAX_DEPTH {
+            return Err(refuse(format!("{} is too deep", name.display())));
+        }
+        if inner.as_os_str().is_empty() {
+            return Ok(None);
+        }
+        for parent in inner.ancestors().skip(1).filter(|parent| !parent.as_os_str().is_empty()) {
+            match self.kinds.get(parent) {
+                Some(Kind::Directory) => break,
+                Some(Kind::Link) => {
+                    let (name, link) = (name.display(), parent.display());
+                    return Err(refuse(format!("{name} would be written through the link {link}")));
+                }
+                Some(Kind::File) => {
+                    return Err(refuse(format!("{} is below the file {}", name.display(), parent.display())));
+                }
+                None => {
+                    self.kinds.insert(parent.to_owned(), Kind::Directory);
+                }
+            }
+        }
+        let both = match (self.kinds.get(&inner), &kind) {
+            (Some(Kind::Directory), Kind::File) | (Some(Kind::File), Kind::Directory) => "file",
+            (Some(Kind::Directory), Kind::Link) | (Some(Kind::Link), Kind::Directory) => "link",
+            _ => {
+                self.kinds.insert(inner.clone(), kind);
+                return Ok(Some(inner));
+            }
+        };
+        Err(refuse(format!("{} is both a directory and a {both}", name.display())))
+    }
+
+    /// The earlier file that a hard link names.
+    pub fn earlier(&self, name: &Path, earlier: &Path) -> io::Result<PathBuf> {
+        let inner = inner(earlier)?;
+        match self.kinds.get(&inner) {
+            Some(Kind::File) => Ok(inner),
+            _ => Err(refuse(format!("{} is a hard link to what is no file", name.display()))),
+        }
+    }
+}
