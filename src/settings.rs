@@ -6,8 +6,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::ValueEnum;
+
 use crate::cli::{Colour, Globals};
-use crate::format::Output;
+use crate::format::{Format, Output};
 use crate::ui::{Terminal, Ui};
 
 /// Where and as whom to call AWS.
@@ -66,6 +68,8 @@ pub struct Environment {
     pub endpoint_url: Option<String>,
     /// Hosts that are called past a proxy, separated by commas.
     pub no_proxy: Option<String>,
+    /// `CDCTL_OUTPUT`, for a line that cannot be read.
+    output: Option<String>,
 }
 
 /// Starts the process anew, in its own place, without the empty variables of AWS and cdctl: CI systems set them for what
@@ -139,7 +143,22 @@ impl Environment {
             group: text("CDCTL_GROUP"),
             endpoint_url: text("AWS_ENDPOINT_URL"),
             no_proxy: text("no_proxy").or_else(|| text("NO_PROXY")),
+            output: text("CDCTL_OUTPUT"),
         }
+    }
+
+    /// Whether errors go out as JSON, on a line that cannot be read.
+    pub fn wants_json(&self, arguments: &[OsString]) -> bool {
+        let words: Vec<_> = arguments.iter().map(|word| word.to_string_lossy()).collect();
+        let flagged =
+            words.iter().zip(words.iter().skip(1)).filter(|(flag, _)| matches!(&***flag, "-o" | "--output"));
+        let flagged = flagged.map(|(_, value)| &**value);
+        let joined = words.iter().filter_map(|word| {
+            word.strip_prefix("--output=")
+                .or_else(|| word.strip_prefix("-o").filter(|value| !value.is_empty()))
+        });
+        let wanted = flagged.chain(joined).last().or(self.output.as_deref());
+        wanted.is_some_and(|name| Format::from_str(name, false).is_ok_and(Format::is_machine))
     }
 
     /// What the streams can show, given the flags.
@@ -219,6 +238,20 @@ mod tests {
         assert_eq!(colour(&forced, Terminal::NONE, Colour::Auto), (true, true));
         let off = Environment { clicolor_off: true, ..xterm() };
         assert_eq!(colour(&off, TTY, Colour::Auto), (false, false));
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_read_may_say_how_errors_go_out() {
+        let wants = |line: &str, output: Option<&str>| {
+            let environment = Environment { output: output.map(str::to_owned), ..Environment::default() };
+            environment.wants_json(&line.split(' ').map(OsString::from).collect::<Vec<_>>())
+        };
+        assert!(wants("cdctl app list --bogus -o json", None));
+        assert!(wants("cdctl app list --output=yaml --bogus", Some("text")));
+        assert!(wants("cdctl -ondjson app list --bogus", None));
+        assert!(wants("cdctl app list --bogus", Some("json")));
+        assert!(!wants("cdctl app list --bogus -o text", Some("json")));
+        assert!(!wants("cdctl app list -o bogus", None));
     }
 
     #[test]

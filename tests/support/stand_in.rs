@@ -97,12 +97,17 @@ pub struct StandIn {
 
 impl StandIn {
     pub fn new(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
-        StandIn::at("http", answer, |mut stream, answer| talk(&mut stream, answer))
+        StandIn::on("127.0.0.1:0", answer)
+    }
+
+    /// At this address.
+    pub fn on(address: &str, answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
+        StandIn::at("http", address, answer, |mut stream, answer| talk(&mut stream, answer))
     }
 
     /// Over TLS, with a certificate for 127.0.0.1 that only `tests/credentials/tls/ca.pem` vouches for.
     pub fn tls(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
-        StandIn::at("https", answer, |mut stream, answer| {
+        StandIn::at("https", "127.0.0.1:0", answer, |mut stream, answer| {
             let folder = super::cdctl::package("tests/credentials/tls");
             let certificate = CertificateDer::from_pem_file(folder.join("server.pem")).unwrap();
             let key = PrivateKeyDer::from_pem_file(folder.join("server.key")).unwrap();
@@ -120,10 +125,11 @@ impl StandIn {
 
     fn at<A: Fn(&Request) -> Answer + Send + Sync + 'static>(
         scheme: &str,
+        address: &str,
         answer: A,
         serve: fn(TcpStream, &dyn Fn(Request) -> String),
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = TcpListener::bind(address).unwrap();
         let url = format!("{scheme}://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (notes, answer) = (Arc::clone(&seen), Arc::new(answer));

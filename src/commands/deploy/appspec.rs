@@ -37,7 +37,7 @@ pub struct AppSpecArgs {
     function: Option<String>,
 
     /// The version to go to
-    #[arg(long, value_name = "VERSION", requires = "function")]
+    #[arg(long, alias = "version", value_name = "VERSION", requires = "function")]
     target_version: Option<String>,
 
     /// The version that the alias points at [default: what the group deployed last]

@@ -35,7 +35,8 @@ Examples:
   cdctl deploy create shop/prod --push . --bucket releases --watch
   cdctl deploy create shop/prod --revision s3://releases/site-1.zip --watch
   cdctl deploy create shop/prod --revision last-good --if-active stop
-  cdctl deploy create shop/prod --revision 's3://releases-{region}/site-1.zip' --regions eu-west-1,us-east-1 --watch
+  cdctl deploy create shop/prod --revision 's3://releases-{region}/site-1.zip' \\
+      --regions eu-west-1,us-east-1 --watch
   cdctl deploy create shop/web --task-definition taskdef.json --watch
   cdctl deploy create shop/checkout --function checkout:live --target-version 7 --watch
   cdctl deploy create shop/prod --mode restart --watch
@@ -132,11 +133,9 @@ pub enum FileExists {
 
 pub async fn run(context: &Context, line: &Arguments) -> anyhow::Result<Exit> {
     let operation = request::operation("CreateDeployment")?;
-    if line.written.skeleton {
-        return request::skeleton(context, operation);
-    }
     line.check_standard_input()?;
-    let arguments = &line.laid_on(context, line.written.base(operation)?)?;
+    let Some(file) = line.written.base(context, operation)? else { return Ok(Exit::Ok) };
+    let arguments = &line.laid_on(context, file)?;
     arguments.check_regions()?;
     // What is missing is said before the work.
     arguments.group.resolve(context)?;
@@ -214,7 +213,7 @@ pub async fn take(
         check_config(api, config, &name).await?;
     }
     if let Some(revision) = &given {
-        bundle::require(context, revision).await?;
+        bundle::require(context, &name.application, revision).await?;
     }
     let appspec = arguments.appspec.prepare(context, &name, group.as_ref(), task).await?;
     if let (Stage::Planned, Some(group)) = (stage, group) {
@@ -288,12 +287,27 @@ async fn create(
 fn announce(context: &Context, created: Created, arguments: &Arguments) -> anyhow::Result<()> {
     let output = &context.settings.output;
     if output.format == Format::Table || !arguments.watch {
-        View::of(created.json, created.id.as_str()).print(output, &context.ui)?;
+        View::of(created.json, created.id.as_str())
+            .print(output, &context.ui)
+            .map_err(|error| unsaid(error, &created.id, arguments.watch))?;
     }
     if !arguments.watch {
         context.ui.note(&format!("watch it with `cdctl deploy watch {}`", created.id));
     }
     Ok(())
+}
+
+/// The id could not be printed; whoever closed the pipe did not want it.
+fn unsaid(error: anyhow::Error, id: &str, watches: bool) -> anyhow::Error {
+    let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    if kind == Some(std::io::ErrorKind::BrokenPipe) {
+        return error;
+    }
+    Failure::new(format!("deployment {id} was created and goes on, but its id could not be printed"))
+        .cause(error.to_string())
+        .help(format!("watch it with `cdctl deploy watch {id}`"))
+        .exit(if watches { Exit::Unknown } else { Exit::Error })
+        .into()
 }
 
 /// What a push would make, as far as it is known before.
@@ -393,7 +407,7 @@ impl Arguments {
             return Ok(given);
         }
         let revision = last_good::find(context.api().await?, name).await?;
-        bundle::require(context, &revision).await?;
+        bundle::require(context, &name.application, &revision).await?;
         Ok(Some(revision))
     }
 

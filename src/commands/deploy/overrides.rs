@@ -3,17 +3,16 @@
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
-use crate::commands::group::{PROCESSES, filter, tag_set};
+use crate::commands::group::{Filter, PROCESSES, tag_set};
 use crate::commands::request;
-use crate::commands::tags::Tag;
 
 /// Flags beside which the group's own setting does not count.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Instead of the group's settings")]
 pub struct Overrides {
-    /// Blue/green: the new instances are those with this tag; KEY alone matches any value; repeatable
-    #[arg(long, value_name = "KEY[=VALUE]")]
-    target_tag: Vec<Tag>,
+    /// Blue/green: the new instances are those with this tag; KEY alone matches any value, =VALUE any key; repeatable
+    #[arg(long, value_name = "KEY=VALUE")]
+    target_tag: Vec<Filter>,
 
     /// Blue/green: the new instances have one tag of each part, as in 'Role=web,api & Env=green'
     #[arg(long, value_name = "SET", value_parser = tag_set, conflicts_with = "target_tag")]
@@ -64,7 +63,7 @@ impl Overrides {
         let mut members = Map::new();
         let mut targets = Map::new();
         if !self.target_tag.is_empty() {
-            targets.insert("tagFilters".to_owned(), self.target_tag.iter().map(filter).collect());
+            targets.insert("tagFilters".to_owned(), self.target_tag.iter().map(Filter::json).collect());
         }
         if let Some(set) = &self.target_tag_set {
             targets.insert("ec2TagSet".to_owned(), json!({ "ec2TagSetList": set }));

@@ -68,8 +68,8 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let api = context.api().await?;
     let deployment = api.deployment(&id).await.doing(format_args!("roll back deployment {id}"))?.value;
     let plan = arguments.plan(context, &deployment).await?;
-    if let Plan::Deploy { to, .. } = &plan {
-        bundle::require(context, to).await?;
+    if let Plan::Deploy { to, group, .. } = &plan {
+        bundle::require(context, &group.application, to).await?;
     }
     if arguments.dry_run {
         shown(&deployment, &plan).print(&context.settings.output, &context.ui)?;
@@ -82,13 +82,13 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
             arguments.watch(context, rollback).await
         }
         Plan::Automatic => {
-            context.confirm(&format!("Stop deployment {id} and roll it back?"))?;
+            context.confirm(&format!("Stop deployment {id} and roll it back?")).await?;
             arguments.automatic(context, &deployment).await
         }
         Plan::Deploy { stop, group, to } => {
             let stopping =
                 if stop { format!("Stop deployment {id} and deploy") } else { "Deploy".to_owned() };
-            context.confirm(&format!("{stopping} {to} to {group}?"))?;
+            context.confirm(&format!("{stopping} {to} to {group}?")).await?;
             if stop && !arguments.stop(context, &id).await? {
                 return Ok(Exit::Unknown);
             }

@@ -11,7 +11,7 @@ mod tags;
 mod update;
 
 use clap::Subcommand;
-pub use filters::{filter, tag_set};
+pub use filters::{Filter, tag_set};
 pub use settings::PROCESSES;
 
 use crate::context::Context;
