@@ -217,6 +217,16 @@ fn keys_need_a_terminal() {
 #[test]
 fn a_stop_is_asked_about() {
     let (sandbox, id) = hanging();
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let mut terminal = Terminal::start(sandbox.machine(), "deploy stop shop/prod", (80, 24));
+        terminal.shows("[y/N]");
+        terminal.types("y");
+        terminal.signal(signal);
+        let (ended, screen) = terminal.ends();
+        assert_eq!(ended, Some(code), "{screen}");
+        // What comes next begins on a line of its own.
+        assert!(screen.starts_with(&format!("Stop deployment {id}? [y/N] y\n\n")), "{screen}");
+    }
     // Pending or Succeeded: a host may be in an event or between two.
     let done = format!("{id}  ");
     for (answer, code, text) in

@@ -82,13 +82,13 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
             arguments.watch(context, rollback).await
         }
         Plan::Automatic => {
-            context.confirm(&format!("Stop deployment {id} and roll it back?"))?;
+            context.confirm(&format!("Stop deployment {id} and roll it back?")).await?;
             arguments.automatic(context, &deployment).await
         }
         Plan::Deploy { stop, group, to } => {
             let stopping =
                 if stop { format!("Stop deployment {id} and deploy") } else { "Deploy".to_owned() };
-            context.confirm(&format!("{stopping} {to} to {group}?"))?;
+            context.confirm(&format!("{stopping} {to} to {group}?")).await?;
             if stop && !arguments.stop(context, &id).await? {
                 return Ok(Exit::Unknown);
             }
