@@ -24,6 +24,7 @@ mod role_cache;
 mod roles;
 mod shape;
 mod source;
+mod sources;
 mod upload;
 
 use aws_config::SdkConfig;
