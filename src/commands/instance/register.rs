@@ -1,7 +1,7 @@
 //! `cdctl instance register`
 
 use clap::{ArgGroup, Args};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::commands::tags::{self, Tag};
 use crate::context::Context;
@@ -48,7 +48,16 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         request["iamUserArn"] = arn.as_str().into();
     }
     let api = context.api().await?;
-    api.send("RegisterOnPremisesInstance", &request).await.doing(format_args!("register instance {name}"))?;
+    let refusal = "InstanceNameAlreadyRegisteredException";
+    let made = api.make("RegisterOnPremisesInstance", &request, refusal, async |api| {
+        let answer = api.send("GetOnPremisesInstance", &json!({ "instanceName": name })).await?;
+        let is_ours = |info: &&Value| {
+            info.get("deregisterTime").is_none()
+                && ["iamSessionArn", "iamUserArn"].iter().all(|arn| info.get(arn) == request.get(arn))
+        };
+        Ok(answer.get("instanceInfo").filter(is_ours).map(|_| json!({})))
+    });
+    made.await.doing(format_args!("register instance {name}"))?;
     if !arguments.tag.is_empty() {
         let request = json!({ "instanceNames": [name], "tags": tags::list(&arguments.tag) });
         if let Err(error) = api.send("AddTagsToOnPremisesInstances", &request).await {
