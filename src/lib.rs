@@ -71,9 +71,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environme
         let context = Context::new(settings, environment, ui.clone());
         let unheard = context.signals.unheard().doing("listen for signals")?;
         tokio::select! {
-            result = commands::run(&context, cli.noun) => result,
+            // First: nothing is begun after it.
+            biased;
             // What the command holds (a sandbox, temporary folders) goes with it.
             exit = unheard => Ok(exit),
+            result = commands::run(&context, cli.noun) => result,
         }
     });
     // A look-up that hangs in the resolver's thread must not keep the process.

@@ -21,6 +21,8 @@ pub struct Connection {
     pub endpoint_url: Option<String>,
     /// PEM certificates to trust beside the system's.
     pub ca_bundle: Option<PathBuf>,
+    /// The file of a web identity (`AWS_WEB_IDENTITY_TOKEN_FILE`), which the SDK reads by itself.
+    pub web_identity: Option<String>,
     /// How often a call is tried; the profile may say it where this does not.
     pub max_attempts: Option<u32>,
     /// The user's home, where the AWS CLI keeps its cache.
@@ -54,6 +56,7 @@ pub struct Environment {
     cuts_lines: bool,
     utf8: bool,
     ca_bundle: Option<PathBuf>,
+    web_identity: Option<String>,
     endpoint: bool,
     endpoint_codedeploy: bool,
     endpoint_s3: bool,
@@ -132,6 +135,7 @@ impl Environment {
                 locale.contains("utf-8") || locale.contains("utf8")
             },
             ca_bundle: text("AWS_CA_BUNDLE").map(PathBuf::from),
+            web_identity: text("AWS_WEB_IDENTITY_TOKEN_FILE"),
             endpoint: text("AWS_ENDPOINT_URL").is_some(),
             endpoint_codedeploy: text("AWS_ENDPOINT_URL_CODEDEPLOY").is_some(),
             endpoint_s3: text("AWS_ENDPOINT_URL_S3").is_some(),
@@ -194,6 +198,7 @@ impl Settings {
                 region: globals.region.clone(),
                 endpoint_url: globals.endpoint_url.clone(),
                 ca_bundle: globals.ca_bundle.clone().or_else(|| environment.ca_bundle.clone()),
+                web_identity: environment.web_identity.clone(),
                 max_attempts: globals.max_attempts.or(environment.max_attempts),
                 home: environment.home.clone(),
                 connect_timeout: Duration::from_secs(globals.connect_timeout),

@@ -517,3 +517,16 @@ fn a_watch_goes_on_where_nobody_reads_its_log() {
     thread::spawn(move || ended.send(child.wait().unwrap()));
     assert_eq!(end.recv_timeout(Duration::from_secs(60)).unwrap().code(), Some(0));
 }
+
+#[test]
+fn what_is_known_is_said_though_no_name_is_suggested() {
+    let shop = crate::verbs::Shop::empty();
+    shop.run("app create shop").ends_with(0);
+    shop.run("sandbox fault add stall --operation ListApplications").ends_with(0);
+    let start = std::time::Instant::now();
+    let run =
+        shop.run("app show sho").ends_with(1).says_nothing().complains("ApplicationDoesNotExistException");
+    assert!(!run.stderr.contains("did you mean"), "{run}");
+    // One try of a call that stalls takes a minute.
+    assert!(start.elapsed() < std::time::Duration::from_secs(30), "{:?}", start.elapsed());
+}

@@ -61,7 +61,7 @@ const TABLE: &[(&str, ErrorKind, &str, &str)] = &[
     ("InstanceDoesNotExistException", NotFound, "the deployment has no such instance", "see `cdctl deploy targets`"),
     ("InstanceIdRequiredException", Invalid, "no instance is named", ""),
     ("InstanceLimitExceededException", Other, "too many instances in one call or account", ""),
-    ("InstanceNameAlreadyRegisteredException", Other, "an instance of this name is or was registered", "names of deregistered instances stay taken for a while; choose another"),
+    ("InstanceNameAlreadyRegisteredException", Other, "an instance of this name is or was registered", "see `cdctl instance list`; the name of a deregistered one stays taken for a while"),
     ("InstanceNameRequiredException", Invalid, "no instance is named", ""),
     ("InstanceNotRegisteredException", NotFound, "no instance of this name is registered", "see `cdctl instance list`"),
     ("InvalidAlarmConfigException", Invalid, "the alarms cannot be used so", "alarms that are on need at least one `--alarm`"),

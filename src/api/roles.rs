@@ -24,6 +24,7 @@ use tokio::sync::Mutex;
 
 use super::error::from_sdk;
 use super::role_cache::{Cache, Session};
+use super::sources::Named;
 use crate::clock;
 
 /// A person's answer; none where there is nobody to ask.
@@ -119,7 +120,8 @@ impl Roles {
     async fn sdk(&self, name: &str) -> provider::Result {
         let provider =
             ProfileFileCredentialsProvider::builder().configure(&self.provider).profile_name(name).build();
-        provider.provide_credentials().await
+        let profile = (name, self.profiles.get_profile(name));
+        Named::new(SharedCredentialsProvider::new(provider), profile, false, None).provide_credentials().await
     }
 
     /// `credential_source`

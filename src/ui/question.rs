@@ -64,6 +64,8 @@ impl Ui {
             BufReader::new(terminal).take(LONGEST_LINE).read_line(&mut answer).map(|_| answer)
         };
         let answer = tokio::task::spawn_blocking(read).await.map_err(io::Error::other)??;
+        // A signal that came before the answer ends the command, whatever the answer is.
+        tokio::task::yield_now().await;
         open.answered = answer.ends_with('\n');
         Ok(answer)
     }

@@ -1,5 +1,6 @@
 //! Every setting of a group by its flag, through an update and back.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use serde_json::{Value, json};
@@ -291,6 +292,70 @@ fn one_deployment_may_do_otherwise_than_its_group() {
         .ends_with(2)
         .complains("deploys no revision");
     shop.run("deploy create shop/prod --mode restart --outdated-only").ends_with(2);
+}
+
+/// The paths of the members that hold no others.
+fn leaves(json: &Value, path: &str, into: &mut BTreeSet<String>) {
+    match json {
+        Value::Object(members) => {
+            members.iter().for_each(|(name, value)| leaves(value, &format!("{path}.{name}"), into))
+        }
+        Value::Array(items) => items.iter().for_each(|item| leaves(item, path, into)),
+        _ => drop(into.insert(path.trim_start_matches('.').to_owned())),
+    }
+}
+
+#[test]
+fn every_member_of_a_deployment_has_a_flag() {
+    let shop = shop();
+    shop.run("app create fn --platform lambda").ends_with(0);
+    shop.run(&format!(
+        "group create fn/live --service-role {ROLE} --config CodeDeployDefault.LambdaAllAtOnce"
+    ))
+    .ends_with(0);
+    let mut made = BTreeSet::new();
+    let github = "github:me/site@0123456789abcdef0123456789abcdef01234567";
+    let all = "--config CodeDeployDefault.AllAtOnce --description d --ignore-application-stop-failures \
+               --file-exists retain --outdated-only --auto-rollback failure --target-tag A=b --target-asg g \
+               --alarms a --ignore-poll-alarm-failure on --suspend-asg Terminate --mode standard";
+    for line in [
+        format!("shop/prod --revision {github} {all}"),
+        "shop/prod --revision s3://b/k.zip?versionId=1&etag=2 --target-tag-set A=b".to_owned(),
+        "fn/live --function f:live --current-version 1 --target-version 2".to_owned(),
+    ] {
+        leaves(&shop.json(&format!("deploy create {line} --dry-run")), "", &mut made);
+    }
+    let mut whole = BTreeSet::new();
+    leaves(&shop.json("deploy create --skeleton"), "", &mut whole);
+    // What AppSpecContent was called before.
+    whole.retain(|path| !path.starts_with("revision.string."));
+    assert_eq!(whole.difference(&made).collect::<Vec<_>>(), Vec::<&String>::new());
+}
+
+#[test]
+fn a_dry_run_shows_what_holds_for_the_deployment() {
+    let shop = shop();
+    shop.run("group update shop/prod --auto-rollback failure --alarm errors --outdated ignore --asg pool")
+        .ends_with(0);
+    let create = "deploy create shop/prod --revision github:me/site@0123456789abcdef0123456789abcdef01234567 --dry-run";
+    let rows = shop.says(&format!("{create} -o text"));
+    for row in [
+        "group.ec2TagFilters\tRole=web",
+        "group.autoRollbackConfiguration.events\tDEPLOYMENT_FAILURE",
+        "group.alarmConfiguration.alarms\terrors",
+        "group.outdatedInstancesStrategy\tIGNORE",
+        "group.deploymentStyle.deploymentType\tIN_PLACE",
+    ] {
+        assert!(rows.lines().any(|line| line == row), "{row}\n{rows}");
+    }
+    let rows = shop.says(&format!("{create} --auto-rollback off --ignore-alarms -o text"));
+    assert!(!rows.contains("group.autoRollback") && !rows.contains("group.alarm"), "{rows}");
+    let pushed = shop
+        .says("deploy create shop/prod --push examples/site --bucket releases --key s.zip --dry-run -o text");
+    assert!(
+        pushed.starts_with("First\tupload ") && pushed.contains("to s3://releases/s.zip and register"),
+        "{pushed}"
+    );
 }
 
 #[test]

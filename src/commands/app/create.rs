@@ -95,8 +95,15 @@ pub async fn create(context: &Context, request: &Value) -> anyhow::Result<Exit> 
     let text = |name: &str| request.get(name).and_then(Value::as_str).unwrap_or_default();
     let (name, platform) = (text("applicationName"), text("computePlatform"));
     let api = context.api().await?;
-    let created = api.send("CreateApplication", request).await;
-    let json = created.doing(format_args!("create application {name}"))?;
+    let refusal = "ApplicationAlreadyExistsException";
+    let made = api.make("CreateApplication", request, refusal, async |api| {
+        let answer = api.send("GetApplication", &json!({ "applicationName": name })).await?;
+        let there = answer
+            .get("application")
+            .filter(|there| there.get("computePlatform").and_then(Value::as_str) == Some(platform));
+        Ok(there.map(|there| json!({ "applicationId": there.get("applicationId") })))
+    });
+    let json = made.await.doing(format_args!("create application {name}"))?;
     context.ui.note(&format!("created application {name} ({platform})"));
     let id = json.get("applicationId").and_then(Value::as_str).unwrap_or_default().to_owned();
     View::of(json, id).print(&context.settings.output, &context.ui)?;

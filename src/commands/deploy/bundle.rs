@@ -2,15 +2,15 @@
 
 use serde_json::json;
 
-use crate::api::{Api, ErrorKind};
+use crate::api::{Api, ErrorKind, Stored};
 use crate::context::Context;
 use crate::error::{Failure, nearest};
-use crate::model::Revision;
+use crate::model::{Revision, bare_etag};
 
 /// An error where the revision's object is known to be missing. Who may not look, or has no endpoint to look at,
 /// goes on: the hosts have permissions of their own.
 pub async fn require(context: &Context, application: &str, revision: &Revision) -> anyhow::Result<()> {
-    let Revision::S3 { bucket, key, version, .. } = revision else { return Ok(()) };
+    let Revision::S3 { bucket, key, version, etag, .. } = revision else { return Ok(()) };
     if context.settings.connection.codedeploy_endpoint_only {
         return Ok(());
     }
@@ -27,6 +27,15 @@ pub async fn require(context: &Context, application: &str, revision: &Revision) 
             };
             let what = format!("there is no bundle at {revision}; nothing was deployed");
             Err(Failure::new(what).help(help).into())
+        }
+        // The hosts compare it, too, once they have downloaded the bundle.
+        Ok(Stored { etag: Some(there), .. }) if etag.as_ref().is_some_and(|it| bare_etag(it) != there) => {
+            Err(Failure::new(format!(
+                "the eTag of s3://{bucket}/{key} is {there}, not the one of {revision}"
+            ))
+            .cause("nothing was deployed")
+            .help("leave the eTag out to deploy what is there")
+            .into())
         }
         _ => Ok(()),
     }

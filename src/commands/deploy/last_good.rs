@@ -1,5 +1,6 @@
 //! `last-good`: the revision to go back to.
 
+use super::retry::whole;
 use crate::api::Api;
 use crate::commands::names::GroupName;
 use crate::error::{Doing, Failure};
@@ -14,13 +15,13 @@ pub async fn find(api: &Api, name: &GroupName) -> anyhow::Result<Revision> {
     let doing = format!("find the last good revision of {name}");
     let group = api.group(&name.application, &name.group).await.doing(&doing)?.value;
     if let (Some(target), false) = (&group.target_revision, group.last_attempted == group.last_successful) {
-        return Ok(target.clone());
+        return whole(api, &name.application, target.clone()).await;
     }
     let ids = api.deployment_ids(&name.application, &name.group, HISTORY).await.doing(&doing)?;
     for chunk in ids.chunks(25) {
         let deployments = api.deployments(chunk).await.doing(&doing)?.value;
         if let Some(revision) = good(deployments, group.target_revision.as_ref()) {
-            return Ok(revision);
+            return whole(api, &name.application, revision).await;
         }
     }
     Err(Failure::new(format!("deployment group {name} has no earlier revision that succeeded"))

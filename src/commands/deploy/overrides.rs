@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
-use crate::commands::group::{Filter, PROCESSES, tag_set};
+use crate::commands::group::{Filter, PROCESSES, Switch, tag_set};
 use crate::commands::request;
 
 /// Flags beside which the group's own setting does not count.
@@ -25,6 +25,10 @@ pub struct Overrides {
     /// These CloudWatch alarms stop the deployment
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     alarms: Vec<String>,
+
+    /// With --alarms: go on where the alarms' state cannot be read
+    #[arg(long, value_name = "ON|OFF", requires = "alarms")]
+    ignore_poll_alarm_failure: Option<Switch>,
 
     /// No alarm stops the deployment
     #[arg(long, conflicts_with = "alarms")]
@@ -76,7 +80,10 @@ impl Overrides {
         }
         if self.ignore_alarms || !self.alarms.is_empty() {
             let alarms: Value = self.alarms.iter().map(|name| json!({ "name": name })).collect();
-            let alarms = json!({ "enabled": !self.ignore_alarms, "alarms": alarms });
+            let mut alarms = json!({ "enabled": !self.ignore_alarms, "alarms": alarms });
+            if let Some(switch) = self.ignore_poll_alarm_failure {
+                alarms["ignorePollAlarmFailure"] = switch.json();
+            }
             members.insert("overrideAlarmConfiguration".to_owned(), alarms);
         }
         if let Some(mode) = self.mode {

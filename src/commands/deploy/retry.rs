@@ -4,7 +4,8 @@ use clap::Args;
 
 use super::watching::{self, WatchArgs};
 use super::{active, sending};
-use crate::api::{CreateDeployment, ErrorKind};
+use crate::api::{Api, CreateDeployment, ErrorKind};
+use crate::commands::appspec_file;
 use crate::commands::names::{DeploymentArgs, GroupName};
 use crate::context::Context;
 use crate::error::{Doing, Failure};
@@ -47,12 +48,12 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
             .help(format!("watch it with `cdctl deploy watch {id}`"))
             .into());
     }
-    let (group, revision) = again(&deployment)?;
+    let (group, revision) = again(context, &deployment).await?;
     let request = CreateDeployment {
         config: deployment.config.clone(),
         ignore_application_stop_failures: arguments.ignore_application_stop_failures,
         outdated_only: arguments.outdated_only,
-        ..plain(&group, revision, format!("retry of {id}"))
+        ..plain(&group, Some(revision), Some(format!("retry of {id}")))
     };
     let id = create(context, &group, &request).await?;
     if arguments.watch {
@@ -63,7 +64,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
 }
 
 /// Where and what a deployment deployed, as far as it can be deployed again.
-fn again(deployment: &Deployment) -> anyhow::Result<(GroupName, Revision)> {
+async fn again(context: &Context, deployment: &Deployment) -> anyhow::Result<(GroupName, Revision)> {
     let what = || format!("deployment {} cannot be retried", deployment.id);
     let group = group(deployment)
         .ok_or_else(|| Failure::new(what()).cause("it has no deployment group; another service made it"))?;
@@ -71,6 +72,7 @@ fn again(deployment: &Deployment) -> anyhow::Result<(GroupName, Revision)> {
         .revision
         .clone()
         .ok_or_else(|| Failure::new(what()).cause("the service names no revision for it"))?;
+    let revision = whole(context.api().await?, &group.application, revision).await?;
     redeployable(&revision).map_err(|cause| Failure::new(what()).cause(cause).help(by_hand(&group)))?;
     Ok((group, revision))
 }
@@ -81,11 +83,22 @@ pub fn group(deployment: &Deployment) -> Option<GroupName> {
     Some(GroupName { application, group: deployment.group.clone()? })
 }
 
+/// The revision with what the service leaves out where it names a deployment's: the text of an inline AppSpec, which
+/// the application's revisions have. Where that is not to be had it stays as it is.
+pub async fn whole(api: &Api, application: &str, revision: Revision) -> anyhow::Result<Revision> {
+    let Revision::AppSpec { content: None, sha256: Some(sha256) } = &revision else { return Ok(revision) };
+    match api.appspec_content(application, sha256).await {
+        Ok(text) => Ok(text.map_or(revision, appspec_file::of_text)),
+        Err(error) if matches!(error.kind, ErrorKind::Denied | ErrorKind::NotFound) => Ok(revision),
+        Err(error) => Err(error).doing(format_args!("read {revision} of application {application}")),
+    }
+}
+
 /// An inline AppSpec of which only the digest is known cannot be sent again.
 pub fn redeployable(revision: &Revision) -> Result<(), &'static str> {
     match revision {
         Revision::AppSpec { content: None, .. } => {
-            Err("its AppSpec was inline, and the service keeps only the digest of it")
+            Err("its AppSpec was inline, and the service does not give it back")
         }
         Revision::Other(_) => Err("its revision is of a kind that this version does not know"),
         _ => Ok(()),
@@ -97,13 +110,13 @@ pub fn by_hand(group: &GroupName) -> String {
 }
 
 /// A request with nothing but where and what.
-pub fn plain(group: &GroupName, revision: Revision, description: String) -> CreateDeployment {
+pub fn plain(group: &GroupName, revision: Option<Revision>, description: Option<String>) -> CreateDeployment {
     CreateDeployment {
         application: group.application.clone(),
         group: group.group.clone(),
-        revision: Some(revision),
+        revision,
         config: None,
-        description: Some(description),
+        description,
         ignore_application_stop_failures: false,
         file_exists: None,
         outdated_only: false,

@@ -213,9 +213,12 @@ impl Arguments {
         group: &GroupName,
         to: Revision,
     ) -> anyhow::Result<Exit> {
-        let request = plain(group, to, format!("rollback of {}", from.id));
+        let request = plain(group, Some(to), Some(format!("rollback of {}", from.id)));
         let id = create(context, group, &request).await?;
         let undo = match &from.revision {
+            Some(Revision::AppSpec { .. }) if from.platform == Some(ComputePlatform::Ecs) => {
+                Some(format!("retry {}", from.id))
+            }
             // The way back from the way back, by the group's history.
             _ if from.platform == Some(ComputePlatform::Lambda) => Some(format!("rollback {group}")),
             Some(revision) if redeployable(revision).is_ok() => {

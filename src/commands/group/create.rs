@@ -138,7 +138,14 @@ pub async fn create(context: &Context, name: &GroupName, request: &Value) -> any
         request::merge(&mut style, request);
         request = style;
     }
-    let json = match api.send("CreateDeploymentGroup", &request).await {
+    let refusal = "DeploymentGroupAlreadyExistsException";
+    let made = api.make("CreateDeploymentGroup", &request, refusal, async |api| {
+        let answer = api.send("GetDeploymentGroup", &name.request()).await?;
+        let there = answer.get("deploymentGroupInfo");
+        let there = there.filter(|there| there.get("serviceRoleArn") == request.get("serviceRoleArn"));
+        Ok(there.map(|there| json!({ "deploymentGroupId": there.get("deploymentGroupId") })))
+    });
+    let json = match made.await {
         Ok(json) => json,
         Err(error) if error.code.as_deref() == Some("DeploymentConfigDoesNotExistException") => {
             let wanted = request.get("deploymentConfigName").and_then(Value::as_str).unwrap_or_default();

@@ -12,7 +12,7 @@ mod update;
 
 use clap::Subcommand;
 pub use filters::{Filter, tag_set};
-pub use settings::PROCESSES;
+pub use settings::{PROCESSES, Switch};
 
 use crate::context::Context;
 use crate::exit::Exit;

@@ -124,7 +124,7 @@ pub struct Settings {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Switch {
+pub enum Switch {
     On,
     Off,
 }
@@ -168,7 +168,7 @@ fn terminate(text: &str) -> Result<Value, String> {
 }
 
 impl Switch {
-    fn json(self) -> Value {
+    pub fn json(self) -> Value {
         matches!(self, Switch::On).into()
     }
 }

@@ -72,8 +72,16 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         .into());
     }
     let api = context.api().await?;
-    let registered = api.send("RegisterOnPremisesInstance", &request).await;
-    registered.doing(format_args!("register instance {name}"))?;
+    let refusal = "InstanceNameAlreadyRegisteredException";
+    let made = api.make("RegisterOnPremisesInstance", &request, refusal, async |api| {
+        let answer = api.send("GetOnPremisesInstance", &json!({ "instanceName": name })).await?;
+        let is_ours = |info: &&Value| {
+            info.get("deregisterTime").is_none()
+                && ["iamSessionArn", "iamUserArn"].iter().all(|arn| info.get(arn) == request.get(arn))
+        };
+        Ok(answer.get("instanceInfo").filter(is_ours).map(|_| json!({})))
+    });
+    made.await.doing(format_args!("register instance {name}"))?;
     if !arguments.tag.is_empty() {
         let request = json!({ "instanceNames": [name], "tags": tags::list(&arguments.tag) });
         if let Err(error) = api.send("AddTagsToOnPremisesInstances", &request).await {

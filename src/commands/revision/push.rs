@@ -167,14 +167,8 @@ fn misplaced() -> anyhow::Error {
 async fn check_application(context: &Context, name: &str) -> anyhow::Result<()> {
     let api = context.api().await?;
     match api.check_application(name).await {
-        Err(error) if error.kind == ErrorKind::NotFound => {
-            let names = api.application_names().await.unwrap_or_default();
-            Err(Failure::api(format!("cannot push to application {name}"), &error)
-                .help(missing::suggestion("application", name, &names, api.region()))
-                .into())
-        }
         Err(error) if error.kind != ErrorKind::Denied => {
-            Err(Failure::api(format!("cannot push to application {name}"), &error).into())
+            Err(missing::application(api, error, name, format_args!("push to application {name}")).await)
         }
         _ => Ok(()),
     }

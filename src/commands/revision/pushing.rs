@@ -178,10 +178,12 @@ pub async fn register(
         let failure =
             Failure::api(format!("cannot register {revision} with application {application}"), &error);
         return Err(match error.code.as_deref() {
-            Some("ApplicationDoesNotExistException") => {
-                let names = api.application_names().await.unwrap_or_default();
-                failure.help(missing::suggestion("application", application, &names, api.region())).into()
-            }
+            Some("ApplicationDoesNotExistException") => match missing::soon(api.application_names()).await {
+                Some(names) => {
+                    failure.help(missing::suggestion("application", application, &names, api.region())).into()
+                }
+                None => failure.into(),
+            },
             _ => failure.into(),
         });
     }
@@ -246,7 +248,7 @@ async fn upload_failure(context: &Context, error: ApiError, to: &Destination, pl
         return failure.into();
     }
     let names = match context.api().await {
-        Ok(api) => api.bucket_names().await.unwrap_or_default(),
+        Ok(api) => missing::soon(api.bucket_names()).await.unwrap_or_default(),
         Err(error) => return error,
     };
     match nearest(&to.bucket, names.iter().map(String::as_str)) {
