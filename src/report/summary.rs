@@ -14,7 +14,7 @@ use crate::watch::event::{Event, Report, Stamped};
 /// Causes with a paragraph of their own, and lines of log of each: the first ones have more, and all together leave
 /// room for the rest in sixty lines.
 const CAUSES: usize = 5;
-const TAIL: [usize; CAUSES] = [10, 5, 3, 2, 2];
+const TAIL: [usize; CAUSES] = [8, 4, 2, 1, 1];
 /// Lines of log of the rollback's first cause.
 const ROLLBACK_TAIL: usize = 3;
 /// Columns of a sentence, and its lines at most.

@@ -4,6 +4,7 @@ mod canvas;
 mod keys;
 mod safe;
 mod screen;
+mod secrets;
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, IsTerminal, Read, Write};
@@ -14,6 +15,7 @@ pub use canvas::Canvas;
 pub use keys::{Key, Keyboard};
 pub use safe::{defuse, json, line, text};
 pub use screen::Screen;
+pub use secrets::mask;
 
 /// More than anybody types as an answer.
 const LONGEST_LINE: u64 = 4096;
@@ -73,6 +75,8 @@ pub struct Terminal {
     pub colour: (bool, bool),
     /// The locale can show more than ASCII.
     pub unicode: bool,
+    /// Stderr is a terminal that cannot move its cursor.
+    pub dumb: bool,
     /// It wraps lines anew when it gets narrower.
     pub reflows: bool,
     /// How wide the terminal on stdout is; none where data goes elsewhere.
@@ -88,6 +92,7 @@ impl Terminal {
         colour: (false, false),
         unicode: true,
         reflows: true,
+        dumb: false,
         columns: None,
     };
 

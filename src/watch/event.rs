@@ -13,6 +13,7 @@ use crate::model::{
     ComputePlatform, Creator, DeploymentStatus, Diagnostics, EventName, EventStatus, LifecycleErrorCode,
     Overview, Serving, TargetKind, TargetStatus, TrafficRouting, Waits,
 };
+use crate::ui;
 
 /// The version of the stream's form.
 pub const VERSION: u32 = 1;
@@ -202,7 +203,7 @@ fn unsaid(serving: &Serving) -> bool {
     *serving == Serving::Unsaid
 }
 
-/// What a host says of its failed event; from outside, not sanitised.
+/// What a host says of its failed event; from outside, not sanitised, its secrets masked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     pub error: LifecycleErrorCode,
@@ -216,8 +217,8 @@ impl Failure {
         Failure {
             error: diagnostics.error_code.clone(),
             script: diagnostics.script_name.clone(),
-            message: diagnostics.message.clone(),
-            log_tail: diagnostics.log_tail.clone(),
+            message: ui::mask(&diagnostics.message),
+            log_tail: ui::mask(&diagnostics.log_tail),
         }
     }
 }

@@ -174,6 +174,10 @@ impl<'a> Session<'a> {
         if self.leaving.is_some() || !tracker.may_be_stopped() {
             return Some(why);
         }
+        if tracker.is_rollback() {
+            self.tell(NoticeCode::NotStopped, "a rollback is not stopped on the way out: it goes on");
+            return Some(why);
+        }
         self.limit = None;
         self.leaving = Some(why);
         let message = match rollback {

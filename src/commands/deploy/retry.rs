@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::watching::{self, WatchArgs};
 use super::{active, sending};
-use crate::api::{CreateDeployment, ErrorKind};
+use crate::api::{Api, CreateDeployment, ErrorKind};
 use crate::commands::names::{DeploymentArgs, GroupName};
 use crate::context::Context;
 use crate::error::{Doing, Failure};
@@ -47,7 +47,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
             .help(format!("watch it with `cdctl deploy watch {id}`"))
             .into());
     }
-    let (group, revision) = again(&deployment)?;
+    let (group, revision) = again(context.api().await?, &deployment).await?;
     let request = CreateDeployment {
         config: deployment.config.clone(),
         ignore_application_stop_failures: arguments.ignore_application_stop_failures,
@@ -63,7 +63,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
 }
 
 /// Where and what a deployment deployed, as far as it can be deployed again.
-fn again(deployment: &Deployment) -> anyhow::Result<(GroupName, Revision)> {
+async fn again(api: &Api, deployment: &Deployment) -> anyhow::Result<(GroupName, Revision)> {
     let what = || format!("deployment {} cannot be retried", deployment.id);
     let group = group(deployment)
         .ok_or_else(|| Failure::new(what()).cause("it has no deployment group; another service made it"))?;
@@ -71,6 +71,7 @@ fn again(deployment: &Deployment) -> anyhow::Result<(GroupName, Revision)> {
         .revision
         .clone()
         .ok_or_else(|| Failure::new(what()).cause("the service names no revision for it"))?;
+    let revision = whole(api, &group, revision).await?;
     redeployable(&revision).map_err(|cause| Failure::new(what()).cause(cause).help(by_hand(&group)))?;
     Ok((group, revision))
 }
@@ -81,11 +82,23 @@ pub fn group(deployment: &Deployment) -> Option<GroupName> {
     Some(GroupName { application, group: deployment.group.clone()? })
 }
 
+/// A revision with its content. Of an inline AppSpec a deployment names only the digest; the application has the rest.
+pub async fn whole(api: &Api, group: &GroupName, revision: Revision) -> anyhow::Result<Revision> {
+    match revision {
+        Revision::AppSpec { content: None, sha256: Some(sha256) } => {
+            let content = api.appspec_content(&group.application, &sha256).await;
+            let content = content.doing(format_args!("read the AppSpec that was deployed to {group}"))?;
+            Ok(Revision::AppSpec { content, sha256: Some(sha256) })
+        }
+        other => Ok(other),
+    }
+}
+
 /// An inline AppSpec of which only the digest is known cannot be sent again.
 pub fn redeployable(revision: &Revision) -> Result<(), &'static str> {
     match revision {
         Revision::AppSpec { content: None, .. } => {
-            Err("its AppSpec was inline, and the service keeps only the digest of it")
+            Err("its AppSpec was inline, and the service has only the digest of it")
         }
         Revision::Other(_) => Err("its revision is of a kind that this version does not know"),
         _ => Ok(()),

@@ -19,7 +19,7 @@ use crate::watch::event::Phase;
 pub use steps::{Step, Steps};
 
 /// Below this many columns what stands side by side elsewhere stands one below the other.
-const NARROW: usize = 60;
+const NARROW: usize = 72;
 
 /// What the live view says below its bar.
 pub fn lines(view: &View, width: usize, unicode: bool) -> Vec<String> {
