@@ -332,9 +332,11 @@ impl View {
     }
 
     /// From when to when the fleet will be done. Nothing is said of a fleet that does not move, nor of two that change
-    /// places: their hosts wait for a user and for each other.
+    /// places, nor of one that goes zone by zone: their hosts wait for a user, for each other, for the zone before.
     pub fn forecast(&self) -> Option<(Timestamp, Timestamp)> {
-        let goes_on = |event: &&DeploymentEvent| !event.status.is_terminal() && !event.waits.blue_green;
+        let goes_on = |event: &&DeploymentEvent| {
+            !event.status.is_terminal() && !event.waits.blue_green && event.zonal.is_none()
+        };
         let deployment = self.deployment.as_ref().filter(goes_on)?;
         let counts = self.counts()?;
         let longest = self.taken.iter().max()?;

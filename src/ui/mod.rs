@@ -4,7 +4,6 @@ mod canvas;
 mod keys;
 mod safe;
 mod screen;
-mod secrets;
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, IsTerminal, Read, Write};
@@ -15,7 +14,6 @@ pub use canvas::Canvas;
 pub use keys::{Key, Keyboard};
 pub use safe::{defuse, json, line, text};
 pub use screen::Screen;
-pub use secrets::mask;
 
 /// More than anybody types as an answer.
 const LONGEST_LINE: u64 = 4096;

@@ -11,9 +11,8 @@ use super::causes::Cause;
 use crate::api::ErrorKind;
 use crate::model::{
     ComputePlatform, Creator, DeploymentStatus, Diagnostics, EventName, EventStatus, LifecycleErrorCode,
-    Overview, Serving, TargetKind, TargetStatus, TrafficRouting, Waits,
+    Overview, Serving, TargetKind, TargetStatus, TrafficRouting, Waits, Zonal, mask,
 };
-use crate::ui;
 
 /// The version of the stream's form.
 pub const VERSION: u32 = 1;
@@ -120,6 +119,9 @@ pub struct DeploymentEvent {
     /// The steps of the traffic, once the configuration is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routing: Option<TrafficRouting>,
+    /// It goes zone by zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zonal: Option<Zonal>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub creator: Option<Creator>,
     /// The deployment that this one rolls back, as the service says.
@@ -217,8 +219,8 @@ impl Failure {
         Failure {
             error: diagnostics.error_code.clone(),
             script: diagnostics.script_name.clone(),
-            message: ui::mask(&diagnostics.message),
-            log_tail: ui::mask(&diagnostics.log_tail),
+            message: mask(&diagnostics.message),
+            log_tail: mask(&diagnostics.log_tail),
         }
     }
 }
@@ -359,6 +361,9 @@ pub struct Report {
     pub previous_revision: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorEvent>,
+    /// What else the service says of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<String>,
     /// From the start to the end or to now, in seconds of the service's time.
     pub duration_s: Option<f64>,
     pub counts: Option<Counts>,

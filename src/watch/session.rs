@@ -271,6 +271,7 @@ impl<'a> Session<'a> {
             give_up_after: options.give_up_after,
             rollback: options.follow_rollback,
             known: self.known,
+            targets: options.targets,
             delay,
         };
         let random = fastrand::Rng::with_seed(options.seed);
@@ -295,7 +296,9 @@ impl<'a> Session<'a> {
             }
             Observation::Failing { error, retry_in } => tracker.failing(&error, retry_in),
             Observation::Recovered => tracker.recovered(),
-            Observation::Unreadable(what, error) => Some(unreadable(what, &error)),
+            Observation::Unreadable(what, error) => {
+                Some(unreadable(what, &error, tracker.counts().is_some(), self.options.until.is_some()))
+            }
             Observation::Paced(pace) => {
                 self.poll = pace;
                 None
@@ -361,14 +364,20 @@ impl<'a> Session<'a> {
     }
 }
 
-fn unreadable(what: Unreadable, error: &ApiError) -> Event {
+/// `counted`: the deployment itself tells how many targets are in which state; `until`: a point is waited for.
+fn unreadable(what: Unreadable, error: &ApiError, counted: bool, until: bool) -> Event {
     let (code, what) = match what {
-        Unreadable::Targets => {
+        Unreadable::Targets if counted => {
             (NoticeCode::Targets, "targets cannot be read; their number and states are still shown")
         }
+        Unreadable::Targets => (NoticeCode::Targets, "targets cannot be read; only the status is shown"),
         Unreadable::Config => (NoticeCode::Config, "the deployment configuration cannot be read"),
     };
-    Event::Notice { code, message: format!("{what} ({error})") }
+    let point = match code {
+        NoticeCode::Targets if until => "; whether the point is reached cannot be seen, only the end",
+        _ => "",
+    };
+    Event::Notice { code, message: format!("{what}{point} ({error})") }
 }
 
 fn lost_poll() -> ApiError {

@@ -104,7 +104,7 @@ impl Tracker {
 
     /// What the deployment's configuration says.
     pub fn config(&mut self, config: DeploymentConfig) -> Option<Event> {
-        let tells = config.routing.is_some();
+        let tells = config.routing.is_some() || config.zonal.is_some();
         self.config = Some(config);
         if !tells {
             self.minimum_healthy()?;
@@ -210,6 +210,7 @@ impl Tracker {
                 .and_then(|deployment| deployment.previous_revision.as_ref())
                 .map(ToString::to_string),
             error: deployment.and_then(error_event),
+            messages: deployment.map(|deployment| deployment.messages.clone()).unwrap_or_default(),
             duration_s: self.elapsed(now).map(seconds),
             counts: self.counts(),
             hosts: self.hosts(|_| true),
@@ -248,6 +249,7 @@ impl Tracker {
             platform: deployment.platform.clone(),
             waits: deployment.waits,
             routing: self.config.as_ref().and_then(|config| config.routing),
+            zonal: self.config.as_ref().and_then(|config| config.zonal),
             creator: deployment.creator.clone(),
             rolls_back: deployment.rollback.triggering_deployment_id.clone(),
             revision: deployment.revision.as_ref().map(ToString::to_string),
@@ -260,7 +262,8 @@ impl Tracker {
         })
     }
 
-    fn counts(&self) -> Option<Counts> {
+    /// How many targets there are in which state, as the deployment says.
+    pub fn counts(&self) -> Option<Counts> {
         self.deployment.as_ref()?.overview.map(Counts::from)
     }
 
@@ -505,6 +508,7 @@ mod tests {
             name: "c".into(),
             minimum_healthy_hosts: Some(MinimumHealthyHosts::Percent(50)),
             routing: None,
+            zonal: None,
         };
         assert_eq!(tracker.config(config), None, "not without a total");
         let overview = Overview { pending: 9, ..Overview::default() };

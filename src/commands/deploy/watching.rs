@@ -273,7 +273,8 @@ pub async fn watch(
     let known = known || there(context, ids).await?;
     let mut reporters =
         Reporters::start(arguments.reporters(context)?).doing("start the reporters' thread")?;
-    let outcomes = follow(context, ids, arguments, known, &mut reporters).await?;
+    let options = arguments.options(context.api().await?, known);
+    let outcomes = follow(context, ids, arguments, options, &mut reporters).await?;
     if let ([Outcome::Refused(error)], [id]) = (outcomes.as_slice(), ids) {
         return Err(Failure::api(format!("cannot watch deployment {id}"), error).into());
     }
@@ -381,18 +382,20 @@ pub async fn silently(
 ) -> anyhow::Result<Vec<Outcome>> {
     let known = known || there(context, ids).await?;
     let mut silent = Reporters::start(vec![Box::new(Silent)]).doing("start the reporters' thread")?;
-    follow(context, ids, arguments, known, &mut silent).await
+    let mut options = arguments.options(context.api().await?, known);
+    // Nobody is shown any, and the end is the deployment's own.
+    options.targets = options.until.is_some();
+    follow(context, ids, arguments, options, &mut silent).await
 }
 
 async fn follow(
     context: &Context,
     ids: &[String],
     arguments: &WatchArgs,
-    known: bool,
+    options: Options,
     reporters: &mut Reporters,
 ) -> anyhow::Result<Vec<Outcome>> {
     let api = context.api().await?;
-    let options = arguments.options(api, known);
     let keys = keyboard(context, &arguments.shown)?;
     let input = reporters.input().filter(|_| arguments.shown.is_live(context));
     let attended = async {

@@ -242,9 +242,16 @@ impl Composer<'_> {
             return None;
         }
         let narrow = self.width < NARROW;
+        // How many hosts each zone has is nowhere told.
+        let zones = match self.view.deployment.as_ref().and_then(|deployment| deployment.zonal) {
+            Some(_) if !over && !narrow => "; too many in one zone too",
+            _ => "",
+        };
         let green = if self.view.replacement().is_some() { " green" } else { "" };
         let text = match self.width {
-            WIDEST.. => format!("health   at least {minimum} of {total}{green} must stay healthy"),
+            WIDEST.. if zones.is_empty() => {
+                format!("health   at least {minimum} of {total}{green} must stay healthy")
+            }
             NARROW.. => format!("health   min {minimum} of {total}{green}"),
             _ => format!("health   min {minimum}/{total}"),
         };
@@ -267,7 +274,7 @@ impl Composer<'_> {
             Some(last) if narrow => (None, format!("; stops at {last} more")),
             Some(last) => (None, format!("; the {} further failure stops it", ordinal(last))),
         };
-        Some(Line::plain(text + &failed).with(style, rest))
+        Some(Line::plain(text + &failed).with(style, rest).with(None, zones))
     }
 
     /// When the fleet will be done, from the times that its hosts took.
