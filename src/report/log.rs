@@ -397,7 +397,7 @@ impl Reporter for Log {
                 // Nothing is silent any more.
                 self.last = None;
             }
-            Event::StreamStart { .. } | Event::Heartbeat(_) => {}
+            Event::StreamStart { .. } | Event::Seen { .. } | Event::Heartbeat(_) => {}
         }
         Ok(())
     }

@@ -392,7 +392,7 @@ fn the_log_of_a_failure() {
         str![[r#"
 2026-08-25T14:15:00Z d-7F3K2QX9A created    shop-web/prod-fleet 4.17.2.zip -> 4.18.0.zip
 2026-08-25T14:15:05Z d-7F3K2QX9A started    shop-web/prod-fleet 4.17.2.zip -> 4.18.0.zip, 12 targets, HalfAtATime
-2026-08-25T14:15:31Z d-7F3K2QX9A progress   ok 4/12 run 5 fail 1 pend 2 | slowest i-01 AfterInstall 24s
+2026-08-25T14:15:31Z d-7F3K2QX9A progress   ok 4/12 run 5 fail 1 pend 2 | slowest i-01 AfterInstall 1s
 2026-08-25T14:15:32Z d-7F3K2QX9A target     FAILED i-03 ApplicationStart: ScriptFailed: scripts/start.sh failed with exit code 1
 2026-08-25T14:16:32Z d-7F3K2QX9A still      no change for 1m00s; 5 running: Install 1, AfterInstall 1 (of 2 seen)
 2026-08-25T14:16:50Z d-7F3K2QX9A api        throttled; next try in 15s: ThrottlingException: Rate exceeded
@@ -1322,6 +1322,27 @@ fn a_fleet_that_goes_zone_by_zone_has_no_forecast_and_says_what_it_waits_for() {
     let text = log(events);
     assert!(text.contains("waits for the next zone"), "{text}");
     assert_eq!(text.matches("message    zone a is done").count(), 1, "{text}");
+}
+
+#[test]
+fn a_host_that_was_looked_at_long_ago_is_neither_slow_nor_the_slowest() {
+    let at_work =
+        |id: &str, second, since| (second, seen(id, TargetStatus::InProgress, EventName::Install, since));
+    let mut events = vec![(5, told(DeploymentStatus::InProgress, counts(0, 2, 0, 0)))];
+    events.extend([at_work("i-old", 10, 6), at_work("i-new", 60, 20)]);
+    let rows = |events: &[(i64, Event)]| {
+        let mut view = view(events.to_vec());
+        view.tick(&pulse(70));
+        let lines = framed(&view, 80, 24, true);
+        lines.into_iter().filter(|line| line.starts_with(" ●")).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        rows(&events),
+        [" ● i-new  Install              50s", " ● i-old  Install               4s  seen 1m00s ago"]
+    );
+    // Looked at again, it is what it seemed to be.
+    events.push((69, Event::Seen { targets: vec!["i-old".into()] }));
+    assert_eq!(rows(&events)[0], " ● i-old  Install            1m04s");
 }
 
 #[test]

@@ -39,13 +39,25 @@ pub struct Stamped {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
-    StreamStart { tool: String },
+    StreamStart {
+        tool: String,
+    },
     Deployment(Box<DeploymentEvent>),
     Target(Box<TargetEvent>),
+    /// These targets at work were looked at again, and nothing of them has changed.
+    Seen {
+        targets: Vec<String>,
+    },
     Heartbeat(HeartbeatEvent),
     Api(ApiEvent),
-    Notice { code: NoticeCode, message: String },
-    Rollback { rollback: String, message: Option<String> },
+    Notice {
+        code: NoticeCode,
+        message: String,
+    },
+    Rollback {
+        rollback: String,
+        message: Option<String>,
+    },
     Result(Box<Report>),
 }
 

@@ -358,7 +358,9 @@ impl<'a> Session<'a> {
 
     /// Dates an event and hands it to the reporters.
     pub fn emit(&mut self, event: Event) {
-        self.spoke = Instant::now();
+        if !matches!(event, Event::Seen { .. }) {
+            self.spoke = Instant::now();
+        }
         let about = About { deployment: &self.deployment, region: self.region.as_deref() };
         self.reporters.emit(&self.options.tool, about, self.time.now(), event);
     }

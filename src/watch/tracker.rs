@@ -114,7 +114,17 @@ impl Tracker {
 
     /// What BatchGetDeploymentTargets says of some targets.
     pub fn targets(&mut self, targets: &[Target]) -> Vec<Event> {
-        targets.iter().filter_map(|target| self.target(target)).collect()
+        let mut events = Vec::new();
+        let mut same = Vec::new();
+        for target in targets {
+            match self.target(target) {
+                Some(event) => events.push(event),
+                None if !target.status.is_finished() => same.push(target.id.clone()),
+                None => {}
+            }
+        }
+        events.extend((!same.is_empty()).then_some(Event::Seen { targets: same }));
+        events
     }
 
     fn target(&mut self, target: &Target) -> Option<Event> {
@@ -446,7 +456,10 @@ mod tests {
         let events = tracker.targets(&[target("a", "Waiting", "Napping")]);
         let [Event::Target(event)] = events.as_slice() else { panic!("{events:?}") };
         assert_eq!((event.status.as_str(), event.kind.as_str()), ("Waiting", "EKSTarget"));
-        assert_eq!(tracker.targets(&[target("a", "Waiting", "Napping")]), []);
+        let same = tracker.targets(&[target("a", "Waiting", "Napping")]);
+        assert_eq!(same, [Event::Seen { targets: vec!["a".into()] }], "it was looked at, and that is all");
+        tracker.targets(&[target("b", "Succeeded", "Succeeded")]);
+        assert_eq!(tracker.targets(&[target("b", "Succeeded", "Succeeded")]), []);
     }
 
     #[test]

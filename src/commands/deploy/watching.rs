@@ -270,10 +270,12 @@ pub async fn watch(
     known: bool,
 ) -> anyhow::Result<Exit> {
     let format = context.settings.output.format;
+    let looked = if known { 0 } else { ids.len() };
     let known = known || there(context, ids).await?;
     let mut reporters =
         Reporters::start(arguments.reporters(context)?).doing("start the reporters' thread")?;
     let options = arguments.options(context.api().await?, known);
+    options.budget.spend(looked, tokio::time::Instant::now());
     let outcomes = follow(context, ids, arguments, options, &mut reporters).await?;
     if let ([Outcome::Refused(error)], [id]) = (outcomes.as_slice(), ids) {
         return Err(Failure::api(format!("cannot watch deployment {id}"), error).into());

@@ -254,5 +254,6 @@ fn at_work(view: &View, row: &Row, times: usize) -> String {
         TargetStatus::InProgress => slow,
         other => format!("  {}", ui::line(other.as_str())),
     };
-    format!("{time}{}{state}", label.unwrap_or_default())
+    let stale = view.stale(row).map(|age| format!("  seen {} ago", clock::whole(age))).unwrap_or_default();
+    format!("{time}{}{state}{stale}", label.unwrap_or_default())
 }
