@@ -42,7 +42,7 @@ pub struct Row {
 /// Times kept of one lifecycle event, and of whole targets; enough for a median.
 const TIMES: usize = 500;
 /// A target that was looked at longer ago may have gone on since.
-const FRESH: Duration = Duration::from_secs(20);
+const FRESH: Duration = Duration::from_secs(30);
 /// The last happenings that are kept, and the failures with their whole text.
 const HAPPENINGS: usize = 4;
 const FAILURES: usize = 200;

@@ -1,6 +1,7 @@
 //! One deployment under watch: takes what the poller saw, makes events of it, and ends on the deployment's end, the
 //! point asked for, a time-out, a signal, or a reader that is gone.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +27,8 @@ const UI_TICK: Duration = Duration::from_millis(200);
 /// Silence after which a heartbeat is sent: in the first ten minutes, and later.
 const HEARTBEAT: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(300)];
 const FIRST_MINUTES: Duration = Duration::from_secs(600);
+/// How often it is told which targets were looked at again.
+const LOOKS: Duration = Duration::from_secs(10);
 /// Why a deployment is no longer followed.
 #[derive(Debug)]
 pub enum Stop {
@@ -56,6 +59,9 @@ pub struct Session<'a> {
     /// What keys ask for, and those calls on their way.
     wishes: broadcast::Receiver<Wish>,
     granted: JoinSet<(Act, Result<(), ApiError>)>,
+    /// The targets that were looked at again without news, and when that was told last.
+    looked: BTreeSet<String>,
+    told: Instant,
     /// When the last event went out.
     spoke: Instant,
     poll: Duration,
@@ -85,6 +91,8 @@ impl<'a> Session<'a> {
             stops: JoinSet::new(),
             wishes: reporters.wishes(),
             granted: JoinSet::new(),
+            looked: BTreeSet::new(),
+            told: now,
             spoke: now,
             poll: options.interval,
             ticks,
@@ -290,9 +298,17 @@ impl<'a> Session<'a> {
             Observation::Config(config) => tracker.config(config),
             Observation::Targets(targets) => {
                 for event in tracker.targets(&targets) {
-                    self.emit(event);
+                    match event {
+                        Event::Seen { targets } => self.looked.extend(targets),
+                        event => self.emit(event),
+                    }
                 }
-                None
+                // Told together now and then: a reader of the stream wants changes.
+                let due = !self.looked.is_empty() && self.told.elapsed() >= LOOKS;
+                due.then(|| {
+                    self.told = Instant::now();
+                    Event::Seen { targets: std::mem::take(&mut self.looked).into_iter().collect() }
+                })
             }
             Observation::Failing { error, retry_in } => tracker.failing(&error, retry_in),
             Observation::Recovered => tracker.recovered(),
