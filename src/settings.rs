@@ -177,6 +177,7 @@ impl Environment {
         Terminal {
             // Without cursor movement a live view is impossible, whatever the file descriptor says.
             stderr: streams.stderr && !self.term_dumb,
+            dumb: streams.stderr && self.term_dumb,
             colour: (shows(streams.stdout), shows(streams.stderr)),
             unicode: self.utf8,
             reflows: !self.cuts_lines,

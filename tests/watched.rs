@@ -1,12 +1,13 @@
 //! Which deployment is watched: the one that was made or named, whatever else its group does meanwhile.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::Value;
 
 use crate::support::cdctl::{Machine, Run};
 use crate::support::proxy::Proxy;
 use crate::support::sandbox::{SIMULATED, Sandbox};
+use crate::support::stand_in::{Answer, StandIn};
 
 const CREATE: &str = "deploy create shop/prod --revision s3://releases/site-1.zip";
 
@@ -28,7 +29,6 @@ fn id_of(run: &Run) -> String {
 
 /// `deploy create --watch`, whose deployment is superseded before the watch has had its first look.
 fn superseded() {
-    let start = std::time::Instant::now();
     let (sandbox, machine) = scene(10);
     let (url, once) = (sandbox.url(), AtomicBool::new(false));
     let proxy = Proxy::holding(move |call| {
@@ -43,7 +43,6 @@ fn superseded() {
     });
     let door = proxy.listen(&sandbox.url());
     let run = Machine::new().against(&door.url).run(&format!("{CREATE} --watch -o ndjson")).ends_with(4);
-    eprintln!("watched {:?}", start.elapsed());
     let newest = machine.run("deploy list shop/prod -o json").ends_with(0);
     let newest: Value = serde_json::from_str(&newest.stdout).unwrap();
     let [other, own] = newest["deploymentsInfo"].as_array().unwrap().as_slice() else { panic!("{newest}") };
@@ -93,4 +92,38 @@ fn sre_02_right_deployment_is_the_one_that_create_made() {
         scope.spawn(superseded);
         scope.spawn(rolled_back);
     });
+}
+
+/// A service that takes `old` until its second look, and from then on only `fresh`, after `renew` was called.
+fn expiring(renew: impl Fn() + Send + Sync + 'static) -> StandIn {
+    let looks = AtomicUsize::new(0);
+    StandIn::new(move |request| {
+        if request.key() == "old" && looks.fetch_add(1, Ordering::SeqCst) > 1 {
+            renew();
+            return Answer::error(403, "ExpiredTokenException");
+        }
+        let status = if request.key() == "fresh" { "Succeeded" } else { "InProgress" };
+        Answer::json(&format!(r#"{{"deploymentInfo":{{"deploymentId":"d-1","status":"{status}"}}}}"#))
+    })
+}
+
+#[test]
+fn sre_05_credentials_are_asked_for_anew_and_never_called_a_failure() {
+    let machine = Machine::new().set("AWS_REGION", "us-east-1").set("AWS_PROFILE", "work");
+    let keys = |key: &str| format!("[work]\naws_access_key_id = {key}\naws_secret_access_key = {key}\n");
+    let folder = machine.home().join(".aws");
+    let file = folder.join("credentials");
+    std::fs::create_dir(&folder).unwrap();
+    for (renewed, code, says) in [(true, 0, "✓ SUCCEEDED  d-1"), (false, 9, "ExpiredTokenException")] {
+        std::fs::write(&file, keys("old")).unwrap();
+        let path = file.clone();
+        let service = expiring(move || {
+            if renewed {
+                std::fs::write(&path, keys("fresh")).unwrap();
+            }
+        });
+        let watch = "deploy watch d-1 --interval 100ms --give-up-after 3s --endpoint-url";
+        let run = machine.run(&format!("{watch} {}", service.url)).ends_with(code).complains(says);
+        assert!(!run.stderr.contains("FAILED"), "{run}");
+    }
 }

@@ -23,7 +23,7 @@ mod revisions;
 mod role_cache;
 mod roles;
 mod shape;
-mod source;
+pub mod source;
 mod sources;
 mod upload;
 

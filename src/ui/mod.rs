@@ -69,6 +69,8 @@ pub struct Terminal {
     pub colour: (bool, bool),
     /// The locale can show more than ASCII.
     pub unicode: bool,
+    /// Stderr is a terminal that cannot move its cursor.
+    pub dumb: bool,
     /// It wraps lines anew when it gets narrower.
     pub reflows: bool,
     /// How wide the terminal on stdout is; none where data goes elsewhere.
@@ -84,6 +86,7 @@ impl Terminal {
         colour: (false, false),
         unicode: true,
         reflows: true,
+        dumb: false,
         columns: None,
     };
 

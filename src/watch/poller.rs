@@ -41,6 +41,7 @@ pub async fn poll<S: Source>(
     to: mpsc::Sender<Observation>,
 ) {
     let interval = pace.interval.max(SHORTEST).max(pace.budget.shortest_interval());
+    let targets = if pace.targets { Reading::Wanted } else { Reading::Closed };
     let poller = Poller {
         source,
         id,
@@ -55,7 +56,7 @@ pub async fn poll<S: Source>(
         attempts: 0,
         refused_since: None,
         config: Reading::Wanted,
-        targets: Reading::Wanted,
+        targets,
     };
     let Err(Over) = poller.run().await;
 }
@@ -99,6 +100,10 @@ impl<S: Source> Poller<S> {
                 }
                 Err(error) => {
                     let wait = self.backoff();
+                    if error.kind == ErrorKind::Credentials {
+                        // A provider that asks and gets no answer is no reason to stop looking.
+                        let _ = tokio::time::timeout(LONGEST_CALL, self.source.renew()).await;
+                    }
                     self.say(Observation::Failing { error, retry_in: wait }).await?;
                     wait
                 }

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::active::has_ended;
-use super::retry::{by_hand, create, group, plain, redeployable};
+use super::retry::{by_hand, create, group, plain, redeployable, whole};
 use super::watching::{self, WatchArgs};
 use super::{bundle, last_good, versions};
 use crate::commands::appspec_file;
@@ -78,7 +78,10 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     }
     match plan {
         Plan::Exists(rollback) => {
-            context.ui.note(&format!("CodeDeploy rolls deployment {id} back already, with {rollback}"));
+            context.ui.note(&match rollback == id {
+                true => format!("deployment {id} is a rollback that CodeDeploy has made; it goes on"),
+                false => format!("CodeDeploy rolls deployment {id} back already, with {rollback}"),
+            });
             arguments.watch(context, rollback).await
         }
         Plan::Automatic => {
@@ -114,6 +117,9 @@ impl Arguments {
         {
             return Ok(Plan::Exists(rollback.clone()));
         }
+        if self.to.is_none() && running && deployment.creator == Some(Creator::Rollback) {
+            return Ok(Plan::Exists(id.clone()));
+        }
         if self.to.is_none() && running && deployment.previous_revision.is_none() && is_managed(deployment) {
             // Nothing is stopped for a rollback that does not come.
             return Err(Failure::new(format!("deployment {id} cannot be rolled back"))
@@ -133,6 +139,7 @@ impl Arguments {
                 .cause("it has no deployment group; another service made it")
         })?;
         let to = self.goal(context, deployment, &group).await?;
+        let to = whole(context.api().await?, &group.application, to).await?;
         redeployable(&to).map_err(|cause| {
             Failure::new(format!("deployment {id} cannot be rolled back")).cause(cause).help(by_hand(&group))
         })?;

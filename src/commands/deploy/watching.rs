@@ -11,6 +11,7 @@ use clap::{Args, ValueEnum};
 use futures_util::FutureExt;
 
 use super::keyboard;
+use crate::api::source::Watching;
 use crate::api::{Api, ErrorKind};
 use crate::clock;
 use crate::context::Context;
@@ -92,7 +93,7 @@ pub struct WatchArgs {
 /// How it is shown.
 #[derive(Clone, Debug, Args)]
 pub struct Shown {
-    /// Sentences for a screen reader instead of a live view [env: ACCESSIBLE]
+    /// Sentences for a screen reader instead of a live view; a terminal with TERM=dumb gets them too [env: ACCESSIBLE]
     #[arg(long, env = "ACCESSIBLE", hide_env = true, value_parser = FalseyValueParser::new())]
     linear: bool,
 
@@ -171,7 +172,7 @@ impl Shown {
         if context.ui.terminal.stderr && folded && (self.progress || self.bell) {
             reporters.push(Box::new(Taskbar::new(context.ui.err(), self.progress, self.bell)));
         }
-        if system == Some(Folds::GitHub) && folded {
+        if system == Some(Folds::GitHub) {
             let summary = match &self.github_step_summary {
                 Some(path) => {
                     let file = OpenOptions::new().create(true).append(true).open(path);
@@ -269,10 +270,13 @@ pub async fn watch(
     known: bool,
 ) -> anyhow::Result<Exit> {
     let format = context.settings.output.format;
+    let looked = if known { 0 } else { ids.len() };
     let known = known || there(context, ids).await?;
     let mut reporters =
         Reporters::start(arguments.reporters(context)?).doing("start the reporters' thread")?;
-    let outcomes = follow(context, ids, arguments, known, &mut reporters).await?;
+    let options = arguments.options(context.api().await?, known);
+    options.budget.spend(looked, tokio::time::Instant::now());
+    let outcomes = follow(context, ids, arguments, options, &mut reporters).await?;
     if let ([Outcome::Refused(error)], [id]) = (outcomes.as_slice(), ids) {
         return Err(Failure::api(format!("cannot watch deployment {id}"), error).into());
     }
@@ -322,7 +326,7 @@ impl Series {
     pub async fn follow(
         &mut self,
         context: &Context,
-        watched: &[Watched<Api>],
+        watched: &[Watched<Watching>],
     ) -> anyhow::Result<Vec<Outcome>> {
         let options = self.arguments.options(context.api().await?, true);
         let outcomes = crate::watch::follow(watched, &options, &self.signals, &self.reporters).await;
@@ -380,18 +384,20 @@ pub async fn silently(
 ) -> anyhow::Result<Vec<Outcome>> {
     let known = known || there(context, ids).await?;
     let mut silent = Reporters::start(vec![Box::new(Silent)]).doing("start the reporters' thread")?;
-    follow(context, ids, arguments, known, &mut silent).await
+    let mut options = arguments.options(context.api().await?, known);
+    // Nobody is shown any, and the end is the deployment's own.
+    options.targets = options.until.is_some();
+    follow(context, ids, arguments, options, &mut silent).await
 }
 
 async fn follow(
     context: &Context,
     ids: &[String],
     arguments: &WatchArgs,
-    known: bool,
+    options: Options,
     reporters: &mut Reporters,
 ) -> anyhow::Result<Vec<Outcome>> {
     let api = context.api().await?;
-    let options = arguments.options(api, known);
     let keys = keyboard(context, &arguments.shown)?;
     let input = reporters.input().filter(|_| arguments.shown.is_live(context));
     let attended = async {
@@ -400,7 +406,7 @@ async fn follow(
             None => std::future::pending().await,
         }
     };
-    let source = Arc::new(api.once());
+    let source = Arc::new(Watching::new(api, &context.settings.connection));
     tokio::select! {
         outcomes = crate::watch::watch(source, ids, &options, &context.signals, reporters) => Ok(outcomes),
         never = attended => match never? {},
@@ -453,7 +459,9 @@ impl Shown {
             let live = if self.keys { live.with_keys() } else { live };
             return vec![Box::new(live), Box::new(summary.at_the_end())];
         }
-        let (err, linear, verbose) = (ui.err(), self.linear, context.settings.verbose > 0);
+        // In CI what says that it is a terminal seldom is one.
+        let linear = self.linear || (ui.terminal.dumb && !self.job.in_ci && system.is_none());
+        let (err, verbose) = (ui.err(), context.settings.verbose > 0);
         let lines = Several::new(move || -> Box<dyn Reporter> {
             if linear {
                 Box::new(Linear::new(err.clone()))

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::create::{Arguments, Stage, Taken, take};
 use super::watching::Series;
+use crate::api::source::Watching;
 use crate::commands::revision::pushing::Prepared;
 use crate::context::Context;
 use crate::error;
@@ -117,13 +118,13 @@ async fn one(
     exit
 }
 
-async fn start(place: &Place, prepared: Option<&Prepared>) -> anyhow::Result<Watched<crate::api::Api>> {
+async fn start(place: &Place, prepared: Option<&Prepared>) -> anyhow::Result<Watched<Watching>> {
     let made = take(&place.context, &place.arguments, prepared, Stage::Made).await?;
     // One that --if-changed left as it is has ended well, and so does its watch.
     let (Taken::Made(created) | Taken::Unchanged(created)) = made else {
         return Err(Failure::new("no deployment was made").into());
     };
-    let source = Arc::new(place.context.api().await?.once());
+    let source = Arc::new(Watching::new(place.context.api().await?, &place.context.settings.connection));
     Ok(Watched { source, deployment: created.id, region: Some(place.region.clone()) })
 }
 
