@@ -6,8 +6,6 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::ValueEnum;
-
 use crate::cli::{Colour, Globals};
 use crate::format::{Format, Output};
 use crate::ui::{Terminal, Ui};
@@ -162,7 +160,7 @@ impl Environment {
                 .or_else(|| word.strip_prefix("-o").filter(|value| !value.is_empty()))
         });
         let wanted = flagged.chain(joined).last().or(self.output.as_deref());
-        wanted.is_some_and(|name| Format::from_str(name, false).is_ok_and(Format::is_machine))
+        wanted.and_then(Format::named).is_some_and(Format::is_machine)
     }
 
     /// What the streams can show, given the flags.

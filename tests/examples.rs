@@ -7,6 +7,7 @@ use std::fs;
 
 use clap::{Command, CommandFactory};
 
+use crate::contract::python;
 use crate::support::cdctl::Machine;
 use worlds::{ELSEWHERE, World, alone, code};
 
@@ -65,6 +66,9 @@ fn each_example_does_what_it_says() {
     for (line, _) in ELSEWHERE {
         let at = lines.iter().position(|other| other == line);
         lines.remove(at.unwrap_or_else(|| panic!("no example: {line}")));
+    }
+    if python::ready("the example that runs the AWS CLI").is_none() {
+        lines.retain(|line| !line.contains("-- aws "));
     }
     let (alone, together): (Vec<_>, Vec<_>) = lines.into_iter().partition(|line| alone(line).is_some());
     let mut shares: Vec<&[String]> = alone.chunks(alone.len().div_ceil(3)).collect();

@@ -12,6 +12,17 @@ cp -r site/. .
 cdctl revision bundle site --file ~/site.zip
 mv ~/site.zip .
 
+# What stands for github.com.
+mkdir -p ~/github/owner/repo
+cp -r "$PACKAGE/examples/site" ~/github/owner/repo/deploy
+git config --global user.name me
+git config --global user.email me@example.com
+git config --global "url.file://$HOME/github/.insteadOf" https://github.com/
+git -C ~/github/owner/repo init -q
+git -C ~/github/owner/repo add .
+git -C ~/github/owner/repo commit -qm site
+git -C ~/github/owner/repo tag v1.2
+
 cdctl app create shop
 cdctl group create shop/prod --ec2-tag Role=web --service-role "$role"
 cdctl app create checkout --platform lambda

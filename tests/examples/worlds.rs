@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use crate::contract::python::{self, Python};
 use crate::support::cdctl::{Machine, Run, package};
 use crate::support::sandbox::Sandbox;
 
@@ -27,6 +28,7 @@ const ALONE: &[(&str, &str)] = &[
     ("cdctl app delete shop", ""),
     ("cdctl app rename", ""),
     ("cdctl api CreateDeploymentGroup group.yaml", "sed -i s/prod/live/ group.yaml"),
+    ("cdctl api CreateDeploymentGroup --skeleton", ""),
     ("cdctl deploy continue shop/prod", "waiting ready"),
     ("cdctl deploy continue d-", "waiting termination"),
     ("cdctl deploy create shop/checkout", "lambda"),
@@ -35,17 +37,22 @@ const ALONE: &[(&str, &str)] = &[
     ("cdctl deploy hook-status", "hooked"),
     ("cdctl deploy logs shop/prod --failed", "failing"),
     ("cdctl deploy retry d-", "failing"),
+    ("cdctl deploy retry shop/prod --outdated-only", ""),
     ("cdctl deploy rollback d-", "running"),
     ("cdctl deploy stop", "running"),
+    ("cdctl deploy targets shop/prod --fleet", "waiting ready"),
     ("cdctl deploy watch shop/prod --next", "coming >/dev/null 2>&1 3>&1 &"),
     ("cdctl group create checkout/live", "cdctl group delete checkout/live --yes"),
     ("cdctl group create shop/prod", "cdctl group delete shop/prod --yes"),
+    ("cdctl group create --skeleton", ""),
     ("cdctl group delete", ""),
     ("cdctl group update shop/prod --rename", ""),
     ("cdctl instance deregister", ""),
     ("cdctl instance register", "cdctl instance deregister rack-7 --yes"),
     ("cdctl revision init", "rm -r ./*"),
     ("cdctl revision run", "install -d /tmp/host"),
+    ("cdctl sandbox change appear", "cdctl sandbox change disappear i-0123456789abcdef0"),
+    ("cdctl sandbox change disappear", ""),
     ("cdctl sandbox fault add", ""),
     (
         "cdctl sandbox fault clear",
@@ -71,6 +78,7 @@ const SETUP: &str = include_str!("setup.sh");
 pub struct World {
     _sandbox: Sandbox,
     machine: Machine,
+    python: Option<Python>,
 }
 
 impl World {
@@ -78,7 +86,8 @@ impl World {
     pub fn of(setup: &str) -> Self {
         let machine = Machine::new();
         let sandbox = Sandbox::start(&FLEET.replace("HOME", &machine.home().display().to_string()), 300);
-        let world = World { machine: machine.against(&sandbox.url()), _sandbox: sandbox };
+        let python = python::ready("the example that runs the AWS CLI");
+        let world = World { machine: machine.against(&sandbox.url()), _sandbox: sandbox, python };
         fs::create_dir(world.folder()).unwrap();
         let run = world.shell(&format!("set -e\n{SETUP}\n{setup}\n"));
         assert_eq!(run.code, 0, "{setup}\n{run}");
@@ -98,8 +107,7 @@ impl World {
         let line = line.replace("d-7F3K2QX9A", &named("one")).replace("d-8G4L3RY0B", &named("two"));
         let line = line.replace("eyJlbmNyeXB0ZWREYXRh…", &named("hook"));
         let line = line.replace("versionId=V", &format!("versionId={}", named("version")));
-        let commit = "0123456789abcdef0123456789abcdef01234567";
-        self.shell(&line.replace(commit, &named("commit")))
+        self.shell(&format!("gh() {{ cat >/dev/null; }}; {line}"))
     }
 
     fn shell(&self, script: &str) -> Run {
@@ -107,7 +115,13 @@ impl World {
         // What hangs is found out.
         let mut shell = self.machine.command("timeout");
         shell.args(["120", "bash", "-o", "pipefail", "-c", &script]).current_dir(self.folder());
-        shell.env("PACKAGE", package("")).output().unwrap().into()
+        if let Some(python) = &self.python {
+            let own = shell.get_envs().find(|(name, _)| *name == "PATH").and_then(|(_, path)| path).unwrap();
+            let path = format!("{}:{}", own.to_str().unwrap(), python.bin().display());
+            shell.env("PATH", path);
+        }
+        // Nobody is there to be asked.
+        shell.env("PACKAGE", package("")).env("CDCTL_YES", "true").output().unwrap().into()
     }
 }
 
