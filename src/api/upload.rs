@@ -26,6 +26,8 @@ use crate::model::bare_etag;
 const WHOLE: u64 = 16 << 20;
 /// Parts under way at a time.
 const PARALLEL: usize = 4;
+/// Bytes of a part that are read at a time: each read is another thread's.
+const BUFFER: usize = 256 << 10;
 /// The metadata that holds an object's SHA-256.
 pub const DIGEST: &str = "cdctl-sha256";
 
@@ -195,6 +197,7 @@ impl Api {
                     .path(file)
                     .offset(offset)
                     .length(Length::Exact(count))
+                    .buffer_size(BUFFER)
                     .build()
                     .await
                     .map_err(|error| local("UploadPart", error.to_string()))?;

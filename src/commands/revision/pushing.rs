@@ -1,6 +1,8 @@
 //! From a directory to a registered revision: check, bundle, upload, register. Shared by `revision push` and
 //! `deploy create --push`.
 
+use std::fs::File;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -123,7 +125,8 @@ fn bundle(ui: &Ui, fetched: Fetched, packing: &Packing) -> anyhow::Result<Prepar
 /// SHA-256 and size of a file.
 pub fn digest(file: &Path) -> std::io::Result<(String, u64)> {
     let mut hash = Sha256::new();
-    let bytes = std::io::copy(&mut std::fs::File::open(file)?, &mut hash)?;
+    let mut file = BufReader::with_capacity(256 << 10, File::open(file)?);
+    let bytes = std::io::copy(&mut file, &mut hash)?;
     Ok((hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect(), bytes))
 }
 
