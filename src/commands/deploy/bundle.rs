@@ -12,7 +12,7 @@ pub async fn require(context: &Context, revision: &Revision) -> anyhow::Result<(
     if context.settings.connection.codedeploy_endpoint_only {
         return Ok(());
     }
-    match context.api().await?.object(bucket, key, version.as_deref()).await {
+    match context.api().await?.object(bucket, key, version.as_deref(), None).await {
         Err(error) if error.kind == ErrorKind::NotFound => {
             Err(Failure::new(format!("there is no bundle at {revision}; nothing was deployed"))
                 .help(format!("push one with `cdctl revision push PATH s3://{bucket}/{key} --app APP`"))

@@ -98,6 +98,9 @@ pub async fn bundle_aside(
 fn bundle(ui: &Ui, fetched: Fetched, packing: &Packing) -> anyhow::Result<Prepared> {
     let mut report = check(fetched.source(), packing.scope, &packing.selection)?;
     report.path = fetched.shown(&report.path);
+    for finding in &mut report.findings {
+        finding.message = fetched.shown(&finding.message);
+    }
     if report.has_errors() || (!report.findings.is_empty() && !ui.quiet) {
         ui.complain(report.render(ui.terminal.colour.1).trim_end());
     }
@@ -190,10 +193,13 @@ pub async fn register(
     Ok(())
 }
 
-/// The object that is there, where its content is the bundle's.
+/// The object that is there, where its content is the bundle's and it is stored as it shall be. What keeps it from being
+/// looked at, the upload tells.
 async fn unchanged(context: &Context, prepared: &Prepared, to: &Destination) -> Option<Stored> {
-    let there = context.api().await.ok()?.object(&to.bucket, &to.key, None).await.ok()?;
-    (there.digest.as_ref() == Some(&prepared.sha256)).then_some(there)
+    let (api, owner) = (context.api().await.ok()?, to.put.expected_owner.as_deref());
+    let there = api.object(&to.bucket, &to.key, None, owner).await.ok()?;
+    let same = there.digest.as_ref() == Some(&prepared.sha256) && there.settings == to.put.settings();
+    same.then_some(there)
 }
 
 async fn upload(
@@ -235,6 +241,10 @@ async fn upload(
 
 async fn upload_failure(context: &Context, error: ApiError, to: &Destination, place: &str) -> anyhow::Error {
     let failure = Failure::api(format!("cannot upload to {place}"), &error);
+    if let (ErrorKind::Denied, Some(owner)) = (error.kind, &to.put.expected_owner) {
+        let cause = format!("the bucket is not account {owner}'s, which --expected-bucket-owner names");
+        return failure.help(format!("{cause}, or the caller lacks the IAM permission s3:PutObject")).into();
+    }
     if error.kind != ErrorKind::NotFound {
         return failure.into();
     }
