@@ -15,7 +15,7 @@ pub async fn require(context: &Context, application: &str, revision: &Revision) 
         return Ok(());
     }
     let api = context.api().await?;
-    match api.object(bucket, key, version.as_deref()).await {
+    match api.object(bucket, key, version.as_deref(), None).await {
         Err(error) if error.kind == ErrorKind::NotFound => {
             let help = match near(api, application, bucket, key).await {
                 Some(near) => format!("did you mean {near}?"),
