@@ -68,6 +68,27 @@ mod tests {
     }
 
     #[test]
+    fn truth_is_corrected_where_agent_1_takes_it_as_it_is_written() {
+        let with = |value: &str| {
+            format!(
+                "version: 0.0\nos: linux\nhooks:\n  AfterInstall:\n    - {{location: a, sudo: {value}}}\n"
+            )
+        };
+        for (value, corrected) in [
+            ("yes", Some("true")),
+            ("\"true\"", Some("true")),
+            ("Off", Some("false")),
+            ("\"no\"", None),
+            ("1", None),
+        ] {
+            let text = fixed(&with(value), Scope::default()).map(|(text, _)| text);
+            assert_eq!(text, corrected.map(with), "{value}");
+        }
+        let mode = "version: 0.0\nos: linux\npermissions:\n  - {object: /a, mode: 0x1FF}\n";
+        assert_eq!(fixed(mode, Scope::default()), None);
+    }
+
+    #[test]
     fn a_right_text_and_an_unreadable_one_are_left_alone() {
         assert_eq!(fixed("version: 0.0\nos: linux\n", Scope::default()), None);
         assert_eq!(fixed("version: 0.0\nos: 'linux\n", Scope::default()), None);
