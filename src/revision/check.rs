@@ -100,7 +100,7 @@ fn check_directory(
     selection: &Selection,
 ) -> Result<Report, Error> {
     let (found, left_out) = walk(directory, selection)?;
-    let notes = left_out.into_iter().map(|message| Finding::note("A061", None, message));
+    let left_out = left_out.into_iter().map(|message| Finding::warning("A061", None, message));
     let named = |name: &str| match archive {
         Some(archive) => format!("{}:{name}", archive.display()),
         None => directory.join(name).display().to_string(),
@@ -124,7 +124,7 @@ fn check_directory(
     let text = read(&file)?;
     let listing = listing(&found, &text)?;
     let mut findings = appspec::check(&text, Some(&listing), scope).findings;
-    findings.extend(notes.chain(appspec::names(&listing)));
+    findings.extend(left_out.chain(appspec::names(&listing)));
     Ok(Report { path: named(name), file: archive.is_none().then_some(file), text, findings })
 }
 
