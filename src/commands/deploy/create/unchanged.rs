@@ -49,7 +49,7 @@ impl Last {
         given: Option<&Revision>,
     ) -> anyhow::Result<bool> {
         if let Some((prepared, to)) = bundle {
-            let there = context.api().await?.object(&to.bucket, &to.key, None).await.ok();
+            let there = context.api().await?.object(&to.bucket, &to.key, None, None).await.ok();
             let there = there.filter(|there| there.digest.as_ref() == Some(&prepared.sha256));
             return Ok(there.is_some_and(|there| self.is(&stored(&to.bucket, &to.key, there))));
         }
@@ -100,7 +100,7 @@ fn stored(bucket: &str, key: &str, there: Stored) -> Revision {
 /// deploys it as it is named.
 pub async fn resolved(api: &Api, revision: Revision) -> Revision {
     let Revision::S3 { bucket, key, bundle_type, version, etag } = &revision else { return revision };
-    let Ok(there) = api.object(bucket, key, version.as_deref()).await else { return revision };
+    let Ok(there) = api.object(bucket, key, version.as_deref(), None).await else { return revision };
     Revision::S3 {
         bucket: bucket.clone(),
         key: key.clone(),
