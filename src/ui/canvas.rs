@@ -61,7 +61,7 @@ impl Canvas {
         let mut out = self.begin(size);
         for line in text.lines() {
             let _ = write!(out, "{CLEAR_RIGHT}{line}");
-            if columns(line) % size.0.max(1) > 0 {
+            if !columns(line).is_multiple_of(size.0.max(1)) {
                 // It may have wrapped onto a row of the block.
                 out.push_str(CLEAR_RIGHT);
             }
