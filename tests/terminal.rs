@@ -221,6 +221,7 @@ fn a_stop_is_asked_about() {
         let mut terminal = Terminal::start(sandbox.machine(), "deploy stop shop/prod", (80, 24));
         terminal.shows("[y/N]");
         terminal.types("y");
+        terminal.shows("[y/N] y");
         terminal.signal(signal);
         let (ended, screen) = terminal.ends();
         assert_eq!(ended, Some(code), "{screen}");
