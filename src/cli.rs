@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Arg, Command, CommandFactory, Parser, ValueEnum};
 
 use crate::commands::Noun;
+use crate::error::Failure;
+use crate::exit::Exit;
 use crate::format::{Format, Query};
 
 /// Deploy with AWS CodeDeploy: in one line, watched live, with the cause of a failure on the screen.
@@ -12,7 +14,6 @@ use crate::format::{Format, Query};
 #[command(
     name = "cdctl",
     version,
-    propagate_version = true,
     disable_help_subcommand = true,
     max_term_width = 100,
     after_help = "\
@@ -46,6 +47,42 @@ fn folded(command: Command) -> Command {
     let help =
         command.get_after_help().map_or_else(|| GLOBALS.to_owned(), |help| format!("{help}\n\n{GLOBALS}"));
     command.after_help(help).mut_subcommands(folded)
+}
+
+/// The space of a line that is not to be broken.
+const FIRM: &str = "\u{a0}";
+
+/// The command tree for help on a screen, whose examples stay lines that can be copied; [`spaced`] is for what it prints.
+pub fn unbroken() -> Command {
+    shown().mut_subcommands(firm)
+}
+
+fn firm(command: Command) -> Command {
+    let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let line = |line: &str| if line.starts_with("  ") { line.replace(' ', FIRM) } else { line.to_owned() };
+    let help: Vec<String> = help.lines().map(line).collect();
+    command.after_help(help.join("\n")).mut_subcommands(firm)
+}
+
+/// What was printed of [`unbroken`], as it is meant.
+pub fn spaced(text: &str) -> String {
+    text.replace(FIRM, " ")
+}
+
+/// What clap says of a wrong line, in our form.
+pub fn mistake(error: &clap::Error) -> Failure {
+    let text = error.render().to_string();
+    let mut parts = text.trim_end().split("\n\n");
+    let what = parts.next().unwrap_or_default();
+    let (tips, rest): (Vec<&str>, Vec<&str>) = parts.partition(|part| part.trim_start().starts_with("tip: "));
+    let mut failure = Failure::new(what.trim_start_matches("error: ")).exit(Exit::Usage);
+    if let Some(usage) = rest.iter().find(|part| part.starts_with("Usage: ")) {
+        failure = failure.cause(*usage);
+    }
+    match tips.first() {
+        Some(tip) => failure.help(tip.trim_start().trim_start_matches("tip: ")),
+        None => failure.help("see `cdctl --help`"),
+    }
 }
 
 /// Flags that every command has.
@@ -97,7 +134,7 @@ pub struct Globals {
     pub verbose: u8,
 
     /// Ask no questions
-    #[arg(short, long, global = true, env = "CDCTL_YES", hide_env_values = true, value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(short, long, global = true, env = "CDCTL_YES", hide_env_values = true, value_parser = clap::builder::BoolishValueParser::new())]
     pub yes: bool,
 
     /// How often a call is tried [default: AWS_MAX_ATTEMPTS, then the profile's, then 4]
@@ -119,4 +156,20 @@ pub enum Colour {
     Auto,
     Always,
     Never,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_example_is_one_line_however_narrow_the_screen() {
+        let mut root = unbroken().term_width(40);
+        root.build();
+        let create = root.find_subcommand_mut("app").and_then(|app| app.find_subcommand_mut("list")).unwrap();
+        let help = spaced(&create.render_long_help().to_string());
+        let line = "  cdctl app list -o text | while read -r app platform created; do echo \"$app\"; done\n";
+        assert!(help.contains(line), "{help}");
+        assert!(help.lines().any(|line| line.starts_with("Options of every command") && line.len() <= 40));
+    }
 }

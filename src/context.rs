@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
-use crate::api::{Api, Calls};
+use crate::api::{Api, Ask, Calls};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::settings::{Environment, Settings};
@@ -40,7 +40,10 @@ impl Context {
         self.api
             .get_or_try_init(|| async {
                 let ui = self.ui.clone();
-                let ask = Arc::new(move |question: &str| ui.ask_line(question));
+                let ask: Ask = Arc::new(move |question| {
+                    let ui = ui.clone();
+                    Box::pin(async move { ui.ask_unseen(&question).await })
+                });
                 Api::connect(&self.settings.connection, ask, self.calls()).await.map(Arc::new)
             })
             .await
@@ -62,11 +65,11 @@ impl Context {
     }
 
     /// Asks before something is destroyed; off a terminal `--yes` is needed.
-    pub fn confirm(&self, question: &str) -> anyhow::Result<()> {
+    pub async fn confirm(&self, question: &str) -> anyhow::Result<()> {
         if self.settings.yes {
             return Ok(());
         }
-        match self.ui.ask(question)? {
+        match self.ui.ask(question).await? {
             Some(true) => Ok(()),
             Some(false) => Err(Failure::new("nothing was done: the answer was no").into()),
             None => Err(Failure::new(format!("{question} There is no terminal to ask on"))

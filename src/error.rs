@@ -112,6 +112,8 @@ fn help(error: &ApiError) -> Option<String> {
         (ErrorKind::Credentials, "ExpiredTokenException" | "ExpiredToken") => {
             "the credentials have expired; sign in again (for SSO: `aws sso login`)".to_owned()
         }
+        // The cause says it, with the profile.
+        (ErrorKind::Credentials, _) if error.message.contains("`aws sso login --profile ") => return None,
         (ErrorKind::Credentials, _) => {
             "set AWS_PROFILE or pass `--profile`, sign in with `aws sso login`, or set AWS_ACCESS_KEY_ID and \
              AWS_SECRET_ACCESS_KEY; without an account, try `cdctl demo`"
@@ -121,10 +123,18 @@ fn help(error: &ApiError) -> Option<String> {
             format!("the caller needs the IAM permission {}", permission(&error.operation))
         }
         (ErrorKind::Throttled, _) => "wait a moment, or raise `--max-attempts`".to_owned(),
+        (ErrorKind::Transient, _) if error.message.contains("(CA:TRUE)") => {
+            "where the server is yours, give it a certificate of its own: signed by that authority, or self-signed with \
+             `-addext basicConstraints=critical,CA:FALSE`, and passed with `--ca-bundle` (AWS_CA_BUNDLE)"
+                .to_owned()
+        }
         (ErrorKind::Transient, _) if error.message.contains("invalid peer certificate") => {
             "nobody that this machine trusts vouches for the server; where a proxy or a server of your own answers, \
              pass its certificate with `--ca-bundle` (AWS_CA_BUNDLE)"
                 .to_owned()
+        }
+        (ErrorKind::Transient, _) if error.message.starts_with("the proxy ") => {
+            "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY".to_owned()
         }
         (ErrorKind::Transient, _) if error.code.is_none() => {
             "check the network, `--endpoint-url` (AWS_ENDPOINT_URL) and `--region`".to_owned()

@@ -44,12 +44,20 @@ pub fn command() -> clap::Command {
 
 /// Runs one command line on the given streams.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environment, mut ui: Ui) -> Exit {
-    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+    // `cdctl help deploy create`, as in git and cargo.
+    if arguments.get(1).is_some_and(|word| word == "help") {
+        arguments.remove(1);
+        arguments.push("--help".into());
+    }
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) if error.kind() == ErrorKind::DisplayHelp => {
-            let help = command().try_get_matches_from(&arguments).err();
+            let help = cli::unbroken().try_get_matches_from(&arguments).err();
             return usage(help.as_ref().unwrap_or(&error), &ui);
+        }
+        Err(error) if error.use_stderr() && environment.wants_json(&arguments) => {
+            return error::show(&cli::mistake(&error).into(), &ui, true);
         }
         Err(error) => return usage(&error, &ui),
     };
@@ -63,9 +71,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environme
         let context = Context::new(settings, environment, ui.clone());
         let unheard = context.signals.unheard().doing("listen for signals")?;
         tokio::select! {
-            result = commands::run(&context, cli.noun) => result,
+            // First: nothing is begun after it.
+            biased;
             // What the command holds (a sandbox, temporary folders) goes with it.
             exit = unheard => Ok(exit),
+            result = commands::run(&context, cli.noun) => result,
         }
     });
     // A look-up that hangs in the resolver's thread must not keep the process.
@@ -84,7 +94,7 @@ fn usage(error: &clap::Error, ui: &Ui) -> Exit {
     let rendered = error.render();
     let colour = if error.use_stderr() { ui.terminal.stderr } else { ui.terminal.stdout };
     let text = if colour { rendered.ansi().to_string() } else { rendered.to_string() };
-    let written = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+    let written = stream.write_all(cli::spaced(&text).as_bytes()).and_then(|()| stream.flush());
     match written {
         _ if error.use_stderr() => Exit::Usage,
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => error::show(&error.into(), ui, false),

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cli::{Colour, Globals};
-use crate::format::Output;
+use crate::format::{Format, Output};
 use crate::ui::{Terminal, Ui};
 
 /// Where and as whom to call AWS.
@@ -19,6 +19,8 @@ pub struct Connection {
     pub endpoint_url: Option<String>,
     /// PEM certificates to trust beside the system's.
     pub ca_bundle: Option<PathBuf>,
+    /// The file of a web identity (`AWS_WEB_IDENTITY_TOKEN_FILE`), which the SDK reads by itself.
+    pub web_identity: Option<String>,
     /// How often a call is tried; the profile may say it where this does not.
     pub max_attempts: Option<u32>,
     /// The user's home, where the AWS CLI keeps its cache.
@@ -52,6 +54,7 @@ pub struct Environment {
     cuts_lines: bool,
     utf8: bool,
     ca_bundle: Option<PathBuf>,
+    web_identity: Option<String>,
     endpoint: bool,
     endpoint_codedeploy: bool,
     endpoint_s3: bool,
@@ -66,6 +69,8 @@ pub struct Environment {
     pub endpoint_url: Option<String>,
     /// Hosts that are called past a proxy, separated by commas.
     pub no_proxy: Option<String>,
+    /// `CDCTL_OUTPUT`, for a line that cannot be read.
+    output: Option<String>,
 }
 
 /// Starts the process anew, in its own place, without the empty variables of AWS and cdctl: CI systems set them for what
@@ -128,6 +133,7 @@ impl Environment {
                 locale.contains("utf-8") || locale.contains("utf8")
             },
             ca_bundle: text("AWS_CA_BUNDLE").map(PathBuf::from),
+            web_identity: text("AWS_WEB_IDENTITY_TOKEN_FILE"),
             endpoint: text("AWS_ENDPOINT_URL").is_some(),
             endpoint_codedeploy: text("AWS_ENDPOINT_URL_CODEDEPLOY").is_some(),
             endpoint_s3: text("AWS_ENDPOINT_URL_S3").is_some(),
@@ -139,7 +145,22 @@ impl Environment {
             group: text("CDCTL_GROUP"),
             endpoint_url: text("AWS_ENDPOINT_URL"),
             no_proxy: text("no_proxy").or_else(|| text("NO_PROXY")),
+            output: text("CDCTL_OUTPUT"),
         }
+    }
+
+    /// Whether errors go out as JSON, on a line that cannot be read.
+    pub fn wants_json(&self, arguments: &[OsString]) -> bool {
+        let words: Vec<_> = arguments.iter().map(|word| word.to_string_lossy()).collect();
+        let flagged =
+            words.iter().zip(words.iter().skip(1)).filter(|(flag, _)| matches!(&***flag, "-o" | "--output"));
+        let flagged = flagged.map(|(_, value)| &**value);
+        let joined = words.iter().filter_map(|word| {
+            word.strip_prefix("--output=")
+                .or_else(|| word.strip_prefix("-o").filter(|value| !value.is_empty()))
+        });
+        let wanted = flagged.chain(joined).last().or(self.output.as_deref());
+        wanted.and_then(Format::named).is_some_and(Format::is_machine)
     }
 
     /// What the streams can show, given the flags.
@@ -154,6 +175,7 @@ impl Environment {
         Terminal {
             // Without cursor movement a live view is impossible, whatever the file descriptor says.
             stderr: streams.stderr && !self.term_dumb,
+            dumb: streams.stderr && self.term_dumb,
             colour: (shows(streams.stdout), shows(streams.stderr)),
             unicode: self.utf8,
             reflows: !self.cuts_lines,
@@ -175,6 +197,7 @@ impl Settings {
                 region: globals.region.clone(),
                 endpoint_url: globals.endpoint_url.clone(),
                 ca_bundle: globals.ca_bundle.clone().or_else(|| environment.ca_bundle.clone()),
+                web_identity: environment.web_identity.clone(),
                 max_attempts: globals.max_attempts.or(environment.max_attempts),
                 home: environment.home.clone(),
                 connect_timeout: Duration::from_secs(globals.connect_timeout),
@@ -219,6 +242,20 @@ mod tests {
         assert_eq!(colour(&forced, Terminal::NONE, Colour::Auto), (true, true));
         let off = Environment { clicolor_off: true, ..xterm() };
         assert_eq!(colour(&off, TTY, Colour::Auto), (false, false));
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_read_may_say_how_errors_go_out() {
+        let wants = |line: &str, output: Option<&str>| {
+            let environment = Environment { output: output.map(str::to_owned), ..Environment::default() };
+            environment.wants_json(&line.split(' ').map(OsString::from).collect::<Vec<_>>())
+        };
+        assert!(wants("cdctl app list --bogus -o json", None));
+        assert!(wants("cdctl app list --output=yaml --bogus", Some("text")));
+        assert!(wants("cdctl -ondjson app list --bogus", None));
+        assert!(wants("cdctl app list --bogus", Some("json")));
+        assert!(!wants("cdctl app list --bogus -o text", Some("json")));
+        assert!(!wants("cdctl app list -o bogus", None));
     }
 
     #[test]

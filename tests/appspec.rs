@@ -15,7 +15,9 @@ const FLEET: &str = "
 services: [{cluster: main, name: web, tasks: 1}]
 functions: [{name: checkout, versions: ['1', '2', '3'], aliases: {live: '1'}}, {name: check, hook: {succeeds: 1}}]
 ";
-const TASK: &str = r#"{"family": "web", "containerDefinitions": [{"name": "web", "image": "web:2"}]}"#;
+const TASK: &str = r#"{"family": "web", "containerDefinitions": [
+    {"name": "web", "image": "web:2", "portMappings": [{"containerPort": 80}, {"containerPort": 8080}]},
+    {"name": "api", "image": "api:2", "portMappings": [{"containerPortRange": "81-90"}]}]}"#;
 const ARN: &str = "arn:aws:ecs:us-east-1:123456789012:task-definition/web:7";
 
 fn with_groups(sandbox: &Sandbox) -> Machine {
@@ -112,6 +114,30 @@ fn a_task_definition_is_a_deployment() {
 }
 
 #[test]
+fn a_container_that_is_not_in_the_task_definition_is_told_before_it_is_registered() {
+    let sandbox = Sandbox::start(FLEET, 60);
+    let machine = with_groups(&sandbox);
+    let task = task(&machine);
+    let create = format!("deploy create shop/web --task-definition {task}");
+    let written = machine.home().join("appspec.json");
+    fs::write(&written, service("<TASK>", "nope", 80).to_string()).unwrap();
+    for (more, why) in [
+        ("--container nope:80".to_owned(), "there is no container nope in it, but web, api\n"),
+        ("--container web:81 --dry-run".to_owned(), "its container web maps no port 81\n"),
+        ("--container api:80".to_owned(), "its container api maps no port 80\n"),
+        (format!("--appspec {}", written.display()), "there is no container nope in it"),
+    ] {
+        let run = machine.run(&format!("{create} {more}")).ends_with(10).says_nothing();
+        let run = run.complains("does not fit").complains(why);
+        assert!(!run.stderr.contains("registered arn"), "{run}");
+    }
+    let port = "--set Resources[0].TargetService.Properties.LoadBalancerInfo.ContainerName=web";
+    let planned = machine.run(&format!("{create} --appspec {} {port} --dry-run", written.display()));
+    let planned = planned.ends_with(0).says(&format!("register the task definition {task}"));
+    assert!(planned.stdout.contains("ContainerName"), "{planned}");
+}
+
+#[test]
 fn a_function_moves_from_version_to_version() {
     let sandbox = Sandbox::start(FLEET, 60);
     let machine = with_groups(&sandbox);
@@ -130,6 +156,18 @@ fn a_function_moves_from_version_to_version() {
         .ends_with(1)
         .complains("version 2 already\n");
     let second = machine.run(&format!("{create} checkout --target-version 3 --watch")).ends_with(0);
+    // By its ARN, as the AWS CLI tells it; in another region it is another function.
+    let arn = "arn:aws:lambda:us-east-1:123456789012:function:checkout:live";
+    let named = format!("{create} {arn} --target-version 1 --dry-run -o json");
+    let _ = machine
+        .run(&named)
+        .ends_with(0)
+        .says(r#"\"Name\":\"checkout\",\"Alias\":\"live\",\"CurrentVersion\":\"3\""#);
+    let elsewhere = named.replace("us-east-1", "eu-west-1");
+    machine.run(&elsewhere).ends_with(2).says_nothing().complains("checkout is in eu-west-1");
+    for wrong in [":live", "checkout:7"] {
+        machine.run(&format!("{create} {wrong} --target-version 1")).ends_with(2).says_nothing();
+    }
     let properties = &appspec(&machine, &second)["Resources"][0]["function"]["Properties"];
     assert_eq!((&properties["CurrentVersion"], &properties["TargetVersion"]), (&json!("2"), &json!("3")));
 }

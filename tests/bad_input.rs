@@ -162,8 +162,15 @@ fn a_bundle_that_is_not_there_is_not_deployed() {
             .says_nothing()
             .complains_only(
                 "error: there is no bundle at s3://releases/none.zip; nothing was deployed\n  \
-                 help: push one with `cdctl revision push PATH s3://releases/none.zip --app APP`\n",
+                 help: push one with `cdctl revision push PATH s3://releases/none.zip --app shop`\n",
             );
+    }
+    machine.run("revision push examples/site s3://releases/site-1.zip --app shop").ends_with(0);
+    for (place, near) in
+        [("relases/site-1.zip", "bucket `releases`?"), ("releases/sit-1.zip", "`s3://releases/site-1.zip`?")]
+    {
+        let run = machine.run(&format!("deploy create shop/prod --revision s3://{place}")).ends_with(1);
+        run.complains(&format!("help: did you mean {near}\n"));
     }
     assert_eq!(sandbox.end()["deployments"].as_object().unwrap().len(), 0);
 }
@@ -238,7 +245,7 @@ fn names_and_revisions_are_checked_before_anything_is_called() {
         ("deploy watch d-7F3K2QX9A --timeout soon", "a duration is written 90s, 1m30s or 2h"),
         ("deploy targets d-7F3K2QX9A --status broken", "[possible values: Pending, InProgress,"),
         ("deploy stop d-7F3K2QX9A --rollback --no-rollback", "cannot be used with"),
-        ("group create shop/prod --ec2-tag =web --service-role x", "a tag is written KEY=VALUE"),
+        ("group create shop/prod --ec2-tag = --service-role x", "a tag is written KEY=VALUE, KEY for any"),
         ("revision push examples/site releases/site.zip --app shop", "`releases/site.zip` is no revision"),
         (
             "revision push examples/site github:a/b@0123456789012345678901234567890123456789 --app shop",
@@ -509,4 +516,17 @@ fn a_watch_goes_on_where_nobody_reads_its_log() {
     let (ended, end) = mpsc::channel();
     thread::spawn(move || ended.send(child.wait().unwrap()));
     assert_eq!(end.recv_timeout(Duration::from_secs(60)).unwrap().code(), Some(0));
+}
+
+#[test]
+fn what_is_known_is_said_though_no_name_is_suggested() {
+    let shop = crate::verbs::Shop::empty();
+    shop.run("app create shop").ends_with(0);
+    shop.run("sandbox fault add stall --operation ListApplications").ends_with(0);
+    let start = std::time::Instant::now();
+    let run =
+        shop.run("app show sho").ends_with(1).says_nothing().complains("ApplicationDoesNotExistException");
+    assert!(!run.stderr.contains("did you mean"), "{run}");
+    // One try of a call that stalls takes a minute.
+    assert!(start.elapsed() < std::time::Duration::from_secs(30), "{:?}", start.elapsed());
 }

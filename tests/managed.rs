@@ -287,3 +287,37 @@ fn what_is_wrong_with_a_made_appspec_is_found_before_it_is_sent() {
     assert!(machine.run("deploy list checkout/live -o text").ends_with(0).stdout.is_empty());
     machine.run(&format!("{create} 2 --watch")).ends_with(0);
 }
+
+#[test]
+fn what_was_deployed_inline_is_deployed_again() {
+    let sandbox = Sandbox::start(&format!("{FUNCTION}{SERVICE}"), 200);
+    let machine = lambda(&sandbox);
+    let planned = |line: &str| machine.run(&format!("{line} --dry-run -o json")).ends_with(0).stdout;
+    let first = shift(&machine, 1, 2, "--watch");
+    shift(&machine, 2, 3, "--watch");
+    let last_good = planned("deploy create checkout/live --revision last-good");
+    assert!(last_good.contains("CurrentVersion: '1'"), "{last_good}");
+    shift(&machine, 3, 1, "--watch");
+    let again = machine.run(&format!("deploy retry {first}")).ends_with(0);
+    let sent = |id: &str| {
+        let shown = machine.run(&format!("deploy show {id} -o json --query deploymentInfo.revision"));
+        shown.ends_with(0).stdout
+    };
+    assert_eq!(sent(again.stdout.trim()), sent(&first));
+
+    let (machine, create) = ecs(&sandbox);
+    let service = |task: &str| {
+        let create = create.replace("--revision", &format!("--if-active wait --set {task} --appspec"));
+        let create = create.replace("appspec:", "");
+        let run = machine.run(&format!("{create} --watch --exit-on-ready")).ends_with(8);
+        let id = run.stdout.lines().next().unwrap().to_owned();
+        machine.run(&format!("deploy continue {id} --watch --until traffic")).ends_with(0);
+        machine.run(&format!("deploy continue {id} --watch")).ends_with(0);
+    };
+    let properties = "Resources[0].TargetService.Properties.TaskDefinition=";
+    let task = |number: u8| format!("arn:aws:ecs:us-east-1:123456789012:task-definition/web:{number}");
+    service(&format!("{properties}{}", task(1)));
+    service(&format!("{properties}{}", task(2)));
+    let run = machine.run("deploy rollback web/prod --dry-run").ends_with(0);
+    let _ = run.says(&task(1));
+}

@@ -1,9 +1,9 @@
 //! CreateDeployment whose answer is lost, on real sockets: one deployment, or none, and the user knows which.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::cdctl::{Machine, Run};
-use crate::support::sandbox::{SIMULATED, Sandbox};
+use crate::support::sandbox::{ROLE, SIMULATED, Sandbox};
 
 const CREATE: &str = "deploy create shop/prod --revision s3://releases/site-1.zip";
 
@@ -102,4 +102,56 @@ fn a_throttled_request_is_sent_again_without_a_look() {
     fault(&machine, "error --operation BatchGetDeployments");
     let run = machine.run(CREATE).ends_with(0);
     made_one(sandbox, &run);
+}
+
+#[test]
+fn the_same_of_a_request_as_it_was_written() {
+    let (sandbox, machine) = deployable();
+    fault(&machine, "lost --operation CreateDeployment --times 1");
+    let request = json!({ "applicationName": "shop", "deploymentGroupName": "prod", "description": "by hand",
+        "revision": { "revisionType": "S3",
+            "s3Location": { "bucket": "releases", "key": "site-1.zip", "bundleType": "zip" } } });
+    let file = machine.home().join("request.json");
+    std::fs::write(&file, request.to_string()).unwrap();
+    let line = format!("api CreateDeployment {}", file.display());
+    let run = machine.run(&format!("{line} --query deploymentId -o text")).ends_with(0);
+    let run = run.complains("the answer was lost");
+    machine.run(&format!("deploy watch {}", run.stdout.trim())).ends_with(0);
+    fault(&machine, "lost --operation CreateDeployment");
+    fault(&machine, "error --operation BatchGetDeployments");
+    let lost = machine.run(&format!("{line} --max-attempts 1")).ends_with(9).says_nothing();
+    let _ = lost.complains("help: look before you deploy again: `cdctl deploy list shop/prod`\n");
+    let made = made(sandbox);
+    assert!(made.len() == 2 && made.contains(&run.stdout.trim().to_owned()), "{made:?}\n{run}");
+}
+
+#[test]
+fn what_an_earlier_try_made_is_there() {
+    let sandbox = Sandbox::start(SIMULATED, 60);
+    let machine = sandbox.machine();
+    let arn = "--user-arn arn:aws:iam::123456789012:user/rack-7";
+    let group = format!("group create shop/prod --service-role {ROLE} --ec2-tag Role=web");
+    for (operation, line, shows) in [
+        (
+            "RegisterOnPremisesInstance",
+            &*format!("instance register rack-7 {arn} --tag a=b"),
+            "instance show rack-7",
+        ),
+        ("CreateApplication", "app create shop --tag a=b", "app show shop"),
+        ("CreateDeploymentGroup", &group, "group show shop/prod"),
+    ] {
+        fault(&machine, &format!("lost --operation {operation} --times 1"));
+        let made = machine.run(&format!("{line} -o json")).ends_with(0);
+        let shown = machine.run(&format!("{shows} -o json")).ends_with(0);
+        if let Some(id) = made.stdout.split('"').nth(3) {
+            assert!(shown.stdout.contains(id), "{made}\n{shown}");
+        }
+        let _ = machine.run(line).ends_with(1).says_nothing().complains("Already");
+    }
+    let tags = machine.run("instance show rack-7 -o json --query instanceInfo.tags[0].Value").ends_with(0);
+    assert_eq!(tags.stdout.trim(), "\"b\"");
+    // Somebody else's of that name is none of ours.
+    fault(&machine, "lost --operation RegisterOnPremisesInstance --times 1");
+    let other = arn.replace("user/rack-7", "user/rack-8");
+    machine.run(&format!("instance register rack-7 {other}")).ends_with(1).complains("cdctl instance list");
 }

@@ -197,6 +197,17 @@ fn keys_need_a_terminal() {
 #[test]
 fn a_stop_is_asked_about() {
     let (sandbox, id) = hanging();
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let mut terminal = Terminal::start(sandbox.machine(), "deploy stop shop/prod", (80, 24));
+        terminal.shows("[y/N]");
+        terminal.types("y");
+        terminal.shows("[y/N] y");
+        terminal.signal(signal);
+        let (ended, screen) = terminal.ends();
+        assert_eq!(ended, Some(code), "{screen}");
+        // What comes next begins on a line of its own.
+        assert!(screen.starts_with(&format!("Stop deployment {id}? [y/N] y\n\n")), "{screen}");
+    }
     // Pending or Succeeded: a host may be in an event or between two.
     let done = format!("{id}  ");
     for (answer, code, text) in
@@ -211,7 +222,30 @@ fn a_stop_is_asked_about() {
     }
     // Not watched to its end: a host that is in its event hangs for the hour that it may.
     let deployment = sandbox.end()["deployments"][&id].take();
-    assert_ne!(deployment["stop_requested"], Value::Null, "{deployment}");
+    assert_ne!(deployment["overview"]["skipped"], 0, "{deployment}");
+}
+
+#[test]
+fn an_interrupt_is_an_answer_to_no_question() {
+    let sandbox = Sandbox::start(SIMULATED, 10);
+    let machine = sandbox.with_group();
+    for typed in ["", "y\n", "y\n", "y\n"] {
+        let mut terminal = Terminal::start(sandbox.machine(), "app delete shop", (80, 24));
+        terminal.shows("Delete application shop with all its deployment groups? [y/N]");
+        terminal.signal(Signal::INT);
+        terminal.types(typed);
+        let start = std::time::Instant::now();
+        while terminal.child.try_wait().unwrap().is_none() {
+            assert!(start.elapsed() < Duration::from_secs(20), "it waits for an answer");
+            thread::sleep(Duration::from_millis(10));
+        }
+        assert!(is_cooked(&terminal));
+        let parser = std::sync::Arc::clone(&terminal.parser);
+        let (code, screen) = terminal.ends();
+        assert_eq!(code, Some(130), "{screen}");
+        assert_eq!(parser.lock().unwrap().screen().cursor_position().1, 0, "a line of its own\n{screen}");
+        machine.run("app show shop").ends_with(0);
+    }
 }
 
 #[test]

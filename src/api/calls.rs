@@ -129,7 +129,7 @@ impl Intercept for Calls {
         if let (true, None, Some(Err(error))) =
             (self.every_request, context.response(), context.output_or_error())
         {
-            let error = error.as_connector_error().map(|error| super::retry::deepest(error));
+            let error = error.as_connector_error().map(|error| super::error::last(error));
             (self.tell)(&format!("< no answer: {}", error.as_deref().unwrap_or("the call was given up")));
         }
         Ok(())

@@ -5,11 +5,10 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
 use aws_config::identity::IdentityCache;
 use aws_config::meta::region::RegionProviderChain;
-use aws_config::profile::{Profile, ProfileFileCredentialsProvider, ProfileFileRegionProvider, ProfileSet};
+use aws_config::profile::{Profile, ProfileFileRegionProvider, ProfileSet};
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -28,6 +27,7 @@ use super::error::deepest;
 use super::http::LazyHttp;
 use super::role_cache::Cache;
 use super::roles::{self, Ask, Roles};
+use super::sources::{self, Named};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::settings::Connection;
@@ -170,7 +170,7 @@ async fn configured_region(connection: &Connection) -> anyhow::Result<Region> {
     })
 }
 
-/// An explicit `--profile` beats keys in the environment, as in the AWS CLI. A role is assumed here and now: what
+/// An explicit `--profile` beats keys in the environment. A role is assumed here and now: what
 /// stands in the way is told before anything is called, and a code is asked for while nothing is on the screen.
 async fn credentials(
     connection: &Connection,
@@ -209,17 +209,14 @@ async fn credentials(
         })?;
         return Ok(SharedCredentialsProvider::new(roles));
     }
-    if connection.profile.is_some() {
-        return Ok(SharedCredentialsProvider::new(
-            ProfileFileCredentialsProvider::builder().configure(&provider).profile_name(name).build(),
-        ));
-    }
-    let chain = DefaultCredentialsChain::builder()
-        .configure(provider)
-        // Else it looks for one of its own, at the instance metadata in the end.
-        .region(config.region().cloned())
-        .imds_client(imds);
-    Ok(SharedCredentialsProvider::new(chain.build().await))
+    let explicit = connection.profile.is_some();
+    let source = match explicit {
+        true => sources::of_profile(&name, &provider, imds),
+        false => sources::of_environment(provider, config.region().cloned(), imds).await,
+    };
+    let token = connection.web_identity.clone().filter(|_| !explicit);
+    let named = Named::new(source, (&name, profiles.get_profile(&name)), explicit, token);
+    Ok(SharedCredentialsProvider::new(named))
 }
 
 /// The profile that counts. One that is asked for and not there is named; the SDK would pass over it in silence.

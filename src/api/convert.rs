@@ -240,6 +240,15 @@ pub(super) fn config(info: &sdk::DeploymentConfigInfo) -> DeploymentConfig {
         name: info.deployment_config_name().unwrap_or_default().to_owned(),
         minimum_healthy_hosts: hosts,
         routing: info.traffic_routing_config().and_then(routing),
+        zonal: info.zonal_config().map(|zonal| {
+            let seconds =
+                zonal.monitor_duration_in_seconds().or(zonal.first_zone_monitor_duration_in_seconds());
+            Zonal {
+                monitor_s: seconds
+                    .and_then(|seconds| u64::try_from(seconds).ok())
+                    .filter(|seconds| *seconds > 0),
+            }
+        }),
     }
 }
 

@@ -6,6 +6,8 @@ use aws_sdk_codedeploy::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_codedeploy::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
+use super::http::RefusedByProxy;
+
 /// What an error means for the caller; decided by the code, never by the HTTP status alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -152,7 +154,7 @@ pub(super) fn kind_of(code: &str, status: Option<u16>) -> ErrorKind {
 fn kind_without_code<E>(error: &SdkError<E, HttpResponse>, status: Option<u16>, message: &str) -> ErrorKind {
     match (error, status) {
         (_, Some(429)) => ErrorKind::Throttled,
-        (_, Some(status)) if status >= 500 => ErrorKind::Transient,
+        (_, Some(status)) if status >= 500 || status == 408 => ErrorKind::Transient,
         (_, Some(_)) => ErrorKind::Foreign,
         (SdkError::TimeoutError(_) | SdkError::ResponseError(_), _) => ErrorKind::Transient,
         (SdkError::DispatchFailure(failure), _) => {
@@ -166,19 +168,27 @@ fn kind_without_code<E>(error: &SdkError<E, HttpResponse>, status: Option<u16>, 
     }
 }
 
-/// The text of the chain's last error, which is the one that says something.
+/// From an error to the one at the end of its chain, which is the one that says something.
+pub(super) fn chain<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |error| error.source().filter(|_| !error.is::<RefusedByProxy>()))
+}
+
+/// The text of the chain's last error.
+pub(super) fn last(error: &(dyn std::error::Error + 'static)) -> String {
+    let text = chain(error).last().unwrap_or(error).to_string();
+    if text.contains("CaUsedAsEndEntity") {
+        // In rustls's words a value of Rust.
+        return "invalid peer certificate: it is that of an authority (CA:TRUE), used as a server's own"
+            .to_owned();
+    }
+    text.trim_end().to_owned()
+}
+
+/// As [`last`], and whether it is about credentials.
 pub(super) fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut deepest = error;
-    let mut about_credentials = false;
-    while let Some(source) = deepest.source() {
-        deepest = source;
-        about_credentials |= deepest.to_string().contains("credentials");
-    }
-    let text = deepest.to_string();
-    let text = text.trim_end();
-    if about_credentials {
-        format!("the AWS credentials could not be loaded: {text}")
-    } else {
-        text.to_owned()
-    }
+    let about_credentials = chain(error).skip(1).any(|error| error.to_string().contains("credentials"));
+    let text = last(error);
+    if about_credentials { format!("the AWS credentials could not be loaded: {text}") } else { text }
 }

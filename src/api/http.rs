@@ -1,6 +1,7 @@
 //! One HTTP client for all services, made on first use: no roots are read and no connection is opened before a
 //! request needs them. A plain-HTTP endpoint (the sandbox) never loads TLS at all.
 
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -11,7 +12,11 @@ use aws_smithy_runtime_api::client::http::{
     SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use hyper_util::client::proxy::matcher::Matcher;
+
+use super::retry::connecting;
 
 /// A client whose parts, plain and TLS, are made when a request's scheme first asks for them.
 #[derive(Clone, Debug, Default)]
@@ -36,7 +41,7 @@ impl LazyHttp {
 impl Inner {
     fn of(&self, url: &str) -> &SharedHttpClient {
         match url.starts_with("http://") {
-            true if is_loopback(url) => self.local.get_or_init(|| plain(ProxyConfig::disabled)),
+            true if is_local(url) => self.local.get_or_init(|| plain(ProxyConfig::disabled)),
             true => self.plain.get_or_init(|| plain(ProxyConfig::from_env)),
             false => self.tls(),
         }
@@ -81,11 +86,55 @@ fn plain(proxy: fn() -> ProxyConfig) -> SharedHttpClient {
     })
 }
 
+/// Called past any proxy.
+fn is_local(url: &str) -> bool {
+    url.starts_with("http://") && is_loopback(url)
+}
+
 /// Whether `url` is on this machine.
 pub fn is_loopback(url: &str) -> bool {
     let uri = url.parse::<http::Uri>().ok();
     let host = uri.as_ref().and_then(http::Uri::host);
     host.is_some_and(|host| matches!(host, "localhost" | "[::1]") || host.starts_with("127."))
+}
+
+/// A proxy that took no connection, and which one: the address of the service says nothing about it.
+#[derive(Debug)]
+pub struct RefusedByProxy {
+    /// Without what it takes to sign in.
+    proxy: String,
+    error: ConnectorError,
+}
+
+impl fmt::Display for RefusedByProxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the proxy {}: {}", self.proxy, super::error::last(&self.error))
+    }
+}
+
+impl std::error::Error for RefusedByProxy {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+impl RefusedByProxy {
+    fn told(proxy: &str, error: ConnectorError) -> ConnectorError {
+        if error.is_io() && connecting(&error) {
+            ConnectorError::io(Box::new(RefusedByProxy { proxy: proxy.to_owned(), error }))
+        } else {
+            error
+        }
+    }
+}
+
+/// The proxy that the environment names for `url`.
+fn proxy(url: &str) -> Option<String> {
+    let url: http::Uri = url.parse().ok()?;
+    let proxy = Matcher::from_env().intercept(&url)?;
+    let (scheme, host) = (proxy.uri().scheme_str()?, proxy.uri().host()?);
+    let port = proxy.uri().port().map_or_else(String::new, |port| format!(":{port}"));
+    Some(format!("{scheme}://{host}{port}"))
 }
 
 #[derive(Debug)]
@@ -97,8 +146,14 @@ struct Choice {
 
 impl HttpConnector for Choice {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let client = self.inner.of(request.uri());
-        client.http_connector(&self.settings, &self.components).call(request)
+        let url = request.uri().to_owned();
+        let answer = self.inner.of(&url).http_connector(&self.settings, &self.components).call(request);
+        HttpConnectorFuture::new(async move {
+            answer.await.map_err(|error| match proxy(&url) {
+                Some(proxy) if !is_local(&url) => RefusedByProxy::told(&proxy, error),
+                _ => error,
+            })
+        })
     }
 }
 

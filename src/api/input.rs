@@ -71,6 +71,12 @@ fn value(node: &Node, shape: &Shape) -> Result<Option<Value>, Wrong> {
             }
             Ok(Some(Value::Object(map)))
         }
+        (Content::Scalar(scalar), Shape::Text(words @ [_, ..])) if !words.contains(&scalar.text.as_str()) => {
+            Err(Wrong {
+                near: nearest(&scalar.text, words.iter().copied()).map(str::to_owned),
+                ..wrong(node, format!("`{}` is none of {}", scalar.text, words.join(", ")))
+            })
+        }
         (Content::Scalar(scalar), _) => match scalar_value(&scalar.text, shape) {
             Some(value) => Ok(Some(value)),
             None => Err(wrong(node, format!("here stands {}, not `{}`", wanted(shape), scalar.text))),
@@ -221,6 +227,12 @@ mod tests {
             told("GetDeployment", "deploymentId: d-1\ndeploymentId: d-2"),
             "line 2 column 1: `deploymentId` stands here twice"
         );
+        let error = read_for("ListDeployments", "includeOnlyStatuses:\n- Succeded\n").unwrap_err();
+        assert!(
+            error.to_string().starts_with("line 2 column 3: `Succeded` is none of Created, Queued,"),
+            "{error}"
+        );
+        assert_eq!(error.near.as_deref(), Some("Succeeded"));
         assert!(told("GetDeployment", "{").starts_with("line "));
     }
 }

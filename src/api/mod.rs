@@ -24,6 +24,7 @@ mod role_cache;
 mod roles;
 mod shape;
 pub mod source;
+mod sources;
 mod upload;
 
 use aws_config::SdkConfig;
@@ -90,6 +91,7 @@ impl Api {
         let last_date = raw::LastDate::default();
         let mut codedeploy = aws_sdk_codedeploy::config::Builder::from(&config)
             .retry_classifier(retry::WrongAddress)
+            .retry_classifier(retry::Gateway)
             .interceptor(last_date.clone());
         if let Some(calls) = calls.clone() {
             codedeploy = codedeploy.interceptor(calls);
@@ -151,6 +153,7 @@ impl Api {
                     .build();
                 let mut builder = aws_sdk_s3::config::Builder::from(&self.config)
                     .retry_classifier(retry::WrongAddress)
+                    .retry_classifier(retry::Gateway)
                     // A read time-out would count the whole upload; stalls are caught by the SDK itself.
                     .timeout_config(timeouts);
                 builder.set_force_path_style(Some(self.custom_endpoint));

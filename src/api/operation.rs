@@ -99,6 +99,26 @@ impl Api {
         self.perform(known(name)?, input).await
     }
 
+    /// As [`Api::send`], for what makes something that is there once only: where it is refused because it is there,
+    /// `found` tells whether an earlier try of the same call has made it, whose answer was lost.
+    pub async fn make(
+        &self,
+        name: &'static str,
+        input: &Value,
+        refusal: &str,
+        found: impl AsyncFnOnce(&Api) -> Result<Option<Value>, ApiError>,
+    ) -> Result<Value, ApiError> {
+        let answer = raw::Answer::default();
+        let operation = known(name)?;
+        match (operation.send)(&self.codedeploy, Body::of(input), answer.clone()).await {
+            Ok(()) => Ok(raw::readable(answer.json(), operation.output)),
+            Err(error) if answer.was_lost() && error.code.as_deref() == Some(refusal) => {
+                found(self).await.ok().flatten().ok_or(error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// As [`Api::send`], of an operation that was looked up.
     pub async fn perform(&self, operation: &'static Operation, input: &Value) -> Result<Value, ApiError> {
         let answer = raw::Answer::default();

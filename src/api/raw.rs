@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aws_smithy_json::codec::{JsonCodec, JsonCodecSettings};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
-use aws_smithy_runtime_api::client::interceptors::context::AfterDeserializationInterceptorContextRef;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    AfterDeserializationInterceptorContextRef, FinalizerInterceptorContextRef,
+};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_schema::Schema;
@@ -29,6 +31,7 @@ pub struct Answer(Arc<Mutex<Kept>>);
 struct Kept {
     body: Vec<u8>,
     date: Option<Timestamp>,
+    lost: bool,
 }
 
 impl Answer {
@@ -40,6 +43,11 @@ impl Answer {
     /// The answer's body as JSON; an empty body is an empty object.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.kept().body).unwrap_or_else(|_| Value::Object(Map::new()))
+    }
+
+    /// A try of the call ended without a word of the service, which may have done what was asked all the same.
+    pub fn was_lost(&self) -> bool {
+        self.kept().lost
     }
 
     fn kept(&self) -> Kept {
@@ -61,7 +69,21 @@ impl Intercept for Answer {
         let response = context.response();
         let date = date(response);
         let body = response.body().bytes().map(<[u8]>::to_vec).unwrap_or_default();
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Kept { body, date };
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *kept = Kept { body, date, lost: kept.lost };
+        Ok(())
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let status = context.response().map(|response| response.status().as_u16());
+        if status.is_none_or(|status| status >= 500) {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).lost = true;
+        }
         Ok(())
     }
 }

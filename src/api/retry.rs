@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::retries::classifiers::{
 };
 
 use super::ErrorKind;
-use super::error::kind_of;
+use super::error::{kind_of, last};
 
 /// A wrong endpoint or region is answered at once instead of after seconds of backoff.
 #[derive(Debug)]
@@ -22,8 +22,7 @@ impl ClassifyRetry for WrongAddress {
             Some(Err(error)) => error,
             _ => return RetryAction::NoActionIndicated,
         };
-        let text =
-            OrchestratorError::as_connector_error(error).map(|error| deepest(error)).unwrap_or_default();
+        let text = OrchestratorError::as_connector_error(error).map(|error| last(error)).unwrap_or_default();
         if text.contains("Connection refused") || text.contains("Name or service not known") {
             RetryAction::RetryForbidden
         } else {
@@ -40,13 +39,23 @@ impl ClassifyRetry for WrongAddress {
     }
 }
 
-/// The cause at the end of the chain.
-pub(super) fn deepest(error: &dyn std::error::Error) -> String {
-    let mut deepest: &dyn std::error::Error = error;
-    while let Some(source) = deepest.source() {
-        deepest = source;
+/// A gateway that asks for fewer calls or gave up waiting for one, in no words of the service: the SDK tries again only
+/// by the code.
+#[derive(Debug)]
+pub struct Gateway;
+
+impl ClassifyRetry for Gateway {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        match context.response().map(|response| response.status().as_u16()) {
+            Some(429) => RetryAction::throttling_error(),
+            Some(408) => RetryAction::transient_error(),
+            _ => RetryAction::NoActionIndicated,
+        }
     }
-    deepest.to_string()
+
+    fn name(&self) -> &'static str {
+        "cdctl::Gateway"
+    }
 }
 
 /// CreateDeployment has no client token: sent again after anything but a refusal for too many calls, it could
@@ -61,7 +70,8 @@ impl ClassifyRetry for ThrottledOnly {
             .as_operation_error()
             .and_then(|error| error.downcast_ref::<CreateDeploymentError>())
             .and_then(|error| error.code());
-        if code.is_some_and(|code| kind_of(code, None) == ErrorKind::Throttled) {
+        let gateway = context.response().is_some_and(|response| response.status().as_u16() == 429);
+        if gateway || code.is_some_and(|code| kind_of(code, None) == ErrorKind::Throttled) {
             RetryAction::NoActionIndicated
         } else {
             RetryAction::RetryForbidden
@@ -92,12 +102,15 @@ pub fn may_have_happened<E: ProvideErrorMetadata>(error: &SdkError<E, HttpRespon
                 None => !(300..500).contains(&status),
             }
         }
+        // In no words at all, as an empty body.
+        SdkError::ResponseError(answer) => !(300..500).contains(&answer.raw().status().as_u16()),
         // A time-out, or an answer that is not the service's.
         _ => true,
     }
 }
 
-fn chain<'a>(
+/// Every error, down to the first cause.
+pub(super) fn chain<'a>(
     error: &'a (dyn std::error::Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
     std::iter::successors(Some(error), |error| error.source())
@@ -108,7 +121,7 @@ fn is_hyper(error: &(dyn std::error::Error + 'static)) -> bool {
 }
 
 /// The connection was never there.
-fn connecting(error: &(dyn std::error::Error + 'static)) -> bool {
+pub(super) fn connecting(error: &(dyn std::error::Error + 'static)) -> bool {
     chain(error)
         .filter_map(|error| error.downcast_ref::<hyper_util::client::legacy::Error>())
         .any(hyper_util::client::legacy::Error::is_connect)

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::error::from_sdk;
-use super::upload::{DIGEST, local, stored};
+use super::upload::{DIGEST, SETTINGS, local, stored};
 use super::{Api, ApiError, call, convert, raw};
 use crate::model::Revision;
 
@@ -17,6 +17,10 @@ pub struct Stored {
     pub version: Option<String>,
     /// The SHA-256 that this tool kept with it.
     pub digest: Option<String>,
+    /// What it kept of how the object is stored ([`Put::settings`]).
+    ///
+    /// [`Put::settings`]: super::Put::settings
+    pub settings: Option<String>,
 }
 
 impl Api {
@@ -69,8 +73,14 @@ impl Api {
         Ok(stored(output.e_tag(), output.version_id()))
     }
 
-    /// HeadObject: what is there under this key now.
-    pub async fn object(&self, bucket: &str, key: &str, version: Option<&str>) -> Result<Stored, ApiError> {
+    /// HeadObject: what is there under this key now. `owner` is the account that the bucket must belong to.
+    pub async fn object(
+        &self,
+        bucket: &str,
+        key: &str,
+        version: Option<&str>,
+        owner: Option<&str>,
+    ) -> Result<Stored, ApiError> {
         let output = self
             .s3()
             .await
@@ -78,11 +88,13 @@ impl Api {
             .bucket(bucket)
             .key(key)
             .set_version_id(version.map(str::to_owned))
+            .set_expected_bucket_owner(owner.map(str::to_owned))
             .send()
             .await
             .map_err(|error| from_sdk("HeadObject", &error))?;
-        let digest = output.metadata().and_then(|metadata| metadata.get(DIGEST)).cloned();
-        Ok(Stored { digest, ..stored(output.e_tag(), output.version_id()) })
+        let kept = |name| output.metadata().and_then(|metadata| metadata.get(name)).cloned();
+        let (digest, settings) = (kept(DIGEST), kept(SETTINGS));
+        Ok(Stored { digest, settings, ..stored(output.e_tag(), output.version_id()) })
     }
 
     /// ListBuckets: the names, for a misspelt one.

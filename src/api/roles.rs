@@ -24,10 +24,14 @@ use tokio::sync::Mutex;
 
 use super::error::from_sdk;
 use super::role_cache::{Cache, Session};
+use super::sources::Named;
 use crate::clock;
 
-/// Asks a person for one line; none where there is nobody to ask.
-pub type Ask = Arc<dyn Fn(&str) -> io::Result<Option<String>> + Send + Sync>;
+/// A person's answer; none where there is nobody to ask.
+type Answer = Pin<Box<dyn Future<Output = io::Result<Option<String>>> + Send>>;
+
+/// Asks a person for a line that nobody else is to see.
+pub type Ask = Arc<dyn Fn(String) -> Answer + Send + Sync>;
 
 /// The role of a profile.
 pub struct Roles {
@@ -116,13 +120,22 @@ impl Roles {
     async fn sdk(&self, name: &str) -> provider::Result {
         let provider =
             ProfileFileCredentialsProvider::builder().configure(&self.provider).profile_name(name).build();
-        provider.provide_credentials().await
+        let profile = (name, self.profiles.get_profile(name));
+        Named::new(SharedCredentialsProvider::new(provider), profile, false, None).provide_credentials().await
     }
 
     /// `credential_source`
     async fn source(&self, profile: &str, source: &str) -> provider::Result {
         match source {
-            "Environment" => EnvironmentVariableCredentialsProvider::new().provide_credentials().await,
+            "Environment" => {
+                let keys = EnvironmentVariableCredentialsProvider::new().provide_credentials().await;
+                keys.map_err(|_| {
+                    wrong(format!(
+                        "credential_source of profile {profile} is Environment, where AWS_ACCESS_KEY_ID or \
+                         AWS_SECRET_ACCESS_KEY is missing"
+                    ))
+                })
+            }
             "EcsContainer" => {
                 EcsCredentialsProvider::builder()
                     .configure(&self.provider)
@@ -149,17 +162,14 @@ impl Roles {
                  command with this profile in a terminal"
             )));
         }
-        let (ask, question) = (self.ask.clone(), format!("Enter MFA code for {serial}: "));
-        let answer = tokio::task::spawn_blocking(move || ask(&question)).await;
-        match answer {
-            Ok(Ok(Some(code))) if !code.trim().is_empty() => Ok(code.trim().to_owned()),
-            Ok(Ok(Some(_))) => Err(wrong("no code was entered".to_owned())),
-            Ok(Ok(None)) => Err(wrong(format!(
+        match (self.ask)(format!("Enter MFA code for {serial}: ")).await {
+            Ok(Some(code)) if !code.trim().is_empty() => Ok(code.trim().to_owned()),
+            Ok(Some(_)) => Err(wrong("no code was entered".to_owned())),
+            Ok(None) => Err(wrong(format!(
                 "profile {profile} needs a code of the device {serial}, and there is no terminal to ask on: start \
                  a command with this profile in a terminal first (`aws sts get-caller-identity --profile \
                  {profile}` will do), and its session is used here"
             ))),
-            Ok(Err(error)) => Err(CredentialsError::provider_error(error)),
             Err(error) => Err(CredentialsError::provider_error(error)),
         }
     }

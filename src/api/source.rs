@@ -59,7 +59,7 @@ impl Source for Watching {
 
     async fn renew(&self) {
         // Nobody is asked for a code while a view has the screen.
-        let ask: Ask = Arc::new(|_: &str| Ok(None));
+        let ask: Ask = Arc::new(|_| Box::pin(async { Ok(None) }));
         // What is refused again is told by the next call.
         if let Ok(api) = Api::connect(&self.connection, ask, self.calls.clone()).await {
             *self.api.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(api.once());

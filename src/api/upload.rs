@@ -15,6 +15,7 @@ use aws_sdk_s3::types::{
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use http_body::{Body, Frame, SizeHint};
+use sha2::{Digest, Sha256};
 
 use super::error::from_sdk;
 use super::resume::{Cut, Unfinished};
@@ -26,8 +27,12 @@ use crate::model::bare_etag;
 const WHOLE: u64 = 16 << 20;
 /// Parts under way at a time.
 const PARALLEL: usize = 4;
+/// Bytes of a part that are read at a time: each read is another thread's.
+const BUFFER: usize = 256 << 10;
 /// The metadata that holds an object's SHA-256.
 pub const DIGEST: &str = "cdctl-sha256";
+/// The metadata that tells how an object was asked to be stored.
+pub const SETTINGS: &str = "cdctl-stored-as";
 
 /// Is told how many bytes of the file have been sent; an attempt that starts again starts at zero.
 pub type Progress = Arc<dyn Fn(u64) + Send + Sync>;
@@ -45,6 +50,20 @@ pub struct Put {
     pub expected_owner: Option<String>,
     /// The SHA-256 of the file, kept with the object.
     pub digest: Option<String>,
+}
+
+impl Put {
+    /// A short form of all but the content: the same for two objects that are stored in the same way. None where
+    /// nothing was asked for.
+    pub fn settings(&self) -> Option<String> {
+        let Put { encryption, kms_key, storage_class, acl, tags, expected_owner: _, digest: _ } = self;
+        let asked = [encryption, kms_key, storage_class, acl];
+        if tags.is_empty() && asked.iter().all(|asked| asked.is_none()) {
+            return None;
+        }
+        let digest = Sha256::digest(format!("{asked:?} {tags:?}"));
+        Some(digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+    }
 }
 
 /// Where a file goes.
@@ -76,7 +95,10 @@ macro_rules! described {
             .set_acl(put.acl.as_deref().map(ObjectCannedAcl::from))
             .set_tagging((!put.tags.is_empty()).then(|| tagging(&put.tags)))
             .set_expected_bucket_owner(put.expected_owner.clone())
-            .set_metadata(put.digest.clone().map(|digest| [(DIGEST.to_owned(), digest)].into()))
+            .set_metadata(put.digest.clone().map(|digest| {
+                let settings = put.settings().map(|settings| (SETTINGS.to_owned(), settings));
+                std::iter::once((DIGEST.to_owned(), digest)).chain(settings).collect()
+            }))
     }};
 }
 
@@ -195,6 +217,7 @@ impl Api {
                     .path(file)
                     .offset(offset)
                     .length(Length::Exact(count))
+                    .buffer_size(BUFFER)
                     .build()
                     .await
                     .map_err(|error| local("UploadPart", error.to_string()))?;
@@ -245,6 +268,7 @@ pub fn stored(etag: Option<&str>, version: Option<&str>) -> Stored {
         etag: etag.map(|etag| bare_etag(etag).to_owned()),
         version: version.filter(|version| *version != "null").map(str::to_owned),
         digest: None,
+        settings: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Puts the safe corrections of a check into the text; all else of it stays as it is, byte for byte.
 
-use crate::source::{Position, Span};
+use crate::source::{self, Position, Span};
 
 use super::{Finding, Scope, check};
 
@@ -30,10 +30,11 @@ fn edits(text: &str, findings: &[Finding]) -> Vec<(usize, usize, String)> {
     if text.starts_with('\u{feff}') {
         return vec![(0, '\u{feff}'.len_utf8(), String::new())];
     }
+    let lines = source::lines(text);
     let mut edits: Vec<(usize, usize, String)> = Vec::new();
     for finding in findings {
         let (Some(Span { start, end }), Some(replacement)) = (finding.span, &finding.fix) else { continue };
-        let (Some(start), Some(end)) = (offset(text, start), offset(text, end)) else { continue };
+        let (Some(start), Some(end)) = (offset(&lines, start), offset(&lines, end)) else { continue };
         if edits.last().is_none_or(|(_, last, _)| *last <= start) && start < end {
             edits.push((start, end, replacement.clone()));
         }
@@ -42,11 +43,10 @@ fn edits(text: &str, findings: &[Finding]) -> Vec<(usize, usize, String)> {
 }
 
 /// The byte at a position.
-fn offset(text: &str, position: Position) -> Option<usize> {
-    let line: usize = text.split_inclusive('\n').take(position.line.checked_sub(1)?).map(str::len).sum();
-    let rest = text.get(line..)?;
-    let mut columns = rest.char_indices().map(|(at, _)| at).chain([rest.len()]);
-    columns.nth(position.column.checked_sub(1)?).map(|at| line + at)
+fn offset(lines: &[(usize, &str)], position: Position) -> Option<usize> {
+    let (start, line) = lines.get(position.line.checked_sub(1)?)?;
+    let mut columns = line.char_indices().map(|(at, _)| at).chain([line.len()]);
+    columns.nth(position.column.checked_sub(1)?).map(|at| start + at)
 }
 
 #[cfg(test)]
@@ -65,6 +65,33 @@ mod tests {
         assert_eq!(count, 6);
         let left = check(fixed.as_bytes(), None, Scope::default()).findings;
         assert!(left.iter().all(|finding| finding.severity == Severity::Note), "{left:?}");
+    }
+
+    #[test]
+    fn a_correction_finds_its_line_behind_whatever_ends_one() {
+        let with = |os: &str| format!("version: 0.0\r# a\u{2028}# b\u{85}x: \"c\u{2029}d\"\ros: {os}\r");
+        assert_eq!(fixed(&with("Linux"), Scope::default()), Some((with("linux"), 1)));
+    }
+
+    #[test]
+    fn truth_is_corrected_where_agent_1_takes_it_as_it_is_written() {
+        let with = |value: &str| {
+            format!(
+                "version: 0.0\nos: linux\nhooks:\n  AfterInstall:\n    - {{location: a, sudo: {value}}}\n"
+            )
+        };
+        for (value, corrected) in [
+            ("yes", Some("true")),
+            ("\"true\"", Some("true")),
+            ("Off", Some("false")),
+            ("\"no\"", None),
+            ("1", None),
+        ] {
+            let text = fixed(&with(value), Scope::default()).map(|(text, _)| text);
+            assert_eq!(text, corrected.map(with), "{value}");
+        }
+        let mode = "version: 0.0\nos: linux\npermissions:\n  - {object: /a, mode: 0x1FF}\n";
+        assert_eq!(fixed(mode, Scope::default()), None);
     }
 
     #[test]

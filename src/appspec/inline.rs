@@ -140,10 +140,30 @@ pub fn fill_ecs(
 
 /// The alias that the AppSpec has for this function.
 pub fn alias(appspec: &Value, function: &str) -> Option<String> {
+    target(appspec, function).map(|(alias, _)| alias)
+}
+
+/// The alias and the version that it goes to, in the AppSpec for this function.
+pub fn target(appspec: &Value, function: &str) -> Option<(String, String)> {
     let mut appspec = appspec.clone();
     let functions = properties(&mut appspec, "AWS::Lambda::Function");
     let named = functions.into_iter().find(|map| text(map, "Name").as_deref() == Some(function))?;
-    text(named, "Alias")
+    Some((text(named, "Alias")?, text(named, "TargetVersion")?))
+}
+
+/// The containers that load balancers reach, and their ports, as the AppSpec names them.
+pub fn containers(appspec: &Value) -> Vec<(String, u64)> {
+    let mut appspec = appspec.clone();
+    let services = properties(&mut appspec, "AWS::ECS::Service");
+    let balancers = services.into_iter().flat_map(|service| service.iter_mut());
+    let balancers = balancers.filter(|(name, _)| name.eq_ignore_ascii_case("LoadBalancerInfo"));
+    balancers
+        .filter_map(|(_, balancer)| {
+            let name = member(balancer, "ContainerName")?.as_str()?.to_owned();
+            let port = member(balancer, "ContainerPort")?;
+            Some((name, port.as_u64().or_else(|| port.as_str()?.parse().ok())?))
+        })
+        .collect()
 }
 
 /// Makes this step of the function in the AppSpec; false where that is another function's.

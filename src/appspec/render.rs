@@ -6,7 +6,7 @@ use std::fmt::Write;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-use crate::source::{Position, Span};
+use crate::source::{self, Position, Span};
 use crate::ui;
 
 use super::{Agent, Finding, Severity};
@@ -20,14 +20,14 @@ pub fn render(path: &str, text: &[u8], findings: &[Finding], colour: bool) -> St
     let path = ui::line(path);
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.decor_style(DecorStyle::Ascii);
-    let mut output = String::new();
+    let (mut output, lines) = (String::new(), source::lines(&text));
     for finding in findings {
-        let _ = writeln!(output, "{}\n", renderer.render(&[group(&path, &text, finding)]));
+        let _ = writeln!(output, "{}\n", renderer.render(&[group(&path, &lines, finding)]));
     }
     output
 }
 
-fn group<'a>(path: &'a str, text: &str, finding: &'a Finding) -> Group<'a> {
+fn group<'a>(path: &'a str, lines: &[(usize, &str)], finding: &'a Finding) -> Group<'a> {
     let level = match finding.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -36,7 +36,7 @@ fn group<'a>(path: &'a str, text: &str, finding: &'a Finding) -> Group<'a> {
     let title = level.primary_title(ui::line(&finding.message)).id(finding.code);
     let mut group = match finding.span {
         None => title.element(Origin::path(path)),
-        Some(span) => match shown(text, span) {
+        Some(span) => match shown(lines, span) {
             Some(shown) => {
                 let caret = AnnotationKind::Primary.span(shown.start..shown.end);
                 let snippet = Snippet::source(shown.line).line_start(span.start.line).path(path);
@@ -72,8 +72,8 @@ struct Shown {
     end: usize,
 }
 
-fn shown(text: &str, span: Span) -> Option<Shown> {
-    let line = line(text, span.start.line)?;
+fn shown(lines: &[(usize, &str)], span: Span) -> Option<Shown> {
+    let (_, line) = lines.get(span.start.line.checked_sub(1)?)?;
     if line.chars().count() > MAX_LINE {
         return None;
     }
@@ -86,26 +86,6 @@ fn shown(text: &str, span: Span) -> Option<Shown> {
     let (before, marked) = (safe(chars.get(..from)?), safe(chars.get(from..to)?));
     let (start, end) = (before.len(), before.len() + marked.len());
     Some(Shown { line: format!("{before}{marked}{}", safe(chars.get(to..)?)), start, end })
-}
-
-/// A line of a text, counted from 1 and as libyaml counts them, without its end.
-fn line(text: &str, number: usize) -> Option<&str> {
-    let mut rest = text;
-    for _ in 1..number {
-        rest = split_line(rest).1?;
-    }
-    Some(split_line(rest).0)
-}
-
-fn split_line(text: &str) -> (&str, Option<&str>) {
-    let Some(at) = text.find(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']) else { return (text, None) };
-    let (line, rest) = text.split_at(at);
-    let rest = rest.strip_prefix("\r\n").or_else(|| {
-        let mut chars = rest.chars();
-        chars.next();
-        Some(chars.as_str())
-    });
-    (line, rest)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::deploy::sending;
 use super::request;
 use crate::api::{ALL, Operation};
 use crate::context::Context;
@@ -15,7 +16,7 @@ use crate::format::print_json;
 /// Any operation of the API by its name: JSON or YAML in, the service's answer out
 ///
 /// The request is checked against the operation's members before anything is sent, then sent as it was written.
-/// Pages are joined. CreateDeployment is sent once only.
+/// Pages are joined. Where the answer to CreateDeployment is lost, the deployment is looked for before it is sent again.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -76,6 +77,10 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         None => json!({}),
     };
     request::complete(&request, operation)?;
+    if let Some(create) = sending::as_written(&request).filter(|_| operation.name == "CreateDeployment") {
+        let created = sending::send(context, &create).await?;
+        return print(&created.doing("call CreateDeployment")?.json);
+    }
     let api = context.api().await?;
     let answer = if arguments.no_paginate {
         api.perform(operation, &request).await

@@ -1,6 +1,7 @@
 //! A name that does not exist is answered with the nearest one that does.
 
 use std::fmt::Display;
+use std::time::Duration;
 
 use super::names::GroupName;
 use crate::api::{Api, ApiError, ErrorKind};
@@ -12,7 +13,7 @@ pub async fn explain(api: &Api, error: ApiError, group: &GroupName, doing: impl 
     match error.code.as_deref() {
         Some("ApplicationDoesNotExistException") => application(api, error, &group.application, doing).await,
         Some("DeploymentGroupDoesNotExistException") => {
-            let names = api.group_names(&group.application).await;
+            let names = soon(api.group_names(&group.application)).await;
             suggest(api, &error, ("deployment group", &group.group), names, doing)
         }
         _ => Failure::api(format!("cannot {doing}"), &error).into(),
@@ -24,13 +25,13 @@ pub async fn application(api: &Api, error: ApiError, name: &str, doing: impl Dis
     if error.kind != ErrorKind::NotFound {
         return Failure::api(format!("cannot {doing}"), &error).into();
     }
-    let names = api.application_names().await;
+    let names = soon(api.application_names()).await;
     suggest(api, &error, ("application", name), names, doing)
 }
 
 /// The same of a call that named a deployment configuration, as far as it is that which is missing.
 pub async fn explain_config(api: &Api, error: &ApiError, name: &str, doing: impl Display) -> anyhow::Error {
-    let names = api.config_names().await;
+    let names = soon(api.config_names()).await;
     suggest(api, error, ("deployment configuration", name), names, doing)
 }
 
@@ -39,7 +40,7 @@ pub async fn instance(api: &Api, error: ApiError, name: &str, doing: impl Displa
     if error.code.as_deref() != Some("InstanceNotRegisteredException") {
         return Failure::api(format!("cannot {doing}"), &error).into();
     }
-    let names = api.instance_names().await;
+    let names = soon(api.instance_names()).await;
     suggest(api, &error, ("on-premises instance", name), names, doing)
 }
 
@@ -48,7 +49,7 @@ pub async fn token(api: &Api, error: ApiError, name: &str, doing: impl Display) 
     if error.kind != ErrorKind::NotFound {
         return Failure::api(format!("cannot {doing}"), &error).into();
     }
-    let names = api.token_names().await;
+    let names = soon(api.token_names()).await;
     suggest(api, &error, ("connection to GitHub", name), names, doing)
 }
 
@@ -56,15 +57,21 @@ fn suggest(
     api: &Api,
     error: &ApiError,
     (what, wanted): (&str, &str),
-    names: Result<Vec<String>, ApiError>,
+    names: Option<Vec<String>>,
     doing: impl Display,
 ) -> anyhow::Error {
     let failure = Failure::api(format!("cannot {doing}"), error);
     match names {
-        Ok(names) => failure.help(suggestion(what, wanted, &names, api.region())).into(),
+        Some(names) => failure.help(suggestion(what, wanted, &names, api.region())).into(),
         // Who may not list learns no names, and not that there were none.
-        Err(_) => failure.into(),
+        None => failure.into(),
     }
+}
+
+/// Names that come at once: the error is known, and what may have been meant is not worth waiting for.
+pub async fn soon(names: impl Future<Output = Result<Vec<String>, ApiError>>) -> Option<Vec<String>> {
+    const LIMIT: Duration = Duration::from_secs(1);
+    tokio::time::timeout(LIMIT, names).await.ok()?.ok()
 }
 
 /// What to say of a name that is not there.

@@ -118,6 +118,11 @@ impl GroupArgs {
         }
     }
 
+    /// The same where something is deleted: the line itself must name it.
+    pub fn doomed(&self, context: &Context) -> anyhow::Result<GroupName> {
+        self.written(context)?.ok_or_else(|| wrong("the line names no deployment group to delete".to_owned()))
+    }
+
     /// The group, where the line itself names it: that beats a file, the environment does not.
     pub fn written(&self, context: &Context) -> anyhow::Result<Option<GroupName>> {
         if self.name.is_some() || self.flags.is_given() { self.named(context) } else { Ok(None) }
@@ -137,15 +142,24 @@ pub struct AppArgs {
 }
 
 impl AppArgs {
-    pub fn resolve(&self, context: &Context) -> anyhow::Result<String> {
-        let named = self.name.as_ref().or(self.app.as_ref()).or(context.environment.application.as_ref());
-        named.cloned().ok_or_else(|| {
-            Failure::new("no application is named")
-                .help("write its name, or set CDCTL_APP")
+    /// The application, where something is deleted: the line itself must name it.
+    pub fn doomed(&self) -> anyhow::Result<&str> {
+        self.name.as_deref().or(self.app.as_deref()).ok_or_else(|| {
+            Failure::new("the line names no application to delete")
+                .help("write its name; CDCTL_APP does not count here")
                 .exit(Exit::Usage)
                 .into()
         })
     }
+
+    pub fn resolve(&self, context: &Context) -> anyhow::Result<String> {
+        let named = self.name.as_ref().or(self.app.as_ref()).or(context.environment.application.as_ref());
+        named.cloned().ok_or_else(no_application)
+    }
+}
+
+pub fn no_application() -> anyhow::Error {
+    Failure::new("no application is named").help("write its name, or set CDCTL_APP").exit(Exit::Usage).into()
 }
 
 /// A deployment: its id, or `APP/GROUP` for the group's latest one.

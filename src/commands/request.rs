@@ -29,21 +29,19 @@ pub struct RequestArgs {
 }
 
 impl RequestArgs {
-    /// What the file says; an empty request without one.
-    pub fn base(&self, operation: &Operation) -> anyhow::Result<Value> {
-        self.from.as_deref().map_or_else(|| Ok(json!({})), |file| read(file, operation))
+    /// What the file says, an empty request without one; none where only the skeleton was asked for, which is printed.
+    pub fn base(&self, context: &Context, operation: &Operation) -> anyhow::Result<Option<Value>> {
+        if self.skeleton {
+            print_json(&operation.input().skeleton(), None, &context.settings.output, &context.ui)?;
+            return Ok(None);
+        }
+        self.from.as_deref().map_or_else(|| Ok(json!({})), |file| read(file, operation)).map(Some)
     }
 }
 
 /// The operation called `name`.
 pub fn operation(name: &str) -> anyhow::Result<&'static Operation> {
     Operation::named(name).ok_or_else(|| Failure::new(format!("CodeDeploy has no operation {name}")).into())
-}
-
-/// Prints a request of `operation` with every member.
-pub fn skeleton(context: &Context, operation: &Operation) -> anyhow::Result<Exit> {
-    print_json(&operation.input().skeleton(), None, &context.settings.output, &context.ui)?;
-    Ok(Exit::Ok)
 }
 
 /// Lays the request `over` on `base`: what a member of both has inside is replaced one by one, and as a whole. Half of
@@ -81,6 +79,11 @@ pub fn read(file: &Path, operation: &Operation) -> anyhow::Result<Value> {
     })
 }
 
+/// A member that an operation cannot do without, though the API does not require it.
+pub fn text<'a>(request: &'a Value, member: &str, operation: &Operation) -> anyhow::Result<&'a str> {
+    request.get(member).and_then(Value::as_str).ok_or_else(|| needs(operation, member))
+}
+
 /// An error where a member that the API requires is missing.
 pub fn complete(request: &Value, operation: &Operation) -> anyhow::Result<()> {
     let shape = operation.input();
@@ -93,10 +96,14 @@ pub fn complete(request: &Value, operation: &Operation) -> anyhow::Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    Err(Failure::new(format!("{} needs {}", operation.name, missing.join(", ")))
+    Err(needs(operation, &missing.join(", ")))
+}
+
+fn needs(operation: &Operation, members: &str) -> anyhow::Error {
+    Failure::new(format!("{} needs {members}", operation.name))
         .help(format!("see `cdctl api {} --skeleton -o yaml`", operation.name))
         .exit(Exit::Usage)
-        .into())
+        .into()
 }
 
 #[cfg(test)]

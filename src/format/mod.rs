@@ -34,6 +34,11 @@ pub enum Format {
 }
 
 impl Format {
+    /// The one that `--output` calls so.
+    pub fn named(name: &str) -> Option<Self> {
+        Format::from_str(name, false).ok()
+    }
+
     /// Errors go out as JSON too.
     pub fn is_machine(self) -> bool {
         matches!(self, Format::Json | Format::Yaml | Format::Ndjson)

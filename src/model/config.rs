@@ -52,6 +52,16 @@ pub struct DeploymentConfig {
     pub minimum_healthy_hosts: Option<MinimumHealthyHosts>,
     /// Lambda and ECS only.
     pub routing: Option<TrafficRouting>,
+    /// EC2 only.
+    pub zonal: Option<Zonal>,
+}
+
+/// `zonalConfig`: one availability zone after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Zonal {
+    /// How long the service watches a zone before it goes on; the first one may be watched longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monitor_s: Option<u64>,
 }
 
 #[cfg(test)]

@@ -7,9 +7,10 @@ pub mod deployment;
 pub mod group;
 pub mod lifecycle;
 pub mod revision;
+mod secrets;
 pub mod target;
 
-pub use config::{DeploymentConfig, MinimumHealthyHosts, TrafficRouting};
+pub use config::{DeploymentConfig, MinimumHealthyHosts, TrafficRouting, Zonal};
 pub use deployment::{
     AutoRollback, ComputePlatform, Creator, Deployment, DeploymentStatus, ErrorInformation, Overview,
     RollbackInfo, Waits,
@@ -17,6 +18,7 @@ pub use deployment::{
 pub use group::Group;
 pub use lifecycle::{Diagnostics, EventName, EventStatus, LifecycleErrorCode, LifecycleEvent};
 pub use revision::{BundleType, Revision, bare_etag};
+pub use secrets::mask;
 pub use target::{Serving, Target, TargetKind, TargetStatus, TaskSet};
 
 /// An enumeration of the service: known values as variants, any other kept verbatim in `Other`.

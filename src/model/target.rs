@@ -91,9 +91,9 @@ pub struct Target {
 }
 
 impl Target {
-    /// The event that failed first, with what the host said of it.
+    /// The event that failed, with what the host said of it: the last one, since a failure before it was passed over.
     pub fn failed_event(&self) -> Option<&LifecycleEvent> {
-        self.events.iter().find(|event| event.status == EventStatus::Failed)
+        self.events.iter().rfind(|event| event.status == EventStatus::Failed)
     }
 
     /// The event that the target is at: in progress, failed, or the last one that it went through; none where it was
@@ -101,8 +101,14 @@ impl Target {
     pub fn current_event(&self) -> Option<&EventName> {
         self.events
             .iter()
-            .find(|event| matches!(event.status, EventStatus::InProgress | EventStatus::Failed))
-            .or_else(|| self.events.iter().rev().find(|event| event.status == EventStatus::Succeeded))
+            .find(|event| event.status == EventStatus::InProgress)
+            // With --ignore-application-stop-failures a failure is not the last of it.
+            .or_else(|| {
+                let ended = |event: &&LifecycleEvent| {
+                    matches!(event.status, EventStatus::Succeeded | EventStatus::Failed)
+                };
+                self.events.iter().rfind(ended)
+            })
             .map(|event| &event.name)
     }
 }
@@ -138,5 +144,10 @@ mod tests {
         assert_eq!(stopped.current_event(), Some(&EventName::ApplicationStop));
         assert_eq!(target(&[Skipped, Skipped]).current_event(), None);
         assert_eq!(target(&[Succeeded, Failed, Skipped]).current_event(), Some(&EventName::DownloadBundle));
+        let passed_over = target(&[Failed, Succeeded, Succeeded, EventStatus::InProgress]);
+        assert_eq!(passed_over.current_event(), Some(&EventName::Install));
+        assert_eq!(target(&[Failed, Succeeded]).current_event(), Some(&EventName::DownloadBundle));
+        let twice = target(&[Failed, Succeeded, Failed, Skipped]);
+        assert_eq!(twice.failed_event().map(|event| &event.name), Some(&EventName::BeforeInstall));
     }
 }

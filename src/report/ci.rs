@@ -7,12 +7,12 @@ use std::io::Write;
 
 use super::sink::{Sink, Unwritten};
 use super::summary::{compose, ending};
-use super::words::{bare_message, fenced, first_line, names};
+use super::words::{bare_message, counts, fenced, first_line, names, plural};
 use super::{Closed, Reporter, why};
 use crate::clock;
 use crate::model::TargetStatus;
 use crate::ui::{self, Stream};
-use crate::watch::event::{Event, Report, Stamped, TargetEvent};
+use crate::watch::event::{Counts, Event, Report, Stamped, TargetEvent};
 
 /// GitHub shows ten errors a step.
 const ANNOTATIONS: usize = 10;
@@ -120,16 +120,18 @@ fn junit(reports: &[(String, Report)], targets: &BTreeMap<String, BTreeMap<Strin
     for (id, report) in reports {
         let none = BTreeMap::new();
         let own = targets.get(id).unwrap_or(&none);
-        let failed = own.values().filter(|target| target.status == TargetStatus::Failed).count();
-        let skipped = own.values().filter(|target| !target.status.is_finished()).count()
-            + own.values().filter(|target| target.status == TargetStatus::Skipped).count();
+        let read: Counts = own.values().map(|target| &target.status).collect();
+        let unread = report.counts.map(|counts| less(counts, read)).filter(|counts| counts.total() > 0);
+        let failed = read.fail + unread.map_or(0, |unread| unread.fail.min(1));
+        // Neither what has not finished nor what was not read has run as a test.
+        let skipped = read.total() - read.ok - read.fail + unread.map_or(0, |unread| 1 - unread.fail.min(1));
         // A deployment that ended badly is a test of its own, whatever its targets say.
-        let ended = usize::from(report.exit != 0);
+        let ended = u64::from(report.exit != 0);
         let _ = writeln!(
             xml,
             "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" skipped=\"{skipped}\" time=\"{:.3}\">",
             escaped(id),
-            own.len() + 1,
+            own.len() + 1 + usize::from(unread.is_some()),
             failed + ended,
             report.duration_s.unwrap_or_default()
         );
@@ -143,9 +145,31 @@ fn junit(reports: &[(String, Report)], targets: &BTreeMap<String, BTreeMap<Strin
         for target in own.values() {
             case(&mut xml, id, target);
         }
+        if let Some(unread) = unread {
+            let what = if unread.fail > 0 { "failure" } else { "skipped" };
+            let _ = writeln!(
+                xml,
+                "    <testcase classname=\"{}\" name=\"{}\"><{what} message=\"not read: {}\"/></testcase>",
+                escaped(id),
+                plural(unread.total(), "more target"),
+                escaped(&counts(&unread))
+            );
+        }
         xml.push_str("  </testsuite>\n");
     }
     xml + "</testsuites>\n"
+}
+
+/// The targets of `all` that are not among `read`.
+fn less(all: Counts, read: Counts) -> Counts {
+    Counts {
+        ok: all.ok.saturating_sub(read.ok),
+        run: all.run.saturating_sub(read.run),
+        pend: all.pend.saturating_sub(read.pend),
+        fail: all.fail.saturating_sub(read.fail),
+        skip: all.skip.saturating_sub(read.skip),
+        ready: all.ready.saturating_sub(read.ready),
+    }
 }
 
 fn case(xml: &mut String, id: &str, target: &TargetEvent) {

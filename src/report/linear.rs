@@ -159,7 +159,7 @@ impl Reporter for Linear {
             }
             Event::Notice { message, .. } => self.say(format!("Notice: {}.", first_line(message, 300))),
             Event::Rollback { rollback, .. } => self.say(format!("It is rolled back by {rollback}.")),
-            Event::StreamStart { .. } | Event::Heartbeat(_) | Event::Result(_) => {}
+            Event::StreamStart { .. } | Event::Seen { .. } | Event::Heartbeat(_) | Event::Result(_) => {}
         }
         self.last.get_or_insert(stamped.ts);
         Ok(())

@@ -56,6 +56,8 @@ struct Said {
     failures: u64,
     /// What of the one target of a function, a service or a stack.
     steps: Steps,
+    /// How many of the service's messages.
+    messages: usize,
     /// The last line, which waits for what is still read of the targets, and since when.
     ended: Option<(Timestamp, String)>,
     /// The deployment waits for something: since when that is to be told, or none once it has been.
@@ -86,7 +88,7 @@ impl Log {
         let now = self.view.now;
         self.first.get_or_insert(now);
         self.last = Some(now);
-        let text = line(&text.to_string());
+        let (word, text) = (line(word), line(&text.to_string()));
         // Nobody may be reading; the watch and its exit code go on.
         let text = format!("{now:.0} {} {word:<10} {text}", self.view.name());
         let _ = writeln!(self.out, "{}", text.trim_end());
@@ -95,6 +97,7 @@ impl Log {
 
     fn deployment(&mut self, event: &DeploymentEvent) {
         self.last_change = Some(self.view.now);
+        self.messages(event);
         let waits = matches!(event.status, DeploymentStatus::Created | DeploymentStatus::Queued);
         let fresh = self.said.status.as_ref() != Some(&event.status);
         if event.status.is_terminal() {
@@ -103,7 +106,7 @@ impl Log {
             }
         } else if waits {
             if fresh {
-                self.line(&event.status.as_str().to_lowercase(), self.what(event));
+                self.line(&word(&event.status), self.what(event));
             }
         } else if !self.said.started {
             self.said.started = true;
@@ -112,7 +115,7 @@ impl Log {
             self.line("started", texts.into_iter().flatten().collect::<Vec<_>>().join(", "));
             if event.status != DeploymentStatus::InProgress {
                 let now = event.overview.as_ref().map(counts).unwrap_or_default();
-                self.line(&event.status.as_str().to_lowercase(), now);
+                self.line(&word(&event.status), now);
             }
         } else if fresh {
             let now = event.overview.as_ref().map(counts).unwrap_or_default();
@@ -122,13 +125,22 @@ impl Log {
             let text = text.into_iter().flatten().filter(|text| !text.is_empty());
             let word = match &event.status {
                 DeploymentStatus::InProgress => "continues".to_owned(),
-                other => other.as_str().to_lowercase(),
+                other => word(other),
             };
             self.line(&word, text.collect::<Vec<_>>().join("; "));
         } else {
             self.progress();
         }
         self.said.status = Some(event.status.clone());
+    }
+
+    /// What the service says beside the status, once each.
+    fn messages(&mut self, event: &DeploymentEvent) {
+        let told = self.said.messages;
+        self.said.messages = event.messages.len();
+        for message in event.messages.iter().skip(told) {
+            self.line("message", first_line(message, 300));
+        }
     }
 
     /// What it waits for, until when, and what to type.
@@ -337,6 +349,9 @@ impl Log {
         if let Some(wait) = waits {
             text.push_str(&format!("; waits {wait}"));
         }
+        if let Some(zone) = stage::between_zones(&self.view) {
+            text.push_str(&format!("; waits {zone}"));
+        }
         if let Some(phase) = stage::under_way(&self.view) {
             text.push_str(&format!("; {phase}"));
         }
@@ -382,7 +397,7 @@ impl Reporter for Log {
                 // Nothing is silent any more.
                 self.last = None;
             }
-            Event::StreamStart { .. } | Event::Heartbeat(_) => {}
+            Event::StreamStart { .. } | Event::Seen { .. } | Event::Heartbeat(_) => {}
         }
         Ok(())
     }
@@ -392,6 +407,14 @@ impl Reporter for Log {
             return;
         }
         self.advance(pulse.now);
+    }
+}
+
+/// A state as a line begins with it; one that nobody knows stays as it is.
+fn word(status: &DeploymentStatus) -> String {
+    match status {
+        DeploymentStatus::Other(other) => other.clone(),
+        known => known.as_str().to_lowercase(),
     }
 }
 

@@ -13,6 +13,10 @@ type Part<'a> = (u64, String, &'a [String]);
 /// The lines of a summary, behind its label. After a rollback its hosts tell, before one the deployment's own; the broken
 /// ones stand by their causes.
 pub fn lines(report: &Report) -> Vec<String> {
+    if matches!(report.serving, Serving::CloudFormation { .. }) {
+        // What a stack's resource runs is the stack's affair.
+        return Vec::new();
+    }
     if let Some(serving) = served(&report.serving) {
         return vec![serving];
     }

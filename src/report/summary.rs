@@ -14,7 +14,7 @@ use crate::watch::event::{Event, Report, Stamped};
 /// Causes with a paragraph of their own, and lines of log of each: the first ones have more, and all together leave
 /// room for the rest in sixty lines.
 const CAUSES: usize = 5;
-const TAIL: [usize; CAUSES] = [10, 5, 3, 2, 2];
+const TAIL: [usize; CAUSES] = [8, 4, 2, 1, 1];
 /// Lines of log of the rollback's first cause.
 const ROLLBACK_TAIL: usize = 3;
 /// Columns of a sentence, and its lines at most.
@@ -76,6 +76,7 @@ impl Reporter for Summary {
 pub fn compose(id: &str, report: &Report, unicode: bool, colour: bool) -> Vec<String> {
     let mut lines = vec![verdict(id, report, unicode, colour)];
     lines.extend(entries("why", why::of_report(report).iter().flat_map(|why| whole(&line(why)))));
+    lines.extend(entries("message", report.messages.iter().take(3).map(|message| clip(&line(message)))));
     let hint = report.error.as_ref().and_then(hints::of_error);
     lines.extend(hint.map(|hint| entry("hint", hint)));
     let named = reference(id, report.region.as_deref());
@@ -97,9 +98,16 @@ pub fn ending(report: &Report) -> (Style, String) {
     match report.outcome.as_str() {
         "succeeded" => (Style::Good, "SUCCEEDED".to_owned()),
         "reached" => (Style::Good, "REACHED the point; the deployment goes on".to_owned()),
-        "reached_with_failures" => {
+        "reached_with_failures" if report.exit == 0 => {
             (Style::Warning, format!("REACHED the point with {failed} of {} failed", plural(total, "target")))
         }
+        "reached_with_failures" => (
+            Style::Error,
+            format!(
+                "FAILED: {failed} of {} failed before the point, and all were required",
+                plural(total, "target")
+            ),
+        ),
         "ready" => (Style::Warning, "READY: the deployment waits for an action".to_owned()),
         "succeeded_with_failures" if report.exit == 0 => {
             (Style::Warning, format!("SUCCEEDED with {failed} of {} failed", plural(total, "target")))

@@ -48,6 +48,7 @@ fn deployment(status: DeploymentStatus, overview: Option<Counts>) -> DeploymentE
         error: None,
         waits: Waits::default(),
         routing: None,
+        zonal: None,
         messages: Vec::new(),
     }
 }
@@ -165,7 +166,7 @@ d-7F3K2QX9A  shop-web/prod-fleet  InProgress  6m11s elapsed
 [██████████████████████████▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓░░░░✗]  ok 88/200  run 97  pend 12  fail 3
 health   at least 100 of 200 must stay healthy; 3 failed; the 97th further failure stops it
 
-FUNNEL   Install 1 ▏ AfterInstall 1 ▏ ValidateService 1   (3 of 97 seen)
+FUNNEL   Install 1 ▏ AfterInstall 1 ▏ Validate 1   (3 of 97 seen)
 FAILED   3 targets, 2 causes
  ✗ 2x  ApplicationStart  ScriptFailed: scripts/start.sh failed with exit code 1
       on i-0a1b, i-09ff
@@ -193,7 +194,7 @@ d-7F3K2QX9A  shop-web/prod-fleet  InProgress  6m11s elapsed
 [██████████████████▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓░░░✗]  ok 88/200  run 97  pend 12  fail 3
 health   min 100 of 200; 3 failed; the 97th further failure stops it
 
-FUNNEL   Install 1 ▏ AfterInstall 1 ▏ ValidateService 1   (3 of 97 seen)
+FUNNEL   Install 1 ▏ AfterInstall 1 ▏ Validate 1   (3 of 97 seen)
 FAILED   3 targets, 2 causes
  ✗ 2x  ApplicationStart  ScriptFailed: scripts/start.sh failed with exit code 1
       on i-0a1b, i-09ff
@@ -221,7 +222,7 @@ d-7F3K2QX9A  shop-web/prod-fleet  InProgress  6m11s elapsed
 [██████████▓▓▓▓▓▓▓▓▓▓░✗]  ok 88/200  run 97  pend 12  fail 3
 health   min 100 of 200; 3 failed; the 97th further failure…
 
-FUNNEL   Install 1 ▏ AfterInstall 1 ▏ ValidateService 1   (…
+FUNNEL   Validate 1 ▏ +2 phases, 2   (3 of 97 seen)
 FAILED   3 targets, 2 causes
  ✗ 2x  ApplicationStart  ScriptFailed: scripts/start.sh fai…
       on i-0a1b, i-09ff
@@ -652,6 +653,7 @@ fn report(outcome: &'static str, exit: u8) -> Report {
         revision: text("s3://rel/shop-web/4.18.0.zip"),
         previous_revision: text("s3://rel/shop-web/4.17.2.zip?versionId=v7"),
         error: None,
+        messages: Vec::new(),
         duration_s: Some(728.0),
         counts: Some(Counts { skip: 3, ..counts(1, 0, 0, 8) }),
         hosts: Hosts { ok: hosts(8..9), skip: hosts(9..12) },
@@ -673,29 +675,84 @@ fn summary(report: &Report) -> String {
     compose(ID, report, true, false).join("\n")
 }
 
+/// The end of a log as a hostile host, or a careless one, writes it; more than the service's 4 KB.
+fn hostile_tail() -> String {
+    let noise =
+        "[stdout]\x1b[31mred\x1b[0m \u{fffd}\r\n::error::pwned\n##vso[task.setvariable variable=x]y\n"
+            .repeat(99);
+    noise + "[stderr]AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI\n[stderr]Error: listen EADDRINUSE 0.0.0.0:8080\n"
+}
+
 #[test]
 fn sre_13_cause_not_symptom_leads_the_summary() {
     let error = Some(ErrorEvent {
         code: "HEALTH_CONSTRAINTS".into(),
         message: "The overall deployment failed".into(),
     });
+    // As the watch makes it of what hosts say.
+    let said = Diagnostics {
+        error_code: LifecycleErrorCode::ScriptFailed,
+        script_name: "scripts/start.sh".into(),
+        message: failure().message,
+        log_tail: hostile_tail(),
+    };
+    let kept = Failure::of(&said);
+    let mut causes = crate::watch::causes::Causes::default();
+    for id in hosts(0..98) {
+        causes.add(&id, Some(&EventName::ApplicationStart), Some(&kept), Some(at(120)));
+    }
+    let report = Report {
+        error,
+        causes: causes.list(),
+        counts: Some(Counts { skip: 12, ..counts(90, 0, 0, 98) }),
+        hosts: Hosts { ok: hosts(100..120), skip: hosts(188..200) },
+        ..report("failed", 3)
+    };
     assert_data_eq!(
-        summary(&Report { error, ..report("failed", 3) }),
+        summary(&report),
         str![[r#"
 ✗ FAILED  d-7F3K2QX9A  shop-web/prod-fleet  s3://rel/shop-web/4.18.0.zip  after 12m08s
-why       8 targets failed for one cause; too few healthy ones were left (HEALTH_CONSTRAINTS)
-  1  8x  ApplicationStart  ScriptFailed  scripts/start.sh  first 2026-08-25T14:17:00Z
+why       98 targets failed for one cause; too few healthy ones were left (HEALTH_CONSTRAINTS)
+  1  98x  ApplicationStart  ScriptFailed  scripts/start.sh  first 2026-08-25T14:17:00Z
      scripts/start.sh failed with exit code 1
-     on i-000, i-001, i-002, i-003, i-004, i-005, i-006, i-007
-       [stdout]starting
+     on i-000, i-001, i-002, i-003, i-004, i-005, i-006, i-007, +90
+       [155 lines before]
+       [stdout]/x1b[31mred/x1b[0m �
+       .::error::pwned
+       #.#vso[task.setvariable variable=x]y
+       [stdout]/x1b[31mred/x1b[0m �
+       .::error::pwned
+       #.#vso[task.setvariable variable=x]y
+       [stderr]AWS_SECRET_ACCESS_KEY=***
        [stderr]Error: listen EADDRINUSE 0.0.0.0:8080
-fleet     1 on 4.18.0.zip: i-008
-          8 broken (failed half way to 4.18.0.zip)
-          3 untouched on 4.17.2.zip: i-009, i-010, i-011
+fleet     90 on 4.18.0.zip: i-100, i-101, i-102, i-103, i-104, i-105, +84 more
+          98 broken (failed half way to 4.18.0.zip)
+          12 untouched on 4.17.2.zip: i-188, i-189, i-190, i-191, i-192, i-193, +6 more
 next      cdctl deploy logs d-7F3K2QX9A --failed
           cdctl deploy rollback d-7F3K2QX9A   # back to 4.17.2.zip
 "#]]
     );
+    let events = stream(vec![(11, Event::Result(Box::new(report)))]);
+    let step = Buffer::default();
+    let mut told = played(|err| Box::new(GitHub::new(err, Some(Stream::new(step.clone()).into()))), &events);
+    told += &step.text();
+    for text in [
+        told,
+        played(|file| Box::new(JUnit::new(file)), &events),
+        played(|out| Box::new(Ndjson::new(out)), &events),
+    ] {
+        assert!(
+            text.contains("98 targets failed for one cause")
+                || text.contains("failed on 98 targets")
+                || text.contains(r#""count":98"#),
+            "{text}"
+        );
+        assert!(
+            !text.contains("wJalrXUtnFEMI") && !text.contains('\x1b') && !text.contains("##vso["),
+            "{text}"
+        );
+        assert!(!text.lines().any(|line| line.trim_start().starts_with("::error::pwned")), "{text}");
+    }
 }
 
 #[test]
@@ -870,7 +927,18 @@ fn the_summary_of_a_function_tells_its_live_version_and_the_whole_reason() {
         previous_revision: None,
         ..report("failed", 3)
     };
-    assert_data_eq!(summary(&split), str![]);
+    assert_data_eq!(
+        summary(&split),
+        str![[r#"
+✗ FAILED  d-7F3K2QX9A  shop-web/prod-fleet  s3://rel/shop-web/4.18.0.zip  after 12m08s
+why       INVALID_LAMBDA_CONFIGURATION: The deployment failed because the AppSpec file that specifies the AWS Lambda deployment
+          configuration is missing or has an invalid configuration. The Lambda function alias version does not match the current
+          version in AppSpec file.
+hint      a deployment that was stopped may have left the alias on two versions: look with `aws lambda get-alias`, point it at one of them, or deploy with its version as the current one
+traffic   checkout:live v41 90%, v42 10%
+next      cdctl deploy show d-7F3K2QX9A
+"#]]
+    );
     let fleet = |serving| {
         let text = summary(&Report { serving, ..split.clone() });
         text.lines().find(|line| line.starts_with("traffic")).unwrap().to_owned()
@@ -1219,6 +1287,70 @@ traffic  [██████········] 40% actual
 phases   - Bake (Napping)
 "#]]
     );
+    // Verbatim in the log as well, and nothing in it acts.
+    let status = DeploymentStatus::Other("Dreaming\x1b[2J".into());
+    let text = log(vec![
+        (3, told(DeploymentStatus::InProgress, counts(0, 1, 0, 0))),
+        (9, told(status, counts(0, 1, 0, 0))),
+    ]);
+    assert!(text.contains("d-7F3K2QX9A Dreaming\\x1b[2J ok 0/1"), "{text}");
+    assert!(!text.contains('\x1b'), "{text}");
+}
+
+#[test]
+fn a_fleet_that_goes_zone_by_zone_has_no_forecast_and_says_what_it_waits_for() {
+    let told = |overview: Counts| {
+        let zonal = Some(Zonal { monitor_s: Some(300) });
+        let messages = vec!["zone a is done".to_owned()];
+        let event =
+            DeploymentEvent { zonal, messages, ..deployment(DeploymentStatus::InProgress, Some(overview)) };
+        Event::Deployment(Box::new(event))
+    };
+    let mut events = vec![(5, told(counts(0, 4, 8, 0)))];
+    events.extend(
+        (0..4)
+            .map(|n| (40, seen(&format!("i-{n}"), TargetStatus::Succeeded, EventName::ValidateService, 30))),
+    );
+    events.push((41, told(counts(4, 0, 8, 0))));
+    let mut view = view(events.clone());
+    view.tick(&pulse(60));
+    assert_eq!(view.forecast(), None);
+    let frame = shown(&view, 100, 24);
+    assert!(frame.contains("waits    for the next zone: 4 done, each zone is watched for 5m00s"), "{frame}");
+    assert!(frame.contains("too many in one zone too\n"), "{frame}");
+    events.push((150, told(counts(4, 0, 8, 0))));
+    let text = log(events);
+    assert!(text.contains("waits for the next zone"), "{text}");
+    assert_eq!(text.matches("message    zone a is done").count(), 1, "{text}");
+}
+
+#[test]
+fn a_host_that_was_looked_at_long_ago_is_neither_slow_nor_the_slowest() {
+    let at_work =
+        |id: &str, second, since| (second, seen(id, TargetStatus::InProgress, EventName::Install, since));
+    let mut events = vec![(5, told(DeploymentStatus::InProgress, counts(0, 2, 0, 0)))];
+    events.extend([at_work("i-old", 10, 6), at_work("i-new", 60, 20)]);
+    let rows = |events: &[(i64, Event)]| {
+        let mut view = view(events.to_vec());
+        view.tick(&pulse(70));
+        let lines = framed(&view, 80, 24, true);
+        lines.into_iter().filter(|line| line.starts_with(" ●")).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        rows(&events),
+        [" ● i-new  Install              50s", " ● i-old  Install               4s  seen 1m00s ago"]
+    );
+    // Looked at again, it is what it seemed to be.
+    events.push((69, Event::Seen { targets: vec!["i-old".into()] }));
+    assert_eq!(rows(&events)[0], " ● i-old  Install            1m04s");
+}
+
+#[test]
+fn several_views_share_the_screen_by_what_they_need() {
+    let over = view(vec![(5, told(DeploymentStatus::Succeeded, counts(12, 0, 0, 0)))]);
+    let lines = super::frame::frames(&[over, busy(), busy()], &look(80, 24, true));
+    assert!(lines.len() <= 23, "{lines:#?}");
+    assert_eq!(lines.iter().filter(|line| line.starts_with("FAILED   3 targets")).count(), 2, "{lines:#?}");
 }
 
 #[test]
@@ -1335,10 +1467,11 @@ fn a_target_is_a_test_case() {
         str![[r#"
 <?xml version="1.0" encoding="UTF-8"?>
 <testsuites>
-  <testsuite name="d-7F3K2QX9A" tests="3" failures="2" skipped="0" time="728.000">
+  <testsuite name="d-7F3K2QX9A" tests="4" failures="3" skipped="0" time="728.000">
     <testcase classname="d-7F3K2QX9A" name="deployment"><failure message="FAILED: 2 targets failed for one cause"/></testcase>
     <testcase classname="d-7F3K2QX9A" name="i-1" time="0.000"/>
     <testcase classname="d-7F3K2QX9A" name="i-&lt;2&gt;" time="0.000"><failure message="ApplicationStart: Script at specified location: scripts/start.sh failed with exit code 1">[stdout]starting&#10;[stderr]Error: listen EADDRINUSE 0.0.0.0:8080&#10;</failure></testcase>
+    <testcase classname="d-7F3K2QX9A" name="10 more targets"><failure message="not read: ok 0/10 run 0 fail 7 pend 0 skip 3"/></testcase>
   </testsuite>
 </testsuites>
 

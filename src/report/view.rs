@@ -32,6 +32,8 @@ pub struct Row {
     pub failure: Option<String>,
     /// When that was, by the service.
     pub time: Option<Timestamp>,
+    /// When it was looked at last.
+    pub seen: Timestamp,
     /// All its events, and the traffic that it serves; not of hosts.
     pub phases: Vec<Phase>,
     pub serving: Serving,
@@ -39,6 +41,8 @@ pub struct Row {
 
 /// Times kept of one lifecycle event, and of whole targets; enough for a median.
 const TIMES: usize = 500;
+/// A target that was looked at longer ago may have gone on since.
+const FRESH: Duration = Duration::from_secs(30);
 /// The last happenings that are kept, and the failures with their whole text.
 const HAPPENINGS: usize = 4;
 const FAILURES: usize = 200;
@@ -112,7 +116,14 @@ impl View {
                 self.moved = Some(stamped.ts);
                 self.learn(event);
                 self.notice(event);
-                self.targets.insert(event.id.clone(), row(event));
+                self.targets.insert(event.id.clone(), row(event, stamped.ts));
+            }
+            Event::Seen { targets } => {
+                for id in targets {
+                    if let Some(row) = self.targets.get_mut(id) {
+                        row.seen = stamped.ts;
+                    }
+                }
             }
             Event::Api(event) => self.api = (event.state != ApiState::Ok).then(|| event.clone()),
             Event::Rollback { rollback, .. } => self.rollback = Some(rollback.clone()),
@@ -191,11 +202,15 @@ impl View {
         self.at_work().count()
     }
 
-    /// The `most` targets that have been at work in their lifecycle event for longest.
+    /// How long ago a target was looked at, where that is so long that it may be elsewhere by now.
+    pub fn stale(&self, row: &Row) -> Option<Duration> {
+        Some(clock::between(row.seen, self.now)).filter(|age| *age > FRESH)
+    }
+
+    /// The `most` targets that had been at work in their lifecycle event for longest when they were looked at.
     pub fn slowest(&self, most: usize) -> Vec<(&str, &Row)> {
         let order = |(a, x): &(&str, &Row), (b, y): &(&str, &Row)| {
-            let since = |row: &Row| row.since.map_or(i64::MAX, Timestamp::as_millisecond);
-            since(x).cmp(&since(y)).then_with(|| a.cmp(b))
+            self.time_in_event(y).cmp(&self.time_in_event(x)).then_with(|| a.cmp(b))
         };
         let mut rows: Vec<_> = self.at_work().collect();
         if most < rows.len() {
@@ -332,9 +347,11 @@ impl View {
     }
 
     /// From when to when the fleet will be done. Nothing is said of a fleet that does not move, nor of two that change
-    /// places: their hosts wait for a user and for each other.
+    /// places, nor of one that goes zone by zone: their hosts wait for a user, for each other, for the zone before.
     pub fn forecast(&self) -> Option<(Timestamp, Timestamp)> {
-        let goes_on = |event: &&DeploymentEvent| !event.status.is_terminal() && !event.waits.blue_green;
+        let goes_on = |event: &&DeploymentEvent| {
+            !event.status.is_terminal() && !event.waits.blue_green && event.zonal.is_none()
+        };
         let deployment = self.deployment.as_ref().filter(goes_on)?;
         let counts = self.counts()?;
         let longest = self.taken.iter().max()?;
@@ -351,13 +368,14 @@ impl View {
         Some((end(least), end(most)))
     }
 
-    /// How long a target has been in its lifecycle event, or has waited after it.
+    /// How long a target has been in its lifecycle event, or has waited after it, as far as it was looked at.
     pub fn time_in_event(&self, row: &Row) -> Option<Duration> {
-        row.ended.or(row.since).map(|since| clock::between(since, self.now))
+        let until = if self.stale(row).is_some() { row.seen } else { self.now };
+        row.ended.or(row.since).map(|since| clock::between(since, until))
     }
 }
 
-fn row(event: &TargetEvent) -> Row {
+fn row(event: &TargetEvent, seen: Timestamp) -> Row {
     let failure = event.failure.as_ref().map(words::failure);
     Row {
         status: event.status.clone(),
@@ -367,6 +385,7 @@ fn row(event: &TargetEvent) -> Row {
         since: event.since,
         ended: event.time.filter(|_| event.event_status == Some(EventStatus::Succeeded)),
         failure,
+        seen,
         time: event.time,
         phases: event.own_phases().to_vec(),
         serving: event.serving.clone(),

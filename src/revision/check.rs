@@ -85,7 +85,7 @@ fn check_directory(
     selection: &Selection,
 ) -> Result<Report, Error> {
     let (found, left_out) = walk(directory, selection)?;
-    let notes = left_out.into_iter().map(|message| Finding::note("A061", None, message));
+    let warnings = left_out.into_iter().map(|message| Finding::warning("A061", None, message));
     let named = |name: &str| directory.join(name).display().to_string();
     let mut text = |name: &str| runner::read_appspec(&directory.join(name)).ok();
     let Some(name) = appspec_name(wanted, &found, &mut text) else {
@@ -95,7 +95,7 @@ fn check_directory(
     let text = read(&file)?;
     let listing = listing(&found, &text)?;
     let mut findings = appspec::check(&text, Some(&listing), scope).findings;
-    findings.extend(notes.chain(appspec::names(&listing)));
+    findings.extend(warnings.chain(appspec::names(&listing)));
     Ok(Report { path: named(name), file: Some(file), text, findings })
 }
 
@@ -167,7 +167,7 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
-    use super::super::{Links, pack};
+    use super::super::{Links, check_pattern, pack};
     use super::*;
 
     const APPSPEC: &str =
@@ -356,6 +356,15 @@ mod tests {
         let without =
             Selection { exclude: vec!["*.sh".to_owned()], without_hidden: true, ..Selection::default() };
         assert_eq!(names(without), ["appspec.yml", "directory-link", "link", "scripts", "sub"]);
+        let excluding = |patterns: &[&str]| {
+            let exclude = patterns.iter().map(|pattern| (*pattern).to_owned()).collect();
+            names(Selection { exclude, ..Selection::default() })
+        };
+        assert_eq!(excluding(&[""]), names(Selection::default()), "an empty line names nothing");
+        let taken_again = excluding(&["link", "directory-*", "!directory-link"]);
+        assert!(!taken_again.contains(&"link".to_owned()));
+        assert!(taken_again.contains(&"directory-link".to_owned()));
+        assert!(check_pattern("[z-a]").is_err() && check_pattern("*.sh").is_ok());
         let own = Selection { own: Some(site.path().join("link")), ..Selection::default() };
         assert!(!names(own).contains(&"link".to_owned()));
     }
@@ -370,6 +379,13 @@ mod tests {
         assert_eq!(kind("directory-link/run.sh"), Some(Kind::File));
         let Err(error) = walk(site.path(), &with(Links::Refuse)) else { panic!("links are refused") };
         assert_eq!(error.message, "directory-link is a link");
+        symlink("nowhere", site.path().join("a-dangling")).unwrap();
+        let Err(error) = walk(site.path(), &with(Links::Follow)) else { panic!("it leads nowhere") };
+        assert_eq!(error.message, "a-dangling is a link to nowhere, which is not there");
+        fs::remove_file(site.path().join("a-dangling")).unwrap();
+        symlink("..", site.path().join("scripts/up")).unwrap();
+        let Err(error) = walk(site.path(), &with(Links::Follow)) else { panic!("it leads into itself") };
+        assert!(error.message.ends_with("/up is a link to a directory that it is in"), "{}", error.message);
     }
 
     #[test]

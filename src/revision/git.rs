@@ -99,9 +99,15 @@ impl GitSource {
             return Err(Error::new(format!("{} has no directory {path}", git.at(&commit))));
         }
         let archive = scratch.path().join("archive.tar");
-        git.archive(&tree, &archive)?;
-        runner::extract(&archive, &BundleType::Tar, directory)
+        git.archive(&commit, &archive)?;
+        let whole = scratch.path().join("whole");
+        let to = if self.path.is_some() { whole.as_path() } else { directory };
+        fs::create_dir(&whole).map_err(told)?;
+        runner::extract(&archive, &BundleType::Tar, to)
             .map_err(|message| Error::new(format!("cannot unpack {}: {message}", self.shown())))?;
+        if let Some(path) = &self.path {
+            fs::rename(whole.join(path), directory).map_err(told)?;
+        }
         Ok(Checkout { notes: git.notes(&tree, directory)?, commit })
     }
 }
@@ -173,8 +179,9 @@ impl Git<'_> {
         let said = String::from_utf8_lossy(stderr);
         let lines: Vec<String> =
             said.lines().filter(|line| !line.trim().is_empty()).map(without_credentials).collect();
-        let last = lines.iter().rev().find(|line| line.starts_with("fatal:") || line.starts_with("error:"));
-        let why = last.or(lines.first()).map_or("git says nothing", String::as_str);
+        // What came first is the cause; the last line is the same for most.
+        let cause = lines.iter().find(|line| !line.to_lowercase().starts_with("warning"));
+        let why = cause.or(lines.first()).map_or("git says nothing", String::as_str);
         Error::new(format!("cannot read {}: {why}", self.source.shown()))
     }
 
@@ -210,15 +217,12 @@ impl Git<'_> {
         })
     }
 
-    fn archive(&self, tree: &str, to: &Path) -> Result<(), Error> {
+    /// The commit, or its directory under its path, so that the attributes of those above hold.
+    fn archive(&self, commit: &str, to: &Path) -> Result<(), Error> {
         let told = |error: io::Error| Error::new(format!("cannot read {}: {error}", self.source.shown()));
         let mut command = self.command();
-        command.arg("--git-dir").arg(&self.repository).args([
-            "archive",
-            "--format=tar",
-            "--end-of-options",
-            tree,
-        ]);
+        command.arg("--git-dir").arg(&self.repository).args(["--literal-pathspecs", "archive"]);
+        command.args(["--format=tar", "--end-of-options", commit]).args(&self.source.path);
         command.stdout(File::create(to).map_err(told)?).stderr(Stdio::piped());
         let output = command.output().map_err(|error| self.missing(&error))?;
         if output.status.success() { Ok(()) } else { Err(self.failed(&output.stderr)) }
@@ -292,7 +296,10 @@ impl FromStr for GitSource {
         if url.is_empty() || url.starts_with('-') {
             return Err(Error::new(format!("`{url}` is no URL of a repository")).help(EXAMPLE));
         }
-        Ok(GitSource { url: url.to_owned(), reference: reference.map(str::to_owned), path })
+        // A path with a colon in its first name is one of ssh to git.
+        let first = url.split('/').next().unwrap_or_default();
+        let url = if first.contains(':') && is_repository(url) { format!("./{url}") } else { url.to_owned() };
+        Ok(GitSource { url, reference: reference.map(str::to_owned), path })
     }
 }
 
@@ -305,12 +312,15 @@ fn split_url(text: &str) -> Result<(&str, &str), Error> {
         let host = at + 3;
         text.get(host..).and_then(|rest| rest.find('/')).map_or(text.len(), |slash| host + slash)
     } else {
-        // `git@host:path`: git's short form of a URL of ssh, where no slash comes before the colon.
+        // `git@host:path`: git's short form of a URL of ssh, where no slash comes before the colon and no repository of
+        // this machine is meant.
+        let path = longest_path(text);
         match (text.find(':'), text.find('/')) {
+            _ if text.get(..path).is_some_and(|path| !path.is_empty() && is_repository(path)) => path,
             (Some(colon), slash) if slash.is_none_or(|slash| colon < slash) && !text.starts_with('@') => {
                 colon + 1
             }
-            _ => longest_path(text),
+            _ => path,
         }
     };
     let (before, after) = text.split_at(begin);
@@ -322,6 +332,12 @@ fn split_url(text: &str) -> Result<(&str, &str), Error> {
 fn longest_path(text: &str) -> usize {
     let ends = text.match_indices(['@', ':']).map(|(at, _)| at).chain([text.len()]);
     ends.filter(|end| Path::new(text.get(..*end).unwrap_or_default()).exists()).max().unwrap_or(0)
+}
+
+/// Whether a path on this machine is a repository, bare or not.
+fn is_repository(path: &str) -> bool {
+    let path = Path::new(path);
+    path.join(".git").exists() || path.join("HEAD").is_file()
 }
 
 /// As far as git's own rules matter here: nothing that is a flag, a range or a pattern.

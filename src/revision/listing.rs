@@ -35,7 +35,7 @@ impl Found {
 pub fn walk(directory: &Path, selection: &Selection) -> Result<(Vec<Found>, Vec<String>), Error> {
     let (mut found, mut left_out) = (Vec::new(), Vec::new());
     for entry in selection.walk(directory)? {
-        let entry = entry.map_err(|error| Error::new(format!("cannot read the directory: {error}")))?;
+        let entry = entry.map_err(|error| unreadable(directory, &error))?;
         if entry.depth() == 0 {
             continue;
         }
@@ -69,6 +69,27 @@ pub fn walk(directory: &Path, selection: &Selection) -> Result<(Vec<Found>, Vec<
         found.push(Found { name, path, kind, mode, size: metadata.len() });
     }
     Ok((found, left_out))
+}
+
+/// What cannot be walked. Of links that are followed, which one and what to do.
+fn unreadable(directory: &Path, error: &ignore::Error) -> Error {
+    let below = |path: &Path| path.strip_prefix(directory).unwrap_or(path).display().to_string();
+    let help = "exclude it, or pass --symlinks keep";
+    match error {
+        ignore::Error::WithDepth { err, .. } => unreadable(directory, err),
+        ignore::Error::Loop { child, .. } => {
+            Error::new(format!("{} is a link to a directory that it is in", below(child))).help(help)
+        }
+        ignore::Error::WithPath { path, err } => match fs::read_link(path) {
+            Ok(target) if !path.exists() => {
+                let (name, target) = (below(path), target.display());
+                Error::new(format!("{name} is a link to {target}, which is not there")).help(help)
+            }
+            _ if matches!(**err, ignore::Error::Loop { .. }) => unreadable(directory, err),
+            _ => Error::new(format!("cannot read {}: {err}", path.display())),
+        },
+        other => Error::new(format!("cannot read the directory: {other}")),
+    }
 }
 
 /// Whether a text names a file in whatever directory.

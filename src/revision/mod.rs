@@ -15,7 +15,7 @@ pub use check::{Report, check, check_as};
 pub use compare::{Change, Item, Opened, compare};
 pub use git::{Checkout, GitSource};
 pub use locator::Locator;
-pub use selection::{Links, Selection};
+pub use selection::{Links, Selection, check_pattern};
 
 /// What is wrong, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]

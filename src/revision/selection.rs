@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ignore::overrides::OverrideBuilder;
+use ignore::gitignore::GitignoreBuilder;
 use ignore::{DirEntry, WalkBuilder};
 
 use super::Error;
@@ -36,31 +36,39 @@ pub struct Selection {
     pub own: Option<PathBuf>,
 }
 
+/// Whether a pattern of [`Selection::exclude`] can be read.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_pattern(pattern: &str) -> Result<(), String> {
+    GitignoreBuilder::new("").add_line(None, pattern).map(drop).map_err(|error| error.to_string())
+}
+
 impl Selection {
     /// A walk over what is taken, parents first, in the order of names.
     pub fn walk(&self, directory: &Path) -> Result<ignore::Walk, Error> {
-        let mut overrides = OverrideBuilder::new(directory);
+        let mut excluded = GitignoreBuilder::new(directory);
         for pattern in &self.exclude {
-            // The crate's overrides read a pattern as one to take, and `!` as one to leave out.
-            overrides
-                .add(&format!("!{pattern}"))
+            excluded
+                .add_line(None, pattern)
                 .map_err(|error| Error::new(format!("--exclude {pattern}: {error}")))?;
         }
-        let overrides = overrides.build().map_err(|error| Error::new(format!("--exclude: {error}")))?;
+        let excluded = excluded.build().map_err(|error| Error::new(format!("--exclude: {error}")))?;
         let (git, hidden) = (self.with_git, self.without_hidden);
         let own = self.own.as_ref().and_then(|own| std::path::absolute(own).ok());
         let mut builder = WalkBuilder::new(directory);
         builder
             .standard_filters(false)
             .add_custom_ignore_filename(IGNORE_FILE)
-            .overrides(overrides)
             .follow_links(self.links == Links::Follow)
             .sort_by_file_name(std::cmp::Ord::cmp)
             .filter_entry(move |entry| {
                 let is_own = own
                     .as_ref()
                     .is_some_and(|own| std::path::absolute(entry.path()).is_ok_and(|path| path == *own));
-                entry.depth() == 0 || (is_taken(entry, git, hidden) && !is_own)
+                let directory = entry.file_type().is_some_and(|kind| kind.is_dir());
+                let is_excluded = || excluded.matched(entry.path(), directory).is_ignore();
+                entry.depth() == 0 || (is_taken(entry, git, hidden) && !is_own && !is_excluded())
             });
         Ok(builder.build())
     }

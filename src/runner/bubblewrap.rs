@@ -119,7 +119,8 @@ pub fn arguments(root: &Path, archive: &Path, script: &Path, network: bool) -> R
     add("--proc", &[Path::new("/proc")]);
     add("--ro-bind", &[Path::new(SETTINGS), Path::new(SETTINGS)]);
     add("--dev", &[Path::new("/dev")]);
-    add("--tmpfs", &[Path::new("/tmp")]);
+    // The host's own, so that what one script leaves there the next one finds.
+    add("--dir", &[Path::new("/tmp")]);
     add("--bind", &[archive, &inside(archive)]);
     add("--chdir", &[slash]);
     add("--", &[script]);

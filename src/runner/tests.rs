@@ -451,6 +451,21 @@ fn isolated_scripts_see_the_root_as_slash_and_nothing_of_the_machine() {
     assert!(world.path("/srv/made").is_dir());
 }
 
+#[test]
+fn what_an_isolated_script_leaves_in_tmp_the_next_one_finds() {
+    if !isolates() {
+        return;
+    }
+    let mut world = World::new();
+    world.host.hooks = policy(Isolation::Bubblewrap, false);
+    let script = "#!/bin/sh\ncat /tmp/left > /seen 2>/dev/null\necho here > /tmp/left\n";
+    let deployment =
+        world.deployment(&[("appspec.yml", 0o644, &hook("AfterInstall", "a.sh")), ("a.sh", 0o755, script)]);
+    assert_eq!(deployment.after_install(), Diagnostics::success());
+    assert_eq!(deployment.after_install(), Diagnostics::success());
+    assert_eq!((world.read("/seen").as_str(), world.read("/tmp/left").as_str()), ("here\n", "here\n"));
+}
+
 /// Root owns the kernel's settings. They are only opened here, so that a failure changes nothing of the machine.
 #[test]
 fn isolated_scripts_cannot_write_the_kernels_settings() {

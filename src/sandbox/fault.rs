@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::operations::Operation;
+use super::operations::{OPERATIONS, Operation};
 use super::store::Millis;
+use crate::error::nearest;
 
 /// Faults that are in force at the same time: enough for anything that is not a mistake.
 pub(super) const MOST: usize = 100;
@@ -134,7 +135,9 @@ impl ApiFault {
         }
         if self.operation.as_ref().is_some_and(|name| Operation::named(name).is_none()) {
             let name = self.operation.as_deref().unwrap_or_default();
-            return Err(format!("CodeDeploy has no operation `{name}`"));
+            let meant = nearest(name, OPERATIONS.iter().map(|operation| operation.name));
+            let meant = meant.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
+            return Err(format!("CodeDeploy has no operation `{name}`{meant}"));
         }
         match (self.fault, self.delay) {
             (Kind::Slow, None) => Err("a slow answer needs a delay".to_owned()),

@@ -9,12 +9,12 @@ mod tree;
 
 pub use guard::guarded;
 pub use resolve::{core, psych};
-pub use tree::{Content, Document, MAX_BYTES, Node, Scalar, json_error, parse};
+pub use tree::{Content, Document, MAX_BYTES, Node, Scalar, json_error, lines, parse};
 
 use std::fmt;
 
 /// A place in a text: line and column in characters, both counted from 1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
     pub line: usize,
     pub column: usize,

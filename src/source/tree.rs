@@ -134,6 +134,24 @@ pub fn json_error(bytes: &[u8]) -> Option<Error> {
     Some(Error { kind: ErrorKind::Syntax, message, position, context: None })
 }
 
+/// The lines of a text as libyaml counts them: where each begins, in bytes, and what it holds, without its end.
+pub fn lines(text: &str) -> Vec<(usize, &str)> {
+    let (mut lines, mut start) = (Vec::new(), 0);
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        if !matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}') {
+            continue;
+        }
+        lines.push((start, text.get(start..at).unwrap_or_default()));
+        if c == '\r' {
+            chars.next_if(|(_, next)| *next == '\n');
+        }
+        start = chars.peek().map_or(text.len(), |(next, _)| *next);
+    }
+    lines.push((start, text.get(start..).unwrap_or_default()));
+    lines
+}
+
 /// The position after the last character of `text`.
 fn end_of(text: &str) -> Position {
     let line = text.matches('\n').count() + 1;
@@ -275,6 +293,16 @@ mod tests {
         let error = parse(b"ok: 1\n\tb: 2\n").unwrap_err();
         assert_eq!(error.position.line, 2);
         assert_eq!(parse(b"a: \xff").unwrap_err().position, Position { line: 1, column: 4 });
+    }
+
+    #[test]
+    fn lines_end_where_libyaml_ends_them() {
+        let text = "a\r\nb\rc\u{2028}é\u{85}\nlast";
+        let starts: Vec<(usize, &str)> = lines(text);
+        assert_eq!(starts, [(0, "a"), (3, "b"), (5, "c"), (9, "é"), (13, ""), (14, "last")]);
+        let document = parse("x: \"\u{2028}\"\ny: 1\n".as_bytes()).unwrap();
+        let Content::Map(entries) = document.root.unwrap().content else { panic!("a map") };
+        assert_eq!(lines("x: \"\u{2028}\"\ny: 1\n")[entries[1].0.span.start.line - 1].1, "y: 1");
     }
 
     #[test]

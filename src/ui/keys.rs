@@ -90,6 +90,32 @@ impl Drop for Keyboard {
     }
 }
 
+/// What is typed on a terminal is not shown while this value lives.
+#[derive(Debug)]
+pub struct Unseen {
+    terminal: OwnedFd,
+    before: Termios,
+}
+
+impl Unseen {
+    /// # Errors
+    /// The terminal refuses.
+    pub fn on(terminal: impl AsFd) -> io::Result<Self> {
+        let terminal = terminal.as_fd().try_clone_to_owned()?;
+        let before = termios::tcgetattr(&terminal)?;
+        let mut unseen = before.clone();
+        unseen.local_modes -= LocalModes::ECHO;
+        termios::tcsetattr(&terminal, OptionalActions::Now, &unseen)?;
+        Ok(Unseen { terminal, before })
+    }
+}
+
+impl Drop for Unseen {
+    fn drop(&mut self) {
+        let _ = termios::tcsetattr(&self.terminal, OptionalActions::Now, &self.before);
+    }
+}
+
 /// A job in the background that touches its terminal is stopped by the system; one that the terminal does not control
 /// is not.
 fn is_foreground(terminal: impl AsFd) -> bool {

@@ -2,21 +2,17 @@
 
 mod canvas;
 mod keys;
+mod question;
 mod safe;
 mod screen;
 
-use std::ffi::OsString;
-use std::io::{self, BufRead, IsTerminal, Read, Write};
-use std::os::unix::ffi::OsStringExt;
+use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use canvas::Canvas;
 pub use keys::{Key, Keyboard};
 pub use safe::{defuse, json, line, text};
 pub use screen::Screen;
-
-/// More than anybody types as an answer.
-const LONGEST_LINE: u64 = 4096;
 
 /// A stream of bytes that several parts may write to: a process's stdout or stderr, or a buffer in a test.
 #[derive(Clone)]
@@ -73,6 +69,8 @@ pub struct Terminal {
     pub colour: (bool, bool),
     /// The locale can show more than ASCII.
     pub unicode: bool,
+    /// Stderr is a terminal that cannot move its cursor.
+    pub dumb: bool,
     /// It wraps lines anew when it gets narrower.
     pub reflows: bool,
     /// How wide the terminal on stdout is; none where data goes elsewhere.
@@ -88,6 +86,7 @@ impl Terminal {
         colour: (false, false),
         unicode: true,
         reflows: true,
+        dumb: false,
         columns: None,
     };
 
@@ -171,40 +170,6 @@ impl Ui {
     /// `text` in a style, where stderr shows colour.
     pub fn paint(&self, style: Style, text: &str) -> String {
         style.paint(text, self.terminal.colour.1)
-    }
-
-    /// Asks a question on stderr and reads the answer from stdin; `None` where either is no terminal.
-    #[expect(clippy::disallowed_methods, reason = "ui owns the streams")]
-    pub fn ask(&self, question: &str) -> io::Result<Option<bool>> {
-        if !self.terminal.stdin || !io::stderr().is_terminal() {
-            return Ok(None);
-        }
-        let mut err = self.err();
-        write!(err, "{} [y/N] ", text(question))?;
-        err.flush()?;
-        let mut answer = String::new();
-        io::stdin().read_line(&mut answer)?;
-        Ok(Some(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")))
-    }
-
-    /// Asks for a line on the terminal that stderr is, whatever stdin is; `None` where it is none.
-    #[expect(clippy::disallowed_methods, reason = "ui owns the streams")]
-    pub fn ask_line(&self, question: &str) -> io::Result<Option<String>> {
-        let stdin = io::stdin();
-        let mut terminal: Box<dyn BufRead> = match rustix::termios::ttyname(io::stderr(), Vec::new()) {
-            Err(_) => return Ok(None),
-            Ok(_) if stdin.is_terminal() => Box::new(stdin.lock()),
-            Ok(name) => {
-                let path = std::path::PathBuf::from(OsString::from_vec(name.into_bytes()));
-                Box::new(io::BufReader::new(std::fs::File::open(path)?))
-            }
-        };
-        let mut err = self.err();
-        write!(err, "{}", text(question))?;
-        err.flush()?;
-        let mut answer = String::new();
-        (&mut terminal).take(LONGEST_LINE).read_line(&mut answer)?;
-        Ok(Some(answer))
     }
 
     /// The terminal on stderr as a place to draw on, where there is one.

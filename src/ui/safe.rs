@@ -40,11 +40,15 @@ fn escape(input: &str, keep: impl Fn(char) -> bool) -> String {
 }
 
 /// JSON text with every dangerous character escaped; it means the same to a JSON reader. The line feeds of
-/// pretty-printed JSON stay: within strings they are escaped already.
+/// pretty-printed JSON stay: within strings they are escaped already. Nor does a CI system find a command in it
+/// (`##[…]`, `##vso[`), which it looks for anywhere in a line.
 pub fn json(input: &str) -> String {
     let mut output = String::with_capacity(input.len());
+    let mut before = ' ';
     for c in input.chars() {
-        if is_dangerous(c) && c != '\n' {
+        let command = c == '#' && std::mem::replace(&mut before, c) == '#';
+        before = c;
+        if command || (is_dangerous(c) && c != '\n') {
             // All of them lie in the basic plane: four digits do.
             let _ = write!(output, "\\u{:04x}", u32::from(c));
         } else {
@@ -104,6 +108,7 @@ mod tests {
         assert!(safe.chars().all(|c| !is_dangerous(c)), "{safe}");
         let pretty = serde_json::to_string_pretty(&serde_json::json!({"a": "\u{9b}\n"})).unwrap();
         assert_eq!(json(&pretty), "{\n  \"a\": \"\\u009b\\n\"\n}");
+        assert_eq!(json(r###""##vso[x] ###[y] # #""###), r###""#\u0023vso[x] #\u0023\u0023[y] # #""###);
         assert_eq!(
             serde_json::from_str::<String>(&safe).unwrap(),
             "\u{9b}31m \u{7f} \u{202e}evil \u{1b} \n 日本"

@@ -69,7 +69,7 @@ fn short(json: &Value) -> Option<String> {
             let items: Option<Vec<String>> = list.iter().map(short).collect();
             items.map(|items| items.join(", "))
         }
-        Value::Object(map) if map.contains_key("Key") => {
+        Value::Object(map) if map.contains_key("Key") || map.contains_key("Value") => {
             let value = map.get("Value").and_then(Value::as_str);
             Some(value.map_or_else(|| cell(json, "/Key"), |value| format!("{}={value}", cell(json, "/Key"))))
         }

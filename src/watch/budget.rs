@@ -51,6 +51,13 @@ impl Budget {
         self.limit - ticks.saturating_mul(self.polls).min(self.limit / 2)
     }
 
+    /// Enters calls that were made before the watch began.
+    pub fn spend(&self, calls: usize, now: Instant) {
+        for _ in 0..calls {
+            let _ = self.take(Purpose::Tick, now, 0);
+        }
+    }
+
     /// Enters a call for `purpose` at `now`, where the budget has room for it; otherwise says how long to wait.
     /// `ticks` is how many ticks a minute are to come.
     pub fn take(&self, purpose: Purpose, now: Instant, ticks: usize) -> Result<(), Duration> {

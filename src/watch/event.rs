@@ -11,7 +11,7 @@ use super::causes::Cause;
 use crate::api::ErrorKind;
 use crate::model::{
     ComputePlatform, Creator, DeploymentStatus, Diagnostics, EventName, EventStatus, LifecycleErrorCode,
-    Overview, Serving, TargetKind, TargetStatus, TrafficRouting, Waits,
+    Overview, Serving, TargetKind, TargetStatus, TrafficRouting, Waits, Zonal, mask,
 };
 
 /// The version of the stream's form.
@@ -39,13 +39,25 @@ pub struct Stamped {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
-    StreamStart { tool: String },
+    StreamStart {
+        tool: String,
+    },
     Deployment(Box<DeploymentEvent>),
     Target(Box<TargetEvent>),
+    /// These targets at work were looked at again, and nothing of them has changed.
+    Seen {
+        targets: Vec<String>,
+    },
     Heartbeat(HeartbeatEvent),
     Api(ApiEvent),
-    Notice { code: NoticeCode, message: String },
-    Rollback { rollback: String, message: Option<String> },
+    Notice {
+        code: NoticeCode,
+        message: String,
+    },
+    Rollback {
+        rollback: String,
+        message: Option<String>,
+    },
     Result(Box<Report>),
 }
 
@@ -119,6 +131,9 @@ pub struct DeploymentEvent {
     /// The steps of the traffic, once the configuration is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routing: Option<TrafficRouting>,
+    /// It goes zone by zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zonal: Option<Zonal>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub creator: Option<Creator>,
     /// The deployment that this one rolls back, as the service says.
@@ -202,7 +217,7 @@ fn unsaid(serving: &Serving) -> bool {
     *serving == Serving::Unsaid
 }
 
-/// What a host says of its failed event; from outside, not sanitised.
+/// What a host says of its failed event; from outside, not sanitised, its secrets masked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     pub error: LifecycleErrorCode,
@@ -216,8 +231,8 @@ impl Failure {
         Failure {
             error: diagnostics.error_code.clone(),
             script: diagnostics.script_name.clone(),
-            message: diagnostics.message.clone(),
-            log_tail: diagnostics.log_tail.clone(),
+            message: mask(&diagnostics.message),
+            log_tail: mask(&diagnostics.log_tail),
         }
     }
 }
@@ -358,6 +373,9 @@ pub struct Report {
     pub previous_revision: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorEvent>,
+    /// What else the service says of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<String>,
     /// From the start to the end or to now, in seconds of the service's time.
     pub duration_s: Option<f64>,
     pub counts: Option<Counts>,

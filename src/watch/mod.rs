@@ -79,6 +79,8 @@ pub struct Options {
     pub tool: String,
     /// The local time; used for stamps until the service tells its own.
     pub now: Timestamp,
+    /// Read the targets too; what only waits for the end needs none.
+    pub targets: bool,
     /// For the jitter.
     pub seed: u64,
 }
@@ -100,6 +102,7 @@ impl Options {
             known: false,
             tool: tool.into(),
             now,
+            targets: true,
             seed,
         }
     }

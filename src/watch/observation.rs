@@ -19,6 +19,8 @@ pub struct Pace {
     pub rollback: bool,
     /// The deployment is known to exist: a first call that fails is no reason to give up.
     pub known: bool,
+    /// Targets are read.
+    pub targets: bool,
     /// Time until the first call.
     pub delay: Duration,
 }

@@ -41,6 +41,7 @@ pub async fn poll<S: Source>(
     to: mpsc::Sender<Observation>,
 ) {
     let interval = pace.interval.max(SHORTEST).max(pace.budget.shortest_interval());
+    let targets = if pace.targets { Reading::Wanted } else { Reading::Closed };
     let poller = Poller {
         source,
         id,
@@ -55,7 +56,7 @@ pub async fn poll<S: Source>(
         attempts: 0,
         refused_since: None,
         config: Reading::Wanted,
-        targets: Reading::Wanted,
+        targets,
     };
     let Err(Over) = poller.run().await;
 }

@@ -1,6 +1,7 @@
 //! One deployment under watch: takes what the poller saw, makes events of it, and ends on the deployment's end, the
 //! point asked for, a time-out, a signal, or a reader that is gone.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +27,8 @@ const UI_TICK: Duration = Duration::from_millis(200);
 /// Silence after which a heartbeat is sent: in the first ten minutes, and later.
 const HEARTBEAT: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(300)];
 const FIRST_MINUTES: Duration = Duration::from_secs(600);
+/// How often it is told which targets were looked at again.
+const LOOKS: Duration = Duration::from_secs(10);
 /// Why a deployment is no longer followed.
 #[derive(Debug)]
 pub enum Stop {
@@ -56,6 +59,9 @@ pub struct Session<'a> {
     /// What keys ask for, and those calls on their way.
     wishes: broadcast::Receiver<Wish>,
     granted: JoinSet<(Act, Result<(), ApiError>)>,
+    /// The targets that were looked at again without news, and when that was told last.
+    looked: BTreeSet<String>,
+    told: Instant,
     /// When the last event went out.
     spoke: Instant,
     poll: Duration,
@@ -85,6 +91,8 @@ impl<'a> Session<'a> {
             stops: JoinSet::new(),
             wishes: reporters.wishes(),
             granted: JoinSet::new(),
+            looked: BTreeSet::new(),
+            told: now,
             spoke: now,
             poll: options.interval,
             ticks,
@@ -277,6 +285,7 @@ impl<'a> Session<'a> {
             give_up_after: options.give_up_after,
             rollback: options.follow_rollback,
             known: self.known,
+            targets: options.targets,
             delay,
         };
         let random = fastrand::Rng::with_seed(options.seed);
@@ -295,13 +304,23 @@ impl<'a> Session<'a> {
             Observation::Config(config) => tracker.config(config),
             Observation::Targets(targets) => {
                 for event in tracker.targets(&targets) {
-                    self.emit(event);
+                    match event {
+                        Event::Seen { targets } => self.looked.extend(targets),
+                        event => self.emit(event),
+                    }
                 }
-                None
+                // Told together now and then: a reader of the stream wants changes.
+                let due = !self.looked.is_empty() && self.told.elapsed() >= LOOKS;
+                due.then(|| {
+                    self.told = Instant::now();
+                    Event::Seen { targets: std::mem::take(&mut self.looked).into_iter().collect() }
+                })
             }
             Observation::Failing { error, retry_in } => tracker.failing(&error, retry_in),
             Observation::Recovered => tracker.recovered(),
-            Observation::Unreadable(what, error) => Some(unreadable(what, &error)),
+            Observation::Unreadable(what, error) => {
+                Some(unreadable(what, &error, tracker.counts().is_some(), self.options.until.is_some()))
+            }
             Observation::Paced(pace) => {
                 self.poll = pace;
                 None
@@ -361,20 +380,28 @@ impl<'a> Session<'a> {
 
     /// Dates an event and hands it to the reporters.
     pub fn emit(&mut self, event: Event) {
-        self.spoke = Instant::now();
+        if !matches!(event, Event::Seen { .. }) {
+            self.spoke = Instant::now();
+        }
         let about = About { deployment: &self.deployment, region: self.region.as_deref() };
         self.reporters.emit(&self.options.tool, about, self.time.now(), event);
     }
 }
 
-fn unreadable(what: Unreadable, error: &ApiError) -> Event {
+/// `counted`: the deployment itself tells how many targets are in which state; `until`: a point is waited for.
+fn unreadable(what: Unreadable, error: &ApiError, counted: bool, until: bool) -> Event {
     let (code, what) = match what {
-        Unreadable::Targets => {
+        Unreadable::Targets if counted => {
             (NoticeCode::Targets, "targets cannot be read; their number and states are still shown")
         }
+        Unreadable::Targets => (NoticeCode::Targets, "targets cannot be read; only the status is shown"),
         Unreadable::Config => (NoticeCode::Config, "the deployment configuration cannot be read"),
     };
-    Event::Notice { code, message: format!("{what} ({error})") }
+    let point = match code {
+        NoticeCode::Targets if until => "; whether the point is reached cannot be seen, only the end",
+        _ => "",
+    };
+    Event::Notice { code, message: format!("{what}{point} ({error})") }
 }
 
 fn lost_poll() -> ApiError {

@@ -262,7 +262,12 @@ impl Source for Fleet {
     async fn config(&self, name: &str) -> Result<DeploymentConfig, ApiError> {
         self.call("GetDeploymentConfig")?;
         let half = MinimumHealthyHosts::Percent(50);
-        Ok(DeploymentConfig { name: name.to_owned(), minimum_healthy_hosts: Some(half), routing: None })
+        Ok(DeploymentConfig {
+            name: name.to_owned(),
+            minimum_healthy_hosts: Some(half),
+            routing: None,
+            zonal: None,
+        })
     }
 
     async fn stop(&self, _: &str, rollback: Option<bool>) -> Result<(), ApiError> {

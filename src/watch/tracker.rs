@@ -104,7 +104,7 @@ impl Tracker {
 
     /// What the deployment's configuration says.
     pub fn config(&mut self, config: DeploymentConfig) -> Option<Event> {
-        let tells = config.routing.is_some();
+        let tells = config.routing.is_some() || config.zonal.is_some();
         self.config = Some(config);
         if !tells {
             self.minimum_healthy()?;
@@ -114,7 +114,17 @@ impl Tracker {
 
     /// What BatchGetDeploymentTargets says of some targets.
     pub fn targets(&mut self, targets: &[Target]) -> Vec<Event> {
-        targets.iter().filter_map(|target| self.target(target)).collect()
+        let mut events = Vec::new();
+        let mut same = Vec::new();
+        for target in targets {
+            match self.target(target) {
+                Some(event) => events.push(event),
+                None if !target.status.is_finished() => same.push(target.id.clone()),
+                None => {}
+            }
+        }
+        events.extend((!same.is_empty()).then_some(Event::Seen { targets: same }));
+        events
     }
 
     fn target(&mut self, target: &Target) -> Option<Event> {
@@ -210,6 +220,7 @@ impl Tracker {
                 .and_then(|deployment| deployment.previous_revision.as_ref())
                 .map(ToString::to_string),
             error: deployment.and_then(error_event),
+            messages: deployment.map(|deployment| deployment.messages.clone()).unwrap_or_default(),
             duration_s: self.elapsed(now).map(seconds),
             counts: self.counts(),
             hosts: self.hosts(|_| true),
@@ -248,6 +259,7 @@ impl Tracker {
             platform: deployment.platform.clone(),
             waits: deployment.waits,
             routing: self.config.as_ref().and_then(|config| config.routing),
+            zonal: self.config.as_ref().and_then(|config| config.zonal),
             creator: deployment.creator.clone(),
             rolls_back: deployment.rollback.triggering_deployment_id.clone(),
             revision: deployment.revision.as_ref().map(ToString::to_string),
@@ -260,7 +272,8 @@ impl Tracker {
         })
     }
 
-    fn counts(&self) -> Option<Counts> {
+    /// How many targets there are in which state, as the deployment says.
+    pub fn counts(&self) -> Option<Counts> {
         self.deployment.as_ref()?.overview.map(Counts::from)
     }
 
@@ -443,7 +456,10 @@ mod tests {
         let events = tracker.targets(&[target("a", "Waiting", "Napping")]);
         let [Event::Target(event)] = events.as_slice() else { panic!("{events:?}") };
         assert_eq!((event.status.as_str(), event.kind.as_str()), ("Waiting", "EKSTarget"));
-        assert_eq!(tracker.targets(&[target("a", "Waiting", "Napping")]), []);
+        let same = tracker.targets(&[target("a", "Waiting", "Napping")]);
+        assert_eq!(same, [Event::Seen { targets: vec!["a".into()] }], "it was looked at, and that is all");
+        tracker.targets(&[target("b", "Succeeded", "Succeeded")]);
+        assert_eq!(tracker.targets(&[target("b", "Succeeded", "Succeeded")]), []);
     }
 
     #[test]
@@ -505,6 +521,7 @@ mod tests {
             name: "c".into(),
             minimum_healthy_hosts: Some(MinimumHealthyHosts::Percent(50)),
             routing: None,
+            zonal: None,
         };
         assert_eq!(tracker.config(config), None, "not without a total");
         let overview = Overview { pending: 9, ..Overview::default() };

@@ -58,6 +58,11 @@ impl Python {
         serde_json::from_str(&output).unwrap()
     }
 
+    /// The folder of the programs.
+    pub fn bin(&self) -> PathBuf {
+        self.venv.join("bin")
+    }
+
     /// A program of the environment, set up to talk to the sandbox at `url` and to nothing else.
     pub fn program(&self, name: &str, url: &str) -> Command {
         let mut command = Command::new(self.venv.join("bin").join(name));

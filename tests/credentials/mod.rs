@@ -2,6 +2,7 @@
 //! nobody can.
 
 mod endpoints;
+mod link_local;
 mod roles;
 mod sockets;
 mod sources;

@@ -5,11 +5,14 @@ use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
+use rustix::process::Signal;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{LocalModes, tcgetattr};
 
 use super::{CALL, aws, machine, signer};
 use crate::contract::python;
 use crate::support::cdctl::{CDCTL, Machine};
+use crate::support::screen::Terminal;
 use crate::support::stand_in::StandIn;
 
 const ROLES: &str = "\
@@ -153,6 +156,42 @@ fn a_code_is_asked_for_on_the_terminal_and_once_a_session() {
     let (code, screen) = on_a_terminal(&with_roles(&aws), &call("mfa"), "\n");
     assert_eq!(code, Some(1), "{screen}");
     assert!(screen.contains("no code was entered"), "{screen}");
+}
+
+/// The question for the code, on a terminal, with 777888 typed for it but not entered.
+fn asked(machine: &Machine) -> Terminal {
+    let mut command = machine.command(CDCTL);
+    command.args(call("mfa").split(' '));
+    let mut terminal = Terminal::run(command, (80, 24));
+    terminal.shows("Enter MFA code for arn:aws:iam::123456789012:mfa/me:");
+    assert!(!shows_what_is_typed(&terminal));
+    terminal.types("777888");
+    terminal
+}
+
+fn shows_what_is_typed(terminal: &Terminal) -> bool {
+    tcgetattr(&terminal.master).unwrap().local_modes.contains(LocalModes::ECHO)
+}
+
+#[test]
+fn a_code_is_not_shown() {
+    let aws = aws();
+    let machine = with_roles(&aws);
+    let mut terminal = asked(&machine);
+    terminal.types("\n");
+    let screen = terminal.shows("shop");
+    assert!(screen.contains("mfa/me:\nAPPLICATIONS") && !screen.contains("777888"), "{screen}");
+    assert!(shows_what_is_typed(&terminal));
+    assert_eq!(terminal.ends().0, Some(0));
+    assert_eq!(aws.seen().last().unwrap().key(), "mfa-by-BASE777888");
+
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 143)] {
+        let machine = with_roles(&aws);
+        let mut terminal = asked(&machine);
+        terminal.signal(signal);
+        assert_eq!(terminal.child.wait().unwrap().code(), Some(code));
+        assert!(shows_what_is_typed(&terminal), "{signal:?}");
+    }
 }
 
 #[test]

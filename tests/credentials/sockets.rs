@@ -59,6 +59,59 @@ fn a_certificate_that_nobody_vouches_for_is_refused() {
 }
 
 #[test]
+fn a_certificate_that_vouches_for_itself() {
+    let answer = |_: &_| Answer::json(r#"{"applications":["shop"]}"#);
+    let pem = |name: &str| package(&format!("tests/credentials/tls/{name}.pem")).display().to_string();
+    let own = StandIn::tls_as("self-signed", answer);
+    machine(&own, "", KEYS)
+        .run(&format!("{CALL} --ca-bundle {}", pem("self-signed")))
+        .ends_with(0)
+        .says("shop");
+    // As `openssl req -x509` makes one by default, and no server may have one for rustls.
+    let authority = StandIn::tls_as("authority", answer);
+    let machine = machine(&authority, "", KEYS).set("AWS_MAX_ATTEMPTS", "1");
+    let run = machine.run(&format!("{CALL} --ca-bundle {}", pem("authority"))).ends_with(1).says_nothing();
+    run.complains("it is that of an authority (CA:TRUE), used as a server's own\n")
+        .complains("`-addext basicConstraints=critical,CA:FALSE`");
+}
+
+#[test]
+fn a_proxy_that_takes_no_connection_is_named() {
+    let aws = aws();
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let machine = machine(&aws, "", KEYS)
+        .set("AWS_ENDPOINT_URL", "https://codedeploy.invalid")
+        .set("HTTPS_PROXY", &format!("http://me:hush@{closed}"));
+    let run = machine.run(CALL).ends_with(1).says_nothing();
+    run.complains_only(&format!(
+        "{CANNOT}ListApplications: the proxy http://{closed}: Connection refused (os error 111)\n  \
+         help: check HTTPS_PROXY, HTTP_PROXY and NO_PROXY\n"
+    ));
+}
+
+#[test]
+fn a_gateway_that_is_busy_is_asked_again() {
+    for (status, help) in [(429, "help: wait a moment"), (408, "help: check the network")] {
+        let gateway = StandIn::new(move |_| Answer { status, ..Answer::not_found() });
+        let run = machine(&gateway, "", KEYS).run(&format!("{CALL} --max-attempts 2")).ends_with(1);
+        let _ = run.complains(&format!("(HTTP {status})")).complains(help);
+        assert_eq!(gateway.seen().len(), 2, "{status}");
+    }
+    // It passed nothing on, so that nothing can be made twice.
+    let gateway = StandIn::new(|request| match request.operation() {
+        Some("CreateDeployment") => Answer { status: 429, ..Answer::not_found() },
+        Some("GetDeploymentGroup") => {
+            Answer::json(r#"{"deploymentGroupInfo":{"applicationName":"shop","deploymentGroupName":"prod"}}"#)
+        }
+        _ => Answer::json(r#"{"deployments":[]}"#),
+    });
+    let line = "deploy create shop/prod --revision github:me/site@0123456789abcdef0123456789abcdef01234567";
+    machine(&gateway, "", KEYS).run(&format!("{line} --max-attempts 2")).ends_with(1).says_nothing();
+    let seen = gateway.seen();
+    assert_eq!(seen.iter().filter(|it| it.operation() == Some("CreateDeployment")).count(), 2, "{seen:#?}");
+}
+
+#[test]
 fn plain_http_where_tls_is_spoken_and_the_other_way_round() {
     let tls = StandIn::tls(|_| Answer::not_found());
     let plain = aws();

@@ -100,6 +100,55 @@ fn containers_and_instances_are_asked() {
 }
 
 #[test]
+fn a_profile_without_keys_leaves_it_to_the_container() {
+    let aws = aws();
+    let bare = with_keys(machine(&aws, "[profile dev]\nregion = ap-south-1\n", ""));
+    let run = bare.run(&format!("{CALL} --profile dev")).ends_with(1).says_nothing();
+    run.complains("profile dev has no credentials, and no container or instance gives any\n")
+        .complains("help: set AWS_PROFILE or pass `--profile`");
+    let token = bare.home().join("token");
+    fs::write(&token, "a.b.c").unwrap();
+    let container = bare
+        .set("AWS_CONTAINER_CREDENTIALS_FULL_URI", &format!("{}/container", aws.url))
+        .set("AWS_CONTAINER_AUTHORIZATION_TOKEN", "Bearer container")
+        // The AWS CLI passes over it for a profile, as over keys.
+        .set("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/web")
+        .set("AWS_WEB_IDENTITY_TOKEN_FILE", token.to_str().unwrap());
+    aws.seen();
+    assert_eq!(signer(&aws, container.run(&format!("{CALL} --profile dev"))), "CONTAINER");
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let aws = aws();
+    let config = "[profile sso]\nsso_session = work\nsso_account_id = 123456789012\nsso_role_name = deploy\n\
+                  [sso-session work]\nsso_region = eu-west-1\nsso_start_url = https://example.awsapps.com/start\n\
+                  [profile old]\nsso_region = eu-west-1\nsso_start_url = https://example.awsapps.com/start\n\
+                  sso_account_id = 123456789012\nsso_role_name = deploy\n\
+                  [profile environment]\nrole_arn = a:b/deploy\ncredential_source = Environment\n\
+                  [profile web]\nrole_arn = a:b/web\nweb_identity_token_file = /nowhere/web\n\
+                  [profile over]\nrole_arn = a:b/over\nsource_profile = sso\n";
+    let machine = machine(&aws, config, "");
+    for (profile, named) in [
+        ("sso", "sign in with `aws sso login --profile sso`\n"),
+        ("old", "sign in with `aws sso login --profile old`\n"),
+        ("over", "sign in with `aws sso login --profile sso`\n"),
+        ("environment", "where AWS_ACCESS_KEY_ID or AWS_SECRET_ACCESS_KEY is missing\n"),
+        ("web", "the web identity token /nowhere/web: No such file or directory (os error 2)\n"),
+    ] {
+        let run = machine.run(&format!("{CALL} --profile {profile}")).ends_with(1).says_nothing();
+        let run = run.complains(named);
+        assert!(!named.contains("sso") || !run.stderr.contains("`aws sso login`"), "whose session? {run}");
+    }
+    let run = machine
+        .set("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/web")
+        .set("AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere/token")
+        .run(CALL)
+        .ends_with(1);
+    let _ = run.complains("the web identity token /nowhere/token: No such file or directory (os error 2)\n");
+}
+
+#[test]
 fn single_sign_on_is_read_and_its_end_is_told() {
     let aws = aws();
     let config = "[default]\nsso_session = work\nsso_account_id = 123456789012\nsso_role_name = deploy\n\
@@ -119,7 +168,7 @@ fn single_sign_on_is_read_and_its_end_is_told() {
     assert_eq!(signer(&aws, machine.run(CALL)), "SSO");
     token("2020-01-01T00:00:00Z");
     let run = machine.run(CALL).ends_with(1).says_nothing();
-    run.complains("the AWS credentials could not be loaded: ").complains("aws sso login");
+    run.complains("the AWS credentials could not be loaded: ").complains("`aws sso login --profile default`");
 }
 
 #[test]

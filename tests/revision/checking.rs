@@ -40,6 +40,22 @@ fn an_error_for_one_agent_is_an_error_and_named_as_its() {
 }
 
 #[test]
+fn an_appspec_on_standard_input_is_checked_and_not_corrected() {
+    let machine = machine();
+    let given = |arguments: &[&str]| {
+        let mut command = machine.command(env!("CARGO_BIN_EXE_cdctl"));
+        let file = fs::File::open(machine.home().join("site/appspec.yml")).unwrap();
+        let output =
+            command.args(["revision", "validate", "-"]).args(arguments).stdin(file).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, said) = given(&[]);
+    assert!(code == Some(10) && said.contains("<stdin>:6:16"), "{said}");
+    assert_eq!(given(&["--agent", "1"]).0, Some(0));
+    assert_eq!(given(&["--fix"]).0, Some(2));
+}
+
+#[test]
 fn strict_counts_warnings_too() {
     let machine = machine();
     let file = machine.home().join("site/appspec.yml");

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::support::cdctl::{Machine, Run};
+use crate::support::cdctl::{CDCTL, Machine, Run};
 use crate::support::client::{codedeploy, s3};
 use crate::support::stage::Stage;
 
@@ -30,7 +30,12 @@ impl Origin {
             ("apps/shop/appspec.yml", "version: 0.0\nos: linux\n"),
             ("apps/shop/page", "shop"),
             ("tests/only-here", "x"),
-            (".gitattributes", "/tests export-ignore\n*.bin filter=lfs\n"),
+            ("apps/shop/hush", "x"),
+            ("apps/shop/at", "$Format:%H$"),
+            (
+                ".gitattributes",
+                "/tests export-ignore\n/apps/shop/hush export-ignore\n/apps/shop/at export-subst\n*.bin filter=lfs\n",
+            ),
             ("big.bin", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n"),
         ] {
             let path = origin.path().join(file);
@@ -123,9 +128,35 @@ fn a_directory_of_a_repository_is_a_bundle_of_its_own() {
     origin.bundle(&format!("{}@main:/apps/shop/", origin.url()), &out).ends_with(0);
     assert_eq!(origin.file(&out, "page").unwrap(), "shop");
     assert_eq!(origin.file(&out, "version"), None);
+    assert_eq!(origin.file(&out, "hush"), None, "the attributes above hold");
+    assert_eq!(origin.file(&out, "at").unwrap(), origin.git(&["rev-parse", "main"]));
     let none = origin.bundle(&format!("{}@main:apps/none", origin.url()), &out).ends_with(1);
     none.complains("has no directory apps/none");
-    origin.bundle(&format!("{}:apps", origin.url()), &out).ends_with(10).complains("there is one in shop/");
+    let above = origin.bundle(&format!("{}:apps", origin.url()), &out).ends_with(10);
+    above.complains("there is one in shop/").complains(&format!("{}:apps has no appspec.yml", origin.url()));
+}
+
+#[test]
+fn a_repository_that_is_here_is_no_host_of_ssh() {
+    let origin = Origin::new();
+    let out = origin.machine.home().join("out.zip");
+    fs::rename(origin.path(), origin.machine.home().join("we@ird:x")).unwrap();
+    let bundle = |folder: &str, from: &str| {
+        let mut command = origin.machine.command(CDCTL);
+        command.current_dir(origin.machine.home().join(folder));
+        command.args(["revision", "bundle", "--git", from, "--file"]).arg(&out);
+        Run::from(command.output().unwrap())
+    };
+    for (folder, from) in [
+        ("we@ird:x", ".:apps/shop"),
+        ("we@ird:x", ".@v1:apps/shop"),
+        ("", "we@ird:x@v1:apps/shop"),
+        ("", "we@ird:x:apps/shop"),
+    ] {
+        bundle(folder, from).ends_with(0);
+        assert_eq!(origin.file(&out, "page").unwrap(), "shop", "{from}");
+    }
+    bundle("", "/nowhere@v1").ends_with(1).complains("'/nowhere' does not appear to be a git repository");
 }
 
 #[test]

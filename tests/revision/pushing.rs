@@ -76,6 +76,13 @@ async fn a_large_bundle_goes_in_parts_and_the_same_one_does_not_go_again() {
     assert!(head.e_tag().unwrap().ends_with("-3\""), "three parts: {:?}", head.e_tag());
     let again = machine.run(&line).ends_with(0).complains("nothing was uploaded");
     assert_eq!(again.stdout, first.stdout);
+    // The same content, to be stored in another way.
+    let other = line.replace("AES256", "aws:kms");
+    let stored = machine.run(&other).ends_with(0);
+    assert_ne!(stored.stdout, first.stdout);
+    machine.run(&other).ends_with(0).complains("nothing was uploaded");
+    let foreign = machine.run(&format!("{other} --expected-bucket-owner 000000000000")).ends_with(1);
+    foreign.complains("AccessDenied").complains("is not account 000000000000's");
     let open = s3.list_multipart_uploads().bucket("releases").send().await.unwrap();
     assert!(open.uploads().is_empty());
     // What was pushed is what was bundled.

@@ -3,7 +3,7 @@
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
     BucketVersioningStatus, ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, Delete,
-    MetadataDirective, ObjectIdentifier, VersioningConfiguration,
+    MetadataDirective, ObjectIdentifier, ServerSideEncryption, StorageClass, VersioningConfiguration,
 };
 use cdctl::sandbox::Bundles;
 
@@ -153,6 +153,40 @@ async fn tags_come_with_an_object_and_change() {
     assert_eq!(aws_sdk_s3::error::ProvideErrorMetadata::code(&twice), Some("InvalidTag"));
     s3.delete_object_tagging().bucket("releases").key("k").send().await.unwrap();
     assert_eq!(tags("k").await, "");
+}
+
+#[tokio::test]
+async fn how_an_object_is_stored_is_told_and_another_owner_is_refused() {
+    use aws_sdk_s3::error::ProvideErrorMetadata;
+    let stage = Stage::new();
+    let s3 = s3(&stage.sandbox);
+    s3.create_bucket().bucket("releases").send().await.unwrap();
+    let put = || {
+        let put = s3.put_object().bucket("releases").key("k").body(ByteStream::from_static(b"x"));
+        put.storage_class(StorageClass::StandardIa).ssekms_key_id("key-1")
+    };
+    let put = |owner| put().server_side_encryption(ServerSideEncryption::AwsKms).expected_bucket_owner(owner);
+    let error = put("000000000000").send().await.unwrap_err();
+    assert_eq!(error.code(), Some("AccessDenied"));
+    let error = put("000000000000").send().await.unwrap_err();
+    assert_eq!(error.code(), Some("AccessDenied"));
+    put("123456789012").send().await.unwrap();
+    let upload =
+        s3.create_multipart_upload().bucket("releases").key("m").storage_class(StorageClass::Glacier);
+    let upload = upload.send().await.unwrap().upload_id.unwrap();
+    let part = s3.upload_part().bucket("releases").key("m").upload_id(&upload).part_number(1);
+    let etag = part.body(ByteStream::from_static(b"x")).send().await.unwrap().e_tag.unwrap();
+    let parts = CompletedMultipartUpload::builder()
+        .parts(CompletedPart::builder().part_number(1).e_tag(etag).build())
+        .build();
+    let complete = s3.complete_multipart_upload().bucket("releases").key("m").upload_id(&upload);
+    complete.multipart_upload(parts).send().await.unwrap();
+    let head = |key| s3.head_object().bucket("releases").key(key).send();
+    let (whole, parts) = (head("k").await.unwrap(), head("m").await.unwrap());
+    assert_eq!(whole.server_side_encryption(), Some(&ServerSideEncryption::AwsKms));
+    assert_eq!(whole.ssekms_key_id(), Some("key-1"));
+    assert_eq!(whole.storage_class(), Some(&StorageClass::StandardIa));
+    assert_eq!(parts.storage_class(), Some(&StorageClass::Glacier));
 }
 
 #[tokio::test]

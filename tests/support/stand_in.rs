@@ -97,15 +97,25 @@ pub struct StandIn {
 
 impl StandIn {
     pub fn new(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
-        StandIn::at("http", answer, |mut stream, answer| talk(&mut stream, answer))
+        StandIn::on("127.0.0.1:0", answer)
+    }
+
+    /// At this address.
+    pub fn on(address: &str, answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
+        StandIn::at("http", address, answer, |mut stream, answer| talk(&mut stream, answer))
     }
 
     /// Over TLS, with a certificate for 127.0.0.1 that only `tests/credentials/tls/ca.pem` vouches for.
     pub fn tls(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
-        StandIn::at("https", answer, |mut stream, answer| {
+        StandIn::tls_as("server", answer)
+    }
+
+    /// Over TLS, with the certificate of this name in `tests/credentials/tls`.
+    pub fn tls_as(name: &'static str, answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
+        StandIn::at("https", "127.0.0.1:0", answer, move |mut stream, answer| {
             let folder = super::cdctl::package("tests/credentials/tls");
-            let certificate = CertificateDer::from_pem_file(folder.join("server.pem")).unwrap();
-            let key = PrivateKeyDer::from_pem_file(folder.join("server.key")).unwrap();
+            let certificate = CertificateDer::from_pem_file(folder.join(format!("{name}.pem"))).unwrap();
+            let key = PrivateKeyDer::from_pem_file(folder.join(format!("{name}.key"))).unwrap();
             let provider = Arc::new(rustls::crypto::ring::default_provider());
             let config =
                 rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
@@ -120,10 +130,11 @@ impl StandIn {
 
     fn at<A: Fn(&Request) -> Answer + Send + Sync + 'static>(
         scheme: &str,
+        address: &str,
         answer: A,
-        serve: fn(TcpStream, &dyn Fn(Request) -> String),
+        serve: impl Fn(TcpStream, &dyn Fn(Request) -> String) + Copy + Send + 'static,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = TcpListener::bind(address).unwrap();
         let url = format!("{scheme}://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (notes, answer) = (Arc::clone(&seen), Arc::new(answer));

@@ -142,7 +142,7 @@ fn a_skeleton_is_a_request() {
     for operation in listed() {
         let skeleton = machine.run(&format!("api {operation} --skeleton -o yaml")).ends_with(0).stdout;
         let file = machine.home().join("request.yaml");
-        fs::write(&file, &skeleton).unwrap();
+        fs::write(&file, super::requests::filled(&skeleton)).unwrap();
         // It passes the check; what fails is only that there is no region to send it to.
         machine
             .run(&format!("api {operation} {}", file.display()))

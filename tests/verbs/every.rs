@@ -14,7 +14,7 @@ use crate::support::stage::Scene;
 const REVISION: &str = "github:me/site@0123456789abcdef0123456789abcdef01234567";
 
 /// The README's table: an operation, and the verbs that reach it.
-fn table() -> BTreeMap<String, Vec<String>> {
+pub fn table() -> BTreeMap<String, Vec<String>> {
     let readme = fs::read_to_string(package("README.md")).unwrap();
     let (_, section) =
         readme.split_once("\n| operation | reached by |\n| --- | --- |\n").expect("the table of operations");

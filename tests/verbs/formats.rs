@@ -143,7 +143,7 @@ fn a_query_for_a_list_call_finds_what_that_call_answers() {
         ("app list --wide --query applications", "shop"),
         ("group list shop --query deploymentGroups[0]", "prod"),
         ("instance list --query instanceNames", "rack-7"),
-        ("config list --query deploymentConfigsList[0]", "CodeDeployDefault.OneAtATime"),
+        ("config list --query deploymentConfigsList[0]", "CodeDeployDefault.AllAtOnce"),
         ("revision list shop --query revisions[].gitHubLocation.repository", "me/site"),
         ("revision list shop --query revisions[].revisionLocation.revisionType", "GitHub"),
         (&format!("deploy targets {id} --query targetIds[0]"), "i-0123456789abcdef0"),

@@ -8,8 +8,10 @@ mod lists;
 mod migration;
 mod nouns;
 mod on_premises;
+mod requests;
 mod scripting;
 mod settings;
+mod tagging;
 mod verbose;
 
 use cdctl::sandbox::server::Server;

@@ -167,6 +167,25 @@ fn groups_are_listed_with_what_they_run() {
 }
 
 #[test]
+fn targets_are_filtered() {
+    let shop = Shop::with_group(Scene::Running);
+    let fleet = "--style blue-green --traffic-control on --green-fleet discover --when-ready continue";
+    let more = "--terminate-blue 5 --target-group web";
+    shop.run(&format!("group create shop/green --service-role {ROLE} --ec2-tag Role=web {fleet} {more}"))
+        .ends_with(0);
+    let revision = "github:me/site@0123456789abcdef0123456789abcdef01234567";
+    let create = format!("deploy create shop/green --revision {revision} --target-tag Fleet=green -q");
+    let id = shop.says(&create);
+    let rows = |flags: &str| {
+        shop.says(&format!("deploy targets {id} {flags} --query deploymentTargets[].instanceTarget.targetId"))
+    };
+    assert_eq!(rows("--fleet blue -o ndjson"), "\"i-0123456789abcdef0\"");
+    assert_eq!(rows("--fleet green -o ndjson"), "\"i-0123456789abcdef1\"");
+    assert_eq!(rows("--fleet green --status failed,unknown -o json"), "[]");
+    assert_eq!(rows("--status failed,InProgress -o text").split_whitespace().count(), 2);
+}
+
+#[test]
 fn configurations() {
     let shop = Shop::empty();
     shop.run("config create Careful --min-healthy 90%")

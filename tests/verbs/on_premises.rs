@@ -32,7 +32,7 @@ fn an_instance_is_registered_with_its_tags() {
     let rows = shop.says("instance list -o text");
     assert_eq!(rows.lines().count(), 2);
     assert!(rows.contains(&format!("Role=web, Zone=a\t{USER}")) && rows.contains(SESSION), "{rows}");
-    shop.run("instance register rack-9").ends_with(2).complains("--session-arn <ARN>|--user-arn <ARN>");
+    shop.run("instance register rack-9").ends_with(2).complains("pass --session-arn ARN or --user-arn ARN");
     shop.run(&format!("instance register rack-9 --user-arn {USER} --session-arn {SESSION}")).ends_with(2);
     shop.run(&format!("instance register rack-7 --user-arn {USER}9"))
         .ends_with(1)

@@ -172,3 +172,82 @@ fn what_destroys_needs_a_yes() {
     let yes = Machine::new().against(&shop.url()).set("CDCTL_YES", "1");
     yes.run("app delete blog").ends_with(0).complains("deleted application blog");
 }
+
+#[test]
+fn what_destroys_wants_its_name_on_the_line() {
+    let shop = Shop::with_group(Scene::Created);
+    let outside = |machine: Machine| machine.set("CDCTL_APP", "shop").set("CDCTL_GROUP", "prod");
+    let machine = outside(Machine::new().against(&shop.url()));
+    machine.run("app delete --yes").ends_with(2).complains("the line names no application to delete");
+    machine.run("group delete --yes").ends_with(2).complains("the line names no deployment group to delete");
+    let unsure = outside(Machine::new().against(&shop.url())).set("CDCTL_YES", "maybe");
+    unsure.run("group delete shop/prod").ends_with(2).complains("maybe");
+    machine
+        .run("group delete --group prod --yes")
+        .ends_with(0)
+        .complains("deleted deployment group shop/prod");
+    machine.run("app delete --app shop --yes").ends_with(0);
+}
+
+#[test]
+fn only_the_tool_itself_has_a_version() {
+    let machine = Machine::new();
+    machine.run("--version").ends_with(0).says("cdctl ");
+    machine.run("-V").ends_with(0).says("cdctl ");
+    for line in ["app list --version", "app -V", "deploy create shop/prod --function checkout:live -V"] {
+        machine.run(line).ends_with(2).says_nothing();
+    }
+    // The version of a function has it.
+    let create = "deploy create shop/prod --function checkout:live --version 7";
+    machine.run(create).ends_with(1).complains("no AWS region is set");
+}
+
+#[test]
+fn a_shift_of_traffic_wants_its_platform() {
+    let machine = Machine::new();
+    for flag in ["--canary 10%/5m", "--linear 10%/1m", "--all-at-once"] {
+        let run = machine.run(&format!("config create Careful {flag}")).ends_with(2);
+        run.complains("help: pass --platform lambda or --platform ecs");
+        let run = machine.run(&format!("config create Careful {flag} --platform ecs")).ends_with(1);
+        run.complains("no AWS region is set");
+    }
+}
+
+#[test]
+fn a_deployment_whose_id_finds_no_room_is_named() {
+    let shop = Shop::with_group(Scene::Running);
+    let revision = "github:me/site@0123456789abcdef0123456789abcdef01234567";
+    for (flags, code) in [("-q", 1), ("--watch", 9)] {
+        let mut command = shop.machine.command(CDCTL);
+        command.args(["deploy", "create", "shop/prod", "--revision", revision, flags, "--if-active", "stop"]);
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let run: Run =
+            command.stdout(full).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap().into();
+        let id = shop.says("deploy list shop/prod --query deployments[0] -o text");
+        run.ends_with(code).complains(&format!("error: deployment {id} was created and goes on"));
+    }
+}
+
+#[test]
+fn a_wrong_line_is_told_as_errors_are() {
+    let machine = Machine::new();
+    for line in [
+        "app list --bogus -o json",
+        "app list --query bad[ -o json",
+        "deploy create a/b --file-exists x -ojson",
+    ] {
+        let run = machine.run(line).ends_with(2).says_nothing();
+        let told: serde_json::Value = serde_json::from_str(&run.stderr).unwrap_or_else(|_| panic!("{run}"));
+        assert_eq!(told["error"]["exit"], 2, "{run}");
+        assert!(!told["error"]["message"].as_str().unwrap().starts_with("error"), "{run}");
+    }
+    let outside = Machine::new().set("CDCTL_OUTPUT", "json");
+    outside
+        .run("app list extra")
+        .ends_with(2)
+        .complains(r#"{"error":{"message":"unexpected argument 'extra'"#);
+    outside.run("app list extra -o text").ends_with(2).complains("error: unexpected argument 'extra'");
+    for (line, same) in [("help", "--help"), ("help deploy create", "deploy create --help")] {
+        assert_eq!(machine.run(line).ends_with(0).stdout, machine.run(same).ends_with(0).stdout);
+    }
+}

@@ -1,5 +1,6 @@
-//! Every setting of a group by its flag, through an update and back; requests from files, and what is wrong with them.
+//! Every setting of a group by its flag, through an update and back.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ fn info(shop: &Shop, group: &str) -> Value {
     shop.json(&format!("group show {group}"))["deploymentGroupInfo"].clone()
 }
 
-fn shop() -> Shop {
+pub fn shop() -> Shop {
     let shop = Shop::empty();
     shop.run("app create shop").ends_with(0);
     shop.run(&format!("group create shop/prod --service-role {ROLE} --ec2-tag Role=web")).ends_with(0);
@@ -119,6 +120,17 @@ fn ecs_and_blue_green() {
     assert_eq!(waits["deploymentReadyOption"], ready);
     let ends = json!({ "action": "TERMINATE", "terminationWaitTimeInMinutes": 15 });
     assert_eq!(waits["terminateBlueInstancesOnDeploymentSuccess"], ends);
+    // The two target groups are one pair: a flag of a part keeps the rest of it, also where the rest is to be as it is.
+    let pair = |shop: &Shop| info(shop, "svc/live")["loadBalancerInfo"]["targetGroupPairInfoList"][0].clone();
+    shop.run(&format!("group update svc/live --test-listener {listener}/u")).ends_with(0);
+    shop.run("group update svc/live --target-group-pair green,blue").ends_with(0);
+    let ensure = format!("group ensure svc/live --service-role {ROLE} --listener {listener}/q");
+    shop.run(&ensure).ends_with(0).complains("updated deployment group svc/live: loadBalancerInfo\n");
+    shop.run(&ensure).ends_with(0).complains("nothing to change");
+    let expected = json!({ "targetGroups": [{ "name": "green" }, { "name": "blue" }],
+        "prodTrafficRoute": { "listenerArns": [format!("{listener}/q")] },
+        "testTrafficRoute": { "listenerArns": [format!("{listener}/u")] } });
+    assert_eq!(pair(&shop), expected);
     // A flag of a part keeps the rest of it.
     shop.run("group update svc/live --when-ready continue").ends_with(0);
     let waits = info(&shop, "svc/live")["blueGreenDeploymentConfiguration"].clone();
@@ -136,6 +148,22 @@ fn ecs_and_blue_green() {
     let waits = &green["blueGreenDeploymentConfiguration"];
     assert_eq!(waits["greenFleetProvisioningOption"], json!({ "action": "COPY_AUTO_SCALING_GROUP" }));
     assert_eq!(waits["terminateBlueInstancesOnDeploymentSuccess"]["action"], "KEEP_ALIVE");
+}
+
+#[test]
+fn a_filter_may_be_of_any_key_or_of_any_value() {
+    let shop = shop();
+    shop.run("group update shop/prod --ec2-tag =web --ec2-tag Env --on-prem-tag-set =a,b").ends_with(0);
+    let there = info(&shop, "shop/prod");
+    let value = |value: &str| json!({ "Value": value, "Type": "VALUE_ONLY" });
+    assert_eq!(there["ec2TagFilters"], json!([value("web"), { "Key": "Env", "Type": "KEY_ONLY" }]));
+    assert_eq!(there["onPremisesTagSet"]["onPremisesTagSetList"], json!([[value("a"), value("b")]]));
+    assert!(shop.says("group show shop/prod").contains("=web, Env"), "{}", shop.says("group show shop/prod"));
+    // A tag to set has a value, be it an empty one.
+    for line in ["app tag shop Team", "app create new --tag Team", "instance tag rack-7 Team"] {
+        shop.run(line).ends_with(2).complains("a tag is written KEY=VALUE; an empty value, `Team=`");
+    }
+    shop.run("app tag shop Team=").ends_with(0);
 }
 
 #[test]
@@ -184,61 +212,6 @@ fn each_setting_can_be_taken_away() {
         assert!(is_there(), "{clear}");
         shop.run(&format!("group update shop/prod --clear {clear}")).ends_with(0);
         assert!(!is_there(), "{clear}");
-    }
-}
-
-/// The verbs that take a request from a file.
-const FROM: [&str; 7] = [
-    "app create",
-    "app ensure",
-    "group create",
-    "group ensure",
-    "group update",
-    "config create",
-    "deploy create",
-];
-
-#[test]
-fn a_skeleton_is_taken_back() {
-    let machine = Machine::new();
-    for verb in FROM {
-        for format in ["json", "yaml"] {
-            let skeleton = machine.run(&format!("{verb} --skeleton -o {format}")).ends_with(0).stdout;
-            let file = machine.home().join("request");
-            fs::write(&file, &skeleton).unwrap();
-            // It passes the check; what fails is only that there is no region to send it to.
-            let line = format!("{verb} --from {}", file.display());
-            machine.run(&line).ends_with(1).complains("no AWS region is set");
-        }
-    }
-}
-
-#[test]
-fn what_is_wrong_in_a_file_has_its_line_and_its_nearest_name() {
-    let machine = Machine::new();
-    let file = machine.home().join("request.yaml");
-    for (verb, text, place, near) in [
-        ("app create", "applicationName: shop\ncomputePlatfrom: ECS\n", "line 2 column 1", "computePlatform"),
-        ("app ensure", "{\n  \"aplicationName\": \"shop\"\n}", "line 2 column 3", "applicationName"),
-        ("group create", "applicationName: shop\nec2TagFilter: []\n", "line 2 column 1", "ec2TagFilters"),
-        ("group ensure", "alarmConfiguration:\n  enabled: true\n  alarm: []\n", "line 3 column 3", "alarms"),
-        (
-            "group update",
-            "currentDeploymentGroupNam: prod\n",
-            "line 1 column 1",
-            "currentDeploymentGroupName",
-        ),
-        (
-            "config create",
-            "minimumHealthyHosts:\n  type: HOST_COUNT\n  valeu: 1\n",
-            "line 3 column 3",
-            "value",
-        ),
-        ("deploy create", "applicationName: shop\ndescribtion: x\n", "line 2 column 1", "description"),
-    ] {
-        fs::write(&file, text).unwrap();
-        let run = machine.run(&format!("{verb} --from {}", file.display())).ends_with(2).says_nothing();
-        run.complains(place).complains(&format!("did you mean `{near}`?"));
     }
 }
 
@@ -321,6 +294,70 @@ fn one_deployment_may_do_otherwise_than_its_group() {
     shop.run("deploy create shop/prod --mode restart --outdated-only").ends_with(2);
 }
 
+/// The paths of the members that hold no others.
+fn leaves(json: &Value, path: &str, into: &mut BTreeSet<String>) {
+    match json {
+        Value::Object(members) => {
+            members.iter().for_each(|(name, value)| leaves(value, &format!("{path}.{name}"), into))
+        }
+        Value::Array(items) => items.iter().for_each(|item| leaves(item, path, into)),
+        _ => drop(into.insert(path.trim_start_matches('.').to_owned())),
+    }
+}
+
+#[test]
+fn every_member_of_a_deployment_has_a_flag() {
+    let shop = shop();
+    shop.run("app create fn --platform lambda").ends_with(0);
+    shop.run(&format!(
+        "group create fn/live --service-role {ROLE} --config CodeDeployDefault.LambdaAllAtOnce"
+    ))
+    .ends_with(0);
+    let mut made = BTreeSet::new();
+    let github = "github:me/site@0123456789abcdef0123456789abcdef01234567";
+    let all = "--config CodeDeployDefault.AllAtOnce --description d --ignore-application-stop-failures \
+               --file-exists retain --outdated-only --auto-rollback failure --target-tag A=b --target-asg g \
+               --alarms a --ignore-poll-alarm-failure on --suspend-asg Terminate --mode standard";
+    for line in [
+        format!("shop/prod --revision {github} {all}"),
+        "shop/prod --revision s3://b/k.zip?versionId=1&etag=2 --target-tag-set A=b".to_owned(),
+        "fn/live --function f:live --current-version 1 --target-version 2".to_owned(),
+    ] {
+        leaves(&shop.json(&format!("deploy create {line} --dry-run")), "", &mut made);
+    }
+    let mut whole = BTreeSet::new();
+    leaves(&shop.json("deploy create --skeleton"), "", &mut whole);
+    // What AppSpecContent was called before.
+    whole.retain(|path| !path.starts_with("revision.string."));
+    assert_eq!(whole.difference(&made).collect::<Vec<_>>(), Vec::<&String>::new());
+}
+
+#[test]
+fn a_dry_run_shows_what_holds_for_the_deployment() {
+    let shop = shop();
+    shop.run("group update shop/prod --auto-rollback failure --alarm errors --outdated ignore --asg pool")
+        .ends_with(0);
+    let create = "deploy create shop/prod --revision github:me/site@0123456789abcdef0123456789abcdef01234567 --dry-run";
+    let rows = shop.says(&format!("{create} -o text"));
+    for row in [
+        "group.ec2TagFilters\tRole=web",
+        "group.autoRollbackConfiguration.events\tDEPLOYMENT_FAILURE",
+        "group.alarmConfiguration.alarms\terrors",
+        "group.outdatedInstancesStrategy\tIGNORE",
+        "group.deploymentStyle.deploymentType\tIN_PLACE",
+    ] {
+        assert!(rows.lines().any(|line| line == row), "{row}\n{rows}");
+    }
+    let rows = shop.says(&format!("{create} --auto-rollback off --ignore-alarms -o text"));
+    assert!(!rows.contains("group.autoRollback") && !rows.contains("group.alarm"), "{rows}");
+    let pushed = shop
+        .says("deploy create shop/prod --push examples/site --bucket releases --key s.zip --dry-run -o text");
+    assert!(
+        pushed.starts_with("First\tupload ") && pushed.contains("to s3://releases/s.zip and register"),
+        "{pushed}"
+    );
+}
+
 #[test]
 fn ensure_says_what_it_changed() {
     let shop = shop();
@@ -335,53 +372,10 @@ fn ensure_says_what_it_changed() {
     let new = format!("group ensure shop/new --service-role {ROLE} --ec2-tag Role=web --tag Team=web");
     ensure(&new, "created deployment group shop/new\n");
     ensure(&new, "is as wanted; nothing to change\n");
-}
-
-#[test]
-fn a_deployment_is_taken_from_a_file_under_the_flags() {
-    let shop = shop();
-    let file = shop.machine.home().join("deployment.yaml");
-    let commit = "0123456789abcdef0123456789abcdef01234567";
-    let text = format!(
-        "applicationName: shop\ndeploymentGroupName: prod\ndescription: filed\nfileExistsBehavior: RETAIN\n\
-         deploymentConfigName: CodeDeployDefault.AllAtOnce\nignoreApplicationStopFailures: true\n\
-         autoRollbackConfiguration: {{enabled: true, events: [DEPLOYMENT_FAILURE]}}\n\
-         targetInstances: {{autoScalingGroups: [web]}}\n\
-         revision: {{revisionType: GitHub, gitHubLocation: {{repository: me/site, commitId: {commit}}}}}\n"
-    );
-    fs::write(&file, text).unwrap();
-    let from = format!("deploy create --from {}", file.display());
-    let mut expected = json!({
-        "applicationName": "shop", "deploymentGroupName": "prod", "description": "filed",
-        "fileExistsBehavior": "RETAIN", "deploymentConfigName": "CodeDeployDefault.AllAtOnce",
-        "ignoreApplicationStopFailures": true,
-        "autoRollbackConfiguration": { "enabled": true, "events": ["DEPLOYMENT_FAILURE"] },
-        "targetInstances": { "autoScalingGroups": ["web"] },
-        "revision": { "revisionType": "GitHub",
-            "gitHubLocation": { "repository": "me/site", "commitId": commit } },
-    });
-    assert_eq!(shop.json(&format!("{from} --dry-run")), expected);
-
-    let flags = "--description said --file-exists overwrite --config CodeDeployDefault.OneAtATime \
-                 --auto-rollback off --target-tag Fleet=green --revision github:me/site@fedcba9876543210fedcba9876543210fedcba98";
-    expected["description"] = "said".into();
-    expected["fileExistsBehavior"] = "OVERWRITE".into();
-    expected["deploymentConfigName"] = "CodeDeployDefault.OneAtATime".into();
-    expected["autoRollbackConfiguration"] = json!({ "enabled": false });
-    expected["targetInstances"]["tagFilters"] =
-        json!([{ "Key": "Fleet", "Value": "green", "Type": "KEY_AND_VALUE" }]);
-    expected["revision"]["gitHubLocation"]["commitId"] = "fedcba9876543210fedcba9876543210fedcba98".into();
-    let mut planned = shop.json(&format!("{from} {flags} --dry-run"));
-    planned["autoRollbackConfiguration"].as_object_mut().unwrap().remove("events");
-    assert_eq!(planned, expected);
-    shop.run(&format!("{from} shop/other --dry-run")).ends_with(1).complains("shop/other");
-
-    // A restart names no revision, in the file as on the line.
-    fs::write(&file, "applicationName: shop\ndeploymentGroupName: prod\ndeploymentMode: RESTART\n").unwrap();
-    assert_eq!(shop.json(&format!("{from} --dry-run"))["deploymentMode"], "RESTART");
-    fs::write(&file, "revision: {revisionType: S3, s3Location: {bucket: b}}").unwrap();
-    shop.run(&format!("{from} shop/prod")).ends_with(2).complains("names nothing to deploy");
-    shop.run("deploy create shop/prod --from - --appspec -").ends_with(2).complains("read once");
+    let scaled = format!("group ensure shop/scaled --service-role {ROLE} --asg web --asg api");
+    ensure(&scaled, "created deployment group shop/scaled\n");
+    ensure(&scaled, "is as wanted; nothing to change\n");
+    ensure(&scaled.replace(" --asg api", ""), "updated deployment group shop/scaled: autoScalingGroups\n");
 }
 
 #[test]

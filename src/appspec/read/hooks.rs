@@ -244,6 +244,10 @@ impl Reader {
                 "a boolean",
                 "sudo is neither true nor false",
             );
+            if let Some(finding) = self.findings.last_mut() {
+                finding.help = Some("write true or false, without quotes".to_owned());
+                finding.fix = meant_truth(item).map(str::to_owned);
+            }
         }
         sudo
     }
@@ -291,6 +295,15 @@ impl Reader {
             let message = format!("the service fails an event after {EVENT_LIMIT} s");
             self.add(Finding::warning("A033", item.span, message));
         }
+    }
+}
+
+/// What agent 1 makes of a truth value that agent 2 refuses, where that is what it says. `"false"` says no and is yes.
+fn meant_truth(item: &Item) -> Option<&'static str> {
+    match (item.value.to_s().to_ascii_lowercase().as_str(), item.plain.is_some()) {
+        ("yes" | "on" | "true", _) => Some("true"),
+        ("no" | "off", true) => Some("false"),
+        _ => None,
     }
 }
 

@@ -205,6 +205,8 @@ impl Reader {
         let written = item.plain.clone().unwrap_or_else(|| text.clone());
         let quote = format!("write it in quotes: `mode: \"{written}\"`");
         let octal = item.plain.is_some() && written != text;
+        let is_meant = (1..=4).contains(&written.len()) && written.chars().all(|c| c.is_digit(8));
+        let fix = (octal && is_meant).then(|| format!("\"{written}\""));
         let refusal = if mode.chars().count() > 4 {
             Some(format!(
                 "The deployment failed because the length of a permissions mode ({named}) in the application specification file is invalid. Permissions modes must be between one and four characters long. Update the permissions section of the AppSpec file, and then try again."
@@ -227,14 +229,15 @@ impl Reader {
                 )
             };
             let mut finding = Finding::error("A022", item.span, message).help(help).refused(report);
-            finding.fix = octal.then(|| format!("\"{written}\""));
+            finding.fix = fix;
             self.add(finding);
             return None;
         }
         if octal {
             let message = format!("without quotes YAML reads `{written}` as {text}: the mode becomes {mode}");
-            let finding = Finding::warning("A023", item.span, message).help(quote);
-            self.add(finding.fix(format!("\"{written}\"")));
+            let mut finding = Finding::warning("A023", item.span, message).help(quote);
+            finding.fix = fix;
+            self.add(finding);
         } else if mode != text {
             self.add(Finding::warning("A023", item.span, format!("the mode becomes {mode}")));
         }

@@ -3,6 +3,7 @@
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
+use crate::commands::names::no_application;
 use crate::commands::request::{self, RequestArgs};
 use crate::commands::tags::{self, Tag};
 use crate::context::Context;
@@ -59,7 +60,7 @@ impl Platform {
 
 impl AppSettings {
     /// The request of CreateApplication, laid on `base`.
-    pub fn request(&self, context: &Context, mut base: Value) -> Value {
+    pub fn request(&self, context: &Context, mut base: Value) -> anyhow::Result<Value> {
         let mut over = json!({});
         let there = base.get("applicationName").is_some();
         let outside = context.environment.application.as_ref().filter(|_| !there);
@@ -75,17 +76,17 @@ impl AppSettings {
             over["tags"] = tags::list(&self.tag);
         }
         request::merge(&mut base, over);
-        base
+        if base.get("applicationName").is_none() {
+            return Err(no_application());
+        }
+        Ok(base)
     }
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let operation = request::operation("CreateApplication")?;
-    if arguments.request.skeleton {
-        return request::skeleton(context, operation);
-    }
-    let request = arguments.app.request(context, arguments.request.base(operation)?);
-    request::complete(&request, operation)?;
+    let Some(base) = arguments.request.base(context, operation)? else { return Ok(Exit::Ok) };
+    let request = arguments.app.request(context, base)?;
     create(context, &request).await
 }
 
@@ -94,8 +95,15 @@ pub async fn create(context: &Context, request: &Value) -> anyhow::Result<Exit> 
     let text = |name: &str| request.get(name).and_then(Value::as_str).unwrap_or_default();
     let (name, platform) = (text("applicationName"), text("computePlatform"));
     let api = context.api().await?;
-    let json =
-        api.send("CreateApplication", request).await.doing(format_args!("create application {name}"))?;
+    let refusal = "ApplicationAlreadyExistsException";
+    let made = api.make("CreateApplication", request, refusal, async |api| {
+        let answer = api.send("GetApplication", &json!({ "applicationName": name })).await?;
+        let there = answer
+            .get("application")
+            .filter(|there| there.get("computePlatform").and_then(Value::as_str) == Some(platform));
+        Ok(there.map(|there| json!({ "applicationId": there.get("applicationId") })))
+    });
+    let json = made.await.doing(format_args!("create application {name}"))?;
     context.ui.note(&format!("created application {name} ({platform})"));
     let id = json.get("applicationId").and_then(Value::as_str).unwrap_or_default().to_owned();
     View::of(json, id).print(&context.settings.output, &context.ui)?;

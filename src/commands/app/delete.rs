@@ -27,7 +27,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     if let Some(id) = &arguments.external_id {
         return delete_by_external_id(context, id).await;
     }
-    let name = &arguments.app.resolve(context)?;
+    let name = arguments.app.doomed()?;
     let doing = format!("delete application {name}");
     let api = context.api().await?;
     // The service deletes what is not there without a word; a misspelt name should not pass for done.
@@ -35,7 +35,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     if let Err(error) = api.send("GetApplication", &request).await {
         return Err(missing::application(api, error, name, doing).await);
     }
-    context.confirm(&format!("Delete application {name} with all its deployment groups?"))?;
+    context.confirm(&format!("Delete application {name} with all its deployment groups?")).await?;
     api.send("DeleteApplication", &request).await.doing(doing)?;
     context.ui.note(&format!("deleted application {name}"));
     Ok(Exit::Ok)
@@ -43,7 +43,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
 
 /// DeleteResourcesByExternalId: the API does not tell what there is, nor what it deleted.
 async fn delete_by_external_id(context: &Context, id: &str) -> anyhow::Result<Exit> {
-    context.confirm(&format!("Delete all that belongs to the external id {id}?"))?;
+    context.confirm(&format!("Delete all that belongs to the external id {id}?")).await?;
     let api = context.api().await?;
     let request = json!({ "externalId": id });
     let doing = format!("delete what belongs to the external id {id}");

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::create::{self, AppSettings};
 use crate::api::ErrorKind;
 use crate::commands::request::{self, RequestArgs};
-use crate::commands::tags;
+use crate::commands::tags::{self, Resource};
 use crate::context::Context;
 use crate::error::{Doing, Failure};
 use crate::exit::Exit;
@@ -25,11 +25,8 @@ pub struct Arguments {
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let operation = request::operation("CreateApplication")?;
-    if arguments.request.skeleton {
-        return request::skeleton(context, operation);
-    }
-    let request = arguments.app.request(context, arguments.request.base(operation)?);
-    request::complete(&request, operation)?;
+    let Some(base) = arguments.request.base(context, operation)? else { return Ok(Exit::Ok) };
+    let request = arguments.app.request(context, base)?;
     let text = |name: &str| request.get(name).and_then(Value::as_str).unwrap_or_default();
     let (name, wanted) = (text("applicationName"), text("computePlatform"));
     let api = context.api().await?;
@@ -45,7 +42,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
             .into());
     }
     let set = match request.get("tags") {
-        Some(tags) => tags::ensure(context, &format!("application:{name}"), tags).await?,
+        Some(tags) => tags::ensure(context, &Resource::Application(name.to_owned()), tags).await?,
         None => Vec::new(),
     };
     if set.is_empty() {

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::commands::names::AppArgs;
-use crate::commands::tags;
+use crate::commands::tags::{self, Resource};
 use crate::context::Context;
 use crate::exit::Exit;
 
@@ -39,8 +39,8 @@ pub struct Remove {
     remove: tags::KeyArgs,
 }
 
-fn resource(name: &str) -> String {
-    format!("application:{name}")
+fn resource(name: &str) -> Resource {
+    Resource::Application(name.to_owned())
 }
 
 pub async fn show(context: &Context, arguments: &Show) -> anyhow::Result<Exit> {

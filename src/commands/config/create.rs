@@ -9,7 +9,7 @@ use crate::commands::app::Platform;
 use crate::commands::deploy::duration;
 use crate::commands::request::{self, RequestArgs};
 use crate::context::Context;
-use crate::error::Doing;
+use crate::error::{Doing, Failure};
 use crate::exit::Exit;
 use crate::format::View;
 
@@ -134,12 +134,15 @@ impl Arguments {
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let operation = request::operation("CreateDeploymentConfig")?;
-    if arguments.request.skeleton {
-        return request::skeleton(context, operation);
-    }
-    let mut request = arguments.request.base(operation)?;
+    let Some(mut request) = arguments.request.base(context, operation)? else { return Ok(Exit::Ok) };
     request::merge(&mut request, arguments.members());
     request::complete(&request, operation)?;
+    if request.get("trafficRoutingConfig").is_some() && request.get("computePlatform").is_none() {
+        return Err(Failure::new("traffic is shifted on Lambda and ECS alone")
+            .help("pass --platform lambda or --platform ecs")
+            .exit(Exit::Usage)
+            .into());
+    }
     let name = request.get("deploymentConfigName").and_then(Value::as_str).unwrap_or_default();
     let doing = format!("create deployment configuration {name}");
     let json = context.api().await?.send("CreateDeploymentConfig", &request).await.doing(doing)?;

@@ -30,7 +30,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         }
         Err(error) => return Err(Failure::api(format!("cannot {doing}"), &error).into()),
     }
-    context.confirm(&format!("Delete deployment configuration {name}?"))?;
+    context.confirm(&format!("Delete deployment configuration {name}?")).await?;
     api.send("DeleteDeploymentConfig", &request).await.doing(doing)?;
     context.ui.note(&format!("deleted deployment configuration {name}"));
     Ok(Exit::Ok)

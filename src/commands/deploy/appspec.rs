@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{ArgGroup, Args};
 use serde_json::Value;
 
+use super::function::Function;
 use super::{task_definition, versions};
 use crate::api::{Api, ErrorKind, Seen};
 use crate::appspec::{Platform, Scope, inline};
@@ -34,10 +35,10 @@ pub struct AppSpecArgs {
 
     /// Point this function's alias at --target-version [default alias: the last revision's]
     #[arg(long, value_name = "NAME[:ALIAS]", requires = "target_version", conflicts_with = "appspec")]
-    function: Option<String>,
+    function: Option<Function>,
 
     /// The version to go to
-    #[arg(long, value_name = "VERSION", requires = "function")]
+    #[arg(long, alias = "version", value_name = "VERSION", requires = "function")]
     target_version: Option<String>,
 
     /// The version that the alias points at [default: what the group deployed last]
@@ -126,6 +127,16 @@ impl AppSpecArgs {
         Ok(made)
     }
 
+    /// Whether what this AppSpec made is what `--function` asks for.
+    pub fn is_where(&self, appspec: &Value) -> bool {
+        let Some(function) = self.function.as_ref().filter(|_| self.set.is_empty()) else { return false };
+        let there = inline::target(appspec, &function.name);
+        there.is_some_and(|(alias, version)| {
+            function.alias.as_ref().is_none_or(|wanted| *wanted == alias)
+                && self.target_version == Some(version)
+        })
+    }
+
     /// The task definition that the file holds, read before anything is called.
     pub fn definition(&self) -> anyhow::Result<Option<Value>> {
         match &self.task_definition {
@@ -185,14 +196,17 @@ impl AppSpecArgs {
         context: &Context,
         name: &GroupName,
         group: Option<&Seen<Group>>,
-        function: &str,
+        Function { name: function, alias, region }: &Function,
     ) -> anyhow::Result<Value> {
-        let (function, alias) = match function.split_once(':') {
-            Some((function, alias)) => (function, Some(alias.to_owned())),
-            None => (function, None),
-        };
+        let here = context.api().await?.region();
+        if let Some(region) = region.as_ref().filter(|region| *region != here) {
+            return Err(Failure::new(format!("function {function} is in {region}, and {name} in {here}"))
+                .help(format!("pass --region {region}, or the function's name alone"))
+                .exit(Exit::Usage)
+                .into());
+        }
         let last = last(context, name, group).await?;
-        let alias = alias.or_else(|| inline::alias(last.as_ref()?, function)).ok_or_else(|| {
+        let alias = alias.clone().or_else(|| inline::alias(last.as_ref()?, function)).ok_or_else(|| {
             Failure::new(format!("it is not known which alias of {function} {name} deploys"))
                 .help(format!("write --function {function}:ALIAS"))
         })?;
@@ -224,7 +238,11 @@ impl Unfinished {
         if self.register.is_some() {
             to_come.fill(TO_COME)?;
         }
-        let text = serde_json::to_string_pretty(&to_come.filled()?)?;
+        let appspec = to_come.filled()?;
+        if let Some((file, task)) = &self.register {
+            task_definition::require_containers(file, task, &appspec)?;
+        }
+        let text = serde_json::to_string_pretty(&appspec)?;
         let scope = Scope { platform: self.platform, ..Scope::default() };
         appspec_file::check(context, "AppSpec", &text, scope)
     }
@@ -244,6 +262,11 @@ impl Unfinished {
         inline::fill_ecs(&mut self.appspec, arn, container.as_ref()).map_err(|why| {
             Failure::new("the AppSpec cannot take a task definition").cause(why).exit(Exit::Findings).into()
         })
+    }
+
+    /// The file of the task definition that is yet to be registered.
+    pub fn registers(&self) -> Option<&Path> {
+        self.register.as_ref().map(|(file, _)| file.as_path())
     }
 
     /// The revision, as far as it is known before anything is registered.

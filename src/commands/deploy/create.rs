@@ -1,17 +1,21 @@
 //! `cdctl deploy create`
 
-mod written;
+mod planning;
+mod unchanged;
+pub(super) mod written;
 
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, ValueEnum};
+use planning::Plan;
+use unchanged::Last;
 
 use super::active::{self, IfActive};
 use super::appspec::AppSpecArgs;
 use super::overrides::Overrides;
 use super::watching::{self, WatchArgs};
 use super::{RollbackChoice, bundle, last_good, sending, waves};
-use crate::api::{Api, CreateDeployment, Created, ErrorKind, Seen};
+use crate::api::{Api, CreateDeployment, Created, ErrorKind};
 use crate::commands::names::{GroupArgs, GroupName};
 use crate::commands::request::{self, RequestArgs};
 use crate::commands::revision::pushing::{self, Destination, Packing, Prepared};
@@ -20,9 +24,8 @@ use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::format::{Format, View};
-use crate::model::{Group, Revision};
+use crate::model::Revision;
 use crate::revision::Locator;
-use crate::view;
 
 /// Deploy a revision to a group
 ///
@@ -35,7 +38,8 @@ Examples:
   cdctl deploy create shop/prod --push . --bucket releases --watch
   cdctl deploy create shop/prod --revision s3://releases/site-1.zip --watch
   cdctl deploy create shop/prod --revision last-good --if-active stop
-  cdctl deploy create shop/prod --revision 's3://releases-{region}/site-1.zip' --regions eu-west-1,us-east-1 --watch
+  cdctl deploy create shop/prod --revision 's3://releases-{region}/site-1.zip' \\
+      --regions eu-west-1,us-east-1 --watch
   cdctl deploy create shop/web --task-definition taskdef.json --watch
   cdctl deploy create shop/checkout --function checkout:live --target-version 7 --watch
   cdctl deploy create shop/prod --mode restart --watch
@@ -86,6 +90,13 @@ pub struct Arguments {
     #[arg(long, value_name = "ENDING,…|off", value_delimiter = ',')]
     auto_rollback: Option<Vec<RollbackChoice>>,
 
+    /// Do nothing where the group's last attempt succeeded on every target and deployed the same content
+    ///
+    /// An object is told by its eTag or version, and deployed with them. Prints the id of the deployment that was. A task
+    /// definition of a file is always new.
+    #[arg(long)]
+    if_changed: bool,
+
     /// What to do where the group has a deployment under way
     #[arg(long, value_name = "WHAT", default_value = "fail")]
     if_active: IfActive,
@@ -132,11 +143,9 @@ pub enum FileExists {
 
 pub async fn run(context: &Context, line: &Arguments) -> anyhow::Result<Exit> {
     let operation = request::operation("CreateDeployment")?;
-    if line.written.skeleton {
-        return request::skeleton(context, operation);
-    }
     line.check_standard_input()?;
-    let arguments = &line.laid_on(context, line.written.base(operation)?)?;
+    let Some(file) = line.written.base(context, operation)? else { return Ok(Exit::Ok) };
+    let arguments = &line.laid_on(context, file)?;
     arguments.check_regions()?;
     let watched = arguments.watch || arguments.dry_run;
     arguments.watching.require(watched, arguments.if_active != IfActive::Fail)?;
@@ -157,7 +166,11 @@ pub async fn run(context: &Context, line: &Arguments) -> anyhow::Result<Exit> {
     let stage = if arguments.dry_run { Stage::Planned } else { Stage::Made };
     match take(context, arguments, prepared.as_ref(), stage).await? {
         Taken::Checked => Ok(Exit::Ok),
-        Taken::Planned(request, group) => dry_run(context, &request, &group).await,
+        Taken::Planned(plan) => plan.show(context).await,
+        Taken::Unchanged(there) => {
+            View::of(there.json, there.id.as_str()).print(&context.settings.output, &context.ui)?;
+            Ok(Exit::Ok)
+        }
         Taken::Made(created) => {
             let id = created.id.clone();
             announce(context, created, arguments)?;
@@ -183,7 +196,9 @@ pub enum Stage {
 #[derive(Debug)]
 pub enum Taken {
     Checked,
-    Planned(Box<CreateDeployment>, Box<Seen<Group>>),
+    Planned(Box<Plan>),
+    /// By `--if-changed`: this deployment has made it so.
+    Unchanged(Created),
     Made(Created),
 }
 
@@ -197,13 +212,11 @@ pub async fn take(
     let name = arguments.group.resolve(context)?;
     let auto_rollback = arguments.auto_rollback()?;
     // What can be wrong on this side is found before anything is called.
-    let bucket = arguments.push.as_ref().map(|_| arguments.bucket()).transpose()?;
-    let destination = prepared.zip(bucket).map(|(prepared, bucket)| {
-        let key = arguments.key.clone().unwrap_or_else(|| prepared.key(&name.application));
-        Destination { bucket, key, ..Destination::default() }
-    });
-
-    let given = arguments.given(context)?;
+    let bundle = match prepared {
+        Some(prepared) => Some((prepared, arguments.destination(prepared, &name)?)),
+        None => None,
+    };
+    let mut given = arguments.given(context)?;
     let task = arguments.appspec.definition()?;
     let api = context.api().await?;
     // Who may deploy but not look gets by without the early answers.
@@ -216,20 +229,43 @@ pub async fn take(
         check_config(api, config, &name).await?;
     }
     if let Some(revision) = &given {
-        bundle::require(context, revision).await?;
+        bundle::require(context, &name.application, revision).await?;
+    }
+    let last = match &group {
+        Some(group) if arguments.if_changed => {
+            given = match given {
+                Some(revision) => Some(unchanged::resolved(api, revision).await),
+                None => None,
+            };
+            Last::of(context, &name, &group.value).await?
+        }
+        _ => None,
+    };
+    let to = bundle.as_ref().map(|(prepared, to)| (*prepared, to));
+    if let Some(last) = &last
+        && last.has(context, arguments, to, given.as_ref()).await?
+    {
+        return Ok(last.stays(context, &name, stage));
     }
     let appspec = arguments.appspec.prepare(context, &name, group.as_ref(), task).await?;
+    if let (Some(last), Some(appspec)) = (&last, &appspec)
+        && appspec.registers().is_none()
+        && last.is(&appspec.planned()?)
+    {
+        return Ok(last.stays(context, &name, stage));
+    }
     if let (Stage::Planned, Some(group)) = (stage, group) {
-        let revision = match (prepared, &destination, &appspec) {
-            (Some(prepared), Some(to), _) => Some(planned(prepared, to)),
-            (.., Some(appspec)) => Some(appspec.planned()?),
+        let first = planning::first(&name, to, appspec.as_ref());
+        let revision = match (to, &appspec) {
+            (Some((prepared, to)), _) => Some(planning::revision(prepared, to)),
+            (_, Some(appspec)) => Some(appspec.planned()?),
             _ => arguments.named(context, &name, given).await?,
         };
         if let (IfActive::Fail, Some(active)) = (arguments.if_active, active::find(context, &name).await?) {
             context.ui.warn(&format!("deployment {} is under way: this one would be refused", active.id));
         }
         let request = arguments.request(&name, revision, auto_rollback);
-        return Ok(Taken::Planned(Box::new(request), Box::new(group)));
+        return Ok(Taken::Planned(Box::new(Plan { request, group, first })));
     }
     if stage == Stage::Checked {
         if prepared.is_none() && given.is_none() && appspec.is_none() {
@@ -241,12 +277,12 @@ pub async fn take(
         return Ok(Taken::Checked);
     }
     active::settle(context, &name, arguments.if_active, &arguments.watching).await?;
-    let revision = match (prepared, &destination, appspec) {
-        (Some(prepared), Some(to), _) => {
+    let revision = match (to, appspec) {
+        (Some((prepared, to)), _) => {
             let description = arguments.description.as_deref();
             Some(pushing::push(context, prepared, to, &name.application, description).await?)
         }
-        (.., Some(appspec)) => Some(appspec.finish(context).await?),
+        (_, Some(appspec)) => Some(appspec.finish(context).await?),
         _ => arguments.named(context, &name, given).await?,
     };
     let request = arguments.request(&name, revision, auto_rollback);
@@ -290,7 +326,9 @@ async fn create(
 fn announce(context: &Context, created: Created, arguments: &Arguments) -> anyhow::Result<()> {
     let output = &context.settings.output;
     if output.format == Format::Table || !arguments.watch {
-        View::of(created.json, created.id.as_str()).print(output, &context.ui)?;
+        View::of(created.json, created.id.as_str())
+            .print(output, &context.ui)
+            .map_err(|error| unsaid(error, &created.id, arguments.watch))?;
     }
     if !arguments.watch {
         context.ui.note(&format!("watch it with `cdctl deploy watch {}`", created.id));
@@ -298,22 +336,17 @@ fn announce(context: &Context, created: Created, arguments: &Arguments) -> anyho
     Ok(())
 }
 
-/// What a push would make, as far as it is known before.
-fn planned(prepared: &Prepared, to: &Destination) -> Revision {
-    Revision::S3 {
-        bucket: to.bucket.clone(),
-        key: to.key.clone(),
-        bundle_type: Some(prepared.bundle_type.clone()),
-        version: None,
-        etag: None,
+/// The id could not be printed; whoever closed the pipe did not want it.
+fn unsaid(error: anyhow::Error, id: &str, watches: bool) -> anyhow::Error {
+    let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    if kind == Some(std::io::ErrorKind::BrokenPipe) {
+        return error;
     }
-}
-
-async fn dry_run(context: &Context, request: &CreateDeployment, group: &Seen<Group>) -> anyhow::Result<Exit> {
-    let json = context.api().await?.planned_deployment(request)?;
-    view::plan::show(request, &group.value, json).print(&context.settings.output, &context.ui)?;
-    context.ui.note("nothing was changed");
-    Ok(Exit::Ok)
+    Failure::new(format!("deployment {id} was created and goes on, but its id could not be printed"))
+        .cause(error.to_string())
+        .help(format!("watch it with `cdctl deploy watch {id}`"))
+        .exit(if watches { Exit::Unknown } else { Exit::Error })
+        .into()
 }
 
 /// At least one region a wave.
@@ -379,6 +412,7 @@ impl Arguments {
             ),
             (true, true) => wrong("--mode restart deploys no revision: leave out what names one"),
             (true, false) if self.outdated_only => wrong("--mode restart has no --outdated-only"),
+            (true, false) if self.if_changed => wrong("--mode restart has no --if-changed"),
             _ => Ok(()),
         }
     }
@@ -395,7 +429,7 @@ impl Arguments {
             return Ok(given);
         }
         let revision = last_good::find(context.api().await?, name).await?.revision;
-        bundle::require(context, &revision).await?;
+        bundle::require(context, &name.application, &revision).await?;
         Ok(Some(revision))
     }
 
@@ -411,6 +445,13 @@ impl Arguments {
             };
         }
         Ok(Some(choices.iter().filter_map(|choice| choice.event()).map(str::to_owned).collect()))
+    }
+
+    /// Where `--push` uploads to.
+    fn destination(&self, prepared: &Prepared, name: &GroupName) -> anyhow::Result<Destination> {
+        let key = self.key.clone().unwrap_or_else(|| prepared.key(&name.application));
+        let bucket = self.bucket()?;
+        Ok(Destination { bucket, key, if_changed: self.if_changed, ..Destination::default() })
     }
 
     fn bucket(&self) -> anyhow::Result<String> {

@@ -124,7 +124,7 @@ fn tail(event: &LifecycleEvent) -> String {
     let Some(said) = event.diagnostics.as_ref().filter(|_| event.status == EventStatus::Failed) else {
         return String::new();
     };
-    let log = ui::defuse(&said.log_tail.replace("\r\n", "\n"));
+    let log = ui::defuse(&crate::model::mask(&said.log_tail).replace("\r\n", "\n"));
     log.lines()
         .filter(|line| !line.trim().is_empty())
         .map(|line| format!("      {}\n", line.trim_end()))

@@ -3,16 +3,15 @@
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
-use crate::commands::group::{PROCESSES, filter, tag_set};
+use crate::commands::group::{Filter, PROCESSES, Switch, tag_set};
 use crate::commands::request;
-use crate::commands::tags::Tag;
 
 /// Which instances get the revision, where the group finds its new fleet.
 #[derive(Clone, Debug, Default, Args)]
 pub struct FleetArgs {
-    /// Blue/green: the new instances are those with this tag; KEY alone matches any value; repeatable
-    #[arg(long, value_name = "KEY[=VALUE]")]
-    target_tag: Vec<Tag>,
+    /// Blue/green: the new instances are those with this tag; KEY alone matches any value, =VALUE any key; repeatable
+    #[arg(long, value_name = "KEY=VALUE")]
+    target_tag: Vec<Filter>,
 
     /// Blue/green: the new instances have one tag of each part, as in 'Role=web,api & Env=green'
     #[arg(long, value_name = "SET", value_parser = tag_set, conflicts_with = "target_tag")]
@@ -28,7 +27,7 @@ impl FleetArgs {
     pub fn member(&self) -> Option<Value> {
         let mut targets = Map::new();
         if !self.target_tag.is_empty() {
-            targets.insert("tagFilters".to_owned(), self.target_tag.iter().map(filter).collect());
+            targets.insert("tagFilters".to_owned(), self.target_tag.iter().map(Filter::json).collect());
         }
         if let Some(set) = &self.target_tag_set {
             targets.insert("ec2TagSet".to_owned(), json!({ "ec2TagSetList": set }));
@@ -50,6 +49,10 @@ pub struct Overrides {
     /// These CloudWatch alarms stop the deployment
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     alarms: Vec<String>,
+
+    /// With --alarms: go on where the alarms' state cannot be read
+    #[arg(long, value_name = "ON|OFF", requires = "alarms")]
+    ignore_poll_alarm_failure: Option<Switch>,
 
     /// No alarm stops the deployment
     #[arg(long, conflicts_with = "alarms")]
@@ -91,7 +94,10 @@ impl Overrides {
         }
         if self.ignore_alarms || !self.alarms.is_empty() {
             let alarms: Value = self.alarms.iter().map(|name| json!({ "name": name })).collect();
-            let alarms = json!({ "enabled": !self.ignore_alarms, "alarms": alarms });
+            let mut alarms = json!({ "enabled": !self.ignore_alarms, "alarms": alarms });
+            if let Some(switch) = self.ignore_poll_alarm_failure {
+                alarms["ignorePollAlarmFailure"] = switch.json();
+            }
             members.insert("overrideAlarmConfiguration".to_owned(), alarms);
         }
         if let Some(mode) = self.mode {

@@ -25,7 +25,8 @@ use crate::watch;
 #[command(after_help = "\
 Examples:
   cdctl deploy report shop/prod -f html > report.html
-  cdctl deploy report d-7F3K2QX9A -f markdown | gh issue create --title 'A failed deployment' --body-file -
+  cdctl deploy report d-7F3K2QX9A -f markdown | \\
+      gh issue create --title 'A failed deployment' --body-file -
   cdctl deploy report --replay prod.ndjson -f html > report.html
   cdctl deploy report d-7F3K2QX9A -o json --query 'timelines[0].phases'")]
 pub struct Arguments {

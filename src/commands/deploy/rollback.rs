@@ -87,8 +87,8 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let seen = api.deployment(&id).await.doing(format_args!("roll back deployment {id}"))?;
     let plan = arguments.plan(context, &seen).await?;
     let deployment = seen.value;
-    if let Plan::Deploy { goal, .. } = &plan {
-        bundle::require(context, &goal.revision).await?;
+    if let Plan::Deploy { group, goal, .. } = &plan {
+        bundle::require(context, &group.application, &goal.revision).await?;
     }
     if arguments.dry_run {
         shown(&deployment, &plan).print(&context.settings.output, &context.ui)?;
@@ -105,13 +105,13 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
             arguments.watch(context, id).await
         }
         Plan::Automatic => {
-            context.confirm(&format!("Stop deployment {id} and roll it back?"))?;
+            context.confirm(&format!("Stop deployment {id} and roll it back?")).await?;
             arguments.automatic(context, &deployment).await
         }
         Plan::Deploy { stop, group, goal } => {
             let stopping =
                 if stop { format!("Stop deployment {id} and deploy") } else { "Deploy".to_owned() };
-            context.confirm(&format!("{stopping} {} to {group}?", goal.revision))?;
+            context.confirm(&format!("{stopping} {} to {group}?", goal.revision)).await?;
             if stop && !arguments.stop(context, &id).await? {
                 return Ok(Exit::Unknown);
             }

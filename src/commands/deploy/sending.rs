@@ -4,10 +4,13 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::create::written;
+use super::retry::plain;
 use crate::api::{Api, ApiError, CreateDeployment, Created, ErrorKind, NotCreated};
 use crate::clock;
+use crate::commands::names::GroupName;
 use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -65,6 +68,16 @@ pub async fn send(
         None => Failure::new(what),
     }
     .into())
+}
+
+/// A request as somebody wrote it, to be sent as it is; none where it lacks what a look needs, or names no known
+/// revision: nothing comes of it then.
+pub fn as_written(request: &Value) -> Option<CreateDeployment> {
+    let text = |member: &str| request.get(member).and_then(Value::as_str).map(str::to_owned);
+    let group = GroupName { application: text("applicationName")?, group: text("deploymentGroupName")? };
+    let revision = request.get("revision").map(written::revision).transpose().ok()?;
+    let made = plain(&group, revision, text("description"));
+    Some(CreateDeployment { overrides: request.as_object()?.clone(), ..made })
 }
 
 /// The deployment that this request made, if one is there.

@@ -26,7 +26,7 @@ pub struct Arguments {
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let id = arguments.deployment.resolve(context).await?;
-    context.confirm(&format!("Stop deployment {id}?"))?;
+    context.confirm(&format!("Stop deployment {id}?")).await?;
     let rollback = match (arguments.rollback, arguments.no_rollback) {
         (true, _) => Some(true),
         (_, true) => Some(false),

@@ -1,13 +1,13 @@
 //! `cdctl deploy targets`
 
 use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
 
-use crate::api::{ErrorKind, Seen};
+use crate::api::{ErrorKind, Seen, strings};
 use crate::commands::names::DeploymentArgs;
 use crate::context::Context;
 use crate::error::Doing;
 use crate::exit::Exit;
-use crate::model::TargetStatus;
 use crate::view;
 
 /// List a deployment's targets, those that failed first
@@ -15,6 +15,7 @@ use crate::view;
 #[command(after_help = "\
 Examples:
   cdctl deploy targets d-7F3K2QX9A --status failed
+  cdctl deploy targets shop/prod --fleet green --status failed,skipped
   cdctl deploy targets shop/prod --target i-0123456789abcdef0")]
 pub struct Arguments {
     #[command(flatten)]
@@ -24,8 +25,12 @@ pub struct Arguments {
     #[arg(long, value_name = "STATUS", value_delimiter = ',', ignore_case = true)]
     status: Vec<Status>,
 
+    /// Only those of the old or of the new fleet of a blue/green deployment
+    #[arg(long, value_name = "FLEET")]
+    fleet: Option<Fleet>,
+
     /// Everything about this one
-    #[arg(long, value_name = "TARGET", conflicts_with = "status")]
+    #[arg(long, value_name = "TARGET", conflicts_with_all = ["status", "fleet"])]
     target: Option<String>,
 }
 
@@ -38,25 +43,52 @@ enum Status {
     Succeeded,
     Failed,
     Skipped,
+    Unknown,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Fleet {
+    Blue,
+    Green,
+}
+
+impl Arguments {
+    /// What the service filters by.
+    fn input(&self, id: &str) -> Value {
+        let mut filters = json!({});
+        if !self.status.is_empty() {
+            let names = self.status.iter().map(|status| status.to_possible_value());
+            filters["TargetStatus"] = names.flatten().map(|value| value.get_name().to_owned()).collect();
+        }
+        match self.fleet {
+            Some(Fleet::Blue) => filters["ServerInstanceLabel"] = json!(["Blue"]),
+            Some(Fleet::Green) => filters["ServerInstanceLabel"] = json!(["Green"]),
+            None => {}
+        }
+        match filters == json!({}) {
+            true => json!({ "deploymentId": id }),
+            false => json!({ "deploymentId": id, "targetFilters": filters }),
+        }
+    }
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let statuses: Vec<TargetStatus> = arguments.status.iter().map(|status| status.model()).collect();
     let id = arguments.deployment.resolve(context).await?;
     let api = context.api().await?;
     if let Some(target) = &arguments.target {
-        let request = serde_json::json!({ "deploymentId": id, "targetId": target });
+        let request = json!({ "deploymentId": id, "targetId": target });
         let doing = format!("show target {target} of {id}");
         let json = api.send("GetDeploymentTarget", &request).await.doing(doing)?;
         view::properties(json, "deploymentTarget").print(&context.settings.output, &context.ui)?;
         return Ok(Exit::Ok);
     }
     let doing = format!("list the targets of {id}");
-    let seen = match api.all_target_ids(&id, &statuses).await {
-        Ok(ids) => api.targets(&id, &ids).await.doing(doing)?,
+    let pages = api.pages_of("ListDeploymentTargets", arguments.input(&id)).doing(&doing)?;
+    let seen = match pages.joined().await {
+        Ok(listed) => api.targets(&id, &strings(listed.get("targetIds"))).await.doing(doing)?,
         Err(error) if error.kind == ErrorKind::NotStarted => {
             context.ui.note(&format!("deployment {id} has not started; it has no targets yet"));
-            Seen { value: Vec::new(), json: serde_json::json!({"deploymentTargets": []}), date: None }
+            Seen { value: Vec::new(), json: json!({ "deploymentTargets": [] }), date: None }
         }
         Err(error) => return Err(error).doing(doing),
     };
@@ -66,20 +98,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
 }
 
 /// Every kind of target has a member of its own, with the id in it.
-fn id_of(target: &serde_json::Value) -> serde_json::Value {
+fn id_of(target: &Value) -> Value {
     let members = target.as_object().into_iter().flat_map(|target| target.values());
     members.filter_map(|member| member.get("targetId")).next().cloned().unwrap_or_default()
-}
-
-impl Status {
-    fn model(self) -> TargetStatus {
-        match self {
-            Status::Pending => TargetStatus::Pending,
-            Status::InProgress => TargetStatus::InProgress,
-            Status::Ready => TargetStatus::Ready,
-            Status::Succeeded => TargetStatus::Succeeded,
-            Status::Failed => TargetStatus::Failed,
-            Status::Skipped => TargetStatus::Skipped,
-        }
-    }
 }

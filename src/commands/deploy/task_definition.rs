@@ -96,6 +96,48 @@ pub fn read(file: &Path) -> anyhow::Result<Value> {
     Ok(definition)
 }
 
+/// An error where a container that the AppSpec names, or its port, is not in the definition: ECS would refuse it once
+/// it is registered and the deployment runs.
+///
+/// Source: ECS user guide, `PortMapping`.
+pub fn require_containers(file: &Path, definition: &Value, appspec: &Value) -> anyhow::Result<()> {
+    let list = |value: &Value, member: &str| {
+        value.get(member).and_then(Value::as_array).cloned().unwrap_or_default()
+    };
+    let containers = list(definition, "containerDefinitions");
+    let name =
+        |container: &Value| container.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let wrong = |cause: String| {
+        let file = file.display();
+        Failure::new(format!("the AppSpec does not fit {file}; nothing was registered"))
+            .cause(cause)
+            .help("name the container that takes the traffic with --container NAME:PORT")
+            .exit(Exit::Findings)
+    };
+    for (wanted, port) in inline::containers(appspec) {
+        let Some(container) = containers.iter().find(|container| name(container) == wanted) else {
+            let there: Vec<String> = containers.iter().map(name).collect();
+            return Err(
+                wrong(format!("there is no container {wanted} in it, but {}", there.join(", "))).into()
+            );
+        };
+        let mappings = list(container, "portMappings");
+        if !mappings.iter().any(|mapping| maps(mapping, port)) {
+            return Err(wrong(format!("its container {wanted} maps no port {port}")).into());
+        }
+    }
+    Ok(())
+}
+
+/// `containerPort`, or a `containerPortRange` such as 80-90.
+fn maps(mapping: &Value, port: u64) -> bool {
+    let range =
+        mapping.get("containerPortRange").and_then(Value::as_str).and_then(|range| range.split_once('-'));
+    let within = range.and_then(|(first, last)| Some(first.parse().ok()?..=last.parse().ok()?));
+    mapping.get("containerPort").and_then(Value::as_u64) == Some(port)
+        || within.is_some_and(|range| range.contains(&port))
+}
+
 /// Whether the group's service can take a new task definition; gives what is known of it. A caller who may not look
 /// at ECS finds out at the end.
 pub async fn ready(

@@ -99,7 +99,7 @@ pub struct WatchArgs {
 /// How it is shown.
 #[derive(Clone, Debug, Args)]
 pub struct Shown {
-    /// Sentences for a screen reader instead of a live view [env: ACCESSIBLE]
+    /// Sentences for a screen reader instead of a live view; a terminal with TERM=dumb gets them too [env: ACCESSIBLE]
     #[arg(long, env = "ACCESSIBLE", hide_env = true, value_parser = FalseyValueParser::new())]
     linear: bool,
 
@@ -294,10 +294,15 @@ async fn to_the_end(
     known: bool,
     silent: bool,
 ) -> anyhow::Result<Exit> {
+    let looked = if known { 0 } else { ids.len() };
     let known = known || there(context, ids).await?;
-    let mut reporters =
-        Reporters::start(arguments.reporters(context, silent)?).doing("start the reporters' thread")?;
-    let outcomes = follow(context, ids, arguments, known, &mut reporters).await?;
+    let shown = arguments.reporters(context, silent)?;
+    let mut options = arguments.options(context.api().await?, known);
+    options.budget.spend(looked, tokio::time::Instant::now());
+    // Where nobody is shown any, the end is the deployment's own.
+    options.targets = !shown.is_empty() || options.until.is_some();
+    let mut reporters = Reporters::start(shown).doing("start the reporters' thread")?;
+    let outcomes = follow(context, ids, arguments, options, &mut reporters).await?;
     let exit = written(context, reporters.unwritten(), worst(outcomes.iter().map(Outcome::exit)));
     for (id, outcome) in ids.iter().zip(&outcomes) {
         if let (Outcome::Refused(error), true) = (outcome, silent || ids.len() == 1) {
@@ -399,7 +404,10 @@ pub async fn wait(context: &Context, id: &str, arguments: &WatchArgs) -> anyhow:
     let alone =
         WatchArgs { no_follow_rollback: true, until: None, exit_on_ready: false, ..arguments.clone() };
     let mut silent = Reporters::start(vec![Box::new(Silent)]).doing("start the reporters' thread")?;
-    let outcomes = follow(context, &[id.to_owned()], &alone, true, &mut silent).await?;
+    let mut options = alone.options(context.api().await?, true);
+    // Nobody is shown any, and the end is the deployment's own.
+    options.targets = false;
+    let outcomes = follow(context, &[id.to_owned()], &alone, options, &mut silent).await?;
     Ok(outcomes.into_iter().next().unwrap_or(Outcome::Closed))
 }
 
@@ -407,11 +415,10 @@ async fn follow(
     context: &Context,
     ids: &[String],
     arguments: &WatchArgs,
-    known: bool,
+    options: Options,
     reporters: &mut Reporters,
 ) -> anyhow::Result<Vec<Outcome>> {
     let api = context.api().await?;
-    let options = arguments.options(api, known);
     let keys = keyboard(context, &arguments.shown)?;
     let input = reporters.input().filter(|_| arguments.shown.is_live(context));
     let attended = async {
@@ -474,7 +481,9 @@ impl Shown {
             let live = if self.keys { live.with_keys() } else { live };
             return vec![Box::new(live), Box::new(summary.at_the_end())];
         }
-        let (err, linear, verbose) = (ui.err(), self.linear, context.settings.verbose > 0);
+        // In CI what says that it is a terminal seldom is one.
+        let linear = self.linear || (ui.terminal.dumb && !self.job.in_ci && system.is_none());
+        let (err, verbose) = (ui.err(), context.settings.verbose > 0);
         let lines = Several::new(move || -> Box<dyn Reporter> {
             if linear {
                 Box::new(Linear::new(err.clone()))

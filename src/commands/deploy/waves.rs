@@ -120,7 +120,8 @@ async fn one(
 
 async fn start(place: &Place, prepared: Option<&Prepared>) -> anyhow::Result<Watched<Watching>> {
     let made = take(&place.context, &place.arguments, prepared, Stage::Made).await?;
-    let Taken::Made(created) = made else {
+    // One that --if-changed left as it is has ended well, and so does its watch.
+    let (Taken::Made(created) | Taken::Unchanged(created)) = made else {
         return Err(Failure::new("no deployment was made").into());
     };
     let source = Arc::new(Watching::new(place.context.api().await?, &place.context.settings.connection));
@@ -170,12 +171,13 @@ async fn plan(context: &Context, places: &[Place], prepared: Option<&Prepared>) 
     let mut listing = Listing::new(&context.settings.output, &context.ui, "regions", header, "no regions");
     for place in places {
         let taken = take(&place.context, &place.arguments, prepared, Stage::Planned).await;
-        let Taken::Planned(request, group) = taken.map_err(|error| within(error, &place.region))? else {
+        let Taken::Planned(plan) = taken.map_err(|error| within(error, &place.region))? else {
             continue;
         };
+        let request = &plan.request;
         let wave = place.wave + 1;
-        let config = request.config.clone().or_else(|| group.value.config.clone());
-        let json = place.context.api().await?.planned_deployment(&request)?;
+        let config = request.config.clone().or_else(|| plan.group.value.config.clone());
+        let json = place.context.api().await?.planned_deployment(request)?;
         listing.add(
             json!({ "wave": wave, "region": place.region, "request": json }),
             vec![

@@ -18,7 +18,7 @@ pub struct Arguments {
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let name = &arguments.name;
-    context.confirm(&format!("Delete the connection {name} to GitHub?"))?;
+    context.confirm(&format!("Delete the connection {name} to GitHub?")).await?;
     let api = context.api().await?;
     if let Err(error) = api.send("DeleteGitHubAccountToken", &json!({ "tokenName": name })).await {
         return Err(missing::token(api, error, name, format!("delete the connection {name}")).await);

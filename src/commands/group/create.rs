@@ -20,8 +20,9 @@ use crate::format::View;
 Examples:
   cdctl group create shop/prod --ec2-tag Role=web --config CodeDeployDefault.HalfAtATime \\
       --service-role arn:aws:iam::123456789012:role/CodeDeploy
-  cdctl group create shop/prod --ec2-tag-set 'Role=web,api & Env=prod' --auto-rollback failure,alarm \\
-      --alarm too-many-errors --service-role arn:aws:iam::123456789012:role/CodeDeploy
+  cdctl group create shop/prod --ec2-tag-set 'Role=web,api & Env=prod' \\
+      --auto-rollback failure,alarm --alarm too-many-errors \\
+      --service-role arn:aws:iam::123456789012:role/CodeDeploy
   cdctl group create checkout/live --config CodeDeployDefault.LambdaCanary10Percent5Minutes \\
       --service-role arn:aws:iam::123456789012:role/CodeDeploy
   cdctl group create --skeleton -o yaml > group.yaml
@@ -52,11 +53,7 @@ impl Wanted {
     /// The group and the request for it; none where only the skeleton was asked for, which is printed.
     pub fn request(&self, context: &Context) -> anyhow::Result<Option<(GroupName, Value)>> {
         let operation = request::operation("CreateDeploymentGroup")?;
-        if self.request.skeleton {
-            request::skeleton(context, operation)?;
-            return Ok(None);
-        }
-        let mut request = self.request.base(operation)?;
+        let Some(mut request) = self.request.base(context, operation)? else { return Ok(None) };
         request::merge(&mut request, self.settings.members());
         if !self.tag.is_empty() {
             request::merge(&mut request, json!({ "tags": tags::list(&self.tag) }));
@@ -141,7 +138,14 @@ pub async fn create(context: &Context, name: &GroupName, request: &Value) -> any
         request::merge(&mut style, request);
         request = style;
     }
-    let json = match api.send("CreateDeploymentGroup", &request).await {
+    let refusal = "DeploymentGroupAlreadyExistsException";
+    let made = api.make("CreateDeploymentGroup", &request, refusal, async |api| {
+        let answer = api.send("GetDeploymentGroup", &name.request()).await?;
+        let there = answer.get("deploymentGroupInfo");
+        let there = there.filter(|there| there.get("serviceRoleArn") == request.get("serviceRoleArn"));
+        Ok(there.map(|there| json!({ "deploymentGroupId": there.get("deploymentGroupId") })))
+    });
+    let json = match made.await {
         Ok(json) => json,
         Err(error) if error.code.as_deref() == Some("DeploymentConfigDoesNotExistException") => {
             let wanted = request.get("deploymentConfigName").and_then(Value::as_str).unwrap_or_default();

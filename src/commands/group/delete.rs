@@ -18,14 +18,14 @@ pub struct Arguments {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let name = arguments.group.resolve(context)?;
+    let name = arguments.group.doomed(context)?;
     let doing = format!("delete deployment group {name}");
     let api = context.api().await?;
     // The service deletes what is not there without a word; a misspelt name should not pass for done.
     if let Err(error) = api.send("GetDeploymentGroup", &name.request()).await {
         return Err(missing::explain(api, error, &name, doing).await);
     }
-    context.confirm(&format!("Delete deployment group {name}?"))?;
+    context.confirm(&format!("Delete deployment group {name}?")).await?;
     let answer = api.send("DeleteDeploymentGroup", &name.request()).await.doing(doing)?;
     warn_of_hooks(context, &answer);
     context.ui.note(&format!("deleted deployment group {name}"));

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::create::{self, Wanted};
 use super::update;
 use crate::api::ErrorKind;
-use crate::commands::request;
-use crate::commands::tags;
+use crate::commands::names::GroupName;
+use crate::commands::tags::{self, Resource};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::format::View;
@@ -47,7 +47,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         if is_setting && !holds(there, value) {
             // The service replaces a member as a whole.
             changes[member.as_str()] = there.clone();
-            request::merge(&mut changes, json!({ member: value }));
+            update::lay(&mut changes, json!({ member: value }));
         }
     }
     let mut names: Vec<String> =
@@ -56,20 +56,33 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         update::update(context, &name, changes).await?;
     }
     if let Some(tags) = wanted.get("tags") {
-        let set = tags::ensure(context, &format!("deploymentgroup:{name}"), tags).await?;
-        names.extend(set.iter().map(|key| format!("tag {key}")));
+        match tags::ensure(context, &Resource::Group(name.clone()), tags).await {
+            Ok(set) => names.extend(set.iter().map(|key| format!("tag {key}"))),
+            Err(error) => {
+                // What was done is done.
+                if !names.is_empty() {
+                    context.ui.note(&updated(&name, &names));
+                }
+                return Err(error);
+            }
+        }
     }
     if names.is_empty() {
         context.ui.note(&format!("deployment group {name} is as wanted; nothing to change"));
     } else {
-        context.ui.note(&format!("updated deployment group {name}: {}", names.join(", ")));
+        context.ui.note(&updated(&name, &names));
     }
     let id = current.get("deploymentGroupId").and_then(Value::as_str).unwrap_or_default().to_owned();
     View::of(json!({ "deploymentGroupId": id }), id).print(&context.settings.output, &context.ui)?;
     Ok(Exit::Ok)
 }
 
-/// Whether `there` says all that `wanted` says: lists in any order, nothing as good as an empty list or `false`.
+fn updated(name: &GroupName, members: &[String]) -> String {
+    format!("updated deployment group {name}: {}", members.join(", "))
+}
+
+/// Whether `there` says all that `wanted` says: lists in any order, nothing as good as an empty list or `false`, an
+/// Auto Scaling group by its name.
 fn holds(there: &Value, wanted: &Value) -> bool {
     match (there, wanted) {
         (Value::Null, Value::Array(list)) => list.is_empty(),
@@ -77,11 +90,11 @@ fn holds(there: &Value, wanted: &Value) -> bool {
         (_, Value::Object(members)) => {
             members.iter().all(|(name, value)| holds(there.get(name).unwrap_or(&Value::Null), value))
         }
+        (Value::Object(there), Value::String(_)) => there.get("name") == Some(wanted),
         (Value::Array(there), Value::Array(wanted)) => {
-            let all = |here: &[Value], there: &[Value]| {
-                here.iter().all(|item| there.iter().any(|other| holds(other, item) || holds(item, other)))
-            };
-            there.len() == wanted.len() && all(wanted, there) && all(there, wanted)
+            there.len() == wanted.len()
+                && wanted.iter().all(|item| there.iter().any(|other| holds(other, item)))
+                && there.iter().all(|other| wanted.iter().any(|item| holds(other, item)))
         }
         _ => there == wanted,
     }
@@ -98,6 +111,11 @@ mod tests {
         assert!(holds(&there, &json!({"enabled": true})));
         assert!(!holds(&there, &json!({"alarms": [{"name": "a"}]})));
         assert!(!holds(&there, &json!({"alarms": [{"name": "a"}, {"name": "c"}]})));
+        let (some, more) = (json!([{"a": 1}]), json!([{"a": 1, "b": 2}]));
+        assert!(holds(&more, &some) && !holds(&some, &more));
+        let groups = json!([{"name": "web-pool", "hook": "h"}, {"name": "api-pool", "hook": "i"}]);
+        assert!(holds(&groups, &json!(["api-pool", "web-pool"])));
+        assert!(!holds(&groups, &json!(["web-pool", "web-pool"])) && !holds(&groups, &json!(["web-pool"])));
         assert!(holds(&Value::Null, &json!([])) && holds(&Value::Null, &json!(false)));
         assert!(!holds(&Value::Null, &json!("x")));
     }

@@ -11,8 +11,8 @@ mod tags;
 mod update;
 
 use clap::Subcommand;
-pub use filters::{filter, tag_set};
-pub use settings::PROCESSES;
+pub use filters::{Filter, tag_set};
+pub use settings::{PROCESSES, Switch};
 
 use crate::context::Context;
 use crate::exit::Exit;

@@ -3,9 +3,8 @@
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
-use super::filters;
+use super::filters::{self, Filter};
 use crate::commands::deploy::RollbackChoice;
-use crate::commands::tags::Tag;
 
 /// What Auto Scaling can be told to leave while a deployment runs. Source: the API reference of EC2DeploymentOptions.
 pub const PROCESSES: [&str; 4] = ["Terminate", "AZRebalance", "InstanceRefresh", "ScheduledActions"];
@@ -21,17 +20,17 @@ pub struct Settings {
     #[arg(long, value_name = "CONFIG")]
     config: Option<String>,
 
-    /// EC2 instances with this tag; KEY alone matches any value; several: an instance needs one of them
-    #[arg(long, value_name = "KEY[=VALUE]", help_heading = "Instances")]
-    ec2_tag: Vec<Tag>,
+    /// EC2 instances with this tag; KEY alone matches any value, =VALUE any key; several: an instance needs one of them
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "Instances")]
+    ec2_tag: Vec<Filter>,
 
     /// EC2 instances with one tag of each part, as in 'Role=web,api & Env=prod'
     #[arg(long, value_name = "SET", value_parser = filters::tag_set, help_heading = "Instances", conflicts_with = "ec2_tag")]
     ec2_tag_set: Option<Value>,
 
     /// On-premises instances with this tag
-    #[arg(long, value_name = "KEY[=VALUE]", help_heading = "Instances")]
-    on_prem_tag: Vec<Tag>,
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "Instances")]
+    on_prem_tag: Vec<Filter>,
 
     /// On-premises instances with one tag of each part
     #[arg(long, value_name = "SET", value_parser = filters::tag_set, help_heading = "Instances", conflicts_with = "on_prem_tag")]
@@ -125,7 +124,7 @@ pub struct Settings {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Switch {
+pub enum Switch {
     On,
     Off,
 }
@@ -169,7 +168,7 @@ fn terminate(text: &str) -> Result<Value, String> {
 }
 
 impl Switch {
-    fn json(self) -> Value {
+    pub fn json(self) -> Value {
         matches!(self, Switch::On).into()
     }
 }
@@ -195,7 +194,7 @@ fn map<const N: usize>(members: [(&str, Option<Value>); N]) -> Option<Value> {
 impl Settings {
     /// The members that the flags make.
     pub fn members(&self) -> Value {
-        let tags = |tags: &[Tag]| some(tags, |tags| tags.iter().map(filters::filter).collect());
+        let tags = |tags: &[Filter]| some(tags, |tags| tags.iter().map(Filter::json).collect());
         let mut members = Map::new();
         let all = &mut members;
         put(all, "serviceRoleArn", self.service_role.as_deref().map(Value::from));

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::commands::names::{GroupArgs, GroupName};
-use crate::commands::tags;
+use crate::commands::tags::{self, Resource};
 use crate::context::Context;
 use crate::exit::Exit;
 
@@ -39,8 +39,8 @@ pub struct Remove {
     remove: tags::KeyArgs,
 }
 
-fn resource(name: &GroupName) -> String {
-    format!("deploymentgroup:{name}")
+fn resource(name: &GroupName) -> Resource {
+    Resource::Group(name.clone())
 }
 
 pub async fn show(context: &Context, arguments: &Show) -> anyhow::Result<Exit> {

@@ -76,12 +76,19 @@ impl Clear {
     }
 }
 
+/// As [`request::merge`]; what a flag says of the two target groups of ECS, which are one pair, is laid on that pair.
+pub fn lay(base: &mut Value, mut over: Value) {
+    const PAIR: &str = "/loadBalancerInfo/targetGroupPairInfoList/0";
+    if let (Some(mut pair), Some(new)) = (base.pointer(PAIR).cloned(), over.pointer_mut(PAIR)) {
+        request::merge(&mut pair, new.take());
+        *new = pair;
+    }
+    request::merge(base, over);
+}
+
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let operation = request::operation("UpdateDeploymentGroup")?;
-    if arguments.request.skeleton {
-        return request::skeleton(context, operation);
-    }
-    let mut request = arguments.request.base(operation)?;
+    let Some(mut request) = arguments.request.base(context, operation)? else { return Ok(Exit::Ok) };
     for clear in &arguments.clear {
         request::merge(&mut request, clear.members());
     }
@@ -105,7 +112,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
             }
         }
     }
-    request::merge(&mut request, members);
+    lay(&mut request, members);
     if let Some(new) = &arguments.rename {
         request["newDeploymentGroupName"] = new.as_str().into();
     }

@@ -25,7 +25,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         Ok(info) => info,
         Err(error) => return Err(missing::instance(api, error, name, doing).await),
     };
-    context.confirm(&format!("Deregister instance {name}?"))?;
+    context.confirm(&format!("Deregister instance {name}?")).await?;
     let tags = info.pointer("/instanceInfo/tags").and_then(Value::as_array);
     if let Some(tags) = tags.filter(|tags| !tags.is_empty()) {
         let request = json!({ "instanceNames": [name], "tags": tags });

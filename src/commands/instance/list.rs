@@ -4,9 +4,8 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use crate::api::batch;
-use crate::commands::group::filter;
+use crate::commands::group::Filter;
 use crate::commands::listing::Source;
-use crate::commands::tags::Tag;
 use crate::context::Context;
 use crate::error::Doing;
 use crate::exit::Exit;
@@ -21,9 +20,9 @@ pub struct Arguments {
     #[arg(long, value_name = "STATUS")]
     status: Option<Status>,
 
-    /// Only those with this tag; KEY alone matches any value; several: one of them is enough
-    #[arg(long, value_name = "KEY[=VALUE]")]
-    tag: Vec<Tag>,
+    /// Only those with this tag; KEY alone matches any value, =VALUE any key; several: one of them is enough
+    #[arg(long, value_name = "KEY=VALUE")]
+    tag: Vec<Filter>,
 
     /// How many at most
     #[arg(long, value_name = "N")]
@@ -44,7 +43,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         None => {}
     }
     if !arguments.tag.is_empty() {
-        input["tagFilters"] = arguments.tag.iter().map(filter).collect::<Value>();
+        input["tagFilters"] = arguments.tag.iter().map(Filter::json).collect::<Value>();
     }
     let source = Source {
         operation: "ListOnPremisesInstances",

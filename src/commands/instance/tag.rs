@@ -3,6 +3,7 @@
 use clap::Args;
 use serde_json::{Value, json};
 
+use crate::commands::group::Filter;
 use crate::commands::missing;
 use crate::commands::tags::{self, Tag};
 use crate::context::Context;
@@ -31,7 +32,7 @@ pub struct Remove {
 
     /// The tags
     #[arg(value_name = "KEY[=VALUE]", required = true)]
-    tags: Vec<Tag>,
+    tags: Vec<Filter>,
 }
 
 pub async fn set(context: &Context, arguments: &Set) -> anyhow::Result<Exit> {
@@ -49,14 +50,7 @@ pub async fn remove(context: &Context, arguments: &Remove) -> anyhow::Result<Exi
         Ok(info) => info,
         Err(error) => return Err(missing::instance(api, error, name, format!("untag instance {name}")).await),
     };
-    let text = |tag: &Value, name: &str| tag.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let goes = |tag: &&Value| {
-        let wanted = |wanted: &Tag| {
-            wanted.key == text(tag, "Key")
-                && wanted.value.as_ref().is_none_or(|value| *value == text(tag, "Value"))
-        };
-        arguments.tags.iter().any(wanted)
-    };
+    let goes = |tag: &&Value| arguments.tags.iter().any(|filter| filter.takes(tag));
     let there = info.pointer("/instanceInfo/tags").and_then(Value::as_array).into_iter().flatten();
     let going: Vec<Value> = there.filter(goes).cloned().collect();
     if going.is_empty() {

@@ -1,15 +1,18 @@
 //! A revision wherever it is, as a path on this machine: an object of S3 is downloaded, a commit of git taken out first.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::Context as _;
 
+use crate::appspec;
 use crate::context::Context;
 use crate::error::{Doing, Failure};
 use crate::exit::Exit;
 use crate::model::{BundleType, Revision};
 use crate::revision::{Error, GitSource, Locator, Source};
+use crate::source;
 
 /// A revision that can be read; what was fetched goes with it.
 pub struct Fetched {
@@ -45,6 +48,21 @@ impl Fetched {
             variables: BTreeMap::new(),
             folder: None,
         })
+    }
+
+    /// The AppSpec that comes on standard input.
+    pub async fn standard_input(context: &Context) -> anyhow::Result<Fetched> {
+        let folder = tempfile::tempdir().context("cannot make a temporary directory")?;
+        let file = folder.path().join(appspec::FILE_NAME);
+        let to = file.clone();
+        let read = move || {
+            // One byte more than is read of any: the check says that it is too long.
+            let mut input = std::io::stdin().lock().take(source::MAX_BYTES as u64 + 1);
+            std::io::copy(&mut input, &mut std::fs::File::create(to)?)
+        };
+        context.blocking(read).await?.doing("read standard input")?;
+        let source = Source::Ready(file, BundleType::Yaml);
+        Ok(Fetched { source, name: "<stdin>".to_owned(), variables: BTreeMap::new(), folder: Some(folder) })
     }
 
     /// A commit of a git repository.

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::pushing;
 use super::reading::Reading;
 use crate::model::BundleType;
-use crate::revision::{GitSource, Links, Selection};
+use crate::revision::{GitSource, Links, Selection, check_pattern};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Bundle options")]
@@ -28,7 +28,7 @@ pub struct Packing {
     symlinks: Symlinks,
 
     /// Leave out what this pattern of gitignore's syntax names; repeat for more (see also .cdctlignore)
-    #[arg(long, value_name = "PATTERN")]
+    #[arg(long, value_name = "PATTERN", value_parser = pattern)]
     exclude: Vec<String>,
 
     /// Leave out names that begin with a dot
@@ -38,6 +38,10 @@ pub struct Packing {
     /// Take .git along
     #[arg(long)]
     include_git: bool,
+}
+
+fn pattern(text: &str) -> Result<String, String> {
+    check_pattern(text).map(|()| text.to_owned())
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -21,7 +21,7 @@ use crate::revision::Locator;
 /// is registered and not uploaded.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  cdctl revision push . s3://releases/site-1.zip --app shop\n  cdctl revision push --git https://github.com/owner/repo@v1.2:deploy s3://releases/site-1.zip --app shop\n  cdctl revision push github:owner/repo@0123456789abcdef0123456789abcdef01234567 --app shop"
+    after_help = "Examples:\n  cdctl revision push . s3://releases/site-1.zip --app shop\n  cdctl revision push --git https://github.com/owner/repo@v1.2:deploy \\\n      s3://releases/site-1.zip --app shop\n  cdctl revision push github:owner/repo@0123456789abcdef0123456789abcdef01234567 --app shop"
 )]
 pub struct Arguments {
     /// A directory with an appspec.yml, or a .zip, .tar or .tgz file; nothing with --git
@@ -167,14 +167,8 @@ fn misplaced() -> anyhow::Error {
 async fn check_application(context: &Context, name: &str) -> anyhow::Result<()> {
     let api = context.api().await?;
     match api.check_application(name).await {
-        Err(error) if error.kind == ErrorKind::NotFound => {
-            let names = api.application_names().await.unwrap_or_default();
-            Err(Failure::api(format!("cannot push to application {name}"), &error)
-                .help(missing::suggestion("application", name, &names, api.region()))
-                .into())
-        }
         Err(error) if error.kind != ErrorKind::Denied => {
-            Err(Failure::api(format!("cannot push to application {name}"), &error).into())
+            Err(missing::application(api, error, name, format_args!("push to application {name}")).await)
         }
         _ => Ok(()),
     }

@@ -1,6 +1,8 @@
 //! From a directory to a registered revision: check, bundle, upload, register. Shared by `revision push` and
 //! `deploy create --push`.
 
+use std::fs::File;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -98,6 +100,9 @@ pub async fn bundle_aside(
 fn bundle(ui: &Ui, fetched: Fetched, packing: &Packing) -> anyhow::Result<Prepared> {
     let mut report = check(fetched.source(), packing.scope, &packing.selection)?;
     report.path = fetched.shown(&report.path);
+    for finding in &mut report.findings {
+        finding.message = fetched.shown(&finding.message);
+    }
     if report.has_errors() || (!report.findings.is_empty() && !ui.quiet) {
         ui.complain(report.render(ui.terminal.colour.1).trim_end());
     }
@@ -125,7 +130,8 @@ fn bundle(ui: &Ui, fetched: Fetched, packing: &Packing) -> anyhow::Result<Prepar
 /// SHA-256 and size of a file.
 pub fn digest(file: &Path) -> std::io::Result<(String, u64)> {
     let mut hash = Sha256::new();
-    let bytes = std::io::copy(&mut std::fs::File::open(file)?, &mut hash)?;
+    let mut file = BufReader::with_capacity(256 << 10, File::open(file)?);
+    let bytes = std::io::copy(&mut file, &mut hash)?;
     Ok((hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect(), bytes))
 }
 
@@ -178,10 +184,12 @@ pub async fn register(
         let failure =
             Failure::api(format!("cannot register {revision} with application {application}"), &error);
         return Err(match error.code.as_deref() {
-            Some("ApplicationDoesNotExistException") => {
-                let names = api.application_names().await.unwrap_or_default();
-                failure.help(missing::suggestion("application", application, &names, api.region())).into()
-            }
+            Some("ApplicationDoesNotExistException") => match missing::soon(api.application_names()).await {
+                Some(names) => {
+                    failure.help(missing::suggestion("application", application, &names, api.region())).into()
+                }
+                None => failure.into(),
+            },
             _ => failure.into(),
         });
     }
@@ -197,10 +205,13 @@ pub fn print(context: &Context, application: &str, revision: &Revision) -> anyho
     View { json, items: None, table, empty: "" }.print(&context.settings.output, &context.ui)
 }
 
-/// The object that is there, where its content is the bundle's.
+/// The object that is there, where its content is the bundle's and it is stored as it shall be. What keeps it from being
+/// looked at, the upload tells.
 async fn unchanged(context: &Context, prepared: &Prepared, to: &Destination) -> Option<Stored> {
-    let there = context.api().await.ok()?.object(&to.bucket, &to.key, None).await.ok()?;
-    (there.digest.as_ref() == Some(&prepared.sha256)).then_some(there)
+    let (api, owner) = (context.api().await.ok()?, to.put.expected_owner.as_deref());
+    let there = api.object(&to.bucket, &to.key, None, owner).await.ok()?;
+    let same = there.digest.as_ref() == Some(&prepared.sha256) && there.settings == to.put.settings();
+    same.then_some(there)
 }
 
 async fn upload(
@@ -242,11 +253,15 @@ async fn upload(
 
 async fn upload_failure(context: &Context, error: ApiError, to: &Destination, place: &str) -> anyhow::Error {
     let failure = Failure::api(format!("cannot upload to {place}"), &error);
+    if let (ErrorKind::Denied, Some(owner)) = (error.kind, &to.put.expected_owner) {
+        let cause = format!("the bucket is not account {owner}'s, which --expected-bucket-owner names");
+        return failure.help(format!("{cause}, or the caller lacks the IAM permission s3:PutObject")).into();
+    }
     if error.kind != ErrorKind::NotFound {
         return failure.into();
     }
     let names = match context.api().await {
-        Ok(api) => api.bucket_names().await.unwrap_or_default(),
+        Ok(api) => missing::soon(api.bucket_names()).await.unwrap_or_default(),
         Err(error) => return error,
     };
     match nearest(&to.bucket, names.iter().map(String::as_str)) {

@@ -25,8 +25,8 @@ use crate::view::findings::{github, sarif};
     after_help = "Examples:\n  cdctl revision validate\n  cdctl revision validate site.zip -o json\n  cdctl revision validate --format sarif > appspec.sarif\n  cdctl revision validate s3://releases/site-1.zip --agent 2"
 )]
 pub struct Arguments {
-    /// A directory with an appspec.yml, a .zip, .tar or .tgz file, an AppSpec file, s3://BUCKET/KEY, or
-    /// github:OWNER/REPO@COMMIT
+    /// A directory with an appspec.yml, a .zip, .tar or .tgz file, an AppSpec file or - for one on standard input,
+    /// s3://BUCKET/KEY, or github:OWNER/REPO@COMMIT
     #[arg(value_name = "PATH", default_value = ".")]
     path: PathBuf,
 
@@ -55,7 +55,10 @@ enum Form {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let fetched = Fetched::of(context, &arguments.path).await?;
+    let fetched = match arguments.path.to_str() {
+        Some("-") => Fetched::standard_input(context).await?,
+        _ => Fetched::of(context, &arguments.path).await?,
+    };
     let scope = arguments.reading.scope();
     let look = || {
         let source = fetched.source().clone();

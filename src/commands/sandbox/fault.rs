@@ -39,7 +39,8 @@ pub enum Verb {
 Examples:
   cdctl sandbox fault add throttle --operation GetDeployment --rate 0.3 --for 1m
   cdctl sandbox fault add slow --delay 2s
-  cdctl sandbox fault add fail --zone c --event ApplicationStart --script scripts/start.sh --log 'port 80 is taken'
+  cdctl sandbox fault add fail --zone c --event ApplicationStart \\
+      --script scripts/start.sh --log 'port 80 is taken'
   cdctl sandbox fault add slow --factor 4 --share 0.1
 
 Kinds for calls of the API:

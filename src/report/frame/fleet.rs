@@ -17,6 +17,7 @@ use crate::watch::causes::Cause;
 const FEW: usize = 3;
 /// Rows that are enough for more than the first needs.
 const ROOMY: usize = 8;
+const FUNNEL: &str = "FUNNEL   ";
 
 impl Composer<'_> {
     /// The targets in at most `room` rows.
@@ -58,13 +59,28 @@ impl Composer<'_> {
     /// How many of the targets at work are in which lifecycle event.
     fn funnel(&self, seen: usize, running: u64) -> Option<Line> {
         let bar = if self.unicode { " ▏ " } else { " | " };
-        let phases: Vec<_> =
-            self.view.funnel().iter().map(|(name, count)| format!("{} {count}", ui::line(name))).collect();
+        let mut phases = self.view.funnel();
+        if phases.is_empty() {
+            return None;
+        }
         let sample =
             if (seen as u64) < running { format!("   ({seen} of {running} seen)") } else { String::new() };
-        (!phases.is_empty()).then(|| {
-            Line::default().with(Some(Style::Strong), "FUNNEL   ").with(None, phases.join(bar) + &sample)
-        })
+        let (mut left_out, mut hosts) = (0, 0);
+        loop {
+            let mut parts: Vec<_> =
+                phases.iter().map(|(name, count)| format!("{} {count}", phase_name(name))).collect();
+            if left_out > 0 {
+                parts.push(format!("+{}, {hosts}", plural(left_out, "phase")));
+            }
+            let text = parts.join(bar) + &sample;
+            if FUNNEL.width() + text.width() <= self.width || phases.len() <= 1 {
+                return Some(Line::default().with(Some(Style::Strong), FUNNEL).with(None, text));
+            }
+            // The emptiest goes first; among equals the earliest.
+            let least = (0..phases.len()).min_by_key(|index| phases[*index].1)?;
+            let (_, count) = phases.remove(least);
+            (left_out, hosts) = (left_out + 1, hosts + count);
+        }
     }
 
     /// The failures by cause, in at most `room` rows, and how many targets they stand for.
@@ -204,6 +220,18 @@ impl Composer<'_> {
     }
 }
 
+/// A lifecycle event in few letters.
+fn phase_name(name: &str) -> String {
+    let short = match name {
+        "ApplicationStop" => "Stop",
+        "DownloadBundle" => "Download",
+        "ApplicationStart" => "Start",
+        "ValidateService" => "Validate",
+        other => other.strip_suffix("Traffic").unwrap_or(other),
+    };
+    ui::line(short)
+}
+
 /// `ScriptFailed: scripts/start.sh failed with exit code 1`
 fn what(cause: &Cause) -> String {
     let message = bare_message(&cause.message);
@@ -226,5 +254,6 @@ fn at_work(view: &View, row: &Row, times: usize) -> String {
         TargetStatus::InProgress => slow,
         other => format!("  {}", ui::line(other.as_str())),
     };
-    format!("{time}{}{state}", label.unwrap_or_default())
+    let stale = view.stale(row).map(|age| format!("  seen {} ago", clock::whole(age))).unwrap_or_default();
+    format!("{time}{}{state}{stale}", label.unwrap_or_default())
 }

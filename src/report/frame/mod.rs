@@ -69,17 +69,25 @@ pub fn frames(views: &[View], look: &Look) -> Vec<String> {
     }
     let room = look.height.saturating_sub(1).max(1);
     let shown = views.len().min(if views.len() > room { room.saturating_sub(1).max(1) } else { room });
-    // A frame leaves one row free, which its neighbour may have.
-    let each = Look { height: room / shown.max(1) + 1, panel: None, ..look.clone() };
-    let asked = Look { panel: look.panel.clone(), ..each.clone() };
     // What goes on comes before what has ended.
     let ended = |(_, view): &(usize, &View)| view.status().is_some_and(DeploymentStatus::is_terminal);
     let all = || views.iter().enumerate();
-    let ordered = all().filter(|view| !ended(view)).chain(all().filter(ended));
+    let ordered: Vec<_> = all().filter(|view| !ended(view)).chain(all().filter(ended)).take(shown).collect();
     let focus = focus(views);
+    let looks = |index: usize| Look { panel: look.panel.clone().filter(|_| index == focus), ..look.clone() };
+    // Each has what it needs, as far as that is not more than its part of what the others leave.
+    let mut needs: Vec<_> =
+        ordered.iter().map(|(index, view)| (*index, frame(view, &looks(*index)).len())).collect();
+    needs.sort_by_key(|(_, rows)| *rows);
+    let (mut left, mut rows) = (room - usize::from(shown < views.len()), vec![0; views.len()]);
+    for (place, (index, wanted)) in needs.iter().enumerate() {
+        rows[*index] = (*wanted).min(left / (shown - place)).max(1);
+        left = left.saturating_sub(rows[*index]);
+    }
+    // A frame leaves one row free, which its neighbour may have.
     let mut lines: Vec<_> = ordered
-        .take(shown)
-        .flat_map(|(index, view)| frame(view, if index == focus { &asked } else { &each }))
+        .iter()
+        .flat_map(|(index, view)| frame(view, &Look { height: rows[*index] + 1, ..looks(*index) }))
         .collect();
     if shown < views.len() && lines.len() < room {
         let more = format!("   {}", plural((views.len() - shown) as u64, "more deployment"));
@@ -144,28 +152,41 @@ impl Composer<'_> {
         line
     }
 
+    /// What is deployed, how, by whom, and how old that is; what there is no room for is left out whole.
     fn subtitle(&self) -> Line {
         let Some(deployment) = &self.view.deployment else { return Line::default() };
-        let mut parts = Vec::new();
-        if let Some(revision) = &deployment.revision {
-            parts.push(match deployment.previous_revision.as_deref().filter(|before| before != revision) {
-                Some(before) => {
-                    let (now, before) = short_revisions(revision, before);
-                    format!("{now} (was {before})")
-                }
-                None => short_revision(revision),
-            });
+        let before = deployment.previous_revision.as_deref();
+        let before = before.filter(|before| deployment.revision.as_deref() != Some(*before));
+        let (revision, was) = match (deployment.revision.as_deref(), before) {
+            (Some(revision), Some(before)) => {
+                let (now, before) = short_revisions(revision, before);
+                (Some(now), Some(format!("(was {before})")))
+            }
+            (revision, _) => (revision.map(short_revision), None),
+        };
+        let config = deployment.config.as_deref();
+        let config =
+            config.map(|config| ui::line(config.strip_prefix("CodeDeployDefault.").unwrap_or(config)));
+        let creator = deployment.creator.as_ref().map(|creator| format!("by {}", ui::line(creator.as_str())));
+        let age = self.view.answer_age.filter(|_| !deployment.status.is_terminal());
+        let age = age.map(|age| format!("as of {} ago", clock::whole(age)));
+        let mut parts = [revision, was, config, creator, age];
+        let text = |parts: &[Option<String>]| {
+            parts
+                .iter()
+                .flatten()
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .join("  ")
+                .replace("  (was", " (was")
+        };
+        for least in [3, 2, 1, 0] {
+            if text(&parts).width() <= self.width {
+                break;
+            }
+            parts[least] = None;
         }
-        if let Some(config) = &deployment.config {
-            parts.push(ui::line(config.strip_prefix("CodeDeployDefault.").unwrap_or(config)));
-        }
-        if let Some(creator) = deployment.creator.as_ref().filter(|_| self.width >= WIDE) {
-            parts.push(format!("by {}", ui::line(creator.as_str())));
-        }
-        if let (Some(age), false) = (self.view.answer_age, deployment.status.is_terminal()) {
-            parts.push(format!("as of {} ago", clock::whole(age)));
-        }
-        Line::default().with(Some(Style::Dim), parts.join("  "))
+        Line::default().with(Some(Style::Dim), text(&parts))
     }
 
     fn bar(&self) -> Line {
@@ -221,9 +242,16 @@ impl Composer<'_> {
             return None;
         }
         let narrow = self.width < NARROW;
+        // How many hosts each zone has is nowhere told.
+        let zones = match self.view.deployment.as_ref().and_then(|deployment| deployment.zonal) {
+            Some(_) if !over && !narrow => "; too many in one zone too",
+            _ => "",
+        };
         let green = if self.view.replacement().is_some() { " green" } else { "" };
         let text = match self.width {
-            WIDEST.. => format!("health   at least {minimum} of {total}{green} must stay healthy"),
+            WIDEST.. if zones.is_empty() => {
+                format!("health   at least {minimum} of {total}{green} must stay healthy")
+            }
             NARROW.. => format!("health   min {minimum} of {total}{green}"),
             _ => format!("health   min {minimum}/{total}"),
         };
@@ -246,7 +274,7 @@ impl Composer<'_> {
             Some(last) if narrow => (None, format!("; stops at {last} more")),
             Some(last) => (None, format!("; the {} further failure stops it", ordinal(last))),
         };
-        Some(Line::plain(text + &failed).with(style, rest))
+        Some(Line::plain(text + &failed).with(style, rest).with(None, zones))
     }
 
     /// When the fleet will be done, from the times that its hosts took.

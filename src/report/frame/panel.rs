@@ -88,7 +88,7 @@ impl Composer<'_> {
         };
         match panel {
             Panel::Ask(Act::Stop) if self.view.rolls_back().is_some() => {
-                ask(format!("Stop the rollback {id}? Its hosts stay half way."))
+                ask(format!("Stop the rollback {id}, half way?"))
             }
             Panel::Ask(Act::Stop) => ask(format!("Stop deployment {id}?")),
             Panel::Ask(Act::Continue) => ask(format!("End the wait of deployment {id}?")),
@@ -106,11 +106,18 @@ impl Composer<'_> {
 
     fn list(&self, selected: usize, room: usize) -> Vec<Line> {
         let rows = rows(self.view);
-        let heading =
-            Line::default().with(Some(Style::Strong), "TARGETS  failed ones first, then the slowest");
-        let mut lines = vec![Line::default(), heading];
         let shown = room.saturating_sub(2).max(1);
         let first = (selected + 1).saturating_sub(shown);
+        let last = (first + shown).min(rows.len());
+        let counts = self.view.counts().unwrap_or_default();
+        let open = counts.fail.max(self.view.failures()) + counts.run + counts.pend + counts.ready;
+        let more = open.saturating_sub(rows.len() as u64);
+        let more = if more > 0 { format!("; {more} more are not listed") } else { String::new() };
+        let place = format!("TARGETS  {}-{last} of {}", (first + 1).min(last), rows.len());
+        let heading = Line::default()
+            .with(Some(Style::Strong), place)
+            .with(Some(Style::Dim), format!(", failed first, then the slowest{more}"));
+        let mut lines = vec![Line::default(), heading];
         for (index, (id, row)) in rows.iter().enumerate().skip(first).take(shown) {
             let cursor = if index == selected { ">" } else { " " };
             let event = row.event.as_ref().map_or("", EventName::as_str);

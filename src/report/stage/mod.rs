@@ -19,7 +19,7 @@ use crate::watch::event::Phase;
 pub use steps::{Step, Steps};
 
 /// Below this many columns what stands side by side elsewhere stands one below the other.
-const NARROW: usize = 60;
+const NARROW: usize = 72;
 
 /// What the live view says below its bar.
 pub fn lines(view: &View, width: usize, unicode: bool) -> Vec<String> {
@@ -34,6 +34,7 @@ pub fn lines(view: &View, width: usize, unicode: bool) -> Vec<String> {
         lines.extend(blue_green::lines(view, width, unicode));
     }
     lines.extend(waits(view, width));
+    lines.extend(between_zones(view).into_iter().flat_map(|text| flowed("waits    ", &text, width)));
     lines
 }
 
@@ -97,6 +98,17 @@ pub fn under_way(view: &View) -> Option<String> {
     let phase = phases.find(|phase| phase.status == EventStatus::InProgress)?;
     let time = phase.start.map(|start| format!(" for {}", clock::whole(clock::between(start, view.now))));
     Some(format!("{}{}", ui::line(phase.name.as_str()), time.unwrap_or_default()))
+}
+
+/// What a deployment that goes zone by zone waits for while no host is at work.
+///
+/// Source: API reference, `ZonalConfig`.
+pub fn between_zones(view: &View) -> Option<String> {
+    let deployment = view.deployment.as_ref().filter(|deployment| !deployment.status.is_terminal())?;
+    let monitor = Duration::from_secs(deployment.zonal?.monitor_s?);
+    let counts = view.counts().filter(|counts| counts.run == 0 && counts.pend > 0 && counts.ok > 0)?;
+    let done = counts.total() - counts.pend;
+    Some(format!("for the next zone: {done} done, each zone is watched for {}", clock::whole(monitor)))
 }
 
 /// What the deployment waits for: the wait itself, then what can be typed.

@@ -78,12 +78,16 @@ fn in_place() -> Timeline {
         events.push((40, seen(&name(n), TargetStatus::Succeeded, ValidateService, 39)));
     }
     events.push((40, told(running, counts(4, 6, 1, 1))));
+    let again = || Event::Seen { targets: vec![name(5)] };
+    events.push((40, again()));
     for n in 6..11 {
         events.push(went_on(n, Install, 41));
     }
+    events.push((59, again()));
     for n in 6..11 {
         events.push((130, seen(&name(n), TargetStatus::Succeeded, ValidateService, 80)));
     }
+    events.push((131, again()));
     events.push((131, told(DeploymentStatus::InProgress, counts(9, 2, 0, 1))));
     events.push((200, seen(&name(5), TargetStatus::Succeeded, ValidateService, 199)));
     events.push((200, seen(&name(11), TargetStatus::Succeeded, ValidateService, 199)));

@@ -22,6 +22,7 @@ fn deployment(status: DeploymentStatus) -> DeploymentEvent {
         platform: None,
         waits: Waits::default(),
         routing: None,
+        zonal: None,
         creator: None,
         rolls_back: None,
         revision: Some(EVIL.into()),

@@ -2,7 +2,7 @@
 //! that the bytes do not depend on who was faster.
 
 use std::fs::{self, File};
-use std::io::{self, Cursor, Read};
+use std::io::{self, BufWriter, Cursor, Read, Write};
 use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
@@ -25,7 +25,7 @@ const QUEUE: usize = 4;
 
 /// Writes the entries; `progress` hears of the bytes read.
 pub fn write(found: &[Found], to: &Path, progress: &mut dyn FnMut(u64)) -> io::Result<()> {
-    let mut writer = ZipWriter::new(File::create(to)?);
+    let mut writer = ZipWriter::new(BufWriter::with_capacity(1 << 20, File::create(to)?));
     let batches = batches(found);
     let workers = thread::available_parallelism().map_or(1, usize::from).min(8);
     thread::scope(|scope| -> io::Result<()> {
@@ -57,8 +57,7 @@ pub fn write(found: &[Found], to: &Path, progress: &mut dyn FnMut(u64)) -> io::R
         }
         Ok(())
     })?;
-    writer.finish()?;
-    Ok(())
+    writer.finish()?.flush()
 }
 
 fn is_large(batch: &[Found]) -> bool {
@@ -100,17 +99,31 @@ fn compress(batch: &mut Batch, entries: &[Found]) -> io::Result<Vec<u8>> {
                 };
                 content.extend_from_slice(target.as_bytes());
             }
-            // A file that grows meanwhile is cut where it ended when it was listed.
-            Kind::File => File::open(&entry.path)
-                .and_then(|file| file.take(entry.size).read_to_end(&mut content).map(drop))
-                .map_err(|error| named(entry, error))?,
+            Kind::File => read(entry, &mut content).map_err(|error| named(entry, error))?,
         }
         batch.add(&entry.name, &entry.kind, entry.mode, &content)?;
     }
     batch.finish()
 }
 
-fn add_large(writer: &mut ZipWriter<File>, entry: &Found) -> io::Result<()> {
+/// A file in one go. One that grows meanwhile is cut where it ended when it was listed.
+fn read(entry: &Found, content: &mut Vec<u8>) -> io::Result<()> {
+    content.resize(usize::try_from(entry.size).unwrap_or(usize::MAX), 0);
+    let (mut file, mut done) = (File::open(&entry.path)?, 0);
+    loop {
+        match file.read(content.get_mut(done..).unwrap_or_default()) {
+            // Also where nothing is left to be filled.
+            Ok(0) => break,
+            Ok(count) => done += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    content.truncate(done);
+    Ok(())
+}
+
+fn add_large(writer: &mut ZipWriter<BufWriter<File>>, entry: &Found) -> io::Result<()> {
     // A fixed time: the same files make the same bytes.
     let options =
         SimpleFileOptions::default().last_modified_time(DateTime::DEFAULT).unix_permissions(entry.mode);

@@ -15,6 +15,8 @@ const MAX_RATIO: u64 = 200;
 const ALLOWANCE: u64 = 64 << 20;
 /// Names within each other.
 const MAX_DEPTH: usize = 128;
+/// Bytes of a name: Linux has no longer ones.
+const MAX_NAME: usize = 255;
 
 /// What was let in so far.
 pub struct Gate {
@@ -33,6 +35,9 @@ fn inner(name: &Path) -> io::Result<PathBuf> {
     let mut inner = PathBuf::new();
     for component in name.components() {
         match component {
+            Component::Normal(part) if part.len() > MAX_NAME => {
+                return Err(refuse(format!("{} is longer than {MAX_NAME} bytes", part.display())));
+            }
             Component::Normal(part) => inner.push(part),
             Component::CurDir => {}
             _ => return Err(refuse(format!("{} leads out of the bundle", name.display()))),

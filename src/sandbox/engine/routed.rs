@@ -200,7 +200,7 @@ impl Routed {
     /// An event other than the move of the traffic.
     fn work(&mut self, context: &mut Context, run: u64, name: &EventName, factor: f64) {
         if let Some(function) = self.hooks.get(name).cloned() {
-            return self.invoke(context, run, name, &function);
+            return self.invoke(context, run, name, &function, factor);
         }
         let took = self.rng.i64(match name {
             EventName::Install if !self.traffic.goes_back() => 20_000..60_000,
@@ -212,16 +212,16 @@ impl Routed {
         self.wake(context, run, stretched(took, factor));
     }
 
-    /// Invokes a hook's function.
-    fn invoke(&mut self, context: &mut Context, run: u64, name: &EventName, function: &str) {
+    /// Invokes a hook's function, which takes so many times as long as usual.
+    fn invoke(&mut self, context: &mut Context, run: u64, name: &EventName, function: &str, factor: f64) {
         let execution = execution_id(&mut self.rng);
         context.deployment(&self.key, |deployment| {
             let record = HookExecution { event: name.clone(), over: false, succeeded: None };
             deployment.progress.hooks.insert(execution.clone(), record);
         });
         let (answer, after) = match hook_of(context, function) {
-            Some(Hook::Succeeds(seconds)) => (Some(true), millis(seconds)),
-            Some(Hook::Fails(seconds)) => (Some(false), millis(seconds)),
+            Some(Hook::Succeeds(seconds)) => in_time(true, millis(seconds * factor)),
+            Some(Hook::Fails(seconds)) => in_time(false, millis(seconds * factor)),
             Some(Hook::Never) => (None, HOOK_LIMIT),
             Some(Hook::Command(command)) => {
                 if let Err(why) = self.run_program(context, &command, &execution) {
@@ -440,6 +440,11 @@ impl Machine for Routed {
             Err(left) => self.fail(context, texts::hook_failed(), left),
         }
     }
+}
+
+/// What a hook says, and when; nothing where that is later than it may be.
+fn in_time(answer: bool, after: Millis) -> (Option<bool>, Millis) {
+    ((after < HOOK_LIMIT).then_some(answer), after)
 }
 
 /// What the function that an AppSpec names does as a hook, where the fleet file declares it.

@@ -28,6 +28,18 @@ pub struct Scaling {
     pub count: usize,
 }
 
+impl Moment {
+    /// Whether it makes sense; the error says why not.
+    pub(super) fn check(&self) -> Result<(), String> {
+        match &self.change {
+            Change::Grow(by) | Change::Shrink(by) if by.count == 0 => {
+                Err("an Auto Scaling group grows or shrinks by at least one instance".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// A change at a moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

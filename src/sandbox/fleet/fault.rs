@@ -68,10 +68,10 @@ pub enum Outcome {
     AgentOffline,
 }
 
-/// Reads a finite number that is not negative.
+/// Reads a finite number above 0.
 fn factor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     let factor = f64::deserialize(deserializer)?;
-    if factor.is_finite() && factor >= 0.0 {
+    if factor.is_finite() && factor > 0.0 {
         Ok(factor)
     } else {
         Err(D::Error::custom(format!("slow: {factor} is not a number of times")))
@@ -122,6 +122,13 @@ impl Fault {
         }
         if self.times == Some(0) {
             return Err("a fault strikes at least once".to_owned());
+        }
+        if let Outcome::Fail(Failure { error_code: Some(LifecycleErrorCode::Other(code)), .. }) =
+            &self.outcome
+        {
+            let meant = nearest(code, LifecycleErrorCode::KNOWN.iter().map(LifecycleErrorCode::as_str));
+            let meant = meant.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
+            return Err(format!("`{code}` is no code of a lifecycle event's error{meant}"));
         }
         match self.hosts.share {
             Some(share) if !(share > 0.0 && share <= 1.0) => {

@@ -78,11 +78,9 @@ pub(super) fn parse(text: &str, seed: u64) -> Result<Fleet, String> {
         instances.push(instance);
     }
     let mut rng = seeded(seed, &["instances"]);
-    for generator in file.generate {
-        if instances.len().saturating_add(generator.count) > MOST_INSTANCES {
-            return Err(format!("more than {MOST_INSTANCES} instances"));
-        }
-        generator.fill(&mut instances, &mut ids, &mut rng)?;
+    for (number, generator) in file.generate.into_iter().enumerate() {
+        let filled = generator.fill(&mut instances, &mut ids, &mut rng);
+        filled.map_err(|wrong| places.entry(&wrong, "generate", number))?;
     }
     let mut names = BTreeSet::new();
     if let Some(other) = file.buckets.iter().find(|bucket| !names.insert(&bucket.name)) {
@@ -112,19 +110,31 @@ fn check(fleet: &Fleet, mut ids: BTreeSet<String>, places: &Places) -> Result<()
             return Err(undeclared(&format!("the timeline names instance {id}"), id, &ids, places));
         }
     }
-    fleet.api_faults.iter().try_for_each(ApiFault::check)?;
-    fleet.faults.iter().try_for_each(Fault::check)?;
-    let functions = fleet.functions.iter().map(|function| function.name.clone());
-    for id in functions.chain(fleet.services.iter().map(Service::id)) {
-        if !ids.insert(id.clone()) {
-            return Err(twice(&id));
-        }
+    each(&fleet.api_faults, "api_faults", places, ApiFault::check)?;
+    each(&fleet.faults, "faults", places, Fault::check)?;
+    each(&fleet.timeline, "timeline", places, Moment::check)?;
+    let mut enter = |id: String| if ids.insert(id.clone()) { Ok(()) } else { Err(twice(&id)) };
+    each(&fleet.functions, "functions", places, |one| one.check().and_then(|()| enter(one.name.clone())))?;
+    each(&fleet.services, "services", places, |one| one.check().and_then(|()| enter(one.id())))?;
+    if fleet.git_hub_accounts.contains("") {
+        return Err(places.told("a GitHub account has a name", "", 0));
     }
     let unknown = fleet.faults.iter().flat_map(|fault| fault.hosts.ids.iter().flatten());
     match unknown.into_iter().find(|id| !ids.contains(*id)) {
         Some(id) => Err(undeclared(&format!("a fault names {id}"), id, &ids, places)),
         None => Ok(()),
     }
+}
+
+/// Checks the entries of a list; the error says where the wrong one stands.
+fn each<T>(
+    entries: &[T],
+    list: &str,
+    places: &Places,
+    mut check: impl FnMut(&T) -> Result<(), String>,
+) -> Result<(), String> {
+    let mut numbered = entries.iter().enumerate();
+    numbered.try_for_each(|(number, one)| check(one).map_err(|wrong| places.entry(&wrong, list, number)))
 }
 
 fn twice(what: &str) -> String {
@@ -160,6 +170,9 @@ impl Generator {
         ids: &mut BTreeSet<String>,
         rng: &mut fastrand::Rng,
     ) -> Result<(), String> {
+        if instances.len().saturating_add(self.count) > MOST_INSTANCES {
+            return Err(format!("more than {MOST_INSTANCES} instances"));
+        }
         let prefix = self.prefix.as_deref().unwrap_or(if self.on_premises { "host-" } else { "i-0" });
         for index in 0..self.count {
             let id =
@@ -434,14 +447,14 @@ faults:
             (
                 "faults: [{event: Instal, outcome: hang}]\n",
                 "`Instal` is no lifecycle event; did you mean `Install`?",
-                "",
+                "line 1 column 10",
             ),
             (
                 "faults: [{hosts: {share: 2}, outcome: hang}]\n",
                 "the share 2 is not above 0 and at most 1",
-                "",
+                "line 1 column 10",
             ),
-            ("faults: [{times: 0, outcome: hang}]\n", "a fault strikes at least once", ""),
+            ("faults: [{times: 0, outcome: hang}]\n", "a fault strikes at least once", "line 1 column 10"),
             ("buckets: [{name: abc},\n {name: abc}]\n", "bucket abc is declared twice", "line 2"),
             ("instances:\n- id: ../../etc\n", "is no instance id", "line 2"),
             (
@@ -450,7 +463,7 @@ faults:
                 "line 4",
             ),
             ("buckets: [{name: A}]\n", "is no bucket name", "line 1"),
-            ("api_faults: [{fault: slow}]\n", "a slow answer needs a delay", ""),
+            ("api_faults: [{fault: slow}]\n", "a slow answer needs a delay", "line 1"),
             ("api_faults: [{fault: stall, for: soon}]\n", "`soon` is not a duration", "line 1"),
             ("faults:\n- outcome: explode\n", "unknown variant `explode`", "line 2"),
             (
@@ -459,9 +472,9 @@ faults:
                 "line 1 column 18",
             ),
             ("instances: [{id: .., on_premises: true}]\n", "is no instance id", "line 1"),
-            ("generate: [{count: 9999999}]\n", "more than 100000 instances", ""),
-            ("generate: [{count: 1, prefix: i-0xyz}]\n", "is no instance id", ""),
-            ("generate: [{count: 17, prefix: i-0123456789abcdef}]\n", "too few ids", ""),
+            ("generate: [{count: 9999999}]\n", "more than 100000 instances", "line 1 column 12"),
+            ("generate: [{count: 1, prefix: i-0xyz}]\n", "is no instance id", "line 1"),
+            ("generate: [{count: 17, prefix: i-0123456789abcdef}]\n", "too few ids", "line 1"),
             ("faults: [{outcome: {slow: -1}}]\n", "not a number of times", "line 1"),
             ("faults: [{outcome: {slow: .inf}}]\n", "not a number of times", "line 1"),
             ("faults: [{outcome: {slow: .nan}}]\n", "not a number of times", "line 1"),
@@ -469,7 +482,38 @@ faults:
             ("faults: [{hosts: {ids: [i-1]}, outcome: hang}]\n", "i-1, which is not declared", "line 1"),
             ("timeline: [{at: 1, change: {disappear: i-1}}]\n", "i-1, which is not declared", ""),
             ("timeline: [{at: 1, change: explode}]\n", "unknown variant `explode`", "line 1"),
-            ("functions: [{name: f}, {name: f}]\n", "f is declared twice", ""),
+            ("functions: [{name: f}, {name: f}]\n", "f is declared twice", "line 1 column 24"),
+            (
+                "functions: [{name: f, versions: ['1'], aliases: {live: '9'}}]\n",
+                "at version 9, which f does not have",
+                "line 1",
+            ),
+            ("functions: [{name: ''}]\n", "a function has a name", "line 1"),
+            (
+                "functions: [{name: f, hook: {succeeds: -1}}]\n",
+                "within 0 to 3600 seconds, not after -1",
+                "line 1",
+            ),
+            ("functions: [{name: f, hook: {command: []}}]\n", "a command names a program", "line 1"),
+            ("services: [{cluster: 'a:b', name: c}]\n", "without `:` and `/`", "line 1"),
+            ("git_hub_accounts: ['']\n", "a GitHub account has a name", "line 1"),
+            (
+                "api_faults:\n- {fault: error, operation: GetDeploymnt}\n",
+                "did you mean `GetDeployment`?",
+                "line 2 column 3",
+            ),
+            (
+                "faults: [{outcome: {fail: {error_code: ScriptFaild}}}]\n",
+                "did you mean `ScriptFailed`?",
+                "line 1",
+            ),
+            ("faults: [{outcome: {slow: 0}}]\n", "not a number of times", "line 1"),
+            (
+                "timeline: [{at: 1, change: {shrink: {group: web, count: 0}}}]\n",
+                "by at least one instance",
+                "line 1",
+            ),
+            ("generate: [{count: many}]\n", "expected a whole number", "line 1"),
             ("functions: [{name: f, hook: {answers: 1}}]\n", "unknown variant `answers`", "line 1"),
         ];
         for (text, what, place) in cases {

@@ -35,6 +35,37 @@ pub enum Hook {
     Command(Vec<String>),
 }
 
+impl Hook {
+    /// Whether it makes sense; the error says why not.
+    fn check(&self) -> Result<(), String> {
+        match self {
+            Hook::Succeeds(seconds) | Hook::Fails(seconds) if !(0.0..=3_600.0).contains(seconds) => {
+                Err(format!(
+                    "a hook calls back within 0 to 3600 seconds, not after {seconds}; `never` is one that does not"
+                ))
+            }
+            Hook::Command(command) if command.first().is_none_or(String::is_empty) => {
+                Err("a command names a program".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Function {
+    /// Whether it makes sense; the error says why not.
+    pub(super) fn check(&self) -> Result<(), String> {
+        if self.name.is_empty() {
+            return Err("a function has a name".to_owned());
+        }
+        let missing = |version: &&String| !self.versions.is_empty() && !self.versions.contains(*version);
+        if let Some(version) = self.aliases.values().find(missing) {
+            return Err(format!("an alias is at version {version}, which {} does not have", self.name));
+        }
+        self.hook.check()
+    }
+}
+
 impl Default for Hook {
     fn default() -> Self {
         Hook::Succeeds(1.0)
@@ -65,11 +96,31 @@ pub enum DeploymentController {
     External,
 }
 
+impl DeploymentController {
+    /// As ECS writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            DeploymentController::CodeDeploy => "CODE_DEPLOY",
+            DeploymentController::Ecs => "ECS",
+            DeploymentController::External => "EXTERNAL",
+        }
+    }
+}
+
 fn one() -> u32 {
     1
 }
 
 impl Service {
+    /// Whether its names make an id that can be taken apart; the error says why not.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let fits = |name: &str| !name.is_empty() && !name.contains([':', '/']);
+        if fits(&self.cluster) && fits(&self.name) {
+            return Ok(());
+        }
+        Err("a cluster and a service have names, without `:` and `/`".to_owned())
+    }
+
     /// The id that targets have: `cluster:service`.
     pub fn id(&self) -> String {
         format!("{}:{}", self.cluster, self.name)

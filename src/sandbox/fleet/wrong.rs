@@ -3,8 +3,21 @@
 use crate::error::nearest;
 use crate::source::{Content, Document, Node, Position};
 
-/// serde's message, with the name that was meant where one is near. Its expected names stand in backticks.
+/// What the reader's libraries call things that have no such name in a file.
+const WORDS: [(&str, &str); 7] = [
+    ("expected usize", "expected a whole number"),
+    ("expected u64", "expected a whole number"),
+    ("expected u32", "expected a whole number"),
+    ("expected u8", "expected a whole number up to 255"),
+    ("expected f64", "expected a number"),
+    ("invalid type: unit value", "nothing is written here"),
+    ("expected map with a single key", "expected one name with its value"),
+];
+
+/// serde's message in words of the file, with the name that was meant where one is near. Its expected names stand in
+/// backticks.
 pub(super) fn explained(message: &str) -> String {
+    let message = &WORDS.iter().fold(message.to_owned(), |text, (from, to)| text.replace(from, to));
     let meant = || {
         let at = ["unknown field `", "unknown variant `"]
             .into_iter()
@@ -39,6 +52,23 @@ impl Places {
     }
 }
 
+impl Places {
+    /// `what`, with where the entry of this number stands in a list of the file.
+    pub(super) fn entry(&self, what: &str, list: &str, number: usize) -> String {
+        let Some(Node { content: Content::Map(members), .. }) = &self.0 else { return what.to_owned() };
+        let named = |(key, value): &'_ (Node, Node)| match (&key.content, &value.content) {
+            (Content::Scalar(scalar), Content::List(items)) if scalar.text == list => {
+                items.get(number).map(|item| item.span.start)
+            }
+            _ => None,
+        };
+        match members.iter().find_map(named) {
+            Some(place) => format!("{what} at line {} column {}", place.line, place.column),
+            None => what.to_owned(),
+        }
+    }
+}
+
 fn find(node: &Node, name: &str, found: &mut Vec<Position>) {
     match &node.content {
         Content::Scalar(scalar) if scalar.text == name => found.push(node.span.start),
@@ -63,5 +93,9 @@ mod tests {
         let message = "unknown variant `explode`, expected one of `fail`, `hang`";
         assert_eq!(explained(message), message);
         assert_eq!(explained("invalid type: `x`"), "invalid type: `x`");
+        assert_eq!(
+            explained("count: invalid value: -1, expected usize"),
+            "count: invalid value: -1, expected a whole number"
+        );
     }
 }

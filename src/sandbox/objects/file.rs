@@ -11,12 +11,17 @@ use tempfile::{NamedTempFile, TempPath};
 
 /// What a client says of an object beside its content.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Attributes {
     pub content_type: Option<String>,
     pub metadata: HashMap<String, String>,
     /// `x-amz-checksum-*` by header name, base64.
     pub checksums: HashMap<String, String>,
     pub tags: BTreeMap<String, String>,
+    /// `AES256`, `aws:kms` or `aws:kms:dsse`: told, and not done.
+    pub encryption: Option<String>,
+    pub kms_key: Option<String>,
+    pub storage_class: Option<String>,
 }
 
 /// A body on disk that has no name yet. Dropped, it is gone.

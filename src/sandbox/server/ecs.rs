@@ -53,16 +53,17 @@ impl Sandbox {
             value.as_str().and_then(|text| text.rsplit('/').next()).unwrap_or_default().to_owned()
         };
         let cluster = input.get("cluster").map_or_else(|| "default".to_owned(), last);
-        let known = self.conductor.fleet(region).map(|fleet| fleet.services).unwrap_or_default();
+        let known = self.conductor.services();
         let arn = |kind: &str, name: &str| format!("arn:aws:ecs:{region}:{ACCOUNT}:{kind}/{name}");
         let (mut services, mut failures) = (Vec::new(), Vec::new());
         let asked = input.get("services").and_then(Value::as_array);
         for name in asked.into_iter().flatten().map(last) {
             let arn_of = arn("service", &format!("{cluster}/{name}"));
-            if known.contains_key(&format!("{cluster}:{name}")) {
+            let controller = known.and_then(|known| known.get(&format!("{cluster}:{name}")));
+            if let Some(controller) = controller {
                 services.push(json!({
                     "serviceArn": arn_of, "serviceName": name, "clusterArn": arn("cluster", &cluster),
-                    "status": "ACTIVE", "deploymentController": { "type": "CODE_DEPLOY" },
+                    "status": "ACTIVE", "deploymentController": { "type": controller.as_str() },
                     "loadBalancers": [], "taskSets": [],
                 }));
             } else {

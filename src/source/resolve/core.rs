@@ -160,10 +160,10 @@ impl<'a> Resolver<'a> {
                 Value::List(items.iter().map(|item| self.resolve(item, depth + 1)).collect::<Result<_, _>>()?)
             }
             Content::Map(entries) => {
-                let mut map = Map::default();
+                let (mut map, mut places) = (Map::default(), HashMap::new());
                 for (key, value) in entries {
                     let key = self.resolve(key, depth + 1)?;
-                    map.insert(key, self.resolve(value, depth + 1)?);
+                    map.insert(&mut places, key, self.resolve(value, depth + 1)?);
                 }
                 Value::Map(map)
             }

@@ -4,6 +4,9 @@
 
 mod scalar;
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use crate::source::{Content, Document, Error, ErrorKind, Node, Span};
 
 pub use scalar::Scanned;
@@ -55,13 +58,19 @@ impl Map {
         self.entries.iter().find(|(name, _)| matches!(&name.value, Value::Text(text) if text == key))
     }
 
-    pub(super) fn insert(&mut self, key: Item, value: Item) {
-        match self.entries.iter_mut().find(|(known, _)| known.value == key.value) {
-            Some(entry) => {
-                self.repeated.push(entry.0.clone());
-                *entry = (key, value);
+    /// `places` are those of the keys that are there, for this map alone.
+    pub(super) fn insert(&mut self, places: &mut HashMap<String, usize>, key: Item, value: Item) {
+        match places.entry(key.value.inspect()) {
+            Entry::Occupied(place) => {
+                if let Some(entry) = self.entries.get_mut(*place.get()) {
+                    self.repeated.push(entry.0.clone());
+                    *entry = (key, value);
+                }
             }
-            None => self.entries.push((key, value)),
+            Entry::Vacant(place) => {
+                place.insert(self.entries.len());
+                self.entries.push((key, value));
+            }
         }
     }
 }
@@ -191,31 +200,31 @@ fn float(value: Value) -> Result<Value, String> {
 }
 
 fn resolve_map(entries: &[(Node, Node)]) -> Result<Map, Error> {
-    let mut map = Map::default();
+    let (mut map, mut places) = (Map::default(), HashMap::new());
     for (key_node, value_node) in entries {
         let key = resolve(key_node)?;
         let value = resolve(value_node)?;
         let merges = key.value == Value::Text("<<".to_owned())
             && key_node.tag.as_deref() != Some("tag:yaml.org,2002:str");
         match value.value {
-            Value::Map(other) if merges => merge(&mut map, other),
+            Value::Map(other) if merges => merge(&mut map, &mut places, other),
             Value::List(items) if merges && items.iter().all(|item| matches!(item.value, Value::Map(_))) => {
                 // The first of the list has the last word.
                 for item in items.into_iter().rev() {
                     if let Value::Map(other) = item.value {
-                        merge(&mut map, other);
+                        merge(&mut map, &mut places, other);
                     }
                 }
             }
-            value_of_key => map.insert(key, Item { value: value_of_key, ..value }),
+            value_of_key => map.insert(&mut places, key, Item { value: value_of_key, ..value }),
         }
     }
     Ok(map)
 }
 
 /// Quoted or not, `<<` merges, and what it brings wins over what stands above it.
-fn merge(map: &mut Map, other: Map) {
-    other.entries.into_iter().for_each(|(key, value)| map.insert(key, value));
+fn merge(map: &mut Map, places: &mut HashMap<String, usize>, other: Map) {
+    other.entries.into_iter().for_each(|(key, value)| map.insert(places, key, value));
 }
 
 /// The class that a tag asks for, which safe loading refuses. A tag without a class, or on a value of another shape, is

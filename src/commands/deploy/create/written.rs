@@ -60,7 +60,7 @@ fn text(file: &mut Map<String, Value>, member: &str) -> Option<String> {
 }
 
 /// The RevisionLocation that a request holds.
-fn revision(written: &Value) -> anyhow::Result<Revision> {
+pub fn revision(written: &Value) -> anyhow::Result<Revision> {
     let text = |path: &str| written.pointer(path).and_then(Value::as_str).map(str::to_owned);
     let form = text("/revisionType");
     let is = |name: &str, member: &str| match &form {

@@ -146,6 +146,21 @@ fn hooks_fail_and_time_out() {
 }
 
 #[test]
+fn a_slow_function_calls_back_later_or_too_late() {
+    for (factor, took, well) in [(4.0, 20_000, true), (1_000.0, 3_600_000, false)] {
+        let mut sandbox = Sandbox::new(FLEET, 1);
+        let fault = json!({"hosts": {"ids": ["checkout"]}, "outcome": {"slow": factor}});
+        sandbox.faults.add(serde_json::from_value(fault).unwrap(), Millis::MAX).unwrap();
+        let id = deploy(&mut sandbox, "AllAtOnce", &appspec("1", "2", "BeforeAllowTraffic: verify"));
+        assert_eq!(sandbox.end(&id).0 == DeploymentStatus::Succeeded, well);
+        sandbox.deployment(&id, |deployment| {
+            let event = &deployment.targets[0].events[0];
+            assert_eq!(event.end.unwrap() - event.start.unwrap(), took);
+        });
+    }
+}
+
+#[test]
 fn a_hook_may_be_answered_from_outside() {
     for succeeded in [true, false] {
         let mut sandbox = Sandbox::new(FLEET, 1);

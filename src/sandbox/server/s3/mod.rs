@@ -10,6 +10,7 @@ mod tagging;
 
 use std::sync::Arc;
 
+use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::{S3Auth, SecretKey};
 use s3s::dto::*;
 use s3s::host::{S3Host, VirtualHost};
@@ -18,6 +19,7 @@ use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 
 use crate::sandbox::clock::Clock;
 use crate::sandbox::objects::{Objects, Versioning};
+use crate::sandbox::store::ACCOUNT;
 
 /// The S3 of a sandbox.
 struct Store {
@@ -29,6 +31,7 @@ struct Store {
 pub fn service(objects: Arc<Objects>, clock: Arc<dyn Clock>) -> S3Service {
     let mut builder = S3ServiceBuilder::new(Store { objects, clock });
     builder.set_auth(SameSecret);
+    builder.set_access(OneAccount);
     builder.set_host(Loopback);
     builder.build()
 }
@@ -40,6 +43,23 @@ struct SameSecret;
 impl S3Auth for SameSecret {
     async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
         Ok(SecretKey::from(access_key))
+    }
+}
+
+/// Requests are signed, and every bucket is the sandbox's account's: who expects another owner is refused.
+struct OneAccount;
+
+#[async_trait::async_trait]
+impl S3Access for OneAccount {
+    async fn check(&self, context: &mut S3AccessContext<'_>) -> S3Result<()> {
+        if context.credentials().is_none() {
+            return Err(s3_error!(AccessDenied, "Signature is required"));
+        }
+        let expected = context.headers().get("x-amz-expected-bucket-owner");
+        if expected.is_some_and(|owner| owner != ACCOUNT) {
+            return Err(s3_error!(AccessDenied, "Access Denied"));
+        }
+        Ok(())
     }
 }
 

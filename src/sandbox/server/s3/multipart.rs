@@ -19,12 +19,18 @@ impl Store {
             metadata,
             checksum_algorithm,
             tagging,
+            server_side_encryption,
+            ssekms_key_id,
+            storage_class,
             ..
         } = input;
         let attributes = Attributes {
             content_type: content_type.map(|kind| kind.to_string()),
             metadata: metadata.unwrap_or_default(),
             tags: tagging::of_header(tagging.as_deref())?,
+            encryption: server_side_encryption.as_ref().map(|kind| kind.as_str().to_owned()),
+            kms_key: ssekms_key_id.clone(),
+            storage_class: storage_class.map(|class| class.as_str().to_owned()),
             ..Default::default()
         };
         let id = self.objects.create_upload(&bucket, &key, attributes, self.clock.now())?;
@@ -33,6 +39,8 @@ impl Store {
             key: Some(key),
             upload_id: Some(id),
             checksum_algorithm,
+            server_side_encryption,
+            ssekms_key_id,
             ..Default::default()
         }))
     }
@@ -84,6 +92,8 @@ impl Store {
             key: Some(key),
             e_tag: Some(ETag::Strong(stored.etag)),
             version_id: stored.version,
+            server_side_encryption: stored.attributes.encryption.map(ServerSideEncryption::from),
+            ssekms_key_id: stored.attributes.kms_key,
             ..Default::default()
         }))
     }

@@ -81,6 +81,9 @@ impl Store {
             tag_count: i32::try_from(stored.attributes.tags.len()).ok().filter(|count| *count > 0),
             metadata: Some(stored.attributes.metadata),
             version_id: stored.version,
+            server_side_encryption: stored.attributes.encryption.map(ServerSideEncryption::from),
+            ssekms_key_id: stored.attributes.kms_key,
+            storage_class: stored.attributes.storage_class.map(StorageClass::from),
             ..Default::default()
         };
         Ok(S3Response::with_headers(output, sums))
@@ -107,6 +110,9 @@ impl Store {
             last_modified: Some(time(stored.modified)),
             metadata: Some(stored.attributes.metadata),
             version_id: stored.version,
+            server_side_encryption: stored.attributes.encryption.map(ServerSideEncryption::from),
+            ssekms_key_id: stored.attributes.kms_key,
+            storage_class: stored.attributes.storage_class.map(StorageClass::from),
             ..Default::default()
         };
         Ok(S3Response::with_headers(output, sums))

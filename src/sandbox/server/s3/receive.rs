@@ -139,6 +139,9 @@ impl Store {
             if_match,
             if_none_match,
             tagging,
+            server_side_encryption,
+            ssekms_key_id,
+            storage_class,
             ..
         } = req.input;
         let when = conditions::of_write(if_match.as_ref(), if_none_match.as_ref())?;
@@ -147,11 +150,23 @@ impl Store {
         let (received, checksums) = receive(file, body, &sums).await?;
         let answered = headers(&checksums);
         let metadata = metadata.unwrap_or_default();
-        let attributes =
-            Attributes { content_type: content_type.map(|kind| kind.to_string()), metadata, checksums, tags };
+        let attributes = Attributes {
+            content_type: content_type.map(|kind| kind.to_string()),
+            metadata,
+            checksums,
+            tags,
+            encryption: server_side_encryption.map(|kind| kind.as_str().to_owned()),
+            kms_key: ssekms_key_id,
+            storage_class: storage_class.map(|class| class.as_str().to_owned()),
+        };
         let stored = self.objects.put(&bucket, &key, received, attributes, &when, self.clock.now())?;
-        let (e_tag, version_id) = (Some(ETag::Strong(stored.etag)), stored.version);
-        let output = PutObjectOutput { e_tag, version_id, ..Default::default() };
+        let output = PutObjectOutput {
+            e_tag: Some(ETag::Strong(stored.etag)),
+            version_id: stored.version,
+            server_side_encryption: stored.attributes.encryption.map(ServerSideEncryption::from),
+            ssekms_key_id: stored.attributes.kms_key,
+            ..Default::default()
+        };
         Ok(S3Response::with_headers(output, answered))
     }
 }
