@@ -160,7 +160,7 @@ impl<'a> Session<'a> {
     }
 
     /// What the user wants done on a time-out or a signal: the deployment is left as it is, or stopped and followed
-    /// on to its end. What Auto Scaling made is never stopped, nor is a rollback.
+    /// on to its end. What Auto Scaling made is never stopped.
     fn leave<S: Source>(&mut self, source: &Arc<S>, tracker: &Tracker, why: Stop) -> Option<Stop> {
         let wish = match why {
             Stop::TimedOut => self.options.on_timeout,
@@ -173,16 +173,6 @@ impl<'a> Session<'a> {
         };
         if self.leaving.is_some() || !tracker.may_be_stopped() {
             return Some(why);
-        }
-        if tracker.is_rollback() {
-            self.tell(NoticeCode::NotStopped, "this is the rollback: it is not stopped and goes on");
-            if rollback.is_none() {
-                return Some(why);
-            }
-            // What was asked for is under way.
-            self.limit = None;
-            self.leaving = Some(why);
-            return None;
         }
         self.limit = None;
         self.leaving = Some(why);

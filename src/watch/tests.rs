@@ -36,8 +36,6 @@ struct Fleet {
     /// The rollback's id shows up so many seconds after the end.
     rollback_after: Option<u64>,
     rollback_fails: bool,
-    /// How long it takes.
-    rollback_takes: u64,
     /// The time in which it waits for an action.
     ready: Range<u64>,
     creator: Creator,
@@ -62,7 +60,6 @@ impl Fleet {
             auto_rollback: Vec::new(),
             rollback_after: None,
             rollback_fails: false,
-            rollback_takes: 0,
             ready: 0..0,
             creator: Creator::User,
             first: false,
@@ -171,12 +168,8 @@ impl Source for Fleet {
         let now = self.call("GetDeployment")?;
         let date = at(now);
         if id == "d-ROLLBACK" {
-            let ends = self.end().0 + self.rollback_after.unwrap_or(0) + self.rollback_takes;
-            let status = match self.rollback_fails {
-                _ if now < ends => DeploymentStatus::InProgress,
-                true => DeploymentStatus::Failed,
-                false => DeploymentStatus::Succeeded,
-            };
+            let status =
+                if self.rollback_fails { DeploymentStatus::Failed } else { DeploymentStatus::Succeeded };
             let mut rollback = deployment(id, status);
             rollback.creator = Some(Creator::Rollback);
             return Ok(Seen { value: rollback, date });
@@ -684,23 +677,6 @@ async fn sre_11_never_stopped_on_the_way_out_unless_the_user_said_so() {
     let (outcome, events) = run(&fleet, stop).await;
     assert_eq!(outcome, Outcome::TimedOut);
     assert_eq!(notices(&events), [NoticeCode::Stopping, NoticeCode::NotStopped]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_rollback_is_not_stopped_on_the_way_out() {
-    for (leave, exit, ended) in [(Leave::Rollback, Exit::RolledBack, 385), (Leave::Stop, Exit::Failed, 120)] {
-        let mut fleet = Fleet::new(12);
-        fleet.fails = 0..12;
-        fleet.auto_rollback = vec!["DEPLOYMENT_FAILURE"];
-        (fleet.rollback_after, fleet.rollback_takes) = (Some(0), 300);
-        let fleet = Arc::new(fleet);
-        let late = Options { timeout: Some(secs(120)), on_timeout: leave, ..options() };
-        let (outcome, events) = run(&fleet, late).await;
-        assert_eq!(outcome.exit(), exit, "{leave:?}");
-        assert!((ended..ended + 20).contains(&fleet.now()), "{leave:?}: {} s", fleet.now());
-        assert_eq!(fleet.count("StopDeployment"), 0);
-        assert!(notices(&events).contains(&NoticeCode::NotStopped));
-    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -77,11 +77,6 @@ impl Tracker {
         })
     }
 
-    /// It rolls another one back. A rollback that is stopped is not rolled back itself, and leaves its hosts half way.
-    pub fn is_rollback(&self) -> bool {
-        self.deployment.as_ref().is_some_and(|deployment| deployment.creator == Some(Creator::Rollback))
-    }
-
     /// When the service itself must have ended it.
     pub fn longest(&self) -> Option<Duration> {
         self.deployment

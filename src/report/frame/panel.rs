@@ -87,9 +87,6 @@ impl Composer<'_> {
             Line::default().with(Some(Style::Warning), format!("{what} y: yes, any other key: no"))
         };
         match panel {
-            Panel::Ask(Act::Stop) if self.view.rolls_back().is_some() => {
-                ask(format!("Stop the rollback {id}? Its hosts stay half way."))
-            }
             Panel::Ask(Act::Stop) => ask(format!("Stop deployment {id}?")),
             Panel::Ask(Act::Continue) => ask(format!("End the wait of deployment {id}?")),
             _ if self.width < 76 => Line::default().with(Some(Style::Dim), "^C detach  ? keys"),
