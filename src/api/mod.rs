@@ -23,7 +23,7 @@ mod revisions;
 mod role_cache;
 mod roles;
 mod shape;
-pub mod source;
+mod source;
 mod upload;
 
 use aws_config::SdkConfig;

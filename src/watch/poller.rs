@@ -99,10 +99,6 @@ impl<S: Source> Poller<S> {
                 }
                 Err(error) => {
                     let wait = self.backoff();
-                    if error.kind == ErrorKind::Credentials {
-                        // A provider that asks and gets no answer is no reason to stop looking.
-                        let _ = tokio::time::timeout(LONGEST_CALL, self.source.renew()).await;
-                    }
                     self.say(Observation::Failing { error, retry_in: wait }).await?;
                     wait
                 }

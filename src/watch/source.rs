@@ -42,11 +42,6 @@ pub trait Source: Send + Sync + 'static {
     /// StopDeployment; `rollback` overrides the deployment's own settings.
     fn stop(&self, id: &str, rollback: Option<bool>) -> impl Future<Output = Result<(), ApiError>> + Send;
 
-    /// The credentials were refused: the next call is to ask for them anew, all along the provider chain.
-    fn renew(&self) -> impl Future<Output = ()> + Send {
-        async {}
-    }
-
     /// ContinueDeployment.
     fn proceed(&self, id: &str, wait: Wait) -> impl Future<Output = Result<(), ApiError>> + Send;
 }

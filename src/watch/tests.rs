@@ -446,7 +446,7 @@ async fn sre_04_network_cut_of_twenty_minutes_is_survived() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn credentials_that_stay_away_leave_the_outcome_unknown() {
+async fn sre_05_credentials_that_stay_away_leave_the_outcome_unknown() {
     let lost: Fault = Box::new(|_, now| (now >= 20).then_some(ErrorKind::Credentials));
     let (outcome, events) = run(&Arc::new(Fleet { fault: lost, ..Fleet::new(12) }), options()).await;
     assert_eq!(outcome.exit(), Exit::Unknown);

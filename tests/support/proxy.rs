@@ -82,12 +82,7 @@ impl Proxy {
             }
             let mut server = TcpStream::connect(upstream)?;
             write(&mut server, &head, &body)?;
-            // An answer to HEAD tells a length and has no body.
-            let bare = head.first().is_some_and(|line| line.starts_with("HEAD "));
-            let mut answer = BufReader::new(server);
-            let answered =
-                if bare { lines(&mut answer)?.map(|head| (head, Vec::new())) } else { message(&mut answer)? };
-            let (head, mut body) = answered.unwrap_or_default();
+            let (head, mut body) = message(&mut BufReader::new(server))?.unwrap_or_default();
             *self.answer.lock().unwrap() = serde_json::from_slice(&body).unwrap_or_default();
             if let (Some(call), Some(change)) = (&call, &self.change) {
                 let mut answer = serde_json::from_slice(&body).unwrap_or_else(|_| serde_json::json!({}));
@@ -100,7 +95,8 @@ impl Proxy {
     }
 }
 
-fn lines(reader: &mut impl BufRead) -> std::io::Result<Option<Vec<String>>> {
+/// The head's lines and the body of the next message; none where the other side is done.
+fn message(reader: &mut impl BufRead) -> std::io::Result<Option<(Vec<String>, Vec<u8>)>> {
     let mut head = Vec::new();
     loop {
         let mut line = String::new();
@@ -108,15 +104,10 @@ fn lines(reader: &mut impl BufRead) -> std::io::Result<Option<Vec<String>>> {
             return Ok(None);
         }
         match line.trim_end() {
-            "" => return Ok(Some(head)),
+            "" => break,
             line => head.push(line.to_owned()),
         }
     }
-}
-
-/// The head's lines and the body of the next message; none where the other side is done.
-fn message(reader: &mut impl BufRead) -> std::io::Result<Option<(Vec<String>, Vec<u8>)>> {
-    let Some(head) = lines(reader)? else { return Ok(None) };
     let length =
         head.iter().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
     let mut body = vec![0; length.unwrap_or(0)];

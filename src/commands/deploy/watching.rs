@@ -14,7 +14,6 @@ use clap::{Args, ValueEnum};
 use futures_util::FutureExt;
 
 use super::keyboard;
-use crate::api::source::Watching;
 use crate::api::{Api, ErrorKind};
 use crate::clock;
 use crate::context::Context;
@@ -352,7 +351,7 @@ impl Series {
     pub async fn follow(
         &mut self,
         context: &Context,
-        watched: &[Watched<Watching>],
+        watched: &[Watched<Api>],
     ) -> anyhow::Result<Vec<Outcome>> {
         let options = self.arguments.options(context.api().await?, true);
         let outcomes = crate::watch::follow(watched, &options, &self.signals, &self.reporters).await;
@@ -420,7 +419,7 @@ async fn follow(
             None => std::future::pending().await,
         }
     };
-    let source = Arc::new(Watching::new(api, &context.settings.connection));
+    let source = Arc::new(api.once());
     tokio::select! {
         outcomes = crate::watch::watch(source, ids, &options, &context.signals, reporters) => Ok(outcomes),
         never = attended => match never? {},

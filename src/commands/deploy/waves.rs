@@ -7,7 +7,6 @@ use serde_json::json;
 
 use super::create::{Arguments, Stage, Taken, take};
 use super::watching::Series;
-use crate::api::source::Watching;
 use crate::commands::revision::pushing::Prepared;
 use crate::context::Context;
 use crate::error;
@@ -118,12 +117,12 @@ async fn one(
     exit
 }
 
-async fn start(place: &Place, prepared: Option<&Prepared>) -> anyhow::Result<Watched<Watching>> {
+async fn start(place: &Place, prepared: Option<&Prepared>) -> anyhow::Result<Watched<crate::api::Api>> {
     let made = take(&place.context, &place.arguments, prepared, Stage::Made).await?;
     let Taken::Made(created) = made else {
         return Err(Failure::new("no deployment was made").into());
     };
-    let source = Arc::new(Watching::new(place.context.api().await?, &place.context.settings.connection));
+    let source = Arc::new(place.context.api().await?.once());
     Ok(Watched { source, deployment: created.id, region: Some(place.region.clone()) })
 }
 
