@@ -304,3 +304,68 @@ fn an_object_of_another_etag_is_not_deployed() {
     let etag = run.stderr.split_once("a.zip is ").unwrap().1.split(',').next().unwrap().to_owned();
     machine.run(&create.replace("nope", &etag)).ends_with(0);
 }
+
+#[test]
+fn what_was_asked_for_is_written_or_missed() {
+    let sandbox = Sandbox::start(HALF_FAILS, 200);
+    let machine = sandbox.with_group();
+    push(&machine, "a.zip");
+    let create = "deploy create shop/prod --revision s3://releases/a.zip";
+    for line in ["--until ready", "--junit x.xml", "--timeout 10m", "--require-all"] {
+        machine.run(&format!("{create} {line}")).ends_with(2).says_nothing().complains("--watch");
+    }
+    assert!(machine.run("deploy list shop/prod -o text").ends_with(0).stdout.is_empty());
+    let good =
+        deploy(&machine, "a.zip", "--config CodeDeployDefault.AllAtOnce --if-active wait --timeout 10m");
+    machine.run(&format!("deploy retry {good} --junit x.xml")).ends_with(2).complains("--watch");
+
+    let file = |name: &str| machine.home().join(name).display().to_string();
+    let summary = Machine::new().against(&sandbox.url()).set("GITHUB_STEP_SUMMARY", &file("step.md"));
+    let beside = format!("--ci github --junit {} --record {}", file("j.xml"), file("r.ndjson"));
+    for verb in ["watch", "wait"] {
+        let lines = if verb == "watch" { "-o ndjson" } else { "" };
+        let run = summary.run(&format!("deploy {verb} {good} {lines} {beside}")).ends_with(0);
+        let run = run.complains("::error title=").holds_no_escape();
+        assert!(!run.stderr.contains("::group::"), "{run}");
+        for (name, holds) in
+            [("step.md", "SUCCEEDED"), ("j.xml", "<testsuite "), ("r.ndjson", r#""type":"result""#)]
+        {
+            let text = std::fs::read_to_string(file(name)).unwrap();
+            assert!(text.contains(holds), "{verb} {name}: {text}");
+            std::fs::remove_file(file(name)).unwrap();
+        }
+    }
+
+    for (flag, what) in [("--junit", "the JUnit file"), ("--record", "the recording")] {
+        let run = machine.run(&format!("deploy watch {good} {flag} /dev/full")).ends_with(1);
+        let _ = run.complains(&format!("cannot write {what} /dev/full")).complains("No space left");
+        machine.run(&format!("deploy watch {good} --require-all {flag} /dev/full")).ends_with(3);
+    }
+    let full = format!("cdctl deploy watch {good} -o ndjson > /dev/full");
+    let run: Run = machine.command("sh").args(["-c", &full]).output().unwrap().into();
+    let _ = run.ends_with(9).complains("cannot write the event stream").complains("No space left");
+}
+
+#[test]
+fn a_query_is_asked_of_the_end_and_of_every_event() {
+    let sandbox = Sandbox::start(SIMULATED, 200);
+    let machine = sandbox.with_group();
+    push(&machine, "a.zip");
+    let good = deploy(&machine, "a.zip", "");
+    machine.run(&format!("deploy wait {good}")).ends_with(0);
+    for verb in ["watch", "wait"] {
+        let ask = format!("deploy {verb} {good} --query deploymentInfo.status -o");
+        for (format, answer) in
+            [("json", "\"Succeeded\"\n"), ("text", "Succeeded\n"), ("table", "Succeeded\n")]
+        {
+            let run = machine.run(&format!("{ask} {format}")).ends_with(0);
+            assert_eq!(run.stdout, answer, "{verb} {format}");
+        }
+        let run = machine.run(&format!("deploy {verb} {good} -o text")).ends_with(0);
+        assert!(run.stdout.contains(&good), "{run}");
+    }
+    let run = machine.run(&format!("deploy watch {good} -o ndjson --query outcome")).ends_with(0);
+    assert_eq!(run.stdout, "\"succeeded\"\n");
+    let run = machine.run(&format!("deploy watch {good} -o ndjson --query type")).ends_with(0);
+    assert_eq!(run.stdout.lines().last(), Some("\"result\""));
+}

@@ -17,6 +17,7 @@ mod credentials;
 mod demo;
 mod deploy;
 mod examples;
+mod going_back;
 mod lazy;
 mod leaving;
 mod man;

@@ -216,6 +216,59 @@ fn a_service_under_way_is_rolled_back_by_the_service() {
 }
 
 #[test]
+fn a_service_that_has_succeeded_is_rolled_back_and_deployed_again() {
+    let sandbox = Sandbox::start(SERVICE, 200);
+    let (machine, create) = ecs(&sandbox);
+    let deploy = |task: &str| {
+        let file = machine.home().join("service.yml");
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(&file, text.replace("web:7", task)).unwrap();
+        let run = machine.run(&format!("{create} --watch --exit-on-ready")).ends_with(8);
+        through(&machine, run.stdout.lines().next().unwrap())
+    };
+    let first = deploy("web:7");
+    let second = deploy("web:8");
+    let run = machine.run("deploy rollback web/prod --dry-run").ends_with(0);
+    let _ = run.says("task-definition/web:7");
+    let run = machine.run("deploy rollback web/prod --yes --no-watch").ends_with(0);
+    let run = run.complains(&format!("undo with `cdctl deploy retry {second}`"));
+    let back = through(&machine, run.stdout.lines().next().unwrap());
+    let run = machine.run(&format!("deploy retry {second}")).ends_with(0);
+    let again = through(&machine, run.stdout.lines().next().unwrap());
+    let digest = |id: &str| {
+        let run = machine.run(&format!("deploy show {id} -o json")).ends_with(0);
+        let shown: Value = serde_json::from_str(&run.stdout).unwrap();
+        shown["deploymentInfo"]["revision"]["appSpecContent"]["sha256"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(digest(&back), digest(&first));
+    assert_eq!(digest(&again), digest(&second));
+}
+
+/// Ends both waits of a service's deployment.
+fn through(machine: &Machine, id: &str) -> String {
+    machine.run(&format!("deploy wait {id} --until ready")).ends_with(0);
+    machine.run(&format!("deploy continue {id} --watch --until traffic")).ends_with(0);
+    machine.run(&format!("deploy continue {id} --watch")).ends_with(0);
+    id.to_owned()
+}
+
+#[test]
+fn a_function_is_deployed_again_from_where_it_is() {
+    let faulty = FUNCTION.replace("[{", "\n- {").replace("}]", "}");
+    let sandbox = Sandbox::start(&format!("{faulty}- {{name: refuse, hook: {{fails: 1}}}}\n"), 120);
+    let machine = lambda(&sandbox);
+    let revision = appspec(&machine, 1, 2, "BeforeAllowTraffic: refuse");
+    let run = machine.run(&format!("deploy create checkout/live --revision {revision} --watch")).ends_with(3);
+    let failed = run.stdout.lines().next().unwrap();
+    let run = machine.run(&format!("deploy retry {failed} --watch")).ends_with(3).complains("HOOK_EXECUTION");
+    assert_eq!(versions(&machine, run.stdout.lines().next().unwrap()), pair("1", "2"));
+    let second = shift(&machine, 1, 2, "--watch");
+    // What has moved the traffic already would be refused by the service, once it is made.
+    let run = machine.run(&format!("deploy retry {second}")).ends_with(1).says_nothing();
+    let _ = run.complains("live is at version 2").complains("--function checkout:live --target-version 2");
+}
+
+#[test]
 fn what_is_wrong_with_a_made_appspec_is_found_before_it_is_sent() {
     let sandbox = Sandbox::start(FUNCTION, 120);
     let machine = lambda(&sandbox);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
 
+use super::sink::{Sink, Unwritten};
 use super::summary::{compose, ending};
 use super::words::{bare_message, counts, fenced, first_line, names, plural};
 use super::{Closed, Reporter, why};
@@ -19,12 +20,12 @@ const ANNOTATIONS: usize = 10;
 /// `::error::` lines for GitHub Actions, and Markdown for the step's summary.
 pub struct GitHub {
     out: Stream,
-    summary: Option<Stream>,
+    summary: Option<Sink>,
 }
 
 impl GitHub {
     /// `summary`: the file that the job named, opened for appending.
-    pub fn new(err: Stream, summary: Option<Stream>) -> Self {
+    pub fn new(err: Stream, summary: Option<Sink>) -> Self {
         GitHub { out: err, summary }
     }
 }
@@ -35,9 +36,13 @@ impl Reporter for GitHub {
         // A job that cannot show it still has the log and the exit code.
         let _ = self.out.write_all(annotations(&stamped.deployment, report).as_bytes());
         if let Some(summary) = &mut self.summary {
-            let _ = summary.write_all(markdown(&stamped.deployment, report).as_bytes());
+            let _ = summary.write(&markdown(&stamped.deployment, report));
         }
         Ok(())
+    }
+
+    fn unwritten(&mut self) -> Option<Unwritten> {
+        self.summary.as_mut()?.unwritten()
     }
 }
 
@@ -73,15 +78,15 @@ fn markdown(id: &str, report: &Report) -> String {
 
 /// A JUnit file: a suite a deployment, a test case a target.
 pub struct JUnit {
-    file: Stream,
+    file: Sink,
     targets: BTreeMap<String, BTreeMap<String, TargetEvent>>,
     reports: Vec<(String, Report)>,
 }
 
 impl JUnit {
     /// Written at the end.
-    pub fn new(file: Stream) -> Self {
-        JUnit { file, targets: BTreeMap::new(), reports: Vec::new() }
+    pub fn new(file: impl Into<Sink>) -> Self {
+        JUnit { file: file.into(), targets: BTreeMap::new(), reports: Vec::new() }
     }
 }
 
@@ -102,7 +107,11 @@ impl Reporter for JUnit {
 
     fn end(&mut self) {
         let text = junit(&self.reports, &self.targets);
-        let _ = self.file.write_all(text.as_bytes()).and_then(|()| self.file.flush());
+        let _ = self.file.write(&text);
+    }
+
+    fn unwritten(&mut self) -> Option<Unwritten> {
+        self.file.unwritten()
     }
 }
 

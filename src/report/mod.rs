@@ -16,6 +16,7 @@ pub mod record;
 mod running;
 pub mod several;
 pub mod silent;
+pub mod sink;
 mod stage;
 pub mod summary;
 pub mod taskbar;
@@ -31,11 +32,13 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{Notify, broadcast, mpsc, watch};
+
+use sink::Unwritten;
 
 use crate::ui::Key;
 use crate::watch::event::{Event, Stamped, VERSION};
@@ -72,6 +75,11 @@ pub trait Reporter: Send {
 
     /// Nothing more comes.
     fn end(&mut self) {}
+
+    /// What it was to write and could not; asked for once, after the end.
+    fn unwritten(&mut self) -> Option<Unwritten> {
+        None
+    }
 }
 
 /// What a user asks for with a key.
@@ -145,6 +153,7 @@ pub struct Reporters {
     next: Cell<u64>,
     state: watch::Receiver<State>,
     wishes: broadcast::Sender<Wish>,
+    unwritten: Arc<Mutex<Vec<Unwritten>>>,
 }
 
 impl Reporters {
@@ -157,6 +166,8 @@ impl Reporters {
         let (tell, state) = watch::channel(State::Open);
         let (wishes, _) = broadcast::channel(16);
         let wish = wishes.clone();
+        let unwritten = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&unwritten);
         std::thread::Builder::new().name("reporters".to_owned()).spawn(move || {
             while let Some(message) = from.blocking_recv() {
                 for reporter in &mut reporters {
@@ -184,11 +195,19 @@ impl Reporters {
             for reporter in &mut reporters {
                 reporter.end();
             }
+            let failed = reporters.iter_mut().filter_map(|reporter| reporter.unwritten());
+            kept.lock().unwrap_or_else(PoisonError::into_inner).extend(failed);
             drop(reporters);
             tell.send_replace(State::Done);
         })?;
         let waiting = RefCell::default();
-        Ok(Reporters { to: Some(to), waiting, more: Notify::new(), next: Cell::new(0), state, wishes })
+        let (to, more, next) = (Some(to), Notify::new(), Cell::new(0));
+        Ok(Reporters { to, waiting, more, next, state, wishes, unwritten })
+    }
+
+    /// What was asked for and could not be written, once all have finished.
+    pub fn unwritten(&self) -> Vec<Unwritten> {
+        std::mem::take(&mut *self.unwritten.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The way for keys.

@@ -14,6 +14,7 @@ use super::live::Live;
 use super::log::Log;
 use super::ndjson::Ndjson;
 use super::record::Record;
+use super::sink::Sink;
 use super::summary::{Summary, compose};
 use super::view::View;
 use super::{Closed, Pulse, Reporter};
@@ -734,7 +735,10 @@ next      cdctl deploy logs d-7F3K2QX9A --failed
     );
     let events = stream(vec![(11, Event::Result(Box::new(report)))]);
     let step = Buffer::default();
-    let mut told = played(|err| Box::new(GitHub::new(err, Some(Stream::new(step.clone())))), &events);
+    let mut told = played(
+        |err| Box::new(GitHub::new(err, Some(Sink::new("the step summary", Stream::new(step.clone()))))),
+        &events,
+    );
     told += &step.text();
     for text in [
         told,
@@ -1444,7 +1448,7 @@ Deployment d-7F3K2QX9A is Failed.
 fn annotations_and_summary_let_nothing_from_outside_speak() {
     let summary = Buffer::default();
     let file = Stream::new(summary.clone());
-    let told = played(|err| Box::new(GitHub::new(err, Some(file))), &stream(failing()));
+    let told = played(|err| Box::new(GitHub::new(err, Some(file.into()))), &stream(failing()));
     assert_eq!(told.lines().count(), 1, "{told}");
     assert_data_eq!(
         told,

@@ -147,6 +147,8 @@ pub async fn run(context: &Context, line: &Arguments) -> anyhow::Result<Exit> {
     let Some(file) = line.written.base(context, operation)? else { return Ok(Exit::Ok) };
     let arguments = &line.laid_on(context, file)?;
     arguments.check_regions()?;
+    let watched = arguments.watch || arguments.dry_run;
+    arguments.watching.require(watched, arguments.if_active != IfActive::Fail)?;
     // What is missing is said before the work.
     arguments.group.resolve(context)?;
     arguments.check_mode()?;
@@ -426,7 +428,7 @@ impl Arguments {
         if given.is_some() || self.overrides.is_restart() {
             return Ok(given);
         }
-        let revision = last_good::find(context.api().await?, name).await?;
+        let revision = last_good::find(context.api().await?, name).await?.revision;
         bundle::require(context, &name.application, &revision).await?;
         Ok(Some(revision))
     }

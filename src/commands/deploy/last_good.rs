@@ -9,19 +9,28 @@ use crate::model::{Creator, Deployment, DeploymentStatus, Revision};
 /// How far back the group's history is read.
 const HISTORY: usize = 200;
 
+/// A revision to go back to, and the deployment that brought it.
+#[derive(Debug)]
+pub struct Good {
+    pub revision: Revision,
+    pub deployment: Option<String>,
+}
+
 /// The newest revision that succeeded in the group, was not made by a rollback, and is not what the group aims at
 /// now; where the last attempt did not succeed (or still runs), what the group aims at.
-pub async fn find(api: &Api, name: &GroupName) -> anyhow::Result<Revision> {
+pub async fn find(api: &Api, name: &GroupName) -> anyhow::Result<Good> {
     let doing = format!("find the last good revision of {name}");
     let group = api.group(&name.application, &name.group).await.doing(&doing)?.value;
     if let (Some(target), false) = (&group.target_revision, group.last_attempted == group.last_successful) {
-        return whole(api, &name.application, target.clone()).await;
+        let revision = whole(api, &name.application, target.clone()).await?;
+        return Ok(Good { revision, deployment: group.last_successful });
     }
     let ids = api.deployment_ids(&name.application, &name.group, HISTORY).await.doing(&doing)?;
     for chunk in ids.chunks(25) {
         let deployments = api.deployments(chunk).await.doing(&doing)?.value;
-        if let Some(revision) = good(deployments, group.target_revision.as_ref()) {
-            return whole(api, &name.application, revision).await;
+        if let Some((revision, id)) = good(deployments, group.target_revision.as_ref()) {
+            let revision = whole(api, &name.application, revision).await?;
+            return Ok(Good { revision, deployment: Some(id) });
         }
     }
     Err(Failure::new(format!("deployment group {name} has no earlier revision that succeeded"))
@@ -29,11 +38,11 @@ pub async fn find(api: &Api, name: &GroupName) -> anyhow::Result<Revision> {
         .into())
 }
 
-fn good(newest_first: Vec<Deployment>, target: Option<&Revision>) -> Option<Revision> {
+fn good(newest_first: Vec<Deployment>, target: Option<&Revision>) -> Option<(Revision, String)> {
     newest_first
         .into_iter()
         .filter(|deployment| deployment.status == DeploymentStatus::Succeeded)
         .filter(|deployment| deployment.creator != Some(Creator::Rollback))
-        .filter_map(|deployment| deployment.revision)
-        .find(|revision| !target.is_some_and(|target| target.same_object(revision)))
+        .filter_map(|deployment| Some((deployment.revision?, deployment.id)))
+        .find(|(revision, _)| !target.is_some_and(|target| target.same_object(revision)))
 }

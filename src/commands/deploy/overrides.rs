@@ -6,10 +6,9 @@ use serde_json::{Map, Value, json};
 use crate::commands::group::{Filter, PROCESSES, Switch, tag_set};
 use crate::commands::request;
 
-/// Flags beside which the group's own setting does not count.
+/// Which instances get the revision, where the group finds its new fleet.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Instead of the group's settings")]
-pub struct Overrides {
+pub struct FleetArgs {
     /// Blue/green: the new instances are those with this tag; KEY alone matches any value, =VALUE any key; repeatable
     #[arg(long, value_name = "KEY=VALUE")]
     target_tag: Vec<Filter>,
@@ -21,6 +20,31 @@ pub struct Overrides {
     /// Blue/green: the new instances are those of this Auto Scaling group; repeatable
     #[arg(long, value_name = "NAME")]
     target_asg: Vec<String>,
+}
+
+impl FleetArgs {
+    /// The member `targetInstances` that the flags make.
+    pub fn member(&self) -> Option<Value> {
+        let mut targets = Map::new();
+        if !self.target_tag.is_empty() {
+            targets.insert("tagFilters".to_owned(), self.target_tag.iter().map(Filter::json).collect());
+        }
+        if let Some(set) = &self.target_tag_set {
+            targets.insert("ec2TagSet".to_owned(), json!({ "ec2TagSetList": set }));
+        }
+        if !self.target_asg.is_empty() {
+            targets.insert("autoScalingGroups".to_owned(), self.target_asg.as_slice().into());
+        }
+        (!targets.is_empty()).then(|| targets.into())
+    }
+}
+
+/// Flags beside which the group's own setting does not count.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Instead of the group's settings")]
+pub struct Overrides {
+    #[command(flatten)]
+    fleet: FleetArgs,
 
     /// These CloudWatch alarms stop the deployment
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
@@ -65,18 +89,8 @@ impl Overrides {
     /// The members of CreateDeployment that the flags make.
     pub fn members(&self) -> Map<String, Value> {
         let mut members = Map::new();
-        let mut targets = Map::new();
-        if !self.target_tag.is_empty() {
-            targets.insert("tagFilters".to_owned(), self.target_tag.iter().map(Filter::json).collect());
-        }
-        if let Some(set) = &self.target_tag_set {
-            targets.insert("ec2TagSet".to_owned(), json!({ "ec2TagSetList": set }));
-        }
-        if !self.target_asg.is_empty() {
-            targets.insert("autoScalingGroups".to_owned(), self.target_asg.as_slice().into());
-        }
-        if !targets.is_empty() {
-            members.insert("targetInstances".to_owned(), targets.into());
+        if let Some(fleet) = self.fleet.member() {
+            members.insert("targetInstances".to_owned(), fleet);
         }
         if self.ignore_alarms || !self.alarms.is_empty() {
             let alarms: Value = self.alarms.iter().map(|name| json!({ "name": name })).collect();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use super::watching::Shown;
+use super::watching::{Shown, written};
 use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -37,10 +37,9 @@ pub async fn run(context: &Context, file: &Path, speed: Option<f64>, shown: &Sho
     for reporter in &mut reporters {
         reporter.end();
     }
-    if exits.is_empty() || !whole {
-        return Ok(Exit::Unknown);
-    }
-    Ok(worst(exits))
+    let unwritten = reporters.iter_mut().filter_map(|reporter| reporter.unwritten()).collect();
+    let exit = if exits.is_empty() || !whole { Exit::Unknown } else { worst(exits) };
+    Ok(written(context, unwritten, exit))
 }
 
 /// Tells every reporter; false where nobody reads any more.

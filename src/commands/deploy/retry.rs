@@ -1,9 +1,10 @@
 //! `cdctl deploy retry`
 
 use clap::Args;
+use serde_json::{Map, Value};
 
 use super::watching::{self, WatchArgs};
-use super::{active, sending};
+use super::{active, sending, versions};
 use crate::api::{Api, CreateDeployment, ErrorKind};
 use crate::commands::appspec_file;
 use crate::commands::names::{DeploymentArgs, GroupName};
@@ -11,9 +12,20 @@ use crate::context::Context;
 use crate::error::{Doing, Failure};
 use crate::exit::Exit;
 use crate::format::{Table, View};
-use crate::model::{Deployment, Revision};
+use crate::model::{ComputePlatform, Deployment, Revision};
 
-/// Deploy again what a deployment that has ended deployed: the same revision with the same configuration
+/// What a deployment was told instead of its group, as GetDeployment tells it; and the same about hosts alone.
+const TOLD: [&str; 2] = ["autoRollbackConfiguration", "overrideAlarmConfiguration"];
+const TOLD_OF_HOSTS: [&str; 6] = [
+    "fileExistsBehavior",
+    "ignoreApplicationStopFailures",
+    "updateOutdatedInstancesOnly",
+    "deploymentMode",
+    "ec2DeploymentOptions",
+    "targetInstances",
+];
+
+/// Deploy again what a deployment that has ended deployed: the same revision, configuration and settings
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -40,20 +52,32 @@ pub struct Arguments {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
+    arguments.watching.require(arguments.watch, false)?;
     let id = arguments.deployment.resolve(context).await?;
-    let deployment =
-        context.api().await?.deployment(&id).await.doing(format_args!("retry deployment {id}"))?.value;
+    let api = context.api().await?;
+    let seen = api.deployment(&id).await.doing(format_args!("retry deployment {id}"))?;
+    let deployment = &seen.value;
     if !deployment.status.is_terminal() {
         return Err(Failure::new(format!("deployment {id} is {} and has not ended", deployment.status))
             .help(format!("watch it with `cdctl deploy watch {id}`"))
             .into());
     }
-    let (group, revision) = again(context, &deployment).await?;
+    let mut overrides = told(&seen.json, &TOLD);
+    if deployment.platform == Some(ComputePlatform::Server) {
+        overrides.extend(told(&seen.json, &TOLD_OF_HOSTS));
+    }
+    // It names no revision, and is refused with one.
+    let restart = overrides.get("deploymentMode").and_then(Value::as_str) == Some("RESTART");
+    let (group, revision) = again(api, deployment).await?;
+    if deployment.platform == Some(ComputePlatform::Lambda) {
+        check_alias(api, &group, &id).await?;
+    }
     let request = CreateDeployment {
         config: deployment.config.clone(),
         ignore_application_stop_failures: arguments.ignore_application_stop_failures,
         outdated_only: arguments.outdated_only,
-        ..plain(&group, Some(revision), Some(format!("retry of {id}")))
+        overrides,
+        ..plain(&group, Some(revision).filter(|_| !restart), Some(format!("retry of {id}")))
     };
     let id = create(context, &group, &request).await?;
     if arguments.watch {
@@ -63,8 +87,43 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     Ok(Exit::Ok)
 }
 
+/// Those of `members` that say something, of an answer of GetDeployment.
+pub fn told(answer: &Value, members: &[&str]) -> Map<String, Value> {
+    fn says(value: &Value) -> bool {
+        match value {
+            Value::Null => false,
+            Value::Array(list) => !list.is_empty(),
+            Value::Object(members) => members.values().any(says),
+            _ => true,
+        }
+    }
+    let told = |member: &&str| {
+        let value = answer.pointer(&format!("/deploymentInfo/{member}"))?;
+        (says(value) && *value != Value::Bool(false)).then(|| ((*member).to_owned(), value.clone()))
+    };
+    members.iter().filter_map(told).collect()
+}
+
+/// An error where the alias is known to be elsewhere than the AppSpec of deployment `id` says: it would fail at once.
+async fn check_alias(api: &Api, group: &GroupName, id: &str) -> anyhow::Result<()> {
+    let Some(versions::Shift { function, alias, from, to }) = versions::shift(api, id).await? else {
+        return Ok(());
+    };
+    match versions::live(api, group, &function).await? {
+        Some(live) if live != from => Err(Failure::new(format!("deployment {id} cannot be retried"))
+            .cause(format!(
+                "it goes from version {from} to {to}, and by the history of {group}, {function}:{alias} is at version {live}"
+            ))
+            .help(format!(
+                "go from there with `cdctl deploy create {group} --function {function}:{alias} --target-version {to}`"
+            ))
+            .into()),
+        _ => Ok(()),
+    }
+}
+
 /// Where and what a deployment deployed, as far as it can be deployed again.
-async fn again(context: &Context, deployment: &Deployment) -> anyhow::Result<(GroupName, Revision)> {
+async fn again(api: &Api, deployment: &Deployment) -> anyhow::Result<(GroupName, Revision)> {
     let what = || format!("deployment {} cannot be retried", deployment.id);
     let group = group(deployment)
         .ok_or_else(|| Failure::new(what()).cause("it has no deployment group; another service made it"))?;
@@ -72,7 +131,7 @@ async fn again(context: &Context, deployment: &Deployment) -> anyhow::Result<(Gr
         .revision
         .clone()
         .ok_or_else(|| Failure::new(what()).cause("the service names no revision for it"))?;
-    let revision = whole(context.api().await?, &group.application, revision).await?;
+    let revision = whole(api, &group.application, revision).await?;
     redeployable(&revision).map_err(|cause| Failure::new(what()).cause(cause).help(by_hand(&group)))?;
     Ok((group, revision))
 }

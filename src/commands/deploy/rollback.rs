@@ -1,11 +1,15 @@
 //! `cdctl deploy rollback`
 
 use clap::Args;
+use serde_json::{Map, Value};
 
 use super::active::has_ended;
-use super::retry::{by_hand, create, group, plain, redeployable, whole};
+use super::last_good::Good;
+use super::overrides::FleetArgs;
+use super::retry::{by_hand, create, group, plain, redeployable, told};
 use super::watching::{self, WatchArgs};
 use super::{bundle, last_good, versions};
+use crate::api::{CreateDeployment, Seen};
 use crate::commands::appspec_file;
 use crate::commands::names::{DeploymentArgs, GroupName};
 use crate::context::Context;
@@ -40,6 +44,9 @@ pub struct Arguments {
     #[arg(long, value_name = "VERSION")]
     current_version: Option<String>,
 
+    #[command(flatten)]
+    fleet: FleetArgs,
+
     /// Show what would be done and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -57,19 +64,31 @@ pub struct Arguments {
 enum Plan {
     /// CodeDeploy has made one already.
     Exists(String),
+    /// The deployment is on its way there itself.
+    UnderWay,
     /// CodeDeploy makes it when the deployment is stopped.
     Automatic,
-    /// This revision is deployed; first the deployment is stopped if it goes on.
-    Deploy { stop: bool, group: GroupName, to: Revision },
+    /// This is deployed; first the deployment is stopped if it goes on.
+    Deploy { stop: bool, group: GroupName, goal: Goal },
+}
+
+/// What is gone back to.
+#[derive(Debug)]
+struct Goal {
+    revision: Revision,
+    /// As the good deployment had it, by the API's names.
+    overrides: Map<String, Value>,
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
+    arguments.watching.require(!arguments.no_watch || arguments.dry_run, true)?;
     let id = arguments.deployment.resolve(context).await?;
     let api = context.api().await?;
-    let deployment = api.deployment(&id).await.doing(format_args!("roll back deployment {id}"))?.value;
-    let plan = arguments.plan(context, &deployment).await?;
-    if let Plan::Deploy { to, group, .. } = &plan {
-        bundle::require(context, &group.application, to).await?;
+    let seen = api.deployment(&id).await.doing(format_args!("roll back deployment {id}"))?;
+    let plan = arguments.plan(context, &seen).await?;
+    let deployment = seen.value;
+    if let Plan::Deploy { goal, group, .. } = &plan {
+        bundle::require(context, &group.application, &goal.revision).await?;
     }
     if arguments.dry_run {
         shown(&deployment, &plan).print(&context.settings.output, &context.ui)?;
@@ -84,24 +103,29 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
             });
             arguments.watch(context, rollback).await
         }
+        Plan::UnderWay => {
+            context.ui.note(&format!("deployment {id} goes there already, and is not stopped"));
+            arguments.watch(context, id).await
+        }
         Plan::Automatic => {
             context.confirm(&format!("Stop deployment {id} and roll it back?")).await?;
             arguments.automatic(context, &deployment).await
         }
-        Plan::Deploy { stop, group, to } => {
+        Plan::Deploy { stop, group, goal } => {
             let stopping =
                 if stop { format!("Stop deployment {id} and deploy") } else { "Deploy".to_owned() };
-            context.confirm(&format!("{stopping} {to} to {group}?")).await?;
+            context.confirm(&format!("{stopping} {} to {group}?", goal.revision)).await?;
             if stop && !arguments.stop(context, &id).await? {
                 return Ok(Exit::Unknown);
             }
-            arguments.deploy(context, &deployment, &group, to).await
+            arguments.deploy(context, &deployment, &group, goal).await
         }
     }
 }
 
 impl Arguments {
-    async fn plan(&self, context: &Context, deployment: &Deployment) -> anyhow::Result<Plan> {
+    async fn plan(&self, context: &Context, seen: &Seen<Deployment>) -> anyhow::Result<Plan> {
+        let deployment = &seen.value;
         let id = &deployment.id;
         if deployment.creator.as_ref().is_some_and(Creator::is_auto_scaling) {
             return Err(Failure::new(format!(
@@ -131,19 +155,24 @@ impl Arguments {
                 .into());
         }
         let automatic = deployment.auto_rollback.enabled || is_managed(deployment);
-        if self.to.is_none() && running && automatic && deployment.previous_revision.is_some() {
-            return Ok(Plan::Automatic);
+        if let (None, true, true, Some(previous)) =
+            (&self.to, running, automatic, &deployment.previous_revision)
+        {
+            return Ok(if goes_to(deployment, previous) { Plan::UnderWay } else { Plan::Automatic });
         }
         let group = group(deployment).ok_or_else(|| {
             Failure::new(format!("deployment {id} cannot be rolled back"))
                 .cause("it has no deployment group; another service made it")
         })?;
-        let to = self.goal(context, deployment, &group).await?;
-        let to = whole(context.api().await?, &group.application, to).await?;
-        redeployable(&to).map_err(|cause| {
+        let good = self.goal(context, deployment, &group).await?;
+        redeployable(&good.revision).map_err(|cause| {
             Failure::new(format!("deployment {id} cannot be rolled back")).cause(cause).help(by_hand(&group))
         })?;
-        Ok(Plan::Deploy { stop: running, group, to })
+        if running && goes_to(deployment, &good.revision) {
+            return Ok(Plan::UnderWay);
+        }
+        let overrides = self.overrides(context, seen, good.deployment).await?;
+        Ok(Plan::Deploy { stop: running, group, goal: Goal { revision: good.revision, overrides } })
     }
 
     /// The revision to go back to.
@@ -152,19 +181,53 @@ impl Arguments {
         context: &Context,
         deployment: &Deployment,
         name: &GroupName,
-    ) -> anyhow::Result<Revision> {
+    ) -> anyhow::Result<Good> {
+        let alone = |revision| Ok(Good { revision, deployment: None });
         match &self.to {
-            Some(Locator::Revision(revision)) => return Ok(revision.clone()),
-            Some(Locator::AppSpecFile(file)) => return appspec_file::revision(context, file),
+            Some(Locator::Revision(revision)) => return alone(revision.clone()),
+            Some(Locator::AppSpecFile(file)) => return alone(appspec_file::revision(context, file)?),
             Some(Locator::LastGood) | None => {}
         }
         let api = context.api().await?;
         if deployment.platform == Some(ComputePlatform::Lambda) {
             let succeeded = deployment.status == DeploymentStatus::Succeeded;
             let shift = versions::back(api, name, self.current_version.as_deref(), succeeded).await?;
-            return Ok(shift.revision());
+            return alone(shift.revision());
         }
         last_good::find(api, name).await
+    }
+
+    /// What the good deployment was told, as CodeDeploy's own rollback takes it over; of a group that finds its new fleet,
+    /// which instances that is.
+    async fn overrides(
+        &self,
+        context: &Context,
+        seen: &Seen<Deployment>,
+        good: Option<String>,
+    ) -> anyhow::Result<Map<String, Value>> {
+        let id = &seen.value.id;
+        if seen.value.platform != Some(ComputePlatform::Server) {
+            return Ok(Map::new());
+        }
+        let mut overrides = match good {
+            Some(good) => {
+                let answer = context.api().await?.deployment(&good).await;
+                let answer =
+                    answer.doing(format_args!("read deployment {good}, which is to be gone back to"))?;
+                told(&answer.json, &["fileExistsBehavior", "targetInstances"])
+            }
+            None => Map::new(),
+        };
+        if let Some(fleet) = self.fleet.member() {
+            overrides.insert("targetInstances".to_owned(), fleet);
+        }
+        if finds_its_fleet(&seen.json) && !overrides.contains_key("targetInstances") {
+            return Err(Failure::new(format!("deployment {id} cannot be rolled back"))
+                .cause("its group finds the new instances by what each deployment says, and no earlier one tells which")
+                .help("name them with --target-tag, --target-tag-set or --target-asg")
+                .into());
+        }
+        Ok(overrides)
     }
 
     /// Stops the deployment and follows what CodeDeploy makes of it.
@@ -218,14 +281,20 @@ impl Arguments {
         context: &Context,
         from: &Deployment,
         group: &GroupName,
-        to: Revision,
+        Goal { revision, overrides }: Goal,
     ) -> anyhow::Result<Exit> {
-        let request = plain(group, Some(to), Some(format!("rollback of {}", from.id)));
+        let finds = overrides.contains_key("targetInstances");
+        let request = CreateDeployment {
+            overrides,
+            ..plain(group, Some(revision), Some(format!("rollback of {}", from.id)))
+        };
         let id = create(context, group, &request).await?;
         let undo = match &from.revision {
+            // Nothing but that deployment has its AppSpec, or tells its fleet.
             Some(Revision::AppSpec { .. }) if from.platform == Some(ComputePlatform::Ecs) => {
                 Some(format!("retry {}", from.id))
             }
+            Some(_) if finds => Some(format!("retry {}", from.id)),
             // The way back from the way back, by the group's history.
             _ if from.platform == Some(ComputePlatform::Lambda) => Some(format!("rollback {group}")),
             Some(revision) if redeployable(revision).is_ok() => {
@@ -256,23 +325,44 @@ fn is_managed(deployment: &Deployment) -> bool {
     matches!(deployment.platform, Some(ComputePlatform::Lambda | ComputePlatform::Ecs))
 }
 
+/// The hosts get this revision from it already. What has moved traffic goes back another way.
+fn goes_to(deployment: &Deployment, revision: &Revision) -> bool {
+    !is_managed(deployment)
+        && deployment.revision.as_ref().is_some_and(|own| own.to_string() == revision.to_string())
+}
+
+/// Each deployment to its group names the instances of the new fleet.
+fn finds_its_fleet(answer: &Value) -> bool {
+    let action = "/deploymentInfo/blueGreenDeploymentConfiguration/greenFleetProvisioningOption/action";
+    answer.pointer(action).and_then(Value::as_str) == Some("DISCOVER_EXISTING")
+}
+
 /// The plan in words, and as data.
 fn shown(deployment: &Deployment, plan: &Plan) -> View {
-    let from = deployment.revision.as_ref().map(Revision::to_string);
-    let (first, how, to) = match plan {
+    let own = || deployment.revision.as_ref().map(Revision::to_string);
+    let (first, how, from, to) = match plan {
         Plan::Exists(rollback) => {
-            (None, format!("watch {rollback}, which CodeDeploy has made"), previous(deployment))
+            (None, format!("watch {rollback}, which CodeDeploy has made"), own(), previous(deployment))
         }
+        Plan::UnderWay => (None, "watch it: it goes there already".to_owned(), None, own()),
         Plan::Automatic => {
-            (Some("stop it"), "CodeDeploy deploys its last good revision".to_owned(), previous(deployment))
+            let how = "CodeDeploy deploys its last good revision".to_owned();
+            (Some("stop it"), how, own(), previous(deployment))
         }
-        Plan::Deploy { stop, group, to } => {
-            (stop.then_some("stop it"), format!("deploy to {group}"), Some(to.to_string()))
+        Plan::Deploy { stop, group, goal } => {
+            let first = stop.then_some("stop it");
+            (first, format!("deploy to {group}"), own(), Some(goal.revision.to_string()))
         }
     };
-    let appspec = match plan {
-        Plan::Deploy { to: Revision::AppSpec { content: Some(content), .. }, .. } => Some(content.clone()),
-        _ => None,
+    let (appspec, fleet) = match plan {
+        Plan::Deploy { goal, .. } => {
+            let content = match &goal.revision {
+                Revision::AppSpec { content, .. } => content.clone(),
+                _ => None,
+            };
+            (content, goal.overrides.get("targetInstances"))
+        }
+        _ => (None, None),
     };
     let mut table = Table::properties();
     table.property("Deployment", Some(format!("{} ({})", deployment.id, deployment.status)));
@@ -280,10 +370,11 @@ fn shown(deployment: &Deployment, plan: &Plan) -> View {
     table.property("Then", Some(how.clone()));
     table.property("From", from.clone());
     table.property("To", to.clone());
+    table.property("Instances", fleet.map(Value::to_string));
     table.property("AppSpec", appspec.clone());
     let json = serde_json::json!({
         "deploymentId": deployment.id, "stop": first.is_some(), "action": how,
-        "from": from, "to": to, "appSpec": appspec,
+        "from": from, "to": to, "targetInstances": fleet, "appSpec": appspec,
     });
     View { json, items: None, table, empty: "" }
 }

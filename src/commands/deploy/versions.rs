@@ -98,7 +98,7 @@ fn way_back(newest_first: &[(Shift, bool)], current: Option<&str>) -> Option<Shi
 }
 
 /// What a deployment did to its alias.
-async fn shift(api: &Api, id: &str) -> anyhow::Result<Option<Shift>> {
+pub async fn shift(api: &Api, id: &str) -> anyhow::Result<Option<Shift>> {
     let doing = format!("read the versions of deployment {id}");
     let ids = match api.all_target_ids(id, &[]).await {
         Ok(ids) => ids,

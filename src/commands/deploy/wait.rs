@@ -5,14 +5,11 @@ use clap::Args;
 use super::watching::{self, WatchArgs};
 use crate::commands::names::DeploymentsArgs;
 use crate::context::Context;
-use crate::error::Failure;
 use crate::exit::Exit;
-use crate::watch::Outcome;
-use crate::watch::outcome::worst;
 
 /// Wait for deployments to end, without a word; the exit code tells how they ended
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(mut_arg("linear", |arg| arg.hide(true)), after_help = "\
 Examples:
   cdctl deploy wait d-7F3K2QX9A && ./smoke-test.sh
   cdctl deploy wait shop/prod --until traffic --timeout 30m")]
@@ -26,11 +23,5 @@ pub struct Arguments {
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let ids = arguments.deployments.resolve(context).await?;
-    let outcomes = watching::silently(context, &ids, &arguments.watch, false).await?;
-    for (id, outcome) in ids.iter().zip(&outcomes) {
-        if let Outcome::Refused(error) = outcome {
-            return Err(Failure::api(format!("cannot wait for deployment {id}"), error).into());
-        }
-    }
-    Ok(worst(outcomes.iter().map(Outcome::exit)))
+    watching::silently(context, &ids, &arguments.watch).await
 }

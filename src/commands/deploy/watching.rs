@@ -1,5 +1,8 @@
 //! What `deploy watch` and `deploy create --watch` have in common: the flags, the reporters, the signals.
 
+mod idle;
+mod kept;
+
 use std::fs::{File, OpenOptions};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,16 +30,19 @@ use crate::report::ndjson::Ndjson;
 use crate::report::record::Record;
 use crate::report::several::Several;
 use crate::report::silent::Silent;
+use crate::report::sink::Sink;
 use crate::report::summary::Summary;
 use crate::report::taskbar::Taskbar;
 use crate::report::{Reporter, Reporters};
 use crate::signals::{self, Listener, Signals};
-use crate::ui::{Keyboard, Stream};
+use crate::ui::Keyboard;
 use crate::view;
 use crate::watch::budget::Budget;
 use crate::watch::outcome::worst;
 use crate::watch::point::Point;
 use crate::watch::{Leave, Options, Outcome, Watched};
+use kept::sink;
+pub use kept::written;
 
 /// How to watch.
 #[derive(Clone, Debug, Args)]
@@ -166,32 +172,36 @@ impl Shown {
 
     /// The reporters of a watch.
     pub fn reporters(&self, context: &Context) -> anyhow::Result<Vec<Box<dyn Reporter>>> {
-        let system = self.system();
-        let mut reporters = self.lines(context, system);
-        let folded = context.settings.output.format != Format::Ndjson;
-        if context.ui.terminal.stderr && folded && (self.progress || self.bell) {
+        let mut reporters = self.lines(context, self.system());
+        reporters.extend(self.beside(context)?);
+        Ok(reporters)
+    }
+
+    /// What is shown and kept beside the lines of a watch, whatever they are.
+    fn beside(&self, context: &Context) -> anyhow::Result<Vec<Box<dyn Reporter>>> {
+        let mut reporters: Vec<Box<dyn Reporter>> = Vec::new();
+        if context.ui.terminal.stderr && (self.progress || self.bell) {
             reporters.push(Box::new(Taskbar::new(context.ui.err(), self.progress, self.bell)));
         }
-        if system == Some(Folds::GitHub) {
+        if self.system() == Some(Folds::GitHub) {
             let summary = match &self.github_step_summary {
                 Some(path) => {
                     let file = OpenOptions::new().create(true).append(true).open(path);
-                    Some(Stream::new(file.doing(format_args!("write {}", path.display()))?))
+                    Some(sink("the step summary", path, file)?)
                 }
                 None => None,
             };
             reporters.push(Box::new(GitHub::new(context.ui.err(), summary)));
         }
         if let Some(path) = &self.junit {
-            let file = File::create(path).doing(format_args!("write {}", path.display()))?;
-            reporters.push(Box::new(JUnit::new(Stream::new(file))));
+            reporters.push(Box::new(JUnit::new(sink("the JUnit file", path, File::create(path))?)));
         }
         Ok(reporters)
     }
 }
 
 /// `--on-timeout`, `--on-interrupt`
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum OnLeave {
     /// It goes on
     Detach,
@@ -228,12 +238,12 @@ impl WatchArgs {
         self.interval.unwrap_or(Duration::from_secs(if api.is_local() { 1 } else { 5 }))
     }
 
-    /// What shows and what records a watch.
-    fn reporters(&self, context: &Context) -> anyhow::Result<Vec<Box<dyn Reporter>>> {
-        let mut reporters = self.shown.reporters(context)?;
+    /// What shows and what records a watch, which a `silent` one does without.
+    fn reporters(&self, context: &Context, silent: bool) -> anyhow::Result<Vec<Box<dyn Reporter>>> {
+        let mut reporters =
+            if silent { self.shown.beside(context)? } else { self.shown.reporters(context)? };
         if let Some(path) = &self.record {
-            let file = File::create(path).doing(format_args!("write {}", path.display()))?;
-            reporters.push(Box::new(Record::new(Stream::new(file))));
+            reporters.push(Box::new(Record::new(sink("the recording", path, File::create(path))?)));
         }
         Ok(reporters)
     }
@@ -269,24 +279,45 @@ pub async fn watch(
     arguments: &WatchArgs,
     known: bool,
 ) -> anyhow::Result<Exit> {
-    let format = context.settings.output.format;
+    to_the_end(context, ids, arguments, known, false).await
+}
+
+/// As [`watch`], without a word; what is to be written beside them is written all the same.
+pub async fn silently(context: &Context, ids: &[String], arguments: &WatchArgs) -> anyhow::Result<Exit> {
+    to_the_end(context, ids, arguments, false, true).await
+}
+
+async fn to_the_end(
+    context: &Context,
+    ids: &[String],
+    arguments: &WatchArgs,
+    known: bool,
+    silent: bool,
+) -> anyhow::Result<Exit> {
     let looked = if known { 0 } else { ids.len() };
     let known = known || there(context, ids).await?;
-    let mut reporters =
-        Reporters::start(arguments.reporters(context)?).doing("start the reporters' thread")?;
-    let options = arguments.options(context.api().await?, known);
+    let reporters = arguments.reporters(context, silent)?;
+    let mut options = arguments.options(context.api().await?, known);
     options.budget.spend(looked, tokio::time::Instant::now());
+    // Where nobody is shown any, only the end counts.
+    options.targets = !reporters.is_empty() || options.until.is_some();
+    let mut reporters = Reporters::start(reporters).doing("start the reporters' thread")?;
     let outcomes = follow(context, ids, arguments, options, &mut reporters).await?;
-    if let ([Outcome::Refused(error)], [id]) = (outcomes.as_slice(), ids) {
-        return Err(Failure::api(format!("cannot watch deployment {id}"), error).into());
+    let exit = written(context, reporters.unwritten(), worst(outcomes.iter().map(Outcome::exit)));
+    for (id, outcome) in ids.iter().zip(&outcomes) {
+        if let (Outcome::Refused(error), true) = (outcome, silent || ids.len() == 1) {
+            return Err(Failure::api(format!("cannot watch deployment {id}"), error).into());
+        }
     }
-    if matches!(format, Format::Json | Format::Yaml) {
+    let output = &context.settings.output;
+    let events = output.format == Format::Ndjson && !silent;
+    if !events && (output.format != Format::Table || output.query.is_some()) {
         // The outcome is known; a look that fails is told and changes nothing.
         if let Err(error) = show(context, ids).await {
             crate::error::show(&error, &context.ui, true);
         }
     }
-    Ok(worst(outcomes.iter().map(Outcome::exit)))
+    Ok(exit)
 }
 
 /// Watches one after the other that share their reporters and listen to the same signals.
@@ -307,7 +338,7 @@ impl Series {
                 .exit(Exit::Usage)
                 .into());
         }
-        let reporters = Reporters::start(arguments.reporters(context)?);
+        let reporters = Reporters::start(arguments.reporters(context, false)?);
         Ok(Series {
             arguments: arguments.clone(),
             reporters: reporters.doing("start the reporters' thread")?,
@@ -334,9 +365,10 @@ impl Series {
         Ok(outcomes)
     }
 
-    /// Waits until everything is written.
-    pub async fn finish(mut self) {
+    /// Waits until everything is written; gives the exit code.
+    pub async fn finish(mut self, context: &Context, exit: Exit) -> Exit {
         crate::watch::finish(&self.outcomes, &self.signals, &mut self.reporters).await;
+        written(context, self.reporters.unwritten(), exit)
     }
 }
 
@@ -371,23 +403,12 @@ async fn show(context: &Context, ids: &[String]) -> anyhow::Result<()> {
 pub async fn wait(context: &Context, id: &str, arguments: &WatchArgs) -> anyhow::Result<Outcome> {
     let alone =
         WatchArgs { no_follow_rollback: true, until: None, exit_on_ready: false, ..arguments.clone() };
-    let outcomes = silently(context, &[id.to_owned()], &alone, true).await?;
-    Ok(outcomes.into_iter().next().unwrap_or(Outcome::Closed))
-}
-
-/// Watches without a word.
-pub async fn silently(
-    context: &Context,
-    ids: &[String],
-    arguments: &WatchArgs,
-    known: bool,
-) -> anyhow::Result<Vec<Outcome>> {
-    let known = known || there(context, ids).await?;
     let mut silent = Reporters::start(vec![Box::new(Silent)]).doing("start the reporters' thread")?;
-    let mut options = arguments.options(context.api().await?, known);
+    let mut options = alone.options(context.api().await?, true);
     // Nobody is shown any, and the end is the deployment's own.
-    options.targets = options.until.is_some();
-    follow(context, ids, arguments, options, &mut silent).await
+    options.targets = false;
+    let outcomes = follow(context, &[id.to_owned()], &alone, options, &mut silent).await?;
+    Ok(outcomes.into_iter().next().unwrap_or(Outcome::Closed))
 }
 
 async fn follow(
@@ -447,7 +468,8 @@ impl Shown {
     fn lines(&self, context: &Context, system: Option<Folds>) -> Vec<Box<dyn Reporter>> {
         let ui = &context.ui;
         if context.settings.output.format == Format::Ndjson {
-            return vec![Box::new(Ndjson::new(ui.out()))];
+            let stream = Ndjson::new(Sink::new("the event stream", ui.out()));
+            return vec![Box::new(stream.query(context.settings.output.query.clone()))];
         }
         if ui.quiet {
             return vec![Box::new(Silent)];

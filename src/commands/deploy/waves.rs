@@ -60,7 +60,7 @@ pub async fn run(
             break;
         }
     }
-    series.finish().await;
+    let exit = series.finish(context, exit).await;
     summary(context, &places)?;
     Ok(exit)
 }

@@ -1,0 +1,39 @@
+//! Flags of a watch where nothing is watched: a job that forgot `--watch` learns of it before anything is made.
+
+use super::{OnLeave, WatchArgs};
+use crate::error::Failure;
+use crate::exit::Exit;
+
+impl WatchArgs {
+    /// An error where a flag is about the watch and nothing is `watched`; those of any wait pass where one may be waited
+    /// for something (`waits`).
+    pub fn require(&self, watched: bool, waits: bool) -> anyhow::Result<()> {
+        let shown = &self.shown;
+        let of_watches = [
+            ("--until", self.until.is_some()),
+            ("--exit-on-ready", self.exit_on_ready),
+            ("--require-all", self.require_all),
+            ("--no-follow-rollback", self.no_follow_rollback),
+            ("--record", self.record.is_some()),
+            ("--junit", shown.junit.is_some()),
+            ("--keys", shown.keys),
+            ("--progress", shown.progress),
+            ("--bell", shown.bell),
+        ];
+        let of_waits = [
+            ("--timeout", self.timeout.is_some()),
+            ("--interval", self.interval.is_some()),
+            ("--on-timeout", self.on_timeout != OnLeave::Detach),
+            ("--on-interrupt", self.on_interrupt != OnLeave::Detach),
+            ("--max-calls-per-minute", self.max_calls_per_minute.is_some()),
+        ];
+        let idle = of_watches.into_iter().chain(of_waits.into_iter().filter(|_| !waits));
+        match idle.into_iter().find(|(_, given)| *given && !watched) {
+            Some((flag, _)) => Err(Failure::new(format!("{flag} is about a watch, and nothing is watched"))
+                .help(format!("watch the deployment (--watch), or leave {flag} out"))
+                .exit(Exit::Usage)
+                .into()),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Rollbacks and retries: that none is stopped by asking for it again, and that what is made anew is made as it was.
+
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::cdctl::{Machine, Run};
+use crate::support::sandbox::{ROLE, SIMULATED, Sandbox};
+
+fn id_of(run: &Run) -> String {
+    run.stdout.lines().next().unwrap_or_else(|| panic!("{run}")).to_owned()
+}
+
+fn push(machine: &Machine, objects: &[&str]) {
+    for object in objects {
+        machine.run(&format!("revision push examples/site s3://releases/{object} --app shop")).ends_with(0);
+    }
+}
+
+fn create(group: &str, object: &str, more: &str) -> String {
+    format!("deploy create {group} --revision s3://releases/{object} {more}")
+}
+
+fn shown(machine: &Machine, id: &str) -> Value {
+    let run = machine.run(&format!("deploy show {id} -o json")).ends_with(0);
+    serde_json::from_str::<Value>(&run.stdout).unwrap()["deploymentInfo"].take()
+}
+
+/// The group's deployments, newest first.
+fn deployments(machine: &Machine, group: &str) -> Vec<Value> {
+    let run = machine.run(&format!("deploy list {group} -o json")).ends_with(0);
+    serde_json::from_str::<Value>(&run.stdout).unwrap()["deploymentsInfo"].as_array().unwrap().clone()
+}
+
+#[test]
+fn a_rollback_under_way_is_watched_and_never_stopped() {
+    for automatic in [true, false] {
+        let sandbox = Sandbox::start(SIMULATED, 300);
+        let machine = sandbox.with_group();
+        push(&machine, &["a.zip", "b.zip"]);
+        machine.run(&create("shop/prod", "a.zip", "--watch")).ends_with(0);
+        let stop = if automatic { "--auto-rollback stop" } else { "--auto-rollback off" };
+        let bad = id_of(&machine.run(&create("shop/prod", "b.zip", stop)).ends_with(0));
+        // What runs of the bad one is let go; everything of the rollback hangs.
+        machine.run("sandbox fault add hang --event Install").ends_with(0);
+        machine.run("sandbox fault add hang --event ApplicationStop").ends_with(0);
+        machine.run(&format!("deploy stop {bad} --yes")).ends_with(0);
+        machine.run("sandbox fault clear").ends_with(0);
+        machine.run("sandbox fault add hang --event Install").ends_with(0);
+        machine.run(&format!("deploy wait {bad} --no-follow-rollback")).ends_with(4);
+        if !automatic {
+            machine.run(&format!("deploy rollback {bad} --yes --no-watch")).ends_with(0);
+        }
+        let back = deployments(&machine, "shop/prod")[0]["deploymentId"].as_str().unwrap().to_owned();
+        let run = machine.run("deploy rollback shop/prod --dry-run").ends_with(0);
+        let _ = run.says("watch it: it goes there already").says("s3://releases/a.zip");
+        let again = machine.run("deploy rollback shop/prod --yes --timeout 1s --interval 100ms").ends_with(7);
+        let _ = again.complains(&format!("deployment {back} goes there already"));
+        if automatic {
+            let left = format!("deploy watch {back} --timeout 1s --interval 100ms --on-timeout stop");
+            let _ = machine.run(&left).ends_with(7).complains("it is not stopped");
+        }
+        assert_eq!(shown(&machine, &back)["status"], "InProgress");
+        assert_eq!(deployments(&machine, "shop/prod").len(), 3, "one rollback, never two");
+    }
+}
+
+#[test]
+fn a_retry_is_made_as_the_deployment_was() {
+    let sandbox = Sandbox::start(SIMULATED, 300);
+    let machine = sandbox.with_group();
+    push(&machine, &["a.zip"]);
+    let settings = "--config CodeDeployDefault.AllAtOnce --file-exists overwrite --auto-rollback failure,alarm \
+                    --ignore-application-stop-failures --ignore-alarms --suspend-asg AZRebalance --outdated-only";
+    let first = id_of(&machine.run(&create("shop/prod", "a.zip", settings)).ends_with(0));
+    machine.run(&format!("deploy wait {first}")).ends_with(0);
+    let second = id_of(&machine.run(&format!("deploy retry {first}")).ends_with(0));
+    let _ = machine.run(&format!("deploy wait {second}"));
+    let (first, second) = (shown(&machine, &first), shown(&machine, &second));
+    for (member, value) in [
+        ("deploymentConfigName", json!("CodeDeployDefault.AllAtOnce")),
+        ("fileExistsBehavior", json!("OVERWRITE")),
+        ("ignoreApplicationStopFailures", json!(true)),
+        ("updateOutdatedInstancesOnly", json!(true)),
+        (
+            "autoRollbackConfiguration",
+            json!({"enabled": true, "events": ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM"]}),
+        ),
+    ] {
+        assert_eq!(second[member], value, "{member}");
+    }
+    for member in ["overrideAlarmConfiguration", "ec2DeploymentOptions", "revision"] {
+        assert!(!first[member].is_null(), "{member}: {first}");
+        assert_eq!(second[member], first[member], "{member}");
+    }
+    // A restart names no revision, and is one again.
+    let run = machine.run("deploy create shop/prod --mode restart --watch").ends_with(0);
+    let again = id_of(&machine.run(&format!("deploy retry {}", id_of(&run))).ends_with(0));
+    assert_eq!(shown(&machine, &again)["deploymentMode"], "RESTART");
+}
+
+/// Hosts of three fleets, and a group that finds its new one.
+const FLEETS: &str = "
+buckets: [{name: releases, versioning: true}]
+generate:
+  - {count: 2, tags: {Role: web}}
+  - {count: 2, tags: {Fleet: one}}
+  - {count: 2, tags: {Fleet: two}}
+";
+
+fn finding(sandbox: &Sandbox) -> Machine {
+    let machine = sandbox.machine();
+    machine.run("app create shop").ends_with(0);
+    let style = "--style blue-green --traffic-control on --green-fleet discover --when-ready continue --terminate-blue keep";
+    let group =
+        format!("group create shop/bg --service-role {ROLE} --ec2-tag Role=web --target-group web {style}");
+    machine.run(&group).ends_with(0);
+    push(&machine, &["a.zip", "b.zip"]);
+    machine
+}
+
+#[test]
+fn a_fleet_that_was_found_is_gone_back_to() {
+    let sandbox = Sandbox::start(FLEETS, 600);
+    let machine = finding(&sandbox);
+    let first =
+        id_of(&machine.run(&create("shop/bg", "a.zip", "--target-tag Fleet=one --watch")).ends_with(0));
+    machine.run(&create("shop/bg", "b.zip", "--target-tag Fleet=two --watch")).ends_with(0);
+    let fleet = |id: &str| shown(&machine, id)["targetInstances"]["tagFilters"][0]["Value"].clone();
+    let run = machine.run("deploy rollback shop/bg --dry-run -o json").ends_with(0);
+    let plan: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(plan["targetInstances"], shown(&machine, &first)["targetInstances"], "{run}");
+    let back = id_of(&machine.run("deploy rollback shop/bg --yes").ends_with(0));
+    assert_eq!(fleet(&back), "one");
+    let again = id_of(&machine.run(&format!("deploy retry {back}")).ends_with(0));
+    assert_eq!(fleet(&again), "one");
+    machine.run(&format!("deploy wait {again}")).ends_with(0);
+    // What no deployment tells is asked for, before anything is stopped.
+    let running = id_of(&machine.run(&create("shop/bg", "b.zip", "--target-tag Fleet=two")).ends_with(0));
+    let named = "deploy rollback shop/bg --to s3://releases/a.zip";
+    machine.run(&format!("{named} --yes")).ends_with(1).complains("--target-tag");
+    let _ = machine.run(&format!("{named} --target-tag Fleet=one --dry-run")).ends_with(0).says("one");
+    thread::sleep(Duration::from_millis(50));
+    assert!(shown(&machine, &running)["status"] != "Stopped");
+}
