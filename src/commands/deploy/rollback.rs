@@ -69,7 +69,7 @@ enum Plan {
     /// CodeDeploy makes it when the deployment is stopped.
     Automatic,
     /// This is deployed; first the deployment is stopped if it goes on.
-    Deploy { stop: bool, group: GroupName, goal: Goal },
+    Deploy { stop: bool, group: GroupName, goal: Box<Goal> },
 }
 
 /// What is gone back to.
@@ -118,7 +118,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
             if stop && !arguments.stop(context, &id).await? {
                 return Ok(Exit::Unknown);
             }
-            arguments.deploy(context, &deployment, &group, goal).await
+            arguments.deploy(context, &deployment, &group, *goal).await
         }
     }
 }
@@ -172,7 +172,8 @@ impl Arguments {
             return Ok(Plan::UnderWay);
         }
         let overrides = self.overrides(context, seen, good.deployment).await?;
-        Ok(Plan::Deploy { stop: running, group, goal: Goal { revision: good.revision, overrides } })
+        let goal = Box::new(Goal { revision: good.revision, overrides });
+        Ok(Plan::Deploy { stop: running, group, goal })
     }
 
     /// The revision to go back to.
