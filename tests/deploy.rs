@@ -247,6 +247,65 @@ fn a_recording_shows_the_same_again_through_any_reporter() {
 }
 
 #[test]
+fn what_the_group_has_is_deployed_once() {
+    let sandbox = Sandbox::start(SIMULATED, 200);
+    let machine = sandbox.with_group();
+    push(&machine, "a.zip");
+    let create = "deploy create shop/prod --if-changed --config CodeDeployDefault.AllAtOnce -q";
+    let named = format!("{create} --revision s3://releases/a.zip");
+    let first = machine.run(&format!("{named} --watch -o ndjson")).ends_with(0);
+    let first = last(&first)["deployment"].as_str().unwrap_or_else(|| panic!("{first}")).to_owned();
+    for line in [named.clone(), format!("{named} --watch"), format!("{named} --dry-run")] {
+        assert_eq!(machine.run(&line).ends_with(0).stdout.trim(), first, "{line}");
+    }
+    let _ = machine.run(&named.replace(" -q", "")).ends_with(0).complains("nothing to do\n");
+    // The same content again is the same, another content under the same name is not.
+    push(&machine, "a.zip");
+    assert_eq!(machine.run(&named).ends_with(0).stdout.trim(), first);
+    let other = machine.home().join("other");
+    std::fs::create_dir(&other).unwrap();
+    std::fs::write(other.join("appspec.yml"), "version: 0.0\nos: linux\n").unwrap();
+    let push_other = format!("revision push {} s3://releases/a.zip --app shop", other.display());
+    machine.run(&push_other).ends_with(0);
+    let second = machine.run(&format!("{named} --watch")).ends_with(0).stdout;
+    assert!(second.lines().next().is_some_and(|id| id.trim() != first), "{second}");
+    // A bundle of the same content is neither uploaded nor deployed.
+    let pushed = format!("{create} --push examples/site --bucket releases");
+    let third = machine.run(&format!("{pushed} --watch")).ends_with(0).stdout;
+    let objects = sandbox.objects();
+    assert_eq!(machine.run(&pushed).ends_with(0).stdout, third);
+    assert_eq!(sandbox.objects(), objects);
+    // A failure in between, or on one host, is reason enough.
+    machine.run("sandbox fault add fail --event Install --times 4").ends_with(0);
+    machine.run("deploy create shop/prod --revision s3://releases/a.zip --watch").ends_with(3);
+    machine.run("sandbox fault clear").ends_with(0);
+    assert_ne!(machine.run(&format!("{pushed} --watch")).ends_with(0).stdout, third);
+    machine.run("deploy create shop/prod --mode restart --if-changed").ends_with(2);
+}
+
+#[test]
+fn a_success_in_part_is_deployed_again() {
+    let sandbox = Sandbox::start(HALF_FAILS, 200);
+    let machine = sandbox.with_group();
+    push(&machine, "a.zip");
+    let more = "--if-changed --config CodeDeployDefault.AllAtOnce";
+    let first = deploy(&machine, "a.zip", more);
+    machine.run(&format!("deploy wait {first}")).ends_with(0);
+    assert_ne!(deploy(&machine, "a.zip", more), first);
+}
+
+#[test]
+fn an_object_of_another_etag_is_not_deployed() {
+    let sandbox = Sandbox::start(SIMULATED, 200);
+    let machine = sandbox.with_group();
+    push(&machine, "a.zip");
+    let create = "deploy create shop/prod --revision s3://releases/a.zip?etag=nope";
+    let run = machine.run(create).ends_with(1).says_nothing();
+    let etag = run.stderr.split_once("a.zip is ").unwrap().1.split(',').next().unwrap().to_owned();
+    machine.run(&create.replace("nope", &etag)).ends_with(0);
+}
+
+#[test]
 fn what_was_asked_for_is_written_or_missed() {
     let sandbox = Sandbox::start(HALF_FAILS, 200);
     let machine = sandbox.with_group();
@@ -309,63 +368,4 @@ fn a_query_is_asked_of_the_end_and_of_every_event() {
     assert_eq!(run.stdout, "\"succeeded\"\n");
     let run = machine.run(&format!("deploy watch {good} -o ndjson --query type")).ends_with(0);
     assert_eq!(run.stdout.lines().last(), Some("\"result\""));
-}
-
-#[test]
-fn what_the_group_has_is_deployed_once() {
-    let sandbox = Sandbox::start(SIMULATED, 200);
-    let machine = sandbox.with_group();
-    push(&machine, "a.zip");
-    let create = "deploy create shop/prod --if-changed --config CodeDeployDefault.AllAtOnce -q";
-    let named = format!("{create} --revision s3://releases/a.zip");
-    let first = machine.run(&format!("{named} --watch -o ndjson")).ends_with(0);
-    let first = last(&first)["deployment"].as_str().unwrap_or_else(|| panic!("{first}")).to_owned();
-    for line in [named.clone(), format!("{named} --watch"), format!("{named} --dry-run")] {
-        assert_eq!(machine.run(&line).ends_with(0).stdout.trim(), first, "{line}");
-    }
-    let _ = machine.run(&named.replace(" -q", "")).ends_with(0).complains("nothing to do\n");
-    // The same content again is the same, another content under the same name is not.
-    push(&machine, "a.zip");
-    assert_eq!(machine.run(&named).ends_with(0).stdout.trim(), first);
-    let other = machine.home().join("other");
-    std::fs::create_dir(&other).unwrap();
-    std::fs::write(other.join("appspec.yml"), "version: 0.0\nos: linux\n").unwrap();
-    let push_other = format!("revision push {} s3://releases/a.zip --app shop", other.display());
-    machine.run(&push_other).ends_with(0);
-    let second = machine.run(&format!("{named} --watch")).ends_with(0).stdout;
-    assert!(second.lines().next().is_some_and(|id| id.trim() != first), "{second}");
-    // A bundle of the same content is neither uploaded nor deployed.
-    let pushed = format!("{create} --push examples/site --bucket releases");
-    let third = machine.run(&format!("{pushed} --watch")).ends_with(0).stdout;
-    let objects = sandbox.objects();
-    assert_eq!(machine.run(&pushed).ends_with(0).stdout, third);
-    assert_eq!(sandbox.objects(), objects);
-    // A failure in between, or on one host, is reason enough.
-    machine.run("sandbox fault add fail --event Install --times 4").ends_with(0);
-    machine.run("deploy create shop/prod --revision s3://releases/a.zip --watch").ends_with(3);
-    machine.run("sandbox fault clear").ends_with(0);
-    assert_ne!(machine.run(&format!("{pushed} --watch")).ends_with(0).stdout, third);
-    machine.run("deploy create shop/prod --mode restart --if-changed").ends_with(2);
-}
-
-#[test]
-fn a_success_in_part_is_deployed_again() {
-    let sandbox = Sandbox::start(HALF_FAILS, 200);
-    let machine = sandbox.with_group();
-    push(&machine, "a.zip");
-    let more = "--if-changed --config CodeDeployDefault.AllAtOnce";
-    let first = deploy(&machine, "a.zip", more);
-    machine.run(&format!("deploy wait {first}")).ends_with(0);
-    assert_ne!(deploy(&machine, "a.zip", more), first);
-}
-
-#[test]
-fn an_object_of_another_etag_is_not_deployed() {
-    let sandbox = Sandbox::start(SIMULATED, 200);
-    let machine = sandbox.with_group();
-    push(&machine, "a.zip");
-    let create = "deploy create shop/prod --revision s3://releases/a.zip?etag=nope";
-    let run = machine.run(create).ends_with(1).says_nothing();
-    let etag = run.stderr.split_once("a.zip is ").unwrap().1.split(',').next().unwrap().to_owned();
-    machine.run(&create.replace("nope", &etag)).ends_with(0);
 }

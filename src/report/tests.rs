@@ -14,6 +14,7 @@ use super::live::Live;
 use super::log::Log;
 use super::ndjson::Ndjson;
 use super::record::Record;
+use super::sink::Sink;
 use super::summary::{Summary, compose};
 use super::view::View;
 use super::{Closed, Pulse, Reporter};
@@ -734,7 +735,10 @@ next      cdctl deploy logs d-7F3K2QX9A --failed
     );
     let events = stream(vec![(11, Event::Result(Box::new(report)))]);
     let step = Buffer::default();
-    let mut told = played(|err| Box::new(GitHub::new(err, Some(Stream::new(step.clone()).into()))), &events);
+    let mut told = played(
+        |err| Box::new(GitHub::new(err, Some(Sink::new("the step summary", Stream::new(step.clone()))))),
+        &events,
+    );
     told += &step.text();
     for text in [
         told,

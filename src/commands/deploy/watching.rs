@@ -296,12 +296,12 @@ async fn to_the_end(
 ) -> anyhow::Result<Exit> {
     let looked = if known { 0 } else { ids.len() };
     let known = known || there(context, ids).await?;
-    let shown = arguments.reporters(context, silent)?;
+    let reporters = arguments.reporters(context, silent)?;
     let mut options = arguments.options(context.api().await?, known);
     options.budget.spend(looked, tokio::time::Instant::now());
-    // Where nobody is shown any, the end is the deployment's own.
-    options.targets = !shown.is_empty() || options.until.is_some();
-    let mut reporters = Reporters::start(shown).doing("start the reporters' thread")?;
+    // Where nobody is shown any, only the end counts.
+    options.targets = !reporters.is_empty() || options.until.is_some();
+    let mut reporters = Reporters::start(reporters).doing("start the reporters' thread")?;
     let outcomes = follow(context, ids, arguments, options, &mut reporters).await?;
     let exit = written(context, reporters.unwritten(), worst(outcomes.iter().map(Outcome::exit)));
     for (id, outcome) in ids.iter().zip(&outcomes) {
