@@ -221,7 +221,7 @@ pub const CODES: &[Code] = &[
     of(
         "A062",
         "a link out of the bundle",
-        "The link stays what it is on the host, where it leads to something that this bundle does not bring. Nothing is written through it.",
+        "The link stays what it is on the host, where it leads to something that this bundle does not bring. Nothing is written through it. With `--symlinks follow` the bundle has a copy of what is there on the machine that makes it.",
     ),
     of(
         "A063",

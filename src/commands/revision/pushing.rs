@@ -19,7 +19,7 @@ use crate::exit::Exit;
 use crate::format::{Table, View};
 use crate::model::{BundleType, Revision};
 use crate::report::upload::{Upload, size};
-use crate::revision::{Selection, Source, check, pack};
+use crate::revision::{Links, Selection, Source, check, pack};
 use crate::signals;
 use crate::ui::Ui;
 
@@ -98,7 +98,12 @@ pub async fn bundle_aside(
 }
 
 fn bundle(ui: &Ui, fetched: Fetched, packing: &Packing) -> anyhow::Result<Prepared> {
-    let mut report = check(fetched.source(), packing.scope, &packing.selection)?;
+    let mut selection = packing.selection.clone();
+    // Nothing of this machine goes into a bundle of a stranger's commit.
+    if fetched.is_remote() && selection.links == Links::Follow {
+        selection.links = Links::FollowWithin;
+    }
+    let mut report = check(fetched.source(), packing.scope, &selection)?;
     report.path = fetched.shown(&report.path);
     for finding in &mut report.findings {
         finding.message = fetched.shown(&finding.message);
@@ -117,7 +122,7 @@ fn bundle(ui: &Ui, fetched: Fetched, packing: &Packing) -> anyhow::Result<Prepar
         Source::Directory(directory) => {
             let folder = tempfile::tempdir().context("cannot make a temporary directory")?;
             let file = folder.path().join("bundle");
-            let packed = pack(directory, &file, &packing.kind, &packing.selection, &mut |_, _| {})?;
+            let packed = pack(directory, &file, &packing.kind, &selection, &mut |_, _| {})?;
             ui.note(&format!("bundled {} entries, {}", packed.entries, size(packed.bytes)));
             (file, packing.kind.clone(), Some(folder))
         }
