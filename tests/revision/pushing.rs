@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
+use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 use cdctl::sandbox::server::Server;
 use serde_json::Value;
 
@@ -102,6 +103,41 @@ async fn a_commit_of_github_is_registered_as_it_is() {
     machine.run(&format!("revision push {revision} --app shpo")).ends_with(1).complains("did you mean");
     let listed = client.list_application_revisions().application_name("shop").send().await.unwrap();
     assert_eq!(listed.revisions().len(), 1);
+    server.shut_down();
+}
+
+#[tokio::test]
+async fn what_push_prints_is_the_revision_that_it_registered() {
+    let stage = Stage::new();
+    let (objects, client) = (s3(&stage.sandbox), codedeploy(&stage.sandbox));
+    for (bucket, versioned) in [("versioned", true), ("plain", false)] {
+        objects.create_bucket().bucket(bucket).send().await.unwrap();
+        if versioned {
+            let enabled = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+            let request = objects.put_bucket_versioning().bucket(bucket).versioning_configuration(enabled);
+            request.send().await.unwrap();
+        }
+    }
+    let server = stage.serve();
+    let machine = machine_against(&server);
+    let site = site(&machine);
+    let role = "arn:aws:iam::123456789012:role/CodeDeploy";
+    for bucket in ["versioned", "plain"] {
+        machine.run(&format!("app create {bucket}")).ends_with(0);
+        machine
+            .run(&format!("group create {bucket}/web --ec2-tag Role=web --service-role {role}"))
+            .ends_with(0);
+        let push = format!("revision push {} s3://{bucket}/site.zip --app {bucket} -q", site.display());
+        let pushed = machine.run(&push).ends_with(0).stdout;
+        let revision = pushed.trim();
+        assert_eq!(revision.contains("versionId="), bucket == "versioned", "{revision}");
+        assert!(revision.contains("etag="), "{revision}");
+        machine.run(&format!("revision show {revision} --app {bucket}")).ends_with(0);
+        machine.run(&format!("revision list {bucket} -o text")).ends_with(0).says(revision);
+        machine.run(&format!("deploy create {bucket}/web --revision {revision} -q")).ends_with(0);
+        let listed = client.list_application_revisions().application_name(bucket).send().await.unwrap();
+        assert_eq!(listed.revisions().len(), 1, "{revision}");
+    }
     server.shut_down();
 }
 
