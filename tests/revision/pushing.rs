@@ -142,6 +142,42 @@ async fn what_push_prints_is_the_revision_that_it_registered() {
 }
 
 #[test]
+fn the_name_says_what_a_directory_becomes() {
+    let machine = Machine::new();
+    let site = site(&machine).display().to_string();
+    let out = |name: &str| machine.home().join(name).display().to_string();
+    for (name, flags, first) in [
+        ("a.zip", "", &b"PK"[..]),
+        ("a.tgz", "", b"\x1f\x8b"),
+        ("a.tar.gz", "", b"\x1f\x8b"),
+        ("a.TAR", "", b"appspec.yml"),
+        ("a", "", b"PK"),
+        ("b", "--type tgz", b"\x1f\x8b"),
+    ] {
+        machine.run(&format!("revision bundle {site} --file {} {flags}", out(name))).ends_with(0);
+        assert!(fs::read(out(name)).unwrap().starts_with(first), "{name}");
+    }
+    for (name, flags) in [("c.tgz", "--type zip"), ("c.yml", "")] {
+        let run = machine.run(&format!("revision bundle {site} --file {} {flags}", out(name))).ends_with(2);
+        run.complains("names a bundle of type").complains("help: ");
+        assert!(!fs::exists(out(name)).unwrap(), "{name}");
+    }
+    let sandbox = Sandbox::start(SIMULATED, 60);
+    let machine = sandbox.machine();
+    machine.run("app create shop").ends_with(0);
+    let push =
+        |from: &str, to: &str| machine.run(&format!("revision push {from} s3://releases/{to} --app shop"));
+    push(&site, "s.tar").ends_with(0).says("s3://releases/s.tar?");
+    machine.run(&format!("revision diff {site} s3://releases/s.tar --exit-code")).ends_with(0);
+    push(&site, "s?bundleType=tgz").ends_with(0).says("bundleType=tgz");
+    machine.run(&format!("revision diff {site} s3://releases/s?bundleType=tgz --exit-code")).ends_with(0);
+    let run =
+        push(&format!("{site} --type zip"), "s.tar").ends_with(2).complains("names a bundle of type tar");
+    assert!(!run.stderr.contains("bundled"), "{run}");
+    push(&out("a.tgz"), "s.zip").ends_with(2).complains("names a bundle of type zip");
+}
+
+#[test]
 fn what_is_there_already_is_registered_and_nothing_is_sent_to_s3() {
     let sandbox = Sandbox::start(SIMULATED, 60);
     let machine = sandbox.machine();
