@@ -229,6 +229,11 @@ pub const CODES: &[Code] = &[
         "On a host or build machine whose file system takes both for one name, one of them is lost.",
     ),
     of(
+        "A064",
+        "backslashes in a zip's names",
+        "Old tools of Windows part the names by backslashes. The agent's `unzip` takes them for slashes and warns; at a warning agent 1 unpacks the zip once more by itself, and then such files lie at the root too, with the backslashes in their names.",
+    ),
+    of(
         "A070",
         "not one resource",
         "A Lambda or ECS AppSpec has `Resources`, a list with exactly one resource; that of ECS is named TargetService. CloudFormation's tags are unknown here.",

@@ -145,9 +145,13 @@ fn check_archive(
     };
     let text = contents.text(name).map_err(|error| told(error.to_string()))?;
     let text = text.ok_or_else(|| Error::new(format!("cannot read {}: it leads to no file", named(name))))?;
+    let backslashes = contents.backslashes.then(|| {
+        let message = "names in this zip have backslashes, which `unzip` takes for slashes with a warning";
+        Finding::warning("A064", None, message).help("make the zip by a tool that writes slashes")
+    });
     let listing = contents.with_heads(&named_in(&text)).map_err(|error| told(error.to_string()))?;
     let mut findings = appspec::check(&text, Some(&listing), scope).findings;
-    findings.extend(appspec::names(&listing));
+    findings.extend(appspec::names(&listing).into_iter().chain(backslashes));
     Ok(Report { path: named(name), file: None, text, findings })
 }
 
