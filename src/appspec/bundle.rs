@@ -53,10 +53,11 @@ pub fn check(appspec: &AppSpec, listing: &Listing, agent: Option<Agent>) -> Vec<
     checker.findings
 }
 
+/// Notes of one kind: a tree of links is one matter, not a thousand.
+pub const MOST: usize = 5;
+
 /// What is worth a word about a bundle's names, whatever its AppSpec says.
 pub fn names(listing: &Listing) -> Vec<Finding> {
-    // A tree of links is one matter, not a thousand.
-    const MOST: usize = 5;
     let outward =
         listing.iter().filter(|(name, entry)| entry.kind == Kind::Link && leads_out(name, &entry.head));
     let links = outward.map(|(name, entry)| {

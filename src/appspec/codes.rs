@@ -221,12 +221,17 @@ pub const CODES: &[Code] = &[
     of(
         "A062",
         "a link out of the bundle",
-        "The link stays what it is on the host, where it leads to something that this bundle does not bring. Nothing is written through it.",
+        "The link stays what it is on the host, where it leads to something that this bundle does not bring. Nothing is written through it. With `--symlinks follow` the bundle has a copy of what is there on the machine that makes it.",
     ),
     of(
         "A063",
         "names that differ in case only",
         "On a host or build machine whose file system takes both for one name, one of them is lost.",
+    ),
+    of(
+        "A064",
+        "backslashes in a zip's names",
+        "Old tools of Windows part the names by backslashes. The agent's `unzip` takes them for slashes and warns; at a warning agent 1 unpacks the zip once more by itself, and then such files lie at the root too, with the backslashes in their names.",
     ),
     of(
         "A070",

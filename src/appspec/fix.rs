@@ -52,7 +52,7 @@ fn offset(lines: &[(usize, &str)], position: Position) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::appspec::Severity;
+    use crate::appspec::{Agent, Severity};
 
     #[test]
     fn what_is_safe_is_corrected_and_the_rest_is_left() {
@@ -92,6 +92,20 @@ mod tests {
         }
         let mode = "version: 0.0\nos: linux\npermissions:\n  - {object: /a, mode: 0x1FF}\n";
         assert_eq!(fixed(mode, Scope::default()), None);
+    }
+
+    #[test]
+    fn one_type_becomes_a_list_of_it() {
+        let with = |kind: &str| {
+            format!(
+                "version: 0.0\nos: linux\npermissions:\n  - object: /a\n    type: {kind}\n    mode: \"644\"\n"
+            )
+        };
+        for agent in [None, Some(Agent::One), Some(Agent::Two)] {
+            let scope = Scope { agent, ..Scope::default() };
+            assert_eq!(fixed(&with("file"), scope), Some((with("[file]"), 1)), "{agent:?}");
+            assert_eq!(fixed(&with("files"), scope), None);
+        }
     }
 
     #[test]

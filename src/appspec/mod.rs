@@ -15,7 +15,7 @@ mod read;
 mod render;
 mod schema;
 
-pub use bundle::{Entry, Kind, Listing, matches_glob, names};
+pub use bundle::{Entry, Kind, Listing, MOST, matches_glob, names};
 pub use codes::{CODES, Code, code};
 pub use finding::{Agent, Finding, Severity};
 pub use fix::fixed;

@@ -212,6 +212,10 @@ fn permissions_against_what_is_installed() {
         permission("  - {object: /srv, mode: '644'}\n  - {object: /srv/a.txt, mode: '600'}\n"),
         [("A028", Severity::Error)]
     );
+    for kind in ["file", "files"] {
+        let entry = format!("  - {{object: /srv, mode: '644', type: {kind}}}\n");
+        assert_eq!(permission(&entry), [("A024", Severity::Error)], "{kind}");
+    }
     assert_eq!(permission("  - {object: /elsewhere, mode: '644'}\n"), [("A029", Severity::Warning)]);
     assert_eq!(permission("  - {object: /srv, acls: ['d:u:bob:rw']}\n"), [("A025", Severity::Error)]);
     assert_eq!(

@@ -77,9 +77,11 @@ impl fmt::Display for Revision {
                     separator = '&';
                     result
                 };
+                // Both: the service takes the same object with and without its eTag for two revisions.
                 if let Some(version) = version {
                     parameter(f, "versionId", version)?;
-                } else if let Some(etag) = etag {
+                }
+                if let Some(etag) = etag {
                     parameter(f, "etag", bare_etag(etag))?;
                 }
                 // What stands after the last question mark of a key alone would be read as parameters.
@@ -135,7 +137,7 @@ mod tests {
     #[test]
     fn prints_as_it_is_written_on_the_command_line() {
         assert_eq!(s3(None, None).to_string(), "s3://rel/a/site.zip");
-        assert_eq!(s3(Some("v1"), Some("e")).to_string(), "s3://rel/a/site.zip?versionId=v1");
+        assert_eq!(s3(Some("v1"), Some("e")).to_string(), "s3://rel/a/site.zip?versionId=v1&etag=e");
         assert_eq!(s3(None, Some("\"e\"")).to_string(), "s3://rel/a/site.zip?etag=e");
     }
 

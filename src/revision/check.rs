@@ -7,7 +7,7 @@ use crate::model::BundleType;
 use crate::runner;
 
 use super::bundle::require_appspec;
-use super::listing::{Found, listing, named_in, walk};
+use super::listing::{Found, listing, named_in, outside, walk};
 use super::{Error, Selection, Source};
 
 /// What a check found.
@@ -92,11 +92,31 @@ fn check_directory(
         return Ok(missing(named(appspec::FILE_NAME), directory, wanted, &found));
     };
     let file = directory.join(name);
+    // A link of a stranger's to a file of this machine: its lines would stand in the findings.
+    let is_link = found.iter().any(|found| found.name == name && found.kind == Kind::Link);
+    if is_link && outside(directory, &file).ok().flatten().is_some() {
+        let message = format!("cannot read {}: it is a link out of the bundle", named(name));
+        return Err(Error::new(message));
+    }
     let text = read(&file)?;
     let listing = listing(&found, &text)?;
     let mut findings = appspec::check(&text, Some(&listing), scope).findings;
-    findings.extend(warnings.chain(appspec::names(&listing)));
+    findings.extend(warnings.chain(appspec::names(&listing)).chain(from_outside(&found)));
     Ok(Report { path: named(name), file: Some(file), text, findings })
+}
+
+/// Links out of the directory that were followed: the bundle has a copy of what is there on this machine.
+fn from_outside(found: &[Found]) -> impl Iterator<Item = Finding> {
+    let links = found.iter().filter_map(|found| Some((&found.name, found.from_outside.as_ref()?)));
+    let note = |(name, target): (&String, &PathBuf)| {
+        let target = target.display();
+        Finding::note(
+            "A062",
+            None,
+            format!("`{name}` is a link out of the bundle, to `{target}`: that is copied"),
+        )
+    };
+    links.map(note).take(appspec::MOST)
 }
 
 /// Nothing is unpacked: what is in a large bundle is told within a moment.
@@ -115,6 +135,7 @@ fn check_archive(
         kind: entry.kind.clone(),
         mode: entry.mode,
         size: 0,
+        from_outside: None,
     });
     let found: Vec<Found> = found.collect();
     let named = |name: &str| format!("{}:{name}", archive.display());
@@ -124,9 +145,13 @@ fn check_archive(
     };
     let text = contents.text(name).map_err(|error| told(error.to_string()))?;
     let text = text.ok_or_else(|| Error::new(format!("cannot read {}: it leads to no file", named(name))))?;
+    let backslashes = contents.backslashes.then(|| {
+        let message = "names in this zip have backslashes, which `unzip` takes for slashes with a warning";
+        Finding::warning("A064", None, message).help("make the zip by a tool that writes slashes")
+    });
     let listing = contents.with_heads(&named_in(&text)).map_err(|error| told(error.to_string()))?;
     let mut findings = appspec::check(&text, Some(&listing), scope).findings;
-    findings.extend(appspec::names(&listing));
+    findings.extend(appspec::names(&listing).into_iter().chain(backslashes));
     Ok(Report { path: named(name), file: None, text, findings })
 }
 
@@ -377,6 +402,18 @@ mod tests {
         let kind = |name: &str| followed.iter().find(|entry| entry.0 == name).map(|entry| entry.1.clone());
         assert_eq!(kind("link"), Some(Kind::File));
         assert_eq!(kind("directory-link/run.sh"), Some(Kind::File));
+        assert_eq!(through(site.path(), &BundleType::Zip, &with(Links::FollowWithin)), followed);
+        let outside = tempfile::tempdir().unwrap();
+        symlink(outside.path(), site.path().join("out")).unwrap();
+        symlink("out", site.path().join("by-way")).unwrap();
+        let source = Source::of(site.path()).unwrap();
+        let report = check(&source, Scope::default(), &with(Links::Follow)).unwrap();
+        let codes: Vec<_> = report.findings.iter().map(|finding| finding.code).collect();
+        assert_eq!(codes, ["A062", "A062"]);
+        let Err(error) = walk(site.path(), &with(Links::FollowWithin)) else { panic!("it leads out") };
+        assert_eq!(error.message, "by-way is a link to out, which is no part of the commit");
+        fs::remove_file(site.path().join("out")).unwrap();
+        fs::remove_file(site.path().join("by-way")).unwrap();
         let Err(error) = walk(site.path(), &with(Links::Refuse)) else { panic!("links are refused") };
         assert_eq!(error.message, "directory-link is a link");
         symlink("nowhere", site.path().join("a-dangling")).unwrap();

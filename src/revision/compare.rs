@@ -37,6 +37,13 @@ pub struct Item {
     content: Vec<u8>,
 }
 
+impl Item {
+    /// Where a link leads; not sanitised.
+    pub fn target(&self) -> Option<String> {
+        (self.kind == Kind::Link).then(|| String::from_utf8_lossy(&self.content).into_owned())
+    }
+}
+
 /// What became of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {

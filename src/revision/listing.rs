@@ -22,6 +22,8 @@ pub struct Found {
     pub mode: u32,
     /// Bytes of a file.
     pub size: u64,
+    /// Where a link led, out of the directory, that this has taken the place of.
+    pub from_outside: Option<PathBuf>,
 }
 
 impl Found {
@@ -39,6 +41,7 @@ pub fn walk(directory: &Path, selection: &Selection) -> Result<(Vec<Found>, Vec<
         if entry.depth() == 0 {
             continue;
         }
+        let is_followed = selection.links.are_followed() && entry.path_is_symlink();
         let path = entry.into_path();
         let told = |error: io::Error| Error::new(format!("cannot read {}: {error}", path.display()));
         let below = path.strip_prefix(directory).unwrap_or(&path);
@@ -47,10 +50,14 @@ pub fn walk(directory: &Path, selection: &Selection) -> Result<(Vec<Found>, Vec<
                 Error::new(format!("the name {} is not UTF-8", below.display())).help("rename the file")
             );
         };
-        let metadata = match selection.links {
-            Links::Follow => fs::metadata(&path).map_err(told)?,
-            Links::Keep | Links::Refuse => fs::symlink_metadata(&path).map_err(told)?,
-        };
+        let from_outside = if is_followed { outside(directory, &path).map_err(told)? } else { None };
+        if let (Links::FollowWithin, Some(target)) = (selection.links, &from_outside) {
+            let message = format!("{name} is a link to {}, which is no part of the commit", target.display());
+            return Err(Error::new(message).help("exclude it, or pass --symlinks keep"));
+        }
+        let metadata =
+            if selection.links.are_followed() { fs::metadata(&path) } else { fs::symlink_metadata(&path) };
+        let metadata = metadata.map_err(told)?;
         let kind = if metadata.is_symlink() {
             if selection.links == Links::Refuse {
                 let error = Error::new(format!("{name} is a link"));
@@ -66,9 +73,15 @@ pub fn walk(directory: &Path, selection: &Selection) -> Result<(Vec<Found>, Vec<
             continue;
         };
         let mode = metadata.permissions().mode() & 0o777;
-        found.push(Found { name, path, kind, mode, size: metadata.len() });
+        found.push(Found { name, path, kind, mode, size: metadata.len(), from_outside });
     }
     Ok((found, left_out))
+}
+
+/// Where a link leads, if that is not below the directory, through however many links.
+pub fn outside(directory: &Path, link: &Path) -> io::Result<Option<PathBuf>> {
+    let is_within = link.canonicalize()?.starts_with(directory.canonicalize()?);
+    if is_within { Ok(None) } else { fs::read_link(link).map(Some) }
 }
 
 /// What cannot be walked. Of links that are followed, which one and what to do.

@@ -138,6 +138,7 @@ mod tests {
             "s3://releases/a/site-1.zip",
             "s3://releases/site.tar.gz?versionId=V.1",
             "s3://releases/site?etag=abc&bundleType=tgz",
+            "s3://releases/site?versionId=V&etag=abc&bundleType=tgz",
             "s3://releases/what?.zip?versionId=V",
             "s3://releases/what?.zip?bundleType=zip",
             "github:owner/repo@0123456789abcdef0123456789abcdef01234567",

@@ -18,8 +18,16 @@ pub enum Links {
     Keep,
     /// What they lead to takes their place.
     Follow,
+    /// As [`Links::Follow`]; one that leads out of the directory is an error, where somebody else has made the links.
+    FollowWithin,
     /// They are an error.
     Refuse,
+}
+
+impl Links {
+    pub fn are_followed(self) -> bool {
+        matches!(self, Links::Follow | Links::FollowWithin)
+    }
 }
 
 /// What is taken and what is left out.
@@ -60,7 +68,7 @@ impl Selection {
         builder
             .standard_filters(false)
             .add_custom_ignore_filename(IGNORE_FILE)
-            .follow_links(self.links == Links::Follow)
+            .follow_links(self.links.are_followed())
             .sort_by_file_name(std::cmp::Ord::cmp)
             .filter_entry(move |entry| {
                 let is_own = own

@@ -1,7 +1,7 @@
 //! `revision diff`, `pull` and `list` against objects of a sandbox's S3.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 
 use serde_json::Value;
 
@@ -22,6 +22,7 @@ async fn what_changed_between_two_revisions_wherever_they_are() {
     fs::write(site.join("appspec.yml"), "version: 0.0\nos: linux\n").unwrap();
     fs::write(site.join("page"), "one").unwrap();
     fs::write(site.join("old"), "old").unwrap();
+    symlink("releases/1", site.join("current")).unwrap();
     let place = site.display().to_string();
     machine.run(&format!("revision push {place} s3://releases/1.zip --app shop")).ends_with(0);
     let same = machine.run(&format!("revision diff s3://releases/1.zip {place} --exit-code")).ends_with(0);
@@ -29,6 +30,8 @@ async fn what_changed_between_two_revisions_wherever_they_are() {
     fs::write(site.join("appspec.yml"), "version: 0.0\nos: linux\nfile_exists_behavior: RETAIN\n").unwrap();
     fs::write(site.join("page"), "second").unwrap();
     fs::remove_file(site.join("old")).unwrap();
+    fs::remove_file(site.join("current")).unwrap();
+    symlink("/etc/\u{1b}[2Jshadow", site.join("current")).unwrap();
     fs::write(site.join("run.sh"), "#!/bin/sh\n").unwrap();
     fs::set_permissions(site.join("run.sh"), fs::Permissions::from_mode(0o755)).unwrap();
     // A tar of a top directory is what a host finds in it.
@@ -40,11 +43,14 @@ async fn what_changed_between_two_revisions_wherever_they_are() {
         .says("added    run.sh")
         .says("removed  old")
         .says("changed  page")
+        .says("link -> releases/1")
+        .says("link -> /etc/\\x1b[2Jshadow")
         .says("+file_exists_behavior: RETAIN");
     assert!(run.stdout.contains("755") && run.stdout.contains("6 B"), "{run}");
     let json: Value =
         serde_json::from_str(&machine.run(&format!("{line} -o json")).ends_with(10).stdout).unwrap();
-    assert_eq!(json["changes"].as_array().unwrap().len(), 4);
+    assert_eq!(json["changes"].as_array().unwrap().len(), 5);
+    assert_eq!(json["changes"][1]["before"]["target"], "releases/1");
     assert_eq!(json["appspec"], serde_json::json!(["+file_exists_behavior: RETAIN"]));
     machine
         .run(&format!("revision diff s3://releases/none.zip {place}"))

@@ -137,6 +137,33 @@ fn a_directory_of_a_repository_is_a_bundle_of_its_own() {
 }
 
 #[test]
+fn a_link_of_a_commit_brings_nothing_of_this_machine() {
+    let origin = Origin::new();
+    let out = origin.machine.home().join("out.zip");
+    let secret = origin.machine.home().join("secret");
+    fs::write(&secret, "hush: [").unwrap();
+    let bundle = |links: &str| {
+        let url = origin.url();
+        let line =
+            ["revision", "bundle", "--git", &url, "--symlinks", links, "--file", out.to_str().unwrap()];
+        origin.machine.cdctl(line)
+    };
+    bundle("follow").ends_with(0);
+    assert!(origin.file(&out, "current").is_some());
+    symlink(&secret, origin.path().join("leak")).unwrap();
+    origin.commit("leak");
+    fs::remove_file(&out).unwrap();
+    bundle("follow").ends_with(1).complains("leak is a link to").complains("no part of the commit");
+    assert!(!out.exists());
+    bundle("keep").ends_with(0).complains("A062");
+    fs::remove_file(origin.path().join("appspec.yml")).unwrap();
+    symlink(&secret, origin.path().join("appspec.yml")).unwrap();
+    origin.commit("appspec");
+    let run = bundle("keep").ends_with(1).complains("it is a link out of the bundle");
+    assert!(!run.stderr.contains("hush"), "{run}");
+}
+
+#[test]
 fn a_repository_that_is_here_is_no_host_of_ssh() {
     let origin = Origin::new();
     let out = origin.machine.home().join("out.zip");

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
+use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 use cdctl::sandbox::server::Server;
 use serde_json::Value;
 
@@ -103,6 +104,77 @@ async fn a_commit_of_github_is_registered_as_it_is() {
     let listed = client.list_application_revisions().application_name("shop").send().await.unwrap();
     assert_eq!(listed.revisions().len(), 1);
     server.shut_down();
+}
+
+#[tokio::test]
+async fn what_push_prints_is_the_revision_that_it_registered() {
+    let stage = Stage::new();
+    let (objects, client) = (s3(&stage.sandbox), codedeploy(&stage.sandbox));
+    for (bucket, versioned) in [("versioned", true), ("plain", false)] {
+        objects.create_bucket().bucket(bucket).send().await.unwrap();
+        if versioned {
+            let enabled = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+            let request = objects.put_bucket_versioning().bucket(bucket).versioning_configuration(enabled);
+            request.send().await.unwrap();
+        }
+    }
+    let server = stage.serve();
+    let machine = machine_against(&server);
+    let site = site(&machine);
+    let role = "arn:aws:iam::123456789012:role/CodeDeploy";
+    for bucket in ["versioned", "plain"] {
+        machine.run(&format!("app create {bucket}")).ends_with(0);
+        machine
+            .run(&format!("group create {bucket}/web --ec2-tag Role=web --service-role {role}"))
+            .ends_with(0);
+        let push = format!("revision push {} s3://{bucket}/site.zip --app {bucket} -q", site.display());
+        let pushed = machine.run(&push).ends_with(0).stdout;
+        let revision = pushed.trim();
+        assert_eq!(revision.contains("versionId="), bucket == "versioned", "{revision}");
+        assert!(revision.contains("etag="), "{revision}");
+        machine.run(&format!("revision show {revision} --app {bucket}")).ends_with(0);
+        machine.run(&format!("revision list {bucket} -o text")).ends_with(0).says(revision);
+        machine.run(&format!("deploy create {bucket}/web --revision {revision} -q")).ends_with(0);
+        let listed = client.list_application_revisions().application_name(bucket).send().await.unwrap();
+        assert_eq!(listed.revisions().len(), 1, "{revision}");
+    }
+    server.shut_down();
+}
+
+#[test]
+fn the_name_says_what_a_directory_becomes() {
+    let machine = Machine::new();
+    let site = site(&machine).display().to_string();
+    let out = |name: &str| machine.home().join(name).display().to_string();
+    for (name, flags, first) in [
+        ("a.zip", "", &b"PK"[..]),
+        ("a.tgz", "", b"\x1f\x8b"),
+        ("a.tar.gz", "", b"\x1f\x8b"),
+        ("a.TAR", "", b"appspec.yml"),
+        ("a", "", b"PK"),
+        ("b", "--type tgz", b"\x1f\x8b"),
+    ] {
+        machine.run(&format!("revision bundle {site} --file {} {flags}", out(name))).ends_with(0);
+        assert!(fs::read(out(name)).unwrap().starts_with(first), "{name}");
+    }
+    for (name, flags) in [("c.tgz", "--type zip"), ("c.yml", "")] {
+        let run = machine.run(&format!("revision bundle {site} --file {} {flags}", out(name))).ends_with(2);
+        run.complains("names a bundle of type").complains("help: ");
+        assert!(!fs::exists(out(name)).unwrap(), "{name}");
+    }
+    let sandbox = Sandbox::start(SIMULATED, 60);
+    let machine = sandbox.machine();
+    machine.run("app create shop").ends_with(0);
+    let push =
+        |from: &str, to: &str| machine.run(&format!("revision push {from} s3://releases/{to} --app shop"));
+    push(&site, "s.tar").ends_with(0).says("s3://releases/s.tar?");
+    machine.run(&format!("revision diff {site} s3://releases/s.tar --exit-code")).ends_with(0);
+    push(&site, "s?bundleType=tgz").ends_with(0).says("bundleType=tgz");
+    machine.run(&format!("revision diff {site} s3://releases/s?bundleType=tgz --exit-code")).ends_with(0);
+    let run =
+        push(&format!("{site} --type zip"), "s.tar").ends_with(2).complains("names a bundle of type tar");
+    assert!(!run.stderr.contains("bundled"), "{run}");
+    push(&out("a.tgz"), "s.zip").ends_with(2).complains("names a bundle of type zip");
 }
 
 #[test]

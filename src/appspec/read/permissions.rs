@@ -138,6 +138,9 @@ impl Reader {
     /// A list of texts; refused where it is no list.
     fn texts(&mut self, map: &Map, key: &str, path: &str) -> Vec<String> {
         let Some(item) = map.get(key) else { return Vec::new() };
+        // Refused as it is, one type can be meant in one way only.
+        let one = item.value.to_s();
+        let fix = (key == "type" && is_type(&one)).then(|| format!("[{one}]"));
         match &item.value {
             Value::Null => Vec::new(),
             Value::Bool(false) if key != "acls" => Vec::new(),
@@ -160,6 +163,9 @@ impl Reader {
             other if self.agent == Agent::Two => {
                 let message = format!("{key} is {}, not a list", shape(other));
                 self.mistyped("A024", &format!("{path}.{key}"), item, "a sequence", message);
+                if let Some(finding) = self.findings.last_mut() {
+                    finding.fix = fix;
+                }
                 Vec::new()
             }
             // Ruby takes a Hash apart into pairs; none of them is a pattern, a type or an entry.
@@ -171,9 +177,10 @@ impl Reader {
             other => {
                 let message = format!("{key} is {}, not a list", shape(other));
                 let help = format!("write `{key}: [{}]`", other.to_s());
-                self.add(
-                    Finding::error("A024", item.span, message).help(help).refused(no_method("each", other)),
-                );
+                let mut finding = Finding::error("A024", item.span, message).help(help);
+                // Refused as it is, it can be meant in one way only.
+                finding.fix = fix;
+                self.add(finding.refused(no_method("each", other)));
                 Vec::new()
             }
         }
@@ -183,8 +190,14 @@ impl Reader {
     fn types(&mut self, map: &Map, path: &str) -> (bool, bool) {
         let given = map.get("type").filter(|item| !matches!(item.value, Value::Null | Value::Bool(false)));
         let Some(item) = given else { return (true, true) };
-        let types = self.texts(map, "type", path);
-        if let Some(unknown) = types.iter().find(|name| !matches!(name.as_str(), "file" | "directory")) {
+        let mut types = self.texts(map, "type", path);
+        // Refused already; what it would be for is plain.
+        if !matches!(item.value, Value::List(_) | Value::Map(_)) {
+            types.push(item.value.to_s());
+            if !types.iter().any(|name| is_type(name)) {
+                return (true, true);
+            }
+        } else if let Some(unknown) = types.iter().find(|name| !is_type(name)) {
             let report = format!(
                 "The deployment failed because the application specification filespecifies a permission for an object type not supported for permissions ({unknown}). Update the permissions section of the AppSpec file, and then try again."
             );
@@ -298,4 +311,8 @@ impl Reader {
             self.add(Finding::error("A026", span, message).help("add `range: s0`"));
         }
     }
+}
+
+fn is_type(name: &str) -> bool {
+    matches!(name, "file" | "directory")
 }

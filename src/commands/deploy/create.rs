@@ -18,7 +18,7 @@ use super::{RollbackChoice, bundle, last_good, sending, waves};
 use crate::api::{Api, CreateDeployment, Created, ErrorKind};
 use crate::commands::names::{GroupArgs, GroupName};
 use crate::commands::request::{self, RequestArgs};
-use crate::commands::revision::pushing::{self, Destination, Packing, Prepared};
+use crate::commands::revision::pushing::{self, Destination, Prepared};
 use crate::commands::{appspec_file, missing};
 use crate::context::Context;
 use crate::error::Failure;
@@ -156,7 +156,7 @@ pub async fn run(context: &Context, line: &Arguments) -> anyhow::Result<Exit> {
     let prepared = match &arguments.push {
         Some(path) => {
             arguments.bucket()?;
-            Some(pushing::prepare(context, path, &Packing::default()).await?)
+            Some(pushing::prepare(context, path, arguments.key.as_deref()).await?)
         }
         None => None,
     };

@@ -14,11 +14,12 @@ use crate::context::Context;
 use crate::error::{Doing, Failure};
 use crate::exit::Exit;
 use crate::format::{Table, View};
+use crate::model::BundleType;
 
 /// Check a directory and make a bundle of it; the same files make the same bytes
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  cdctl revision bundle\n  cdctl revision bundle site --file site-1.tgz --type tgz --exclude '*.map'\n  cdctl revision bundle --git https://github.com/owner/repo@v1.2:deploy"
+    after_help = "Examples:\n  cdctl revision bundle\n  cdctl revision bundle site --file site-1.tgz --exclude '*.map'\n  cdctl revision bundle --git https://github.com/owner/repo@v1.2:deploy"
 )]
 pub struct Arguments {
     /// A directory with an appspec.yml [default: this one]
@@ -53,10 +54,15 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     };
     let file = match &arguments.file {
         Some(file) => file.clone(),
-        None => PathBuf::from(format!("{}.{}", fetched.stem(), arguments.packing.kind())),
+        None => {
+            let kind = arguments.packing.kind().unwrap_or(BundleType::Zip);
+            PathBuf::from(format!("{}.{kind}", fetched.stem()))
+        }
     };
-    let prepared =
-        pushing::bundle_aside(context, fetched, &arguments.packing.packing(Some(file.clone()))).await?;
+    let name = file.to_string_lossy();
+    let named = BundleType::of_key(&name);
+    let packing = arguments.packing.packing(fetched.source(), (&name, named), Some(file.clone()))?;
+    let prepared = pushing::bundle_aside(context, fetched, &packing).await?;
     place(&prepared.file, &file).doing(format!("write {}", file.display()))?;
     let shown = file.display().to_string();
     let mut table = Table::properties();

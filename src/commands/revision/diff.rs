@@ -82,7 +82,7 @@ fn cell(item: &Item) -> String {
     match item.kind {
         Kind::File => format!("{:03o} {}", item.mode, size(item.size)),
         Kind::Directory => format!("{:03o} directory", item.mode),
-        Kind::Link => "link".to_owned(),
+        Kind::Link => format!("link -> {}", item.target().unwrap_or_default()),
     }
 }
 
@@ -95,7 +95,8 @@ fn wire(name: &str, change: &Change) -> Value {
                 Kind::Directory => "directory",
                 Kind::Link => "link",
             };
-            json!({ "type": kind, "mode": format!("{:04o}", item.mode), "bytes": item.size })
+            let mode = format!("{:04o}", item.mode);
+            json!({ "type": kind, "mode": mode, "bytes": item.size, "target": item.target() })
         })
     };
     json!({ "path": name, "change": what, "before": item(old), "after": item(new) })

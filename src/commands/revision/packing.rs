@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::pushing;
 use super::reading::Reading;
 use crate::model::BundleType;
-use crate::revision::{GitSource, Links, Selection, check_pattern};
+use crate::revision::{GitSource, Links, Selection, Source, check_pattern};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Bundle options")]
@@ -19,9 +19,9 @@ pub struct Packing {
     #[command(flatten)]
     reading: Reading,
 
-    /// The form of the bundle that a directory becomes
-    #[arg(long = "type", value_name = "TYPE", default_value = "zip")]
-    kind: Kind,
+    /// The form of the bundle that a directory becomes [default: by the ending of its name, else zip]
+    #[arg(long = "type", value_name = "TYPE")]
+    kind: Option<Kind>,
 
     /// What becomes of links
     #[arg(long, value_name = "WHAT", default_value = "keep")]
@@ -62,9 +62,17 @@ enum Symlinks {
 }
 
 impl Packing {
-    /// `own`: where the bundle is written.
-    pub fn packing(&self, own: Option<PathBuf>) -> pushing::Packing {
-        pushing::Packing {
+    /// For a bundle that is called `name`, of the type that this names; `own`: where it is written.
+    ///
+    /// # Errors
+    /// What is bundled is of another type.
+    pub fn packing(
+        &self,
+        source: &Source,
+        (name, named): (&str, Option<BundleType>),
+        own: Option<PathBuf>,
+    ) -> anyhow::Result<pushing::Packing> {
+        Ok(pushing::Packing {
             scope: self.reading.scope(),
             selection: Selection {
                 links: match self.symlinks {
@@ -77,19 +85,20 @@ impl Packing {
                 with_git: self.include_git,
                 own,
             },
-            kind: self.kind(),
-        }
+            kind: pushing::kind(source, self.kind(), (name, named))?,
+        })
     }
 
     pub fn git(&self) -> Option<&GitSource> {
         self.git.as_ref()
     }
 
-    pub fn kind(&self) -> BundleType {
-        match self.kind {
+    /// The type that is asked for.
+    pub fn kind(&self) -> Option<BundleType> {
+        Some(match self.kind? {
             Kind::Zip => BundleType::Zip,
             Kind::Tar => BundleType::Tar,
             Kind::Tgz => BundleType::Tgz,
-        }
+        })
     }
 }

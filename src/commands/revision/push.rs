@@ -108,14 +108,18 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
             pushing::register(context, &arguments.app, &revision, arguments.description.as_deref()).await?;
             revision
         }
-        (from, Some(Locator::Revision(Revision::S3 { bucket, key, version: None, etag: None, .. }))) => {
+        (
+            from,
+            Some(Locator::Revision(Revision::S3 { bucket, key, bundle_type, version: None, etag: None })),
+        ) => {
             pushing::check_endpoint(context)?;
             let fetched = match (from, arguments.packing.git()) {
                 (Some(Named::Path(path)), None) => Fetched::of(context, path).await?,
                 (None, Some(git)) => Fetched::git(context, git).await?,
                 _ => return Err(misplaced()),
             };
-            let prepared = pushing::bundle_aside(context, fetched, &arguments.packing.packing(None)).await?;
+            let packing = arguments.packing.packing(fetched.source(), (&key, bundle_type), None)?;
+            let prepared = pushing::bundle_aside(context, fetched, &packing).await?;
             check_application(context, &arguments.app).await?;
             let put = arguments.storage.put();
             let destination = Destination { bucket, key, put, if_changed: arguments.if_changed };

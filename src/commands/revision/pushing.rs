@@ -19,7 +19,7 @@ use crate::exit::Exit;
 use crate::format::{Table, View};
 use crate::model::{BundleType, Revision};
 use crate::report::upload::{Upload, size};
-use crate::revision::{Selection, Source, check, pack};
+use crate::revision::{Links, Selection, Source, check, pack};
 use crate::signals;
 use crate::ui::Ui;
 
@@ -63,16 +63,15 @@ pub struct Packing {
     pub kind: BundleType,
 }
 
-impl Default for Packing {
-    fn default() -> Self {
-        Packing { scope: Scope::default(), selection: Selection::default(), kind: BundleType::Zip }
-    }
-}
-
-/// Checks and bundles what is at a path; findings of the check are shown, errors among them end it.
-pub async fn prepare(context: &Context, path: &Path, packing: &Packing) -> anyhow::Result<Prepared> {
+/// Checks and bundles what is at a path, for an object of this key; findings of the check are shown, errors among them
+/// end it.
+pub async fn prepare(context: &Context, path: &Path, key: Option<&str>) -> anyhow::Result<Prepared> {
     check_endpoint(context)?;
-    bundle_aside(context, Fetched::of(context, path).await?, packing).await
+    let fetched = Fetched::of(context, path).await?;
+    let key = key.unwrap_or_default();
+    let kind = kind(fetched.source(), None, (key, BundleType::of_key(key)))?;
+    let packing = Packing { scope: Scope::default(), selection: Selection::default(), kind };
+    bundle_aside(context, fetched, &packing).await
 }
 
 /// A bundle must not go to AWS where CodeDeploy is elsewhere.
@@ -98,7 +97,12 @@ pub async fn bundle_aside(
 }
 
 fn bundle(ui: &Ui, fetched: Fetched, packing: &Packing) -> anyhow::Result<Prepared> {
-    let mut report = check(fetched.source(), packing.scope, &packing.selection)?;
+    let mut selection = packing.selection.clone();
+    // Nothing of this machine goes into a bundle of a stranger's commit.
+    if fetched.is_remote() && selection.links == Links::Follow {
+        selection.links = Links::FollowWithin;
+    }
+    let mut report = check(fetched.source(), packing.scope, &selection)?;
     report.path = fetched.shown(&report.path);
     for finding in &mut report.findings {
         finding.message = fetched.shown(&finding.message);
@@ -117,7 +121,7 @@ fn bundle(ui: &Ui, fetched: Fetched, packing: &Packing) -> anyhow::Result<Prepar
         Source::Directory(directory) => {
             let folder = tempfile::tempdir().context("cannot make a temporary directory")?;
             let file = folder.path().join("bundle");
-            let packed = pack(directory, &file, &packing.kind, &packing.selection, &mut |_, _| {})?;
+            let packed = pack(directory, &file, &packing.kind, &selection, &mut |_, _| {})?;
             ui.note(&format!("bundled {} entries, {}", packed.entries, size(packed.bytes)));
             (file, packing.kind.clone(), Some(folder))
         }
@@ -125,6 +129,33 @@ fn bundle(ui: &Ui, fetched: Fetched, packing: &Packing) -> anyhow::Result<Prepar
     let (sha256, bytes) = digest(&file).with_context(|| format!("cannot read {}", file.display()))?;
     let name = fetched.stem();
     Ok(Prepared { file, bundle_type, bytes, sha256, name, _folder: folder, _fetched: fetched })
+}
+
+/// The type of a bundle: what is ready has its own, a directory becomes what is asked for, or what the bundle's name
+/// names.
+///
+/// # Errors
+/// The name names another type: whoever unpacks it would go by that.
+pub fn kind(
+    source: &Source,
+    asked: Option<BundleType>,
+    (name, named): (&str, Option<BundleType>),
+) -> anyhow::Result<BundleType> {
+    let (given, help) = match source {
+        Source::Ready(_, kind) => (Some(kind.clone()), "give it the ending of what it is"),
+        Source::Directory(_) => (asked, "leave --type out, or give it the ending of that type"),
+    };
+    let is_archive = |kind: &BundleType| !matches!(kind, BundleType::Yaml | BundleType::Json);
+    let kind = match (given, &named) {
+        (Some(given), named) => named.as_ref().is_none_or(|named| *named == given).then_some(given),
+        (None, Some(named)) => is_archive(named).then(|| named.clone()),
+        (None, None) => Some(BundleType::Zip),
+    };
+    kind.ok_or_else(|| {
+        let named = named.map(|named| named.to_string()).unwrap_or_default();
+        let message = format!("{name} names a bundle of type {named}, and this becomes none");
+        Failure::new(message).help(help).exit(Exit::Usage).into()
+    })
 }
 
 /// SHA-256 and size of a file.
@@ -143,15 +174,6 @@ pub async fn push(
     application: &str,
     description: Option<&str>,
 ) -> anyhow::Result<Revision> {
-    if BundleType::of_key(&to.key).is_some_and(|named| named != prepared.bundle_type) {
-        return Err(Failure::new(format!(
-            "the key {} does not name what is pushed: a {}",
-            to.key, prepared.bundle_type
-        ))
-        .help(format!("let it end in .{}", prepared.bundle_type))
-        .exit(Exit::Usage)
-        .into());
-    }
     let place = format!("s3://{}/{}", to.bucket, to.key);
     let there = if to.if_changed { unchanged(context, prepared, to).await } else { None };
     let stored = match there {

@@ -26,12 +26,15 @@ pub struct Contents {
     /// A zip, and the numbers of its files by their path below the root.
     pub(super) zip: Option<Zip>,
     numbers: BTreeMap<String, usize>,
+    /// Names of a zip have backslashes that are taken for slashes.
+    pub backslashes: bool,
 }
 
 impl Contents {
     pub(super) fn new(gate: Gate, whole: &[&str]) -> Self {
         let whole = whole.iter().map(|name| (*name).to_owned()).collect();
-        Contents { gate, listing: Listing::new(), whole, zip: None, numbers: BTreeMap::new() }
+        let (listing, numbers) = (Listing::new(), BTreeMap::new());
+        Contents { gate, listing, whole, zip: None, numbers, backslashes: false }
     }
 
     /// What is there, by path; of files the first bytes, unless the bundle is a zip.

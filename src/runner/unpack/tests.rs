@@ -6,8 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tar::{Builder, EntryType, Header};
-use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
+use zip::{System, ZipWriter};
 
 use super::*;
 use crate::appspec::Kind;
@@ -169,6 +169,30 @@ fn nothing_is_written_outside_by_a_zip_either() {
         let error = bundle.unpack(BundleType::Zip).unwrap_err();
         assert!(error.starts_with("Error extracting zip archive: "), "{error}");
         assert!(!bundle.guard.path().join("evil").exists() && !Path::new("/evil").exists());
+    }
+}
+
+/// An archive whose entries a tool of MS-DOS made.
+fn dos(names: &[&str]) -> Vec<u8> {
+    let options = SimpleFileOptions::default().system(System::Dos);
+    zip(|writer| names.iter().for_each(|name| writer.start_file(*name, options).unwrap()))
+}
+
+#[test]
+fn backslashes_of_a_tool_of_windows_part_a_path() {
+    let bundle = Bundle::new(&dos(&["appspec.yml", "scripts\\a.sh", "empty\\", "mixed/a\\b"]));
+    bundle.unpack(BundleType::Zip).unwrap();
+    assert!(bundle.path("scripts/a.sh").is_file() && bundle.path("empty").is_dir());
+    assert!(bundle.path("mixed/a\\b").is_file());
+    assert!(contents(&bundle.guard.path().join("bundle.tar"), &BundleType::Zip, &[]).unwrap().backslashes);
+    let unix = Bundle::new(&zip(|writer| writer.start_file("a\\b", SimpleFileOptions::default()).unwrap()));
+    unix.unpack(BundleType::Zip).unwrap();
+    assert!(unix.path("a\\b").is_file());
+    for name in ["..\\evil", "\\evil", "a\\..\\..\\evil"] {
+        let bundle = Bundle::new(&dos(&[name]));
+        let error = bundle.unpack(BundleType::Zip).unwrap_err();
+        assert!(error.contains("leads out of the bundle"), "{error}");
+        assert!(!bundle.guard.path().join("evil").exists());
     }
 }
 

@@ -1,13 +1,13 @@
 //! Zip archives.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, BufReader, Read};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use zip::ZipArchive;
 use zip::read::ZipFile;
+use zip::{System, ZipArchive};
 
 use super::gate::refuse;
 use super::{Contents, Entries};
@@ -24,8 +24,7 @@ const DIRECTORY: u32 = 0o040_000;
 /// An entry that a bundle may have.
 fn kind<R: Read>(entry: &ZipFile<'_, R>, name: &Path) -> io::Result<Kind> {
     match entry.unix_mode().map(|mode| mode & KIND) {
-        // Only a slash ends a directory's name; a backslash may end any file's.
-        _ if entry.name_raw().ends_with(b"/") => Ok(Kind::Directory),
+        _ if name.as_os_str().as_bytes().ends_with(b"/") => Ok(Kind::Directory),
         Some(DIRECTORY) => Ok(Kind::Directory),
         Some(LINK) => Ok(Kind::Link),
         None | Some(0 | FILE) => Ok(Kind::File),
@@ -42,8 +41,15 @@ fn target(entry: &mut dyn Read, name: &Path) -> io::Result<PathBuf> {
     Ok(PathBuf::from(OsStr::from_bytes(&target)))
 }
 
+/// Where nothing but backslashes parts a name of MS-DOS, they are taken for slashes; elsewhere they are letters.
+///
+/// Source: Info-ZIP's unzip 6.0, which both official agents call.
 fn name<R: Read>(entry: &ZipFile<'_, R>) -> PathBuf {
-    PathBuf::from(OsStr::from_bytes(entry.name_raw()))
+    let mut name = entry.name_raw().to_owned();
+    if entry.system() == System::Dos && !name.contains(&b'/') {
+        name.iter_mut().filter(|byte| **byte == b'\\').for_each(|byte| *byte = b'/');
+    }
+    PathBuf::from(OsString::from_vec(name))
 }
 
 pub fn unpack(bundle: &Path, to: &mut dyn Entries) -> io::Result<()> {
@@ -66,6 +72,7 @@ pub fn list(bundle: &Path, contents: &mut Contents) -> io::Result<()> {
     for index in 0..archive.len() {
         let entry = archive.by_index_raw(index)?;
         let (name, mode) = (name(&entry), entry.unix_mode());
+        contents.backslashes |= name.as_os_str().as_bytes() != entry.name_raw();
         match kind(&entry, &name)? {
             Kind::Directory => contents.directory(&name, mode)?,
             Kind::Link => {

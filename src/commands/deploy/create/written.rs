@@ -112,8 +112,8 @@ mod tests {
             revision(&whole).unwrap().to_string()
         };
         assert_eq!(of("GitHub".into()), "github:me/site@0a");
-        assert_eq!(of("S3".into()), "s3://b/k.zip?versionId=1");
-        assert_eq!(of(Value::Null), "s3://b/k.zip?versionId=1");
+        assert_eq!(of("S3".into()), "s3://b/k.zip?versionId=1&etag=e");
+        assert_eq!(of(Value::Null), "s3://b/k.zip?versionId=1&etag=e");
         assert!(of("AppSpecContent".into()).starts_with("appspec:sha256="));
         for half in [json!({}), json!({ "revisionType": "S3", "s3Location": { "bucket": "b" } })] {
             assert!(revision(&half).is_err(), "{half}");
