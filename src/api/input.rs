@@ -229,7 +229,7 @@ mod tests {
         );
         let error = read_for("ListDeployments", "includeOnlyStatuses:\n- Succeded\n").unwrap_err();
         assert!(
-            error.to_string().starts_with("line 2 column 3: `Succeded` is none of Created, Queued,"),
+            error.to_string().starts_with("line 2 column 3: `Succeded` is none of Baking, Created,"),
             "{error}"
         );
         assert_eq!(error.near.as_deref(), Some("Succeeded"));

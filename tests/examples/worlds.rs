@@ -110,6 +110,11 @@ impl World {
         self.shell(&format!("gh() {{ cat >/dev/null; }}; {line}"))
     }
 
+    /// Waits for the deployment that is under way, if there is one.
+    pub fn settles(&self) {
+        self.shell("cdctl deploy wait shop/prod --interval 100ms");
+    }
+
     fn shell(&self, script: &str) -> Run {
         let script = script.replace("/tmp/", &format!("{}/", self.machine.home().display()));
         // What hangs is found out.
