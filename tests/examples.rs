@@ -80,7 +80,7 @@ fn each_example_does_what_it_says() {
             .collect();
         let world = World::of("");
         // A deployment that an example began is over before the next one begins.
-        let next = |line| {
+        let next = |line: &String| {
             world.settles();
             wrong(&world, line)
         };
