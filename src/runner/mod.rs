@@ -19,6 +19,7 @@ mod policy;
 mod process;
 mod root;
 mod security;
+mod supervisor;
 mod unpack;
 
 use std::collections::BTreeMap;
