@@ -28,10 +28,10 @@ use crate::source::{self, core, psych};
 /// Run a deployment of a bundle on this machine, as codedeploy-local does
 ///
 /// Without --root it installs onto this machine and its scripts run on it. With --root DIR all files go below DIR; where
-/// bubblewrap is installed the scripts see DIR as `/`, elsewhere they find it in CDCTL_HOST_ROOT. A second run in the
-/// same group runs the scripts of the revision before for ApplicationStop. Without --root scripts have the caller's
-/// environment and `sudo` is done; for root `runas`, owners, ACLs and SELinux contexts are done too. What is not done is
-/// noted. Ends with 3 where an event fails.
+/// bubblewrap is installed the scripts see DIR as `/` and what they leave running ends with the run, elsewhere they find
+/// DIR in CDCTL_HOST_ROOT. A second run in the same group runs the scripts of the revision before for ApplicationStop.
+/// Without --root scripts have the caller's environment and `sudo` is done; for root `runas`, owners, ACLs and SELinux
+/// contexts are done too. What is not done is noted. Ends with 3 where an event fails.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  cdctl revision run . --root /tmp/host\n  cdctl revision run --dry-run\n  cdctl revision run -l site.zip -t zip -e DownloadBundle,Install,Smoke --root /tmp/host"
