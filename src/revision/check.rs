@@ -22,6 +22,11 @@ pub struct Report {
 }
 
 impl Report {
+    /// There is no AppSpec.
+    pub fn is_missing(&self) -> bool {
+        self.findings.iter().any(|finding| finding.code == "A060")
+    }
+
     pub fn has_errors(&self) -> bool {
         self.has(Severity::Error)
     }
@@ -89,7 +94,7 @@ fn check_directory(
     let named = |name: &str| directory.join(name).display().to_string();
     let mut text = |name: &str| runner::read_appspec(&directory.join(name)).ok();
     let Some(name) = appspec_name(wanted, &found, &mut text) else {
-        return Ok(missing(named(appspec::FILE_NAME), directory, wanted, &found));
+        return Ok(missing(named(wanted.unwrap_or(appspec::FILE_NAME)), directory, wanted, &found));
     };
     let file = directory.join(name);
     // A link of a stranger's to a file of this machine: its lines would stand in the findings.
@@ -141,7 +146,7 @@ fn check_archive(
     let named = |name: &str| format!("{}:{name}", archive.display());
     let mut text = |name: &str| contents.text(name).ok().flatten();
     let Some(name) = appspec_name(wanted, &found, &mut text) else {
-        return Ok(missing(named(appspec::FILE_NAME), archive, wanted, &found));
+        return Ok(missing(named(wanted.unwrap_or(appspec::FILE_NAME)), archive, wanted, &found));
     };
     let text = contents.text(name).map_err(|error| told(error.to_string()))?;
     let text = text.ok_or_else(|| Error::new(format!("cannot read {}: it leads to no file", named(name))))?;

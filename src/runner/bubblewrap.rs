@@ -2,7 +2,7 @@
 //! are read-only, and of its files nothing else is seen.
 //!
 //! The mount points (`/usr`, `/proc`, `/dev`, `/tmp`, …) stay behind in the host's root as empty directories. What a
-//! script leaves running ends with it. It has no capabilities, also where root starts it, and no network beside its own
+//! script leaves running goes on, unseen by the next one, and ends with the host at the latest. A script has no capabilities, also where root starts it, and no network beside its own
 //! loopback unless it is given the machine's. The kernel's settings under `/proc/sys` are read-only: root owns them, and
 //! needs no capability to write them.
 //!
@@ -14,6 +14,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::process;
+use super::root::Root;
+use super::supervisor;
 
 /// Where the program is looked for; a bundle's scripts are not kept in by whatever `PATH` finds first.
 const PROGRAMS: &[&str] = &["/usr/bin/bwrap", "/usr/local/bin/bwrap", "/bin/bwrap"];
@@ -68,18 +70,22 @@ pub fn installed() -> Option<&'static Path> {
     PROGRAMS.iter().map(Path::new).find(|path| path.is_file())
 }
 
-/// Where a script of `archive` (`…/GROUP/DEPLOYMENT/deployment-archive`) is found inside.
-pub fn inside(archive: &Path) -> PathBuf {
+/// Where a script of `archive` (`…/GROUP/DEPLOYMENT/deployment-archive`) is found inside; the root's own links on the
+/// way to the agent's directory are followed.
+pub fn inside(root: &Root, archive: &Path) -> Result<PathBuf, String> {
+    let place = root.follow(Path::new(AGENT_DIR))?;
+    let mut path = Path::new("/").join(place.strip_prefix(root.path()).unwrap_or(Path::new("")));
     let names: Vec<_> = archive.components().rev().take(3).collect();
-    let mut path = PathBuf::from(AGENT_DIR);
     path.extend(names.iter().rev());
-    path
+    Ok(path)
 }
 
 /// The arguments that run `script`, a path inside, on a host; with the machine's network or without any. The error
 /// is what the host reports of a root that leads outside.
-pub fn arguments(root: &Path, archive: &Path, script: &Path, network: bool) -> Result<Vec<OsString>, String> {
-    refuse_links(root, &inside(archive))?;
+pub fn arguments(root: &Root, archive: &Path, script: &Path, network: bool) -> Result<Vec<OsString>, String> {
+    let place = inside(root, archive)?;
+    let root = root.path();
+    refuse_links(root, &place)?;
     let mut arguments: Vec<OsString> = Vec::new();
     let mut add = |option: &str, values: &[&Path]| {
         arguments.push(option.into());
@@ -121,9 +127,12 @@ pub fn arguments(root: &Path, archive: &Path, script: &Path, network: bool) -> R
     add("--dev", &[Path::new("/dev")]);
     // The host's own, so that what one script leaves there the next one finds.
     add("--dir", &[Path::new("/tmp")]);
-    add("--bind", &[archive, &inside(archive)]);
+    add("--bind", &[archive, &place]);
     add("--chdir", &[slash]);
-    add("--", &[script]);
+    add(
+        "--",
+        &[Path::new("/bin/sh"), Path::new("-c"), Path::new(supervisor::INSIDE), Path::new("sh"), script],
+    );
     Ok(arguments)
 }
 
@@ -181,25 +190,31 @@ mod tests {
 
     #[test]
     fn the_root_is_laid_over_slash_before_anything_else() {
-        let (root, archive) = (Path::new("/h/root"), Path::new("/h/agent/g-1/d-1/deployment-archive"));
-        let script = inside(archive).join("a.sh");
+        let folder = tempfile::tempdir().unwrap();
+        let root = Root::new(folder.path()).unwrap();
+        let archive = Path::new("/h/agent/g-1/d-1/deployment-archive");
+        let script = inside(&root, archive).unwrap().join("a.sh");
         assert_eq!(
             script,
             Path::new("/opt/codedeploy-agent/deployment-root/g-1/d-1/deployment-archive/a.sh")
         );
-        let arguments: Vec<_> = arguments(root, archive, &script, false)
+        let arguments: Vec<_> = arguments(&root, archive, &script, false)
             .unwrap()
             .into_iter()
             .map(|text| text.into_string().unwrap())
             .collect();
+        let slash = root.path().to_str().unwrap();
         let at = |text: &str| arguments.iter().position(|argument| argument == text).unwrap();
-        assert_eq!(arguments[at("--bind")..at("--bind") + 3], ["--bind", "/h/root", "/"]);
+        assert_eq!(arguments[at("--bind")..at("--bind") + 3], ["--bind", slash, "/"]);
         let writable: Vec<_> =
             arguments.windows(2).filter(|pair| pair[0] == "--bind").map(|pair| pair[1].as_str()).collect();
-        assert_eq!(writable, ["/h/root", "/h/agent/g-1/d-1/deployment-archive"]);
+        assert_eq!(writable, [slash, "/h/agent/g-1/d-1/deployment-archive"]);
         for option in ["--die-with-parent", "--new-session", "--unshare-pid", "--unshare-net", "--cap-drop"] {
             assert!(at(option) < at("--bind"));
         }
-        assert_eq!(arguments[arguments.len() - 2..], ["--".to_owned(), script.to_str().unwrap().to_owned()]);
+        assert_eq!(
+            arguments[at("--") + 1..],
+            ["/bin/sh", "-c", supervisor::INSIDE, "sh", script.to_str().unwrap()]
+        );
     }
 }

@@ -7,22 +7,26 @@ use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::failure::ruby;
 use super::root::Root;
 
-/// Removes what the record names, last first. What is gone already or a directory in use is passed over.
-pub fn remove_previous(record: &Path, root: &Root) -> Result<(), String> {
+/// What the record names, in its order; nothing where there is none.
+pub fn named(record: &Path) -> Result<Vec<PathBuf>, String> {
     let bytes = match fs::read(record) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(ruby(&error, "rb_sysopen", record)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        bytes => bytes.map_err(|error| ruby(&error, "rb_sysopen", record))?,
     };
     let mut lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
     lines.pop();
-    for line in lines.into_iter().rev().filter(|line| line.starts_with(b"/")) {
-        let path = Path::new(OsStr::from_bytes(line));
+    lines.retain(|line| line.starts_with(b"/"));
+    Ok(lines.into_iter().map(|line| PathBuf::from(OsStr::from_bytes(line))).collect())
+}
+
+/// Removes what the record names, last first. What is gone already or a directory in use is passed over.
+pub fn remove_previous(record: &Path, root: &Root) -> Result<(), String> {
+    for path in named(record)?.iter().rev() {
         let place = root.place(path)?;
         if place == root.path() {
             continue;
@@ -35,7 +39,10 @@ pub fn remove_previous(record: &Path, root: &Root) -> Result<(), String> {
             fs::remove_file(&place).map_err(|error| ruby(&error, "apply2files", path))?;
         }
     }
-    fs::remove_file(record).map_err(|error| ruby(&error, "apply2files", record))
+    match fs::remove_file(record) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(ruby(&error, "apply2files", record)),
+        _ => Ok(()),
+    }
 }
 
 /// The record that an Install writes as it goes.

@@ -1,12 +1,13 @@
 //! The process groups of all scripts that run: how they end before their time. Starts nothing.
 
+use std::process::Child;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use rustix::process::{Signal, kill_process_group, test_kill_process_group};
 
-use super::process::{now, pause};
+use super::process::{group, now, pause};
 
 /// What scripts get after TERM before they get KILL, once their hosts shall end.
 pub(super) const LAST_GRACE: Duration = Duration::from_secs(2);
@@ -16,7 +17,7 @@ const POLL: Duration = Duration::from_millis(10);
 #[derive(Debug, Default)]
 pub struct Groups {
     stopped: AtomicBool,
-    left: Mutex<Vec<Pid>>,
+    left: Mutex<Vec<Child>>,
 }
 
 impl Groups {
@@ -34,36 +35,38 @@ impl Groups {
     /// seconds at most.
     pub fn end_left_over(&self) {
         let mut left = std::mem::take(&mut *self.left());
-        let signal = |left: &[Pid], signal| {
-            for group in left {
-                let _ = kill_process_group(*group, signal);
+        let signal = |left: &[Child], signal| {
+            for group in left.iter().filter_map(group) {
+                let _ = kill_process_group(group, signal);
             }
         };
-        left.retain(|group| is_there(*group));
+        left.retain_mut(is_there);
         signal(&left, Signal::TERM);
         let asked = now();
         while !left.is_empty() && now().duration_since(asked) < LAST_GRACE {
             pause(POLL, true);
-            left.retain(|group| is_there(*group));
+            left.retain_mut(is_there);
         }
         signal(&left, Signal::KILL);
     }
 
     /// Remembers the group of a script that has ended, where anything of it still runs: its number is given to no
     /// other process for as long.
-    pub(super) fn leave(&self, group: Pid) {
+    pub(super) fn leave(&self, mut script: Child) {
         let mut left = self.left();
-        left.retain(|group| is_there(*group));
-        if is_there(group) {
-            left.push(group);
+        left.retain_mut(is_there);
+        if is_there(&mut script) {
+            left.push(script);
         }
     }
 
-    fn left(&self) -> MutexGuard<'_, Vec<Pid>> {
+    fn left(&self) -> MutexGuard<'_, Vec<Child>> {
         self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn is_there(group: Pid) -> bool {
-    test_kill_process_group(group).is_ok()
+fn is_there(script: &mut Child) -> bool {
+    // Its supervisor counts until it is waited for.
+    let _ = script.try_wait();
+    group(script).is_some_and(|group| test_kill_process_group(group).is_ok())
 }

@@ -19,7 +19,9 @@ use super::layout::{Layout, Selected};
 use super::log::Log;
 use super::process::{self, End};
 use super::root::Root;
-use super::{Groups, HookPolicy, Host, Isolation, Order, Specification, appspec_of, bubblewrap, inside};
+use super::{
+    Groups, HookPolicy, Host, Isolation, Order, Specification, appspec_of, bubblewrap, inside, supervisor,
+};
 
 pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -156,10 +158,13 @@ impl Stage<'_> {
                 let program =
                     bubblewrap::installed().ok_or_else(|| "bubblewrap is not installed".to_owned())?;
                 let below = path.strip_prefix(&self.archive).unwrap_or(path);
-                let inside = bubblewrap::inside(&self.archive).join(below);
+                let inside = bubblewrap::inside(&self.root, &self.archive)?.join(below);
                 let network = self.hooks.allow_host_hooks;
-                let arguments = bubblewrap::arguments(self.root.path(), &self.archive, &inside, network)?;
-                (program.to_owned(), arguments)
+                let arguments = bubblewrap::arguments(&self.root, &self.archive, &inside, network)?;
+                let words = [supervisor::OUTSIDE, "sh"].map(OsString::from);
+                let words =
+                    std::iter::once("-c".into()).chain(words).chain([program.into()]).chain(arguments);
+                (PathBuf::from("/bin/sh"), words.collect())
             }
         };
         let script = process::Script {
@@ -168,6 +173,7 @@ impl Stage<'_> {
             directory: self.root.path(),
             environment: &self.environment,
             timeout: Duration::from_secs(script.timeout),
+            supervised: self.hooks.isolation == Isolation::Bubblewrap,
         };
         Ok(process::run(&script, &self.log, self.groups))
     }

@@ -26,10 +26,15 @@ pub enum Selected {
     Nothing,
 }
 
+/// Whether it can be the id of a deployment or a group: the name of one file.
+pub fn is_id(text: &str) -> bool {
+    !text.is_empty() && !text.starts_with('.') && !text.contains(['/', '\\', '\0', '\n'])
+}
+
 impl Layout {
     pub fn new(host: &Host, specification: &Specification) -> Result<Self, super::Failure> {
         for id in [&specification.group_id, &specification.deployment_id] {
-            if id.is_empty() || id.starts_with('.') || id.contains(['/', '\\', '\0', '\n']) {
+            if !is_id(id) {
                 return Err(format!("{id:?} is not a valid path component").into());
             }
         }

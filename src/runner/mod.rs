@@ -19,6 +19,7 @@ mod policy;
 mod process;
 mod root;
 mod security;
+mod supervisor;
 mod unpack;
 
 use std::collections::BTreeMap;
@@ -33,7 +34,9 @@ use crate::source;
 
 pub use crate::appspec::FileExists;
 pub use groups::Groups;
+pub use layout::is_id;
 pub use log::Listener;
+pub use plan::conflict;
 pub use policy::{HookPolicy, Isolation};
 pub use unpack::{Contents, contents, extract, unpack};
 
@@ -124,15 +127,37 @@ pub fn run(host: &Host, order: &Order<'_>, fetch: Fetch<'_>) -> Diagnostics {
     }
 }
 
-/// The steps that Install would take now for an unpacked revision, as the agent writes them down; nothing is done.
+/// Where a path of the host lies below the directory that stands for its `/`, links followed as the host would; makes
+/// that directory where it is missing.
+pub fn below(root: &Path, path: &Path) -> Result<PathBuf, String> {
+    root::Root::new(root)?.follow(path)
+}
+
+/// What Install would do.
+pub struct Preview {
+    /// The steps, as the agent writes them down.
+    pub steps: serde_json::Value,
+    /// The host's files that are in the way: the first is what Install would fail of.
+    pub conflicts: Vec<PathBuf>,
+}
+
+/// What Install would do now with an unpacked revision; nothing is done.
 pub fn preview(
+    host: &Host,
+    (specification, agent): (&Specification, Agent),
     appspec: &AppSpec,
     archive: &Path,
-    root: &Path,
-    file_exists: FileExists,
-    agent: Agent,
-) -> Result<serde_json::Value, String> {
-    Ok(plan::plan(appspec, archive, &root::Root::new(root)?, file_exists, agent)?.json())
+) -> Result<Preview, String> {
+    let root = root::Root::new(&host.root)?;
+    let record = Layout::new(host, specification).map_err(|failure| failure.message)?.cleanup_file();
+    let goes = cleanup::named(&record)?.iter().map(|path| root.place(path)).collect::<Result<Vec<_>, _>>()?;
+    let (plan, ends) = plan::draft(appspec, archive, &root, specification.file_exists, agent)?;
+    let mut conflicts = plan.conflicts.clone();
+    conflicts.retain(|path| root.place(path).is_ok_and(|place| !goes.contains(&place)));
+    match ends {
+        Err(message) if conflicts.is_empty() => Err(message),
+        _ => Ok(Preview { steps: plan.json(), conflicts }),
+    }
 }
 
 fn download(

@@ -50,6 +50,8 @@ pub struct Plan {
     /// Destination -> source.
     pub copied: BTreeMap<PathBuf, PathBuf>,
     pub made: BTreeSet<PathBuf>,
+    /// Destinations where a file is that must not be replaced.
+    pub conflicts: Vec<PathBuf>,
 }
 
 /// Works out the plan; the error is what the host reports.
@@ -60,14 +62,34 @@ pub fn plan(
     api: FileExists,
     agent: Agent,
 ) -> Result<Plan, String> {
+    let (plan, ends) = draft(appspec, archive, root, api, agent)?;
+    match plan.conflicts.first() {
+        Some(path) => Err(conflict(path)),
+        None => ends.map(|()| plan),
+    }
+}
+
+/// What the host reports of a file that is there already.
+pub fn conflict(destination: &Path) -> String {
+    format!(
+        "The deployment failed because a specified file already exists at this location: {}",
+        destination.display()
+    )
+}
+
+/// The plan beyond its conflicts, as far as it goes, and how it ends.
+pub fn draft(
+    appspec: &AppSpec,
+    archive: &Path,
+    root: &Root,
+    api: FileExists,
+    agent: Agent,
+) -> Result<(Plan, Result<(), String>), String> {
     let archive = archive.canonicalize().map_err(|error| ruby(&error, "realpath", archive))?;
     let mut planner =
         Planner { archive, root, file_exists: appspec.file_exists.unwrap_or(api), plan: Plan::default() };
-    for entry in &appspec.files {
-        planner.entry(entry.source.as_ref()?, entry.destination.as_ref()?)?;
-    }
-    permissions::plan(&appspec.permissions, root, agent, &mut planner.plan)?;
-    Ok(planner.plan)
+    let ends = planner.all(appspec, agent);
+    Ok((planner.plan, ends))
 }
 
 struct Planner<'a> {
@@ -78,6 +100,13 @@ struct Planner<'a> {
 }
 
 impl Planner<'_> {
+    fn all(&mut self, appspec: &AppSpec, agent: Agent) -> Result<(), String> {
+        for entry in &appspec.files {
+            self.entry(entry.source.as_ref()?, entry.destination.as_ref()?)?;
+        }
+        permissions::plan(&appspec.permissions, self.root, agent, &mut self.plan)
+    }
+
     fn entry(&mut self, source: &str, destination: &str) -> Result<(), String> {
         // Ruby expands `~` to the agent's home, finds it missing below `/`, and fails to make it.
         if destination.starts_with('~') {
@@ -133,12 +162,7 @@ impl Planner<'_> {
     fn file(&mut self, source: &Path, destination: &Path) -> Result<(), String> {
         if self.root.follow(destination)?.exists() {
             match self.file_exists {
-                FileExists::Disallow => {
-                    return Err(format!(
-                        "The deployment failed because a specified file already exists at this location: {}",
-                        destination.display()
-                    ));
-                }
+                FileExists::Disallow => self.plan.conflicts.push(destination.to_owned()),
                 FileExists::Overwrite => {}
                 FileExists::Retain => return Ok(()),
             }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -16,6 +18,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 
 use super::groups::{Groups, LAST_GRACE};
 use super::log::Log;
+use super::supervisor::{self, Word};
 
 /// What a script gets after TERM before it gets KILL.
 const GRACE: Duration = Duration::from_secs(5);
@@ -46,6 +49,8 @@ pub struct Script<'a> {
     /// All that the script sees; nothing is inherited.
     pub environment: &'a BTreeMap<String, String>,
     pub timeout: Duration,
+    /// The program is a [`supervisor`] that says on its standard input how the script ended.
+    pub supervised: bool,
 }
 
 /// Runs a script to its end; its output goes to the log, line by line.
@@ -54,8 +59,8 @@ pub fn run(script: &Script<'_>, log: &Arc<Mutex<Log>>, groups: &Groups) -> End {
         return End::Stopped;
     }
     let started = now();
-    let mut child = match spawn(script) {
-        Ok(child) => child,
+    let (mut child, told) = match start(script) {
+        Ok(started) => started,
         Err(error) => return End::NotStarted(error),
     };
     let (sender, receiver) = mpsc::channel();
@@ -67,9 +72,11 @@ pub fn run(script: &Script<'_>, log: &Arc<Mutex<Log>>, groups: &Groups) -> End {
     if let Some(err) = err {
         drain(err, "[stderr]", "STDERR", log, sender);
     }
+    let mut word = None;
     let mut ended = false;
     while !ended || !open.is_empty() {
-        ended = ended || has_ended(&child);
+        word = word.or_else(|| told.as_ref()?.try_recv().ok());
+        ended = ended || word.is_some() || has_ended(&child);
         let left = script.timeout.saturating_sub(now().duration_since(started));
         let stopped = groups.stopped();
         if left.is_zero() || stopped {
@@ -90,16 +97,43 @@ pub fn run(script: &Script<'_>, log: &Arc<Mutex<Log>>, groups: &Groups) -> End {
             }
         }
     }
-    let status = child.wait();
-    if let Some(group) = group(&child) {
-        groups.leave(group);
+    // Nobody can say it any more once the supervisor has ended.
+    let word = word.or_else(|| told?.recv_timeout(GRACE).ok());
+    let end = finish(&mut child, word, log);
+    groups.leave(child);
+    end
+}
+
+/// How a script ended that did so by itself.
+fn finish(child: &mut Child, word: Option<Word>, log: &Mutex<Log>) -> End {
+    let Some(word) = word else { return End::Exited(child.wait().ok().and_then(|status| status.code())) };
+    if let Some(end) = word.end() {
+        if !word.left {
+            let _ = child.wait();
+        }
+        return end;
     }
-    End::Exited(status.ok().and_then(|status| status.code()))
+    // The script never began, or took its supervisor with it.
+    for line in word.said.lines() {
+        log.lock().unwrap_or_else(PoisonError::into_inner).entry(&format!("[stderr]{line}\n"));
+    }
+    let code = child.wait().ok().and_then(|status| status.code());
+    End::Exited(code.filter(|code| *code <= supervisor::SIGNALS))
+}
+
+/// Starts the script; what its supervisor says, where it has one.
+fn start(script: &Script<'_>) -> io::Result<(Child, Option<mpsc::Receiver<Word>>)> {
+    if !script.supervised {
+        return Ok((spawn(script, None)?, None));
+    }
+    let (ours, theirs) = UnixStream::pair()?;
+    let child = spawn(script, Some(&OwnedFd::from(theirs)))?;
+    Ok((child, Some(supervisor::listen(ours))))
 }
 
 /// The script's process group. Its number is nobody else's until the script is waited for, or while anything of the
 /// group runs.
-fn group(child: &Child) -> Option<Pid> {
+pub(super) fn group(child: &Child) -> Option<Pid> {
     i32::try_from(child.id()).ok().and_then(Pid::from_raw)
 }
 
@@ -124,34 +158,34 @@ fn end_group(child: &mut Child, receiver: &mpsc::Receiver<&'static str>, grace: 
     let _ = child.wait();
 }
 
-fn spawn(script: &Script<'_>) -> io::Result<Child> {
+fn spawn(script: &Script<'_>, stdin: Option<&OwnedFd>) -> io::Result<Child> {
     for _ in 0..20 {
-        match command(script, script.program.as_os_str()).spawn() {
+        match command(script, script.program.as_os_str(), stdin)?.spawn() {
             // Another thread's fork held the freshly written script open for a moment.
             Err(error) if error.raw_os_error() == Some(Errno::TXTBSY.raw_os_error()) => pause(POLL / 5, true),
             // No `#!` line.
             Err(error) if error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) => {
-                return command(script, OsStr::new("/bin/sh")).arg(script.program).spawn();
+                return command(script, OsStr::new("/bin/sh"), stdin)?.arg(script.program).spawn();
             }
             result => return result,
         }
     }
-    command(script, script.program.as_os_str()).spawn()
+    command(script, script.program.as_os_str(), stdin)?.spawn()
 }
 
 #[expect(clippy::disallowed_methods, reason = "the runner starts hook scripts")]
-fn command(script: &Script<'_>, program: &OsStr) -> Command {
+fn command(script: &Script<'_>, program: &OsStr, stdin: Option<&OwnedFd>) -> io::Result<Command> {
     let mut command = Command::new(program);
     command
         .args(script.arguments)
         .current_dir(script.directory)
         .env_clear()
         .envs(script.environment)
-        .stdin(Stdio::null())
+        .stdin(stdin.map(OwnedFd::try_clone).transpose()?.map_or_else(Stdio::null, Stdio::from))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
-    command
+    Ok(command)
 }
 
 /// Whether a program ends well. It sees an empty environment and its output goes nowhere.
@@ -244,8 +278,9 @@ mod tests {
             directory: Path::new("/"),
             environment: &environment,
             timeout: Duration::from_secs(60),
+            supervised: false,
         };
-        let mut child = spawn(&script).unwrap();
+        let mut child = spawn(&script, None).unwrap();
         while !has_ended(&child) {
             pause(POLL / 50, true);
         }

@@ -1,10 +1,14 @@
 //! `revision run`: what the agent's own acceptance features ask of a local deployment.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
-use serde_json::Value;
+use rustix::process::{Pid, Signal};
+
+use serde_json::{Value, json};
 
 use crate::support::cdctl::{CDCTL, Machine, Run};
 use crate::support::client::s3;
@@ -107,6 +111,11 @@ fn archives_of_every_type_are_deployed() {
         local.machine.run(&line).ends_with(0);
         local.run(&file, &["-t", kind]).ends_with(0);
         assert_eq!(local.page(), kind);
+        let bare = local.machine.home().join("artifact.12345");
+        fs::copy(&file, &bare).unwrap();
+        local.run(&bare, &["-t", kind]).ends_with(0);
+        local.run(&bare, &[]).ends_with(1).complains("neither a directory nor a bundle");
+        local.run(&bare, &["-t", "directory"]).ends_with(1);
     }
 }
 
@@ -121,6 +130,42 @@ fn chosen_and_custom_events_run_after_download_and_install() {
     local.run(&local.site(), &["-e", "Smoke"]).ends_with(0);
     assert_eq!((local.page().as_str(), local.trace()), ("two", vec!["two Smoke".to_owned()]));
     local.run(&local.site(), &["-e", "Install,DownloadBundle"]).ends_with(2);
+    let misspelt = local.run(&local.site(), &["-e", "AfterInstal"]).ends_with(2);
+    misspelt.complains("there is no event AfterInstal").complains("did you mean AfterInstall?");
+    let passed_over = local.run(&local.site(), &["-e", "Nope", "--agent", "2"]).ends_with(0);
+    passed_over.complains("'Nope' requested but not defined").complains("(will be skipped)");
+}
+
+#[test]
+fn nothing_is_written_through_a_link_in_the_root() {
+    let local = Local::new("one");
+    let outside = local.machine.home().join("outside");
+    fs::create_dir_all(&outside).unwrap();
+    fs::create_dir_all(local.root().join("opt")).unwrap();
+    std::os::unix::fs::symlink(&outside, local.root().join("opt/codedeploy-agent")).unwrap();
+    local.run(&local.site(), &[]).ends_with(0).says("[stdout]one AfterInstall");
+    assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
+}
+
+#[test]
+fn a_group_that_names_no_file_is_a_mistake_of_the_command_line() {
+    let local = Local::new("one");
+    for id in ["../x", ".x", "a/b"] {
+        local.run(&local.site(), &["-g", id]).ends_with(2).complains("--deployment-group");
+    }
+    assert!(!local.root().exists());
+}
+
+#[test]
+fn an_appspec_of_another_platform_is_named_as_such() {
+    let local = Local::new("one");
+    for (platform, name) in [("lambda", "lambda"), ("ecs", "ecs")] {
+        let folder = local.machine.home().join(platform);
+        let line = format!("revision init {} --platform {platform}", folder.display());
+        local.machine.run(&line).ends_with(0);
+        let run = local.run(&folder, &[]).ends_with(10);
+        run.complains(&format!("is an AppSpec for {name}")).complains("`revision run` is for instances");
+    }
 }
 
 #[test]
@@ -156,8 +201,18 @@ fn a_failed_script_ends_it_and_machines_are_told() {
     assert_eq!(last["lifecycleEventName"], "BeforeInstall");
     assert_eq!(last["diagnostics"]["errorCode"], "ScriptFailed");
     assert!(last["diagnostics"]["logTail"].as_str().unwrap().contains("[stderr]broken"));
+    run.complains("[stderr]broken");
     let lines = local.run(&local.site(), &["-o", "ndjson"]).ends_with(3).stdout;
-    assert!(lines.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let is = |value: Value| lines.contains(&value);
+    assert!(is(json!({"lifecycleEventName": "BeforeInstall", "status": "InProgress"})), "{lines:?}");
+    let script = "scripts/trace.sh";
+    assert!(
+        is(
+            json!({"lifecycleEventName": "BeforeInstall", "scriptName": script, "stream": "stderr", "line": "broken"})
+        ),
+        "{lines:?}"
+    );
     local.run(&local.site(), &[]).ends_with(3).says("exit code 7").says("AfterInstall        Skipped");
 }
 
@@ -170,6 +225,44 @@ fn a_dry_run_shows_each_step_and_does_nothing() {
         .says("page.html -> /srv/www/page.html")
         .says("scripts/trace.sh");
     assert!(!local.root().exists());
+}
+
+#[test]
+fn a_dry_run_shows_every_file_that_is_in_the_way() {
+    let local = Local::new("one");
+    local.run(&local.site(), &[]).ends_with(0);
+    // What the revision before has installed goes.
+    local.run(&local.site(), &["--dry-run"]).ends_with(0);
+    let run = local.run(&local.site(), &["--dry-run", "-g", "another"]).ends_with(3);
+    run.says("/srv/www/page.html (is there already)").says("ValidateService").complains("already exists");
+    let run = local.run(&local.site(), &["--dry-run", "-g", "another", "-o", "json"]).ends_with(3);
+    let json: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert!(json["steps"].as_array().unwrap().iter().any(|step| step["conflict"] == true), "{json}");
+    assert_eq!(local.page(), "one");
+}
+
+#[test]
+fn a_run_that_is_stopped_ends_its_script_and_says_how_far_it_came() {
+    let local = Local::new("one");
+    let script = "#!/bin/sh\necho up\nexec sleep 77\n";
+    fs::write(local.site().join("scripts/trace.sh"), script).unwrap();
+    let mut command = local.machine.command(CDCTL);
+    command.current_dir(local.machine.home()).args(["revision", "run", "site", "--root", "host"]);
+    command.args(["-e", "AfterInstall,ValidateService"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut said = String::new();
+    while !said.contains("[stdout]up") {
+        assert_ne!(stdout.read_line(&mut said).unwrap(), 0, "{said}");
+    }
+    let pid = Pid::from_child(&child);
+    rustix::process::kill_process(pid, Signal::INT).unwrap();
+    stdout.read_to_string(&mut said).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    assert!(said.contains("AfterInstall     Failed") && said.contains("ValidateService  Skipped"), "{said}");
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    assert!(complaint.contains("Stopped") && complaint.contains("last successful"), "{complaint}");
 }
 
 #[test]
@@ -235,7 +328,7 @@ fn another_appspec_and_another_agents_folder_are_named_as_codedeploy_local_does(
     assert_eq!(fs::read_dir(agent.join("group-1")).unwrap().count(), 2, "max_revisions");
     fs::write(&configuration, "---\n:max_revisions: none\n").unwrap();
     local.run(&local.site(), &flags).ends_with(1).complains("max_revisions is none");
-    local.run(&local.site(), &["-A", "none.yml"]).ends_with(10).complains("has no none.yml");
+    local.run(&local.site(), &["-A", "none.yml"]).ends_with(10).complains("none.yml is not there");
     local.run(&local.site(), &["-A", "../appspec.yml"]).ends_with(2);
 }
 

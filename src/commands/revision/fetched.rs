@@ -27,9 +27,18 @@ pub struct Fetched {
 impl Fetched {
     /// A path on this machine, `s3://BUCKET/KEY` or `github:OWNER/REPO@COMMIT`.
     pub async fn of(context: &Context, path: &Path) -> anyhow::Result<Fetched> {
+        Self::of_type(context, path, None).await
+    }
+
+    /// As [`Fetched::of`]; a file or an object is of that type, whatever its name says.
+    pub async fn of_type(
+        context: &Context,
+        path: &Path,
+        kind: Option<BundleType>,
+    ) -> anyhow::Result<Fetched> {
         let text = path.to_string_lossy();
         if text.starts_with("s3://") {
-            return Self::object(context, &text).await;
+            return Self::object(context, &text, kind).await;
         }
         if text.starts_with("github:") {
             let Locator::Revision(Revision::GitHub { repository, commit }) = text.parse()? else {
@@ -42,12 +51,11 @@ impl Fetched {
         if let Some(git) = GitSource::of_github_page(&text) {
             return Self::git(context, &git?).await;
         }
-        Ok(Fetched {
-            source: Source::of(path)?,
-            name: text.into_owned(),
-            variables: BTreeMap::new(),
-            folder: None,
-        })
+        let source = match kind {
+            Some(kind) if path.is_file() => Source::Ready(path.to_owned(), kind),
+            _ => Source::of(path)?,
+        };
+        Ok(Fetched { source, name: text.into_owned(), variables: BTreeMap::new(), folder: None })
     }
 
     /// The AppSpec that comes on standard input.
@@ -88,12 +96,12 @@ impl Fetched {
         })
     }
 
-    async fn object(context: &Context, text: &str) -> anyhow::Result<Fetched> {
+    async fn object(context: &Context, text: &str, named: Option<BundleType>) -> anyhow::Result<Fetched> {
         let Locator::Revision(Revision::S3 { bucket, key, version, etag, bundle_type }) = text.parse()?
         else {
             return Err(Failure::new(format!("{text} is no object")).exit(Exit::Usage).into());
         };
-        let kind = bundle_type.or_else(|| BundleType::of_key(&key)).ok_or_else(|| {
+        let kind = named.or(bundle_type).or_else(|| BundleType::of_key(&key)).ok_or_else(|| {
             Failure::new(format!("{text} does not say what it is"))
                 .help("add ?bundleType=zip, tar, tgz, YAML or JSON")
                 .exit(Exit::Usage)

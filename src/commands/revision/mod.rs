@@ -2,6 +2,7 @@
 
 mod bundle;
 mod diff;
+mod dry_run;
 mod explain;
 mod fetched;
 mod init;
@@ -13,6 +14,7 @@ pub mod pushing;
 mod reading;
 mod register;
 mod run;
+mod run_check;
 mod run_report;
 mod schema;
 mod show;

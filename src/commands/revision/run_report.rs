@@ -1,6 +1,7 @@
 //! What `revision run` shows: the events as they go, a summary; for machines one object an event, or all in one.
 
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -41,11 +42,13 @@ impl Ended {
 pub struct Report {
     ui: Ui,
     output: Output,
+    /// Whose lines come now.
+    script: Mutex<String>,
 }
 
 impl Report {
     pub fn new(ui: &Ui, output: &Output) -> Self {
-        Report { ui: ui.clone(), output: output.clone() }
+        Report { ui: ui.clone(), output: output.clone(), script: Mutex::default() }
     }
 
     pub fn begin(&self, id: &str, host: &Host) {
@@ -53,19 +56,45 @@ impl Report {
     }
 
     pub fn event(&self, event: &EventName) -> anyhow::Result<()> {
-        if self.output.format == Format::Table {
-            self.ui.data(&Style::Strong.paint(&ui::line(event.as_str()), self.ui.terminal.colour.0))?;
+        match self.output.format {
+            Format::Table => Ok(self
+                .ui
+                .data(&Style::Strong.paint(&ui::line(event.as_str()), self.ui.terminal.colour.0))?),
+            Format::Ndjson => {
+                let json = json!({ "lifecycleEventName": event.as_str(), "status": "InProgress" });
+                print_json(&json, None, &self.output, &self.ui)
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
-    /// A line of a script's log, as it comes.
-    pub fn line(&self, text: &str) {
-        if self.output.format != Format::Table || text.starts_with("LifecycleEvent - ") {
+    /// A line of a script's log, as it comes. Where stdout is one document, it goes to stderr.
+    pub fn line(&self, event: &EventName, text: &str) {
+        if text.starts_with("LifecycleEvent - ") {
             return;
         }
-        // A reader of stdout that has gone is no reason to fail the deployment.
-        let _ = self.ui.data(&format!("  {}", ui::line(text.trim_end_matches('\n'))));
+        let text = text.trim_end_matches('\n');
+        match self.output.format {
+            // A reader of stdout that has gone is no reason to fail the deployment.
+            Format::Table => drop(self.ui.data(&format!("  {}", ui::line(text)))),
+            Format::Ndjson => drop(self.object(event, text)),
+            _ => self.ui.note(&format!("  {}", ui::line(text))),
+        }
+    }
+
+    /// A script's name is remembered for the lines that follow it.
+    fn object(&self, event: &EventName, text: &str) -> anyhow::Result<()> {
+        let mut script = self.script.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(name) = text.strip_prefix("Script - ") {
+            name.clone_into(&mut script);
+            return Ok(());
+        }
+        let parts = text.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+        let (stream, line) = parts.unwrap_or(("note", text));
+        let json = json!({
+            "lifecycleEventName": event.as_str(), "scriptName": *script, "stream": stream, "line": line,
+        });
+        print_json(&json, None, &self.output, &self.ui)
     }
 
     pub fn ended(&self, ended: &Ended) -> anyhow::Result<()> {
@@ -79,10 +108,19 @@ impl Report {
         }
     }
 
-    /// Says how it went; true where it failed.
-    pub fn summary(&self, id: &str, ended: &[Ended], planned: &[EventName]) -> anyhow::Result<bool> {
+    /// Says how it went, or that the user stopped it; true where it failed.
+    pub fn summary(
+        &self,
+        id: &str,
+        ended: &[Ended],
+        (planned, stopped): (&[EventName], bool),
+    ) -> anyhow::Result<bool> {
         let failed = ended.iter().any(Ended::failed);
-        let status = if failed { "Failed" } else { "Succeeded" };
+        let status = match (stopped, failed) {
+            (true, _) => "Stopped",
+            (_, true) => "Failed",
+            _ => "Succeeded",
+        };
         match self.output.format {
             Format::Table | Format::Text => {
                 let mut table = Table::new(["EVENT", "STATUS", "TIME"]);
@@ -110,6 +148,9 @@ impl Report {
             }
         }
         self.ui.note(&format!("deployment {id}: {status}"));
+        if stopped && ended.iter().any(|ended| ended.event == EventName::Install && !ended.failed()) {
+            self.ui.note("its files stay, and the next run takes it for the last successful one");
+        }
         Ok(failed)
     }
 }
@@ -126,7 +167,8 @@ pub fn steps(steps: &[Value], ui: &Ui) -> anyhow::Result<()> {
             "mkdir" => text(step, "directory"),
             "copy" => {
                 let name = text(step, "destination");
-                format!("{} -> {name}", Path::new(&text(step, "source")).display())
+                let there = if step["conflict"] == true { " (is there already)" } else { "" };
+                format!("{} -> {name}{there}", Path::new(&text(step, "source")).display())
             }
             "setfacl" => format!("{} {}", step["acl"], text(step, "file")),
             "semanage" => format!("{} {}", step["context"]["type"], text(step, "file")),

@@ -1,0 +1,129 @@
+//! What `revision run` looks at before anything runs: the AppSpec, and the events that were chosen.
+
+use crate::appspec::{self, Agent, AppSpec, Os, Platform, Scope};
+use crate::context::Context;
+use crate::error::{Failure, nearest};
+use crate::exit::Exit;
+use crate::model::EventName;
+use crate::revision::{Selection, Source, check_as};
+
+/// codedeploy-local's order.
+const EVENTS: &[EventName] = &[
+    EventName::BeforeBlockTraffic,
+    EventName::AfterBlockTraffic,
+    EventName::ApplicationStop,
+    EventName::DownloadBundle,
+    EventName::BeforeInstall,
+    EventName::Install,
+    EventName::AfterInstall,
+    EventName::ApplicationStart,
+    EventName::ValidateService,
+    EventName::BeforeAllowTraffic,
+    EventName::AfterAllowTraffic,
+];
+
+/// The events to run: those of the flag, with the two that every deployment needs.
+pub fn events(chosen: &[String]) -> anyhow::Result<Vec<EventName>> {
+    if chosen.is_empty() {
+        return Ok(EVENTS.to_vec());
+    }
+    let mut events: Vec<EventName> = chosen.iter().map(|name| EventName::from(name.as_str())).collect();
+    let at = |events: &[EventName], wanted: EventName| events.iter().position(|event| *event == wanted);
+    if at(&events, EventName::DownloadBundle).is_none() {
+        events.insert(0, EventName::DownloadBundle);
+    }
+    let download = at(&events, EventName::DownloadBundle).unwrap_or_default();
+    match at(&events, EventName::Install) {
+        None => events.insert(download + 1, EventName::Install),
+        Some(install) if install < download => {
+            return Err(Failure::new("Install comes before DownloadBundle").exit(Exit::Usage).into());
+        }
+        Some(_) => {}
+    }
+    Ok(events)
+}
+
+/// The AppSpec, which is looked at before anything runs.
+pub fn checked(
+    context: &Context,
+    source: &Source,
+    (agent, name): (Agent, &str),
+    events: &[EventName],
+) -> anyhow::Result<AppSpec> {
+    let scope = Scope { agent: Some(agent), ..Scope::default() };
+    let chosen = (name != appspec::FILE_NAME).then_some(name);
+    let report = check_as(source, scope, &Selection::default(), chosen)?;
+    let refuse = |what: String| Failure::new(what).exit(Exit::Findings);
+    let platform = Platform::of(&report.text);
+    if matches!(platform, Platform::Lambda | Platform::Ecs) {
+        let message = format!("{} is an AppSpec for {}", report.path, platform.as_str());
+        return Err(refuse(message).help("`revision run` is for instances; nothing was run").into());
+    }
+    if report.is_missing() {
+        context.ui.complain(report.render(context.ui.terminal.colour.1).trim_end());
+        return Err(refuse(format!("{} is not there; nothing was run", report.path)).into());
+    }
+    let appspec = match appspec::load(&report.text, Os::Linux, agent) {
+        Ok(appspec) => appspec,
+        Err(message) => {
+            context.ui.complain(report.render(context.ui.terminal.colour.1).trim_end());
+            return Err(refuse(format!("{}: the agent refuses it; nothing was run", report.path))
+                .cause(message)
+                .into());
+        }
+    };
+    unknown_event(context, (&report.path, &appspec), agent, events)?;
+    let unknown: Vec<&str> = appspec
+        .hooks
+        .iter()
+        .filter(|(name, scripts)| {
+            let event = EventName::from(name.as_str());
+            !scripts.is_empty() && !EVENTS.contains(&event) && !events.contains(&event)
+        })
+        .map(|(name, _)| name.as_str())
+        .collect();
+    if unknown.is_empty() {
+        return Ok(appspec);
+    }
+    if agent == Agent::Two {
+        // Its local run never asks.
+        for name in unknown {
+            context.ui.note(&format!("warning: there is no event {name}: its scripts will not run"));
+        }
+        return Ok(appspec);
+    }
+    Err(refuse(format!("{} has scripts for unknown events: {}", report.path, unknown.join(", ")))
+        .help("name custom events with --events, in their order")
+        .into())
+}
+
+/// Refuses a chosen event that is neither one of every deployment nor the AppSpec's; agent 2 passes over it.
+fn unknown_event(
+    context: &Context,
+    (file, appspec): (&str, &AppSpec),
+    agent: Agent,
+    events: &[EventName],
+) -> anyhow::Result<()> {
+    let known = |event: &EventName| EVENTS.contains(event) || !appspec.scripts(event.as_str()).is_empty();
+    let hooks = appspec.hooks.iter().map(|(name, _)| name.as_str());
+    let names: Vec<&str> = EVENTS.iter().map(EventName::as_str).chain(hooks).collect();
+    for event in events.iter().filter(|event| !known(event)) {
+        if agent == Agent::Two {
+            context.ui.note(&format!(
+                "warning: lifecycle event '{event}' requested but not defined in {file} (will be skipped)"
+            ));
+            continue;
+        }
+        let message = format!("there is no event {event}, neither in {file} nor by default; nothing was run");
+        let failure = Failure::new(message).exit(Exit::Usage).cause(format!(
+            "You specified a lifecycle event which is not a default one and doesn't exist in your appspec.yml file: {event}"
+        ));
+        let near = nearest(event.as_str(), names.iter().copied());
+        return Err(match near {
+            Some(name) => failure.help(format!("did you mean {name}?")),
+            None => failure,
+        }
+        .into());
+    }
+    Ok(())
+}

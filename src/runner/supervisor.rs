@@ -1,0 +1,102 @@
+//! The shell beside an isolated script. Bubblewrap ends a script's namespace with its first process, holds its streams
+//! open for as long, and tells a signal from an exit code in no way; so its first process is this shell, which says how
+//! the script ended and stays while anything runs that the script left. Starts nothing.
+
+use std::io::{self, BufRead, BufReader, Read};
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc;
+use std::thread;
+
+use super::process::End;
+
+/// A shell's exit codes above it stand for signals.
+pub const SIGNALS: i32 = 128;
+
+/// Runs its arguments. The script's streams are 3 and 4, which bubblewrap does not keep; its own words go where the
+/// supervisor's do, to standard input.
+pub const OUTSIDE: &str = "exec 3>&1 4>&2 >&0 2>&0; exec \"$@\"";
+
+/// Runs the script that it is given, within the namespace.
+pub const INSIDE: &str = r#"(exec "$@" </dev/null >&3 2>&4 3>&- 4>&-)
+code=$?
+exec 3>&- 4>&-
+alone() { for p in /proc/[0-9]*; do [ "$p" = /proc/1 ] || [ "$p" = "/proc/$$" ] || return 1; done; }
+alone && { echo "$code"; exit; }
+echo "$code left"
+until alone; do sleep 1; done"#;
+
+/// The most that is read of what a supervisor says.
+const BYTES: u64 = 64 << 10;
+
+/// What was said of a script's end.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Word {
+    /// As the shell has it; none where the shell never came to it.
+    pub code: Option<i32>,
+    /// Something that the script started still runs.
+    pub left: bool,
+    /// What the shell or bubblewrap complained of before.
+    pub said: String,
+}
+
+impl Word {
+    /// How the script ended, as far as the shell saw it. A shell complains of a signal (but for INT and PIPE) and of
+    /// what it cannot start; of an exit code it doesn't.
+    pub fn end(&self) -> Option<End> {
+        let code = self.code?;
+        let complained = !self.said.is_empty();
+        Some(match code {
+            126 if complained => End::NotStarted(io::Error::from(io::ErrorKind::PermissionDenied)),
+            127 if complained => End::NotStarted(io::Error::from(io::ErrorKind::NotFound)),
+            code if complained && code > SIGNALS => End::Exited(None),
+            code => End::Exited(Some(code)),
+        })
+    }
+}
+
+/// Hears one word, in a thread that lasts as long as the supervisor.
+pub fn listen(stream: UnixStream) -> mpsc::Receiver<Word> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut reader = BufReader::new(stream.take(BYTES));
+        // The waiter may have given up already.
+        let _ = sender.send(word(&mut reader));
+        let _ = io::copy(&mut reader.into_inner().into_inner(), &mut io::sink());
+    });
+    receiver
+}
+
+fn word(reader: &mut impl BufRead) -> Word {
+    let mut word = Word::default();
+    let mut line = Vec::new();
+    while matches!(reader.read_until(b'\n', &mut line), Ok(1..)) {
+        let text = String::from_utf8_lossy(&line);
+        let (code, left) = match text.trim_end().split_once(' ') {
+            Some((code, "left")) => (code, true),
+            _ => (text.trim_end(), false),
+        };
+        if let Ok(code) = code.parse() {
+            return Word { code: Some(code), left, ..word };
+        }
+        word.said.push_str(&text);
+        line.clear();
+    }
+    word
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_is_not_an_exit_code() {
+        let end = |text: &str| word(&mut text.as_bytes()).end();
+        assert!(matches!(end("0\n"), Some(End::Exited(Some(0)))));
+        assert!(matches!(end("137\n"), Some(End::Exited(Some(137)))));
+        assert!(matches!(end("Killed\n137 left\n"), Some(End::Exited(None))));
+        assert!(matches!(end("sh: 1: exec: a.sh: not found\n127\n"), Some(End::NotStarted(_))));
+        let failed = word(&mut "bwrap: no\n".as_bytes());
+        assert_eq!((failed.end().is_none(), failed.said.as_str()), (true, "bwrap: no\n"));
+        assert!(word(&mut "1 left\n".as_bytes()).left);
+    }
+}
