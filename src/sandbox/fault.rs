@@ -1,4 +1,4 @@
-//! What goes wrong with calls of CodeDeploy's API: throttling, errors, connections that are reset or fall silent,
+//! What goes wrong with calls of CodeDeploy's API, and with those of S3 that a fault names: throttling, errors, connections that are reset or fall silent,
 //! slow answers. The fleet file or `cdctl sandbox fault` sets it; `server/` does it to the calls.
 
 use std::fmt;
@@ -14,6 +14,34 @@ use crate::error::nearest;
 
 /// Faults that are in force at the same time: enough for anything that is not a mistake.
 pub(super) const MOST: usize = 100;
+
+/// What of S3 the sandbox answers; no name is one of CodeDeploy's too.
+const OF_S3: &[&str] = &[
+    "AbortMultipartUpload",
+    "CompleteMultipartUpload",
+    "CopyObject",
+    "CreateBucket",
+    "CreateMultipartUpload",
+    "DeleteBucket",
+    "DeleteObject",
+    "DeleteObjectTagging",
+    "DeleteObjects",
+    "GetBucketLocation",
+    "GetBucketVersioning",
+    "GetObject",
+    "GetObjectTagging",
+    "HeadBucket",
+    "HeadObject",
+    "ListBuckets",
+    "ListMultipartUploads",
+    "ListObjects",
+    "ListObjectsV2",
+    "ListParts",
+    "PutBucketVersioning",
+    "PutObject",
+    "PutObjectTagging",
+    "UploadPart",
+];
 
 /// The numbers of faults, those of the API and those of hosts in one row.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +59,7 @@ impl Numbers {
 #[serde(deny_unknown_fields)]
 pub struct ApiFault {
     pub fault: Kind,
-    /// The operation that it strikes; every one where it is left out.
+    /// The operation of CodeDeploy or S3 that it strikes; every one of CodeDeploy where it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
     /// The share of calls that it strikes: above 0, at most 1.
@@ -133,11 +161,12 @@ impl ApiFault {
         if self.times == Some(0) {
             return Err("a fault strikes at least once".to_owned());
         }
-        if self.operation.as_ref().is_some_and(|name| Operation::named(name).is_none()) {
-            let name = self.operation.as_deref().unwrap_or_default();
-            let meant = nearest(name, OPERATIONS.iter().map(|operation| operation.name));
-            let meant = meant.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
-            return Err(format!("CodeDeploy has no operation `{name}`{meant}"));
+        let known = |name: &str| Operation::named(name).is_some() || OF_S3.contains(&name);
+        if let Some(name) = self.operation.as_deref().filter(|name| !known(name)) {
+            let names = OPERATIONS.iter().map(|operation| operation.name).chain(OF_S3.iter().copied());
+            let meant = nearest(name, names).map(|name| format!("; did you mean `{name}`?"));
+            let meant = meant.unwrap_or_default();
+            return Err(format!("neither CodeDeploy nor the sandbox's S3 has an operation `{name}`{meant}"));
         }
         match (self.fault, self.delay) {
             (Kind::Slow, None) => Err("a slow answer needs a delay".to_owned()),
@@ -218,12 +247,19 @@ impl ApiFaults {
         before - state.faults.len()
     }
 
+    /// Whether a call of S3 may be struck now.
+    pub fn name_s3(&self, now: Millis) -> bool {
+        let names =
+            |fault: &InForce| fault.fault.operation.as_deref().is_some_and(|name| OF_S3.contains(&name));
+        self.state().faults.iter().any(|fault| now < fault.until && names(fault))
+    }
+
     /// What a call meets now: the first fault that strikes it.
     pub fn strike(&self, operation: &str, now: Millis) -> Option<Trouble> {
         let State { faults, random, .. } = &mut *self.state();
         faults.retain(|fault| now < fault.until);
         let struck = faults.iter_mut().find(|one| {
-            one.fault.operation.as_deref().is_none_or(|name| name == operation)
+            one.fault.operation.as_deref().map_or(!OF_S3.contains(&operation), |name| name == operation)
                 && random.f64() < one.fault.rate
         })?;
         struck.struck += 1;
@@ -254,6 +290,9 @@ mod tests {
         let hit = (0..10_000).filter(|_| faults.strike("GetDeployment", 0).is_some()).count();
         assert!((2800..3200).contains(&hit), "{hit}");
         assert_eq!(faults.strike("ListDeployments", 0), None);
+        faults.add(fault(r#"{"fault":"lost"}"#), Millis::MAX).unwrap();
+        assert_eq!(faults.strike("ListDeployments", 0), Some(Trouble::Lost));
+        assert_eq!(faults.strike("PutObject", 0), None, "S3 is struck where it is named");
         assert_eq!(faults.list(0)[0].struck, hit as u64);
     }
 
@@ -282,7 +321,10 @@ mod tests {
         let cases = [
             (r#"{"fault":"error","rate":0}"#, "the rate 0 is not above 0 and at most 1"),
             (r#"{"fault":"error","rate":1.5}"#, "the rate 1.5 is not above 0 and at most 1"),
-            (r#"{"fault":"error","operation":"GetLunch"}"#, "CodeDeploy has no operation `GetLunch`"),
+            (
+                r#"{"fault":"error","operation":"GetLunch"}"#,
+                "neither CodeDeploy nor the sandbox's S3 has an operation `GetLunch`",
+            ),
             (r#"{"fault":"lost","times":0}"#, "a fault strikes at least once"),
             (r#"{"fault":"slow"}"#, "a slow answer needs a delay"),
             (r#"{"fault":"stall","delay":"1s"}"#, "a delay belongs to slow answers, not to `stall`"),

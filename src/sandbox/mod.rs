@@ -153,7 +153,7 @@ pub struct Sandbox {
     conductor: Arc<dyn Conductor>,
     s3: s3s::service::S3Service,
     page_size: usize,
-    faults: fault::ApiFaults,
+    faults: Arc<fault::ApiFaults>,
     /// Locked last, for moments.
     places: Mutex<operations::Places>,
     request_ids: Mutex<fastrand::Rng>,
@@ -174,8 +174,8 @@ impl Sandbox {
     ) -> Self {
         let mut request_ids = shared.random().fork();
         let numbers = conductor.host_faults().map(|faults| faults.numbers()).unwrap_or_default();
-        let faults = fault::ApiFaults::new(request_ids.fork(), numbers);
-        let s3 = server::s3(objects, shared.clock.clone());
+        let faults = Arc::new(fault::ApiFaults::new(request_ids.fork(), numbers));
+        let s3 = server::s3(objects, shared.clock.clone(), faults.clone());
         Sandbox {
             shared,
             conductor,

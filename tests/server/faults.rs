@@ -33,7 +33,25 @@ fn a_fault_is_added_seen_and_cleared() {
     let _ = run
         .complains("cleared 1 fault\n")
         .complains("created application shop")
-        .complains("CodeDeploy has no operation `GetLunch`");
+        .complains("has an operation `GetLunch`");
+}
+
+#[test]
+fn a_fault_strikes_an_operation_of_s3() {
+    let sandbox = Sandbox::start(SIMULATED, 60);
+    let machine = sandbox.with_group().set("AWS_MAX_ATTEMPTS", "1");
+    let push = "revision push examples/site s3://releases/s.zip --app shop";
+    let add = |kind: &str| machine.run(&format!("sandbox fault add {kind} --operation PutObject --times 1"));
+    for (kind, said) in [("throttle", "SlowDown"), ("error", "InternalError"), ("reset", "cannot upload")] {
+        add(kind).ends_with(0);
+        machine.run(push).ends_with(1).complains(said);
+        machine.run("revision validate s3://releases/s.zip").ends_with(1).complains("cannot download");
+    }
+    add("lost").ends_with(0);
+    machine.run(push).ends_with(1).complains("cannot upload");
+    machine.run("revision validate s3://releases/s.zip").ends_with(0);
+    machine.run("sandbox fault list").ends_with(0).complains("no fault is in force");
+    machine.run(push).ends_with(0);
 }
 
 /// A deployment fails while a fault is there, and goes well once it is cleared.

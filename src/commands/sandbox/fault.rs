@@ -22,6 +22,7 @@ Examples:
   cdctl sandbox fault add throttle --operation GetDeployment --rate 0.3
   cdctl sandbox fault add reset --for 30s
   cdctl sandbox fault add lost --operation CreateDeployment --times 1
+  cdctl sandbox fault add reset --operation UploadPart --times 2
   cdctl sandbox fault add fail --event ApplicationStart --share 0.25 --script scripts/start.sh
   cdctl sandbox fault add offline --host i-0123456789abcdef0
   cdctl sandbox fault clear")]
@@ -44,7 +45,7 @@ Examples:
   cdctl sandbox fault add slow --factor 4 --share 0.1
 
 Kinds for calls of the API:
-  throttle  ThrottlingException, \"Rate exceeded\"
+  throttle  ThrottlingException, \"Rate exceeded\"; of S3 SlowDown
   error     HTTP 500
   reset     the connection is reset and nothing is done
   lost      the call is carried out, and the connection reset instead of answered
@@ -79,7 +80,7 @@ pub struct Add {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Calls of the API")]
 struct Calls {
-    /// The operation, such as GetDeployment [default: every one]
+    /// The operation, such as GetDeployment, or PutObject of S3 [default: every one of CodeDeploy]
     #[arg(long, value_name = "OPERATION")]
     operation: Option<String>,
 

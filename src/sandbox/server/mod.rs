@@ -17,6 +17,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use s3s::Body;
 
 pub use listener::Server;
+use s3::Struck;
 pub(super) use s3::service as s3;
 
 use super::Sandbox;
@@ -31,7 +32,7 @@ const S3_REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
 
 impl Sandbox {
     /// Answers one request to CodeDeploy, ECS, STS or S3.
-    pub async fn handle(&self, request: Request<Body>) -> Response<Body> {
+    pub async fn handle(&self, mut request: Request<Body>) -> Response<Body> {
         if !loopback::is_allowed(&request) {
             let words = "The cdctl sandbox answers requests to and from this machine only.\n";
             return plain(StatusCode::FORBIDDEN, words);
@@ -49,6 +50,14 @@ impl Sandbox {
             return self.query(request).await;
         }
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        // A client that is answered before it has sent all may see a broken pipe and not the answer.
+        if self.faults.name_s3(self.shared.clock.now()) {
+            let (parts, body) = request.into_parts();
+            let Ok(whole) = body.collect().await else { return plain(StatusCode::BAD_REQUEST, "") };
+            request = Request::from_parts(parts, Body::from(whole.to_bytes()));
+        }
+        let struck = Struck::default();
+        request.extensions_mut().insert(struck.clone());
         let answer = self.s3.call(request).await;
         if !reads && let Err(why) = self.shared.journal.settled().await {
             return plain(StatusCode::INTERNAL_SERVER_ERROR, why);
@@ -57,6 +66,9 @@ impl Sandbox {
             Ok(mut response) => {
                 if let Ok(id) = HeaderValue::from_str(&self.request_id()) {
                     response.headers_mut().insert(S3_REQUEST_ID, id);
+                }
+                if struck.is_cut_off() {
+                    response.extensions_mut().insert(rpc::Reset);
                 }
                 response
             }

@@ -78,7 +78,7 @@ fn answer(
 
 /// What a fault makes of a call, before anything has been done: a delay, an error, or no answer at all.
 #[expect(clippy::disallowed_methods, reason = "a slow answer is one that somebody asked for, in real time")]
-async fn trouble(fault: Option<&Trouble>) -> Result<(), Refusal> {
+pub(super) async fn trouble(fault: Option<&Trouble>) -> Result<(), Refusal> {
     match fault {
         None | Some(Trouble::Lost) => Ok(()),
         Some(Trouble::Throttle) => Err(Refusal::new("ThrottlingException", "Rate exceeded")),

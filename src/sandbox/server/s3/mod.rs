@@ -8,7 +8,7 @@ mod read;
 mod receive;
 mod tagging;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::{S3Auth, SecretKey};
@@ -17,7 +17,9 @@ use s3s::host::{S3Host, VirtualHost};
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 
+use super::rpc::trouble;
 use crate::sandbox::clock::Clock;
+use crate::sandbox::fault::{ApiFaults, Trouble};
 use crate::sandbox::objects::{Objects, Versioning};
 use crate::sandbox::store::ACCOUNT;
 
@@ -28,10 +30,10 @@ struct Store {
 }
 
 /// The protocol in front of `objects`.
-pub fn service(objects: Arc<Objects>, clock: Arc<dyn Clock>) -> S3Service {
-    let mut builder = S3ServiceBuilder::new(Store { objects, clock });
+pub fn service(objects: Arc<Objects>, clock: Arc<dyn Clock>, faults: Arc<ApiFaults>) -> S3Service {
+    let mut builder = S3ServiceBuilder::new(Store { objects, clock: clock.clone() });
     builder.set_auth(SameSecret);
-    builder.set_access(OneAccount);
+    builder.set_access(OneAccount { clock, faults });
     builder.set_host(Loopback);
     builder.build()
 }
@@ -46,8 +48,23 @@ impl S3Auth for SameSecret {
     }
 }
 
-/// Requests are signed, and every bucket is the sandbox's account's: who expects another owner is refused.
-struct OneAccount;
+/// Requests are signed, and every bucket is the sandbox's account's: who expects another owner is refused. A fault
+/// strikes where the operation is known and nothing has been done.
+struct OneAccount {
+    clock: Arc<dyn Clock>,
+    faults: Arc<ApiFaults>,
+}
+
+/// On a request: the fault that has struck it.
+#[derive(Clone, Default)]
+pub struct Struck(Arc<OnceLock<Trouble>>);
+
+impl Struck {
+    /// The connection is to be reset instead of answered.
+    pub fn is_cut_off(&self) -> bool {
+        matches!(self.0.get(), Some(Trouble::Reset | Trouble::Lost))
+    }
+}
 
 #[async_trait::async_trait]
 impl S3Access for OneAccount {
@@ -59,7 +76,16 @@ impl S3Access for OneAccount {
         if expected.is_some_and(|owner| owner != ACCOUNT) {
             return Err(s3_error!(AccessDenied, "Access Denied"));
         }
-        Ok(())
+        let Some(fault) = self.faults.strike(context.s3_op().name(), self.clock.now()) else { return Ok(()) };
+        let answer = trouble(Some(&fault)).await.map_err(|_| match fault {
+            Trouble::Throttle => s3_error!(SlowDown, "Please reduce your request rate."),
+            _ => s3_error!(InternalError, "A fault of the cdctl sandbox"),
+        });
+        if let Some(struck) = context.extensions_mut().get::<Struck>() {
+            // A request is struck once.
+            let _ = struck.0.set(fault);
+        }
+        answer
     }
 }
 
