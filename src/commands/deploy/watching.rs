@@ -74,7 +74,7 @@ pub struct WatchArgs {
 
     /// A success with failed targets counts as failed (exit code 3)
     #[arg(long)]
-    require_all: bool,
+    pub require_all: bool,
 
     /// Do not watch the automatic rollback of a failed deployment
     #[arg(long)]
