@@ -57,7 +57,7 @@ fn a_wait_is_silent_and_ends_as_the_worst() {
 }
 
 #[test]
-fn points_are_checked_before_anything_is_created() {
+fn sre_12_points_are_checked_before_anything_is_created() {
     let sandbox = Sandbox::start(SIMULATED, 200);
     let machine = sandbox.with_group();
     push(&machine, "a.zip");

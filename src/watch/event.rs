@@ -316,6 +316,8 @@ pub enum NoticeCode {
     NotDone,
     /// The id of its rollback is waited for.
     RollbackAwaited,
+    /// A region of several in which nothing was started, as another one had failed before.
+    NotStarted,
 }
 
 /// Some of the hosts that have finished, by how: names beside [`Counts`]. Those of the failed stand in the causes.
