@@ -117,7 +117,16 @@ impl Environment {
     /// Reads the process's environment.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub fn of_process() -> Self {
-        let text = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        Environment {
+            home: std::env::home_dir(),
+            path: std::env::var_os("PATH"),
+            ..Environment::of(|name| std::env::var(name).ok())
+        }
+    }
+
+    /// What variables that are text say; an empty one is not set.
+    fn of(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let text = |name: &str| variable(name).filter(|value| !value.is_empty());
         let locale = text("LC_ALL").or_else(|| text("LC_CTYPE")).or_else(|| text("LANG")).unwrap_or_default();
         Environment {
             no_color: text("NO_COLOR").is_some(),
@@ -139,13 +148,12 @@ impl Environment {
             endpoint_s3: text("AWS_ENDPOINT_URL_S3").is_some(),
             endpoint_ecs: text("AWS_ENDPOINT_URL_ECS").is_some(),
             max_attempts: text("AWS_MAX_ATTEMPTS").and_then(|value| value.parse().ok()).filter(|&n| n > 0),
-            home: std::env::home_dir(),
-            path: std::env::var_os("PATH"),
             application: text("CDCTL_APP"),
             group: text("CDCTL_GROUP"),
             endpoint_url: text("AWS_ENDPOINT_URL"),
             no_proxy: text("no_proxy").or_else(|| text("NO_PROXY")),
             output: text("CDCTL_OUTPUT"),
+            ..Environment::default()
         }
     }
 
@@ -242,6 +250,43 @@ mod tests {
         assert_eq!(colour(&forced, Terminal::NONE, Colour::Auto), (true, true));
         let off = Environment { clicolor_off: true, ..xterm() };
         assert_eq!(colour(&off, TTY, Colour::Auto), (false, false));
+    }
+
+    #[test]
+    fn sre_20_what_the_environment_says_of_a_terminal() {
+        // Colour on a terminal and in a pipe; a live view; sentences instead; more than ASCII.
+        let table = [
+            ("TERM=xterm LANG=en_GB.UTF-8", (true, false), true, false, true),
+            ("TERM=xterm LANG=en_GB.UTF-8 NO_COLOR=1", (false, false), true, false, true),
+            ("TERM=xterm LANG=en_GB.UTF-8 NO_COLOR=", (true, false), true, false, true),
+            ("TERM=xterm LANG=en_GB.UTF-8 CLICOLOR_FORCE=1", (true, true), true, false, true),
+            ("TERM=xterm LANG=en_GB.UTF-8 CLICOLOR_FORCE=0", (true, false), true, false, true),
+            ("TERM=xterm LANG=en_GB.UTF-8 CLICOLOR=0", (false, false), true, false, true),
+            ("TERM=xterm LANG=en_GB.UTF-8 NO_COLOR=1 CLICOLOR_FORCE=1", (false, false), true, false, true),
+            ("TERM=dumb LANG=en_GB.UTF-8", (false, false), false, true, true),
+            ("TERM=dumb LANG=en_GB.UTF-8 CLICOLOR_FORCE=1", (true, true), false, true, true),
+            ("LANG=en_GB.UTF-8", (false, false), false, true, true),
+            ("TERM=xterm LANG=C", (true, false), true, false, false),
+            ("TERM=xterm", (true, false), true, false, false),
+            ("TERM=xterm LANG=en_GB.UTF-8 LC_ALL=C", (true, false), true, false, false),
+            ("TERM=xterm LANG=en_GB.UTF-8 LC_CTYPE=de_DE.ISO-8859-1", (true, false), true, false, false),
+            ("TERM=xterm LANG=C LC_CTYPE=C.utf8", (true, false), true, false, true),
+        ];
+        for (variables, colour, live, dumb, unicode) in table {
+            let environment = Environment::of(|name| {
+                let mut pairs = variables.split(' ').filter_map(|pair| pair.split_once('='));
+                pairs.find(|(variable, _)| *variable == name).map(|(_, value)| value.to_owned())
+            });
+            let terminal = environment.terminal(TTY, Colour::Auto);
+            let pipe = environment.terminal(Terminal::NONE, Colour::Auto);
+            assert_eq!((terminal.colour.1, pipe.colour.1), colour, "{variables}");
+            assert_eq!(
+                (terminal.stderr, terminal.dumb, terminal.unicode),
+                (live, dumb, unicode),
+                "{variables}"
+            );
+            assert!(!pipe.stderr && !pipe.dumb, "{variables}");
+        }
     }
 
     #[test]

@@ -44,6 +44,11 @@ fn a_wait_is_silent_and_ends_as_the_worst() {
     let good = deploy(&machine, "a.zip", "--config CodeDeployDefault.AllAtOnce");
     machine.run(&format!("deploy wait {good}")).ends_with(0);
     machine.run(&format!("deploy wait {good} --require-all")).ends_with(3);
+    let record = machine.home().join("good.ndjson").display().to_string();
+    machine.run(&format!("deploy watch {good} --record {record}")).ends_with(0);
+    machine.run(&format!("deploy watch --replay {record}")).ends_with(0);
+    let strict = machine.run(&format!("deploy watch --replay {record} --require-all -o ndjson")).ends_with(3);
+    assert_eq!(last(&strict)["exit"], 3, "the result says it, too");
     machine.run(&format!("deploy wait {good} {failed}")).ends_with(3);
     let run = machine.run(&format!("deploy watch {good} {failed} -o ndjson")).ends_with(3);
     let results = run.stdout.lines().filter(|line| line.contains(r#""type":"result""#));
@@ -52,7 +57,7 @@ fn a_wait_is_silent_and_ends_as_the_worst() {
 }
 
 #[test]
-fn points_are_checked_before_anything_is_created() {
+fn sre_12_points_are_checked_before_anything_is_created() {
     let sandbox = Sandbox::start(SIMULATED, 200);
     let machine = sandbox.with_group();
     push(&machine, "a.zip");
@@ -241,6 +246,14 @@ fn a_recording_shows_the_same_again_through_any_reporter() {
     assert_eq!(events.stdout, std::fs::read_to_string(&file).unwrap());
     let paced = machine.run(&format!("deploy watch --replay {file} --speed 1000")).ends_with(3);
     assert_eq!(paced.stderr, live.stderr);
+    for more in
+        ["--record x", "--until ready", "--timeout 1m", "--on-interrupt stop", "--exit-on-ready", "--app x"]
+    {
+        machine
+            .run(&format!("deploy watch --replay {file} {more}"))
+            .ends_with(2)
+            .complains("cannot be used with");
+    }
     std::fs::write(&file, "{}\n").unwrap();
     machine.run(&format!("deploy watch --replay {file}")).ends_with(1).complains("line 1");
     machine.run("deploy watch").ends_with(2).complains("no deployment is named");

@@ -1227,6 +1227,47 @@ waits    for the end of the original in 58m10s (15:29:50Z)
 }
 
 #[test]
+fn sre_15_log_times_are_utc_and_no_duration_is_negative() {
+    let instant = |text: &str| text.parse::<Timestamp>().unwrap();
+    // Half a minute, in which the clocks of Berlin go back an hour.
+    let (begin, end) = (instant("2026-10-25T02:59:50+02:00"), instant("2026-10-25T02:00:20+01:00"));
+    let state = |status, done| {
+        let counts = if done { counts(2, 0, 0, 0) } else { counts(0, 2, 0, 0) };
+        let times = DeploymentEvent {
+            create_time: Some(begin),
+            start_time: Some(begin),
+            complete_time: done.then_some(end),
+            ..deployment(status, Some(counts))
+        };
+        Event::Deployment(Box::new(times))
+    };
+    // A host whose own clock is an hour ahead.
+    let ahead = Some(end + Duration::from_secs(3600));
+    let host = target("i-1", TargetStatus::InProgress, EventName::Install, 0);
+    let host = TargetEvent { since: ahead, began: ahead, time: ahead, ..host };
+    let events = [
+        (begin, state(DeploymentStatus::InProgress, false)),
+        (begin + Duration::from_secs(5), Event::Target(Box::new(host))),
+        (end, state(DeploymentStatus::Succeeded, true)),
+        (end, Event::Result(Box::new(report("succeeded", 0)))),
+    ];
+    let events: Vec<_> =
+        (0..).zip(events).map(|(seq, (ts, event))| Stamped { ts, ..stamped(seq, 0, event) }).collect();
+    let text = played(|err| Box::new(Log::new(err)), &events);
+    let line = |word: &str| text.lines().find(|line| line.contains(word)).unwrap_or_else(|| panic!("{text}"));
+    assert!(line(" started ").starts_with("2026-10-25T00:59:50Z "), "{text}");
+    assert!(line(" ended ").starts_with("2026-10-25T01:00:20Z "), "{text}");
+    let mut view = View::default();
+    for event in &events[..2] {
+        view.event(event);
+    }
+    let spent: Vec<_> = view.slowest(1).into_iter().map(|(_, row)| view.time_in_event(row)).collect();
+    assert_eq!(spent, [Some(Duration::ZERO)], "not less than nothing");
+    view.event(&events[2]);
+    assert_eq!(view.elapsed(), Some(Duration::from_secs(30)));
+}
+
+#[test]
 fn a_blue_green_fleet_says_what_it_waits_for_and_until_when() {
     let told = |status, ready| {
         let waits = Waits {
@@ -1266,6 +1307,35 @@ waits    for `continue`: the replacement is ready
 2026-08-25T14:20:00Z d-7F3K2QX9A ready      ok 0/4 run 0 fail 0 pend 0 ready 4; waits for `continue`: the replacement is ready; without it the deployment stops in 1h00m (15:20:00Z); continue: cdctl deploy continue d-7F3K2QX9A
 
 "#]]
+    );
+}
+
+#[test]
+fn sre_12_attached_while_it_is_ready_one_is_told_what_to_do_and_what_comes_of_it_by_itself() {
+    let ready = |ready_s| {
+        let waits = Waits {
+            blue_green: true,
+            traffic_control: true,
+            ready_s,
+            termination_s: None,
+            termination_started: false,
+        };
+        let counts = Counts { ready: 4, ..counts(0, 0, 0, 0) };
+        let event = DeploymentEvent { waits, ..deployment(DeploymentStatus::Ready, Some(counts)) };
+        let state = || Event::Deployment(Box::new(event.clone()));
+        // Since when it waits is known by its targets alone, which are read a little later.
+        let host = seen("i-1", TargetStatus::Ready, EventName::ValidateService, 240);
+        vec![(300, state()), (301, host), (320, state())]
+    };
+    let text = log(ready(Some(3600)));
+    let said = ["for `continue`: the replacement is ready", "continue: cdctl deploy continue d-7F3K2QX9A"];
+    for words in said {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    let endless = log(ready(None));
+    assert!(
+        endless.contains("`continue`") && !endless.contains("stops in"),
+        "no deadline is made up: {endless}"
     );
 }
 

@@ -316,6 +316,8 @@ pub enum NoticeCode {
     NotDone,
     /// The id of its rollback is waited for.
     RollbackAwaited,
+    /// A region of several in which nothing was started, as another one had failed before.
+    NotStarted,
 }
 
 /// Some of the hosts that have finished, by how: names beside [`Counts`]. Those of the failed stand in the causes.
@@ -402,6 +404,13 @@ pub struct Report {
     pub rollback_left: Left,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rollback_causes: Vec<Cause>,
+}
+
+impl Report {
+    /// It went well, and targets failed.
+    pub fn is_in_part(&self) -> bool {
+        matches!(self.outcome.as_str(), "succeeded_with_failures" | "reached_with_failures")
+    }
 }
 
 impl Report {

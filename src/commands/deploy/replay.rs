@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use super::watching::{Shown, written};
+use super::watching::{WatchArgs, written};
 use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -20,16 +20,25 @@ const LONGEST: u64 = 64 << 20;
 /// Between two frames of a live view.
 const FRAME: Duration = Duration::from_millis(100);
 
-/// Shows the events of `file` at once, or so many times as fast as they came. Ends as the watch did.
-pub async fn run(context: &Context, file: &Path, speed: Option<f64>, shown: &Shown) -> anyhow::Result<Exit> {
-    let events = read(file)?;
+/// Shows the events of `file` at once, or so many times as fast as they came. Ends as the watch did, or as it had with
+/// `--require-all`.
+pub async fn run(
+    context: &Context,
+    file: &Path,
+    speed: Option<f64>,
+    watch: &WatchArgs,
+) -> anyhow::Result<Exit> {
+    let mut events = read(file)?;
     let mut exits = Vec::new();
-    for stamped in &events {
-        if let Event::Result(report) = &stamped.event {
+    for stamped in &mut events {
+        if let Event::Result(report) = &mut stamped.event {
+            if watch.require_all && report.is_in_part() && report.exit == Exit::Ok.code() {
+                report.exit = Exit::Failed.code();
+            }
             exits.push(Exit::of_watch(report.exit).unwrap_or(Exit::Unknown));
         }
     }
-    let mut reporters = shown.reporters(context)?;
+    let mut reporters = watch.shown.reporters(context)?;
     let whole = match speed {
         None => events.iter().all(|event| tell(&mut reporters, event)),
         Some(speed) => play(&mut reporters, &events, speed).await,

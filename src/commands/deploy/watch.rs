@@ -37,7 +37,7 @@ pub struct Arguments {
     next: bool,
 
     /// Show what was recorded with --record again; calls nothing
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["next", "names"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = OF_CALLS)]
     replay: Option<PathBuf>,
 
     /// With --replay: so many times as fast as it was [default: all at once]
@@ -47,6 +47,25 @@ pub struct Arguments {
     #[command(flatten)]
     watch: WatchArgs,
 }
+
+/// What is about the calls of a watch and its end, which a recording has behind it.
+const OF_CALLS: [&str; 15] = [
+    "names",
+    "app",
+    "group",
+    "next",
+    "interval",
+    "timeout",
+    "until",
+    "exit_on_ready",
+    "on_timeout",
+    "on_interrupt",
+    "no_follow_rollback",
+    "record",
+    "max_calls_per_minute",
+    "give_up_after",
+    "any_creator",
+];
 
 /// A factor that moves time on.
 fn speed(text: &str) -> Result<f64, String> {
@@ -58,7 +77,7 @@ fn speed(text: &str) -> Result<f64, String> {
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     if let Some(file) = &arguments.replay {
-        return replay::run(context, file, arguments.speed, &arguments.watch.shown).await;
+        return replay::run(context, file, arguments.speed, &arguments.watch).await;
     }
     if !arguments.next {
         let ids = arguments.deployments.resolve(context).await?;

@@ -33,16 +33,20 @@ use crate::report::silent::Silent;
 use crate::report::sink::Sink;
 use crate::report::summary::Summary;
 use crate::report::taskbar::Taskbar;
-use crate::report::{Reporter, Reporters};
+use crate::report::{About, Reporter, Reporters};
 use crate::signals::{self, Listener, Signals};
 use crate::ui::Keyboard;
 use crate::view;
 use crate::watch::budget::Budget;
+use crate::watch::event::{Event, NoticeCode};
 use crate::watch::outcome::worst;
 use crate::watch::point::Point;
 use crate::watch::{Leave, Options, Outcome, Watched};
 use kept::sink;
 pub use kept::written;
+
+/// Who makes the event stream.
+const TOOL: &str = concat!("cdctl ", env!("CARGO_PKG_VERSION"));
 
 /// How to watch.
 #[derive(Clone, Debug, Args)]
@@ -74,7 +78,7 @@ pub struct WatchArgs {
 
     /// A success with failed targets counts as failed (exit code 3)
     #[arg(long)]
-    require_all: bool,
+    pub require_all: bool,
 
     /// Do not watch the automatic rollback of a failed deployment
     #[arg(long)]
@@ -251,7 +255,6 @@ impl WatchArgs {
     fn options(&self, api: &Api, known: bool) -> Options {
         let calls = if api.is_local() { 600 } else { 30 };
         let now = clock::now();
-        let tool = concat!("cdctl ", env!("CARGO_PKG_VERSION"));
         #[expect(clippy::cast_sign_loss, reason = "any bits make a seed")]
         let seed = now.as_nanosecond() as u64;
         Options {
@@ -266,7 +269,7 @@ impl WatchArgs {
             follow_rollback: !self.no_follow_rollback,
             require_all: self.require_all,
             known,
-            ..Options::new(tool, now, seed)
+            ..Options::new(TOOL, now, seed)
         }
     }
 }
@@ -363,6 +366,13 @@ impl Series {
         let outcomes = crate::watch::follow(watched, &options, &self.signals, &self.reporters).await;
         self.outcomes.extend(outcomes.iter().cloned());
         Ok(outcomes)
+    }
+
+    /// Tells the stream of a region in which nothing is watched, and so nothing of it is told.
+    pub fn left_out(&self, region: &str) {
+        let message = format!("nothing was started in {region}");
+        let event = Event::Notice { code: NoticeCode::NotStarted, message };
+        self.reporters.emit(TOOL, About { deployment: "", region: Some(region) }, clock::now(), event);
     }
 
     /// Waits until everything is written; gives the exit code.

@@ -60,6 +60,11 @@ pub async fn run(
             break;
         }
     }
+    if context.settings.output.format == Format::Ndjson {
+        // Elsewhere the table says it.
+        let idle = places.iter().filter(|place| place.run.is_none());
+        idle.for_each(|place| series.left_out(&place.region));
+    }
     let exit = series.finish(context, exit).await;
     summary(context, &places)?;
     Ok(exit)
