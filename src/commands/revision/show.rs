@@ -15,7 +15,7 @@ use crate::view;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  cdctl revision show s3://releases/site-1.zip --app shop")]
 pub struct Arguments {
-    /// As `revision list` shows it: s3://BUCKET/KEY[?versionId=V][&etag=E] or github:OWNER/REPO@COMMIT
+    /// As `revision list` shows it: s3://BUCKET/KEY[?versionId=V&etag=E] or github:OWNER/REPO@COMMIT
     #[arg(value_name = "REVISION")]
     revision: Locator,
 
