@@ -34,7 +34,7 @@ use crate::source::{self, core, psych};
 /// contexts are done too. What is not done is noted. Ends with 3 where an event fails.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  cdctl revision run . --root /tmp/host\n  cdctl revision run --dry-run\n  cdctl revision run -l site.zip -t zip -e DownloadBundle,Install,Smoke --root /tmp/host"
+    after_help = "Examples:\n  cdctl revision run . --root /tmp/host\n  cdctl revision run --dry-run\n  cdctl revision run -l site.zip -t zip -e DownloadBundle,BeforeInstall,Install --root /tmp/host"
 )]
 pub struct Arguments {
     /// A directory, a .zip, .tar or .tgz file, s3://BUCKET/KEY, github:OWNER/REPO@COMMIT, or an address of GitHub's
