@@ -74,6 +74,25 @@ fn what_is_left_goes_on_unless_the_user_said_otherwise() {
 }
 
 #[test]
+fn who_waits_for_a_group_to_be_free_stops_nobodys_deployment() {
+    let (_sandbox, machine, id) = hanging("");
+    let create =
+        "deploy create shop/prod --revision s3://releases/a.zip --if-active wait --watch --interval 100ms";
+    let run = machine.run(&format!("{create} --timeout 1s --on-timeout stop")).ends_with(7);
+    let _ = run.complains("did not end while it was waited for; nothing was deployed");
+    assert_eq!(status(&machine, &id), "InProgress");
+}
+
+#[test]
+fn a_watch_without_any_time_tells_of_a_deployment_that_has_ended() {
+    let sandbox = Sandbox::start(SIMULATED, 300);
+    let machine = sandbox.with_group();
+    machine.run("revision push examples/site s3://releases/a.zip --app shop").ends_with(0);
+    create(&machine, "a.zip", "--watch");
+    let _ = machine.run("deploy watch shop/prod --timeout 0").ends_with(0).complains("SUCCEEDED");
+}
+
+#[test]
 fn a_time_out_rolls_back_where_it_was_asked_to() {
     let (_sandbox, machine, id) = hanging("");
     let run = machine

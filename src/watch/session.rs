@@ -49,6 +49,8 @@ pub struct Session<'a> {
     region: Option<String>,
     /// That deployment is known to exist.
     known: bool,
+    /// Something was seen of it: a watch without any time looks once.
+    looked_once: bool,
     time: ServiceTime,
     started: Instant,
     /// The longest that it is watched, once that is known.
@@ -84,6 +86,7 @@ impl<'a> Session<'a> {
             deployment: deployment.to_owned(),
             region: region.map(str::to_owned),
             known: options.known,
+            looked_once: false,
             time: ServiceTime::new(options.now),
             started: now,
             limit: options.timeout,
@@ -137,6 +140,7 @@ impl<'a> Session<'a> {
                         return Stop::End(end);
                     }
                     Some(observation) => {
+                        self.looked_once = true;
                         self.observe(tracker, observation);
                         if let Some(stop) = self.arrived(tracker) {
                             return stop;
@@ -156,7 +160,8 @@ impl<'a> Session<'a> {
                     }
                 },
                 _ = self.ticks.tick() => {
-                    let over = self.limit.is_some_and(|limit| self.started.elapsed() >= limit);
+                    let limit = self.limit.filter(|limit| !limit.is_zero() || self.looked_once);
+                    let over = limit.is_some_and(|limit| self.started.elapsed() >= limit);
                     if over && let Some(stop) = self.leave(source, tracker, Stop::TimedOut) {
                         drop(poller);
                         return stop;

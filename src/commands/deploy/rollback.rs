@@ -87,8 +87,8 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let seen = api.deployment(&id).await.doing(format_args!("roll back deployment {id}"))?;
     let plan = arguments.plan(context, &seen).await?;
     let deployment = seen.value;
-    if let Plan::Deploy { group, goal, .. } = &plan {
-        bundle::require(context, &group.application, &goal.revision).await?;
+    if let Some((application, revision)) = goal(&deployment, &plan) {
+        bundle::require(context, application, revision).await?;
     }
     if arguments.dry_run {
         shown(&deployment, &plan).print(&context.settings.output, &context.ui)?;
@@ -375,6 +375,15 @@ fn shown(deployment: &Deployment, plan: &Plan) -> View {
         "from": from, "to": to, "targetInstances": fleet, "appSpec": appspec,
     });
     View { json, items: None, table, empty: "" }
+}
+
+/// The revision that the plan would deploy, and its application.
+fn goal<'a>(deployment: &'a Deployment, plan: &'a Plan) -> Option<(&'a str, &'a Revision)> {
+    match plan {
+        Plan::Deploy { group, goal, .. } => Some((&group.application, &goal.revision)),
+        Plan::Automatic => Some((deployment.application.as_deref()?, deployment.previous_revision.as_ref()?)),
+        Plan::Exists(_) | Plan::UnderWay => None,
+    }
 }
 
 /// What CodeDeploy's own rollback goes back to.

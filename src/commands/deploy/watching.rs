@@ -409,10 +409,17 @@ async fn show(context: &Context, ids: &[String]) -> anyhow::Result<()> {
     print_json(&seen.json, Some("deploymentsInfo"), output, &context.ui)
 }
 
-/// Waits in silence for deployment `id` to end.
+/// Waits in silence for deployment `id` to end. A time-out or a signal ends the wait and never the deployment, which
+/// may be somebody else's: what shall be done then is said of the one that is watched afterwards.
 pub async fn wait(context: &Context, id: &str, arguments: &WatchArgs) -> anyhow::Result<Outcome> {
-    let alone =
-        WatchArgs { no_follow_rollback: true, until: None, exit_on_ready: false, ..arguments.clone() };
+    let alone = WatchArgs {
+        no_follow_rollback: true,
+        until: None,
+        exit_on_ready: false,
+        on_timeout: OnLeave::Detach,
+        on_interrupt: OnLeave::Detach,
+        ..arguments.clone()
+    };
     let mut silent = Reporters::start(vec![Box::new(Silent)]).doing("start the reporters' thread")?;
     let mut options = alone.options(context.api().await?, true);
     // Nobody is shown any, and the end is the deployment's own.
