@@ -172,11 +172,23 @@ async fn follow(context: &Context, api: &Api, id: &str, arguments: &Arguments) -
     let interval = arguments.interval.unwrap_or(Duration::from_secs(if api.is_local() { 1 } else { 5 }));
     let mut shown = Shown::default();
     let doing = format!("follow the logs of {id}");
+    let mut failing = false;
     loop {
         let ended = match look(context, api, id, arguments, &mut shown).await {
-            Ok(ended) => ended,
-            // The SDK has tried several times: the next look comes later.
-            Err(Look::Api(error)) if error.is_transient() => false,
+            Ok(ended) => {
+                if std::mem::take(&mut failing) {
+                    context.ui.note("reached again");
+                }
+                ended
+            }
+            // The SDK has tried several times: the next look comes later. The deployment goes on meanwhile, and so does
+            // this, as a watch does.
+            Err(Look::Api(error)) if error.is_transient() => {
+                if !std::mem::replace(&mut failing, true) {
+                    context.ui.note(&format!("cannot {doing} ({error}); trying again"));
+                }
+                false
+            }
             Err(Look::Api(error)) => return Err(error).doing(&doing),
             Err(Look::Closed) => return Ok(Exit::Ok),
         };

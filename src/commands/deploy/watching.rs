@@ -17,6 +17,7 @@ use super::keyboard;
 use crate::api::source::Watching;
 use crate::api::{Api, ErrorKind};
 use crate::clock;
+use crate::commands::names::GroupName;
 use crate::context::Context;
 use crate::error::{Doing, Failure};
 use crate::exit::Exit;
@@ -283,6 +284,22 @@ pub async fn watch(
     known: bool,
 ) -> anyhow::Result<Exit> {
     to_the_end(context, ids, arguments, known, false).await
+}
+
+/// Ends a watch that found no deployment of `group` to watch: who reads events, a recording or a file of results is told
+/// the outcome as well.
+pub async fn nothing(
+    context: &Context,
+    group: &GroupName,
+    arguments: &WatchArgs,
+    outcome: Outcome,
+) -> anyhow::Result<Exit> {
+    let reporters = arguments.reporters(context, context.settings.output.format != Format::Ndjson)?;
+    let options = arguments.options(context.api().await?, false);
+    let mut reporters = Reporters::start(reporters).doing("start the reporters' thread")?;
+    let (place, exit) = ((group.application.as_str(), group.group.as_str()), outcome.exit());
+    crate::watch::nothing(place, outcome, &options, &context.signals, &mut reporters).await;
+    Ok(written(context, reporters.unwritten(), exit))
 }
 
 /// As [`watch`], without a word; what is to be written beside them is written all the same.
