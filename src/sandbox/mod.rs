@@ -128,11 +128,11 @@ pub trait Conductor: Send + Sync {
         None
     }
 
-    /// Makes something happen beside the deployments, now. May wait.
+    /// Makes something happen beside the deployments, now, and says what it did. May wait.
     ///
     /// # Errors
     /// Why it makes no sense.
-    fn change(&self, _change: fleet::Change) -> Result<(), String> {
+    fn change(&self, _change: fleet::Change) -> Result<fleet::Changed, String> {
         Err(NO_HOSTS.to_owned())
     }
 

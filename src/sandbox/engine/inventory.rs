@@ -253,9 +253,11 @@ impl Inventory {
         self.change(HostChange::Launched(None, launched));
     }
 
-    /// An Auto Scaling group shrinks where nothing has happened yet.
-    pub(super) fn shrink_base(&mut self, group: &str, count: usize) {
+    /// An Auto Scaling group shrinks where nothing has happened yet. Gives by how many.
+    pub(super) fn shrink_base(&mut self, group: &str, count: usize) -> usize {
+        let there = self.base.scaled(group).len();
         self.change(HostChange::Shrunk(group.to_owned(), count));
+        there.min(count)
     }
 
     fn make(&self, region: &str, group: &str, models: &[Arc<Instance>], count: usize) -> Vec<Instance> {

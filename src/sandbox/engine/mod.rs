@@ -39,7 +39,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 
-use super::fleet::{Change, Faults, Fleet, Status};
+use super::fleet::{Change, Changed, Faults, Fleet, Status};
 use super::host::{Hosts, Programs};
 use super::rows::List;
 use super::store::{HostChange, Millis, Wait};
@@ -159,7 +159,7 @@ impl Conductor for Engine {
         Some(&self.faults)
     }
 
-    fn change(&self, change: Change) -> Result<(), String> {
+    fn change(&self, change: Change) -> Result<Changed, String> {
         self.ask(|answer| Message::Changed(change, answer))?
     }
 

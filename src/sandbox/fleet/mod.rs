@@ -21,7 +21,7 @@ use serde::Deserialize;
 use super::fault::ApiFault;
 use crate::source;
 
-pub use change::{Change, Moment, Scaling};
+pub use change::{Change, Changed, Moment, Scaling};
 pub use fault::{Failure, Fault, Faults, Hosts, InForce, Outcome};
 pub use instance::{Instance, Kind};
 pub use platform::{DeploymentController, Function, Hook, Service};
