@@ -178,12 +178,6 @@ impl Inventory {
         self.region(region).lost.values().flatten().cloned().collect()
     }
 
-    /// The Auto Scaling groups that have a host in some region.
-    pub(super) fn scaling_groups(&self) -> BTreeSet<String> {
-        let hosts = self.all().flat_map(|hosts| &hosts.present);
-        hosts.filter_map(|host| host.auto_scaling_group.clone()).collect()
-    }
-
     /// A deployment suspends processes of an Auto Scaling group until it has ended.
     pub(super) fn suspend(
         &mut self,

@@ -12,6 +12,9 @@ use super::generate::Generator;
 use super::wrong::{Places, explained};
 use super::{ApiFault, Bucket, Change, Fault, Fleet, Function, Instance, Moment, Service, seeded};
 
+/// Source: AWS user guide, "CodeDeploy quotas".
+const MOST_GIT_HUB_ACCOUNTS: usize = 25;
+
 /// The file as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a mapping of buckets, instances, generate and faults")]
@@ -29,15 +32,26 @@ struct File {
     #[serde(default)]
     api_faults: Vec<ApiFault>,
     #[serde(default)]
+    auto_scaling_groups: BTreeSet<String>,
+    #[serde(default)]
     git_hub_accounts: BTreeSet<String>,
+    #[serde(default, deserialize_with = "written")]
+    topics: Option<BTreeSet<String>>,
     #[serde(default)]
     functions: Vec<Function>,
     #[serde(default)]
     services: Vec<Service>,
     #[serde(default)]
     timeline: Vec<Moment>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "written")]
     instance_quota: Option<usize>,
+    #[serde(default, deserialize_with = "written")]
+    deployment_quota: Option<usize>,
+}
+
+/// Reads what means something else where it is left out: a name with nothing behind it is not left out.
+fn written<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// The fleet, or what is wrong with the text.
@@ -70,11 +84,14 @@ pub(super) fn parse(text: &str, seed: u64) -> Result<Fleet, String> {
         buckets: file.buckets,
         faults: file.faults,
         api_faults: file.api_faults,
+        auto_scaling_groups: file.auto_scaling_groups,
         git_hub_accounts: file.git_hub_accounts,
+        topics: file.topics,
         functions: file.functions,
         services: file.services,
         timeline: file.timeline,
         instance_quota: file.instance_quota,
+        deployment_quota: file.deployment_quota,
     };
     check(&fleet, ids, &places)?;
     Ok(fleet)
@@ -92,15 +109,52 @@ fn check(fleet: &Fleet, mut ids: BTreeSet<String>, places: &Places) -> Result<()
     each(&fleet.api_faults, "api_faults", places, ApiFault::check)?;
     each(&fleet.faults, "faults", places, Fault::check)?;
     each(&fleet.timeline, "timeline", places, Moment::check)?;
+    check_scaling(fleet, places)?;
     let mut enter = |id: String| if ids.insert(id.clone()) { Ok(()) } else { Err(twice(&id)) };
     each(&fleet.functions, "functions", places, |one| one.check().and_then(|()| enter(one.name.clone())))?;
     each(&fleet.services, "services", places, |one| one.check().and_then(|()| enter(one.id())))?;
-    if fleet.git_hub_accounts.contains("") {
-        return Err(places.told("a GitHub account has a name", "", 0));
-    }
+    check_names(fleet, places)?;
     let unknown = fleet.faults.iter().flat_map(|fault| fault.hosts.ids.iter().flatten());
     match unknown.into_iter().find(|id| !ids.contains(*id)) {
         Some(id) => Err(undeclared(&format!("a fault names {id}"), id, &ids, places)),
+        None => Ok(()),
+    }
+}
+
+/// The lists that are names only.
+fn check_names(fleet: &Fleet, places: &Places) -> Result<(), String> {
+    for (what, names) in
+        [("an Auto Scaling group", &fleet.auto_scaling_groups), ("a GitHub account", &fleet.git_hub_accounts)]
+    {
+        if names.contains("") {
+            return Err(places.told(&format!("{what} has a name"), "", 0));
+        }
+    }
+    if fleet.git_hub_accounts.len() > MOST_GIT_HUB_ACCOUNTS {
+        return Err(format!("more than {MOST_GIT_HUB_ACCOUNTS} GitHub accounts"));
+    }
+    let is_name = |name: &str| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
+    match fleet.topics.iter().flatten().find(|name| !is_name(name)) {
+        Some(topic) => {
+            Err(places.told(&format!("{topic:?} is no topic's name, which its ARN ends in"), topic, 0))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The timeline scales what is there. Copies that CodeDeploy makes have names that nobody can declare.
+fn check_scaling(fleet: &Fleet, places: &Places) -> Result<(), String> {
+    let groups = fleet.scaling_groups();
+    let named = fleet.timeline.iter().filter_map(|moment| match &moment.change {
+        Change::Grow(by) | Change::Shrink(by) => Some(&by.group),
+        _ => None,
+    });
+    match named.into_iter().find(|name| !groups.contains(*name) && !name.starts_with("CodeDeploy_")) {
+        Some(name) => {
+            Err(undeclared(&format!("the timeline names Auto Scaling group {name}"), name, &groups, places))
+        }
         None => Ok(()),
     }
 }

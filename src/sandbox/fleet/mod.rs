@@ -24,17 +24,20 @@ use crate::source;
 pub use change::{Change, Changed, Moment, Scaling};
 pub use fault::{Failure, Fault, Faults, Hosts, InForce, Outcome};
 pub use instance::{Instance, Kind};
-pub use platform::{DeploymentController, Function, Hook, Service};
+pub use platform::{DeploymentController, Function, Hook, LoadBalancer, Service};
 pub use status::{InstanceStatus, ScalingStatus, ServiceStatus, Status};
 
 /// More instances than this are a slip of the keyboard.
 pub const MOST_INSTANCES: usize = 100_000;
 
-/// The fleet that is there where no file names another: twelve local hosts tagged `Role=web` in three zones, the
-/// bucket `releases`, a Lambda function `checkout` with a hook `verify`, and an ECS service `web` in a cluster `shop`.
+/// The fleet that is there where no file names another: twelve local hosts tagged `Role=web` in three zones, an Auto
+/// Scaling group `web-pool` without instances, the bucket `releases`, a GitHub account, a Lambda function `checkout` with
+/// a hook `verify`, and an ECS service `web` in a cluster `shop`.
 const DEFAULT: &str = "
 buckets: [{name: releases, versioning: true}]
 generate: [{count: 12, kind: local, zones: [a, b, c], tags: {Role: web}}]
+auto_scaling_groups: [web-pool]
+git_hub_accounts: [octocat]
 functions: [{name: checkout, aliases: {live: '1'}}, {name: verify}]
 services: [{cluster: shop, name: web, tasks: 2}]
 ";
@@ -50,14 +53,20 @@ pub struct Fleet {
     pub faults: Vec<Fault>,
     /// What goes wrong with calls of the API from the start.
     pub api_faults: Vec<ApiFault>,
+    /// Auto Scaling groups that are there, those without instances among them.
+    pub auto_scaling_groups: BTreeSet<String>,
     /// GitHub accounts that are connected: names of tokens.
     pub git_hub_accounts: BTreeSet<String>,
+    /// SNS topics by name; any topic is there where they are left out.
+    pub topics: Option<BTreeSet<String>>,
     pub functions: Vec<Function>,
     pub services: Vec<Service>,
     /// What changes while the sandbox runs.
     pub timeline: Vec<Moment>,
     /// The most instances of one deployment; no limit where it is left out.
     pub instance_quota: Option<usize>,
+    /// The most deployments that run at the same time in a region; AWS's own limit where it is left out.
+    pub deployment_quota: Option<usize>,
 }
 
 /// A bucket of the sandbox's S3.
@@ -96,6 +105,12 @@ impl Fleet {
     /// Whether one deployment may go to so many instances.
     pub fn admits(&self, instances: usize) -> bool {
         self.instance_quota.is_none_or(|quota| instances <= quota)
+    }
+
+    /// The Auto Scaling groups that it declares, by name or by an instance of theirs.
+    pub fn scaling_groups(&self) -> BTreeSet<String> {
+        let named = self.instances.iter().filter_map(|instance| instance.auto_scaling_group.as_ref());
+        named.chain(&self.auto_scaling_groups).cloned().collect()
     }
 
     /// The built-in fleet.

@@ -15,10 +15,11 @@ use serde::{Deserialize, Serialize};
 
 use super::fleet::{Fleet, Instance, Scaling};
 use super::rows::{Entity, List, Parts, Table};
+use crate::model::Creator;
 
 pub use application::{Application, Config, Group, HostState, Registered};
 pub use deployment::{Deployment, ErrorInformation, HookExecution, Progress, Wait};
-pub use fleet::{Alias, Function, HostChange, OnPremises, Service};
+pub use fleet::{Alias, Declared, Function, HostChange, OnPremises, Service, scaling_groups};
 pub use target::{Event, Label, LambdaFunction, Target, TargetKind, TaskSet};
 
 /// Milliseconds since the epoch.
@@ -31,11 +32,7 @@ pub const ACCOUNT: &str = "123456789012";
 #[derive(Debug, Default)]
 pub struct World {
     pub regions: Table<Region>,
-    /// The GitHub accounts whose tokens every region starts with: the fleet's, not kept.
-    pub git_hub_accounts: BTreeSet<String>,
-    /// The on-premises instances that are registered in every region until somebody deregisters them: the fleet's, not
-    /// kept.
-    pub on_premises: Vec<Instance>,
+    pub declared: Declared,
     /// The alarms that are on, by name.
     pub alarms: Table<Fact>,
     /// The moments of the fleet's timeline that have come, as they are written there.
@@ -59,12 +56,11 @@ impl World {
 
     /// Says what the fleet declares, to the regions that are there already and those that come.
     pub fn declare(&mut self, fleet: &Fleet, now: Millis) {
-        self.git_hub_accounts.clone_from(&fleet.git_hub_accounts);
-        self.on_premises = fleet.instances.iter().filter(|one| one.on_premises).cloned().collect();
+        self.declared = Declared::of(fleet);
         let names: Vec<String> = self.regions.keys().cloned().collect();
         for name in names {
             if let Some(region) = self.regions.get_mut(&name) {
-                region.register(&name, &self.on_premises, now);
+                region.begin(&name, &self.declared, now);
             }
         }
     }
@@ -98,6 +94,9 @@ pub struct Region {
     /// The names of the GitHub accounts that are connected.
     #[serde(skip)]
     pub git_hub_tokens: Table<Fact>,
+    /// The names of those that somebody disconnected, so that a fleet file does not connect them again.
+    #[serde(skip)]
+    pub git_hub_disconnected: Table<Fact>,
     /// On-premises instances that were registered, by name; the deregistered ones stay.
     #[serde(skip)]
     pub on_premises: Table<OnPremises>,
@@ -118,6 +117,7 @@ impl Entity for Region {
             ("configs", &mut self.configs),
             ("deployments", &mut self.deployments),
             ("gitHubTokens", &mut self.git_hub_tokens),
+            ("gitHubDisconnected", &mut self.git_hub_disconnected),
             ("onPremises", &mut self.on_premises),
             ("functions", &mut self.functions),
             ("services", &mut self.services),
@@ -126,8 +126,19 @@ impl Entity for Region {
 }
 
 impl Region {
+    /// Enters what the fleet file declares and nobody has made or ended here.
+    pub fn begin(&mut self, name: &str, declared: &Declared, now: Millis) {
+        self.register(name, &declared.on_premises, now);
+        for account in &declared.git_hub_accounts {
+            if !self.git_hub_disconnected.contains_key(account) && !self.git_hub_tokens.contains_key(account)
+            {
+                self.git_hub_tokens.insert(account.clone(), Fact);
+            }
+        }
+    }
+
     /// Enters on-premises instances that nobody has registered or deregistered. SANDBOX: each has an IAM user of its name.
-    pub fn register(&mut self, region: &str, declared: &[Instance], now: Millis) {
+    fn register(&mut self, region: &str, declared: &[Instance], now: Millis) {
         for instance in declared {
             if self.on_premises.contains_key(&instance.id) {
                 continue;
@@ -182,6 +193,28 @@ impl Region {
     pub fn group_mut(&mut self, id: &str) -> Option<&mut Group> {
         let (application, name) = self.home_mut(id)?;
         application.groups.get_mut(&name)
+    }
+
+    /// The Auto Scaling groups that its deployment groups have.
+    pub fn named_scaling_groups(&self) -> BTreeSet<String> {
+        let groups = self.applications.values().flat_map(|application| application.groups.values());
+        let lists = groups.filter_map(|group| group.settings.get("autoScalingGroups")?.as_array());
+        lists.flatten().filter_map(|entry| Some(entry.get("name")?.as_str()?.to_owned())).collect()
+    }
+
+    /// How many deployments count as running at the same time. An instance that an Auto Scaling group launched counts once
+    /// an application, however many of its groups deploy to it.
+    ///
+    /// Source: AWS user guide, "CodeDeploy quotas".
+    pub fn concurrent_deployments(&self) -> usize {
+        let running = self.deployments.values().filter(|one| !one.status.is_terminal());
+        let (launched, others): (Vec<_>, Vec<_>) =
+            running.partition(|one| one.creator == Creator::AutoScaling);
+        let launches: BTreeSet<_> = launched
+            .into_iter()
+            .flat_map(|one| one.targets.iter().map(|target| (one.application.as_str(), target.id.as_str())))
+            .collect();
+        launches.len() + others.len()
     }
 
     fn complete(&mut self) {

@@ -158,5 +158,21 @@ fn a_change_of_size_says_what_it_did() {
     let did = |instances| Ok(Changed { instances: Some(instances), put_off: false });
     assert_eq!(sandbox.change(Change::Shrink(by(5))), did(2), "it had no more");
     assert_eq!(sandbox.change(Change::Shrink(by(1))), did(0));
+    assert_eq!(sandbox.change(Change::Grow(by(3))), did(3), "without instances it is there all the same");
     assert_eq!(sandbox.change(Change::Alarm("errors".into())), Ok(Changed::default()));
+}
+
+#[test]
+fn a_declared_group_without_instances_is_there() {
+    let mut sandbox = Sandbox::new("auto_scaling_groups: [spare]\n", 1);
+    let sizes = |sandbox: &mut Sandbox| -> Vec<_> {
+        let groups = sandbox.status(REGION).auto_scaling_groups;
+        groups.into_iter().map(|group| (group.name, group.instances)).collect()
+    };
+    assert_eq!(sizes(&mut sandbox), [("spare".to_owned(), 0)]);
+    sandbox.change(Change::Grow(Scaling { group: "spare".into(), count: 2 })).unwrap();
+    assert_eq!(sizes(&mut sandbox), [("spare".to_owned(), 2)]);
+    assert!(
+        sandbox.status(REGION).instances.iter().all(|one| one.kind == crate::sandbox::fleet::Kind::Simulated)
+    );
 }

@@ -33,10 +33,13 @@ fn the_example_file_is_a_fleet() {
     let fleet = Fleet::parse(&all, 1).unwrap();
     assert_eq!(
         (fleet.instances.len(), fleet.faults.len(), fleet.functions.len(), fleet.services.len()),
-        (19, 5, 5, 2)
+        (19, 5, 5, 3)
     );
     assert_eq!((fleet.api_faults.len(), fleet.timeline.len(), fleet.git_hub_accounts.len()), (3, 6, 1));
-    assert_eq!(fleet.instance_quota, Some(1000));
+    assert_eq!((fleet.instance_quota, fleet.deployment_quota), (Some(1000), Some(20)));
+    let groups: Vec<_> = fleet.scaling_groups().into_iter().collect();
+    assert_eq!(groups, ["spare-pool", "web-pool"]);
+    assert_eq!(fleet.topics.unwrap().into_iter().collect::<Vec<_>>(), ["deployments"]);
 }
 
 /// Whether a commented line is YAML that is off, and not prose.
@@ -56,8 +59,7 @@ fn the_schema_is_that_of_the_reader() {
     let shape = |name: &str| if name.is_empty() { schema.clone() } else { schema["$defs"][name].clone() };
     let names = |error: String| -> Vec<String> {
         let expected = error.split_once("expected ").unwrap_or_else(|| panic!("{error}")).1;
-        let mut names: Vec<String> =
-            expected.split('`').skip(1).step_by(2).map(ToOwned::to_owned).collect();
+        let mut names: Vec<String> = expected.split('`').skip(1).step_by(2).map(ToOwned::to_owned).collect();
         names.sort();
         names
     };
@@ -81,8 +83,7 @@ fn the_schema_is_that_of_the_reader() {
     ];
     for (name, fails) in structures {
         let shape = shape(name);
-        let mut properties: Vec<String> =
-            shape["properties"].as_object().unwrap().keys().cloned().collect();
+        let mut properties: Vec<String> = shape["properties"].as_object().unwrap().keys().cloned().collect();
         properties.sort();
         assert_eq!(properties, names(fails("{'?': 0}")), "{name}");
         assert_eq!(shape["additionalProperties"], false, "{name}");
@@ -99,17 +100,19 @@ fn the_schema_is_that_of_the_reader() {
         all.sort();
         all
     };
-    let enumerations: [Structure; 6] = [
+    let enumerations: [Structure; 7] = [
         ("kind", fails::<Kind>),
         ("outcome", fails::<Outcome>),
         ("hook", fails::<crate::sandbox::fleet::Hook>),
         ("change", fails::<Change>),
         ("service", fails::<crate::sandbox::fleet::DeploymentController>),
+        ("balancer", fails::<crate::sandbox::fleet::LoadBalancer>),
         ("apiFault", fails::<crate::sandbox::fault::Kind>),
     ];
     for (name, fails) in enumerations {
         let shape = match name {
             "service" => shape(name)["properties"]["deployment_controller"].clone(),
+            "balancer" => shape("service")["properties"]["load_balancer"].clone(),
             "apiFault" => shape(name)["properties"]["fault"].clone(),
             name => shape(name),
         };
@@ -121,8 +124,7 @@ fn the_schema_is_that_of_the_reader() {
 
 #[test]
 fn ten_thousand_hosts_are_five_lines() {
-    let fleet =
-        Fleet::parse("generate:\n- count: 10000\n  zones: [a, b]\n  tags: {Role: web}\n", 1).unwrap();
+    let fleet = Fleet::parse("generate:\n- count: 10000\n  zones: [a, b]\n  tags: {Role: web}\n", 1).unwrap();
     assert_eq!(fleet.instances.len(), 10_000);
     assert_eq!(fleet.instances[0].kind, Kind::Simulated);
 }
@@ -181,6 +183,23 @@ fn a_file_without_end_or_bottom_is_refused() {
         let error = Fleet::load(std::path::Path::new(path), 1).unwrap_err().to_string();
         assert_eq!(error, "not a regular file");
     }
+}
+
+#[test]
+fn an_empty_list_of_topics_is_not_one_that_is_left_out() {
+    let topics = |text| Fleet::parse(text, 1).unwrap().topics;
+    assert_eq!(topics(""), None);
+    assert_eq!([topics("topics:\n"), topics("topics: []\n")], [Some(BTreeSet::new()), Some(BTreeSet::new())]);
+}
+
+#[test]
+fn an_account_has_25_git_hub_accounts_at_most() {
+    let accounts = |count: usize| {
+        let names: Vec<String> = (0..count).map(|n| format!("one-{n}")).collect();
+        Fleet::parse(&format!("git_hub_accounts: [{}]\n", names.join(", ")), 1)
+    };
+    assert!(accounts(25).is_ok());
+    assert_eq!(accounts(26).unwrap_err().to_string(), "more than 25 GitHub accounts");
 }
 
 #[test]
@@ -246,6 +265,21 @@ fn mistakes_are_named_with_their_line() {
         ("functions: [{name: f, hook: {command: []}}]\n", "a command names a program", "line 1"),
         ("services: [{cluster: 'a:b', name: c}]\n", "without `:` and `/`", "line 1"),
         ("git_hub_accounts: ['']\n", "a GitHub account has a name", "line 1"),
+        ("auto_scaling_groups: ['']\n", "an Auto Scaling group has a name", "line 1"),
+        ("auto_scaling_group: [web]\n", "did you mean `auto_scaling_groups`?", ""),
+        ("topics: ['arn:aws:sns:eu-west-1:123456789012:t']\n", "is no topic's name", "line 1 column 10"),
+        ("deployment_quota:\n", "nothing is written here", "line 1"),
+        (
+            "services: [{cluster: a, name: b, load_balancer: aplication}]\n",
+            "did you mean `application`?",
+            "line 1",
+        ),
+        (
+            "auto_scaling_groups: [web-pool]\ntimeline: [{at: 1, change: {grow: {group: web-pol, count: 1}}}]\n",
+            "the timeline names Auto Scaling group web-pol, which is not declared at line 2 column 43; did you mean \
+             `web-pool`?",
+            "",
+        ),
         (
             "api_faults:\n- {fault: error, operation: GetDeploymnt}\n",
             "did you mean `GetDeployment`?",
