@@ -27,9 +27,8 @@ PAIRS_OUT_OF_REACH = {
     "BatchGetDeploymentGroups": {"DeploymentConfigDoesNotExist"},
     "BatchGetDeploymentTargets": {"InstanceDoesNotExist"},
     "GetDeploymentGroup": {"DeploymentConfigDoesNotExist"},
-    # An unknown configuration is ArnNotSupported, an unknown tag is removed already.
-    "TagResource": {"DeploymentConfigDoesNotExist"},
-    "UntagResource": {"DeploymentConfigDoesNotExist", "InvalidTagsToAdd"},
+    # An unknown tag is removed already.
+    "UntagResource": {"InvalidTagsToAdd"},
     # A deployment knows its application and group.
     "ListDeploymentInstances": {"ApplicationDoesNotExist", "DeploymentGroupDoesNotExist", "InvalidTargetFilterName"},
     "ListDeploymentTargets": {"ApplicationDoesNotExist", "DeploymentGroupDoesNotExist"},
@@ -388,6 +387,16 @@ for code, method, arguments in [
     ("InvalidTagFilter", "list_on_premises_instances", {"tagFilters": [{"Type": "x"}]}),
     ("InvalidArn", "tag_resource", {"ResourceArn": "x", "Tags": []}),
     ("ArnNotSupported", "tag_resource", {"ResourceArn": f"{account}:instance/x_1", "Tags": []}),
+    (
+        "DeploymentConfigDoesNotExist",
+        "tag_resource",
+        {"ResourceArn": f"{account}:deploymentconfig:nix", "Tags": [{"Key": "a"}]},
+    ),
+    (
+        "DeploymentConfigDoesNotExist",
+        "untag_resource",
+        {"ResourceArn": f"{account}:deploymentconfig:nix", "TagKeys": ["a"]},
+    ),
     ("GitHubAccountTokenDoesNotExist", "delete_git_hub_account_token", {"tokenName": "nix"}),
     ("InvalidGitHubAccountTokenName", "delete_git_hub_account_token", {"tokenName": "x" * 257}),
 ]:

@@ -2,6 +2,7 @@
 
 mod account;
 mod groups;
+mod limits;
 mod on_premises;
 mod pages;
 mod platforms;
