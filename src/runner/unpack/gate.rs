@@ -1,6 +1,7 @@
 //! Which entries of a bundle are let in: names that stay inside, nothing through a link, no more than the limits.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
@@ -26,8 +27,25 @@ pub struct Gate {
     kinds: BTreeMap<PathBuf, Kind>,
 }
 
-pub fn refuse(message: String) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, message)
+/// What this tool does not unpack, whole as the archive may be.
+#[derive(Debug)]
+struct Refusal(String);
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+pub fn refuse(message: impl Into<String>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, Refusal(message.into()))
+}
+
+/// Whether an error came of [`refuse`].
+pub fn is_refusal(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<Refusal>())
 }
 
 /// A name below the bundle's root, empty for the root itself. Absolute names and `..` are refused.
