@@ -106,7 +106,7 @@ fn unreadable(directory: &Path, error: &ignore::Error) -> Error {
 }
 
 /// Whether a text names a file in whatever directory.
-pub fn named_in(text: &[u8]) -> impl Fn(&str) -> bool {
+pub fn named_in(text: &[u8]) -> impl Fn(&str) -> bool + use<> {
     let text = String::from_utf8_lossy(text).into_owned();
     move |path| text.contains(path.rsplit('/').next().unwrap_or(path))
 }

@@ -38,7 +38,7 @@ pub use layout::is_id;
 pub use log::Listener;
 pub use plan::conflict;
 pub use policy::{HookPolicy, Isolation};
-pub use unpack::{Contents, contents, extract, unpack};
+pub use unpack::{Contents, Damage, Fault, Unreadable, contents, extract, unpack};
 
 use failure::Failure;
 use layout::Layout;

@@ -240,3 +240,40 @@ async fn a_commit_is_pushed_and_one_of_github_is_fetched_where_it_is_looked_at()
     run.ends_with(0);
     server.shut_down();
 }
+
+#[test]
+fn credentials_of_an_address_are_never_said() {
+    let machine = Machine::new();
+    let out = machine.home().join("out.zip");
+    let site = machine.home().join("site");
+    fs::create_dir(&site).unwrap();
+    fs::write(site.join("appspec.yml"), "version: 0.0\nos: linux\n").unwrap();
+    let out = out.to_str().unwrap();
+    for address in ["https://us3r:s3cret@localhost:1/o/x", "https://s3cret@localhost:1/o/x"] {
+        let (page, reference) = (address.replace("localhost:1", "github.com"), format!("{address}@a..b"));
+        for line in [
+            vec!["revision", "bundle", address],
+            vec!["revision", "bundle", "--git", address, "--file", out],
+            vec!["revision", "bundle", "--git", &reference],
+            vec!["revision", "push", "--git", address, "s3://b/k.zip", "--app", "shop"],
+            vec!["revision", "push", address, "s3://b/k.zip", "--app", "shop"],
+            vec!["revision", "push", site.to_str().unwrap(), address, "--app", "shop"],
+            vec!["revision", "validate", address],
+            vec!["revision", "run", address, "--dry-run"],
+            vec!["revision", "run", &page, "--dry-run"],
+            vec!["revision", "diff", address, address],
+            vec!["revision", "pull", address],
+            vec!["revision", "show", address, "--app", "shop"],
+            vec!["revision", "register", address, "--app", "shop"],
+            vec!["deploy", "create", "shop/prod", "--revision", address],
+            vec!["deploy", "create", "shop/prod", "--push", address, "--dry-run"],
+        ] {
+            for more in [&["-vv"][..], &["-o", "json"]] {
+                let run = machine.cdctl(line.iter().chain(more));
+                assert!(run.code != 0, "{line:?} {run}");
+                let said = format!("{}{}", run.stdout, run.stderr);
+                assert!(!said.contains("s3cret") && !said.contains("us3r"), "{line:?} {run}");
+            }
+        }
+    }
+}

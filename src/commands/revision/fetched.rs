@@ -10,7 +10,7 @@ use crate::appspec;
 use crate::context::Context;
 use crate::error::{Doing, Failure};
 use crate::exit::Exit;
-use crate::model::{BundleType, Revision};
+use crate::model::{BundleType, Revision, bare_etag};
 use crate::revision::{Error, GitSource, Locator, Source};
 use crate::source;
 
@@ -116,7 +116,7 @@ impl Fetched {
             .await
             .doing(format!("download s3://{bucket}/{key}"))?;
         if let (Some(wanted), Some(got)) = (&etag, &got.etag)
-            && wanted != got
+            && bare_etag(wanted) != bare_etag(got)
         {
             return Err(
                 Failure::new(format!("s3://{bucket}/{key} has changed since: its eTag is {got}")).into()

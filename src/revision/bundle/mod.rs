@@ -24,8 +24,11 @@ pub enum Source {
 
 impl Source {
     pub fn of(path: &Path) -> Result<Source, Error> {
-        let metadata = fs::metadata(path)
-            .map_err(|error| Error::new(format!("cannot read {}: {error}", path.display())))?;
+        let metadata = fs::metadata(path).map_err(|error| {
+            let told = Error::new(format!("cannot read {}: {error}", path.display()));
+            let is_url = path.to_string_lossy().contains("://");
+            if is_url { told.help("a commit of a git repository is bundled with --git URL") } else { told }
+        })?;
         if metadata.is_dir() {
             return Ok(Source::Directory(path.to_owned()));
         }

@@ -1,10 +1,11 @@
 //! What a bundle would unpack to, without a file written. Of a zip only what is asked for is decompressed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
 use super::Entries;
+use super::damage::Damage;
 use super::gate::{Gate, refuse};
 use super::zipped::Zip;
 use crate::appspec::{Entry, Kind, Listing};
@@ -55,6 +56,18 @@ impl Contents {
             }
         }
         Ok(self.listing)
+    }
+
+    /// What is not whole in a zip. Of one that unpacks to more than 16 MiB the content of those files alone is read that are
+    /// `wanted`; an archive of another form has been read to its end.
+    ///
+    /// # Errors
+    /// The archive cannot be read.
+    pub fn damage(&self, wanted: &dyn Fn(&str) -> bool) -> io::Result<Vec<Damage>> {
+        let Some(zip) = &self.zip else { return Ok(Vec::new()) };
+        let wanted: BTreeSet<usize> =
+            self.numbers.iter().filter(|(path, _)| wanted(path)).map(|(_, number)| *number).collect();
+        zip.damage(&|number| wanted.contains(&number))
     }
 
     /// A file's text, through links that stay in the bundle; none where there is no file.

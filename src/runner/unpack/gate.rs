@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::ffi::OsString;
+use std::fmt;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
@@ -29,8 +30,25 @@ pub struct Gate {
     kinds: HashMap<OsString, Kind>,
 }
 
-pub fn refuse(message: String) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, message)
+/// What this tool does not unpack, whole as the archive may be.
+#[derive(Debug)]
+struct Refusal(String);
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+pub fn refuse(message: impl Into<String>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, Refusal(message.into()))
+}
+
+/// Whether an error came of [`refuse`].
+pub fn is_refusal(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<Refusal>())
 }
 
 /// A name below the bundle's root, empty for the root itself. Absolute names and `..` are refused.

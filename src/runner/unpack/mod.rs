@@ -2,6 +2,7 @@
 //! link, as a device, or beyond the limits.
 
 mod contents;
+mod damage;
 mod gate;
 mod sink;
 mod tarball;
@@ -15,7 +16,8 @@ use crate::model::BundleType;
 
 use super::failure::ruby;
 pub use contents::Contents;
-use gate::Gate;
+pub use damage::{Damage, Fault};
+use gate::{Gate, is_refusal};
 use sink::Sink;
 
 /// What becomes of an archive's entries. Names and modes are the archive's: nobody has looked at them.
@@ -55,17 +57,31 @@ pub fn extract(bundle: &Path, kind: &BundleType, directory: &Path) -> Result<(),
 }
 
 /// What [`unpack`] would leave, without a file written. `whole` are the names of the files whose text may be asked for.
-/// The content of a zip's files is not looked at before it is asked for.
-pub fn contents(bundle: &Path, kind: &BundleType, whole: &[&str]) -> Result<Contents, String> {
-    let mut contents = Contents::new(gate(bundle)?, whole);
+/// The content of a zip's files is not looked at before it is asked for ([`Contents::damage`]).
+pub fn contents(bundle: &Path, kind: &BundleType, whole: &[&str]) -> Result<Contents, Unreadable> {
+    let refused = |message| Unreadable { message, damaged: false };
+    let mut contents = Contents::new(gate(bundle).map_err(refused)?, whole);
     let result = match kind {
         BundleType::Zip => zipped::list(bundle, &mut contents),
         BundleType::Tgz | BundleType::Tar => tarball::unpack(bundle, &mut contents),
-        other => return Err(undeployable(other)),
+        other => return Err(refused(undeployable(other))),
     };
-    result.map_err(|error| told(kind, &error))?;
+    result.map_err(|error| {
+        let of_system = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied);
+        let damaged = !is_refusal(&error) && !of_system && error.raw_os_error().is_none();
+        Unreadable { message: told(kind, &error), damaged }
+    })?;
     contents.take_off_top();
     Ok(contents)
+}
+
+/// Why what is in an archive cannot be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// In the words of [`unpack`].
+    pub message: String,
+    /// It is no whole archive, and the agents fail on it; else it cannot be opened, or this tool refuses what is in it.
+    pub damaged: bool,
 }
 
 fn gate(bundle: &Path) -> Result<Gate, String> {

@@ -8,6 +8,7 @@ use flate2::read::MultiGzDecoder;
 use tar::{Archive, EntryType};
 
 use super::Entries;
+use super::gate::refuse;
 
 /// Names and attributes of one entry that do not fit its header; the tar crate holds them in memory.
 const MAX_EXTENSION: u64 = 1 << 20;
@@ -27,10 +28,7 @@ fn check_extensions(bundle: &Path, most: u64) -> io::Result<()> {
         let plain = kind.is_file() || kind.is_dir() || kind.is_symlink() || kind.is_hard_link();
         total = total.saturating_add(entry.size());
         if (!plain && !kind.is_gnu_sparse() && entry.size() > MAX_EXTENSION) || total > most {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "an entry is larger than a bundle may hold",
-            ));
+            return Err(refuse("an entry is larger than a bundle may hold"));
         }
     }
     Ok(())
@@ -64,10 +62,12 @@ pub fn unpack(bundle: &Path, to: &mut dyn Entries) -> io::Result<()> {
             }
             EntryType::XGlobalHeader => {}
             _ => {
-                let message = format!("{} is neither file, directory nor link", name.display());
-                return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+                return Err(refuse(format!("{} is neither file, directory nor link", name.display())));
             }
         }
     }
+    // Behind its last entry `tar` reads on: there the checksum of what is gzipped stands.
+    let rest = &mut archive.into_inner().take(to.gate().left().saturating_add(1));
+    io::copy(rest, &mut io::sink())?;
     if found { Ok(()) } else { Err(io::Error::new(io::ErrorKind::UnexpectedEof, "no entries")) }
 }

@@ -7,7 +7,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use tar::{Builder, EntryType, Header};
 use zip::write::SimpleFileOptions;
-use zip::{System, ZipWriter};
+use zip::{CompressionMethod, System, ZipWriter};
 
 use super::*;
 use crate::appspec::Kind;
@@ -29,7 +29,7 @@ impl Bundle {
         let bundle = self.guard.path().join("bundle.tar");
         let unpacked = unpack(&bundle, &kind, &self.path(""));
         let listed = contents(&bundle, &kind, &[]);
-        assert_eq!(listed.as_ref().err(), unpacked.as_ref().err());
+        assert_eq!(listed.as_ref().err().map(|error| &error.message), unpacked.as_ref().err());
         if let Ok(contents) = listed {
             let mut there = Vec::new();
             there_is(&self.path(""), Path::new(""), &mut there);
@@ -277,4 +277,106 @@ fn rubbish_is_an_error() {
         assert!(Bundle::new(b"not an archive at all").unpack(kind.clone()).is_err(), "{kind}");
         assert!(Bundle::new(b"").unpack(kind.clone()).is_err(), "{kind}");
     }
+}
+
+/// A zip of three files, of which `data` is stored as it is; where the header of each begins.
+fn whole() -> (Vec<u8>, [usize; 3]) {
+    let names = ["appspec.yml", "run.sh", "data"];
+    let bytes = zip(|writer| {
+        for name in names {
+            let options = SimpleFileOptions::default();
+            let method = if name == "data" { CompressionMethod::Stored } else { CompressionMethod::Deflated };
+            writer.start_file(name, options.compression_method(method)).unwrap();
+            writer.write_all("0123456789".repeat(20).as_bytes()).unwrap();
+        }
+    });
+    let headers = bytes.windows(4).enumerate().filter(|(_, four)| *four == b"PK\x03\x04").map(|(at, _)| at);
+    let headers: Vec<usize> = headers.collect();
+    (bytes, headers.try_into().unwrap())
+}
+
+/// What is wrong with the files of a zip, the content of `wanted` looked at.
+fn damage_of(bytes: &[u8], wanted: &dyn Fn(&str) -> bool) -> Result<Vec<(String, Fault)>, Unreadable> {
+    let bundle = Bundle::new(bytes);
+    let contents = contents(&bundle.guard.path().join("bundle.tar"), &BundleType::Zip, &[])?;
+    let damage = contents.damage(wanted).unwrap().into_iter();
+    Ok(damage.map(|Damage { name, fault }| (name, fault)).collect())
+}
+
+#[test]
+fn what_is_damaged_in_a_zip_is_told_by_its_name() {
+    let (whole, [appspec, run, data]) = whole();
+    assert_eq!(damage_of(&whole, &|_| false).unwrap(), []);
+    let entry = |number| {
+        let entries = whole.windows(4).enumerate().filter(|(_, four)| *four == b"PK\x01\x02");
+        entries.map(|(at, _)| at).nth(number).unwrap()
+    };
+    let header = "its header is not where the archive's directory says";
+    let both = |local: usize, central: usize, byte| vec![(local, byte), (central, byte)];
+    for (changes, name, fault) in [
+        (vec![(data + 30 + 4 + 3, b'x')], "data", Fault::Checksum),
+        // A block of a kind that there is not.
+        (vec![(run + 30 + 6, 7)], "run.sh", Fault::Broken("its content cannot be unpacked")),
+        (vec![(run, b'Q')], "run.sh", Fault::Broken(header)),
+        (both(data + 19, entry(2) + 21, 255), "data", Fault::Broken("its content is cut off")),
+        (both(run + 6, entry(1) + 8, 1), "run.sh", Fault::Broken("it is encrypted")),
+        (both(appspec + 8, entry(0) + 10, 14), "appspec.yml", Fault::Method),
+        // `unzip` goes by the one, others by the other.
+        (both(run + 22, entry(1) + 24, 1), "run.sh", Fault::Header),
+        (both(run + 22, entry(1) + 24, 255), "run.sh", Fault::Header),
+        (vec![(appspec + 30, b'A')], "appspec.yml", Fault::Header),
+        (vec![(appspec + 14, 0)], "appspec.yml", Fault::Header),
+        (vec![(entry(0) + 16, 0)], "appspec.yml", Fault::Header),
+        (vec![(entry(2) + 21, 255)], "data", Fault::Header),
+    ] {
+        let mut bytes = whole.clone();
+        changes.iter().for_each(|(at, byte)| bytes[*at] = *byte);
+        assert_eq!(damage_of(&bytes, &|_| false).unwrap(), [(name.to_owned(), fault)], "{changes:?}");
+        // What an agent does not unpack this tool does not either.
+        let unpacked = Bundle::new(&bytes);
+        let unpacked =
+            unpack(&unpacked.guard.path().join("bundle.tar"), &BundleType::Zip, &unpacked.path(""));
+        assert!(unpacked.is_err() || fault == Fault::Header, "{changes:?}: {unpacked:?}");
+    }
+}
+
+#[test]
+fn a_bundle_that_is_no_whole_archive_is_told_from_one_that_is_refused() {
+    let (zip, _) = whole();
+    let mut directory = zip.clone();
+    let at = directory.windows(4).position(|four| four == b"PK\x01\x02").unwrap();
+    directory[at] = b'Q';
+    for bytes in [&zip[..zip.len() - 30], &directory, b"not an archive at all"] {
+        assert!(damage_of(bytes, &|_| false).unwrap_err().damaged);
+    }
+    let (tar, far) = (tar(&[("a", FILE, &"x".repeat(2000))]), tar(&[("../evil", FILE, "x")]));
+    let mut tgz = GzEncoder::new(Vec::new(), Compression::default());
+    tgz.write_all(&tar).unwrap();
+    let tgz = tgz.finish().unwrap();
+    let mut wrong = tgz.clone();
+    let last = wrong.len() - 6;
+    wrong[last] ^= 1;
+    for (bytes, damaged) in
+        [(&tar[..1000], true), (&tgz[..tgz.len() - 20], true), (&wrong, true), (&far, false)]
+    {
+        let bundle = Bundle::new(bytes);
+        let error = contents(&bundle.guard.path().join("bundle.tar"), &BundleType::Tar, &[]).err().unwrap();
+        assert_eq!(error.damaged, damaged, "{}", error.message);
+    }
+    assert!(!contents(Path::new("/nowhere"), &BundleType::Zip, &[]).err().unwrap().damaged);
+}
+
+#[test]
+fn of_a_large_zip_the_content_of_what_is_wanted_is_read() {
+    let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    let mut bytes = zip(|writer| {
+        writer.start_file("large", SimpleFileOptions::default()).unwrap();
+        writer.write_all(&vec![b'x'; 17 << 20]).unwrap();
+        writer.start_file("data", stored).unwrap();
+        writer.write_all(b"0123456789").unwrap();
+    });
+    let at = bytes.windows(10).position(|ten| ten == b"0123456789").unwrap();
+    bytes[at] = b'x';
+    assert_eq!(damage_of(&bytes, &|_| false).unwrap(), []);
+    assert_eq!(damage_of(&bytes, &|name| name == "data").unwrap(), [("data".to_owned(), Fault::Checksum)]);
 }
