@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::appspec::{FILE_NAME, Kind};
 use crate::model::BundleType;
 use crate::runner;
+use crate::scratch::Folder;
 
 use super::listing::{Found, walk};
 use super::{Error, Selection, Source};
@@ -21,7 +22,7 @@ const MAX_TEXT: u64 = 1 << 20;
 /// A revision that lies open in a directory; what was unpacked goes with it.
 pub struct Opened {
     directory: PathBuf,
-    _folder: Option<tempfile::TempDir>,
+    _folder: Option<Folder>,
     found: Vec<Found>,
 }
 
@@ -61,7 +62,7 @@ impl Opened {
             Source::Ready(file, kind) => {
                 let told =
                     |error: io::Error| Error::new(format!("cannot unpack {}: {error}", file.display()));
-                let folder = tempfile::tempdir().map_err(told)?;
+                let folder = Folder::new().map_err(told)?;
                 let inner = folder.path().join("bundle");
                 fs::create_dir(&inner).map_err(told)?;
                 if matches!(kind, BundleType::Yaml | BundleType::Json) {

@@ -8,12 +8,13 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Component, Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::str::FromStr;
 
 use super::Error;
 use crate::model::BundleType;
 use crate::runner;
+use crate::scratch;
 
 /// `URL[@REF][:PATH]`
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,7 +86,7 @@ impl GitSource {
     /// Puts the commit's files below `directory`, which must exist and be empty. `ask`: git may ask for a password.
     pub fn checkout(&self, directory: &Path, ask: bool) -> Result<Checkout, Error> {
         let told = |error: io::Error| Error::new(format!("cannot read {}: {error}", self.shown()));
-        let scratch = tempfile::tempdir().map_err(told)?;
+        let scratch = scratch::Folder::new().map_err(told)?;
         let git = Git { source: self, repository: scratch.path().join("repository"), ask };
         git.run(&["init", "--quiet", "--bare", "--template=", "--", &git.repository.to_string_lossy()])?;
         let commit = git.fetch()?;
@@ -250,6 +251,13 @@ fn is_pointer(path: &Path) -> bool {
     // The specification's limit of a pointer is 1024 bytes.
     (LFS_POINTER.len() as u64..1024).contains(&size)
         && fs::read(path).is_ok_and(|text| text.starts_with(LFS_POINTER))
+}
+
+/// What a program leaves behind; it ends where a signal ends this one.
+fn output(command: &mut Command) -> io::Result<Output> {
+    let child = command.stderr(Stdio::piped()).spawn()?;
+    let _running = scratch::running(&child);
+    child.wait_with_output()
 }
 
 /// A text of git's, which may hold URLs, without the user and password in them.

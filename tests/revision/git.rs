@@ -1,9 +1,12 @@
 //! `--git`: commits of repositories on this machine.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::support::cdctl::{CDCTL, Machine, Run};
@@ -239,4 +242,31 @@ async fn a_commit_is_pushed_and_one_of_github_is_fetched_where_it_is_looked_at()
     let run = machine.run(&format!("revision run {revision} --root {} -o json", host.display()));
     run.ends_with(0);
     server.shut_down();
+}
+
+/// What git had written goes, and git itself, where only this process is told to end.
+#[test]
+fn a_signal_during_a_checkout_leaves_nothing() {
+    let machine = Machine::new();
+    let (bin, scratch, pipe) =
+        (machine.home().join("bin"), machine.home().join("scratch"), machine.home().join("pipe"));
+    fs::create_dir(&bin).unwrap();
+    fs::create_dir(&scratch).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();
+    // It holds the pipe open as long as it runs.
+    let script = format!("#!/bin/sh\nexec 3>{}\necho begun >&3\nexec sleep 600\n", pipe.display());
+    fs::write(bin.join("git"), script).unwrap();
+    fs::set_permissions(bin.join("git"), fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = machine.command(CDCTL);
+    command.env("PATH", format!("{}:/usr/bin:/bin", bin.display())).env("TMPDIR", &scratch);
+    command.args(["revision", "bundle", "--git", "file:///nowhere", "--file", "/dev/null"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut begun = BufReader::new(fs::File::open(&pipe).unwrap());
+    let mut line = String::new();
+    begun.read_line(&mut line).unwrap();
+    assert!(line == "begun\n" && fs::read_dir(&scratch).unwrap().count() > 0);
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(begun.read_line(&mut line).unwrap(), 0, "git has ended");
+    assert_eq!(fs::read_dir(&scratch).unwrap().count(), 0);
 }

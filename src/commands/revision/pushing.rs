@@ -21,6 +21,8 @@ use crate::model::{BundleType, Revision};
 use crate::report::upload::{Upload, size};
 use crate::revision::{Links, Selection, Source, check, pack};
 use crate::signals;
+use crate::runner;
+use crate::scratch::Folder;
 use crate::ui::Ui;
 
 /// A bundle that is ready to be uploaded.
@@ -33,7 +35,7 @@ pub struct Prepared {
     /// What the bundle is called after where no key is given: the directory's or the file's name.
     pub name: String,
     /// Hold the bundle while it is needed.
-    _folder: Option<tempfile::TempDir>,
+    _folder: Option<Folder>,
     _fetched: Fetched,
 }
 
@@ -119,7 +121,7 @@ fn bundle(ui: &Ui, fetched: Fetched, packing: &Packing) -> anyhow::Result<Prepar
     let (file, bundle_type, folder) = match fetched.source() {
         Source::Ready(file, bundle_type) => (file.clone(), bundle_type.clone(), None),
         Source::Directory(directory) => {
-            let folder = tempfile::tempdir().context("cannot make a temporary directory")?;
+            let folder = Folder::new().context("cannot make a temporary directory")?;
             let file = folder.path().join("bundle");
             let packed = pack(directory, &file, &packing.kind, &selection, &mut |_, _| {})?;
             ui.note(&format!("bundled {} entries, {}", packed.entries, size(packed.bytes)));
