@@ -44,7 +44,8 @@ pub use regions::REGIONS;
 pub use revisions::{Stored, wire_revision};
 pub use roles::Ask;
 pub use shape::Shape;
-pub use upload::{Put, Uploaded};
+pub use resume::Open;
+pub use upload::{Ended, Left, Put, Uploaded};
 
 use crate::settings::Connection;
 
