@@ -214,7 +214,10 @@ fn has_hooks(archive: &Path, name: &str) -> Result<bool, String> {
 }
 
 /// The path with its links followed, where that stays below `folder`.
-fn inside(folder: &Path, path: &Path) -> io::Result<PathBuf> {
+///
+/// # Errors
+/// It leads out of it, or to nothing.
+pub fn inside(folder: &Path, path: &Path) -> io::Result<PathBuf> {
     let path = path.canonicalize()?;
     if path.starts_with(folder.canonicalize()?) {
         Ok(path)
