@@ -135,6 +135,8 @@ fn a_directory_of_a_repository_is_a_bundle_of_its_own() {
     assert_eq!(origin.file(&out, "at").unwrap(), origin.git(&["rev-parse", "main"]));
     let none = origin.bundle(&format!("{}@main:apps/none", origin.url()), &out).ends_with(1);
     none.complains("has no directory apps/none");
+    let ignored = origin.bundle(&format!("{}@main:tests", origin.url()), &out).ends_with(1);
+    ignored.complains("leaves tests out: its .gitattributes says export-ignore of it");
     let above = origin.bundle(&format!("{}:apps", origin.url()), &out).ends_with(10);
     above.complains("there is one in shop/").complains(&format!("{}:apps has no appspec.yml", origin.url()));
 }
@@ -185,6 +187,11 @@ fn a_repository_that_is_here_is_no_host_of_ssh() {
     ] {
         bundle(folder, from).ends_with(0);
         assert_eq!(origin.file(&out, "page").unwrap(), "shop", "{from}");
+    }
+    // Of a directory in it, what to write is told.
+    for (from, written) in [(".:shop", ":apps/shop"), ("./shop@v1", "@v1:apps/shop"), ("../apps", ":apps")] {
+        let run = bundle("we@ird:x/apps", from).ends_with(2).complains("is a directory of the repository");
+        run.complains(&format!("we@ird:x{written}"));
     }
     bundle("", "/nowhere@v1").ends_with(1).complains("'/nowhere' does not appear to be a git repository");
 }
