@@ -38,7 +38,7 @@ pub use layout::is_id;
 pub use log::Listener;
 pub use plan::conflict;
 pub use policy::{HookPolicy, Isolation};
-pub use unpack::{Contents, contents, extract, unpack};
+pub use unpack::{Contents, contents, extract, is_too_much, unpack};
 
 use failure::Failure;
 use layout::Layout;

@@ -21,9 +21,9 @@ use crate::format::{Table, View};
 use crate::model::{BundleType, Revision};
 use crate::report::upload::{Upload, size};
 use crate::revision::{Links, Selection, Source, check, pack};
-use crate::signals;
 use crate::runner;
 use crate::scratch::Folder;
+use crate::signals;
 use crate::ui::Ui;
 
 /// A bundle that is ready to be uploaded.
@@ -126,6 +126,13 @@ fn bundle(ui: &Ui, fetched: Fetched, packing: &Packing) -> anyhow::Result<Prepar
             let file = folder.path().join("bundle");
             let packed = pack(directory, &file, &packing.kind, &selection, &mut |_, _| {})?;
             ui.note(&format!("bundled {} entries, {}", packed.entries, size(packed.bytes)));
+            if runner::is_too_much(packed.bytes, packed.unpacked, packed.entries) {
+                ui.warn(&format!(
+                    "it unpacks to {} entries, {}: the agents unpack that; `validate`, `run` and the sandbox take it for a bomb",
+                    packed.entries,
+                    size(packed.unpacked)
+                ));
+            }
             (file, packing.kind.clone(), Some(folder))
         }
     };
@@ -254,7 +261,7 @@ async fn upload(
     let result = api.upload(&prepared.file, (&to.bucket, &to.key), &put, upload.progress(), stop).await;
     upload.finish();
     match result {
-        Ok(Uploaded { stored, resumed, others }) => {
+        Ok(Uploaded { stored, resumed, open }) => {
             if resumed > 0 {
                 let there = size(resumed);
                 context.ui.note(&format!("resumed an upload that was cut short: {there} were there already"));
@@ -303,7 +310,6 @@ fn told_left(left: &Left, to: &Destination, place: &str) -> (String, Option<Stri
             let help = format!("the next push of the same bundle goes on with its parts; `{abort}` removes them");
             (format!("an unfinished upload was left at {place}"), Some(help))
         }
-        Err(error) => Err(upload_failure(context, error, to, place).await),
     }
 }
 

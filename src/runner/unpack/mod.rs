@@ -68,6 +68,12 @@ pub fn contents(bundle: &Path, kind: &BundleType, whole: &[&str]) -> Result<Cont
     Ok(contents)
 }
 
+/// Whether a bundle of so many bytes, packed and unpacked, and entries is more than [`unpack`] lets in. The agents have no
+/// such limits.
+pub fn is_too_much(packed: u64, unpacked: u64, entries: usize) -> bool {
+    entries > gate::MAX_ENTRIES || unpacked > Gate::new(packed).left()
+}
+
 fn gate(bundle: &Path) -> Result<Gate, String> {
     Ok(Gate::new(fs::metadata(bundle).map_err(|error| ruby(&error, "rb_sysopen", bundle))?.len()))
 }
