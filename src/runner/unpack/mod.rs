@@ -30,7 +30,7 @@ trait Entries {
     /// Kept as it is written: where it leads is the host's business, but nothing is ever written through it.
     fn link(&mut self, name: &Path, target: PathBuf) -> io::Result<()>;
 
-    /// A hard link becomes a copy of the earlier file that it names.
+    /// A hard link becomes a copy of the earlier file or link that it names.
     fn copy_of(&mut self, name: &Path, earlier: &Path, mode: Option<u32>) -> io::Result<()>;
 }
 
@@ -48,7 +48,7 @@ pub fn extract(bundle: &Path, kind: &BundleType, directory: &Path) -> Result<(),
     let mut sink = Sink::new(directory, gate(bundle)?)?;
     let result = match kind {
         BundleType::Zip => zipped::unpack(bundle, &mut sink),
-        BundleType::Tgz | BundleType::Tar => tarball::unpack(bundle, &mut sink),
+        BundleType::Tgz | BundleType::Tar => tarball::unpack(bundle, kind, &mut sink),
         other => return Err(undeployable(other)),
     };
     result.and_then(|()| sink.finish()).map_err(|error| told(kind, &error))
@@ -60,7 +60,7 @@ pub fn contents(bundle: &Path, kind: &BundleType, whole: &[&str]) -> Result<Cont
     let mut contents = Contents::new(gate(bundle)?, whole);
     let result = match kind {
         BundleType::Zip => zipped::list(bundle, &mut contents),
-        BundleType::Tgz | BundleType::Tar => tarball::unpack(bundle, &mut contents),
+        BundleType::Tgz | BundleType::Tar => tarball::unpack(bundle, kind, &mut contents),
         other => return Err(undeployable(other)),
     };
     result.map_err(|error| told(kind, &error))?;

@@ -51,7 +51,6 @@ impl Sink {
             (Err(error), _) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
             (made, _) => made,
         }
-        Ok(path)
     }
 
     fn create(&self, inner: &Path) -> io::Result<File> {
@@ -79,10 +78,9 @@ impl Entries for Sink {
     }
 
     fn directory(&mut self, name: &Path, mode: Option<u32>) -> io::Result<()> {
-        self.make(&inner).map_err(named(name))?;
         let Some(inner) = self.gate.place(name, Kind::Directory)? else { return Ok(()) };
+        self.make(&inner).map_err(named(name))?;
         let path = self.directory.join(inner);
-        fs::create_dir_all(&path).map_err(named(name))?;
         if let Some(mode) = mode {
             self.modes.push((path, mode & 0o777));
         }
@@ -111,6 +109,9 @@ impl Entries for Sink {
 
     fn copy_of(&mut self, name: &Path, earlier: &Path, mode: Option<u32>) -> io::Result<()> {
         let inner = self.gate.earlier(name, earlier)?;
+        if let Some(target) = self.links.get(&inner).cloned() {
+            return self.link(name, target);
+        }
         // Of itself: opened to be written, it would be emptied first.
         if self.gate.place(name, Kind::File)?.is_some_and(|place| place == inner) {
             return Ok(());

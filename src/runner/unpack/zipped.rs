@@ -46,6 +46,10 @@ fn target(entry: &mut dyn Read, name: &Path) -> io::Result<PathBuf> {
 /// Source: Info-ZIP's unzip 6.0, which both official agents call.
 fn name<R: Read>(entry: &ZipFile<'_, R>) -> PathBuf {
     let mut name = entry.name_raw().to_owned();
+    // What is no UTF-8 is code page 437 there.
+    if let (System::Dos, Ok(decoded)) = (entry.system(), entry.name()) {
+        name = decoded.into_owned().into_bytes();
+    }
     if entry.system() == System::Dos && !name.contains(&b'/') {
         name.iter_mut().filter(|byte| **byte == b'\\').for_each(|byte| *byte = b'/');
     }
@@ -72,7 +76,7 @@ pub fn list(bundle: &Path, contents: &mut Contents) -> io::Result<()> {
     for index in 0..archive.len() {
         let entry = archive.by_index_raw(index)?;
         let (name, mode) = (name(&entry), entry.unix_mode());
-        contents.backslashes |= name.as_os_str().as_bytes() != entry.name_raw();
+        contents.backslashes |= slashes(name.as_os_str().as_bytes()) > slashes(entry.name_raw());
         match kind(&entry, &name)? {
             Kind::Directory => contents.directory(&name, mode)?,
             Kind::Link => {
@@ -89,6 +93,10 @@ pub fn list(bundle: &Path, contents: &mut Contents) -> io::Result<()> {
     }
     contents.zip = Some(Zip(archive));
     Ok(())
+}
+
+fn slashes(name: &[u8]) -> usize {
+    name.iter().filter(|byte| **byte == b'/').count()
 }
 
 /// An open archive.
