@@ -155,7 +155,8 @@ mod tests {
             Err(io::Error::other("full"))
         });
         assert!(fails.is_err() && fs::read_dir(folder.path()).unwrap().next().is_none());
-        let text = |text: &'static str| move |file: &mut fs::File| io::Write::write_all(file, text.as_bytes());
+        let text =
+            |text: &'static str| move |file: &mut fs::File| io::Write::write_all(file, text.as_bytes());
         write(&path, true, text("one")).unwrap();
         assert_eq!(write(&path, true, text("two")).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read_to_string(&path).unwrap(), "one");

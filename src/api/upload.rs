@@ -149,9 +149,8 @@ impl Api {
         stop: impl Future<Output = ()>,
     ) -> Result<Uploaded, Ended> {
         let failed = |error| Ended::failed(error, Left::Nothing);
-        let size = std::fs::metadata(file)
-            .map_err(|error| failed(local("PutObject", error.to_string())))?
-            .len();
+        let size =
+            std::fs::metadata(file).map_err(|error| failed(local("PutObject", error.to_string())))?.len();
         let place = Place { bucket, key, put };
         if size > WHOLE {
             return self.put_parts(file, size, &place, progress, stop).await;

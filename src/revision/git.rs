@@ -172,7 +172,8 @@ impl Git<'_> {
         if arguments.first() != Some(&"init") {
             command.arg("--git-dir").arg(&self.repository);
         }
-        let output = output(command.args(arguments).stdout(Stdio::piped())).map_err(|error| self.missing(&error))?;
+        let output =
+            output(command.args(arguments).stdout(Stdio::piped())).map_err(|error| self.missing(&error))?;
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }

@@ -256,7 +256,11 @@ mod tests {
         symlink("sub/own.zip", site.join("latest.zip")).unwrap();
         let own = Some(site.join("latest.zip"));
         let selection = Selection { own: own.clone(), ..Selection::default() };
-        assert_eq!(names(&site, &selection).unwrap(), ["page", "sub"], "neither the link nor what it leads to");
+        assert_eq!(
+            names(&site, &selection).unwrap(),
+            ["page", "sub"],
+            "neither the link nor what it leads to"
+        );
         let selection = Selection { own, links: Links::Follow, ..Selection::default() };
         assert_eq!(names(&site, &selection).unwrap(), ["page", "sub"]);
     }
@@ -294,7 +298,9 @@ mod tests {
             names(guard.path(), &selection).map_err(|error| error.message)
         };
         assert!(following(&["loop"]).unwrap_err().contains("sub/dangling is a link to nowhere"));
-        assert!(following(&["dangling"]).unwrap_err().contains("loop is a link to a directory that it is in"));
+        assert!(
+            following(&["dangling"]).unwrap_err().contains("loop is a link to a directory that it is in")
+        );
         assert_eq!(following(&["dangling", "/loop/"]).unwrap(), ["page", "sub"]);
         write(guard.path(), "sub/.cdctlignore", "dangling\n");
         write(guard.path(), ".cdctlignore", "/loop\n");

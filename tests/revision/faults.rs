@@ -209,8 +209,10 @@ async fn parts_that_cannot_be_removed_are_told() {
     let run = interrupted(&machine, &line).ends_with(130).says_nothing();
     let open = s3(&stage.sandbox).list_multipart_uploads().bucket("releases").send().await.unwrap();
     let id = open.uploads()[0].upload_id().unwrap();
-    run.complains("stopped; an unfinished upload was left at s3://releases/big.tar and nothing was registered")
-        .complains(&format!("abort-multipart-upload --bucket releases --key big.tar --upload-id {id}"));
+    run.complains(
+        "stopped; an unfinished upload was left at s3://releases/big.tar and nothing was registered",
+    )
+    .complains(&format!("abort-multipart-upload --bucket releases --key big.tar --upload-id {id}"));
     server.shut_down();
 }
 
@@ -279,7 +281,9 @@ async fn an_upload_of_something_else_to_the_same_key_is_left_alone_and_told() {
     let machine = machine.set("AWS_ENDPOINT_URL", &format!("http://{address}"));
     let run = machine.run(&format!("{line} --storage-class STANDARD_IA")).ends_with(0);
     run.complains("1 unfinished upload is at s3://releases/big.tar, not of this bundle: left alone")
-        .complains("1 unfinished upload is at s3://releases/big.tar, without parts, of a push that still runs or");
+        .complains(
+            "1 unfinished upload is at s3://releases/big.tar, without parts, of a push that still runs or",
+        );
     assert_eq!(parts.try_iter().count(), 3);
     let open = s3.list_multipart_uploads().bucket("releases").send().await.unwrap();
     assert_eq!(open.uploads().len(), 3);

@@ -56,7 +56,8 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         "changes": changes.iter().map(|(name, change)| wire(name, change)).collect::<Vec<_>>(),
         "appspec": appspec.iter().map(|(sign, line)| format!("{sign}{line}")).collect::<Vec<_>>(),
     });
-    let for_people = context.settings.output.format == Format::Table && context.settings.output.query.is_none();
+    let for_people =
+        context.settings.output.format == Format::Table && context.settings.output.query.is_none();
     let view = View { json, items: Some("changes"), table, empty: "they hold the same" };
     view.print(&context.settings.output, &context.ui)?;
     if for_people && !appspec.is_empty() {

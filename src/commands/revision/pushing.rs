@@ -307,7 +307,8 @@ fn told_left(left: &Left, to: &Destination, place: &str) -> (String, Option<Stri
                 quoted(&to.bucket),
                 quoted(&to.key)
             );
-            let help = format!("the next push of the same bundle goes on with its parts; `{abort}` removes them");
+            let help =
+                format!("the next push of the same bundle goes on with its parts; `{abort}` removes them");
             (format!("an unfinished upload was left at {place}"), Some(help))
         }
     }

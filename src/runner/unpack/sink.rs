@@ -35,7 +35,10 @@ impl Sink {
     }
 
     fn parent(&self, inner: &Path) -> io::Result<PathBuf> {
-        inner.parent().filter(|parent| !parent.as_os_str().is_empty()).map_or(Ok(()), |parent| self.make(parent))?;
+        inner
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+            .map_or(Ok(()), |parent| self.make(parent))?;
         Ok(self.directory.join(inner))
     }
 

@@ -262,7 +262,11 @@ fn a_bomb_is_refused() {
     let mut sink = Sink::new(folder.path(), gate).unwrap();
     let error = sink.file(Path::new("more"), None, &mut io::repeat(0)).unwrap_err().to_string();
     assert!(error.contains("more unpacks to more than a bundle may hold"), "{error}");
-    assert_eq!(fs::metadata(folder.path().join("more")).unwrap().len(), 1001, "no more than that was written");
+    assert_eq!(
+        fs::metadata(folder.path().join("more")).unwrap().len(),
+        1001,
+        "no more than that was written"
+    );
 }
 
 /// The image of an empty disk, which the agents deploy.
