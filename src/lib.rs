@@ -17,6 +17,7 @@ pub mod report;
 pub mod revision;
 pub mod runner;
 pub mod sandbox;
+pub mod scratch;
 pub mod settings;
 pub mod signals;
 pub mod source;
@@ -75,7 +76,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environme
             // First: nothing is begun after it.
             biased;
             // What the command holds (a sandbox, temporary folders) goes with it.
-            exit = unheard => Ok(exit),
+            exit = unheard => {
+                scratch::clear();
+                Ok(exit)
+            }
             result = commands::run(&context, cli.noun) => result,
         }
     });

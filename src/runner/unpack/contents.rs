@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::Entries;
 use super::damage::Damage;
-use super::gate::{Gate, refuse};
+use super::gate::Gate;
 use super::zipped::Zip;
 use crate::appspec::{Entry, Kind, Listing};
 use crate::source;
@@ -112,9 +112,7 @@ impl Contents {
     /// Notes an entry; `number` is a zip's.
     pub(super) fn note(&mut self, name: &Path, entry: Entry, number: Option<usize>) -> io::Result<()> {
         let Some(inner) = self.gate.place(name, entry.kind.clone())? else { return Ok(()) };
-        let Some(path) = inner.to_str().map(str::to_owned) else {
-            return Err(refuse(format!("the name {} is not UTF-8", inner.display())));
-        };
+        let path = inner.to_string_lossy().into_owned();
         // Directories that no entry names are made with the usual umask.
         for (at, _) in path.rmatch_indices('/') {
             let parent = path.get(..at).unwrap_or_default();
@@ -184,10 +182,13 @@ impl Entries for Contents {
 
     fn copy_of(&mut self, name: &Path, earlier: &Path, mode: Option<u32>) -> io::Result<()> {
         let inner = self.gate.earlier(name, earlier)?;
-        let Some(earlier) = inner.to_str().and_then(|path| self.listing.get(path)).cloned() else {
+        let Some(earlier) = self.listing.get(inner.to_string_lossy().as_ref()).cloned() else {
             return Ok(());
         };
-        let mode = mode.map_or(earlier.mode, |mode| mode & 0o777);
+        let mode = match earlier.kind {
+            Kind::File => mode.map_or(earlier.mode, |mode| mode & 0o777),
+            _ => earlier.mode,
+        };
         self.note(name, Entry { mode, ..earlier }, None)
     }
 }

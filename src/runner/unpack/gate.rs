@@ -13,9 +13,9 @@ use crate::appspec::Kind;
 pub const MAX_ENTRIES: usize = 200_000;
 /// Bytes of a bundle once unpacked.
 const MAX_BYTES: u64 = 16 << 30;
-/// How many times its packed size a bundle may grow, beyond an allowance for small ones.
+/// How many times its packed size a bundle may grow, beyond an allowance: an image of a disk is mostly zeros.
 const MAX_RATIO: u64 = 200;
-const ALLOWANCE: u64 = 64 << 20;
+const ALLOWANCE: u64 = 2 << 30;
 /// Names within each other.
 const MAX_DEPTH: usize = 128;
 /// Bytes of a name: Linux has no longer ones.
@@ -132,11 +132,11 @@ impl Gate {
         Err(refuse(format!("{} is both a directory and a {both}", name.display())))
     }
 
-    /// The earlier file that a hard link names.
+    /// The earlier file or link that a hard link names.
     pub fn earlier(&self, name: &Path, earlier: &Path) -> io::Result<PathBuf> {
         let inner = inner(earlier)?;
         match self.kinds.get(inner.as_os_str()) {
-            Some(Kind::File) => Ok(inner),
+            Some(Kind::File | Kind::Link) => Ok(inner),
             _ => Err(refuse(format!("{} is a hard link to what is no file", name.display()))),
         }
     }

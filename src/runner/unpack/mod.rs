@@ -32,7 +32,7 @@ trait Entries {
     /// Kept as it is written: where it leads is the host's business, but nothing is ever written through it.
     fn link(&mut self, name: &Path, target: PathBuf) -> io::Result<()>;
 
-    /// A hard link becomes a copy of the earlier file that it names.
+    /// A hard link becomes a copy of the earlier file or link that it names.
     fn copy_of(&mut self, name: &Path, earlier: &Path, mode: Option<u32>) -> io::Result<()>;
 }
 
@@ -50,7 +50,7 @@ pub fn extract(bundle: &Path, kind: &BundleType, directory: &Path) -> Result<(),
     let mut sink = Sink::new(directory, gate(bundle)?)?;
     let result = match kind {
         BundleType::Zip => zipped::unpack(bundle, &mut sink),
-        BundleType::Tgz | BundleType::Tar => tarball::unpack(bundle, &mut sink),
+        BundleType::Tgz | BundleType::Tar => tarball::unpack(bundle, kind, &mut sink),
         other => return Err(undeployable(other)),
     };
     result.and_then(|()| sink.finish()).map_err(|error| told(kind, &error))
@@ -63,7 +63,7 @@ pub fn contents(bundle: &Path, kind: &BundleType, whole: &[&str]) -> Result<Cont
     let mut contents = Contents::new(gate(bundle).map_err(refused)?, whole);
     let result = match kind {
         BundleType::Zip => zipped::list(bundle, &mut contents),
-        BundleType::Tgz | BundleType::Tar => tarball::unpack(bundle, &mut contents),
+        BundleType::Tgz | BundleType::Tar => tarball::unpack(bundle, kind, &mut contents),
         other => return Err(refused(undeployable(other))),
     };
     result.map_err(|error| {
@@ -82,6 +82,12 @@ pub struct Unreadable {
     pub message: String,
     /// It is no whole archive, and the agents fail on it; else it cannot be opened, or this tool refuses what is in it.
     pub damaged: bool,
+}
+
+/// Whether a bundle of so many bytes, packed and unpacked, and entries is more than [`unpack`] lets in. The agents have no
+/// such limits.
+pub fn is_too_much(packed: u64, unpacked: u64, entries: usize) -> bool {
+    entries > gate::MAX_ENTRIES || unpacked > Gate::new(packed).left()
 }
 
 fn gate(bundle: &Path) -> Result<Gate, String> {

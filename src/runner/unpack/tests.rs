@@ -1,6 +1,8 @@
 //! Unpacking, with archives that mean harm.
 
+use std::ffi::OsStr;
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 
 use flate2::Compression;
@@ -102,12 +104,15 @@ fn a_tar_keeps_exec_bits_and_links_and_loses_setuid() {
         ("bin/run", FILE, "#!/bin/sh"),
         ("bin/same", EntryType::Link, "bin/run"),
         ("current", LINK, "/srv/outside"),
+        ("also", EntryType::Link, "current"),
     ]));
     bundle.unpack(BundleType::Tar).unwrap();
     let mode = |name: &str| fs::metadata(bundle.path(name)).unwrap().permissions().mode() & 0o7777;
     assert_eq!(mode("bin/run"), 0o755);
     assert_eq!(fs::read_to_string(bundle.path("bin/same")).unwrap(), "#!/bin/sh");
-    assert_eq!(fs::read_link(bundle.path("current")).unwrap(), Path::new("/srv/outside"));
+    for link in ["current", "also"] {
+        assert_eq!(fs::read_link(bundle.path(link)).unwrap(), Path::new("/srv/outside"), "{link}");
+    }
 }
 
 #[test]
@@ -132,7 +137,7 @@ fn nothing_is_written_outside() {
         &[("out", LINK, "/"), ("out/", EntryType::Directory, "")],
         &[("hard", EntryType::Link, "/etc/passwd")],
         &[("hard", EntryType::Link, "../bundle.tar")],
-        &[("out", LINK, "/etc/passwd"), ("hard", EntryType::Link, "out")],
+        &[("out", LINK, ".."), ("hard", EntryType::Link, "out"), ("hard/evil", FILE, "x")],
         &[("device", EntryType::Char, "")],
         &[("pipe", EntryType::Fifo, "")],
         &[("file", FILE, "x"), ("file/evil", FILE, "x")],
@@ -250,15 +255,85 @@ fn a_text_is_read_through_links_that_stay_inside() {
 
 #[test]
 fn a_bomb_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut gate = Gate::new(42_374);
+    assert!(gate.left() < 3 << 30, "5.5 GB of 42 kB, as the known ones have it");
+    gate.count(gate.left() - 1000, Path::new("zeros")).unwrap();
+    let mut sink = Sink::new(folder.path(), gate).unwrap();
+    let error = sink.file(Path::new("more"), None, &mut io::repeat(0)).unwrap_err().to_string();
+    assert!(error.contains("more unpacks to more than a bundle may hold"), "{error}");
+    assert_eq!(
+        fs::metadata(folder.path().join("more")).unwrap().len(),
+        1001,
+        "no more than that was written"
+    );
+}
+
+/// The image of an empty disk, which the agents deploy.
+#[test]
+fn an_image_full_of_zeros_is_none() {
     let mut writer = ZipWriter::new(std::io::Cursor::new(Vec::new()));
     writer.start_file("zeros", SimpleFileOptions::default()).unwrap();
     let zeros = vec![0; 1 << 20];
     for _ in 0..100 {
         writer.write_all(&zeros).unwrap();
     }
-    let bundle = Bundle::new(&writer.finish().unwrap().into_inner());
-    let error = bundle.unpack(BundleType::Zip).unwrap_err();
-    assert!(error.contains("unpacks to more than a bundle may hold"), "{error}");
+    let bytes = writer.finish().unwrap().into_inner();
+    Bundle::new(&bytes).unpack(BundleType::Zip).unwrap();
+    assert!(!is_too_much(bytes.len() as u64, 100 << 20, 1));
+    assert!(is_too_much(bytes.len() as u64, 3 << 30, 1) && is_too_much(1 << 30, 1, 200_001));
+}
+
+#[test]
+fn a_tar_is_told_by_what_it_is_packed_by() {
+    let tar = tar(&[("a", FILE, "content")]);
+    let mut bz = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+    bz.write_all(&tar).unwrap();
+    let bz = Bundle::new(&bz.finish().unwrap());
+    for bundle in [&bz, &Bundle::new(&tar)] {
+        let error = bundle.unpack(BundleType::Tgz).unwrap_err();
+        assert!(error.contains("it is not packed by gzip"), "{error}");
+    }
+    bz.unpack(BundleType::Tar).unwrap();
+    assert_eq!(fs::read_to_string(bz.path("a")).unwrap(), "content");
+    for (name, magic) in [("xz", &b"\xfd7zXZ\0\0"[..]), ("zstd", b"\x28\xb5\x2f\xfd\0")] {
+        let error = Bundle::new(magic).unpack(BundleType::Tar).unwrap_err();
+        assert!(error.contains(&format!("it is packed by {name}, which is not read here")), "{error}");
+    }
+}
+
+#[test]
+fn a_zip_may_be_packed_by_bzip2() {
+    let options = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Bzip2);
+    let bundle = Bundle::new(&zip(|writer| {
+        writer.start_file("a", options).unwrap();
+        writer.write_all(b"content").unwrap();
+    }));
+    bundle.unpack(BundleType::Zip).unwrap();
+    assert_eq!(fs::read_to_string(bundle.path("a")).unwrap(), "content");
+}
+
+#[test]
+fn names_that_are_no_utf_8_are_those_of_code_page_437_or_bytes() {
+    // é there is 0x82; the writer has no other way to write it.
+    let mut bytes = dos(&["caf!", "a"]);
+    bytes.iter_mut().filter(|byte| **byte == b'!').for_each(|byte| *byte = 0x82);
+    let bundle = Bundle::new(&bytes);
+    bundle.unpack(BundleType::Zip).unwrap();
+    assert!(bundle.path("café").is_file());
+    let listed = contents(&bundle.guard.path().join("bundle.tar"), &BundleType::Zip, &[]).unwrap();
+    assert!(!listed.backslashes);
+    let mut bytes = tar(&[("caf!", FILE, "x")]);
+    bytes[3] = 0xe9;
+    bytes[148..156].fill(b' ');
+    let sum: u32 = bytes[..512].iter().map(|byte| u32::from(*byte)).sum();
+    bytes[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    let bundle = Bundle::new(&bytes);
+    let tar = bundle.guard.path().join("bundle.tar");
+    unpack(&tar, &BundleType::Tar, &bundle.path("")).unwrap();
+    assert!(bundle.path("").join(OsStr::from_bytes(b"caf\xe9")).is_file());
+    let listed = contents(&tar, &BundleType::Tar, &[]).unwrap();
+    assert_eq!(listed.listing().keys().collect::<Vec<_>>(), ["caf\u{fffd}"]);
 }
 
 #[test]

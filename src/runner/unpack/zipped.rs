@@ -48,6 +48,13 @@ fn target(entry: &mut dyn Read, name: &Path) -> io::Result<PathBuf> {
 /// Source: Info-ZIP's unzip 6.0, which both official agents call.
 fn name(entry: &ZipFileEntry<'_>) -> PathBuf {
     let mut name = entry.name_raw().to_owned();
+    // What is no UTF-8 is code page 437 there.
+    if entry.system() == System::Dos
+        && std::str::from_utf8(&name).is_err()
+        && let Ok(decoded) = entry.name()
+    {
+        name = decoded.into_owned().into_bytes();
+    }
     if entry.system() == System::Dos && !name.contains(&b'/') {
         name.iter_mut().filter(|byte| **byte == b'\\').for_each(|byte| *byte = b'/');
     }
@@ -89,7 +96,7 @@ pub fn list(bundle: &Path, contents: &mut Contents) -> io::Result<()> {
         let entry = archive.by_index_data(index)?;
         members.push(Member::new(&entry));
         let (name, mode, size) = (name(&entry), entry.unix_mode(), entry.size());
-        contents.backslashes |= name.as_os_str().as_bytes() != entry.name_raw();
+        contents.backslashes |= slashes(name.as_os_str().as_bytes()) > slashes(entry.name_raw());
         match kind(&entry, &name)? {
             Kind::Directory => contents.directory(&name, mode)?,
             Kind::Link => {
@@ -106,6 +113,10 @@ pub fn list(bundle: &Path, contents: &mut Contents) -> io::Result<()> {
     }
     contents.zip = Some(Zip { file, archive, members });
     Ok(())
+}
+
+fn slashes(name: &[u8]) -> usize {
+    name.iter().filter(|byte| **byte == b'/').count()
 }
 
 /// An open archive.
