@@ -83,8 +83,7 @@ impl Opened {
         let names = [FILE_NAME, "appspec.yaml", "appspec.json"];
         let name = names.into_iter().find(|name| self.found.iter().any(|found| found.name == *name))?;
         // A link of a stranger's to a file of this machine: its lines would be shown.
-        let file = runner::inside(&self.directory, &self.directory.join(name)).ok()?;
-        String::from_utf8(runner::read_appspec(&file).ok()?).ok()
+        String::from_utf8(runner::read_within(&self.directory, name).ok()?).ok()
     }
 
     fn items(&self) -> Result<BTreeMap<String, Item>, Error> {

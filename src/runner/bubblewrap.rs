@@ -2,11 +2,15 @@
 //! are read-only, and of its files nothing else is seen.
 //!
 //! The mount points (`/usr`, `/proc`, `/dev`, `/tmp`, …) stay behind in the host's root as empty directories. What a
-//! script leaves running goes on, unseen by the next one, and ends with the host at the latest. A script has no capabilities, also where root starts it, and no network beside its own
-//! loopback unless it is given the machine's. The kernel's settings under `/proc/sys` are read-only: root owns them, and
-//! needs no capability to write them.
+//! script leaves running goes on, unseen by the next one, and ends with the host at the latest. A script has no
+//! capabilities, also where root starts it, and no network beside its own loopback unless it is given the machine's. The
+//! kernel's settings under `/proc/sys` are read-only: root owns them, and needs no capability to write them.
 //!
-//! Bubblewrap follows links in the root out of it when it makes mount points: a root with one there is refused.
+//! Bubblewrap follows links in the root out of it, where it mounts something and where it finds what it mounts: a root
+//! with one there is refused. That it stays so while bubblewrap is at work, whatever an earlier script left running:
+//! every part of those paths is a mount point in every script's namespace, which the system lets nobody rename or remove
+//! there; scripts cannot make namespaces of their own, where it would not be one; and Install leaves them alone. The
+//! agent's own directory is covered with an empty one, so that no script changes its records or puts a link into it.
 
 use std::ffi::OsString;
 use std::fs;
@@ -20,8 +24,15 @@ use super::supervisor;
 /// Where the program is looked for; a bundle's scripts are not kept in by whatever `PATH` finds first.
 const PROGRAMS: &[&str] = &["/usr/bin/bwrap", "/usr/local/bin/bwrap", "/bin/bwrap"];
 
-/// Where a script sees its bundle: below the agent's own directory, as on a real host.
+/// The agent's own directory, of which a script sees its bundle and nothing else.
+const AGENT: &str = "opt/codedeploy-agent";
+
+/// Where a script sees its bundle, as on a real host.
 const AGENT_DIR: &str = "/opt/codedeploy-agent/deployment-root";
+
+/// What is there before anything is installed, so that no revision counts it as its own. What is installed in
+/// `/usr/local` may be a link.
+const DIRECTORIES: &[&str] = &["etc", "opt", AGENT, "usr", "proc", "dev", "tmp"];
 
 /// The machine's programs and libraries: directories, or links into `/usr`.
 const SYSTEM: &[&str] = &["usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32"];
@@ -47,6 +58,8 @@ const SETTINGS: &str = "/proc/sys";
 pub fn program() -> Option<&'static Path> {
     let program = PROGRAMS.iter().map(Path::new).find(|path| path.is_file())?;
     let probe = [
+        "--unshare-user",
+        "--disable-userns",
         "--unshare-pid",
         "--unshare-uts",
         "--unshare-net",
@@ -70,27 +83,45 @@ pub fn installed() -> Option<&'static Path> {
     PROGRAMS.iter().map(Path::new).find(|path| path.is_file())
 }
 
-/// Where a script of `archive` (`…/GROUP/DEPLOYMENT/deployment-archive`) is found inside; the root's own links on the
-/// way to the agent's directory are followed.
-pub fn inside(root: &Root, archive: &Path) -> Result<PathBuf, String> {
-    let place = root.follow(Path::new(AGENT_DIR))?;
-    let mut path = Path::new("/").join(place.strip_prefix(root.path()).unwrap_or(Path::new("")));
+/// Makes the directories that something is mounted on. One that cannot be made is said where a script starts.
+pub fn prepare(root: &Root) {
+    for name in DIRECTORIES {
+        let _ = root.place(Path::new(name)).map(|place| place.make_dir());
+    }
+}
+
+/// Whether scripts see something else at this path below the root.
+pub fn is_mount_point(path: &Path) -> bool {
+    [DIRECTORIES, SYSTEM, ETC].into_iter().flatten().any(|name| path == Path::new(name))
+}
+
+/// Where a script of `archive` (`…/GROUP/DEPLOYMENT/deployment-archive`) is found inside.
+pub fn inside(archive: &Path) -> PathBuf {
+    let mut path = PathBuf::from(AGENT_DIR);
     let names: Vec<_> = archive.components().rev().take(3).collect();
     path.extend(names.iter().rev());
-    Ok(path)
+    path
 }
 
 /// The arguments that run `script`, a path inside, on a host; with the machine's network or without any. The error
 /// is what the host reports of a root that leads outside.
 pub fn arguments(root: &Root, archive: &Path, script: &Path, network: bool) -> Result<Vec<OsString>, String> {
-    let place = inside(root, archive)?;
+    let place = inside(archive);
     let root = root.path();
-    refuse_links(root, &place)?;
+    refuse_links(root)?;
+    if archive.starts_with(root) && !archive.starts_with(root.join(AGENT)) {
+        return Err(format!(
+            "The agent's directory is in the host's root, where isolated scripts would change it. Nothing was run; keep \
+             it in /{AGENT}, or outside."
+        ));
+    }
     let mut arguments: Vec<OsString> = Vec::new();
     let mut add = |option: &str, values: &[&Path]| {
         arguments.push(option.into());
         arguments.extend(values.iter().map(|value| value.as_os_str().to_owned()));
     };
+    add("--unshare-user", &[]);
+    add("--disable-userns", &[]);
     for option in ["--die-with-parent", "--new-session", "--unshare-pid", "--unshare-ipc", "--unshare-uts"] {
         add(option, &[]);
     }
@@ -117,9 +148,13 @@ pub fn arguments(root: &Root, archive: &Path, script: &Path, network: bool) -> R
     if is_real_dir(&root.join("usr")) && is_real_dir(&root.join(local)) && slash.join(local).is_dir() {
         add("--bind", &[&root.join(local), &slash.join(local)]);
     }
+    add("--bind", &[&root.join("etc"), &slash.join("etc")]);
     for name in ETC {
-        if !has_own(&root.join(name)) {
-            add("--ro-bind-try", &[&slash.join(name), &slash.join(name)]);
+        let (own, path) = (root.join(name), slash.join(name));
+        match path.exists() {
+            true if has_own(&own) => add("--bind", &[&own, &path]),
+            true => add("--ro-bind", &[&path, &path]),
+            false => {}
         }
     }
     add("--proc", &[Path::new("/proc")]);
@@ -127,7 +162,10 @@ pub fn arguments(root: &Root, archive: &Path, script: &Path, network: bool) -> R
     add("--dev", &[Path::new("/dev")]);
     // The host's own, so that what one script leaves there the next one finds.
     add("--dir", &[Path::new("/tmp")]);
+    add("--bind", &[&root.join("opt"), &slash.join("opt")]);
+    add("--tmpfs", &[&slash.join(AGENT)]);
     add("--bind", &[archive, &place]);
+    add("--remount-ro", &[&slash.join(AGENT)]);
     add("--chdir", &[slash]);
     add(
         "--",
@@ -137,9 +175,8 @@ pub fn arguments(root: &Root, archive: &Path, script: &Path, network: bool) -> R
 }
 
 /// Refuses a root in which bubblewrap would follow a link where it mounts something.
-fn refuse_links(root: &Path, archive: &Path) -> Result<(), String> {
-    let below_slash = archive.strip_prefix("/").unwrap_or(archive);
-    for place in ["proc", "dev", "tmp"].iter().chain(ETC).map(Path::new).chain([below_slash]) {
+fn refuse_links(root: &Path) -> Result<(), String> {
+    for place in DIRECTORIES.iter().chain(ETC).map(Path::new) {
         refuse_link(root, place)?;
     }
     for place in SYSTEM.iter().map(Path::new) {
@@ -193,7 +230,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let root = Root::new(folder.path()).unwrap();
         let archive = Path::new("/h/agent/g-1/d-1/deployment-archive");
-        let script = inside(&root, archive).unwrap().join("a.sh");
+        let script = inside(archive).join("a.sh");
         assert_eq!(
             script,
             Path::new("/opt/codedeploy-agent/deployment-root/g-1/d-1/deployment-archive/a.sh")
@@ -208,8 +245,19 @@ mod tests {
         assert_eq!(arguments[at("--bind")..at("--bind") + 3], ["--bind", slash, "/"]);
         let writable: Vec<_> =
             arguments.windows(2).filter(|pair| pair[0] == "--bind").map(|pair| pair[1].as_str()).collect();
-        assert_eq!(writable, [slash, "/h/agent/g-1/d-1/deployment-archive"]);
-        for option in ["--die-with-parent", "--new-session", "--unshare-pid", "--unshare-net", "--cap-drop"] {
+        let (etc, opt) = (format!("{slash}/etc"), format!("{slash}/opt"));
+        assert_eq!(writable, [slash, &etc, &opt, "/h/agent/g-1/d-1/deployment-archive"]);
+        let covered = arguments.windows(2).position(|pair| pair == ["--tmpfs", "/opt/codedeploy-agent"]);
+        assert!(covered.unwrap() < at("/h/agent/g-1/d-1/deployment-archive"));
+        for option in [
+            "--unshare-user",
+            "--disable-userns",
+            "--die-with-parent",
+            "--new-session",
+            "--unshare-pid",
+            "--unshare-net",
+            "--cap-drop",
+        ] {
             assert!(at(option) < at("--bind"));
         }
         assert_eq!(

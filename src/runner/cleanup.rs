@@ -3,13 +3,17 @@
 //! Source: official agent 1.8.1, installer. Paths are the host's own, one a line; a last line without its end is
 //! what a crash cut off, and is not trusted.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
+
 use super::failure::ruby;
+use super::layout::open;
 use super::root::Root;
 
 /// What the record names, in its order; nothing where there is none.
@@ -24,19 +28,42 @@ pub fn named(record: &Path) -> Result<Vec<PathBuf>, String> {
     Ok(lines.into_iter().map(|line| PathBuf::from(OsStr::from_bytes(line))).collect())
 }
 
+/// What [`remove_previous`] would remove now, in its order: the host's path, and its place. Directories only where
+/// nothing else is in them.
+pub fn removed(record: &Path, root: &Root) -> Result<Vec<(PathBuf, PathBuf)>, String> {
+    let mut goes: Vec<(PathBuf, PathBuf)> = Vec::new();
+    let mut gone = BTreeSet::new();
+    for path in named(record)?.into_iter().rev() {
+        let place = root.place(&path)?;
+        let emptied = || {
+            place.names().is_ok_and(|names| names.iter().all(|name| gone.contains(&place.path().join(name))))
+        };
+        if place.path() == root.path() || !place.exists() || (place.is_dir() && !emptied()) {
+            continue;
+        }
+        if gone.insert(place.path().to_owned()) {
+            goes.push((path, place.path().to_owned()));
+        }
+    }
+    Ok(goes)
+}
+
 /// Removes what the record names, last first. What is gone already or a directory in use is passed over.
 pub fn remove_previous(record: &Path, root: &Root) -> Result<(), String> {
     for path in named(record)?.iter().rev() {
         let place = root.place(path)?;
-        if place == root.path() {
+        if place.path() == root.path() || !place.exists() {
             continue;
         }
-        let Ok(metadata) = fs::symlink_metadata(&place) else { continue };
-        if metadata.is_dir() {
+        if place.is_dir() {
             // Only an empty directory goes; others hold what is not this deployment's.
-            let _ = fs::remove_dir(&place);
+            if !root.is_covered(&place) {
+                let _ = place.remove_dir();
+            }
+        } else if root.is_covered(&place) && !place.is_link() {
+            place.open(OFlags::WRONLY | OFlags::TRUNC).map_err(|error| ruby(&error, "apply2files", path))?;
         } else {
-            fs::remove_file(&place).map_err(|error| ruby(&error, "apply2files", path))?;
+            place.remove_file().map_err(|error| ruby(&error, "apply2files", path))?;
         }
     }
     match fs::remove_file(record) {
@@ -50,8 +77,7 @@ pub struct Record(File);
 
 impl Record {
     pub fn create(path: &Path) -> Result<Self, String> {
-        let file = OpenOptions::new().create(true).write(true).truncate(true).open(path);
-        file.map(Record).map_err(|error| ruby(&error, "rb_sysopen", path))
+        open(path, OpenOptions::new().create(true).write(true).truncate(true)).map(Record)
     }
 
     /// Writes down a path of the host. A path with a line feed would read back as two others, so it is left out.

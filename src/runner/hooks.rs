@@ -4,12 +4,13 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use rustix::fs::FileType;
+use rustix::io::Errno;
 
 use crate::appspec::{Agent, Script};
 use crate::model::{EventName, LifecycleErrorCode};
@@ -18,9 +19,9 @@ use super::failure::Failure;
 use super::layout::{Layout, Selected};
 use super::log::Log;
 use super::process::{self, End};
-use super::root::Root;
+use super::root::{Place, Root};
 use super::{
-    Groups, HookPolicy, Host, Isolation, Order, Specification, appspec_of, bubblewrap, inside, supervisor,
+    Groups, HookPolicy, Host, Isolation, Order, Specification, appspec_of, bubblewrap, stops, supervisor,
 };
 
 pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -42,11 +43,7 @@ struct Stage<'a> {
 /// Runs the scripts of an event in order; the first failure ends it.
 pub fn run(host: &Host, layout: &Layout, order: &Order<'_>) -> Result<(), Failure> {
     let (specification, event) = (order.specification, order.event);
-    let stops = matches!(
-        event,
-        EventName::BeforeBlockTraffic | EventName::AfterBlockTraffic | EventName::ApplicationStop
-    );
-    let Selected::Archive(archive) = layout.select(stops) else { return Ok(()) };
+    let Selected::Archive(archive) = layout.select(stops(event)) else { return Ok(()) };
     let appspec = appspec_of(&archive, order.agent, &order.specification.appspec)?;
     let scripts = appspec.scripts(event.as_str());
     if scripts.is_empty() {
@@ -55,9 +52,10 @@ pub fn run(host: &Host, layout: &Layout, order: &Order<'_>) -> Result<(), Failur
     if !host.hooks.admits(&Layout::bundle_of(&archive)) {
         return Err(not_admitted());
     }
-    let root = Root::new(&host.root)?;
+    let root = Root::of(host)?;
     let environment = environment(host, &root, specification, event)?;
-    let log = Arc::new(Mutex::new(Log::open(&Layout::script_log(&archive), order.listener.clone())?));
+    let log =
+        Arc::new(Mutex::new(Log::open(&Layout::script_log(&archive), order.agent, order.listener.clone())?));
     let (hooks, groups) = (&*host.hooks, &*host.groups);
     let (agent, real, is_roots) = (order.agent, host.real, host.is_roots());
     let stage = Stage { archive, root, hooks, groups, environment, log, agent, real, is_roots };
@@ -90,17 +88,20 @@ impl Stage<'_> {
     }
 
     fn run(&self, script: &Script) -> Result<(), Failure> {
-        let path = find(&self.archive, &script.location)?;
-        make_executable(&path, script)?;
+        let (path, place) = self.find(&script.location)?;
+        if let Some(place) = place {
+            make_executable(&place, script)?;
+        }
         self.announce(script);
         if script.location.contains(char::is_whitespace)
             && (self.agent == Agent::One || script.runas.is_some())
         {
             // The agent hands the path to a shell, which takes it apart at the blanks; agent 2 for `su` only.
-            return Err(not_started(script, &path, &io::Error::from(io::ErrorKind::NotFound)));
+            return Err(self.not_started(script, &path, &Errno::NOENT.into()));
         }
         let location = &script.location;
-        match self.start(script, &path)? {
+        let (end, program) = self.start(script, &path)?;
+        match end {
             End::Exited(Some(0)) => Ok(()),
             End::Exited(code) => {
                 let user =
@@ -127,8 +128,46 @@ impl Stage<'_> {
                 let message = format!("Script at specified location: {location} failed to close {stream}");
                 Err(fail(LifecycleErrorCode::UnknownError, message))
             }
-            End::NotStarted(error) => Err(not_started(script, &path, &error)),
+            End::Missing => Err(missing(&path)),
+            End::NotStarted(error) => Err(self.not_started(script, &program, &error)),
         }
+    }
+
+    /// The script's path and its file in the bundle. A link out of the bundle has none: it is run as what the script's
+    /// host has there. A location that itself leads out is none.
+    fn find(&self, location: &str) -> Result<(PathBuf, Option<Place>), Failure> {
+        let below = Path::new(location.trim_start_matches('/'));
+        let path = self.archive.join(below);
+        let archive = Root::closed(&self.archive).map_err(|_| missing(&path))?;
+        match archive.walk(below, true) {
+            Ok(place) if place.exists() => return Ok((path, Some(place))),
+            Ok(_) => {}
+            Err(_) => {
+                let isolated = self.hooks.isolation == Isolation::Bubblewrap;
+                if archive.walk(below, false).is_ok_and(|place| place.is_link())
+                    && (isolated || path.exists())
+                {
+                    return Ok((path, None));
+                }
+            }
+        }
+        Err(missing(&path))
+    }
+
+    /// A program that the system does not start, in each agent's words.
+    fn not_started(&self, script: &Script, program: &Path, error: &io::Error) -> Failure {
+        let error = match (self.agent, error.kind()) {
+            (Agent::Two, _) => error.to_string(),
+            (_, io::ErrorKind::NotFound) => {
+                format!("Errno::ENOENT with message No such file or directory - {}", program.display())
+            }
+            (_, io::ErrorKind::PermissionDenied) => {
+                format!("Errno::EACCES with message Permission denied - {}", program.display())
+            }
+            _ => format!("SystemCallError with message {error} - {}", program.display()),
+        };
+        let message = format!("Script at specified location: {} failed with error {error}", script.location);
+        fail(LifecycleErrorCode::ScriptFailed, message)
     }
 
     /// Whether the script runs as the user that it asks for. Anybody may have been given the right to `sudo`.
@@ -150,7 +189,8 @@ impl Stage<'_> {
         }
     }
 
-    fn start(&self, script: &Script, path: &Path) -> Result<End, Failure> {
+    /// How it ended, and what was started.
+    fn start(&self, script: &Script, path: &Path) -> Result<(End, PathBuf), Failure> {
         let (program, arguments) = match self.hooks.isolation {
             Isolation::None if self.does_users(script) => as_user(script, path)?,
             Isolation::None => (path.to_owned(), Vec::new()),
@@ -158,7 +198,7 @@ impl Stage<'_> {
                 let program =
                     bubblewrap::installed().ok_or_else(|| "bubblewrap is not installed".to_owned())?;
                 let below = path.strip_prefix(&self.archive).unwrap_or(path);
-                let inside = bubblewrap::inside(&self.root, &self.archive)?.join(below);
+                let inside = bubblewrap::inside(&self.archive).join(below);
                 let network = self.hooks.allow_host_hooks;
                 let arguments = bubblewrap::arguments(&self.root, &self.archive, &inside, network)?;
                 let words = [supervisor::OUTSIDE, "sh"].map(OsString::from);
@@ -175,7 +215,8 @@ impl Stage<'_> {
             timeout: Duration::from_secs(script.timeout),
             supervised: self.hooks.isolation == Isolation::Bubblewrap,
         };
-        Ok(process::run(&script, &self.log, self.groups))
+        let end = process::run(&script, &self.log, self.groups);
+        Ok((end, if script.supervised { path.to_owned() } else { program }))
     }
 }
 
@@ -205,22 +246,16 @@ fn as_user(script: &Script, path: &Path) -> Result<(PathBuf, Vec<OsString>), Fai
     Ok((program, words))
 }
 
-/// The script's path; links within the bundle are followed, nothing outside it is run.
-fn find(archive: &Path, location: &str) -> Result<PathBuf, Failure> {
-    let path = archive.join(location.trim_start_matches('/'));
-    if inside(archive, &path).is_ok() {
-        return Ok(path);
-    }
+fn missing(path: &Path) -> Failure {
     let message = format!("Script does not exist at specified location: {}", path.display());
-    Err(fail(LifecycleErrorCode::ScriptMissing, message))
+    fail(LifecycleErrorCode::ScriptMissing, message)
 }
 
-fn make_executable(path: &Path, script: &Script) -> Result<(), Failure> {
+fn make_executable(place: &Place, script: &Script) -> Result<(), Failure> {
     let set = || -> io::Result<()> {
-        let metadata = fs::metadata(path)?;
-        let mode = metadata.permissions().mode();
-        if mode & 0o111 == 0 && metadata.is_file() {
-            fs::set_permissions(path, fs::Permissions::from_mode((mode & 0o777) | 0o111))?;
+        let mode = place.mode()?;
+        if mode & 0o111 == 0 && place.kind()? == FileType::RegularFile {
+            place.set_mode((mode & 0o777) | 0o111)?;
         }
         Ok(())
     };
@@ -229,20 +264,6 @@ fn make_executable(path: &Path, script: &Script) -> Result<(), Failure> {
             format!("Unable to set script at specified location: {} as executable", script.location);
         fail(LifecycleErrorCode::ScriptNotExecutable, message)
     })
-}
-
-fn not_started(script: &Script, path: &Path, error: &io::Error) -> Failure {
-    let (class, words) = match error.kind() {
-        io::ErrorKind::NotFound => ("Errno::ENOENT", "No such file or directory".to_owned()),
-        io::ErrorKind::PermissionDenied => ("Errno::EACCES", "Permission denied".to_owned()),
-        _ => ("SystemCallError", error.to_string()),
-    };
-    let location = &script.location;
-    let message = format!(
-        "Script at specified location: {location} failed with error {class} with message {words} - {}",
-        path.display()
-    );
-    fail(LifecycleErrorCode::ScriptFailed, message)
 }
 
 /// All that scripts see: never this tool's own environment, which may hold credentials.
@@ -255,7 +276,7 @@ fn environment(
     let (home, temporary) = match host.hooks.isolation {
         Isolation::Bubblewrap => ("/".to_owned(), "/tmp".to_owned()),
         Isolation::None => {
-            let temporary = root.follow(Path::new("/tmp"))?;
+            let temporary = root.follow(Path::new("/tmp"))?.path().to_owned();
             super::layout::make_dir(&temporary)?;
             (root.path().to_string_lossy().into_owned(), temporary.to_string_lossy().into_owned())
         }

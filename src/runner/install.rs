@@ -2,28 +2,27 @@
 //!
 //! Source: official agent 1.8.1, installer. What was done before a failure stays done, as there.
 
-use std::fs;
-
 use super::cleanup::{self, Record};
 use super::failure::{Failure, ruby};
-use super::layout::Layout;
+use super::layout::{self, Layout};
 use super::log::Log;
 use super::root::Root;
 use super::{Host, Order, appspec_of, copy, plan};
 
 pub fn install(host: &Host, layout: &Layout, order: &Order<'_>) -> Result<(), Failure> {
     let archive = layout.archive();
-    let root = Root::new(&host.root)?;
+    let root = Root::of(host)?;
     let appspec = appspec_of(&archive, order.agent, &order.specification.appspec)?;
     cleanup::remove_previous(&layout.cleanup_file(), &root)?;
-    let plan = plan::plan(&appspec, &archive, &root, order.specification.file_exists, order.agent)?;
+    let unpacked = Root::closed(&archive).map_err(|error| ruby(&error, "realpath", &archive))?;
+    let plan = plan::plan(&appspec, &unpacked, &root, order.specification.file_exists, order.agent)?;
     let path = layout.install_file();
-    fs::write(&path, plan.json().to_string()).map_err(|error| ruby(&error, "rb_sysopen", &path))?;
+    layout::write(&path, &plan.json().to_string())?;
     let mut record = Record::create(&layout.cleanup_file())?;
-    let mut log = Log::open(&Layout::script_log(&archive), order.listener.clone())?;
+    let mut log = Log::open(&Layout::script_log(&archive), order.agent, order.listener.clone())?;
     let roots = host.is_roots();
     for step in &plan.steps {
-        copy::execute(step, &root, &mut record, &mut log, (roots, order.agent))?;
+        copy::execute(step, (&unpacked, &root), &mut record, &mut log, (roots, order.agent))?;
     }
     layout.record_last_successful()?;
     Ok(())

@@ -2,16 +2,24 @@
 //!
 //! Source: official agent 1.8.1, command_executor.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+
+use rustix::fs::OFlags;
 
 use super::failure::ruby;
 use super::{Host, Specification};
 
 /// A bundle's name, whatever its type.
 const BUNDLE: &str = "bundle.tar";
+/// What a bundle was unpacked to.
+const ARCHIVE: &str = "deployment-archive";
+/// How the names of a group's records end.
+const MOST_RECENT: &str = "_most_recent_install";
+const LAST_SUCCESSFUL: &str = "_last_successful_install";
 
 pub struct Layout {
     agent_dir: PathBuf,
@@ -39,12 +47,32 @@ impl Layout {
             }
         }
         let absolute = std::path::absolute(&host.agent_dir);
-        Ok(Layout {
+        let layout = Layout {
             // Scripts start elsewhere: a relative path would change its meaning.
             agent_dir: absolute.map_err(|error| ruby(&error, "expand_path", &host.agent_dir))?,
             group_id: specification.group_id.clone(),
-            deployment_id: specification.deployment_id.clone(),
-        })
+            deployment_id: specification.installed.as_ref().unwrap_or(&specification.deployment_id).clone(),
+        };
+        layout.refuse_links()?;
+        Ok(layout)
+    }
+
+    /// The agent makes no links, and what it writes and removes is beside none: one that a bundle has put there leads
+    /// wherever the bundle likes.
+    fn refuse_links(&self) -> Result<(), String> {
+        let mut own = vec![self.group(), self.instructions(), self.cleanup_file(), self.install_file()];
+        own.extend([MOST_RECENT, LAST_SUCCESSFUL].map(|ending| self.record(ending)));
+        own.push(self.bundle());
+        let earlier = self.last_successful().map(|deployment| deployment.join(ARCHIVE));
+        for archive in [self.archive()].into_iter().chain(earlier) {
+            let log = Layout::script_log(&archive);
+            own.extend([&archive, &log].into_iter().filter_map(|path| path.parent()).map(Path::to_owned));
+            own.extend([archive, log]);
+        }
+        match own.iter().find(|path| path.is_symlink()) {
+            Some(link) => Err(format!("{} is a link, and the agent keeps none. Remove it.", link.display())),
+            None => Ok(()),
+        }
     }
 
     fn group(&self) -> PathBuf {
@@ -65,7 +93,7 @@ impl Layout {
     }
 
     pub fn archive(&self) -> PathBuf {
-        self.deployment().join("deployment-archive")
+        self.deployment().join(ARCHIVE)
     }
 
     /// The log that belongs to an archive.
@@ -73,8 +101,12 @@ impl Layout {
         archive.with_file_name("logs").join("scripts.log")
     }
 
+    fn instructions(&self) -> PathBuf {
+        self.agent_dir.join("deployment-instructions")
+    }
+
     fn record(&self, ending: &str) -> PathBuf {
-        self.agent_dir.join("deployment-instructions").join(format!("{}{ending}", self.group_id))
+        self.instructions().join(format!("{}{ending}", self.group_id))
     }
 
     /// What the last Install put where.
@@ -96,22 +128,27 @@ impl Layout {
             _ => {}
         }
         make_dir(&archive)?;
-        make_dir(&self.agent_dir.join("deployment-instructions"))
+        make_dir(&self.instructions())
     }
 
     pub fn record_most_recent(&self) -> Result<(), String> {
-        self.write_record("_most_recent_install")
+        self.write_record(MOST_RECENT)
     }
 
     /// Written at the end of Install: what fails later is still the "last successful" revision.
     pub fn record_last_successful(&self) -> Result<(), String> {
-        self.write_record("_last_successful_install")
+        self.write_record(LAST_SUCCESSFUL)
     }
 
     fn write_record(&self, ending: &str) -> Result<(), String> {
         let path = self.record(ending);
         let text = self.deployment().to_string_lossy().into_owned();
-        fs::write(&path, text).map_err(|error| ruby(&error, "rb_sysopen", &path))
+        write(&path, &text)
+    }
+
+    /// The last successful revision's archive, where it is still there.
+    pub fn earlier(&self) -> Option<PathBuf> {
+        self.last_successful().map(|deployment| deployment.join(ARCHIVE)).filter(|archive| archive.is_dir())
     }
 
     /// This deployment's archive where there is one, else the last successful one for the events that stop it.
@@ -119,14 +156,11 @@ impl Layout {
         if !earlier || self.archive().is_dir() {
             return Selected::Archive(self.archive());
         }
-        match self.last_successful().map(|deployment| deployment.join("deployment-archive")) {
-            Some(archive) if archive.is_dir() => Selected::Archive(archive),
-            _ => Selected::Nothing,
-        }
+        self.earlier().map_or(Selected::Nothing, Selected::Archive)
     }
 
     fn last_successful(&self) -> Option<PathBuf> {
-        let text = fs::read_to_string(self.record("_last_successful_install")).ok()?;
+        let text = fs::read_to_string(self.record(LAST_SUCCESSFUL)).ok()?;
         let name = Path::new(text.trim_end()).file_name()?.to_owned();
         Some(self.group().join(name))
     }
@@ -137,6 +171,8 @@ impl Layout {
         let Ok(entries) = fs::read_dir(self.group()) else { return };
         let mut found: Vec<(SystemTime, PathBuf)> = entries
             .flatten()
+            .filter(|entry| entry.file_name().to_string_lossy().starts_with("d-"))
+            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
             .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
             .collect();
         found.sort();
@@ -146,6 +182,18 @@ impl Layout {
             let _ = fs::remove_dir_all(path);
         }
     }
+}
+
+/// Opens a file of the agent's own; a link is an error.
+pub fn open(path: &Path, options: &mut OpenOptions) -> Result<File, String> {
+    let no_follow = OFlags::NOFOLLOW.bits().cast_signed();
+    options.custom_flags(no_follow).open(path).map_err(|error| ruby(&error, "rb_sysopen", path))
+}
+
+/// Writes a file of the agent's own anew.
+pub fn write(path: &Path, text: &str) -> Result<(), String> {
+    let mut file = open(path, OpenOptions::new().create(true).write(true).truncate(true))?;
+    file.write_all(text.as_bytes()).map_err(|error| ruby(&error, "io_write", path))
 }
 
 pub fn make_dir(path: &Path) -> Result<(), String> {

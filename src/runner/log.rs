@@ -1,17 +1,19 @@
 //! `scripts.log` and the end of it that the service is sent.
 //!
-//! Source: official agent 1.8.1, hook_executor (ScriptLog).
+//! Source: official agent 1.8.1, hook_executor (ScriptLog); official agent 2.x, script_run_log, which takes out what
+//! terminals read as commands.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::failure::ruby;
+use crate::appspec::Agent;
 
-/// The tail holds whole entries of fewer characters than this in all.
-const TAIL_CHARACTERS: usize = 2048;
+/// The tail holds whole entries: agent 1's of fewer characters than this in all, agent 2's of no more bytes.
+const TAIL: usize = 2048;
 /// One event writes no more to the file.
 const FILE_BYTES: usize = 64 << 20;
 
@@ -20,35 +22,43 @@ pub type Listener = Arc<dyn Fn(&str) + Send + Sync>;
 
 pub struct Log {
     file: File,
+    agent: Agent,
     listener: Option<Listener>,
     written: usize,
+    /// Entries and how long they are, as the agent counts.
     tail: VecDeque<(usize, String)>,
-    characters: usize,
+    length: usize,
 }
 
 impl Log {
     /// Opens the log for one event.
-    pub fn open(path: &Path, listener: Option<Listener>) -> Result<Self, String> {
+    pub fn open(path: &Path, agent: Agent, listener: Option<Listener>) -> Result<Self, String> {
         if let Some(directory) = path.parent() {
             super::layout::make_dir(directory)?;
         }
-        let file = OpenOptions::new().create(true).append(true).open(path);
-        let file = file.map_err(|error| ruby(&error, "rb_sysopen", path))?;
-        Ok(Log { file, listener, written: 0, tail: VecDeque::new(), characters: 0 })
+        let file = super::layout::open(path, OpenOptions::new().create(true).append(true))?;
+        Ok(Log { file, agent, listener, written: 0, tail: VecDeque::new(), length: 0 })
     }
 
     /// An entry for the file and the tail, with its line feed where it has one.
     pub fn entry(&mut self, text: &str) {
-        self.write(text);
+        let text = match self.agent {
+            Agent::One => Cow::Borrowed(text),
+            Agent::Two => without_escapes(text),
+        };
+        self.write(&text);
         if let Some(listener) = &self.listener {
-            listener(text);
+            listener(&text);
         }
-        let length = text.chars().count();
-        self.tail.push_back((length, text.to_owned()));
-        self.characters += length;
-        while self.characters >= TAIL_CHARACTERS {
+        let (length, most) = match self.agent {
+            Agent::One => (text.chars().count(), TAIL - 1),
+            Agent::Two => (text.len(), TAIL),
+        };
+        self.tail.push_back((length, text.into_owned()));
+        self.length += length;
+        while self.length > most {
             let Some((dropped, _)) = self.tail.pop_front() else { break };
-            self.characters -= dropped;
+            self.length -= dropped;
         }
     }
 
@@ -79,6 +89,37 @@ impl Log {
     }
 }
 
+/// The text without the escape sequences of terminals: `ESC [ … letter`, `ESC ] … BEL` or `ESC ] … ESC \`, and `ESC`
+/// with one character.
+fn without_escapes(text: &str) -> Cow<'_, str> {
+    if !text.contains('\u{1b}') {
+        return Cow::Borrowed(text);
+    }
+    let mut kept = String::new();
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        if character != '\u{1b}' {
+            kept.push(character);
+            continue;
+        }
+        match characters.next_if(|next| *next != '\n') {
+            Some('[') => {
+                while characters.next_if(|next| matches!(next, ' '..='?')).is_some() {}
+                characters.next_if(|next| matches!(next, '@'..='~'));
+            }
+            Some(']' | 'P' | 'X' | '^' | '_') => {
+                while let Some(next) = characters.next_if(|next| *next != '\n') {
+                    if next == '\u{7}' || (next == '\u{1b}' && characters.next_if_eq(&'\\').is_some()) {
+                        break;
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Cow::Owned(kept)
+}
+
 #[expect(clippy::disallowed_methods, reason = "the agent's log carries local wall-clock time")]
 fn now() -> String {
     jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S").to_string()
@@ -88,10 +129,30 @@ fn now() -> String {
 mod tests {
     use super::*;
 
-    fn log() -> (tempfile::TempDir, Log) {
+    fn log_of(agent: Agent) -> (tempfile::TempDir, Log) {
         let directory = tempfile::tempdir().unwrap();
-        let log = Log::open(&directory.path().join("logs/scripts.log"), None).unwrap();
+        let log = Log::open(&directory.path().join("logs/scripts.log"), agent, None).unwrap();
         (directory, log)
+    }
+
+    fn log() -> (tempfile::TempDir, Log) {
+        log_of(Agent::One)
+    }
+
+    #[test]
+    fn agent_2_counts_bytes_and_knows_no_colours() {
+        let (guard, mut log) = log_of(Agent::Two);
+        let line = format!("{}\n", "é".repeat(600));
+        for _ in 0..3 {
+            log.entry(&line);
+        }
+        assert_eq!(log.tail(), line);
+        log.entry(&"x".repeat(2048));
+        assert_eq!(log.tail().len(), 2048);
+        log.entry("[stdout]\u{1b}[1;31mred\u{1b}[0m \u{1b}]0;title\u{7}\u{1b}]8;;x\u{1b}\\b\u{1b}Mc\u{1b}\n");
+        assert_eq!(log.tail(), "[stdout]red bc\n");
+        let text = std::fs::read_to_string(guard.path().join("logs/scripts.log")).unwrap();
+        assert!(text.ends_with(" [stdout]red bc\n"), "{text}");
     }
 
     #[test]

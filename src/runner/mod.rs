@@ -22,11 +22,13 @@ mod security;
 mod supervisor;
 mod unpack;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use rustix::fs::OFlags;
 
 use crate::appspec::{self, Agent, AppSpec, Os};
 use crate::model::{BundleType, Diagnostics, EventName};
@@ -76,6 +78,8 @@ impl Host {
 #[derive(Clone, Debug)]
 pub struct Specification {
     pub deployment_id: String,
+    /// The deployment whose revision it is, where that is another one: what a restart starts again.
+    pub installed: Option<String>,
     pub application_name: String,
     pub group_name: String,
     /// Keys the host's install records: a re-created group of the same name owns nothing of the old one's.
@@ -130,7 +134,7 @@ pub fn run(host: &Host, order: &Order<'_>, fetch: Fetch<'_>) -> Diagnostics {
 /// Where a path of the host lies below the directory that stands for its `/`, links followed as the host would; makes
 /// that directory where it is missing.
 pub fn below(root: &Path, path: &Path) -> Result<PathBuf, String> {
-    root::Root::new(root)?.follow(path)
+    Ok(root::Root::new(root)?.follow(path)?.path().to_owned())
 }
 
 /// What Install would do.
@@ -139,6 +143,20 @@ pub struct Preview {
     pub steps: serde_json::Value,
     /// The host's files that are in the way: the first is what Install would fail of.
     pub conflicts: Vec<PathBuf>,
+    /// The host's files and directories that Install would remove first, in its order: the last revision's.
+    pub removed: Vec<PathBuf>,
+}
+
+/// Whether an event runs the scripts of the revision before, where this one is not unpacked yet.
+pub fn stops(event: &EventName) -> bool {
+    matches!(event, EventName::BeforeBlockTraffic | EventName::AfterBlockTraffic | EventName::ApplicationStop)
+}
+
+/// The AppSpec of the last revision that a group installed successfully: what the events that stop it run. None where
+/// there is no such revision; the error is what they would fail of.
+pub fn earlier(host: &Host, specification: &Specification, agent: Agent) -> Result<Option<AppSpec>, String> {
+    let layout = Layout::new(host, specification).map_err(|failure| failure.message)?;
+    layout.earlier().map(|archive| appspec_of(&archive, agent, &specification.appspec)).transpose()
 }
 
 /// What Install would do now with an unpacked revision; nothing is done.
@@ -148,15 +166,18 @@ pub fn preview(
     appspec: &AppSpec,
     archive: &Path,
 ) -> Result<Preview, String> {
-    let root = root::Root::new(&host.root)?;
+    let root = root::Root::of(host)?;
     let record = Layout::new(host, specification).map_err(|failure| failure.message)?.cleanup_file();
-    let goes = cleanup::named(&record)?.iter().map(|path| root.place(path)).collect::<Result<Vec<_>, _>>()?;
-    let (plan, ends) = plan::draft(appspec, archive, &root, specification.file_exists, agent)?;
+    let removed = cleanup::removed(&record, &root)?;
+    let goes: BTreeSet<_> = removed.iter().map(|(_, place)| place.as_path()).collect();
+    let archive = root::Root::closed(archive).map_err(|error| failure::ruby(&error, "realpath", archive))?;
+    let (plan, ends) = plan::draft(appspec, &archive, &root, specification.file_exists, agent)?;
     let mut conflicts = plan.conflicts.clone();
-    conflicts.retain(|path| root.place(path).is_ok_and(|place| !goes.contains(&place)));
+    conflicts.retain(|path| root.place(path).is_ok_and(|place| !goes.contains(place.path())));
+    let removed = removed.iter().map(|(path, _)| path.clone()).collect();
     match ends {
         Err(message) if conflicts.is_empty() => Err(message),
-        _ => Ok(Preview { steps: plan.json(), conflicts }),
+        _ => Ok(Preview { steps: plan.json(), conflicts, removed }),
     }
 }
 
@@ -189,11 +210,19 @@ pub fn read_appspec(path: &Path) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
+/// The text of a directory's AppSpec of this name, as [`read_appspec`] takes it; links are followed where they stay below
+/// the directory.
+pub fn read_within(folder: &Path, name: &str) -> io::Result<Vec<u8>> {
+    let file = root::Root::closed(folder)?.walk(Path::new(name), true)?.open(OFlags::RDONLY)?;
+    let mut text = Vec::new();
+    file.take(source::MAX_BYTES as u64 + 1).read_to_end(&mut text).map(|_| text)
+}
+
 /// The AppSpec of an unpacked revision; the error is what the host reports. A link that leads out of the revision is
 /// no AppSpec: what is behind it may change after it was looked at.
 fn appspec_of(archive: &Path, agent: Agent, name: &str) -> Result<AppSpec, String> {
     let path = archive.join(name);
-    match inside(archive, &path).and_then(|path| read_appspec(&path)) {
+    match read_within(archive, name) {
         Ok(text) => appspec::load(&text, Os::Linux, agent),
         Err(_) => Err(format!(
             "The CodeDeploy agent did not find an AppSpec file within the unpacked revision directory at revision-relative path \"{}\". The revision was unpacked to directory \"{}\", and the AppSpec file was expected but not found at path \"{}\". Consult the AWS CodeDeploy Appspec documentation for more information at http://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file.html",
@@ -210,19 +239,6 @@ fn has_hooks(archive: &Path, name: &str) -> Result<bool, String> {
     match std::fs::symlink_metadata(archive.join(name)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         _ => Ok(appspec_of(archive, Agent::One, name)?.hooks.iter().any(|(_, scripts)| !scripts.is_empty())),
-    }
-}
-
-/// The path with its links followed, where that stays below `folder`.
-///
-/// # Errors
-/// It leads out of it, or to nothing.
-pub fn inside(folder: &Path, path: &Path) -> io::Result<PathBuf> {
-    let path = path.canonicalize()?;
-    if path.starts_with(folder.canonicalize()?) {
-        Ok(path)
-    } else {
-        Err(io::Error::new(io::ErrorKind::NotFound, "outside"))
     }
 }
 

@@ -3,7 +3,6 @@
 //! Source: official agent 1.8.1, installer and install_instruction.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +12,11 @@ use crate::appspec::{Agent, AppSpec, Context, FileExists};
 
 use super::failure::ruby;
 use super::permissions;
-use super::root::{Root, expand};
+use super::root::{Place, Root, expand};
+
+/// Files and directories that one Install puts on a host: more than a bundle may have, which its links multiply. A test is
+/// there sooner.
+const MAX_STEPS: usize = if cfg!(test) { 50_000 } else { 500_000 };
 
 /// One step. Destinations and objects are the host's own paths, expanded.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,14 +57,10 @@ pub struct Plan {
     pub conflicts: Vec<PathBuf>,
 }
 
-/// What may be reached through links to directories of the bundle: a few that lead to each other make more than any host
-/// has room for.
-const MAX_LINKED: usize = 50_000;
-
 /// Works out the plan; the error is what the host reports.
 pub fn plan(
     appspec: &AppSpec,
-    archive: &Path,
+    archive: &Root,
     root: &Root,
     api: FileExists,
     agent: Agent,
@@ -84,25 +83,27 @@ pub fn conflict(destination: &Path) -> String {
 /// The plan beyond its conflicts, as far as it goes, and how it ends.
 pub fn draft(
     appspec: &AppSpec,
-    archive: &Path,
+    archive: &Root,
     root: &Root,
     api: FileExists,
     agent: Agent,
 ) -> Result<(Plan, Result<(), String>), String> {
-    let archive = archive.canonicalize().map_err(|error| ruby(&error, "realpath", archive))?;
-    let (file_exists, plan) = (appspec.file_exists.unwrap_or(api), Plan::default());
-    let mut planner = Planner { archive, root, file_exists, plan, linked: 0 };
+    let file_exists = appspec.file_exists.unwrap_or(api);
+    let mut planner = Planner { archive, root, file_exists, plan: Plan::default() };
     let ends = planner.all(appspec, agent);
     Ok((planner.plan, ends))
 }
 
+/// A path of an unpacked bundle, below its root.
+pub fn below<'p>(archive: &Root, source: &'p Path) -> &'p Path {
+    source.strip_prefix(archive.path()).unwrap_or(source)
+}
+
 struct Planner<'a> {
-    archive: PathBuf,
+    archive: &'a Root,
     root: &'a Root,
     file_exists: FileExists,
     plan: Plan,
-    /// What was reached through links to directories so far.
-    linked: usize,
 }
 
 impl Planner<'_> {
@@ -118,16 +119,15 @@ impl Planner<'_> {
         if destination.starts_with('~') {
             return Err("File exists @ dir_s_mkdir - /root".to_owned());
         }
-        let source = self.archive.join(source.trim_start_matches('/'));
+        let source = self.archive.path().join(source.trim_start_matches('/'));
         let destination = expand(Path::new(destination));
-        if self.is_directory_within(&source) {
+        if self.directory_within(&source).is_some() {
             self.ancestors(&destination)?;
-            self.directory(&source, &destination, false)
+            self.directory(&source, &destination)
         } else {
-            let inside = source.parent().and_then(|parent| parent.canonicalize().ok());
-            if inside.is_some_and(|parent| !parent.starts_with(&self.archive)) {
-                return Err(ruby(&io::Error::from(io::ErrorKind::NotFound), "rb_sysopen", &source));
-            }
+            self.archive
+                .walk(below(self.archive, &source), false)
+                .map_err(|error| ruby(&error, "rb_sysopen", &source))?;
             let name = source.file_name().map(ToOwned::to_owned).unwrap_or_default();
             let target = destination.join(name);
             self.ancestors(&target)?;
@@ -137,36 +137,20 @@ impl Planner<'_> {
 
     /// A directory of the bundle, or a link to one. A link that leads out of the bundle counts as a file, and is
     /// installed as the link that it is: what it means is the host's business.
-    fn is_directory_within(&self, source: &Path) -> bool {
-        source.canonicalize().is_ok_and(|real| real.is_dir() && real.starts_with(&self.archive))
+    fn directory_within(&self, source: &Path) -> Option<Place> {
+        self.archive.walk(below(self.archive, source), true).ok().filter(Place::is_dir)
     }
 
-    /// `linked`: it was reached through a link.
-    fn directory(&mut self, source: &Path, destination: &Path, linked: bool) -> Result<(), String> {
-        // Links in a bundle may lead round in a circle.
-        if destination.components().count() > 200 {
-            return Err(format!("File name too long @ dir_s_mkdir - {}", destination.display()));
-        }
+    fn directory(&mut self, source: &Path, destination: &Path) -> Result<(), String> {
+        let failed = |error: io::Error| ruby(&error, "dir_initialize", source);
+        let place = self.archive.walk(below(self.archive, source), true).map_err(failed)?;
         if !self.root.follow(destination)?.is_dir() {
             self.make_directory(destination)?;
         }
-        let mut names = Vec::new();
-        for entry in fs::read_dir(source).map_err(|error| ruby(&error, "dir_initialize", source))? {
-            names.push(entry.map_err(|error| ruby(&error, "dir_initialize", source))?.file_name());
-        }
-        names.sort();
-        let linked = linked || source.is_symlink();
-        self.linked += if linked { names.len() } else { 0 };
-        if self.linked > MAX_LINKED {
-            return Err(format!(
-                "links to directories of the bundle lead to more than {MAX_LINKED} files, by {}",
-                source.strip_prefix(&self.archive).unwrap_or(source).display()
-            ));
-        }
-        for name in names {
+        for name in place.names().map_err(failed)? {
             let (source, destination) = (source.join(&name), destination.join(&name));
-            if self.is_directory_within(&source) {
-                self.directory(&source, &destination, linked)?;
+            if self.directory_within(&source).is_some() {
+                self.directory(&source, &destination)?;
             } else {
                 self.file(&source, &destination)?;
             }
@@ -174,8 +158,18 @@ impl Planner<'_> {
         Ok(())
     }
 
+    /// Links that lead to links make more of a bundle than any disk holds.
+    fn step(&mut self, step: Step) -> Result<(), String> {
+        if self.plan.steps.len() >= MAX_STEPS {
+            return Err(format!("The bundle installs more than {MAX_STEPS} files and directories."));
+        }
+        self.plan.steps.push(step);
+        Ok(())
+    }
+
     fn file(&mut self, source: &Path, destination: &Path) -> Result<(), String> {
-        if self.root.follow(destination)?.exists() {
+        let there = self.root.follow(destination)?;
+        if there.exists() && !self.root.is_placeholder(&there) {
             match self.file_exists {
                 FileExists::Disallow => self.plan.conflicts.push(destination.to_owned()),
                 FileExists::Overwrite => {}
@@ -195,8 +189,7 @@ impl Planner<'_> {
             ));
         }
         self.plan.copied.insert(destination.to_owned(), source.to_owned());
-        self.plan.steps.push(Step::Copy { source: source.to_owned(), destination: destination.to_owned() });
-        Ok(())
+        self.step(Step::Copy { source: source.to_owned(), destination: destination.to_owned() })
     }
 
     fn ancestors(&mut self, destination: &Path) -> Result<(), String> {
@@ -219,7 +212,7 @@ impl Planner<'_> {
             ));
         }
         if self.plan.made.insert(destination.to_owned()) {
-            self.plan.steps.push(Step::MakeDirectory(destination.to_owned()));
+            return self.step(Step::MakeDirectory(destination.to_owned()));
         }
         Ok(())
     }

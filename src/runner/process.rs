@@ -37,6 +37,8 @@ pub enum End {
     Stopped,
     /// It ended, but something that it started holds `STDOUT` or `STDERR`.
     LeftOpen(&'static str),
+    /// There is no such file where it was to run.
+    Missing,
     /// It could not be started.
     NotStarted(io::Error),
 }

@@ -1,14 +1,38 @@
-//! The directory that stands for a host's `/`. Nothing is touched outside it, whatever links lie within.
+//! The directory that stands for a host's `/`. Nothing is touched outside it, whatever links lie within and whoever
+//! changes them meanwhile: a path is walked from descriptor to descriptor, and what is done is done by the last one.
+//!
+//! A directory cannot leave the root while it is held: what may rename it sees no more of the machine than the root.
 
 use std::collections::VecDeque;
-use std::ffi::OsString;
-use std::fs;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode, OFlags, Uid};
+use rustix::io::Errno;
+
+use super::{Host, Isolation, bubblewrap};
 
 /// Links that are followed for one path before it counts as a loop, as in Linux.
 const MAX_LINKS: usize = 40;
 
 pub struct Root {
+    path: PathBuf,
+    directory: OwnedFd,
+    /// A link that leads out of it counts as missing. Otherwise its target begins at the root, as for the host itself.
+    closed: bool,
+    /// Isolated scripts see the machine's files over some of its own.
+    covered: bool,
+}
+
+/// What a path names, there or not: a name in a directory that is held.
+pub struct Place {
+    /// None where a directory on the way is missing.
+    parent: Result<OwnedFd, Errno>,
+    name: OsString,
     path: PathBuf,
 }
 
@@ -16,8 +40,41 @@ impl Root {
     /// Makes the directory where it is missing.
     pub fn new(path: &Path) -> Result<Self, String> {
         super::layout::make_dir(path)?;
-        let path = path.canonicalize().map_err(|error| super::failure::ruby(&error, "realpath", path))?;
-        Ok(Root { path })
+        Self::open(path, false).map_err(|error| super::failure::ruby(&error, "realpath", path))
+    }
+
+    /// A host's. What isolated scripts see other things over is there from the start.
+    pub fn of(host: &Host) -> Result<Self, String> {
+        let root = Self::new(&host.root)?;
+        let covered = host.hooks.isolation == Isolation::Bubblewrap;
+        if covered {
+            bubblewrap::prepare(&root);
+        }
+        Ok(Root { covered, ..root })
+    }
+
+    /// Whether something is mounted there for isolated scripts: it never goes, lest one that was left puts a link in
+    /// its place.
+    pub fn is_covered(&self, place: &Place) -> bool {
+        self.covered && place.path.strip_prefix(&self.path).is_ok_and(bubblewrap::is_mount_point)
+    }
+
+    /// Whether a file is only there for something to be mounted on.
+    pub fn is_placeholder(&self, place: &Place) -> bool {
+        self.is_covered(place)
+            && place.stat().is_ok_and(|stat| {
+                FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && stat.st_size == 0
+            })
+    }
+
+    /// A directory that is there and has nothing to do with what is around it: what a bundle was unpacked to.
+    pub fn closed(path: &Path) -> io::Result<Self> {
+        Self::open(path, true)
+    }
+
+    fn open(path: &Path, closed: bool) -> io::Result<Self> {
+        let path = path.canonicalize()?;
+        Ok(Root { directory: enter(CWD, path.as_os_str())?, path, closed, covered: false })
     }
 
     pub fn path(&self) -> &Path {
@@ -26,36 +83,58 @@ impl Root {
 
     /// Where a path of the host lies, with links in its parents followed as the host itself would: an absolute
     /// target begins at the root. The last part is not followed.
-    pub fn place(&self, path: &Path) -> Result<PathBuf, String> {
-        self.resolve(path, false)
+    pub fn place(&self, path: &Path) -> Result<Place, String> {
+        self.walk(path, false).map_err(|error| told(&error, path))
     }
 
     /// As [`Root::place`], the last part followed as well.
-    pub fn follow(&self, path: &Path) -> Result<PathBuf, String> {
-        self.resolve(path, true)
+    pub fn follow(&self, path: &Path) -> Result<Place, String> {
+        self.walk(path, true).map_err(|error| told(&error, path))
     }
 
-    fn resolve(&self, path: &Path, last: bool) -> Result<PathBuf, String> {
-        let mut done: Vec<OsString> = Vec::new();
+    /// As [`Root::follow`], with the system's own error.
+    pub fn walk(&self, path: &Path, last: bool) -> io::Result<Place> {
+        // The directories that were entered, by name.
+        let mut entered: Vec<(OsString, Result<OwnedFd, Errno>)> = Vec::new();
         let mut pending: VecDeque<OsString> = parts(path).collect();
         let mut links = 0;
         while let Some(part) = pending.pop_front() {
             if part == ".." {
-                done.pop();
+                if entered.pop().is_none() && self.closed {
+                    return Err(outside());
+                }
                 continue;
             }
-            done.push(part);
-            if pending.is_empty() && !last {
-                break;
-            }
-            let Ok(target) = fs::read_link(self.join(&done)) else { continue };
+            let parent = match entered.last() {
+                Some((_, directory)) => directory.as_ref().map(AsFd::as_fd).map_err(|error| *error),
+                None => Ok(self.directory.as_fd()),
+            };
+            let target = match parent {
+                Ok(parent) if last || !pending.is_empty() => {
+                    rustix::fs::readlinkat(parent, &part, Vec::new()).ok()
+                }
+                _ => None,
+            };
+            let Some(target) = target else {
+                if pending.is_empty() {
+                    let parent = parent.and_then(|parent| parent.try_clone_to_owned().map_err(errno));
+                    let path = self.join(entered.iter().map(|(name, _)| name).chain([&part]));
+                    return Ok(Place { parent, name: part, path });
+                }
+                let directory = parent.and_then(|parent| enter(parent, &part).map_err(errno));
+                entered.push((part, directory));
+                continue;
+            };
             links += 1;
             if links > MAX_LINKS {
-                return Err(format!("Too many levels of symbolic links - {}", path.display()));
+                return Err(Errno::LOOP.into());
             }
-            done.pop();
+            let target = PathBuf::from(OsString::from_vec(target.into_bytes()));
             if target.is_absolute() {
-                done.clear();
+                if self.closed {
+                    return Err(outside());
+                }
+                entered.clear();
             }
             // A script that is not isolated writes links with the root's own path in front.
             let inner = target.strip_prefix(&self.path).unwrap_or(&target);
@@ -63,13 +142,146 @@ impl Root {
                 pending.push_front(part);
             }
         }
-        Ok(self.join(&done))
+        let path = self.join(entered.iter().map(|(name, _)| name));
+        let parent = match entered.pop() {
+            Some((_, directory)) => directory,
+            None => self.directory.try_clone().map_err(errno),
+        };
+        Ok(Place { parent, name: ".".into(), path })
     }
 
-    fn join(&self, parts: &[OsString]) -> PathBuf {
+    fn join<'n>(&self, parts: impl Iterator<Item = &'n OsString>) -> PathBuf {
         let mut path = self.path.clone();
         path.extend(parts);
         path
+    }
+}
+
+fn enter(parent: BorrowedFd<'_>, name: &OsStr) -> io::Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(rustix::fs::openat(parent, name, flags, Mode::empty())?)
+}
+
+fn errno(error: io::Error) -> Errno {
+    Errno::from_io_error(&error).unwrap_or(Errno::IO)
+}
+
+fn outside() -> io::Error {
+    io::Error::new(io::ErrorKind::NotFound, "outside")
+}
+
+fn told(error: &io::Error, path: &Path) -> String {
+    match Errno::from_io_error(error) {
+        Some(Errno::LOOP) => format!("Too many levels of symbolic links - {}", path.display()),
+        _ => super::failure::ruby(error, "realpath", path),
+    }
+}
+
+impl Place {
+    /// Where it was when it was looked up, for words and for what nobody else changes.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn parent(&self) -> io::Result<BorrowedFd<'_>> {
+        self.parent.as_ref().map(AsFd::as_fd).map_err(|error| (*error).into())
+    }
+
+    /// What is there, a link as such.
+    pub fn kind(&self) -> io::Result<FileType> {
+        Ok(FileType::from_raw_mode(self.stat()?.st_mode))
+    }
+
+    /// Device and number, by which a directory is known again.
+    pub fn identity(&self) -> io::Result<(u64, u64)> {
+        let stat = self.stat()?;
+        Ok((stat.st_dev, stat.st_ino))
+    }
+
+    fn stat(&self) -> io::Result<rustix::fs::Stat> {
+        Ok(rustix::fs::statat(self.parent()?, &self.name, AtFlags::SYMLINK_NOFOLLOW)?)
+    }
+
+    pub fn exists(&self) -> bool {
+        self.stat().is_ok()
+    }
+
+    pub fn is_dir(&self) -> bool {
+        matches!(self.kind(), Ok(FileType::Directory))
+    }
+
+    pub fn is_link(&self) -> bool {
+        matches!(self.kind(), Ok(FileType::Symlink))
+    }
+
+    pub fn read_link(&self) -> io::Result<PathBuf> {
+        let target = rustix::fs::readlinkat(self.parent()?, &self.name, Vec::new())?;
+        Ok(PathBuf::from(OsString::from_vec(target.into_bytes())))
+    }
+
+    /// Opens a file; a link is an error, and so is what is no file.
+    pub fn open(&self, flags: OFlags) -> io::Result<File> {
+        let always = OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let mode = Mode::from_raw_mode(0o666);
+        let file = File::from(rustix::fs::openat(self.parent()?, &self.name, flags | always, mode)?);
+        if file.metadata()?.is_file() {
+            return Ok(file);
+        }
+        Err(io::Error::new(io::ErrorKind::AlreadyExists, "not a file"))
+    }
+
+    /// The names in a directory, in ascending order.
+    pub fn names(&self) -> io::Result<Vec<OsString>> {
+        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let directory = rustix::fs::openat(self.parent()?, &self.name, flags, Mode::empty())?;
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::new(directory)? {
+            let name = OsString::from_vec(entry?.file_name().to_bytes().to_vec());
+            if name != "." && name != ".." {
+                names.push(name);
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    pub fn make_dir(&self) -> io::Result<()> {
+        Ok(rustix::fs::mkdirat(self.parent()?, &self.name, Mode::from_raw_mode(0o777))?)
+    }
+
+    pub fn symlink(&self, target: &Path) -> io::Result<()> {
+        Ok(rustix::fs::symlinkat(target, self.parent()?, &self.name)?)
+    }
+
+    pub fn remove_file(&self) -> io::Result<()> {
+        Ok(rustix::fs::unlinkat(self.parent()?, &self.name, AtFlags::empty())?)
+    }
+
+    /// Removes a directory that is empty.
+    pub fn remove_dir(&self) -> io::Result<()> {
+        Ok(rustix::fs::unlinkat(self.parent()?, &self.name, AtFlags::REMOVEDIR)?)
+    }
+
+    /// The permission bits.
+    pub fn mode(&self) -> io::Result<u32> {
+        Ok(self.stat()?.st_mode & 0o7777)
+    }
+
+    pub fn set_mode(&self, mode: u32) -> io::Result<()> {
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let held = rustix::fs::openat(self.parent()?, &self.name, flags, Mode::empty())?;
+        if FileType::from_raw_mode(rustix::fs::fstat(&held)?.st_mode) == FileType::Symlink {
+            return Err(Errno::LOOP.into());
+        }
+        // The mode of what is held by its path alone is set through `/proc`.
+        let through = format!("/proc/self/fd/{}", held.as_raw_fd());
+        Ok(rustix::fs::chmod(through, Mode::from_raw_mode(mode))?)
+    }
+
+    /// A link's own owner where it is one.
+    pub fn set_owner(&self, owner: Option<u32>, group: Option<u32>) -> io::Result<()> {
+        let (owner, group) = (owner.map(Uid::from_raw), group.map(Gid::from_raw));
+        Ok(rustix::fs::chownat(self.parent()?, &self.name, owner, group, AtFlags::SYMLINK_NOFOLLOW)?)
     }
 }
 
@@ -96,6 +308,7 @@ pub fn expand(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
     use std::os::unix::fs::symlink;
 
     use super::*;
@@ -109,19 +322,82 @@ mod tests {
     #[test]
     fn paths_never_leave_the_root() {
         let (_guard, root) = root();
-        assert_eq!(root.follow(Path::new("/../../etc/passwd")).unwrap(), root.path().join("etc/passwd"));
+        assert_eq!(
+            root.follow(Path::new("/../../etc/passwd")).unwrap().path(),
+            root.path().join("etc/passwd")
+        );
         symlink("/etc", root.path().join("absolute")).unwrap();
         symlink("../../..", root.path().join("up")).unwrap();
-        assert_eq!(root.follow(Path::new("/absolute/passwd")).unwrap(), root.path().join("etc/passwd"));
-        assert_eq!(root.follow(Path::new("/up/x")).unwrap(), root.path().join("x"));
+        assert_eq!(
+            root.follow(Path::new("/absolute/passwd")).unwrap().path(),
+            root.path().join("etc/passwd")
+        );
+        assert_eq!(root.follow(Path::new("/up/x")).unwrap().path(), root.path().join("x"));
     }
 
     #[test]
     fn a_link_with_the_roots_own_path_means_what_it_says() {
         let (_guard, root) = root();
         symlink(root.path().join("srv/1"), root.path().join("current")).unwrap();
-        assert_eq!(root.follow(Path::new("/current/a")).unwrap(), root.path().join("srv/1/a"));
-        assert_eq!(root.place(Path::new("/current")).unwrap(), root.path().join("current"));
+        assert_eq!(root.follow(Path::new("/current/a")).unwrap().path(), root.path().join("srv/1/a"));
+        assert_eq!(root.place(Path::new("/current")).unwrap().path(), root.path().join("current"));
+    }
+
+    #[test]
+    fn what_was_looked_up_stays_in_the_root_whoever_swaps_a_directory_for_a_link() {
+        let (guard, root) = root();
+        let outside = guard.path().join("outside");
+        let (app, aside) = (root.path().join("srv/app"), root.path().join("srv/aside"));
+        std::fs::create_dir_all(&outside).unwrap();
+        std::fs::create_dir_all(&app).unwrap();
+        std::fs::write(app.join("there"), "ours").unwrap();
+        std::fs::write(outside.join("there"), "theirs").unwrap();
+        std::fs::write(outside.join("new"), "theirs").unwrap();
+        let (there, new) = (Path::new("/srv/app/there"), Path::new("/srv/app/new"));
+        let (there, new) = (root.follow(there).unwrap(), root.follow(new).unwrap());
+        let (made, linked) = (Path::new("/srv/app/made"), Path::new("/srv/app/linked"));
+        let (made, linked) = (root.follow(made).unwrap(), root.place(linked).unwrap());
+        std::fs::rename(&app, &aside).unwrap();
+        symlink(&outside, &app).unwrap();
+
+        let mut text = String::new();
+        there.open(OFlags::RDONLY).unwrap().read_to_string(&mut text).unwrap();
+        assert_eq!(text, "ours");
+        assert!(!new.exists());
+        new.open(OFlags::CREATE | OFlags::WRONLY | OFlags::TRUNC).unwrap();
+        new.set_mode(0o600).unwrap();
+        made.make_dir().unwrap();
+        linked.symlink(Path::new("x")).unwrap();
+        there.remove_file().unwrap();
+        let names = |path: &Path| root.walk(path, true).unwrap().names().unwrap();
+        assert_eq!(names(Path::new("/srv/aside")), ["linked", "made", "new"]);
+        assert_eq!(std::fs::read_to_string(outside.join("new")).unwrap(), "theirs");
+        assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_link_in_the_last_place_is_not_followed_whenever_it_came() {
+        let (guard, root) = root();
+        let outside = guard.path().join("outside");
+        std::fs::write(&outside, "theirs").unwrap();
+        let place = root.follow(Path::new("/file")).unwrap();
+        symlink(&outside, root.path().join("file")).unwrap();
+        assert!(place.open(OFlags::WRONLY | OFlags::TRUNC).is_err());
+        assert!(place.open(OFlags::RDONLY).is_err());
+        assert!(place.set_mode(0o600).is_err());
+        assert_eq!(std::fs::read_to_string(&outside).unwrap(), "theirs");
+    }
+
+    #[test]
+    fn a_closed_directory_knows_nothing_of_what_is_around_it() {
+        let (guard, _) = root();
+        let root = Root::closed(&guard.path().join("host")).unwrap();
+        std::fs::write(guard.path().join("secret"), "s").unwrap();
+        symlink("../secret", root.path().join("up")).unwrap();
+        symlink("/etc/passwd", root.path().join("absolute")).unwrap();
+        for path in ["up", "absolute", "../secret"] {
+            assert!(root.walk(Path::new(path), true).is_err(), "{path}");
+        }
     }
 
     #[test]

@@ -7,6 +7,8 @@ use std::os::unix::net::UnixStream;
 use std::sync::mpsc;
 use std::thread;
 
+use rustix::io::Errno;
+
 use super::process::End;
 
 /// A shell's exit codes above it stand for signals.
@@ -16,14 +18,25 @@ pub const SIGNALS: i32 = 128;
 /// supervisor's do, to standard input.
 pub const OUTSIDE: &str = "exec 3>&1 4>&2 >&0 2>&0; exec \"$@\"";
 
-/// Runs the script that it is given, within the namespace.
-pub const INSIDE: &str = r#"(exec "$@" </dev/null >&3 2>&4 3>&- 4>&-)
+/// Runs the script that it is given, within the namespace. What the system would not start it says itself: the shell's
+/// own complaint would be one of the script's lines, and its code one of the script's codes.
+pub const INSIDE: &str = r##"no() { exec 3>&- 4>&-; echo "$1"; echo "$2"; exit; }
+[ -e "$1" ] || no missing 127
+[ -f "$1" ] && [ -x "$1" ] || no "not to be executed" 126
+{ IFS= read -r by <"$1"; } 2>/dev/null
+case $by in "#!"*) by=${by#??} by=${by#"${by%%[![:blank:]]*}"} by=${by%%[[:blank:]]*} ;; *) by= ;; esac
+[ -z "$by" ] || [ -e "$by" ] || no "no interpreter" 127
+[ -z "$by" ] || { [ -f "$by" ] && [ -x "$by" ]; } || no "no interpreter to be executed" 126
+(exec "$@" </dev/null >&3 2>&4 3>&- 4>&-)
 code=$?
 exec 3>&- 4>&-
 alone() { for p in /proc/[0-9]*; do [ "$p" = /proc/1 ] || [ "$p" = "/proc/$$" ] || return 1; done; }
 alone && { echo "$code"; exit; }
 echo "$code left"
-until alone; do sleep 1; done"#;
+until alone; do sleep 1; done"##;
+
+/// What is said of a script that is not there.
+const MISSING: &str = "missing\n";
 
 /// The most that is read of what a supervisor says.
 const BYTES: u64 = 64 << 10;
@@ -46,8 +59,9 @@ impl Word {
         let code = self.code?;
         let complained = !self.said.is_empty();
         Some(match code {
-            126 if complained => End::NotStarted(io::Error::from(io::ErrorKind::PermissionDenied)),
-            127 if complained => End::NotStarted(io::Error::from(io::ErrorKind::NotFound)),
+            127 if self.said == MISSING => End::Missing,
+            126 if complained => End::NotStarted(Errno::ACCESS.into()),
+            127 if complained => End::NotStarted(Errno::NOENT.into()),
             code if complained && code > SIGNALS => End::Exited(None),
             code => End::Exited(Some(code)),
         })
@@ -94,7 +108,9 @@ mod tests {
         assert!(matches!(end("0\n"), Some(End::Exited(Some(0)))));
         assert!(matches!(end("137\n"), Some(End::Exited(Some(137)))));
         assert!(matches!(end("Killed\n137 left\n"), Some(End::Exited(None))));
-        assert!(matches!(end("sh: 1: exec: a.sh: not found\n127\n"), Some(End::NotStarted(_))));
+        assert!(matches!(end("no interpreter\n127\n"), Some(End::NotStarted(_))));
+        assert!(matches!(end("missing\n127\n"), Some(End::Missing)));
+        assert!(matches!(end("127\n"), Some(End::Exited(Some(127)))));
         let failed = word(&mut "bwrap: no\n".as_bytes());
         assert_eq!((failed.end().is_none(), failed.said.as_str()), (true, "bwrap: no\n"));
         assert!(word(&mut "1 left\n".as_bytes()).left);

@@ -65,6 +65,7 @@ impl World {
         }
         let specification = Specification {
             deployment_id: format!("d-{}", self.deployments),
+            installed: None,
             application_name: "shop".into(),
             group_name: "prod".into(),
             group_id: "g-1".into(),
@@ -341,8 +342,7 @@ fn links_that_lead_to_each_other_end() {
         [("appspec.yml", 0o644, SITE), ("site/l17/f", 0o644, "x")].into_iter().chain(links).collect();
     let (event, diagnostics) = world.deployment(&files).all();
     assert_eq!(event, Some(EventName::Install));
-    let said = "links to directories of the bundle lead to more than 50000 files, by site/l";
-    assert!(diagnostics.message.starts_with(said), "{diagnostics:?}");
+    assert_eq!(diagnostics.message, "The bundle installs more than 50000 files and directories.");
     assert!(!world.path("/srv").exists());
 }
 
@@ -543,6 +543,19 @@ fn a_host_keeps_as_many_revisions_as_it_shall_and_the_last_successful_one() {
 }
 
 #[test]
+fn what_is_no_revision_is_not_dropped_with_the_old_ones() {
+    let mut world = World::new();
+    world.host.max_revisions = 1;
+    let group = world.guard.path().join("agent/g-1");
+    fs::create_dir_all(group.join("notes")).unwrap();
+    for _ in 0..3 {
+        let deployment = world.deployment(&[("appspec.yml", 0o644, "version: 0.0\nos: linux\n")]);
+        assert_eq!(deployment.event(EventName::DownloadBundle), Diagnostics::success());
+    }
+    assert!(group.join("notes").exists() && !group.join("d-1").exists());
+}
+
+#[test]
 fn an_isolated_script_does_not_follow_the_hosts_links_out() {
     if !isolates() {
         return;
@@ -573,7 +586,7 @@ fn a_link_where_something_is_mounted_keeps_every_script_from_starting() {
     if !isolates() {
         return;
     }
-    for link in ["etc", "etc/ssl", "usr", "bin", "proc", "dev", "tmp"] {
+    for link in ["etc", "etc/ssl", "usr", "bin", "proc", "dev", "tmp", "opt", "opt/codedeploy-agent"] {
         let mut world = World::new();
         world.host.hooks = policy(Isolation::Bubblewrap, false);
         let victim = world.guard.path().join("victim");
@@ -591,28 +604,6 @@ fn a_link_where_something_is_mounted_keeps_every_script_from_starting() {
         assert!(diagnostics.message.contains(&format!("a link at /{link},")), "{diagnostics:?}");
         assert_eq!(fs::read_dir(&victim).unwrap().count(), 0, "{link}");
         assert!(!world.path("/ran").exists());
-    }
-}
-
-#[test]
-fn isolated_scripts_run_below_the_roots_own_links_to_the_agent() {
-    if !isolates() {
-        return;
-    }
-    for link in ["opt", "opt/codedeploy-agent"] {
-        let mut world = World::new();
-        world.host.hooks = policy(Isolation::Bubblewrap, false);
-        let victim = world.guard.path().join("victim");
-        fs::create_dir(&victim).unwrap();
-        fs::create_dir_all(world.path(link).parent().unwrap()).unwrap();
-        symlink(&victim, world.path(link)).unwrap();
-        let deployment = world.deployment(&[
-            ("appspec.yml", 0o644, &hook("AfterInstall", "a.sh")),
-            ("a.sh", 0o755, "#!/bin/sh\ntouch /ran\n"),
-        ]);
-        assert_eq!(deployment.after_install(), Diagnostics::success());
-        assert!(world.path("/ran").exists());
-        assert_eq!(fs::read_dir(&victim).unwrap().count(), 0, "{link}");
     }
 }
 
@@ -681,6 +672,232 @@ fn isolated_scripts_have_the_machines_network_only_where_the_user_says_so() {
         assert_eq!(deployment.after_install(), Diagnostics::success());
         assert_eq!(Path::new(world.read("/net").trim_end()) == ours, allowed);
     }
+}
+
+/// What later scripts' namespaces are built on stays where it is, whatever a script does.
+#[test]
+fn isolated_scripts_cannot_move_what_is_mounted_for_them() {
+    if !isolates() {
+        return;
+    }
+    let mut world = World::new();
+    world.host.hooks = policy(Isolation::Bubblewrap, false);
+    let script = "#!/bin/sh\nfor path in /etc /opt /opt/codedeploy-agent /usr /proc /dev /etc/passwd /etc/hosts /etc/ssl; do\n\
+                  [ ! -e $path ] || ! mv $path $path.moved 2>/dev/null || echo moved $path >> /bad\n\
+                  [ ! -e $path ] || ! rm -f $path 2>/dev/null || echo removed $path >> /bad\ndone\n\
+                  mkdir /opt/codedeploy-agent/deployment-root/x 2>/dev/null && echo agent >> /bad\n\
+                  unshare -U true 2>/dev/null && echo user namespace >> /bad\n\
+                  unshare -m true 2>/dev/null && echo mount namespace >> /bad\n\
+                  echo '10.0.0.1 db' >> /etc/hosts\ntouch /opt/app /etc/app.conf /ran\n";
+    let appspec = format!(
+        "version: 0.0\nos: linux\nfiles:\n  - source: hosts\n    destination: /etc\n{}",
+        hook("AfterInstall", "a.sh").split_once("os: linux\n").unwrap().1
+    );
+    for _ in 0..2 {
+        let deployment = world.deployment(&[
+            ("appspec.yml", 0o644, &appspec),
+            ("hosts", 0o644, "127.0.0.1 localhost\n"),
+            ("a.sh", 0o755, script),
+        ]);
+        assert_eq!(deployment.all(), (None, Diagnostics::success()));
+        assert!(!world.path("/bad").exists(), "{}", world.read("/bad"));
+        assert!(world.path("/ran").exists() && world.path("/opt/app").exists());
+        assert!(world.path("/etc/app.conf").exists());
+        // The host's own, installed anew by each revision.
+        assert_eq!(world.read("/etc/hosts"), "127.0.0.1 localhost\n10.0.0.1 db\n");
+    }
+}
+
+/// As `revision run --root`, whose agent is in the root.
+fn agent_in_the_root() -> (World, PathBuf) {
+    let mut world = World::new();
+    world.host.agent_dir = world.path("/opt/codedeploy-agent/deployment-root");
+    let victim = world.guard.path().join("victim");
+    fs::create_dir(&victim).unwrap();
+    for name in ["d-old-1", "d-old-2", "d-old-3", "d-old-4", "d-old-5", "d-old-6"] {
+        fs::create_dir(victim.join(name)).unwrap();
+    }
+    fs::write(victim.join("file"), "precious").unwrap();
+    (world, victim)
+}
+
+fn is_whole(victim: &Path) -> bool {
+    fs::read_to_string(victim.join("file")).unwrap() == "precious"
+        && fs::read_dir(victim).unwrap().count() == 7
+}
+
+#[test]
+fn an_isolated_script_cannot_lead_the_agent_out_of_the_root() {
+    if !isolates() {
+        return;
+    }
+    let (mut world, victim) = agent_in_the_root();
+    world.host.hooks = policy(Isolation::Bubblewrap, true);
+    let victim_path = victim.to_str().unwrap();
+    let script = format!(
+        "#!/bin/sh\nA=/opt/codedeploy-agent/deployment-root\ncd $A\n\
+         ln -sf {victim_path}/file $A/g-1/$DEPLOYMENT_ID/logs/scripts.log\n\
+         ln -sf {victim_path}/file $A/deployment-instructions/g-1-install.json\n\
+         ln -sf {victim_path}/new $A/deployment-instructions/g-1_most_recent_install\n\
+         mv $A/g-1 $A/old; ln -s {victim_path} $A/g-1\n\
+         mv /opt/codedeploy-agent /opt/old; ln -s {victim_path} /opt/codedeploy-agent\n\
+         mv /opt /old; ln -s {victim_path} /opt\nexit 0\n"
+    );
+    let appspec = hook("AfterInstall", "a.sh") + "  ApplicationStart:\n    - location: b.sh\n";
+    for _ in 0..2 {
+        let deployment = world.deployment(&[
+            ("appspec.yml", 0o644, &appspec),
+            ("a.sh", 0o755, &script),
+            ("b.sh", 0o755, "#!/bin/sh\necho '; touch PWNED #'\n"),
+        ]);
+        assert_eq!(deployment.all(), (None, Diagnostics::success()));
+        assert!(is_whole(&victim));
+    }
+}
+
+#[test]
+fn the_agent_writes_and_removes_nothing_through_a_link_among_its_own() {
+    let links = [
+        ("g-1", ""),
+        ("deployment-instructions", ""),
+        ("deployment-instructions/g-1-install.json", "file"),
+        ("deployment-instructions/g-1-cleanup", "file"),
+        ("deployment-instructions/g-1_most_recent_install", "new"),
+        ("g-1/d-2", ""),
+        ("g-1/d-2/logs", ""),
+        ("g-1/d-2/bundle.tar", "file"),
+        ("g-1/d-2/deployment-archive", ""),
+    ];
+    for (link, target) in links {
+        let (mut world, victim) = agent_in_the_root();
+        let link = world.host.agent_dir.join(link);
+        assert_eq!(world.deployment(&[("appspec.yml", 0o644, SITE), ("site/a", 0o644, "1")]).all().0, None);
+        fs::create_dir_all(link.parent().unwrap()).unwrap();
+        if link.exists() {
+            fs::rename(&link, world.guard.path().join("aside")).unwrap();
+        }
+        symlink(victim.join(target), &link).unwrap();
+        let (_, diagnostics) =
+            world.deployment(&[("appspec.yml", 0o644, SITE), ("site/a", 0o644, "2")]).all();
+        assert!(diagnostics.message.contains(" is a link, and the agent keeps none"), "{diagnostics:?}");
+        assert!(is_whole(&victim), "{}", link.display());
+    }
+}
+
+#[test]
+fn a_script_that_cannot_be_started_is_told_in_each_agents_words() {
+    for isolation in [Isolation::None, Isolation::Bubblewrap] {
+        if isolation == Isolation::Bubblewrap && !isolates() {
+            continue;
+        }
+        let cases: &[(&str, u32, &str, LifecycleErrorCode, &str, &str)] = &[
+            (
+                "a.sh",
+                0o755,
+                "#!/usr/bin/nonexist\n",
+                LifecycleErrorCode::ScriptFailed,
+                "failed with error Errno::ENOENT with message No such file or directory - /",
+                "failed with error No such file or directory (os error 2)",
+            ),
+            (
+                "a.sh",
+                0o755,
+                "#!/bin/sh\r\nexit 0\r\n",
+                LifecycleErrorCode::ScriptFailed,
+                "failed with error Errno::ENOENT with message No such file or directory - /",
+                "failed with error No such file or directory (os error 2)",
+            ),
+            (
+                ".",
+                0o755,
+                "",
+                LifecycleErrorCode::ScriptFailed,
+                "failed with error Errno::EACCES with message Permission denied - /",
+                "failed with error Permission denied (os error 13)",
+            ),
+            (
+                "b.sh",
+                LINK,
+                "/nowhere/program",
+                LifecycleErrorCode::ScriptMissing,
+                "Script does not exist at specified location: /",
+                "Script does not exist at specified location: /",
+            ),
+            (
+                "b.sh",
+                LINK,
+                "nowhere",
+                LifecycleErrorCode::ScriptMissing,
+                "Script does not exist at specified location: /",
+                "Script does not exist at specified location: /",
+            ),
+            // Its own codes are its own.
+            (
+                "a.sh",
+                0o755,
+                "echo no >&2; exit 127",
+                LifecycleErrorCode::ScriptFailed,
+                "failed with exit code 127",
+                "failed with exit code 127",
+            ),
+            (
+                "a.sh",
+                0o755,
+                "#! /bin/sh -e\nexit 126",
+                LifecycleErrorCode::ScriptFailed,
+                "failed with exit code 126",
+                "failed with exit code 126",
+            ),
+        ];
+        for (location, mode, content, code, ruby, rust) in cases {
+            for (agent, message) in [(Agent::One, ruby), (Agent::Two, rust)] {
+                let mut world = World::new();
+                world.host.hooks = policy(isolation, true);
+                let name = if *location == "." { "a.sh" } else { location };
+                let deployment = world.deployment(&[
+                    ("appspec.yml", 0o644, &hook("AfterInstall", location)),
+                    (name, *mode, content),
+                ]);
+                assert_eq!(deployment.event(EventName::DownloadBundle), Diagnostics::success());
+                let (specification, event) = (&deployment.specification, &EventName::AfterInstall);
+                let order = Order { specification, event, agent, listener: None };
+                let diagnostics = run(&deployment.world.host, &order, &|_: &Path| Ok(()));
+                assert_eq!(&diagnostics.error_code, code, "{isolation:?} {diagnostics:?}");
+                assert!(diagnostics.message.contains(message), "{isolation:?} {diagnostics:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_link_to_a_program_of_the_host_is_run() {
+    for isolation in [Isolation::None, Isolation::Bubblewrap] {
+        if isolation == Isolation::Bubblewrap && !isolates() {
+            continue;
+        }
+        let mut world = World::new();
+        world.host.hooks = policy(isolation, true);
+        let deployment = world.deployment(&[
+            ("appspec.yml", 0o644, &hook("AfterInstall", "a.sh")),
+            ("a.sh", LINK, "/bin/false"),
+        ]);
+        let diagnostics = deployment.after_install();
+        assert_eq!(diagnostics.message, "Script at specified location: a.sh failed with exit code 1");
+    }
+}
+
+#[test]
+fn a_missing_sudo_is_not_a_missing_script() {
+    let mut world = World::new();
+    world.host.real = true;
+    let empty = world.guard.path().to_str().unwrap().to_owned();
+    world.host.variables.insert("PATH".to_owned(), empty);
+    let appspec = hook("AfterInstall", "a.sh") + "      sudo: true\n";
+    let deployment = world.deployment(&[("appspec.yml", 0o644, &appspec), ("a.sh", 0o755, "exit 0")]);
+    assert_eq!(
+        deployment.after_install().message,
+        "Script at specified location: a.sh failed with error Errno::ENOENT with message No such file or directory - sudo"
+    );
 }
 
 const TOUCH: &str = "#!/bin/sh\ntouch \"$CDCTL_HOST_ROOT/ran\"\n";

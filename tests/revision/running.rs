@@ -129,7 +129,16 @@ fn chosen_and_custom_events_run_after_download_and_install() {
     assert_eq!(local.page(), "one");
     local.run(&local.site(), &["-e", "Smoke"]).ends_with(0);
     assert_eq!((local.page().as_str(), local.trace()), ("two", vec!["two Smoke".to_owned()]));
-    local.run(&local.site(), &["-e", "Install,DownloadBundle"]).ends_with(2);
+    for (early, of) in [
+        ("DownloadBundle,ApplicationStart,Install", "ApplicationStart comes before Install"),
+        ("AfterInstall,Install", "AfterInstall comes before Install"),
+        ("AfterInstall,DownloadBundle,Install", "AfterInstall comes before DownloadBundle"),
+        ("Smoke,Install", "Smoke comes before Install"),
+        ("Install,DownloadBundle", "Install comes before DownloadBundle"),
+    ] {
+        local.run(&local.site(), &["-e", early]).ends_with(2).complains(of);
+    }
+    assert_eq!(local.trace(), Vec::<String>::new());
     let misspelt = local.run(&local.site(), &["-e", "AfterInstal"]).ends_with(2);
     misspelt.complains("there is no event AfterInstal").complains("did you mean AfterInstall?");
     let passed_over = local.run(&local.site(), &["-e", "Nope", "--agent", "2"]).ends_with(0);
@@ -143,7 +152,13 @@ fn nothing_is_written_through_a_link_in_the_root() {
     fs::create_dir_all(&outside).unwrap();
     fs::create_dir_all(local.root().join("opt")).unwrap();
     std::os::unix::fs::symlink(&outside, local.root().join("opt/codedeploy-agent")).unwrap();
-    local.run(&local.site(), &[]).ends_with(0).says("[stdout]one AfterInstall");
+    // Isolated scripts do not run below a link.
+    let run = local.run(&local.site(), &[]);
+    if run.code == 0 {
+        run.says("[stdout]one AfterInstall");
+    } else {
+        run.ends_with(3).says("a link at /opt/codedeploy-agent,");
+    }
     assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
 }
 
@@ -225,6 +240,78 @@ fn a_dry_run_shows_each_step_and_does_nothing() {
         .says("page.html -> /srv/www/page.html")
         .says("scripts/trace.sh");
     assert!(!local.root().exists());
+}
+
+#[test]
+fn a_dry_run_shows_the_scripts_of_the_revision_before_and_what_goes() {
+    let local = Local::new("one");
+    let steps = || {
+        let run = local.run(&local.site(), &["--dry-run", "-o", "json"]).ends_with(0);
+        let json: Value = serde_json::from_str(&run.stdout).unwrap();
+        let steps = json["steps"].as_array().unwrap();
+        let what = |step: &Value, name: &str| step[name].as_str().unwrap_or_default().to_owned();
+        let line = |step: &Value| {
+            format!(
+                "{} {} {}{}",
+                what(step, "event"),
+                what(step, "type"),
+                what(step, "location"),
+                what(step, "file")
+            )
+        };
+        steps.iter().map(line).collect::<Vec<_>>()
+    };
+    let first = steps();
+    assert_eq!(first.first().unwrap(), "BeforeInstall script scripts/trace.sh");
+    local.run(&local.site(), &[]).ends_with(0);
+    fs::copy(local.site().join("scripts/trace.sh"), local.site().join("scripts/new.sh")).unwrap();
+    let appspec = fs::read_to_string(local.site().join("appspec.yml")).unwrap();
+    let appspec = appspec.replace("trace.sh", "new.sh").replace("page.html", "other.html");
+    fs::write(local.site().join("appspec.yml"), appspec).unwrap();
+    fs::write(local.site().join("other.html"), "two").unwrap();
+    let second = steps();
+    let stops = HOOKS[..3].iter().map(|hook| format!("{hook} script scripts/trace.sh"));
+    let mut expected: Vec<String> = stops.collect();
+    expected.push("BeforeInstall script scripts/new.sh".to_owned());
+    let goes = ["/srv/www/page.html", "/srv/www", "/srv"];
+    expected.extend(goes.map(|file| format!("Install remove {file}")));
+    assert_eq!(second.get(..expected.len()).unwrap(), expected);
+    assert_eq!(local.page(), "one");
+    local.run(&local.site(), &["--dry-run"]).ends_with(0).says("remove").says("/srv/www/page.html");
+}
+
+#[test]
+fn a_reader_of_the_output_that_goes_is_no_reason_to_stop_half_way() {
+    for output in ["table", "ndjson"] {
+        let local = Local::new("one");
+        let mut command = local.machine.command(CDCTL);
+        command
+            .current_dir(local.machine.home())
+            .args(["revision", "run", "site", "--root", "host", "-o", output]);
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let run = command.stdout(writer).stderr(Stdio::piped()).output().unwrap();
+        assert_eq!(run.status.code(), Some(0));
+        let complaint = String::from_utf8(run.stderr).unwrap();
+        assert!(complaint.contains("Succeeded") && !complaint.contains("warning"), "{complaint}");
+        assert_eq!((local.page().as_str(), local.trace().len()), ("one", 6));
+    }
+    let local = Local::new("one");
+    let mut command = local.machine.command(CDCTL);
+    command.current_dir(local.machine.home()).args(["revision", "run", "site", "--root", "host"]);
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let run = command.stdout(full).stderr(Stdio::piped()).output().unwrap();
+    assert_eq!((run.status.code(), local.page().as_str()), (Some(0), "one"));
+    let complaint = String::from_utf8(run.stderr).unwrap();
+    assert_eq!(complaint.matches("cannot write to stdout").count(), 1, "{complaint}");
+}
+
+#[test]
+fn a_token_for_github_is_taken_and_named_nowhere() {
+    let local = Local::new("one");
+    local.run(&local.site(), &["--github-token", "ghp_abc"]).ends_with(0);
+    local.run(&local.site(), &["--github-token", "a b"]).ends_with(2);
+    local.run(Path::new("https://github.com/a"), &["--github-token", "ghp_abc"]).ends_with(1);
 }
 
 #[test]

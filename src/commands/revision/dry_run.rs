@@ -1,7 +1,7 @@
 //! `cdctl revision run --dry-run`: each script and file of a deployment, and what is in its way. Does nothing.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
@@ -9,16 +9,16 @@ use serde_json::{Value, json};
 use super::run::{fetch, kind};
 use super::run_report;
 use crate::appspec::{Agent, AppSpec};
-use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::format::print_json;
+use crate::format::{Output, print_json};
 use crate::model::EventName;
 use crate::revision::Source;
 use crate::runner::{self, Host, Preview, Specification};
+use crate::ui::Ui;
 
 pub fn show(
-    context: &Context,
+    (output, ui): (&Output, &Ui),
     source: &Source,
     appspec: &AppSpec,
     (host, specification, agent): (&Host, &Specification, Agent),
@@ -34,21 +34,33 @@ pub fn show(
     let refuse = |message| Failure::new("Install would fail").cause(message).exit(Exit::Failed);
     let preview = runner::preview(host, (specification, agent), appspec, &archive).map_err(refuse)?;
     let archive = archive.canonicalize().unwrap_or(archive);
+    let stops = |event: &EventName| runner::stops(event) && !has_download_before(events, event);
+    let earlier = if events.iter().any(stops) {
+        runner::earlier(host, specification, agent).map_err(|message| {
+            let what = "the events of the revision before would fail";
+            Failure::new(what).cause(message).exit(Exit::Failed)
+        })?
+    } else {
+        None
+    };
     let mut lines = Vec::new();
     for event in events {
-        for script in appspec.scripts(event.as_str()) {
+        let appspec = if stops(event) { earlier.as_ref() } else { Some(appspec) };
+        for script in appspec.into_iter().flat_map(|appspec| appspec.scripts(event.as_str())) {
             lines.push(json!({"event": event.as_str(), "type": "script", "location": script.location,
                 "timeout": script.timeout, "runas": script.runas}));
         }
         if *event == EventName::Install {
+            let remove = |path: &PathBuf| json!({"event": event.as_str(), "type": "remove", "file": path.to_string_lossy()});
+            lines.extend(preview.removed.iter().map(remove));
             lines.extend(install(&preview, &archive));
         }
     }
-    if context.settings.output.format.is_machine() {
+    if output.format.is_machine() {
         let json = json!({ "steps": lines });
-        print_json(&json, Some("steps"), &context.settings.output, &context.ui)?;
+        print_json(&json, Some("steps"), output, ui)?;
     } else {
-        run_report::steps(&lines, &context.ui)?;
+        run_report::steps(&lines, ui)?;
     }
     match preview.conflicts.first() {
         Some(path) => Err(refuse(runner::conflict(path))
@@ -56,6 +68,12 @@ pub fn show(
             .into()),
         None => Ok(Exit::Ok),
     }
+}
+
+/// A deployment's own archive is there once it is downloaded, and wins.
+fn has_download_before(events: &[EventName], event: &EventName) -> bool {
+    let at = |wanted: &EventName| events.iter().position(|event| event == wanted);
+    at(&EventName::DownloadBundle) < at(event)
 }
 
 /// The steps of Install, sources as the bundle has them.

@@ -18,7 +18,7 @@ use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::{BundleType, EventName, LifecycleErrorCode};
-use crate::revision::{Source, pack_as_is};
+use crate::revision::{GitSource, Source, pack_as_is};
 use crate::runner::{self, HookPolicy, Host, Isolation, Order, Specification};
 use crate::settings::Environment;
 use crate::signals;
@@ -89,6 +89,10 @@ pub struct Arguments {
     #[arg(long, value_name = "AGENT", default_value = "1")]
     agent: Which,
 
+    /// A token for bundles of GitHub [default: CODEDEPLOY_GITHUB_TOKEN; without one git asks as it is set up]
+    #[arg(long, value_name = "TOKEN", value_parser = token)]
+    github_token: Option<String>,
+
     /// Show each file and script, and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -136,6 +140,34 @@ fn below(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err("it is a path below the bundle's root".to_owned())
+}
+
+/// A token of GitHub's, which is letters, digits and `_`.
+fn token(text: &str) -> Result<String, String> {
+    if !text.is_empty() && text.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_') {
+        return Ok(text.to_owned());
+    }
+    Err("it is letters, digits and underscores".to_owned())
+}
+
+/// Where deploy-local looks for a token. Source: official agent 2.x.
+const TOKEN: &str = "CODEDEPLOY_GITHUB_TOKEN";
+
+/// A bundle of GitHub's that is fetched with a token; none where the path is something else.
+fn of_github(path: &Path, token: &str) -> Option<anyhow::Result<GitSource>> {
+    const GITHUB: &str = "https://github.com/";
+    let text = path.to_string_lossy();
+    let page = match GitSource::of_github_page(&text) {
+        Some(git) => git.map(|git| git.shown()).map_err(Into::into),
+        None => match text.strip_prefix("github:")?.split_once('@') {
+            Some((repository, commit)) => Ok(format!("{GITHUB}{repository}.git@{commit}")),
+            None => Err(Failure::new(format!("{text} is no commit")).exit(Exit::Usage).into()),
+        },
+    };
+    Some(page.and_then(|page| {
+        let with = page.replacen(GITHUB, &format!("https://x-access-token:{token}@github.com/"), 1);
+        Ok(with.parse::<GitSource>()?)
+    }))
 }
 
 /// A group's id, which names files.
@@ -190,14 +222,25 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let path = arguments.bundle_location.as_ref().unwrap_or(&arguments.path);
     let events = events(&arguments.events)?;
     let archive = arguments.kind.and_then(Kind::archive);
-    let fetched = Fetched::of_type(context, path, archive).await?;
+    let token = arguments
+        .github_token
+        .clone()
+        .or_else(|| Environment::variables().remove(TOKEN).filter(|text| token(text).is_ok()));
+    let fetched = match token.and_then(|token| of_github(path, &token)) {
+        Some(git) => Fetched::git(context, &git?).await?,
+        None => Fetched::of_type(context, path, archive).await?,
+    };
     let is_directory = matches!(fetched.source(), Source::Directory(_));
     if arguments.kind.is_some_and(|kind| (kind == Kind::Directory) != is_directory) {
         let message = format!("{} is not of the type that --type names", path.display());
         return Err(Failure::new(message).exit(Exit::Usage).into());
     }
     let source = fetched.source().clone();
-    let appspec = checked(context, &source, (agent(arguments), &arguments.appspec_filename), &events)?;
+    let agent = agent(arguments);
+    let (ui, read, name) = (context.ui.clone(), source.clone(), arguments.appspec_filename.clone());
+    let (appspec, events) = context
+        .blocking(move || checked(&ui, &read, (agent, &name), &events).map(|appspec| (appspec, events)))
+        .await??;
     let behaviour = match arguments.file_exists_behavior {
         Behaviour::Disallow => FileExists::Disallow,
         Behaviour::Overwrite => FileExists::Overwrite,
@@ -205,6 +248,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     };
     let specification = Specification {
         deployment_id: id(),
+        installed: None,
         application_name: arguments.application_name.clone().unwrap_or_else(|| fetched.name().to_owned()),
         group_name: arguments.deployment_group_name.clone(),
         group_id: arguments.deployment_group.clone(),
@@ -213,7 +257,6 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         appspec: arguments.appspec_filename.clone(),
         bundle_variables: fetched.variables.clone(),
     };
-    let agent = agent(arguments);
     // A root that is not there yet is an empty one, and a dry run does not make it.
     let unmade = tempfile::tempdir().context("cannot make a temporary directory")?;
     let host = host(
@@ -225,7 +268,12 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         },
     )?;
     if arguments.dry_run {
-        return dry_run::show(context, &source, &appspec, (&host, &specification, agent), &events);
+        let (output, ui) = (context.settings.output.clone(), context.ui.clone());
+        let show = move || {
+            let whose = (&host, &specification, agent);
+            dry_run::show((&output, &ui), &source, &appspec, whose, &events)
+        };
+        return context.blocking(show).await?;
     }
     fs::create_dir_all(&host.agent_dir).map_err(|error| {
         Failure::new(format!("cannot write {}: {error}", host.agent_dir.display()))
@@ -237,12 +285,12 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         Box::pin(context.blocking(move || deploy(&report, agent, &host, &specification, &source, &events)));
     let signal = context.signals.next();
     let signal = tokio::select! {
-        ended = &mut deployment => return ended?,
+        ended = &mut deployment => return ended,
         signal = signal => signal,
     };
     // The scripts end, and with them the deployment, with its summary. A second signal ends it at once.
     groups.stop();
-    deployment.await??;
+    deployment.await?;
     Ok(signals::exit(signal))
 }
 
@@ -319,11 +367,11 @@ fn deploy(
     specification: &Specification,
     source: &Source,
     events: &[EventName],
-) -> anyhow::Result<Exit> {
+) -> Exit {
     report.begin(&specification.deployment_id, host);
     let mut ended = Vec::new();
     for event in events {
-        report.event(event)?;
+        report.event(event);
         let (heard, of) = (Arc::clone(report), event.clone());
         let listener: runner::Listener = Arc::new(move |text: &str| heard.line(&of, text));
         let order = Order { specification, event, agent, listener: Some(listener) };
@@ -331,13 +379,13 @@ fn deploy(
         let diagnostics = runner::run(host, &order, &|to: &Path| fetch(source, to));
         let failed = diagnostics.error_code != LifecycleErrorCode::Success;
         let end = Ended { event: event.clone(), diagnostics, took: watch.elapsed() };
-        report.ended(&end)?;
+        report.ended(&end);
         ended.push(end);
         if failed || host.groups.stopped() {
             break;
         }
     }
     let stopped = host.groups.stopped();
-    let failed = report.summary(&specification.deployment_id, &ended, (events, stopped))?;
-    Ok(if failed { Exit::Failed } else { Exit::Ok })
+    let failed = report.summary(&specification.deployment_id, &ended, (events, stopped));
+    if failed { Exit::Failed } else { Exit::Ok }
 }

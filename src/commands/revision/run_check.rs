@@ -1,11 +1,11 @@
 //! What `revision run` looks at before anything runs: the AppSpec, and the events that were chosen.
 
 use crate::appspec::{self, Agent, AppSpec, Os, Platform, Scope};
-use crate::context::Context;
 use crate::error::{Failure, nearest};
 use crate::exit::Exit;
 use crate::model::EventName;
 use crate::revision::{Selection, Source, check_as};
+use crate::ui::Ui;
 
 /// codedeploy-local's order: what a host does in a deployment with a load balancer, whose own events are none of its.
 fn defaults() -> impl Iterator<Item = &'static EventName> {
@@ -17,30 +17,54 @@ fn is_default(event: &EventName) -> bool {
     defaults().any(|known| known == event)
 }
 
+/// What may be chosen before DownloadBundle, and with it before Install: the events of the revision before.
+///
+/// Source: official agent 1.8.1, codedeploy-local (cli_validator).
+const BEFORE_DOWNLOAD: &[EventName] =
+    &[EventName::BeforeBlockTraffic, EventName::AfterBlockTraffic, EventName::ApplicationStop];
+const BEFORE_INSTALL: &[EventName] = &[
+    EventName::BeforeBlockTraffic,
+    EventName::AfterBlockTraffic,
+    EventName::ApplicationStop,
+    EventName::DownloadBundle,
+    EventName::BeforeInstall,
+];
+
+/// Refuses events before another that need what it does.
+fn refuse_early(events: &[EventName], of: &EventName, fits: &[EventName]) -> anyhow::Result<()> {
+    let before = events.iter().position(|event| event == of).and_then(|place| events.get(..place));
+    let Some(early) = before.and_then(|before| before.iter().find(|event| !fits.contains(event))) else {
+        return Ok(());
+    };
+    let fits: Vec<&str> = fits.iter().map(EventName::as_str).collect();
+    Err(Failure::new(format!("{early} comes before {of}; nothing was run"))
+        .help(format!("before {of} there may be {}", fits.join(", ")))
+        .exit(Exit::Usage)
+        .into())
+}
+
 /// The events to run: those of the flag, with the two that every deployment needs.
 pub fn events(chosen: &[String]) -> anyhow::Result<Vec<EventName>> {
     if chosen.is_empty() {
         return Ok(defaults().cloned().collect());
     }
     let mut events: Vec<EventName> = chosen.iter().map(|name| EventName::from(name.as_str())).collect();
+    refuse_early(&events, &EventName::DownloadBundle, BEFORE_DOWNLOAD)?;
+    refuse_early(&events, &EventName::Install, BEFORE_INSTALL)?;
     let at = |events: &[EventName], wanted: EventName| events.iter().position(|event| *event == wanted);
     if at(&events, EventName::DownloadBundle).is_none() {
         events.insert(0, EventName::DownloadBundle);
     }
     let download = at(&events, EventName::DownloadBundle).unwrap_or_default();
-    match at(&events, EventName::Install) {
-        None => events.insert(download + 1, EventName::Install),
-        Some(install) if install < download => {
-            return Err(Failure::new("Install comes before DownloadBundle").exit(Exit::Usage).into());
-        }
-        Some(_) => {}
+    if at(&events, EventName::Install).is_none() {
+        events.insert(download + 1, EventName::Install);
     }
     Ok(events)
 }
 
 /// The AppSpec, which is looked at before anything runs.
 pub fn checked(
-    context: &Context,
+    ui: &Ui,
     source: &Source,
     (agent, name): (Agent, &str),
     events: &[EventName],
@@ -55,23 +79,23 @@ pub fn checked(
         return Err(refuse(message).help("`revision run` is for instances; nothing was run").into());
     }
     if report.is_missing() {
-        context.ui.complain(report.render(context.ui.terminal.colour.1).trim_end());
+        ui.complain(report.render(ui.terminal.colour.1).trim_end());
         return Err(refuse(format!("{} is not there; nothing was run", report.path)).into());
     }
     if report.is_damaged() {
-        context.ui.complain(report.render(context.ui.terminal.colour.1).trim_end());
+        ui.complain(report.render(ui.terminal.colour.1).trim_end());
         return Err(refuse(format!("{} cannot be unpacked; nothing was run", report.path)).into());
     }
     let appspec = match appspec::load(&report.text, Os::Linux, agent) {
         Ok(appspec) => appspec,
         Err(message) => {
-            context.ui.complain(report.render(context.ui.terminal.colour.1).trim_end());
+            ui.complain(report.render(ui.terminal.colour.1).trim_end());
             return Err(refuse(format!("{}: the agent refuses it; nothing was run", report.path))
                 .cause(message)
                 .into());
         }
     };
-    unknown_event(context, (&report.path, &appspec), agent, events)?;
+    unknown_event(ui, (&report.path, &appspec), agent, events)?;
     let unknown: Vec<&str> = appspec
         .hooks
         .iter()
@@ -87,7 +111,7 @@ pub fn checked(
     if agent == Agent::Two {
         // Its local run never asks.
         for name in unknown {
-            context.ui.note(&format!("warning: there is no event {name}: its scripts will not run"));
+            ui.note(&format!("warning: there is no event {name}: its scripts will not run"));
         }
         return Ok(appspec);
     }
@@ -98,7 +122,7 @@ pub fn checked(
 
 /// Refuses a chosen event that is neither one of every deployment nor the AppSpec's; agent 2 passes over it.
 fn unknown_event(
-    context: &Context,
+    ui: &Ui,
     (file, appspec): (&str, &AppSpec),
     agent: Agent,
     events: &[EventName],
@@ -109,7 +133,7 @@ fn unknown_event(
     names.extend(hooks);
     for event in events.iter().filter(|event| !known(event)) {
         if agent == Agent::Two {
-            context.ui.note(&format!(
+            ui.note(&format!(
                 "warning: lifecycle event '{event}' requested but not defined in {file} (will be skipped)"
             ));
             continue;

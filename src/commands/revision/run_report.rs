@@ -1,6 +1,8 @@
 //! What `revision run` shows: the events as they go, a summary; for machines one object an event, or all in one.
 
+use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -44,28 +46,48 @@ pub struct Report {
     output: Output,
     /// Whose lines come now.
     script: Mutex<String>,
+    /// Nothing more can be written to stdout.
+    deaf: AtomicBool,
 }
 
 impl Report {
     pub fn new(ui: &Ui, output: &Output) -> Self {
-        Report { ui: ui.clone(), output: output.clone(), script: Mutex::default() }
+        Report {
+            ui: ui.clone(),
+            output: output.clone(),
+            script: Mutex::default(),
+            deaf: AtomicBool::new(false),
+        }
     }
 
     pub fn begin(&self, id: &str, host: &Host) {
         self.ui.note(&format!("deployment {id} below {}", host.root.display()));
     }
 
-    pub fn event(&self, event: &EventName) -> anyhow::Result<()> {
-        match self.output.format {
-            Format::Table => Ok(self
-                .ui
-                .data(&Style::Strong.paint(&ui::line(event.as_str()), self.ui.terminal.colour.0))?),
+    /// A reader of stdout that has gone, or a full disk, is no reason to leave a host half way: it is said once, and the
+    /// deployment goes on.
+    fn show(&self, shown: anyhow::Result<()>) {
+        let Err(error) = shown else { return };
+        if !self.deaf.swap(true, Ordering::SeqCst) {
+            let gone = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+            if !gone.into_iter().any(|cause| cause.kind() == io::ErrorKind::BrokenPipe) {
+                self.ui.note(&format!("warning: cannot write to stdout: {error:#}; the deployment goes on"));
+            }
+        }
+    }
+
+    pub fn event(&self, event: &EventName) {
+        self.show(match self.output.format {
+            Format::Table => {
+                let line = Style::Strong.paint(&ui::line(event.as_str()), self.ui.terminal.colour.0);
+                self.ui.data(&line).map_err(Into::into)
+            }
             Format::Ndjson => {
                 let json = json!({ "lifecycleEventName": event.as_str(), "status": "InProgress" });
                 print_json(&json, None, &self.output, &self.ui)
             }
             _ => Ok(()),
-        }
+        });
     }
 
     /// A line of a script's log, as it comes. Where stdout is one document, it goes to stderr.
@@ -75,9 +97,8 @@ impl Report {
         }
         let text = text.trim_end_matches('\n');
         match self.output.format {
-            // A reader of stdout that has gone is no reason to fail the deployment.
-            Format::Table => drop(self.ui.data(&format!("  {}", ui::line(text)))),
-            Format::Ndjson => drop(self.object(event, text)),
+            Format::Table => self.show(self.ui.data(&format!("  {}", ui::line(text))).map_err(Into::into)),
+            Format::Ndjson => self.show(self.object(event, text)),
             _ => self.ui.note(&format!("  {}", ui::line(text))),
         }
     }
@@ -97,30 +118,35 @@ impl Report {
         print_json(&json, None, &self.output, &self.ui)
     }
 
-    pub fn ended(&self, ended: &Ended) -> anyhow::Result<()> {
-        match self.output.format {
+    pub fn ended(&self, ended: &Ended) {
+        self.show(match self.output.format {
             Format::Ndjson => print_json(&ended.wire(), None, &self.output, &self.ui),
             Format::Table | Format::Text if ended.failed() => {
                 let what = Style::Error.paint("failed", self.ui.terminal.colour.0);
-                Ok(self.ui.data(&format!("  {what}: {}", ui::line(&ended.diagnostics.message)))?)
+                let line = format!("  {what}: {}", ui::line(&ended.diagnostics.message));
+                self.ui.data(&line).map_err(Into::into)
             }
             _ => Ok(()),
-        }
+        });
     }
 
     /// Says how it went, or that the user stopped it; true where it failed.
-    pub fn summary(
-        &self,
-        id: &str,
-        ended: &[Ended],
-        (planned, stopped): (&[EventName], bool),
-    ) -> anyhow::Result<bool> {
+    pub fn summary(&self, id: &str, ended: &[Ended], (planned, stopped): (&[EventName], bool)) -> bool {
         let failed = ended.iter().any(Ended::failed);
         let status = match (stopped, failed) {
             (true, _) => "Stopped",
             (_, true) => "Failed",
             _ => "Succeeded",
         };
+        self.show(self.outcome(id, ended, planned, status));
+        self.ui.note(&format!("deployment {id}: {status}"));
+        if stopped && ended.iter().any(|ended| ended.event == EventName::Install && !ended.failed()) {
+            self.ui.note("its files stay, and the next run takes it for the last successful one");
+        }
+        failed
+    }
+
+    fn outcome(&self, id: &str, ended: &[Ended], planned: &[EventName], status: &str) -> anyhow::Result<()> {
         match self.output.format {
             Format::Table | Format::Text => {
                 let mut table = Table::new(["EVENT", "STATUS", "TIME"]);
@@ -147,11 +173,7 @@ impl Report {
                 print_json(&json, None, &self.output, &self.ui)?;
             }
         }
-        self.ui.note(&format!("deployment {id}: {status}"));
-        if stopped && ended.iter().any(|ended| ended.event == EventName::Install && !ended.failed()) {
-            self.ui.note("its files stay, and the next run takes it for the last successful one");
-        }
-        Ok(failed)
+        Ok(())
     }
 }
 
@@ -170,6 +192,7 @@ pub fn steps(steps: &[Value], ui: &Ui) -> anyhow::Result<()> {
                 let there = if step["conflict"] == true { " (is there already)" } else { "" };
                 format!("{} -> {name}{there}", Path::new(&text(step, "source")).display())
             }
+            "remove" => text(step, "file"),
             "setfacl" => format!("{} {}", step["acl"], text(step, "file")),
             "semanage" => format!("{} {}", step["context"]["type"], text(step, "file")),
             "chmod" => format!("{} {}", text(step, "mode"), text(step, "file")),

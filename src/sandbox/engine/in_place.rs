@@ -384,8 +384,8 @@ fn terms(region: &Region, deployment: &Deployment, hosts: usize) -> Result<(usiz
 fn told(region: &Region, deployment: &Deployment) -> Result<Order, Refusal> {
     let mut order = order(deployment);
     if restarted(deployment) {
-        order.deployment =
-            last_installed(region, deployment).ok_or_else(|| Refusal::Failed(texts::nothing_to_restart()))?;
+        let last = last_installed(region, deployment);
+        order.installed = Some(last.ok_or_else(|| Refusal::Failed(texts::nothing_to_restart()))?);
     }
     Ok(order)
 }
@@ -446,6 +446,7 @@ fn split(hosts: &[Arc<Instance>], zonal: Option<Zonal>) -> VecDeque<Range<usize>
 pub(super) fn order(deployment: &Deployment) -> Order {
     Order {
         deployment: deployment.id.clone(),
+        installed: None,
         application: deployment.application.clone(),
         group: deployment.group.clone(),
         group_id: deployment.group_id.clone(),

@@ -72,7 +72,8 @@ pub(super) fn not_resumed() -> ErrorInformation {
 }
 
 /// Source: official agent 1.8.1, command_poller, whose host restarted in the middle of a script.
-pub(super) const AGENT_RESTARTED: &str = "Failing in-progress lifecycle event after an agent restart.";
+pub(super) const AGENT_RESTARTED: &str =
+    "Failed: Failing in-progress lifecycle event after an agent restart.";
 
 /// Source: AWS user guide, "Error codes for AWS CodeDeploy".
 pub(super) fn appspec_missing() -> ErrorInformation {

@@ -276,7 +276,14 @@ impl Wave {
     /// A host says how an event went; a slow one is heard of later.
     pub(super) fn answered(&mut self, context: &mut Context, ticket: Ticket, diagnostics: Diagnostics) {
         let Some(host) = self.place(ticket.host) else { return };
-        let Some(Host { began: Some(began), factor, .. }) = self.hosts.get(host) else { return };
+        let Some(Host { began: Some(began), factor, event, .. }) = self.hosts.get(host) else { return };
+        if *event == ticket.event
+            && let Some(instance) = self.plan.hosts.get(host)
+            && context.inventory.is_gone(&self.plan.key.region, &instance.id)
+        {
+            // It disappeared in the middle of the event: nobody says how it ended.
+            return self.unheard(context, ticket, *began);
+        }
         let took = context.now - began;
         let later = stretched(took, *factor) - took;
         if later > 0 {
@@ -296,9 +303,7 @@ impl Wave {
             && diagnostics.error_code == LifecycleErrorCode::Success
             && context.inventory.is_gone(&self.plan.key.region, &instance.id)
         {
-            // It disappeared in the middle of the event: nobody says how it ended.
-            let left = (began + EVENT_LIMIT - context.now).max(0);
-            return context.after(left, Due::Ended(ticket, unknown_error(texts::EVENT_TIMED_OUT)));
+            return self.unheard(context, ticket, began);
         }
         state.began = None;
         state.event += 1;
@@ -315,6 +320,12 @@ impl Wave {
             Some(true) => self.ask_later(context, run, host),
             _ => self.host_ended(context, host, TargetStatus::Failed),
         }
+    }
+
+    /// Nobody hears how an event ended: it has until its limit.
+    fn unheard(&self, context: &mut Context, ticket: Ticket, began: Millis) {
+        let left = (began + EVENT_LIMIT - context.now).max(0);
+        context.after(left, Due::Ended(ticket, unknown_error(texts::EVENT_TIMED_OUT)));
     }
 
     /// A host's place among the deployment's targets.

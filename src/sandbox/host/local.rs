@@ -163,6 +163,7 @@ fn specification(order: &Order) -> Specification {
     Specification {
         appspec: crate::appspec::FILE_NAME.to_owned(),
         deployment_id: order.deployment.clone(),
+        installed: order.installed.clone(),
         application_name: order.application.clone(),
         group_name: order.group.clone(),
         group_id: order.group_id.clone(),

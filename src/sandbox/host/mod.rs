@@ -24,6 +24,8 @@ pub use simulated::Simulated;
 #[derive(Debug)]
 pub struct Order {
     pub deployment: String,
+    /// The deployment whose revision it is, where that is another one: what a restart starts again.
+    pub installed: Option<String>,
     pub application: String,
     pub group: String,
     pub group_id: String,

@@ -1,4 +1,5 @@
-//! Threads for what blocks: as many as there is work for, up to a limit. Knows nothing of the work.
+//! Threads for what blocks: as many as there was work for at a time, up to a limit. They stay until the end: what a
+//! script leaves running ends with the thread that started it. Knows nothing of the work.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -6,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 /// Something to do. Must not panic.
 pub(super) type Work = Box<dyn FnOnce() + Send>;
 
-/// Threads that come with the work and go with it.
+/// Threads that come with the work and stay.
 pub(super) struct Workers {
     queue: Arc<Shared>,
     limit: usize,
@@ -15,14 +16,18 @@ pub(super) struct Workers {
 #[derive(Default)]
 struct Shared {
     queue: Mutex<Queue>,
+    /// There is work, or the end has come.
+    news: Condvar,
     /// The last thread goes.
-    idle: Condvar,
+    gone: Condvar,
 }
 
 #[derive(Default)]
 struct Queue {
     closed: bool,
     threads: usize,
+    /// Threads that have nothing to do.
+    idle: usize,
     waiting: VecDeque<Work>,
 }
 
@@ -38,7 +43,8 @@ impl Workers {
             return;
         }
         queue.waiting.push_back(work);
-        if queue.threads >= self.limit {
+        self.queue.news.notify_one();
+        if queue.waiting.len() <= queue.idle || queue.threads >= self.limit {
             return;
         }
         queue.threads += 1;
@@ -60,7 +66,8 @@ impl Workers {
         queue.closed = true;
         // What is dropped may want to lock the queue itself.
         let dropped = std::mem::take(&mut queue.waiting);
-        let busy = self.queue.idle.wait_while(queue, |queue| queue.threads > 0);
+        self.queue.news.notify_all();
+        let busy = self.queue.gone.wait_while(queue, |queue| queue.threads > 0);
         drop(busy);
         drop(dropped);
     }
@@ -68,10 +75,14 @@ impl Workers {
 
 fn next(shared: &Shared) -> Option<Work> {
     let mut queue = lock(&shared.queue);
+    queue.idle += 1;
+    let news = shared.news.wait_while(queue, |queue| !queue.closed && queue.waiting.is_empty());
+    let mut queue = news.unwrap_or_else(PoisonError::into_inner);
+    queue.idle -= 1;
     let work = queue.waiting.pop_front();
     if work.is_none() {
         queue.threads -= 1;
-        shared.idle.notify_all();
+        shared.gone.notify_all();
     }
     work
 }
@@ -109,9 +120,26 @@ mod tests {
         }
         drop(done);
         let mut done: Vec<i32> = results.iter().collect();
+        workers.end();
         done.sort_unstable();
         assert_eq!(done, (0..200).collect::<Vec<_>>());
         assert!(*most.lock().unwrap() <= 3);
+    }
+
+    #[test]
+    fn a_thread_stays_until_the_end() {
+        let workers = Workers::new(3);
+        let (done, results) = channel();
+        for _ in 0..2 {
+            let done = done.clone();
+            workers.submit(Box::new(move || done.send(std::thread::current().id()).unwrap()));
+            while lock(&workers.queue.queue).idle == 0 {
+                std::thread::yield_now();
+            }
+        }
+        assert_eq!(results.recv().unwrap(), results.recv().unwrap());
+        workers.end();
+        assert_eq!(lock(&workers.queue.queue).threads, 0);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::*;
 use crate::model::Diagnostics;
 use crate::sandbox::fleet::Instance;
+use crate::sandbox::host::unknown_error;
 
 const ONE: &str = "generate: [{count: 1, kind: local, tags: {Role: web}}]\n";
 
@@ -58,6 +59,30 @@ fn events_end_when_the_host_answers() {
             assert_eq!(event.end.unwrap() - event.start.unwrap(), 1_000);
         }
     });
+}
+
+#[test]
+fn a_host_that_disappeared_meanwhile_is_not_heard_whatever_it_says() {
+    for diagnostics in [Diagnostics::success(), unknown_error("Script at specified location: a.sh failed")] {
+        let hosts = Arc::new(Silent::default());
+        let mut sandbox = Sandbox::with_local(ONE, 1, Arc::clone(&hosts) as _);
+        let id = sandbox.create("CodeDeployDefault.OneAtATime", "site.zip", |_| {});
+        while !waiting(&hosts) {
+            assert!(sandbox.step());
+        }
+        let host = sandbox.fleet.instances[0].id.clone();
+        sandbox.change(Change::Disappear(host)).unwrap();
+        sandbox.clock.set(sandbox.clock.now() + 1_000);
+        let answer = hosts.0.lock().unwrap().pop().unwrap();
+        answer(diagnostics);
+        sandbox.run();
+        sandbox.deployment(&id, |deployment| {
+            let event = &deployment.targets[0].events[0];
+            assert_eq!(event.status, EventStatus::Failed);
+            assert_eq!(event.end.unwrap() - event.start.unwrap(), 3_600_000);
+            assert!(!event.diagnostics.as_ref().unwrap().message.contains("a.sh"));
+        });
+    }
 }
 
 #[test]

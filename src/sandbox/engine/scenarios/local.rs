@@ -222,31 +222,100 @@ fn a_bundle_that_is_pushed_over_meanwhile_is_fetched_as_it_is_then() {
     assert_eq!(deployment["status"], "Succeeded", "{deployment:#}");
 }
 
-#[test]
-fn the_end_of_the_hosts_ends_their_scripts_and_answers_nobody() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("object");
-    let appspec = "version: 0.0\nos: linux\nhooks:\n  ApplicationStart:\n  - location: start.sh\n";
+/// As [`bundle`], of any scripts.
+fn scripts(appspec: &str, scripts: &[(&str, &str)]) -> Vec<u8> {
     let mut writer = ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    let script = "#!/bin/sh\necho $$ > \"$CDCTL_HOST_ROOT/pid\"\nsleep 600\n";
-    for (name, content) in [("appspec.yml", appspec), ("start.sh", script)] {
-        writer.start_file(name, SimpleFileOptions::default()).unwrap();
+    for (name, content) in [("appspec.yml", appspec)].iter().chain(scripts) {
+        writer.start_file(*name, SimpleFileOptions::default().unix_permissions(0o755)).unwrap();
         writer.write_all(content.as_bytes()).unwrap();
     }
-    fs::write(&path, writer.finish().unwrap().into_inner()).unwrap();
-    let hosts = directory.path().join("hosts");
-    let local = Local::new(hosts.clone(), Arc::new(Shelf(path)), policy(true));
-    let sandbox = Sandbox::new(FOUR, 1);
-    let instance = &sandbox.fleet.instances[0];
-    let order = Arc::new(Order {
-        deployment: "d-1".into(),
+    writer.finish().unwrap().into_inner()
+}
+
+fn order(deployment: &str, installed: Option<&str>) -> Arc<Order> {
+    Arc::new(Order {
+        deployment: deployment.into(),
+        installed: installed.map(str::to_owned),
         application: "shop".into(),
         group: "prod".into(),
         group_id: "g-1".into(),
         revision: revision("site.zip"),
         file_exists: crate::runner::FileExists::Disallow,
         bundle: std::sync::OnceLock::new(),
-    });
+    })
+}
+
+/// Runs an event on the first host to its end.
+fn event(local: &Local, sandbox: &Sandbox, order: &Arc<Order>, event: &EventName) -> Diagnostics {
+    let (answer, answers) = std::sync::mpsc::channel();
+    let told = Box::new(move |diagnostics| answer.send(diagnostics).unwrap());
+    let mut rng = fastrand::Rng::with_seed(1);
+    let begun = local.begin(&sandbox.fleet.instances[0], order, event, &mut rng, told);
+    assert!(matches!(begun, Begun::Answers));
+    answers.recv().unwrap()
+}
+
+/// Bubblewrap's namespace ends with the thread that it was started from.
+#[test]
+fn what_an_isolated_script_leaves_outlives_its_event() {
+    use crate::runner::Isolation;
+    if Isolation::best() != Isolation::Bubblewrap {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("object");
+    let appspec = "version: 0.0\nos: linux\nhooks:\n  AfterInstall:\n  - location: a.sh\n";
+    let script = "#!/bin/sh\n(while echo beat >> /beats; do sleep 0.05; done) </dev/null >/dev/null 2>&1 &\n";
+    fs::write(&path, scripts(appspec, &[("a.sh", script)])).unwrap();
+    let hosts = directory.path().join("hosts");
+    let isolated = HookPolicy { isolation: Isolation::Bubblewrap, ..HookPolicy::default() };
+    let local = Local::new(hosts.clone(), Arc::new(Shelf(path)), Arc::new(isolated));
+    let sandbox = Sandbox::new(FOUR, 1);
+    let order = order("d-1", None);
+    for name in [EventName::DownloadBundle, EventName::AfterInstall] {
+        assert_eq!(event(&local, &sandbox, &order, &name), Diagnostics::success());
+    }
+    let beats = hosts.join(&sandbox.fleet.instances[0].id).join("root/beats");
+    let count = || fs::read_to_string(&beats).unwrap_or_default().lines().count();
+    let (before, waited) = (count(), Stopwatch::start());
+    while count() < before + 10 {
+        assert!(waited.elapsed() < std::time::Duration::from_secs(20), "it has ended");
+        std::thread::yield_now();
+    }
+    local.shut_down();
+}
+
+#[test]
+fn a_restarts_scripts_are_those_of_the_last_revision_and_see_their_own_deployment() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("object");
+    let appspec = "version: 0.0\nos: linux\nhooks:\n  ApplicationStart:\n  - location: a.sh\n";
+    let script = "#!/bin/sh\necho $DEPLOYMENT_ID $0 > \"$CDCTL_HOST_ROOT/seen\"\n";
+    fs::write(&path, scripts(appspec, &[("a.sh", script)])).unwrap();
+    let hosts = directory.path().join("hosts");
+    let local = Local::new(hosts.clone(), Arc::new(Shelf(path)), policy(true));
+    let sandbox = Sandbox::new(FOUR, 1);
+    let download = event(&local, &sandbox, &order("d-1", None), &EventName::DownloadBundle);
+    assert_eq!(download, Diagnostics::success());
+    let restart = order("d-2", Some("d-1"));
+    let started = event(&local, &sandbox, &restart, &EventName::ApplicationStart);
+    assert_eq!(started, Diagnostics::success());
+    let seen = fs::read_to_string(hosts.join(&sandbox.fleet.instances[0].id).join("root/seen")).unwrap();
+    assert!(seen.starts_with("d-2 ") && seen.ends_with("/d-1/deployment-archive/a.sh\n"), "{seen}");
+}
+
+#[test]
+fn the_end_of_the_hosts_ends_their_scripts_and_answers_nobody() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("object");
+    let appspec = "version: 0.0\nos: linux\nhooks:\n  ApplicationStart:\n  - location: start.sh\n";
+    let script = "#!/bin/sh\necho $$ > \"$CDCTL_HOST_ROOT/pid\"\nsleep 600\n";
+    fs::write(&path, scripts(appspec, &[("start.sh", script)])).unwrap();
+    let hosts = directory.path().join("hosts");
+    let local = Local::new(hosts.clone(), Arc::new(Shelf(path)), policy(true));
+    let sandbox = Sandbox::new(FOUR, 1);
+    let instance = &sandbox.fleet.instances[0];
+    let order = order("d-1", None);
     let (answer, answers) = std::sync::mpsc::channel();
     let begin = |event: EventName| {
         let answer = answer.clone();

@@ -283,7 +283,10 @@ fn a_script_that_ran_fails_as_after_a_restart_of_its_agent() {
         let event = &deployment.targets[0].events[0];
         let diagnostics = event.diagnostics.as_ref().unwrap();
         assert_eq!(diagnostics.error_code, LifecycleErrorCode::UnknownError);
-        assert_eq!(diagnostics.message, "Failing in-progress lifecycle event after an agent restart.");
+        assert_eq!(
+            diagnostics.message,
+            "Failed: Failing in-progress lifecycle event after an agent restart."
+        );
     });
 }
 
