@@ -6,8 +6,8 @@ use crate::appspec::{self, Finding, Kind, Scope, Severity};
 use crate::model::BundleType;
 use crate::runner;
 
-use super::bundle::require_appspec;
-use super::listing::{Found, listing, named_in, outside, walk};
+use super::bundle::{is_other_case, require_appspec};
+use super::listing::{Found, Named, listing, outside, walk};
 use super::{Error, Selection, Source};
 
 /// What a check found.
@@ -24,7 +24,7 @@ pub struct Report {
 impl Report {
     /// There is no AppSpec.
     pub fn is_missing(&self) -> bool {
-        self.findings.iter().any(|finding| finding.code == "A060")
+        self.findings.iter().any(|finding| finding.code == "A060" && finding.severity == Severity::Error)
     }
 
     pub fn has_errors(&self) -> bool {
@@ -107,6 +107,7 @@ fn check_directory(
     let listing = listing(&found, &text)?;
     let mut findings = appspec::check(&text, Some(&listing), scope).findings;
     findings.extend(warnings.chain(appspec::names(&listing)).chain(from_outside(&found)));
+    findings.extend(case_of(name, wanted));
     Ok(Report { path: named(name), file: Some(file), text, findings })
 }
 
@@ -154,9 +155,13 @@ fn check_archive(
         let message = "names in this zip have backslashes, which `unzip` takes for slashes with a warning";
         Finding::warning("A064", None, message).help("make the zip by a tool that writes slashes")
     });
-    let listing = contents.with_heads(&named_in(&text)).map_err(|error| told(error.to_string()))?;
+    let links = contents.listing().iter().filter(|(_, entry)| entry.kind == Kind::Link);
+    let named_files = Named::new(&text, links.map(|(name, entry)| (name.as_str(), entry.head.as_slice())));
+    let listing =
+        contents.with_heads(&|path| named_files.has(path)).map_err(|error| told(error.to_string()))?;
     let mut findings = appspec::check(&text, Some(&listing), scope).findings;
     findings.extend(appspec::names(&listing).into_iter().chain(backslashes));
+    findings.extend(case_of(name, wanted));
     Ok(Report { path: named(name), file: None, text, findings })
 }
 
@@ -178,7 +183,7 @@ const NAMES: &[&str] = &[appspec::FILE_NAME, "appspec.yaml", "appspec.json"];
 /// The AppSpec that is wanted, or the one at the root.
 fn appspec_name<'a>(
     wanted: Option<&'a str>,
-    found: &[Found],
+    found: &'a [Found],
     text: &mut dyn FnMut(&str) -> Option<Vec<u8>>,
 ) -> Option<&'a str> {
     if let Some(name) = wanted {
@@ -190,6 +195,18 @@ fn appspec_name<'a>(
         .iter()
         .copied()
         .find(|name| is_there(name) && (*name == appspec::FILE_NAME || text(name).is_some_and(managed)))
+        .or_else(|| {
+            let other = found.iter().find(|found| is_other_case(found)).map(|found| found.name.as_str());
+            other.filter(|name| text(name).is_some_and(|text| appspec::is_for_windows(&text)))
+        })
+}
+
+/// The note on a name that only Windows takes for the AppSpec's.
+fn case_of(name: &str, wanted: Option<&str>) -> Option<Finding> {
+    let other = wanted.is_none() && !NAMES.contains(&name);
+    let finding =
+        || Finding::warning("A060", None, format!("`{name}` is found on Windows only, whatever its case"));
+    other.then(|| finding().help("rename it to appspec.yml"))
 }
 
 #[cfg(test)]
