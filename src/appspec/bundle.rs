@@ -1,12 +1,20 @@
 //! What only the bundle can tell: whether what an AppSpec names is there. Works on a listing, opens nothing.
 
-use std::collections::{BTreeMap, HashMap};
+mod pattern;
+mod permissions;
+mod scripts;
+mod tree;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::source::Span;
 
 use super::finding::nearest;
-use super::read::acl;
-use super::{Agent, AppSpec, FileExists, Finding, Os, Permission, Script};
+use super::{Agent, AppSpec, FileEntry, FileExists, Finding, Os};
+
+pub use pattern::{is_vain, matches_glob};
+
+use tree::{Place, Tree};
 
 /// What an entry of a bundle is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,28 +37,141 @@ pub struct Entry {
 /// The entries of a bundle by their path below its root, without a leading slash.
 pub type Listing = BTreeMap<String, Entry>;
 
-/// The findings that a bundle adds, for one agent or for both.
-pub fn check(appspec: &AppSpec, listing: &Listing, agent: Option<Agent>) -> Vec<Finding> {
+/// The findings that a bundle adds, for one agent.
+pub fn check(appspec: &AppSpec, listing: &Listing, agent: Agent) -> Vec<Finding> {
+    check_within(appspec, listing, agent, WORK)
+}
+
+/// As [`check`]; `work` is how many files, and how many permissions of files, are looked at.
+pub fn check_within(appspec: &AppSpec, listing: &Listing, agent: Agent, work: usize) -> Vec<Finding> {
     let windows = appspec.os == Os::Windows;
-    let (findings, targets) = (Vec::new(), BTreeMap::new());
-    let mut checker = Checker { listing, agent, windows, findings, targets, complete: true };
-    for entry in &appspec.files {
+    let mut checker = Checker {
+        listing,
+        tree: Tree::new(listing, windows),
+        agent,
+        windows,
+        findings: Vec::new(),
+        targets: BTreeMap::new(),
+        needed: BTreeMap::new(),
+        clashes: BTreeMap::new(),
+        names: None,
+        complete: true,
+        work,
+        likenesses: work / 5,
+    };
+    for (at, entry) in appspec.files.iter().enumerate() {
         match (&entry.source, &entry.destination) {
-            (Ok(source), Ok(destination)) => checker.file(source, entry.source_span, destination),
+            (Ok(source), Ok(destination)) => checker.file(at, entry, source, destination),
             _ => checker.complete = false,
         }
     }
+    checker.tell_clashes(appspec);
     if !windows {
         checker.there_already(appspec);
     }
-    let mut objects = BTreeMap::new();
+    let mut is_all = checker.work > 0;
+    checker.work = work;
+    let mut objects = BTreeSet::new();
     for permission in &appspec.permissions {
         checker.permission(permission, &mut objects);
+    }
+    is_all &= checker.work > 0;
+    if !is_all {
+        let message =
+            "files and permissions are for so many paths that not all were compared with each other";
+        checker.findings.push(Finding::note("A016", None, message));
     }
     for script in appspec.hooks.iter().flat_map(|(_, scripts)| scripts) {
         checker.script(script);
     }
     checker.findings
+}
+
+/// What an AppSpec's paths tell without the bundle, for one agent.
+pub fn by_text(appspec: &AppSpec, agent: Agent) -> Vec<Finding> {
+    let windows = appspec.os == Os::Windows;
+    let mut findings = Vec::new();
+    for entry in &appspec.files {
+        let (Ok(source), Ok(destination)) = (&entry.source, &entry.destination) else { continue };
+        if source.contains(['*', '?']) {
+            let message = format!("`{source}` is no pattern: Install fails where no file has this very name");
+            findings.push(Finding::warning("A015", entry.source_span, message).help(WILDCARDS));
+        }
+        let ending = source.rsplit_once('.').is_some_and(|(_, ending)| FILES.contains(&ending));
+        if ending && last(source, windows) == last(destination, windows) {
+            findings.push(written_as_file(entry, source, destination, windows));
+        }
+    }
+    let scripts = appspec.hooks.iter().flat_map(|(_, scripts)| scripts);
+    findings.extend(scripts.filter_map(|script| scripts::apart(script, agent, windows)));
+    findings
+}
+
+/// A second's work, of a bundle that is made to take hours.
+const WORK: usize = 500_000;
+
+const WILDCARDS: &str = "the agent knows no wildcards: name a file, or a directory for all that it holds";
+
+/// Endings that directories hardly have.
+const FILES: &[&str] = &[
+    "bat",
+    "cfg",
+    "cnf",
+    "conf",
+    "crt",
+    "css",
+    "env",
+    "gz",
+    "html",
+    "ini",
+    "jar",
+    "js",
+    "json",
+    "key",
+    "log",
+    "md",
+    "pem",
+    "php",
+    "properties",
+    "ps1",
+    "py",
+    "rb",
+    "service",
+    "sh",
+    "sql",
+    "tgz",
+    "toml",
+    "txt",
+    "xml",
+    "yaml",
+    "yml",
+    "zip",
+];
+
+/// A path's last part.
+fn last(path: &str, windows: bool) -> &str {
+    let separators: &[char] = if windows { &['/', '\\'] } else { &['/'] };
+    path.trim_end_matches(separators).rsplit(separators).next().unwrap_or_default()
+}
+
+/// A destination is a directory, whatever it is called.
+fn written_as_file(entry: &FileEntry, source: &str, destination: &str, windows: bool) -> Finding {
+    let name = last(source, windows);
+    let at = destination.trim_end_matches(['/', '\\']);
+    let message = format!("a destination is a directory: the file becomes {at}/{name}");
+    let span = entry.destination_span;
+    // Without an ending it may well be meant: `app` in `/opt/app`.
+    let finding = if name.contains('.') {
+        Finding::warning("A018", span, message)
+    } else {
+        Finding::note("A018", span, message)
+    };
+    let folder = at.strip_suffix(name).unwrap_or(at);
+    let folder = match folder.trim_end_matches(['/', '\\']) {
+        "" => "/",
+        folder => folder,
+    };
+    finding.help(format!("for {at} itself write `destination: {folder}`"))
 }
 
 /// Notes of one kind: a tree of links is one matter, not a thousand.
@@ -80,11 +201,19 @@ fn leads_out(name: &str, target: &[u8]) -> bool {
 }
 
 /// What Install puts at a path of the host.
-#[derive(PartialEq)]
+#[derive(Clone, PartialEq)]
 enum Target {
     Directory,
     /// From this path of the bundle.
     File(String),
+    /// What a link that leads out of the bundle is depends on what the host has there.
+    Unknown,
+}
+
+/// What two entries make of the same paths.
+struct Clash {
+    first: String,
+    more: usize,
 }
 
 /// Files of every Linux host.
@@ -101,12 +230,24 @@ const ALWAYS_THERE: &[&str] = &[
 
 struct Checker<'a> {
     listing: &'a Listing,
-    agent: Option<Agent>,
+    tree: Tree<'a>,
+    agent: Agent,
     windows: bool,
     findings: Vec<Finding>,
-    targets: BTreeMap<String, Target>,
+    /// By their path, with the number of the entry.
+    targets: BTreeMap<String, (Target, usize)>,
+    /// Directories that must be there for an entry's destination.
+    needed: BTreeMap<String, usize>,
+    /// By the numbers of both entries.
+    clashes: BTreeMap<(usize, usize), Clash>,
+    /// Names in whatever directory, in lower case, with the first path that has them.
+    names: Option<HashMap<String, &'a str>>,
     /// Whether these are all that Install makes.
     complete: bool,
+    /// What is left to look at.
+    work: usize,
+    /// How many names may still be compared with paths that are not there.
+    likenesses: usize,
 }
 
 /// A path by its text alone, without leading slash, `.` and `..`; none where it leads out.
@@ -124,17 +265,31 @@ fn normal(path: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
-impl Checker<'_> {
+/// `name` in a directory, which is empty for the root.
+fn joined(directory: &str, name: &str) -> String {
+    if directory.is_empty() { name.to_owned() } else { format!("{directory}/{name}") }
+}
+
+impl<'a> Checker<'a> {
     /// A name of the bundle that a wrong path may be meant for: the same file in another folder, or one that is written
     /// nearly so.
-    fn meant(&self, path: &str) -> Option<String> {
+    fn meant(&mut self, path: &str) -> Option<String> {
         let path = self.path(path)?;
-        let name = path.rsplit('/').next().filter(|name| !name.is_empty())?;
-        let same =
-            |known: &&String| known.rsplit('/').next().is_some_and(|known| known.eq_ignore_ascii_case(name));
-        let known = self.listing.keys().find(same).map(String::as_str).or_else(|| {
-            let near = self.listing.keys().filter(|known| known.len().abs_diff(path.len()) <= 2);
-            nearest(&path, &near.map(String::as_str).collect::<Vec<_>>())
+        let name = path.rsplit('/').next().filter(|name| !name.is_empty())?.to_ascii_lowercase();
+        let listing = self.listing;
+        let names = self.names.get_or_insert_with(|| {
+            let mut names = HashMap::with_capacity(listing.len());
+            for known in listing.keys() {
+                let name = known.rsplit('/').next().unwrap_or(known);
+                names.entry(name.to_ascii_lowercase()).or_insert(known.as_str());
+            }
+            names
+        });
+        let known = names.get(&name).copied().or_else(|| {
+            let near = listing.keys().filter(|known| known.len().abs_diff(path.len()) <= 2);
+            let near: Vec<&str> = near.map(String::as_str).take(self.likenesses).collect();
+            self.likenesses -= near.len();
+            nearest(&path, &near)
         })?;
         Some(format!("did you mean `{known}`?"))
     }
@@ -144,53 +299,168 @@ impl Checker<'_> {
         if self.windows { normal(&path.replace('\\', "/")) } else { normal(path) }
     }
 
-    fn file(&mut self, source: &str, span: Span, destination: &str) {
-        let found = self.path(source).filter(|path| path.is_empty() || self.listing.contains_key(path));
-        let Some(path) = found else {
-            self.complete = false;
-            let finding =
-                Finding::error("A015", span, format!("`{source}` is not in the bundle: Install fails"));
-            self.findings.push(if source.contains(['*', '?', '[']) {
-                finding
-                    .help("the agent knows no wildcards: name a file, or a directory for all that it holds")
-            } else {
-                let help = self.meant(source);
-                finding.help(help.unwrap_or_else(|| "a source is a path below the bundle's root".to_owned()))
-            });
-            return;
-        };
-        let to = self.path(destination).unwrap_or_default();
-        let below = |path: &str| if path.is_empty() { String::new() } else { format!("{path}/") };
-        if !path.is_empty() && self.listing.get(&path).is_none_or(|entry| entry.kind != Kind::Directory) {
-            let name = path.rsplit('/').next().unwrap_or(&path).to_owned();
-            return self.target(format!("{}{name}", below(&to)), Target::File(path), span);
-        }
-        self.target(to.clone(), Target::Directory, span);
-        let (prefix, listing) = (below(&path), self.listing);
-        for (name, entry) in listing.range(prefix.clone()..).take_while(|(name, _)| name.starts_with(&prefix))
-        {
-            let target = format!("{}{}", below(&to), name.get(prefix.len()..).unwrap_or_default());
-            let kind = match entry.kind {
-                Kind::Directory => Target::Directory,
-                Kind::File | Kind::Link => Target::File(name.clone()),
-            };
-            self.target(target, kind, span);
+    /// Says that a name is found only because Windows passes over the case of its letters.
+    fn case(&mut self, code: &'static str, written: &str, path: &str, name: &str, span: Span) {
+        if self.windows && path != name && path.to_lowercase() == name.to_lowercase() {
+            let message = format!("`{written}` is `{name}` in the bundle: Windows takes one for the other");
+            self.findings.push(Finding::note(code, span, message));
         }
     }
 
-    fn target(&mut self, path: String, target: Target, span: Span) {
-        let Some(there) = self.targets.get(&path) else {
-            self.targets.insert(path, target);
+    fn file(&mut self, at: usize, entry: &FileEntry, source: &str, destination: &str) {
+        let span = entry.source_span;
+        let path = self.path(source);
+        let place = path.as_deref().map_or(Place::Nothing, |path| self.tree.follow(path));
+        let to = self.path(destination).unwrap_or_default();
+        let path = path.unwrap_or_default();
+        let name = path.rsplit('/').next().unwrap_or_default();
+        match (place, self.tree.look(&path)) {
+            (Place::Directory(real), _) => {
+                self.case("A015", source, &path, &real, span);
+                self.need(&to, at);
+                self.target(to.clone(), Target::Directory, at);
+                self.directory(&real, &to, at, &mut vec![real.clone()]);
+            }
+            (Place::File(..) | Place::Nothing, Place::File(real, _) | Place::Link(real, _)) => {
+                self.case("A015", source, &path, real, span);
+                if last(source, self.windows) == last(destination, self.windows) {
+                    self.findings.push(written_as_file(entry, source, destination, self.windows));
+                }
+                let target = joined(&to, name);
+                self.need(&target, at);
+                self.target(target, Target::File(real.to_owned()), at);
+            }
+            (Place::Nothing, _) => {
+                self.complete = false;
+                let message = format!("`{source}` is not in the bundle: Install fails");
+                let finding = Finding::error("A015", span, message);
+                let help = match source.contains(['*', '?', '[']) {
+                    true => Some(WILDCARDS.to_owned()),
+                    false => self.meant(source),
+                };
+                self.findings.push(
+                    finding.help(
+                        help.unwrap_or_else(|| "a source is a path below the bundle's root".to_owned()),
+                    ),
+                );
+            }
+            (Place::Outside | Place::Link(..) | Place::File(..), _) => {
+                let target = joined(&to, name);
+                self.need(&target, at);
+                self.target(target, Target::Unknown, at);
+            }
+        }
+    }
+
+    /// All that is in a directory of the bundle. Links to directories are followed, as the agents do: `walked` are the
+    /// directories that led here.
+    fn directory(&mut self, real: &str, to: &str, at: usize, walked: &mut Vec<String>) {
+        let prefix = if real.is_empty() { String::new() } else { format!("{real}/") };
+        let listing = self.listing;
+        for (name, entry) in listing.range(prefix.clone()..).take_while(|(name, _)| name.starts_with(&prefix))
+        {
+            if self.work == 0 {
+                return;
+            }
+            let target = joined(to, name.get(prefix.len()..).unwrap_or_default());
+            let leads = match entry.kind {
+                Kind::Link => self.tree.follow(name),
+                Kind::File => Place::File(name, entry),
+                Kind::Directory => Place::Directory(String::new()),
+            };
+            match leads {
+                Place::Directory(inner) if entry.kind == Kind::Link => {
+                    let holds = |path: &str| {
+                        inner.is_empty()
+                            || path
+                                .strip_prefix(&inner)
+                                .is_some_and(|rest| rest.starts_with('/') || rest.is_empty())
+                    };
+                    if holds(name) || walked.iter().any(|path| holds(path)) {
+                        self.circle(name);
+                        self.complete = false;
+                        self.target(target, Target::Unknown, at);
+                    } else if walked.len() <= tree::MAX_HOPS {
+                        self.target(target.clone(), Target::Directory, at);
+                        walked.push(inner.clone());
+                        self.directory(&inner, &target, at, walked);
+                        walked.pop();
+                    }
+                }
+                Place::Directory(_) => self.target(target, Target::Directory, at),
+                Place::File(..) | Place::Link(..) | Place::Nothing => {
+                    self.target(target, Target::File(name.clone()), at);
+                }
+                Place::Outside => self.target(target, Target::Unknown, at),
+            }
+        }
+    }
+
+    /// A link that leads to a directory that it is in: told once, however often it is met.
+    fn circle(&mut self, name: &str) {
+        let message = format!(
+            "`{name}` is a link to a directory that it is in: Install copies that into itself until the system refuses"
+        );
+        let told = self.findings.iter().filter(|finding| finding.code == "A066");
+        if told.clone().count() < MOST && !told.into_iter().any(|finding| finding.message == message) {
+            let finding = Finding::warning("A066", None, message);
+            self.findings.push(finding.help("take the link out of the bundle"));
+        }
+    }
+
+    fn target(&mut self, path: String, target: Target, at: usize) {
+        self.work = self.work.saturating_sub(1);
+        self.complete &= self.work > 0 && target != Target::Unknown;
+        let Some((there, first)) = self.targets.get(&path) else {
+            if matches!(target, Target::File(_))
+                && let Some(first) = self.needed.get(&path).copied()
+            {
+                let message =
+                    format!("/{path} is installed as a file, and another entry needs a directory there");
+                self.clash((first, at), message);
+            }
+            self.targets.insert(path, (target, at));
             return;
         };
         let message = match (there, &target) {
-            (Target::Directory, Target::Directory) => return,
-            (Target::File(first), Target::File(second)) => {
-                format!("`{first}` and `{second}` are both installed as /{path}: Install fails")
+            (Target::Directory, Target::Directory) | (Target::Unknown, _) | (_, Target::Unknown) => return,
+            (Target::File(one), Target::File(two)) => {
+                format!("`{one}` and `{two}` are both installed as /{path}")
             }
-            _ => format!("/{path} is installed both as a file and as a directory: Install fails"),
+            _ => format!("/{path} is installed both as a file and as a directory"),
         };
-        self.findings.push(Finding::error("A016", span, message));
+        self.clash((*first, at), message);
+    }
+
+    /// The directories above a target, which Install makes.
+    fn need(&mut self, path: &str, at: usize) {
+        // No system takes longer paths.
+        if path.len() > 4096 {
+            return;
+        }
+        for (end, _) in path.match_indices('/') {
+            let above = path.get(..end).unwrap_or_default();
+            if let Some((Target::File(_), first)) = self.targets.get(above) {
+                let message =
+                    format!("/{above} is installed as a file, and another entry needs a directory there");
+                self.clash((*first, at), message);
+            }
+            self.needed.entry(above.to_owned()).or_insert(at);
+        }
+    }
+
+    fn clash(&mut self, entries: (usize, usize), first: String) {
+        let clash = self.clashes.entry(entries).and_modify(|clash| clash.more += 1);
+        clash.or_insert(Clash { first, more: 0 });
+    }
+
+    /// Two entries for the same files are one matter, however many files these are.
+    fn tell_clashes(&mut self, appspec: &AppSpec) {
+        for ((_, at), Clash { first, more }) in std::mem::take(&mut self.clashes) {
+            let span = appspec.files.get(at).map(|entry| entry.source_span);
+            let more = if more > 0 { format!(", and so on with {more} more") } else { String::new() };
+            self.findings.push(Finding::error("A016", span, format!("{first}{more}: Install fails")));
+        }
     }
 
     /// DISALLOW refuses what is there already, and these are there on every host.
@@ -212,190 +482,4 @@ impl Checker<'_> {
         };
         self.findings.push(finding.help(help));
     }
-
-    fn permission(&mut self, permission: &Permission, objects: &mut BTreeMap<String, Span>) {
-        let span = permission.span;
-        let object = self.path(&permission.object).unwrap_or_default();
-        let matched: Vec<String> = match self.targets.get(&object) {
-            Some(Target::File(_)) => {
-                if permission.files && (permission.pattern != "**" || !permission.except.is_empty()) {
-                    let message =
-                        "pattern and except are for directories; this object is a file: Install fails";
-                    self.findings.push(Finding::error("A028", span, message));
-                    return;
-                }
-                permission.files.then(|| object.clone()).into_iter().collect()
-            }
-            _ => self.below(permission, &object),
-        };
-        if matched.is_empty() && permission.object.starts_with('/') && self.complete {
-            let message = "the permission is for nothing that this bundle installs: it does nothing";
-            self.findings.push(Finding::warning("A029", span, message));
-        }
-        if let Some(twice) = matched.iter().find(|path| objects.contains_key(*path)) {
-            let message = format!("two permissions are for /{twice}: Install fails");
-            let help = "take it out of the other one with `except`, or set it once";
-            self.findings.push(Finding::error("A028", span, message).help(help));
-        }
-        if permission.acls.iter().any(|entry| acl::is_default(entry))
-            && let Some(file) =
-                matched.iter().find(|path| matches!(self.targets.get(*path), Some(Target::File(_))))
-        {
-            let message = format!("a default ACL is for directories, and /{file} is a file: Install fails");
-            let help = "write `type: [directory]`";
-            self.findings.push(Finding::error("A025", span, message).help(help));
-        }
-        if permission.mode.is_some()
-            && let Some(link) = matched.iter().find(|path| self.is_dangling(path))
-        {
-            let message = format!("/{link} is a link to nothing in the bundle: setting its mode fails");
-            self.findings.push(Finding::error("A028", span, message));
-        }
-        objects.extend(matched.into_iter().map(|path| (path, span)));
-    }
-
-    fn below(&self, permission: &Permission, object: &str) -> Vec<String> {
-        let prefix = if object.is_empty() { String::new() } else { format!("{object}/") };
-        let wanted = |path: &str, target: &Target| {
-            let below = path.get(prefix.len()..).unwrap_or_default();
-            let kind = if *target == Target::Directory { permission.directories } else { permission.files };
-            let fits = |pattern: &str| matches_glob(self.agent.unwrap_or(Agent::One), pattern, below);
-            kind && !below.is_empty()
-                && (permission.pattern == "**" || fits(&permission.pattern))
-                && !permission.except.iter().any(|pattern| fits(pattern))
-        };
-        self.targets
-            .range(prefix.clone()..)
-            .take_while(|(path, _)| path.starts_with(&prefix))
-            .filter(|(path, target)| wanted(path, target))
-            .map(|(path, _)| path.clone())
-            .collect()
-    }
-
-    /// A link whose target is neither in the bundle nor named from the host's root.
-    fn is_dangling(&self, path: &str) -> bool {
-        let Some(Target::File(source)) = self.targets.get(path) else { return false };
-        let Some(Entry { kind: Kind::Link, head, .. }) = self.listing.get(source) else { return false };
-        let target = String::from_utf8_lossy(head);
-        let folder = source.rsplit_once('/').map_or("", |(folder, _)| folder);
-        !target.starts_with('/')
-            && normal(&format!("{folder}/{target}"))
-                .is_some_and(|path| !path.is_empty() && !self.listing.contains_key(&path))
-    }
-
-    fn script(&mut self, script: &Script) {
-        let (location, runas) = (&script.location, script.runas.is_some());
-        let entry = self.path(location).and_then(|path| self.listing.get(&path));
-        let finding = match entry {
-            None => {
-                let finding = Finding::error(
-                    "A037",
-                    script.span,
-                    format!("`{location}` is not in the bundle: the event fails"),
-                );
-                match location.split_once(char::is_whitespace) {
-                    Some(_) => finding.help("a location takes no arguments: put them into a script"),
-                    None => finding.help(self.meant(location).unwrap_or_else(|| {
-                        "a location is the script's path below the bundle's root".to_owned()
-                    })),
-                }
-            }
-            Some(_)
-                if location.contains(char::is_whitespace) && (self.agent != Some(Agent::Two) || runas) =>
-            {
-                let message = "a location with a blank in it is taken apart by a shell: the event fails";
-                let mut finding = Finding::error("A040", script.span, message).help("rename the script");
-                finding.only = (self.agent.is_none() && !runas).then_some(Agent::One);
-                finding
-            }
-            Some(Entry { kind: Kind::Directory, .. }) => {
-                Finding::error("A039", script.span, format!("`{location}` is a directory: the event fails"))
-            }
-            Some(Entry { kind: Kind::File, head, .. }) if !self.windows && has_crlf_shebang(head) => {
-                Finding::error(
-                    "A038",
-                    script.span,
-                    format!("the first line of `{location}` ends with CR LF: the event fails"),
-                )
-                .help("save the script with Unix line ends")
-            }
-            Some(Entry { kind: Kind::File, mode, head }) => return self.script_file(script, *mode, head),
-            Some(_) => return,
-        };
-        self.findings.push(finding);
-    }
-
-    /// What a script that is there will do otherwise than it says.
-    fn script_file(&mut self, script: &Script, mode: u32, head: &[u8]) {
-        let location = &script.location;
-        // What Windows runs, or what is no text, has its own ways.
-        if self.windows || head.starts_with(b"\x7fELF") {
-            return;
-        }
-        if mode & 0o111 == 0 {
-            let message = format!("`{location}` is not executable; the agent makes it so");
-            self.findings.push(Finding::note("A041", script.span, message));
-        }
-        if head.starts_with("\u{feff}".as_bytes()) {
-            let message = format!("`{location}` begins with a byte order mark: its first line is not seen");
-            let help = "save the script as UTF-8 without BOM";
-            self.findings.push(Finding::warning("A045", script.span, message).help(help));
-        } else if head.is_empty() {
-            self.findings.push(Finding::warning("A046", script.span, format!("`{location}` is empty")));
-        } else if !head.starts_with(b"#!") {
-            let message = format!("`{location}` has no `#!` line: /bin/sh runs it");
-            self.findings.push(Finding::note("A046", script.span, message));
-            if head.windows(2).any(|pair| pair == b"\r\n") {
-                let message = format!("the lines of `{location}` end with CR LF: commands see the CR");
-                let help = "save the script with Unix line ends";
-                self.findings.push(Finding::warning("A038", script.span, message).help(help));
-            }
-        }
-    }
-}
-
-fn has_crlf_shebang(head: &[u8]) -> bool {
-    let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    head.len() > line.len() && line.starts_with(b"#!") && line.ends_with(b"\r")
-}
-
-/// Whether a permission's pattern is for a path below its object.
-///
-/// Source: official agents. 1.8.1, linux_permission_info: `*` is the only wildcard, and patterns reach one level. 2.x,
-/// pattern: the crate globset where there is a `*`, for one level too; without it the pattern is the path itself.
-pub fn matches_glob(agent: Agent, pattern: &str, name: &str) -> bool {
-    match agent {
-        Agent::One => matches_stars(pattern, name),
-        Agent::Two if pattern == "**" => true,
-        Agent::Two if pattern.contains('*') => match globset::Glob::new(pattern) {
-            Ok(glob) => !name.contains(['/', '\\']) && glob.compile_matcher().is_match(name),
-            Err(_) => pattern == name,
-        },
-        Agent::Two => pattern == name,
-    }
-}
-
-fn matches_stars(pattern: &str, name: &str) -> bool {
-    if name.contains('/') {
-        return false;
-    }
-    let (pattern, name) = (pattern.as_bytes(), name.as_bytes());
-    // The usual two-pointer match: on a mismatch the last star takes one more byte.
-    let (mut p, mut n, mut star) = (0, 0, None);
-    while n < name.len() {
-        if pattern.get(p) == Some(&b'*') {
-            star = Some((p, n));
-            p += 1;
-        } else if pattern.get(p) == name.get(n) {
-            p += 1;
-            n += 1;
-        } else if let Some((at, taken)) = star {
-            star = Some((at, taken + 1));
-            p = at + 1;
-            n = taken + 1;
-        } else {
-            return false;
-        }
-    }
-    pattern.get(p..).unwrap_or_default().iter().all(|byte| *byte == b'*')
 }

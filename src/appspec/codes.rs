@@ -86,22 +86,27 @@ pub const CODES: &[Code] = &[
     of(
         "A014",
         "a destination that is not absolute",
-        "Variables are not expanded; `~` is by agent 2 only, and agent 1 fails in Install. A relative destination lies below the agent's own directory. In double quotes YAML makes a control character of `\\a` or `\\t`.",
+        "Variables are not expanded; `~` is by agent 2 only, and agent 1 fails in Install. A relative destination lies below the agent's own directory; on Windows one without a drive, on that directory's drive. In double quotes YAML makes a control character of `\\a` or `\\t`.",
     ),
     of(
         "A015",
         "a source that is not in the bundle",
-        "Install fails with `No such file or directory`, after the entries before it were installed. There are no wildcards.",
+        "Install fails with `No such file or directory`, after the entries before it were installed. There are no wildcards. On Windows the case of letters does not count.",
     ),
     of(
         "A016",
         "one target for two sources",
-        "Install fails before anything is copied: two entries make the same file, or a file and a directory of one name.",
+        "Install fails before anything is copied: two entries make the same file, or a file where the other needs a directory.",
     ),
     of(
         "A017",
         "a file that every host has",
         "With `file_exists_behavior: DISALLOW`, which holds where nothing is said, Install fails at a file that is there already and was not installed by the last deployment. Write `file_exists_behavior: OVERWRITE`, or install it elsewhere.",
+    ),
+    of(
+        "A018",
+        "a destination that is written like a file",
+        "A destination is always a directory: `source: app/x.txt` with `destination: /etc/x.txt` installs /etc/x.txt/x.txt. Write the directory that the file is to lie in.",
     ),
     of("A020", "permissions is not a list of entries", "`permissions` is a list; each item has an `object`."),
     of("A021", "no object", "A permission has no `object`: the agent refuses the file."),
@@ -113,12 +118,12 @@ pub const CODES: &[Code] = &[
     of(
         "A023",
         "a mode that becomes another",
-        "Agent 1 reads a mode with a leading zero as octal: 0644 becomes mode 0420. Modes shorter than three digits are filled with zeros in front. Write it in quotes; `--fix` does.",
+        "Agent 1 reads a mode with a leading zero as octal: 0644 becomes mode 0420. Modes shorter than three digits are filled with zeros in front. Write it in quotes; `--fix` does. Setuid and setgid of a file are lost where the permission sets an owner or a group too: the agents do that last.",
     ),
     of(
         "A024",
         "a value of a permission",
-        "Owner and group are names: agent 1 fails in Install on numbers and unknown names, agent 2 leaves the owner as it is. `type` is a list of `file` and `directory`, `except` a list of patterns.",
+        "Owner and group are names: agent 1 fails in Install on numbers and unknown names, agent 2 leaves the owner as it is. `type` is a list of `file` and `directory`, `except` a list of patterns, which are for names directly in the object.",
     ),
     of(
         "A025",
@@ -139,7 +144,7 @@ pub const CODES: &[Code] = &[
     of(
         "A029",
         "a permission for nothing",
-        "Permissions reach only what this deployment copies or makes; the object's own directory is never among it. This one does nothing.",
+        "Permissions reach only what this deployment copies or makes; the object's own directory is never among it, and patterns other than `**` are for names directly in the object. This one does nothing.",
     ),
     of(
         "A030",
@@ -175,7 +180,7 @@ pub const CODES: &[Code] = &[
     of(
         "A037",
         "a script that is not in the bundle",
-        "The event fails. A location is a path below the bundle's root and takes no arguments.",
+        "The event fails. A location is a path below the bundle's root, through links too, and takes no arguments.",
     ),
     of(
         "A038",
@@ -185,8 +190,8 @@ pub const CODES: &[Code] = &[
     of("A039", "a directory as a script", "The event fails."),
     of(
         "A040",
-        "a blank in a location",
-        "Agent 1 gives the location to a shell, which takes it apart: the event fails. Agent 2 does so for scripts with `runas`.",
+        "a location for a shell",
+        "Agent 1 gives the location to a shell, which takes it apart at blanks, quotes, `$` and the like: the event fails. Agent 2 does so for scripts with `runas`.",
     ),
     of("A041", "no execute bit", "The agent sets it and says so in its log. Nothing fails."),
     of("A042", "runas on Windows", "It is ignored."),
@@ -199,7 +204,7 @@ pub const CODES: &[Code] = &[
     of(
         "A045",
         "byte order mark in a script",
-        "The first line is not seen as `#!`: a shell runs the script, and its first line is an unknown command.",
+        "The first line is not seen as `#!`: a shell runs the script, and its first line is an unknown command. Of UTF-16 text no shell makes anything.",
     ),
     of("A046", "no #! line", "A shell, /bin/sh, runs the script. An empty script does nothing."),
     of(
@@ -215,7 +220,7 @@ pub const CODES: &[Code] = &[
     of(
         "A060",
         "no appspec.yml at the root",
-        "The agent looks for `appspec.yml` at the root of the bundle and for no other name: the deployment fails.",
+        "The agent looks for `appspec.yml` at the root of the bundle and for no other name: the deployment fails. Windows finds it in whatever case.",
     ),
     of("A061", "left out of the bundle", "Pipes, sockets and devices cannot be bundled."),
     of(
@@ -237,6 +242,11 @@ pub const CODES: &[Code] = &[
         "A065",
         "a damaged archive",
         "Where `unzip` or `tar` fails the event DownloadBundle fails: the agents' own unpacking, to which they then turn, fails as well. Only a wrong checksum passes agent 1, which installs the damaged file. What `unzip` goes by is the header of each file: where that and the archive's directory say different things, a tool by the one may fail where a tool by the other does not. All headers are compared; the content is read of all files where they unpack to at most 16 MiB together, else of the AppSpec and the files that it names. A tar is read to its end.",
+    ),
+    of(
+        "A066",
+        "a link to a directory that it is in",
+        "Install follows links to directories. Here it copies the directory into itself, as often as the system follows links behind each other; with two such links it never ends.",
     ),
     of(
         "A070",
@@ -268,6 +278,7 @@ pub const CODES: &[Code] = &[
         "a task definition without revision",
         "The family's newest task definition is taken when the deployment begins, which may be another one by then.",
     ),
+    of("A099", "more findings", "There are more than a thousand findings: the worst of them are told."),
 ];
 
 #[cfg(test)]

@@ -1,8 +1,69 @@
 //! Puts the safe corrections of a check into the text; all else of it stays as it is, byte for byte.
 
-use crate::source::{self, Position, Span};
+use std::collections::HashMap;
+
+use crate::source::{self, Content, Node, Position, Span};
 
 use super::{Finding, Scope, check};
+
+/// Takes away what is no safe correction at its place, and keeps a text's quotes: only a scalar on one line without tag
+/// and anchor is replaced, whose place then holds it and nothing else.
+pub fn make_safe(text: &[u8], findings: &mut [Finding]) {
+    if findings.iter().all(|finding| finding.fix.is_none()) {
+        return;
+    }
+    let document = source::parse(text).ok();
+    let mut scalars = HashMap::new();
+    if let Some(root) = document.as_ref().and_then(|document| document.root.as_ref()) {
+        collect(root, &mut scalars);
+    }
+    let text = String::from_utf8_lossy(text);
+    let lines = source::lines(&text);
+    for finding in findings.iter_mut().filter(|finding| finding.code != BYTE_ORDER_MARK) {
+        let (Some(fix), Some(span)) = (finding.fix.take(), finding.span) else { continue };
+        let Some(bare) = scalars.get(&(span.start, span.end)) else { continue };
+        let (Some(start), Some(end)) = (offset(&lines, span.start), offset(&lines, span.end)) else {
+            continue;
+        };
+        let written = text.get(start..end).unwrap_or_default();
+        let quote = written.chars().next().filter(|c| matches!(c, '"' | '\''));
+        let is_whole = quote.is_none_or(|quote| written.len() > 1 && written.ends_with(quote));
+        if span.start.line == span.end.line && *bare == quote.is_none() && is_whole {
+            finding.fix = Some(quote.map_or_else(|| fix.clone(), |quote| quoted(&fix, quote)));
+        }
+    }
+}
+
+/// The code of a mark at the beginning, which is no scalar.
+const BYTE_ORDER_MARK: &str = "A008";
+
+/// What takes the place of a text in quotes: text in the same quotes, anything else as it is.
+fn quoted(fix: &str, quote: char) -> String {
+    let is_word =
+        |text: &str| text.chars().all(|c| c.is_ascii_alphabetic()) && !matches!(text, "true" | "false");
+    match fix.strip_prefix('[').and_then(|list| list.strip_suffix(']')) {
+        Some(word) => format!("[{quote}{word}{quote}]"),
+        None if is_word(fix) => format!("{quote}{fix}{quote}"),
+        None => fix.to_owned(),
+    }
+}
+
+/// The scalars without tag and anchor: whether they have neither quotes nor block style.
+fn collect(node: &Node, scalars: &mut HashMap<(Position, Position), bool>) {
+    match &node.content {
+        Content::Scalar(scalar) if node.tag.is_none() && node.anchor.is_none() => {
+            scalars.insert((node.span.start, node.span.end), scalar.bare);
+        }
+        Content::List(items) => items.iter().for_each(|item| collect(item, scalars)),
+        Content::Map(entries) => {
+            for (key, value) in entries {
+                collect(key, scalars);
+                collect(value, scalars);
+            }
+        }
+        Content::Scalar(_) | Content::Alias(_) => {}
+    }
+}
 
 /// The corrected text and how many corrections it took; none where there is nothing to correct safely.
 ///
@@ -13,15 +74,66 @@ pub fn fixed(text: &str, scope: Scope) -> Option<(String, usize)> {
     for _ in 0..ROUNDS {
         let findings = check(text.as_bytes(), None, scope).findings;
         let edits = edits(&text, &findings);
-        if edits.is_empty() {
+        let mut corrected = text.clone();
+        for (start, end, replacement) in edits.iter().rev() {
+            corrected.replace_range(*start..*end, replacement);
+        }
+        if edits.is_empty() || !is_same(&text, &corrected) {
             break;
         }
         count += edits.len();
-        for (start, end, replacement) in edits.into_iter().rev() {
-            text.replace_range(start..end, &replacement);
-        }
+        text = corrected;
     }
     (count > 0).then_some((text, count))
+}
+
+/// Whether a corrected text has all that the text had: the same keys and as many values, and JSON where it was JSON.
+fn is_same(text: &str, corrected: &str) -> bool {
+    if text.starts_with('\u{feff}') {
+        return true;
+    }
+    let is_json = |text: &str| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+    let (Ok(before), Ok(after)) = (source::parse(text.as_bytes()), source::parse(corrected.as_bytes()))
+    else {
+        return false;
+    };
+    let same = match (&before.root, &after.root) {
+        (Some(before), Some(after)) => is_alike(before, after),
+        _ => false,
+    };
+    same && (is_json(corrected) || !is_json(text))
+}
+
+/// Whether two trees differ in nothing but values.
+fn is_alike(before: &Node, after: &Node) -> bool {
+    match (&before.content, &after.content) {
+        (Content::Scalar(_), Content::Scalar(_)) => true,
+        // `type: file` becomes a list of it.
+        (Content::Scalar(one), Content::List(items)) => {
+            matches!(items.as_slice(), [Node { content: Content::Scalar(other), .. }] if one.text == other.text)
+        }
+        (Content::List(before), Content::List(after)) => {
+            before.len() == after.len()
+                && before.iter().zip(after).all(|(before, after)| is_alike(before, after))
+        }
+        (Content::Map(before), Content::Map(after)) => {
+            before.len() == after.len()
+                && before
+                    .iter()
+                    .zip(after)
+                    .all(|(before, after)| is_equal(&before.0, &after.0) && is_alike(&before.1, &after.1))
+        }
+        (Content::Alias(before), Content::Alias(after)) => before == after,
+        _ => false,
+    }
+}
+
+/// Whether two keys are the same, wherever they stand.
+fn is_equal(before: &Node, after: &Node) -> bool {
+    match (&before.content, &after.content) {
+        (Content::Scalar(before), Content::Scalar(after)) => before == after,
+        _ => is_alike(before, after),
+    }
 }
 
 /// Byte ranges and what they become, in order and apart from each other.
@@ -106,6 +218,27 @@ mod tests {
             assert_eq!(fixed(&with("file"), scope), Some((with("[file]"), 1)), "{agent:?}");
             assert_eq!(fixed(&with("files"), scope), None);
         }
+    }
+
+    #[test]
+    fn what_is_in_quotes_stays_in_them_and_a_block_or_an_anchor_is_left_alone() {
+        let json = r#"{"version": "0.0", "os": "Linux", "file_exists_behavior": "overwrite",
+            "permissions": [{"object": "/a", "type": "file"}]}"#;
+        let right =
+            json.replace("\"0.0\"", "0.0").replace("Linux", "linux").replace("overwrite", "OVERWRITE");
+        let right = right.replace("\"file\"}", "[\"file\"]}");
+        assert_eq!(fixed(json, Scope::default()), Some((right, 4)));
+        let with =
+            |os: &str| format!("version: 0.0\nos: {os}\nfiles:\n  - {{source: /, destination: /srv}}\n");
+        assert_eq!(fixed(&with("'Linux'"), Scope::default()), Some((with("'linux'"), 1)));
+        for os in [">-\n  Linux", "|\n  Linux", "\"Lin\\\n  ux\"", "&a Linux\nx: *a"] {
+            for agent in [None, Some(Agent::One), Some(Agent::Two)] {
+                let text = with(os);
+                assert_eq!(fixed(&text, Scope { agent, ..Scope::default() }), None, "{text}");
+            }
+        }
+        let timeout = "version: 0.0\nos: linux\nhooks:\n  AfterInstall:\n    - location: a\n      timeout: >-\n        300\n      runas: b\n";
+        assert_eq!(fixed(timeout, Scope::default()), None);
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod fix;
 pub mod inline;
 mod managed;
 mod model;
+mod placeholder;
 mod read;
 mod render;
 mod schema;
@@ -63,6 +64,11 @@ pub fn load(text: &[u8], host: Os, agent: Agent) -> Result<AppSpec, String> {
     }
 }
 
+/// Whether a text names Windows as its system.
+pub fn is_for_windows(text: &[u8]) -> bool {
+    read::read(text, None, Agent::One).0.is_some_and(|appspec| appspec.os == Os::Windows)
+}
+
 /// What an AppSpec of EC2/on-premises hosts is checked for.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Scope {
@@ -103,6 +109,9 @@ impl Platform {
     }
 }
 
+/// Findings beyond these are counted, not told: a text or a bundle that is made to have millions is no use to anybody.
+const MOST_FINDINGS: usize = 1000;
+
 /// Checks an AppSpec, and against the bundle that holds it where one is given.
 pub fn check(text: &[u8], bundle: Option<&Listing>, scope: Scope) -> Checked {
     let host = match scope.platform.unwrap_or_else(|| Platform::of(text)) {
@@ -111,23 +120,78 @@ pub fn check(text: &[u8], bundle: Option<&Listing>, scope: Scope) -> Checked {
         Platform::Windows => Some(Os::Windows),
         platform @ (Platform::Lambda | Platform::Ecs) => {
             let findings = managed::check(text, platform, scope.placeholders);
-            return Checked { appspec: None, findings };
+            let findings = placeholder::noted(text, findings, scope.placeholders);
+            return Checked { appspec: None, findings: told(findings) };
         }
     };
-    let read = |agent| read::read(text, host, agent);
     let (appspec, mut findings) = match scope.agent {
-        Some(agent) => read(agent),
-        None => {
-            let (one, two) = (read(Agent::One), read(Agent::Two));
-            (one.0.or(two.0), both::merge(one.1, two.1))
+        Some(agent) => {
+            let (appspec, mut findings) = read::read(text, host, agent);
+            findings.extend(appspec.iter().flat_map(|appspec| paths(appspec, bundle, agent)));
+            (appspec, findings)
         }
+        None => for_both(text, host, bundle),
     };
-    if let (Some(appspec), Some(listing)) = (&appspec, bundle) {
-        findings.extend(bundle::check(appspec, listing, scope.agent));
+    if scope.placeholders {
+        findings = placeholder::noted(text, findings, true);
     }
+    fix::make_safe(text, &mut findings);
     findings.sort_by_key(|finding| finding.span.map(|span| span.start));
     let refused = findings.iter().any(|finding| finding.refusal.is_some());
-    Checked { appspec: appspec.filter(|_| !refused), findings }
+    Checked { appspec: appspec.filter(|_| !refused), findings: told(findings) }
+}
+
+/// What the paths of an AppSpec are, in the bundle or by their text alone.
+fn paths(appspec: &AppSpec, bundle: Option<&Listing>, agent: Agent) -> Vec<Finding> {
+    match bundle {
+        Some(listing) => bundle::check(appspec, listing, agent),
+        None => bundle::by_text(appspec, agent),
+    }
+}
+
+fn for_both(text: &[u8], host: Option<Os>, bundle: Option<&Listing>) -> (Option<AppSpec>, Vec<Finding>) {
+    let (one, two) = (read::read(text, host, Agent::One), read::read(text, host, Agent::Two));
+    let takes = |findings: &[Finding]| findings.iter().all(|finding| finding.refusal.is_none());
+    let (first, second) = (takes(&one.1), takes(&two.1));
+    let mut findings = both::merge(one.1, two.1);
+    match (one.0, two.0) {
+        (Some(one), Some(two)) if first == second => {
+            let two = paths(&two, bundle, Agent::Two);
+            findings.extend(both::merge(paths(&one, bundle, Agent::One), two));
+            (Some(one), findings)
+        }
+        // What an agent refuses it does not deploy.
+        (Some(one), two) if first || two.is_none() => {
+            findings.extend(paths(&one, bundle, Agent::One));
+            (Some(one), findings)
+        }
+        (one, Some(two)) => {
+            findings.extend(paths(&two, bundle, Agent::Two));
+            (one.or(Some(two)), findings)
+        }
+        (one, None) => (one, findings),
+    }
+}
+
+/// The worst of the findings, in their order, and how many there are beyond.
+fn told(findings: Vec<Finding>) -> Vec<Finding> {
+    let more = findings.len().saturating_sub(MOST_FINDINGS);
+    if more == 0 {
+        return findings;
+    }
+    let mut order: Vec<usize> = (0..findings.len()).collect();
+    order.sort_by_key(|at| findings.get(*at).map(|finding| finding.severity));
+    order.truncate(MOST_FINDINGS);
+    let kept: std::collections::HashSet<usize> = order.into_iter().collect();
+    let mut findings: Vec<Finding> = findings
+        .into_iter()
+        .enumerate()
+        .filter(|(at, _)| kept.contains(at))
+        .map(|(_, finding)| finding)
+        .collect();
+    let message = format!("there are {more} more findings: these are the worst {MOST_FINDINGS}");
+    findings.push(Finding::note("A099", None, message));
+    findings
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ use super::{Agent, Finding, Severity};
 
 /// A longer line is named, not shown: nobody finds a caret in it.
 const MAX_LINE: usize = 400;
+/// Nobody reads more at once.
+const MOST_SHOWN: usize = 100;
 
 /// `findings` on the file at `path` with this text, each with its line and a caret.
 pub fn render(path: &str, text: &[u8], findings: &[Finding], colour: bool) -> String {
@@ -21,8 +23,17 @@ pub fn render(path: &str, text: &[u8], findings: &[Finding], colour: bool) -> St
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.decor_style(DecorStyle::Ascii);
     let (mut output, lines) = (String::new(), source::lines(&text));
-    for finding in findings {
+    // Of many the worst, in the order of the text.
+    let mut order: Vec<usize> = (0..findings.len()).collect();
+    order.sort_by_key(|at| findings.get(*at).map(|finding| finding.severity));
+    order.truncate(MOST_SHOWN);
+    order.sort_unstable();
+    for finding in order.iter().filter_map(|at| findings.get(*at)) {
         let _ = writeln!(output, "{}\n", renderer.render(&[group(&path, &lines, finding)]));
+    }
+    let more = findings.len() - order.len();
+    if more > 0 {
+        let _ = writeln!(output, "and {more} more, which `cdctl revision validate -o json` tells\n");
     }
     output
 }
@@ -135,6 +146,19 @@ error[A034]: there is no event `AfterInstal`: the agent's own local run refuses 
         assert!(rendered("").contains("site/appspec.yml"));
         let long = format!("version: 0.0\nos: linux\n{}: 1\n", "x".repeat(500));
         assert!(rendered(&long).contains("--> site/appspec.yml:3:1"));
+    }
+
+    #[test]
+    fn of_many_findings_the_worst_are_shown_and_the_others_counted() {
+        let keys: String = (0..150).map(|n| format!("k{n}: 1\n")).collect();
+        let shown = rendered(&format!("version: 0.0\n{keys}os: Linux\n"));
+        assert_eq!(shown.matches("[A050]").count(), MOST_SHOWN - 1);
+        assert!(shown.contains("[A004]") && shown.contains("and 51 more, "), "{shown}");
+        let keys: String = (0..1500).map(|n| format!("k{n}: 1\n")).collect();
+        let findings =
+            check(format!("version: 0.0\nos: linux\n{keys}").as_bytes(), None, Scope::default()).findings;
+        assert_eq!(findings.len(), 1001);
+        assert!(findings.iter().any(|finding| finding.message.contains("500 more findings")));
     }
 
     #[test]

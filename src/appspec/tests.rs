@@ -351,3 +351,325 @@ fn links_that_lead_out_and_names_that_clash_are_noted() {
         ]
     );
 }
+
+/// A bundle of these: directories end with a slash, links have where they point, files what they begin with.
+fn bundle(entries: &[(&str, &str)]) -> Listing {
+    let entry = |(name, head): &(&str, &str)| {
+        let (name, kind) = match (name.strip_suffix('/'), name.strip_suffix('@')) {
+            (Some(name), _) => (name, Kind::Directory),
+            (_, Some(name)) => (name, Kind::Link),
+            _ => (*name, Kind::File),
+        };
+        (name.to_owned(), Entry { kind, mode: 0o755, head: head.as_bytes().to_vec() })
+    };
+    entries.iter().map(entry).collect()
+}
+
+/// What both agents' check of a body with a bundle says that is no note: code, severity's initial, agent.
+fn said(body: &str, listing: &Listing) -> Vec<String> {
+    said_of(&format!("{HEAD}{body}"), Some(listing), Scope::default())
+}
+
+fn said_of(text: &str, listing: Option<&Listing>, scope: Scope) -> Vec<String> {
+    let findings = check(text.as_bytes(), listing, scope).findings;
+    let told = findings.iter().filter(|finding| finding.severity != Severity::Note);
+    told.map(|finding| {
+        let only = finding.only.map(Agent::as_str).unwrap_or_default();
+        format!("{} {}{only}", finding.code, &finding.severity.as_str()[..1])
+    })
+    .collect()
+}
+
+const SH: &str = "#!/bin/sh\n";
+
+#[test]
+fn what_lies_behind_links_is_there() {
+    let listing = bundle(&[
+        ("app/", ""),
+        ("app/a.txt", "a"),
+        ("real/", ""),
+        ("real/run.sh", SH),
+        ("scripts@", "real"),
+        ("current@", "scripts/../app"),
+        ("public@", "./app/"),
+        ("extra/", ""),
+        ("extra/b.txt", "b"),
+        ("chain.sh@", "scripts/run.sh"),
+    ]);
+    let script =
+        |location: &str| said(&format!("hooks:\n  AfterInstall:\n    - location: {location}\n"), &listing);
+    for location in ["scripts/run.sh", "chain.sh", "./scripts/../real/run.sh"] {
+        assert_eq!(script(location), [""; 0], "{location}");
+    }
+    assert_eq!(said("files: [{source: current/a.txt, destination: /srv}]\n", &listing), [""; 0]);
+    let site = "files:\n  - {source: /, destination: /srv/site}\n";
+    let text =
+        format!("{site}permissions:\n  - {{object: /srv/site/public, pattern: '*.txt', mode: '600'}}\n");
+    assert_eq!(said(&text, &listing), [""; 0]);
+    let text = format!("{site}  - {{source: extra, destination: /srv/site/public}}\n");
+    assert_eq!(said(&text, &listing), [""; 0]);
+    let text = format!("{site}  - {{source: app, destination: /srv/site/public}}\n");
+    assert_eq!(said(&text, &listing), ["A016 e"]);
+}
+
+#[test]
+fn a_script_that_is_a_link_is_what_it_leads_to() {
+    let listing = bundle(&[
+        ("crlf.sh", "#!/bin/sh\r\n"),
+        ("scripts/", ""),
+        ("scripts/missing.sh@", "nowhere.sh"),
+        ("scripts/crlf.sh@", "../crlf.sh"),
+        ("scripts/dir.sh@", "."),
+        ("scripts/round.sh@", "round.sh"),
+        ("scripts/host.sh@", "/bin/true"),
+        ("scripts/up.sh@", "../../../bin/true"),
+    ]);
+    for (name, expected) in [
+        ("missing", &["A037 e"][..]),
+        ("crlf", &["A038 e"]),
+        ("dir", &["A039 e"]),
+        ("round", &["A037 e"]),
+        ("host", &[]),
+        ("up", &[]),
+    ] {
+        let text = format!("hooks:\n  AfterInstall:\n    - location: scripts/{name}.sh\n");
+        assert_eq!(said(&text, &listing), expected, "{name}");
+    }
+}
+
+#[test]
+fn links_in_a_circle_are_followed_once() {
+    let listing = bundle(&[("a@", "."), ("b@", "."), ("c/", ""), ("c/up@", ".."), ("x.txt", "")]);
+    assert_eq!(said("files: [{source: /, destination: /srv}]\n", &listing), ["A066 w"; 3]);
+    // Without a circle, and yet 2^30 paths.
+    let level = |n: usize| [(format!("d{n}/"), String::new())];
+    let links = |n: usize| ["a", "b"].map(|name| (format!("d{n}/{name}@"), format!("../d{}", n + 1)));
+    let entries: Vec<(String, String)> = (0..30).flat_map(|n| level(n).into_iter().chain(links(n))).collect();
+    let entries: Vec<(&str, &str)> =
+        entries.iter().map(|(name, head)| (name.as_str(), head.as_str())).collect();
+    let findings = within(10_000, "files: [{source: d0, destination: /srv}]\n", &bundle(&entries));
+    assert_eq!(findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["A016"]);
+}
+
+/// Of agent 1, at most this work.
+fn within(work: usize, body: &str, listing: &Listing) -> Vec<Finding> {
+    let appspec = load(format!("{HEAD}{body}").as_bytes(), Os::Linux, Agent::One).unwrap();
+    bundle::check_within(&appspec, listing, Agent::One, work)
+}
+
+#[test]
+fn entries_that_clash_are_told_once_however_many_files_they_have() {
+    let names: Vec<String> = (0..500).map(|n| format!("app/{n}")).collect();
+    let mut entries = vec![("app/", "")];
+    entries.extend(names.iter().map(|name| (name.as_str(), "")));
+    let text = format!("{HEAD}files:\n{}", "  - {source: app, destination: /srv/app}\n".repeat(3));
+    let findings = check(text.as_bytes(), Some(&bundle(&entries)), Scope::default()).findings;
+    assert_eq!(findings.len(), 2);
+    assert!(findings[0].message.contains("and so on with 499 more: Install fails"), "{findings:?}");
+}
+
+#[test]
+fn a_file_where_another_entry_needs_a_directory() {
+    let listing = bundle(&[("app/", ""), ("app/x", ""), ("y", "")]);
+    for other in
+        ["app/x, destination: /srv/x", "y, destination: /srv/x/deep", "app, destination: /srv/x/deep"]
+    {
+        for order in [[0, 1], [1, 0]] {
+            let entries =
+                ["app/x, destination: /srv", other].map(|entry| format!("  - {{source: {entry}}}\n"));
+            let text = format!("files:\n{}{}", entries[order[0]], entries[order[1]]);
+            assert_eq!(said(&text, &listing).first().map(String::as_str), Some("A016 e"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn windows_passes_over_case() {
+    let listing = bundle(&[("app/", ""), ("app/a.txt", ""), ("Scripts/", ""), ("Scripts/Install.ps1", "x")]);
+    let text = "version: 0.0\nos: windows\nfiles: [{source: App, destination: 'C:\\app'}]\nhooks:\n  AfterInstall:\n    - location: \\scripts\\install.ps1\n";
+    assert_eq!(said_of(text, Some(&listing), Scope::default()), [""; 0]);
+    let notes = check(text.as_bytes(), Some(&listing), Scope::default()).findings;
+    assert_eq!(notes.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["A015", "A037"]);
+    let linux = text.replace("windows", "linux").replace('\\', "/");
+    assert_eq!(said_of(&linux, Some(&listing), FIRST), ["A015 e", "A014 w", "A037 e"]);
+}
+
+#[test]
+fn destinations_of_windows() {
+    for (destination, warned) in [
+        ("app", true),
+        ("'%TEMP%\\app'", true),
+        ("'$env:TEMP\\app'", true),
+        ("'c:app'", true),
+        ("/srv/app", false),
+        ("'C:\\100% done'", false),
+        ("'C:\\$Recycle'", false),
+        ("'\\\\host\\share\\app'", false),
+        ("'d:/app'", false),
+        ("'d:'", false),
+    ] {
+        let text = format!("version: 0.0\nos: windows\nfiles: [{{source: /, destination: {destination}}}]\n");
+        let expected = if warned { &["A014 w"][..] } else { &[] };
+        assert_eq!(said_of(&text, None, Scope::default()), expected, "{destination}");
+    }
+}
+
+#[test]
+fn patterns_with_a_path_are_for_nothing() {
+    let listing = bundle(&[("app/", ""), ("app/key.pem", ""), ("app/sub/", ""), ("app/sub/a.sh", "")]);
+    let with = |more: &str| {
+        format!(
+            "files: [{{source: app, destination: /srv}}]\npermissions:\n  - {{object: /srv, mode: '644', {more}}}\n"
+        )
+    };
+    for (more, expected) in [
+        ("except: [/srv/key.pem]", &["A024 w"][..]),
+        ("except: [key.pem]", &[]),
+        ("except: ['sub/*.sh']", &["A024 w"]),
+        // Agent 2 takes it for the path below the object.
+        ("except: [sub/a.sh]", &["A024 w1"]),
+        ("pattern: 'sub/*.sh'", &["A029 w"]),
+        ("pattern: 'sub/a.sh'", &["A029 w1"]),
+    ] {
+        assert_eq!(said(&with(more), &listing), expected, "{more}");
+        assert_eq!(said_of(&format!("{HEAD}{}", with(more)), None, Scope::default()), expected, "{more}");
+    }
+}
+
+#[test]
+fn each_agents_patterns_are_its_own() {
+    let listing = bundle(&[("app/", ""), ("app/x.sh", ""), ("app/y.txt", "")]);
+    let files = "files: [{source: app, destination: /srv}]\npermissions:\n";
+    let text = format!("{files}  - {{object: /srv, pattern: '*.{{sh,py}}', mode: '644'}}\n");
+    assert_eq!(said(&text, &listing), ["A029 w1"]);
+    let text = format!("{text}  - {{object: /srv/x.sh, mode: '755'}}\n");
+    assert_eq!(said(&text, &listing), ["A029 w1", "A028 e2"]);
+}
+
+#[test]
+fn setuid_does_not_outlive_an_owner() {
+    let with = |more: &str| {
+        said_of(&format!("{HEAD}permissions:\n  - {{object: /srv, {more}}}\n"), None, Scope::default())
+    };
+    for (more, lost) in [
+        ("mode: '4755', owner: nobody", true),
+        ("mode: '2755', group: web, type: [file]", true),
+        ("mode: '2755', group: web, type: [directory]", false),
+        ("mode: '2744', group: web", false),
+        ("mode: '4755'", false),
+        ("mode: '1755', owner: nobody", false),
+    ] {
+        assert_eq!(with(more), if lost { &["A023 w"][..] } else { &[] }, "{more}");
+    }
+}
+
+#[test]
+fn a_destination_that_is_the_files_own_path() {
+    let listing = bundle(&[("x.yml", ""), ("app", ""), ("conf.d/", ""), ("conf.d/a", "")]);
+    let files = |source: &str, destination: &str| {
+        format!("files: [{{source: {source}, destination: {destination}}}]\n")
+    };
+    assert_eq!(said(&files("x.yml", "/etc/x.yml"), &listing), ["A018 w"]);
+    assert_eq!(said(&files("x.yml", "/etc"), &listing), [""; 0]);
+    assert_eq!(said(&files("app", "/opt/app"), &listing), [""; 0]);
+    assert_eq!(said(&files("conf.d", "/etc/conf.d"), &listing), [""; 0]);
+    let alone = |source, destination| {
+        said_of(&format!("{HEAD}{}", files(source, destination)), None, Scope::default())
+    };
+    assert_eq!(alone("config/x.yml", "/etc/x.yml"), ["A018 w"]);
+    assert_eq!(alone("conf.d", "/etc/conf.d"), [""; 0]);
+}
+
+#[test]
+fn what_a_shell_makes_of_a_location() {
+    let names = ["it's.sh", "a&b.sh", "c(1).sh", "d$x.sh", "a b.sh", "e$.sh", "f=1,2@3+4.sh", "g[1].sh"];
+    let listing = bundle(&names.map(|name| (name, SH)));
+    let with =
+        |name: &str, more: &str| format!("hooks:\n  AfterInstall:\n    - {{location: \"{name}\"{more}}}\n");
+    for name in names.iter().take(5) {
+        assert_eq!(said(&with(name, ""), &listing), ["A040 e1"], "{name}");
+        assert_eq!(said(&with(name, ", sudo: true"), &listing), ["A040 e1"], "{name}");
+        assert_eq!(said(&with(name, ", runas: web"), &listing), ["A040 e"], "{name}");
+    }
+    for name in names.iter().skip(5) {
+        assert_eq!(said(&with(name, ", runas: web"), &listing), [""; 0], "{name}");
+    }
+    let alone = |body: &str| said_of(&format!("{HEAD}{body}"), None, Scope::default());
+    assert_eq!(alone(&with("a.sh prod", "")), ["A040 e1"]);
+    assert_eq!(alone("files: [{source: dist/*, destination: /srv}]\n"), ["A015 w"]);
+    assert_eq!(alone("files: [{source: 'pages/[id].js', destination: /srv}]\n"), [""; 0]);
+}
+
+#[test]
+fn scripts_with_a_mark_or_in_utf_16() {
+    let with = |head: &[u8]| {
+        let mut listing = bundle(&[("a.sh", "")]);
+        listing.get_mut("a.sh").unwrap().head = head.to_vec();
+        said("hooks:\n  AfterInstall:\n    - location: a.sh\n", &listing)
+    };
+    assert_eq!(with("\u{feff}#!/bin/sh\n".as_bytes()), ["A045 w"]);
+    assert_eq!(with("\u{feff}#!/bin/sh\r\n".as_bytes()), ["A045 w", "A038 w"]);
+    assert_eq!(with(b"\xff\xfe#\0!\0"), ["A045 w"]);
+    assert_eq!(with(b"\0#\0!\0/"), ["A045 w"]);
+}
+
+#[test]
+fn placeholders_of_hosts_are_notes_where_they_are_meant() {
+    let text = format!(
+        "{HEAD}files:\n  - {{source: /, destination: \"${{DIR}}\"}}\npermissions:\n  - {{object: /a, mode: \"${{MODE}}\", acls: [\"${{ACL}}\"]}}\nhooks:\n  AfterInstall:\n    - location: a.sh\n      timeout: <TIMEOUT>\n    - location: b.sh\n      timeout: {{{{ T }}}}\n  <EVENT>:\n    - location: c.sh\n"
+    );
+    assert!(said_of(&text, None, Scope::default()).iter().filter(|said| said.ends_with('e')).count() >= 4);
+    let meant = Scope { placeholders: true, ..Scope::default() };
+    assert_eq!(said_of(&text, None, meant), [""; 0]);
+    let codes: Vec<_> =
+        check(text.as_bytes(), None, meant).findings.iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, ["A075"; 6]);
+}
+
+#[test]
+fn placeholders_of_ecs_are_noticed_wherever_they_stand() {
+    let text = "version: ${V}\nResources:\n  - <NAME>:\n      Type: ${TYPE}\n      Properties:\n        TaskDefinition: <T>\n        LoadBalancerInfo: <LB>\n        NetworkConfiguration: <NET>\nHooks: <HOOKS>\n";
+    for text in [
+        text,
+        "version: 0.0\nResources:\n  - TargetService:\n      Type: AWS::ECS::Service\n      Properties: <P>\n",
+    ] {
+        let said = |placeholders| said_of(text, None, Scope { placeholders, ..Scope::default() });
+        assert!(said(false).iter().all(|said| said == "A075 w"), "{:?}", said(false));
+        assert_eq!(said(true), [""; 0]);
+    }
+}
+
+/// What agent 2 tells of a mark: the index of broken files has it.
+#[test]
+fn a_mark_hides_the_keys_behind_the_first_from_agent_2() {
+    let refusal = |text: &str| load(text.as_bytes(), Os::Linux, Agent::Two).unwrap_err();
+    let report = refusal("\u{feff}version: 0.0\nos: linux\n");
+    assert!(report.ends_with("missing field `os` at line 1 column 2"), "{report}");
+    assert!(refusal("\u{feff}{version: 0.0, os: linux}\n---\n").contains("more than one document"));
+    let scope = Scope { agent: Some(Agent::Two), ..Scope::default() };
+    assert_eq!(said_of("\u{feff}version: 0.0\nos: linux\n", None, scope), ["A008 w", "A004 e"]);
+}
+
+/// Bundles that are made to take hours.
+#[test]
+fn the_work_on_a_bundle_is_bounded() {
+    let names: Vec<String> = (0..1000).map(|n| format!("app/name-{n:05}")).collect();
+    let mut entries = vec![("app/", "")];
+    entries.extend(names.iter().map(|name| (name.as_str(), "")));
+    let listing = bundle(&entries);
+    let scripts: String = (0..100).map(|n| format!("    - location: app/nema-{n:05}\n")).collect();
+    let permissions: String =
+        (0..100).map(|n| format!("  - {{object: /srv, pattern: 'x{n}*', mode: '644'}}\n")).collect();
+    let body = format!(
+        "files: [{{source: app, destination: /srv}}]\npermissions:\n{permissions}hooks:\n  AfterInstall:\n{scripts}"
+    );
+    let findings = within(10_000, &body, &listing);
+    let count = |code| findings.iter().filter(|finding| finding.code == code).count();
+    assert_eq!((count("A016"), count("A029"), count("A037")), (1, 9, 100));
+    let is_near =
+        |finding: &&Finding| finding.help.as_deref().is_some_and(|help| help.contains("did you mean"));
+    assert_eq!(findings.iter().filter(is_near).count(), 2);
+    assert!(
+        count("A029") > 0 && within(1_000_000, &body, &listing).iter().all(|finding| finding.code != "A016")
+    );
+}

@@ -1,6 +1,6 @@
 //! What is taken of a directory, in an order that never changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStringExt;
@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use ignore::DirEntry;
 
 use crate::appspec::{Entry, Kind, Listing};
+use crate::source::{self, Content, Node};
 
 use super::selection::IGNORE_FILE;
 use super::{Error, Links, Selection};
@@ -199,27 +200,81 @@ fn unreadable(directory: &Path, error: &ignore::Error) -> Error {
     }
 }
 
-/// Whether a text names a file in whatever directory.
-pub fn named_in(text: &[u8]) -> impl Fn(&str) -> bool + use<> {
-    let text = String::from_utf8_lossy(text).into_owned();
-    move |path| text.contains(path.rsplit('/').next().unwrap_or(path))
+/// The files that an AppSpec may name, in whatever directory.
+pub struct Named(HashSet<String>);
+
+impl Named {
+    /// By an AppSpec's text, and by the links of its bundle with where they point: what a link that is named leads to is
+    /// named too.
+    pub fn new<'a>(text: &[u8], links: impl Iterator<Item = (&'a str, &'a [u8])>) -> Self {
+        let mut names = HashSet::new();
+        if let Ok(Some(root)) = source::parse(text).map(|document| document.root) {
+            scalars(&root, &mut names);
+        }
+        let links: Vec<(String, String)> = links
+            .map(|(link, target)| (base(link), base(&String::from_utf8_lossy(target))))
+            .filter(|(_, target)| !matches!(target.as_str(), "" | "." | ".."))
+            .collect();
+        // A link may lead to a link; of a long chain the last ones are looked at by nobody.
+        for _ in 0..8 {
+            let before = names.len();
+            for (link, target) in &links {
+                if names.contains(link) && !names.contains(target) {
+                    names.insert(target.clone());
+                }
+            }
+            if names.len() == before {
+                break;
+            }
+        }
+        Named(names)
+    }
+
+    pub fn has(&self, path: &str) -> bool {
+        self.0.contains(&base(path))
+    }
 }
 
-/// The listing that an AppSpec of this text is checked against. Only files that the text names are opened.
+/// A path's last part; the case does not count on Windows.
+fn base(path: &str) -> String {
+    let path = path.trim().trim_end_matches(['/', '\\']);
+    path.rsplit(['/', '\\']).next().unwrap_or(path).to_lowercase()
+}
+
+fn scalars(node: &Node, names: &mut HashSet<String>) {
+    match &node.content {
+        Content::Scalar(scalar) => {
+            names.insert(base(&scalar.text));
+        }
+        Content::List(items) => items.iter().for_each(|item| scalars(item, names)),
+        Content::Map(entries) => entries.iter().for_each(|(key, value)| {
+            scalars(key, names);
+            scalars(value, names);
+        }),
+        Content::Alias(_) => {}
+    }
+}
+
+/// The listing that an AppSpec of this text is checked against. Only files that it names are opened.
 pub fn listing(found: &[Found], text: &[u8]) -> Result<Listing, Error> {
-    let wanted = named_in(text);
+    let told = |found: &Found, error| Error::new(format!("cannot read {}: {error}", found.path.display()));
+    let mut targets = HashMap::new();
+    for link in found.iter().filter(|found| found.kind == Kind::Link) {
+        let target = fs::read_link(&link.path).map_err(|error| told(link, error))?;
+        targets.insert(link.name.as_str(), target.into_os_string().into_vec());
+    }
+    let named = Named::new(text, targets.iter().map(|(name, target)| (*name, target.as_slice())));
     let entry = |found: &Found| -> io::Result<(String, Entry)> {
         let mut head = Vec::new();
         match found.kind {
-            Kind::File if wanted(&found.name) => {
+            Kind::File if named.has(&found.name) => {
                 File::open(&found.path)?.take(HEAD_BYTES).read_to_end(&mut head)?;
             }
-            Kind::Link => head = fs::read_link(&found.path)?.into_os_string().into_vec(),
+            Kind::Link => head = targets.get(found.name.as_str()).cloned().unwrap_or_default(),
             Kind::File | Kind::Directory => {}
         }
         Ok((found.name.clone(), Entry { kind: found.kind.clone(), mode: found.mode, head }))
     };
-    let told = |found: &Found, error| Error::new(format!("cannot read {}: {error}", found.path.display()));
     found.iter().map(|found| entry(found).map_err(|error| told(found, error))).collect()
 }
 

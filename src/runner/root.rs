@@ -192,12 +192,6 @@ impl Place {
         Ok(FileType::from_raw_mode(self.stat()?.st_mode))
     }
 
-    /// Device and number, by which a directory is known again.
-    pub fn identity(&self) -> io::Result<(u64, u64)> {
-        let stat = self.stat()?;
-        Ok((stat.st_dev, stat.st_ino))
-    }
-
     fn stat(&self) -> io::Result<rustix::fs::Stat> {
         Ok(rustix::fs::statat(self.parent()?, &self.name, AtFlags::SYMLINK_NOFOLLOW)?)
     }

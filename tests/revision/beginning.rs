@@ -31,6 +31,23 @@ fn what_init_writes_is_right_and_what_is_there_stays() {
 }
 
 #[test]
+fn a_name_that_yaml_takes_for_another_value_is_quoted() {
+    let machine = Machine::new();
+    for name in ["null", "On", "yes", "123", "n"] {
+        for platform in ["ecs", "lambda"] {
+            let site = machine.home().join(platform).join(name);
+            let site = site.to_str().unwrap();
+            machine.cdctl(["revision", "init", site, "--platform", platform]).ends_with(0);
+            let line = ["revision", "validate", site, "--strict", "--allow-placeholders"];
+            machine.cdctl(line).ends_with(0);
+            let text = fs::read_to_string(format!("{site}/appspec.yml")).unwrap();
+            let written = if name == "123" { "app".to_owned() } else { format!("\"{name}\"") };
+            assert!(text.contains(&written), "{text}");
+        }
+    }
+}
+
+#[test]
 fn what_init_writes_for_linux_can_be_deployed() {
     let machine = Machine::new();
     let (site, host) = (machine.home().join("site"), machine.home().join("host"));

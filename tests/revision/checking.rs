@@ -131,3 +131,49 @@ fn codes_are_explained() {
     machine.run("revision explain").ends_with(0).says("A079");
     machine.run("revision explain A999").ends_with(2).complains("help: did you mean");
 }
+
+#[test]
+fn a_query_is_answered_in_every_form() {
+    let machine = machine();
+    for more in [&["-o", "text"][..], &[]] {
+        let arguments: Vec<&str> = ["--query", "findings[].code"].iter().chain(more).copied().collect();
+        let said = run(&machine, &arguments).ends_with(10).stdout;
+        assert!(said.contains("A032") && !said.contains("error["), "{said}");
+    }
+}
+
+#[test]
+fn what_a_link_leads_to_is_looked_at_in_a_directory_and_in_an_archive() {
+    let machine = machine();
+    let site = machine.home().join("site");
+    fs::write(site.join("appspec.yml"), APPSPEC.replace("\"60\"", "60").replace("run.sh", "bin/run.sh"))
+        .unwrap();
+    fs::create_dir(site.join("real")).unwrap();
+    fs::write(site.join("marked"), "\u{feff}#!/bin/sh\n").unwrap();
+    std::os::unix::fs::symlink("real", site.join("bin")).unwrap();
+    std::os::unix::fs::symlink("../marked", site.join("real/run.sh")).unwrap();
+    run(&machine, &[]).ends_with(0).says("warning[A045]");
+    for kind in ["zip", "tgz"] {
+        let bundle = machine.home().join(format!("site.{kind}"));
+        let bundle = bundle.to_str().unwrap();
+        machine.cdctl(["revision", "bundle", site.to_str().unwrap(), "-f", bundle]).ends_with(0);
+        machine.cdctl(["revision", "validate", bundle]).ends_with(0).says("warning[A045]");
+    }
+}
+
+#[test]
+fn windows_finds_the_appspec_in_whatever_case() {
+    let machine = machine();
+    let site = machine.home().join("site");
+    fs::remove_file(site.join("appspec.yml")).unwrap();
+    fs::write(site.join("AppSpec.yml"), "version: 0.0\nos: linux\n").unwrap();
+    run(&machine, &[]).ends_with(10).says("error[A060]");
+    fs::write(site.join("AppSpec.yml"), "version: 0.0\nos: windows\n").unwrap();
+    run(&machine, &[]).ends_with(0).says("warning[A060]");
+    for kind in ["zip", "tar"] {
+        let bundle = machine.home().join(format!("site.{kind}"));
+        let bundle = bundle.to_str().unwrap();
+        machine.cdctl(["revision", "bundle", site.to_str().unwrap(), "-f", bundle]).ends_with(0);
+        machine.cdctl(["revision", "validate", bundle]).ends_with(0).says("warning[A060]");
+    }
+}

@@ -13,7 +13,7 @@ use crate::source::psych::{Item, Map, Value};
 use crate::source::{self, Content, Document, Node, Position, Span, core};
 
 use super::finding::nearest;
-use super::{Finding, Platform};
+use super::{Finding, Platform, placeholder};
 
 pub use hooks::{ECS_EVENTS, LAMBDA_EVENTS};
 
@@ -35,32 +35,6 @@ const TOP_KEYS: &[&str] = &["version", "Resources", "Hooks"];
 /// The value under a key whose case does not count.
 fn member<'a>(map: &'a Map, name: &str) -> Option<&'a Item> {
     map.entries.iter().find(|(key, _)| key.value.to_s().eq_ignore_ascii_case(name)).map(|(_, value)| value)
-}
-
-/// `<TASK_DEFINITION>`, `${VAR}`, `$VAR`, `arn:…:$VAR:…`, `{{ name }}`, `%NAME%`, `NAME_PLACEHOLDER`: something that is filled in before it is deployed.
-fn is_placeholder(text: &str) -> bool {
-    let text = text.trim();
-    let within = |open: &str, close: &str| {
-        text.find(open).is_some_and(|at| text.get(at..).is_some_and(|rest| rest.contains(close)))
-    };
-    let bare = text
-        .strip_prefix('$')
-        .is_some_and(|name| name != "LATEST" && name.starts_with(|c: char| c.is_ascii_alphabetic()));
-    // Within other text, as in an ARN, only what looks like a variable of a shell.
-    let variable = text.split('$').skip(1).any(|rest| {
-        let name = rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default();
-        name.len() > 1
-            && name != "LATEST"
-            && name.starts_with(|c: char| c.is_ascii_uppercase())
-            && !name.contains(|c: char| c.is_ascii_lowercase())
-    });
-    text.to_ascii_uppercase().contains("PLACEHOLDER")
-        || within("<", ">")
-        || within("${", "}")
-        || within("{{", "}}")
-        || bare
-        || variable
-        || (text.len() > 2 && text.starts_with('%') && text.ends_with('%'))
 }
 
 impl Checker {
@@ -201,7 +175,9 @@ impl Checker {
             Some(_) => {}
         }
         let Some(Item { value: Value::Map(properties), .. }) = properties else {
-            return self.error("A073", name.span, "the resource has no Properties", "add `Properties:`");
+            let given = properties.filter(|item| !is_empty(&item.value));
+            let span = given.map_or(name.span, |item| item.span);
+            return self.error("A073", span, "the resource has no Properties", "add `Properties:`");
         };
         match self.platform {
             Platform::Ecs => self.ecs(name, properties),
@@ -237,15 +213,9 @@ impl Checker {
 
     /// Notices what is filled in later.
     fn placeholder(&mut self, item: &Item, text: &str) -> bool {
-        let is = is_placeholder(text);
+        let is = placeholder::is_placeholder(text);
         if is {
-            let message = format!("`{text}` is a placeholder: deployed as it is, it fails");
-            let finding = if self.placeholders {
-                Finding::note("A075", item.span, message)
-            } else {
-                Finding::warning("A075", item.span, message)
-                    .help("a pipeline fills it in; --allow-placeholders says that this is meant")
-            };
+            let finding = placeholder::finding(item.span, text, self.placeholders);
             self.add(finding);
         }
         is
@@ -389,7 +359,7 @@ mod tests {
             ("a$b", false),
             ("a$5", false),
         ] {
-            assert_eq!(is_placeholder(text), is, "{text}");
+            assert_eq!(placeholder::is_placeholder(text), is, "{text}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! `files`
 
+use crate::source::Span;
 use crate::source::psych::{Item, Map, Value};
 
 use super::super::{Agent, FileEntry, Finding};
@@ -165,7 +166,6 @@ impl Reader {
         }
         let Ok(destination) = &entry.destination else { return };
         let windows = self.os == super::Os::Windows;
-        let absolute = destination.starts_with('/') || (windows && destination.get(1..2) == Some(":"));
         let span = entry.destination_span;
         if destination.contains(char::is_control) {
             let message = "the destination has a control character in its name: in double quotes a backslash is YAML's own";
@@ -179,12 +179,46 @@ impl Reader {
                 Agent::Two => Finding::warning("A014", span, "`~` is the agent's own home directory"),
             };
             self.add(finding.help("write the directory out"));
-        } else if !windows && destination.contains('$') {
+        } else if (windows && has_variable(destination)) || (!windows && destination.contains('$')) {
             let message = "variables are not expanded: a directory of this very name is made";
             self.add(Finding::warning("A014", span, message));
-        } else if !absolute && !windows {
+        } else if windows {
+            self.windows_path(destination, span);
+        } else if !destination.starts_with('/') {
             let message = "the destination is relative: it is taken from the agent's own directory";
             self.add(Finding::warning("A014", span, message).help("begin it with `/`"));
         }
     }
+
+    fn windows_path(&mut self, destination: &str, span: Span) {
+        let is_separator = |c: char| matches!(c, '/' | '\\');
+        let mut chars = destination.chars();
+        match (chars.next(), chars.next(), chars.next()) {
+            (Some(drive), Some(':'), Some(root)) if drive.is_ascii_alphabetic() && is_separator(root) => {}
+            // `C:` alone
+            (Some(drive), Some(':'), None) if drive.is_ascii_alphabetic() => {}
+            // A share
+            (Some(one), Some(two), _) if is_separator(one) && is_separator(two) => {}
+            (Some(root), ..) if is_separator(root) => {
+                let message =
+                    "the destination names no drive: it lies on the drive of the agent's own directory";
+                self.add(Finding::note("A014", span, message));
+            }
+            _ => {
+                let message = "the destination is relative: it is taken from the agent's own directory";
+                self.add(Finding::warning("A014", span, message).help("begin it with a drive: `C:\\`"));
+            }
+        }
+    }
+}
+
+/// `%NAME%`, `$env:NAME`, `${NAME}` or `$NAME` at the beginning. Windows' own names may have a dollar or a percent sign.
+fn has_variable(path: &str) -> bool {
+    let name =
+        |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "_()".contains(c));
+    let percent = path.split(['/', '\\']).any(|part| {
+        let mut between = part.split('%').skip(1);
+        between.next().is_some_and(name) && between.next().is_some()
+    });
+    percent || path.to_ascii_lowercase().contains("$env:") || path.contains("${") || path.starts_with('$')
 }

@@ -56,10 +56,18 @@ impl Reader {
     }
 
     fn document(&mut self, text: &[u8]) -> Option<AppSpec> {
-        let document = match source::parse(text) {
+        let mut document = match source::parse(text) {
             Ok(document) => document,
             Err(error) => return self.unreadable(&error),
         };
+        // Behind a mark the first key stands in column 2 and the others do not: to agent 2 it is all that there is, before
+        // it comes to see a second document.
+        if let (Agent::Two, true, Some(rest)) = (self.agent, document.byte_order_mark, document.rest) {
+            let text = String::from_utf8_lossy(text);
+            let line =
+                rest.line.checked_sub(1).and_then(|line| source::lines(&text).get(line).map(|line| line.1));
+            document.rest = document.rest.filter(|_| line.is_some_and(|line| line.starts_with("---")));
+        }
         let loaded = match self.agent {
             Agent::One => psych::load(&document),
             Agent::Two => core::load(&document),

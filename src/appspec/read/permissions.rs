@@ -3,6 +3,7 @@
 use crate::source::Span;
 use crate::source::psych::{Item, Map, Value};
 
+use super::super::bundle::is_vain;
 use super::super::{Agent, Finding, Os, Permission};
 use super::{Reader, acl, context, no_method, shape, text_or_type_error, typed};
 
@@ -88,6 +89,7 @@ impl Reader {
         let except = self.texts(map, "except", path);
         let (files, directories) = self.types(map, path);
         let mode = self.mode(value("mode"));
+        self.vain_patterns(map);
         let acls = self.acls(map, path);
         let context = self.context(value("context"), path);
         if !object.starts_with('/') {
@@ -96,12 +98,20 @@ impl Reader {
                 Finding::warning("A029", span, "a relative object matches nothing").help("begin it with `/`"),
             );
         }
+        let (owner, group) = (self.name(value("owner"), "owner"), self.name(value("group"), "group"));
+        let is_set = |name: &Option<Result<String, String>>| matches!(name, Some(Ok(_)));
+        if let (Some(mode), Some(item)) = (&mode, value("mode"))
+            && files
+            && (is_set(&owner) || is_set(&group))
+        {
+            self.lost_bits(mode, item.span);
+        }
         Some(Permission {
             object,
             pattern: value("pattern").map_or_else(|| "**".to_owned(), |item| item.value.to_s()),
             except,
-            owner: self.name(value("owner"), "owner"),
-            group: self.name(value("group"), "group"),
+            owner,
+            group,
             mode,
             files,
             directories,
@@ -260,10 +270,44 @@ impl Reader {
         Some(mode)
     }
 
+    /// Patterns with a path in them, which are for nothing.
+    fn vain_patterns(&mut self, map: &Map) {
+        let help = "write the name alone, and a directory below in a permission of its own";
+        let agent = self.agent;
+        let vain = |item: &Item| is_vain(agent, &item.value.to_s());
+        if let Some(item) = map.get("pattern").filter(|item| vain(item)) {
+            let text = item.value.to_s();
+            let message = format!("`{text}` is for nothing: a pattern is for names directly in the object");
+            self.add(Finding::warning("A029", item.span, message).help(help));
+        }
+        let Some(Item { value: Value::List(items), .. }) = map.get("except") else { return };
+        for item in items.iter().filter(|item| vain(item)) {
+            let text = item.value.to_s();
+            let message = format!("`{text}` keeps out nothing: except is for names directly in the object");
+            self.add(Finding::warning("A024", item.span, message).help(help));
+        }
+    }
+
+    /// The agents set the owner last, and the system then takes these bits from a file.
+    fn lost_bits(&mut self, mode: &str, span: Span) {
+        let bits = u32::from_str_radix(mode, 8).unwrap_or_default();
+        // Without the group's execute bit setgid is another matter, and stays.
+        if bits & 0o4000 != 0 || bits & 0o2010 == 0o2010 {
+            let message =
+                format!("a file loses setuid and setgid of {mode}: owner and group are set after the mode");
+            let help = "set the mode in a script of AfterInstall, or leave owner and group out";
+            self.add(Finding::warning("A023", span, message).help(help));
+        }
+    }
+
     fn acls(&mut self, map: &Map, path: &str) -> Vec<String> {
         let entries = self.texts(map, "acls", path);
-        let span = map.get("acls").map(|item| item.span);
-        for entry in &entries {
+        let items: &[Item] = match map.get("acls") {
+            Some(Item { value: Value::List(items), .. }) if items.len() == entries.len() => items,
+            _ => &[],
+        };
+        for (at, entry) in entries.iter().enumerate() {
+            let span = items.get(at).or(map.get("acls")).map(|item| item.span);
             if let Err(report) = acl::check(entry, self.agent) {
                 let finding =
                     Finding::error("A025", span, format!("`{entry}` is no ACL entry")).refused(report);

@@ -51,6 +51,17 @@ impl Platform {
         }
     }
 
+    /// A name as the template has it: a value of its own for Lambda and ECS, where YAML has words that are no text.
+    fn written(self, name: String) -> String {
+        let is_word = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
+        let is_value = matches!(self, Platform::Lambda | Platform::Ecs);
+        if is_value && is_word.contains(&name.to_ascii_lowercase().as_str()) {
+            format!("\"{name}\"")
+        } else {
+            name
+        }
+    }
+
     /// Scripts by their names, and what is in them.
     fn scripts(self) -> Vec<(String, String)> {
         let (ending, head) = match self {
@@ -93,7 +104,8 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
         written.push(path);
     }
     let path = directory.join(appspec::FILE_NAME);
-    let text = arguments.platform.appspec().replace("NAME", &name(directory));
+    let name = arguments.platform.written(name(directory));
+    let text = arguments.platform.appspec().replace("NAME", &name);
     write(&path, &text, 0o666).doing(format!("write {}", path.display()))?;
     written.insert(0, path);
     let shown: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();

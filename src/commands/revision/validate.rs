@@ -1,6 +1,8 @@
 //! `cdctl revision validate`
 
 use std::fs;
+use std::io;
+use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -98,7 +100,7 @@ fn show(context: &Context, arguments: &Arguments, report: &Report) -> anyhow::Re
                 ui.data(&github(&report.path, finding))?;
             }
         }
-        (None, Format::Table | Format::Text) => {
+        (None, Format::Table | Format::Text) if context.settings.output.query.is_none() => {
             if !report.findings.is_empty() {
                 ui.data(report.render(ui.terminal.colour.0).trim_end())?;
             }
@@ -117,17 +119,26 @@ fn show(context: &Context, arguments: &Arguments, report: &Report) -> anyhow::Re
 fn fix(context: &Context, file: &Path, report: &Report, scope: appspec::Scope) -> anyhow::Result<bool> {
     let Ok(text) = std::str::from_utf8(&report.text) else { return Ok(false) };
     let Some((fixed, count)) = appspec::fixed(text, scope) else { return Ok(false) };
-    let write = || -> std::io::Result<()> {
-        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let new = tempfile::NamedTempFile::new_in(folder)?;
-        fs::write(new.path(), fixed)?;
-        fs::set_permissions(new.path(), fs::metadata(file)?.permissions())?;
-        new.persist(file.canonicalize()?).map(|_| ()).map_err(|error| error.error)
-    };
-    write().doing(format!("write {}", file.display()))?;
+    replace(file, &fixed).doing(format!("write {}", file.display()))?;
     let s = if count == 1 { "" } else { "s" };
     context.ui.note(&format!("{}: {count} correction{s}", file.display()));
     Ok(true)
+}
+
+/// Gives a file another content: at once where that leaves its owner and its other names what they are, else in place.
+fn replace(file: &Path, text: &str) -> io::Result<()> {
+    let file = file.canonicalize()?;
+    let old = fs::metadata(&file)?;
+    let new = tempfile::NamedTempFile::new_in(file.parent().unwrap_or(Path::new("/")))?;
+    fs::write(new.path(), text)?;
+    let made = fs::metadata(new.path())?;
+    let is_owned = (old.uid(), old.gid()) == (made.uid(), made.gid())
+        || fchown(new.as_file(), Some(old.uid()), Some(old.gid())).is_ok();
+    if old.nlink() > 1 || !is_owned {
+        return fs::write(file, text);
+    }
+    fs::set_permissions(new.path(), old.permissions())?;
+    new.persist(file).map(|_| ()).map_err(|error| error.error)
 }
 
 fn wire(report: &Report, finding: &Finding) -> Value {
@@ -145,4 +156,33 @@ fn wire(report: &Report, finding: &Finding) -> Value {
         "reported": finding.refusal,
         "fix": finding.fix,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_file_keeps_its_other_names_its_mode_and_its_links() {
+        let place = tempfile::tempdir().unwrap();
+        let path = |name: &str| place.path().join(name);
+        fs::write(path("a"), "old").unwrap();
+        fs::set_permissions(path("a"), fs::Permissions::from_mode(0o640)).unwrap();
+        std::os::unix::fs::symlink("a", path("link")).unwrap();
+        replace(&path("link"), "new").unwrap();
+        assert!(path("link").is_symlink());
+        assert_eq!(fs::metadata(path("a")).unwrap().mode() & 0o777, 0o640);
+        fs::hard_link(path("a"), path("b")).unwrap();
+        replace(&path("a"), "newer").unwrap();
+        assert_eq!(fs::read_to_string(path("b")).unwrap(), "newer");
+        // Another owner only root can give.
+        if std::os::unix::fs::chown(path("b"), Some(12345), None).is_ok() {
+            fs::remove_file(path("a")).unwrap();
+            replace(&path("b"), "newest").unwrap();
+            assert_eq!(fs::metadata(path("b")).unwrap().uid(), 12345);
+        }
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), if path("a").exists() { 3 } else { 2 });
+    }
 }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::appspec::{self, Kind};
 use crate::model::BundleType;
+use crate::runner;
 
 use super::listing::{Found, walk};
 use super::{Error, Selection};
@@ -96,9 +97,21 @@ fn write(
     Ok(Packed { entries: found.len(), bytes, unpacked: total, warnings })
 }
 
-/// The agent reads `appspec.yml` at the root, by exactly this name.
+/// The AppSpec's name in another case, which Windows takes for the same.
+pub fn is_other_case(found: &Found) -> bool {
+    found.kind != Kind::Directory
+        && found.name != appspec::FILE_NAME
+        && found.name.eq_ignore_ascii_case(appspec::FILE_NAME)
+}
+
+/// The agent reads `appspec.yml` at the root, by exactly this name; on Windows in whatever case.
 pub fn require_appspec(directory: &Path, found: &[Found]) -> Result<(), Error> {
     if found.iter().any(|found| found.name == appspec::FILE_NAME && found.kind != Kind::Directory) {
+        return Ok(());
+    }
+    let for_windows =
+        |found: &Found| runner::read_appspec(&found.path).is_ok_and(|text| appspec::is_for_windows(&text));
+    if found.iter().any(|found| is_other_case(found) && for_windows(found)) {
         return Ok(());
     }
     let error = Error::new(format!("{} has no {}", directory.display(), appspec::FILE_NAME));

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::super::listing::{Found, named_in};
-use super::{Error, NAMES, Report, appspec_name, missing};
-use crate::appspec::{self, Agent, Finding, Scope, Severity};
+use super::super::listing::{Found, Named};
+use super::{Error, NAMES, Report, appspec_name, case_of, missing};
+use crate::appspec::{self, Agent, Finding, Kind, Scope, Severity};
 use crate::model::BundleType;
 use crate::runner::{self, Contents, Damage, Fault};
 
@@ -50,8 +50,9 @@ pub fn check(
             return Ok(report(named(name), Vec::new(), findings));
         }
     };
-    let named_in_text = named_in(&text);
-    let faults = faults(&contents, &|path| path == name || named_in_text(path))?;
+    let links = contents.listing().iter().filter(|(_, entry)| entry.kind == Kind::Link);
+    let files = Named::new(&text, links.map(|(link, entry)| (link.as_str(), entry.head.as_slice())));
+    let faults = faults(&contents, &|path| path == name || files.has(path))?;
     let backslashes = contents.backslashes.then(|| {
         let message = "names in this zip have backslashes, which `unzip` takes for slashes with a warning";
         Finding::warning("A064", None, message).help("make the zip by a tool that writes slashes")
@@ -59,13 +60,14 @@ pub fn check(
     // What the AppSpec names cannot be looked at where it cannot be unpacked.
     let whole = faults.iter().all(|finding| finding.severity != Severity::Error || finding.only.is_some());
     let listing = if whole {
-        Some(contents.with_heads(&named_in_text).map_err(|error| told(error.to_string()))?)
+        Some(contents.with_heads(&|path| files.has(path)).map_err(|error| told(error.to_string()))?)
     } else {
         None
     };
     let mut findings = appspec::check(&text, listing.as_ref(), scope).findings;
     findings.extend(faults);
     findings.extend(listing.iter().flat_map(appspec::names).chain(backslashes));
+    findings.extend(case_of(name, wanted));
     Ok(report(named(name), text, findings))
 }
 

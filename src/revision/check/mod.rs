@@ -8,7 +8,7 @@ use crate::appspec::{self, Finding, Kind, Scope, Severity};
 use crate::model::BundleType;
 use crate::runner;
 
-use super::bundle::require_appspec;
+use super::bundle::{is_other_case, require_appspec};
 use super::listing::{Found, listing, outside, walk};
 use super::{Error, Selection, Source};
 
@@ -26,7 +26,7 @@ pub struct Report {
 impl Report {
     /// There is no AppSpec.
     pub fn is_missing(&self) -> bool {
-        self.findings.iter().any(|finding| finding.code == "A060")
+        self.findings.iter().any(|finding| finding.code == "A060" && finding.severity == Severity::Error)
     }
 
     /// It is in an archive that cannot be read so far.
@@ -114,6 +114,7 @@ fn check_directory(
     let listing = listing(&found, &text)?;
     let mut findings = appspec::check(&text, Some(&listing), scope).findings;
     findings.extend(warnings.chain(appspec::names(&listing)).chain(from_outside(&found)));
+    findings.extend(case_of(name, wanted));
     Ok(Report { path: named(name), file: Some(file), text, findings })
 }
 
@@ -149,7 +150,7 @@ const NAMES: &[&str] = &[appspec::FILE_NAME, "appspec.yaml", "appspec.json"];
 /// The AppSpec that is wanted, or the one at the root.
 fn appspec_name<'a>(
     wanted: Option<&'a str>,
-    found: &[Found],
+    found: &'a [Found],
     text: &mut dyn FnMut(&str) -> Option<Vec<u8>>,
 ) -> Option<&'a str> {
     if let Some(name) = wanted {
@@ -161,6 +162,18 @@ fn appspec_name<'a>(
         .iter()
         .copied()
         .find(|name| is_there(name) && (*name == appspec::FILE_NAME || text(name).is_some_and(managed)))
+        .or_else(|| {
+            let other = found.iter().find(|found| is_other_case(found)).map(|found| found.name.as_str());
+            other.filter(|name| text(name).is_some_and(|text| appspec::is_for_windows(&text)))
+        })
+}
+
+/// The note on a name that only Windows takes for the AppSpec's.
+fn case_of(name: &str, wanted: Option<&str>) -> Option<Finding> {
+    let other = wanted.is_none() && !NAMES.contains(&name);
+    let finding =
+        || Finding::warning("A060", None, format!("`{name}` is found on Windows only, whatever its case"));
+    other.then(|| finding().help("rename it to appspec.yml"))
 }
 
 #[cfg(test)]

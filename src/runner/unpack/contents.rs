@@ -132,7 +132,7 @@ impl Contents {
 
     fn kept(&self, name: &Path) -> u64 {
         let base = name.file_name().and_then(|base| base.to_str());
-        if base.is_some_and(|base| self.whole.iter().any(|whole| whole == base)) {
+        if base.is_some_and(|base| self.whole.iter().any(|whole| whole.eq_ignore_ascii_case(base))) {
             TEXT_BYTES
         } else {
             HEAD_BYTES
