@@ -259,7 +259,7 @@ impl BlueGreen {
     /// None for no hosts.
     fn admission(&self, targets: Vec<usize>) -> Option<Plan> {
         let events = if self.is_back() { 0..3 } else { INSTALLATION..EventName::NEW_INSTANCE.len() };
-        let slots = self.slots(targets.len())?;
+        let slots = self.slots(targets.len(), self.fleets.gaining.len())?;
         Some(self.gaining(targets, slots, events, TargetStatus::Succeeded))
     }
 
@@ -273,7 +273,7 @@ impl BlueGreen {
             names: EventName::BLOCK_TRAFFIC,
             events: 0..EventName::BLOCK_TRAFFIC.len(),
             done: TargetStatus::Succeeded,
-            slots: self.slots(self.fleets.losing.len())?,
+            slots: self.slots(self.fleets.losing.len(), self.fleets.losing.len())?,
         })
     }
 
@@ -285,10 +285,11 @@ impl BlueGreen {
         };
     }
 
-    /// Rerouting goes at the configuration's pace, and at least one host at a time; none for no hosts.
-    fn slots(&self, hosts: usize) -> Option<Slots> {
+    /// Rerouting goes at the configuration's pace, and at least one host at a time; none for no hosts. `fleet`: how
+    /// many there were before some of them failed, which the minimum is about.
+    fn slots(&self, hosts: usize, fleet: usize) -> Option<Slots> {
         let total = count(hosts);
-        Slots::new(total, self.minimum.required(total).min(total.saturating_sub(1)))
+        Slots::new(total, self.minimum.required(count(fleet)).min(total.saturating_sub(1)))
     }
 
     fn gaining(
@@ -316,19 +317,29 @@ impl BlueGreen {
         ready.unwrap_or_default()
     }
 
+    /// How many targets that gain traffic have failed.
+    fn failed(&self, context: &Context) -> u32 {
+        let first = self.fleets.losing.len();
+        let failed = context.deployment(&self.key, |deployment| {
+            let gaining = deployment.targets.iter().skip(first);
+            gaining.filter(|target| target.status == TargetStatus::Failed).count()
+        });
+        failed.map_or(0, count)
+    }
+
     /// What the end of a wave means.
     fn wave_ended(&mut self, context: &mut Context, run: u64, tally: Tally) {
         if let Some(stop) = self.stop.take() {
             self.over = Some(End::Stopped(stop));
             return;
         }
-        let enough = |total: usize| {
-            let healthy = count(total).saturating_sub(tally.failed);
-            !tally.cut_short && tally.succeeded > 0 && healthy >= self.minimum.required(count(total))
-        };
         let went_well = match self.phase {
-            Phase::Installing(_) => enough(self.fleets.gaining.len()),
-            Phase::Allowing(_) => !tally.cut_short && tally.succeeded > 0,
+            // Who failed in an earlier phase is as little healthy as who failed in this one.
+            Phase::Installing(_) | Phase::Allowing(_) => {
+                let total = count(self.fleets.gaining.len());
+                let healthy = total.saturating_sub(self.failed(context));
+                !tally.cut_short && tally.succeeded > 0 && healthy >= self.minimum.required(total)
+            }
             // Source: AWS's user guide: a single host that can't be deregistered fails the deployment.
             _ => tally.failed == 0 && !tally.cut_short,
         };
