@@ -57,7 +57,8 @@ static CBOR: Protocol = Protocol {
         rest.and_then(|rest| rest.strip_prefix("/operation/")).unwrap_or_default()
     },
     run: |operation, sandbox, region, body| {
-        answer(operation, sandbox, region, &mut wire::cbor_reader(body), wire::write_cbor)
+        let body = wire::with_whole_milliseconds(body);
+        answer(operation, sandbox, region, &mut wire::cbor_reader(&body), wire::write_cbor)
     },
     error: |refusal| wire::cbor_texts(&[("__type", refusal.code), ("message", &refusal.message)]),
 };
