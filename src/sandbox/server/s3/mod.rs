@@ -62,6 +62,11 @@ struct OneAccount {
 pub struct Struck(Arc<OnceLock<Trouble>>);
 
 impl Struck {
+    /// The call is answered with an error before its body was read.
+    pub fn is_refused(&self) -> bool {
+        matches!(self.0.get(), Some(Trouble::Throttle | Trouble::Error))
+    }
+
     /// The connection is to be reset instead of answered.
     pub fn is_cut_off(&self) -> bool {
         matches!(self.0.get(), Some(Trouble::Reset | Trouble::Lost))
