@@ -477,8 +477,9 @@ impl Machine for BlueGreen {
     }
 
     fn stop(&mut self, context: &mut Context, stop: Stop) {
+        let stopping = self.stop.is_some();
+        let at_once = if stopping { stop == Stop::Overdue } else { stop.ends_events() };
         self.due = None;
-        let at_once = matches!(stop, Stop::Alarms(_) | Stop::Overdue);
         match self.wave() {
             Some(wave) => {
                 if at_once {
@@ -486,7 +487,7 @@ impl Machine for BlueGreen {
                 } else {
                     wave.stop(context);
                 }
-                self.stop = Some(stop);
+                self.stop.get_or_insert(stop);
             }
             None => self.over = Some(End::Stopped(stop)),
         }
