@@ -198,6 +198,9 @@ async fn faults_are_switched_on_and_off() {
         assert_eq!(response.status().as_u16(), status);
         assert!(response.body().contains(code), "{response:?}");
         assert_eq!(send(&sandbox, list()).await.status().as_u16(), 403, "who may not call hears that first");
+        let struck = send(&sandbox, control("GET", "/_cdctl/faults", "")).await;
+        let struck = serde_json::from_str::<Value>(struck.body()).unwrap();
+        assert_eq!(struck["faults"][0]["struck"], 1, "and is not struck");
         let other = send(&sandbox, signed(to("ListDeploymentConfigs", "{}"))).await;
         assert_eq!(other.status().as_u16(), 200);
         let cleared = send(&sandbox, control("DELETE", &format!("/_cdctl/faults?id={id}"), "")).await;
@@ -304,8 +307,12 @@ fn a_reset_is_a_reset() {
     sandbox.add_fault(serde_json::from_str(r#"{"fault":"reset"}"#).unwrap()).unwrap();
     let server = Arc::new(sandbox).serve(std::net::TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
     let mut stream = std::net::TcpStream::connect(server.address()).unwrap();
-    let request = "POST / HTTP/1.1\r\nhost: localhost\r\nx-amz-target: x\r\ncontent-length: 0\r\n\r\n";
-    stream.write_all(request.as_bytes()).unwrap();
+    let (parts, body) = signed(to("ListApplications", "{}")).into_parts();
+    let mut request = format!("POST / HTTP/1.1\r\ncontent-length: {}\r\n", body.len());
+    for (name, value) in &parts.headers {
+        request += &format!("{name}: {}\r\n", value.to_str().unwrap());
+    }
+    stream.write_all(format!("{request}\r\n{body}").as_bytes()).unwrap();
     let error = stream.read(&mut [0; 64]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
 }
