@@ -12,6 +12,7 @@ use crate::sandbox::store::{Alias, Function, Region, Service};
 
 /// Whether a change makes sense now; the error says why not.
 pub(super) fn check(context: &Context, change: &Change) -> Result<(), String> {
+    change.check()?;
     match change {
         Change::Alarm(_) => Ok(()),
         Change::AlarmOver(name) if context.alarms.contains(name) => Ok(()),

@@ -14,6 +14,9 @@ use super::{ApiFault, Bucket, Change, Fault, Fleet, Function, Instance, Kind, Mo
 /// More instances than this are a slip of the keyboard.
 pub const MOST_INSTANCES: usize = 100_000;
 
+/// What is wrong with one that would be both.
+const SCALED: &str = "an on-premises instance is in no Auto Scaling group";
+
 /// The file as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a mapping of buckets, instances, generate and faults")]
@@ -71,6 +74,9 @@ pub(super) fn parse(text: &str, seed: u64) -> Result<Fleet, String> {
         if instance.on_premises == instance.id.starts_with("i-") {
             let rule = "an EC2 instance's id starts with i-, an on-premises instance's name does not";
             return Err(places.told(&format!("instance {}: {rule}", instance.id), &instance.id, 0));
+        }
+        if instance.on_premises && instance.auto_scaling_group.is_some() {
+            return Err(places.told(&format!("instance {}: {SCALED}", instance.id), &instance.id, 0));
         }
         if !ids.insert(instance.id.clone()) {
             return Err(places.told(&twice(&format!("instance {}", instance.id)), &instance.id, 1));
@@ -173,6 +179,9 @@ impl Generator {
         if instances.len().saturating_add(self.count) > MOST_INSTANCES {
             return Err(format!("more than {MOST_INSTANCES} instances"));
         }
+        if self.on_premises && self.auto_scaling_group.is_some() {
+            return Err(format!("generate: {SCALED}"));
+        }
         let prefix = self.prefix.as_deref().unwrap_or(if self.on_premises { "host-" } else { "i-0" });
         for index in 0..self.count {
             let id =
@@ -238,15 +247,14 @@ pub(super) fn instance_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     Ok(id)
 }
 
-/// Reads a bucket's name.
+/// Reads a bucket's name: one that a call can name.
 pub(super) fn bucket_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let name = String::deserialize(deserializer)?;
-    let within = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let valid = (3..=63).contains(&name.len())
-        && name.bytes().all(|byte| within(byte) || byte == b'.' || byte == b'-')
-        && name.bytes().next().is_some_and(within)
-        && name.bytes().last().is_some_and(within);
-    if valid { Ok(name) } else { Err(D::Error::custom(format!("{name:?} is no bucket name"))) }
+    if s3s::path::check_bucket_name(&name) {
+        Ok(name)
+    } else {
+        Err(D::Error::custom(format!("{name:?} is no bucket name")))
+    }
 }
 
 #[cfg(test)]
@@ -514,6 +522,20 @@ faults:
                 "line 1",
             ),
             ("generate: [{count: many}]\n", "expected a whole number", "line 1"),
+            ("buckets: [{name: a..b}]\n", "\"a..b\" is no bucket name", "line 1"),
+            ("buckets:\n- name: 192.168.1.1\n", "is no bucket name", "line 2"),
+            ("buckets: [{name: xn--abc}]\n", "is no bucket name", "line 1"),
+            ("timeline: [{at: 1, change: {alarm: ''}}]\n", "an alarm has a name", "line 1"),
+            (
+                "instances: [{id: rack-1, on_premises: true, auto_scaling_group: web}]\n",
+                "rack-1: an on-premises instance is in no Auto Scaling group",
+                "line 1",
+            ),
+            (
+                "generate: [{count: 1, on_premises: true, auto_scaling_group: web}]\n",
+                "an on-premises instance is in no Auto Scaling group",
+                "line 1",
+            ),
             ("functions: [{name: f, hook: {answers: 1}}]\n", "unknown variant `answers`", "line 1"),
         ];
         for (text, what, place) in cases {
