@@ -136,6 +136,14 @@ pub trait Conductor: Send + Sync {
         Err(NO_HOSTS.to_owned())
     }
 
+    /// Looks whether hosts, Lambda functions and ECS services of these ids are there in some region. May wait.
+    ///
+    /// # Errors
+    /// Which is not.
+    fn check_named(&self, _ids: Vec<String>) -> Result<(), String> {
+        Ok(())
+    }
+
     /// What is there in a region. May wait.
     ///
     /// # Errors
