@@ -1,9 +1,13 @@
 //! Operations by their wire: JSON in, JSON or a refusal out.
+//!
+//! A table names the section of semantics.md, the collected facts about the service, that it holds; `quoted` holds every
+//! text that its section 7.1 quotes. Cases of texts that no source quotes hold the sandbox's own words.
 
 mod groups;
 mod on_premises;
 mod pages;
 mod platforms;
+mod quoted;
 mod read_back;
 mod refusals;
 mod scale;
