@@ -332,7 +332,7 @@ assert tags == [{"Key": "stage", "Value": "test"}, {"Key": "team", "Value": "web
 codedeploy.untag_resource(ResourceArn=arn, TagKeys=["team"])
 
 pages = pages_of("list_git_hub_account_token_names")
-assert [name for page in pages for name in page["tokenNameList"]] == ["octocat"]
+assert [name for page in pages for name in page["tokenNameList"]] == ["hubber", "octocat"]
 codedeploy.delete_git_hub_account_token(tokenName="octocat")
 codedeploy.delete_resources_by_external_id(externalId="stack")
 

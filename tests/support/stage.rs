@@ -163,7 +163,7 @@ impl Stage {
 
     pub fn of(scene: Scene, page_size: usize) -> Self {
         let shared = Arc::new(Shared::new(Arc::new(Fixed(NOW)), 7));
-        shared.world().git_hub_accounts.insert("octocat".to_owned());
+        shared.world().git_hub_accounts.extend(["hubber", "octocat"].map(str::to_owned));
         let directory = tempfile::tempdir().unwrap();
         let objects = Arc::new(Objects::new(directory.path(), shared.random().fork()).unwrap());
         let sandbox = Arc::new(Sandbox::new(
