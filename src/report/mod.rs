@@ -26,7 +26,7 @@ pub mod view;
 mod why;
 mod words;
 
-pub use words::{shell, short_revision};
+pub use words::{line, shell, short_revision};
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;

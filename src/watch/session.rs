@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -27,6 +28,8 @@ const UI_TICK: Duration = Duration::from_millis(200);
 /// Silence after which a heartbeat is sent: in the first ten minutes, and later.
 const HEARTBEAT: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(300)];
 const FIRST_MINUTES: Duration = Duration::from_secs(600);
+/// How long past its limit a watch reads on of a deployment that has ended.
+const LAST_READ: Duration = Duration::from_secs(10);
 /// How often it is told which targets were looked at again.
 const LOOKS: Duration = Duration::from_secs(10);
 /// Why a deployment is no longer followed.
@@ -49,6 +52,8 @@ pub struct Session<'a> {
     region: Option<String>,
     /// That deployment is known to exist.
     known: bool,
+    /// Something was seen of it: a watch without any time looks once.
+    looked_once: bool,
     time: ServiceTime,
     started: Instant,
     /// The longest that it is watched, once that is known.
@@ -56,6 +61,8 @@ pub struct Session<'a> {
     /// The deployment is stopped at the user's wish: what that was, and the call on its way.
     leaving: Option<Stop>,
     stops: JoinSet<Result<(), ApiError>>,
+    /// That stop asks for a rollback.
+    rollback_asked: Arc<AtomicBool>,
     /// What keys ask for, and those calls on their way.
     wishes: broadcast::Receiver<Wish>,
     granted: JoinSet<(Act, Result<(), ApiError>)>,
@@ -84,11 +91,13 @@ impl<'a> Session<'a> {
             deployment: deployment.to_owned(),
             region: region.map(str::to_owned),
             known: options.known,
+            looked_once: false,
             time: ServiceTime::new(options.now),
             started: now,
             limit: options.timeout,
             leaving: None,
             stops: JoinSet::new(),
+            rollback_asked: Arc::default(),
             wishes: reporters.wishes(),
             granted: JoinSet::new(),
             looked: BTreeSet::new(),
@@ -137,6 +146,7 @@ impl<'a> Session<'a> {
                         return Stop::End(end);
                     }
                     Some(observation) => {
+                        self.looked_once = true;
                         self.observe(tracker, observation);
                         if let Some(stop) = self.arrived(tracker) {
                             return stop;
@@ -156,8 +166,7 @@ impl<'a> Session<'a> {
                     }
                 },
                 _ = self.ticks.tick() => {
-                    let over = self.limit.is_some_and(|limit| self.started.elapsed() >= limit);
-                    if over && let Some(stop) = self.leave(source, tracker, Stop::TimedOut) {
+                    if let Some(stop) = self.over(source, tracker) {
                         drop(poller);
                         return stop;
                     }
@@ -165,6 +174,17 @@ impl<'a> Session<'a> {
                 }
             }
         }
+    }
+
+    /// What comes of the limit, where that is past. A deployment that was seen to have ended is no time-out: what is still
+    /// to be read of it gets a moment more.
+    fn over<S: Source>(&mut self, source: &Arc<S>, tracker: &Tracker) -> Option<Stop> {
+        let limit = self.limit.filter(|limit| self.looked_once || !limit.is_zero())?;
+        let over = self.started.elapsed().checked_sub(limit)?;
+        if tracker.outcome(false).is_none() {
+            return self.leave(source, tracker, Stop::TimedOut);
+        }
+        (over >= LAST_READ).then_some(Stop::End(End::Ended { rollback_missing: false }))
     }
 
     /// What the user wants done on a time-out or a signal: the deployment is left as it is, or stopped and followed
@@ -199,6 +219,7 @@ impl<'a> Session<'a> {
             None => "stopping the deployment",
         };
         self.emit(Event::Notice { code: NoticeCode::Stopping, message: message.to_owned() });
+        self.rollback_asked.store(rollback.is_some(), Ordering::Relaxed);
         let (source, id) = (Arc::clone(source), self.deployment.clone());
         self.stops.spawn(async move { source.stop(&id, rollback).await });
         None
@@ -247,6 +268,7 @@ impl<'a> Session<'a> {
             Ok(Err(error)) => error.to_string(),
             Err(_) => "the call was lost".to_owned(),
         };
+        self.rollback_asked.store(false, Ordering::Relaxed);
         let message = format!("the deployment could not be stopped and goes on ({error})");
         self.emit(Event::Notice { code: NoticeCode::NotStopped, message });
         self.leaving.take()
@@ -284,6 +306,7 @@ impl<'a> Session<'a> {
             budget: options.budget.clone(),
             give_up_after: options.give_up_after,
             rollback: options.follow_rollback,
+            asked: Arc::clone(&self.rollback_asked),
             known: self.known,
             targets: options.targets,
             delay,
@@ -340,8 +363,12 @@ impl<'a> Session<'a> {
         if matches!(end, End::Ended { rollback_missing: true }) {
             self.emit(Event::Notice {
                 code: NoticeCode::RollbackMissing,
-                message: "an automatic rollback is configured for this ending, but the service named none"
-                    .to_owned(),
+                message: if self.rollback_asked.load(Ordering::Relaxed) {
+                    "a rollback was asked for, but the service named none".to_owned()
+                } else {
+                    "an automatic rollback is configured for this ending, but the service named none"
+                        .to_owned()
+                },
             });
         }
     }

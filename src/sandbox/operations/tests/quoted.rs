@@ -1,28 +1,15 @@
 //! The texts that semantics.md quotes in section 7.1, in its order: a call that each is said to.
 //!
-//! The other tables name the section that they hold; this one is complete for the quotes. Those that nothing here can
-//! say are in [`UNSAID`], each with its reason.
+//! The other tables name the section that they hold; this one is complete for the quotes, but for [`UNSAID`].
 
 use serde_json::{Value, json};
 
 use super::platforms::{self, ecs, lambda, without};
 use super::{ROLE, deployment, with};
 
-/// Quoted in 7.1, and never said by the sandbox.
-const UNSAID: [(&str, &str); 3] = [
-    (
-        "InvalidRole: AWS CodeDeploy does not have the permissions required to assume the role ARN",
-        "there is no IAM: a role's form is all that is looked at",
-    ),
-    (
-        "InvalidTriggerConfig: Topic ARN X does not exist due to: Topic does not exist",
-        "there is no SNS: topics are not looked up",
-    ),
-    (
-        "InvalidECSService: Could not load ECS service information for cluster: C, service: S. Cause: …",
-        "the fleet file's services are not known here: group/ecs.rs tests it, and the controller's text",
-    ),
-];
+/// Quoted in 7.1, and never said by the sandbox: there is no IAM, and a role's form is all that is looked at.
+const UNSAID: &str =
+    "InvalidRole: AWS CodeDeploy does not have the permissions required to assume the role ARN";
 
 fn config(more: &Value) -> Value {
     with(&json!({"deploymentConfigName": "c"}), more)
@@ -417,6 +404,31 @@ fn members() -> Vec<(Value, &'static str)> {
     ]
 }
 
+/// What the account has beside CodeDeploy, as a fleet file.
+fn account() -> [(&'static str, Value, &'static str); 3] {
+    let service = |name: &str| ecs(&json!({"ecsServices": [{"serviceName": name, "clusterName": "main"}]}));
+    let services = "services: [{cluster: main, name: old, deployment_controller: ECS}]";
+    [
+        (
+            services,
+            service("nix"),
+            "InvalidECSService: Could not load ECS service information for cluster: main, service: nix. Cause: The \
+             fleet of the sandbox has no such service.",
+        ),
+        (
+            services,
+            service("old"),
+            "InvalidECSService: Deployment group's ECS service must be configured for a CODE_DEPLOY deployment controller.",
+        ),
+        (
+            "topics: [there]",
+            server(&json!({"triggerConfigurations": [trigger(1, 1)]})),
+            "InvalidTriggerConfig: Topic ARN arn:aws:sns:eu-west-1:123456789012:1 does not exist due to: Topic does not \
+             exist",
+        ),
+    ]
+}
+
 /// semantics.md, 7.1
 #[test]
 fn every_quoted_text_is_said() {
@@ -441,7 +453,10 @@ fn every_quoted_text_is_said() {
     let expected = "InvalidFileExistsBehavior: For Lambda, ECS and Kubernetes deployment, fileExistsBehavior can not be \
                     specified";
     api.refused("CreateDeployment", &of, expected);
-    for (text, why) in UNSAID {
-        assert!(!said.iter().any(|said| said == text) && !why.is_empty(), "{text}");
+    for (fleet, input, expected) in account() {
+        api.declare(fleet);
+        api.refused("CreateDeploymentGroup", &input, expected);
+        said.push(expected.to_owned());
     }
+    assert!(!said.iter().any(|said| said == UNSAID));
 }
