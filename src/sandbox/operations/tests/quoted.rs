@@ -406,7 +406,10 @@ fn members() -> Vec<(Value, &'static str)> {
 
 /// What the account has beside CodeDeploy, as a fleet file.
 fn account() -> [(&'static str, Value, &'static str); 3] {
-    let service = |name: &str| ecs(&json!({"ecsServices": [{"serviceName": name, "clusterName": "main"}]}));
+    let service = |name: &str| {
+        let services = json!([{"serviceName": name, "clusterName": "main"}]);
+        ecs(&json!({"deploymentGroupName": "other", "ecsServices": services}))
+    };
     let services = "services: [{cluster: main, name: old, deployment_controller: ECS}]";
     [
         (
