@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::api::{ApiError, ErrorKind, exception};
 use crate::exit::Exit;
+use crate::model::without_credentials;
 use crate::revision;
 use crate::ui::{self, Style, Ui};
 
@@ -68,8 +69,9 @@ impl Failure {
     }
 
     fn json(&self) -> Value {
+        let shown = |text: &Option<String>| text.as_deref().map(without_credentials);
         json!({"error": {
-            "message": self.what, "cause": self.cause, "help": self.help,
+            "message": without_credentials(&self.what), "cause": shown(&self.cause), "help": shown(&self.help),
             "code": self.code, "requestId": self.request_id, "exit": self.exit.code(),
         }})
     }
@@ -183,12 +185,13 @@ pub fn show(error: &anyhow::Error, ui: &Ui, machine: bool) -> Exit {
         ui.complain(&ui::json(&failure.json().to_string()));
         return failure.exit;
     }
-    let mut text = format!("{}: {}", ui.paint(Style::Error, "error"), ui::defuse(&failure.what));
+    let shown = |text: &str| ui::defuse(&without_credentials(text));
+    let mut text = format!("{}: {}", ui.paint(Style::Error, "error"), shown(&failure.what));
     if let Some(cause) = &failure.cause {
-        text.push_str(&format!("\n  {}", ui::defuse(cause).replace('\n', "\n  ")));
+        text.push_str(&format!("\n  {}", shown(cause).replace('\n', "\n  ")));
     }
     if let Some(help) = &failure.help {
-        text.push_str(&format!("\n  {}: {}", ui.paint(Style::Good, "help"), ui::defuse(help)));
+        text.push_str(&format!("\n  {}: {}", ui.paint(Style::Good, "help"), shown(help)));
     }
     ui.complain(&text);
     failure.exit

@@ -17,6 +17,7 @@ pub mod report;
 pub mod revision;
 pub mod runner;
 pub mod sandbox;
+pub mod scratch;
 pub mod settings;
 pub mod signals;
 pub mod source;
@@ -34,6 +35,7 @@ use crate::cli::Cli;
 use crate::context::Context;
 use crate::error::Doing;
 use crate::exit::Exit;
+use crate::model::without_credentials;
 use crate::settings::{Environment, Settings};
 use crate::ui::{Style, Ui};
 
@@ -74,7 +76,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environme
             // First: nothing is begun after it.
             biased;
             // What the command holds (a sandbox, temporary folders) goes with it.
-            exit = unheard => Ok(exit),
+            exit = unheard => {
+                scratch::clear();
+                Ok(exit)
+            }
             result = commands::run(&context, cli.noun) => result,
         }
     });
@@ -94,7 +99,8 @@ fn usage(error: &clap::Error, ui: &Ui) -> Exit {
     let rendered = error.render();
     let colour = if error.use_stderr() { ui.terminal.stderr } else { ui.terminal.stdout };
     let text = if colour { rendered.ansi().to_string() } else { rendered.to_string() };
-    let written = stream.write_all(cli::spaced(&text).as_bytes()).and_then(|()| stream.flush());
+    let text = without_credentials(&cli::spaced(&text));
+    let written = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
     match written {
         _ if error.use_stderr() => Exit::Usage,
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => error::show(&error.into(), ui, false),

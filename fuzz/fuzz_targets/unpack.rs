@@ -1,11 +1,30 @@
-//! The bundle readers on any bytes: nothing is written outside the directory.
+//! The bundle readers on any bytes: nothing is written outside the directory, and what the checker says without unpacking
+//! is what is there afterwards.
 #![no_main]
 
 use std::fs;
+use std::path::Path;
 
+use cdctl::appspec::{Kind, Scope};
 use cdctl::model::BundleType;
-use cdctl::runner::unpack;
+use cdctl::revision::{Selection, Source, check};
+use cdctl::runner::{contents, unpack};
 use libfuzzer_sys::fuzz_target;
+
+/// Paths and kinds of all below a directory.
+fn there_is(root: &Path, below: &Path, found: &mut Vec<(String, Kind)>) {
+    for entry in fs::read_dir(root.join(below)).into_iter().flatten().flatten() {
+        let Ok(kind) = entry.file_type() else { continue };
+        let path = below.join(entry.file_name());
+        let Some(name) = path.to_str().map(str::to_owned) else { continue };
+        if kind.is_dir() {
+            found.push((name, Kind::Directory));
+            there_is(root, &path, found);
+        } else {
+            found.push((name, if kind.is_symlink() { Kind::Link } else { Kind::File }));
+        }
+    }
+}
 
 fuzz_target!(|bytes: &[u8]| {
     for kind in [BundleType::Zip, BundleType::Tar, BundleType::Tgz] {
@@ -14,8 +33,26 @@ fuzz_target!(|bytes: &[u8]| {
         if fs::write(&bundle, bytes).is_err() || fs::create_dir(&out).is_err() {
             return;
         }
-        let _ = unpack(&bundle, &kind, &out);
+        let unpacked = unpack(&bundle, &kind, &out);
         let around = fs::read_dir(folder.path()).map(|entries| entries.count()).unwrap_or_default();
         assert_eq!(around, 2, "something was written beside the directory");
+        match contents(&bundle, &kind, &["appspec.yml"]) {
+            Ok(mut contents) => {
+                let _ = (contents.text("appspec.yml"), contents.damage(&|_| true));
+                if unpacked.is_ok() {
+                    let mut there = Vec::new();
+                    there_is(&out, Path::new(""), &mut there);
+                    there.sort_by(|(a, _), (b, _)| a.cmp(b));
+                    let entries = contents.listing().iter();
+                    let listed: Vec<_> = entries.map(|(path, entry)| (path.clone(), entry.kind.clone())).collect();
+                    assert_eq!(listed, there, "the listing is not what was unpacked");
+                }
+                let _ = contents.with_heads(&|_| true);
+            }
+            // Only names that are not UTF-8 can be unpacked and not listed.
+            Err(error) if error.message.contains("is not UTF-8") => {}
+            Err(error) => assert!(unpacked.is_err(), "{}", error.message),
+        }
+        let _ = check(&Source::Ready(bundle, kind), Scope::default(), &Selection::default());
     }
 });

@@ -14,6 +14,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 
 use crate::clock::Stopwatch;
+use crate::model::without_credentials;
 
 /// Headers that let whoever reads them act for the caller.
 const SECRET: [&str; 6] = [
@@ -94,7 +95,7 @@ impl Intercept for Calls {
             let request = context.request();
             let attempt =
                 if started.attempts > 1 { format!(", attempt {}", started.attempts) } else { String::new() };
-            let uri = request.uri();
+            let uri = without_credentials(request.uri());
             (self.tell)(&format!("> {} {uri} ({}{attempt})", request.method(), name(bag)));
             for (header, value) in request.headers() {
                 (self.tell)(&format!(">   {header}: {}", shown(header, value)));

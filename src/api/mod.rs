@@ -41,10 +41,11 @@ pub use error::{ApiError, ErrorKind};
 pub use exceptions::exception;
 pub use operation::{ALL, Operation, Pages};
 pub use regions::REGIONS;
+pub use resume::Open;
 pub use revisions::{Stored, wire_revision};
 pub use roles::Ask;
 pub use shape::Shape;
-pub use upload::{Put, Uploaded};
+pub use upload::{Ended, Left, Put, Uploaded};
 
 use crate::settings::Connection;
 

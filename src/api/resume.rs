@@ -63,6 +63,15 @@ pub struct Unfinished {
     pub parts: BTreeMap<i32, CompletedPart>,
 }
 
+/// How many other uploads to the same place are open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Open {
+    /// Those without parts, which may be of any file.
+    pub empty: usize,
+    /// Those whose parts are not this file's, or cannot be looked at.
+    pub others: usize,
+}
+
 impl Api {
     /// The open upload of this file to this place that has the most parts, and how many others are open there. Where
     /// nobody may ask for them it is as if there were none.
@@ -71,21 +80,29 @@ impl Api {
         file: &Path,
         cut: Cut,
         place: &Place<'_>,
-    ) -> (Option<Unfinished>, usize) {
-        let (mut found, mut others) = (None::<Unfinished>, 0);
+    ) -> (Option<Unfinished>, Open) {
+        let (mut found, mut open) = (None::<Unfinished>, Open::default());
         for id in self.open_uploads(place).await {
-            let (file, listed) = (file.to_owned(), self.listed_parts(place, &id).await);
+            let Some(listed) = self.listed_parts(place, &id).await else {
+                open.others += 1;
+                continue;
+            };
+            if listed.is_empty() {
+                open.empty += 1;
+                continue;
+            }
+            let file = file.to_owned();
             let same = tokio::task::spawn_blocking(move || same(&file, cut, &listed));
             let parts = same.await.ok().and_then(Result::ok).unwrap_or_default();
             let most = found.as_ref().map_or(0, |found| found.parts.len());
             if parts.len() > most {
-                others += usize::from(found.is_some());
+                open.others += usize::from(found.is_some());
                 found = Some(Unfinished { id, parts });
             } else {
-                others += 1;
+                open.others += 1;
             }
         }
-        (found, others)
+        (found, open)
     }
 
     /// Their ids.
@@ -97,10 +114,10 @@ impl Api {
         of_key.filter_map(|upload| upload.upload_id).collect()
     }
 
-    async fn listed_parts(&self, place: &Place<'_>, id: &str) -> Vec<Part> {
+    async fn listed_parts(&self, place: &Place<'_>, id: &str) -> Option<Vec<Part>> {
         let request = self.s3().await.list_parts().bucket(place.bucket).key(place.key).upload_id(id);
         let request = request.set_expected_bucket_owner(place.put.expected_owner.clone());
-        request.into_paginator().items().send().try_collect().await.unwrap_or_default()
+        request.into_paginator().items().send().try_collect().await.ok()
     }
 }
 

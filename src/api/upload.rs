@@ -7,7 +7,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
+use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::{ByteStream, Length, SdkBody};
 use aws_sdk_s3::types::{
     CompletedMultipartUpload, CompletedPart, ObjectCannedAcl, ServerSideEncryption, StorageClass,
@@ -16,9 +18,10 @@ use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use http_body::{Body, Frame, SizeHint};
 use sha2::{Digest, Sha256};
+use tokio::time::timeout;
 
 use super::error::from_sdk;
-use super::resume::{Cut, Unfinished};
+use super::resume::{Cut, Open, Unfinished};
 use super::revisions::Stored;
 use super::{Api, ApiError, ErrorKind};
 use crate::model::bare_etag;
@@ -29,6 +32,10 @@ const WHOLE: u64 = 16 << 20;
 const PARALLEL: usize = 4;
 /// Bytes of a part that are read at a time: each read is another thread's.
 const BUFFER: usize = 256 << 10;
+/// How long an upload that is told to stop waits for the id of one that it has just begun.
+const SOON: Duration = Duration::from_secs(1);
+/// How long it waits for its parts to be removed.
+const A_WHILE: Duration = Duration::from_secs(5);
 /// The metadata that holds an object's SHA-256.
 pub const DIGEST: &str = "cdctl-sha256";
 /// The metadata that tells how an object was asked to be stored.
@@ -78,8 +85,36 @@ pub struct Uploaded {
     pub stored: Stored,
     /// Bytes that an earlier upload, which was cut short, had left.
     pub resumed: u64,
-    /// Uploads to the same place that are open and not this one's: left alone.
-    pub others: usize,
+    /// Uploads to the same place that are open: left alone.
+    pub open: Open,
+}
+
+/// Why an upload ended early.
+pub struct Ended {
+    pub error: ApiError,
+    /// It was told to.
+    pub stopped: bool,
+    pub left: Left,
+}
+
+/// What an upload that ended early has left where it went.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Left {
+    Nothing,
+    /// All had been sent: the object may be there.
+    Object,
+    /// An unfinished upload, which could not be removed. Without an id: there may be one, and it has no parts.
+    Upload(Option<String>),
+}
+
+impl Ended {
+    fn failed(error: ApiError, left: Left) -> Self {
+        Ended { error, stopped: false, left }
+    }
+
+    fn stopped(left: Left) -> Self {
+        Ended { error: local("PutObject", "stopped".to_owned()), stopped: true, left }
+    }
 }
 
 /// Sets what PutObject and CreateMultipartUpload have in common.
@@ -103,8 +138,8 @@ macro_rules! described {
 }
 
 impl Api {
-    /// Uploads a file. Where `stop` is ready before a large one is complete, its parts are removed and the error's code
-    /// is `Stopped`. What an upload of the same file to the same place has left, killed, is not sent again.
+    /// Uploads a file; ends where `stop` is ready before it is complete. However it ends early, its parts are removed.
+    /// What an upload of the same file to the same place has left, killed, is not sent again.
     pub async fn upload(
         &self,
         file: &Path,
@@ -112,14 +147,29 @@ impl Api {
         put: &Put,
         progress: Progress,
         stop: impl Future<Output = ()>,
-    ) -> Result<Uploaded, ApiError> {
-        let size = std::fs::metadata(file).map_err(|error| local("PutObject", error.to_string()))?.len();
+    ) -> Result<Uploaded, Ended> {
+        let failed = |error| Ended::failed(error, Left::Nothing);
+        let size =
+            std::fs::metadata(file).map_err(|error| failed(local("PutObject", error.to_string())))?.len();
         let place = Place { bucket, key, put };
-        if size <= WHOLE {
-            let stored = self.put_whole(file, &place, progress).await?;
-            Ok(Uploaded { stored, resumed: 0, others: 0 })
-        } else {
-            self.put_parts(file, size, &place, progress, stop).await
+        if size > WHOLE {
+            return self.put_parts(file, size, &place, progress, stop).await;
+        }
+        let most = Arc::new(AtomicU64::new(0));
+        let sent = Arc::clone(&most);
+        let progress = Arc::new(move |count| {
+            sent.fetch_max(count, Ordering::Relaxed);
+            progress(count);
+        });
+        tokio::select! {
+            stored = self.put_whole(file, &place, progress) => {
+                let stored = stored.map_err(failed)?;
+                Ok(Uploaded { stored, resumed: 0, open: Open::default() })
+            }
+            () = stop => {
+                let whole = most.load(Ordering::Relaxed) >= size;
+                Err(Ended::stopped(if whole { Left::Object } else { Left::Nothing }))
+            }
         }
     }
 
@@ -149,33 +199,47 @@ impl Api {
         place: &Place<'_>,
         progress: Progress,
         stop: impl Future<Output = ()>,
-    ) -> Result<Uploaded, ApiError> {
+    ) -> Result<Uploaded, Ended> {
         let cut = Cut::new(size, place.put);
         let mut stop = std::pin::pin!(stop);
-        let (mut unfinished, others) = tokio::select! {
+        let (mut unfinished, open) = tokio::select! {
             found = self.unfinished(file, cut, place) => found,
-            () = &mut stop => return Err(stopped()),
+            () = &mut stop => return Err(Ended::stopped(Left::Nothing)),
         };
         let mut again = true;
         loop {
             let upload = match unfinished.take() {
                 Some(unfinished) => unfinished,
-                None => Unfinished { id: self.create_upload(place).await?, parts: BTreeMap::new() },
+                None => Unfinished { id: self.begin(place, stop.as_mut()).await?, parts: BTreeMap::new() },
             };
             let resumed = upload.parts.keys().map(|number| cut.part(*number).1).sum();
             let result = tokio::select! {
                 result = self.send_parts(file, cut, place, &upload, &progress) => result,
-                () = &mut stop => Err(stopped()),
+                () = &mut stop => return Err(Ended::stopped(self.abort(place, &upload.id).await)),
             };
             match result {
-                Ok(stored) => return Ok(Uploaded { stored, resumed, others }),
+                Ok(stored) => return Ok(Uploaded { stored, resumed, open }),
                 // Somebody else who pushes the same content has ended it.
                 Err(error) if again && error.code.as_deref() == Some("NoSuchUpload") => again = false,
-                Err(error) => {
-                    self.abort(place, &upload.id).await;
-                    return Err(error);
-                }
+                Err(error) => return Err(Ended::failed(error, self.abort(place, &upload.id).await)),
             }
+        }
+    }
+
+    /// The id of a new upload. One that is stopped while it begins is removed, where its id comes soon.
+    async fn begin(
+        &self,
+        place: &Place<'_>,
+        stop: Pin<&mut impl Future<Output = ()>>,
+    ) -> Result<String, Ended> {
+        let mut created = std::pin::pin!(self.create_upload(place));
+        tokio::select! {
+            created = &mut created => created.map_err(|error| Ended::failed(error, Left::Nothing)),
+            () = stop => Err(Ended::stopped(match timeout(SOON, created).await {
+                Ok(Ok(id)) => self.abort(place, &id).await,
+                Ok(Err(_)) => Left::Nothing,
+                Err(_) => Left::Upload(None),
+            })),
         }
     }
 
@@ -187,11 +251,17 @@ impl Api {
         Ok(created.upload_id().unwrap_or_default().to_owned())
     }
 
-    /// What the upload failed with says more than a failed clean-up would.
-    async fn abort(&self, place: &Place<'_>, id: &str) {
+    /// Removes an upload's parts, as far as that goes within a moment.
+    async fn abort(&self, place: &Place<'_>, id: &str) -> Left {
         let s3 = self.s3().await;
         let abort = s3.abort_multipart_upload().bucket(place.bucket).key(place.key).upload_id(id);
-        let _ = abort.set_expected_bucket_owner(place.put.expected_owner.clone()).send().await;
+        let abort = abort.set_expected_bucket_owner(place.put.expected_owner.clone()).send();
+        match timeout(A_WHILE, abort).await {
+            Ok(Ok(_)) => Left::Nothing,
+            // Completed, unless somebody else has removed it.
+            Ok(Err(error)) if error.code() == Some("NoSuchUpload") => Left::Object,
+            _ => Left::Upload(Some(id.to_owned())),
+        }
     }
 
     async fn send_parts(
@@ -256,10 +326,6 @@ impl Api {
             .map_err(|error| from_sdk("CompleteMultipartUpload", &error))?;
         Ok(stored(output.e_tag(), output.version_id()))
     }
-}
-
-fn stopped() -> ApiError {
-    ApiError { code: Some("Stopped".to_owned()), ..local("UploadPart", "stopped".to_owned()) }
 }
 
 /// What a response says of the object that it made.

@@ -86,7 +86,7 @@ pub const CODES: &[Code] = &[
     of(
         "A014",
         "a destination that is not absolute",
-        "Variables are not expanded; `~` is by agent 2 only, and agent 1 fails in Install. A relative destination lies below the agent's own directory.",
+        "Variables are not expanded; `~` is by agent 2 only, and agent 1 fails in Install. A relative destination lies below the agent's own directory. In double quotes YAML makes a control character of `\\a` or `\\t`.",
     ),
     of(
         "A015",
@@ -232,6 +232,11 @@ pub const CODES: &[Code] = &[
         "A064",
         "backslashes in a zip's names",
         "Old tools of Windows part the names by backslashes. The agent's `unzip` takes them for slashes and warns; at a warning agent 1 unpacks the zip once more by itself, and then such files lie at the root too, with the backslashes in their names.",
+    ),
+    of(
+        "A065",
+        "a damaged archive",
+        "Where `unzip` or `tar` fails the event DownloadBundle fails: the agents' own unpacking, to which they then turn, fails as well. Only a wrong checksum passes agent 1, which installs the damaged file. What `unzip` goes by is the header of each file: where that and the archive's directory say different things, a tool by the one may fail where a tool by the other does not. All headers are compared; the content is read of all files where they unpack to at most 16 MiB together, else of the AppSpec and the files that it names. A tar is read to its end.",
     ),
     of(
         "A070",

@@ -133,4 +133,6 @@ pub fn check(text: &[u8], bundle: Option<&Listing>, scope: Scope) -> Checked {
 #[cfg(test)]
 mod corpus_tests;
 #[cfg(test)]
+mod serde_tests;
+#[cfg(test)]
 mod tests;

@@ -67,6 +67,10 @@ fn entries_of_files() {
     assert_eq!(refusal(&files("  -\n")), "undefined method `[]' for nil:NilClass");
     assert_eq!(codes(&files("  - source: a\n    destination: 5\n")), [("A013", Severity::Error)]);
     assert_eq!(codes(&files("  - source: a\n    destination: b\n")), [("A014", Severity::Warning)]);
+    let windows = |path: &str| {
+        codes(&format!("version: 0.0\nos: windows\nfiles: [{{source: a, destination: {path}}}]\n"))
+    };
+    assert_eq!((windows("\"C:\\app\""), windows("'C:\\app'")), (vec![("A014", Severity::Warning)], vec![]));
     let text = files("  - source: a\n    destination: /b\n    overwrite: yes\n");
     let findings = check(text.as_bytes(), None, FIRST).findings;
     assert_eq!(

@@ -18,7 +18,7 @@ pub use deployment::{
 pub use group::Group;
 pub use lifecycle::{Diagnostics, EventName, EventStatus, LifecycleErrorCode, LifecycleEvent};
 pub use revision::{BundleType, Revision, bare_etag};
-pub use secrets::mask;
+pub use secrets::{mask, without_credentials};
 pub use target::{Serving, Target, TargetKind, TargetStatus, TaskSet};
 
 /// An enumeration of the service: known values as variants, any other kept verbatim in `Other`.

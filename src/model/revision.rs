@@ -77,12 +77,13 @@ impl fmt::Display for Revision {
                     separator = '&';
                     result
                 };
-                // Both: the service takes the same object with and without its eTag for two revisions.
+                // Both: the service takes the same object with and without its eTag, and with and without quotes around
+                // that, for other revisions.
                 if let Some(version) = version {
                     parameter(f, "versionId", version)?;
                 }
                 if let Some(etag) = etag {
-                    parameter(f, "etag", bare_etag(etag))?;
+                    parameter(f, "etag", etag)?;
                 }
                 // What stands after the last question mark of a key alone would be read as parameters.
                 let open = key.contains('?') && version.is_none() && etag.is_none();
@@ -138,7 +139,8 @@ mod tests {
     fn prints_as_it_is_written_on_the_command_line() {
         assert_eq!(s3(None, None).to_string(), "s3://rel/a/site.zip");
         assert_eq!(s3(Some("v1"), Some("e")).to_string(), "s3://rel/a/site.zip?versionId=v1&etag=e");
-        assert_eq!(s3(None, Some("\"e\"")).to_string(), "s3://rel/a/site.zip?etag=e");
+        // With and without quotes they are two revisions to the service.
+        assert_eq!(s3(None, Some("\"e\"")).to_string(), "s3://rel/a/site.zip?etag=\"e\"");
     }
 
     #[test]

@@ -50,6 +50,21 @@ fn urls(line: &str) -> String {
     output + rest
 }
 
+/// `text` without the user and password of the URLs in it: either may be a token.
+pub fn without_credentials(text: &str) -> String {
+    let mut output = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        let end = after.find(|c: char| c.is_whitespace() || "/?#\"'`".contains(c)).unwrap_or(after.len());
+        let host =
+            after.get(..end).and_then(|authority| authority.rsplit_once('@')).map(|(user, _)| user.len() + 1);
+        output.push_str(before);
+        rest = after.get(host.unwrap_or(0)..).unwrap_or_default();
+    }
+    output + rest
+}
+
 /// `NAME=value`, `"name": "value"`
 fn values(line: &str) -> String {
     let mut output = String::with_capacity(line.len());
@@ -93,6 +108,17 @@ mod tests {
             ("--api-key=123&b=2", "--api-key=***&b=2"),
         ] {
             assert_eq!(mask(said), shown);
+        }
+    }
+
+    #[test]
+    fn urls_lose_their_credentials_and_nothing_else() {
+        assert_eq!(
+            without_credentials("fatal: unable to access 'https://u:p%40@h/x/': no (http://t@h2)"),
+            "fatal: unable to access 'https://h/x/': no (http://h2)"
+        );
+        for said in ["https://h/o/r@v1:a", "git@h:o/r", "s3://b/k@1", "://", "a b@c"] {
+            assert_eq!(without_credentials(said), said);
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -11,17 +11,15 @@ use sha2::{Digest, Sha256};
 use crate::appspec::{FILE_NAME, Kind};
 use crate::model::BundleType;
 use crate::runner;
+use crate::scratch::Folder;
 
 use super::listing::{Found, walk};
 use super::{Error, Selection, Source};
 
-/// An AppSpec that is longer is not compared line by line.
-const MAX_TEXT: u64 = 1 << 20;
-
 /// A revision that lies open in a directory; what was unpacked goes with it.
 pub struct Opened {
     directory: PathBuf,
-    _folder: Option<tempfile::TempDir>,
+    _folder: Option<Folder>,
     found: Vec<Found>,
 }
 
@@ -61,7 +59,7 @@ impl Opened {
             Source::Ready(file, kind) => {
                 let told =
                     |error: io::Error| Error::new(format!("cannot unpack {}: {error}", file.display()));
-                let folder = tempfile::tempdir().map_err(told)?;
+                let folder = Folder::new().map_err(told)?;
                 let inner = folder.path().join("bundle");
                 fs::create_dir(&inner).map_err(told)?;
                 if matches!(kind, BundleType::Yaml | BundleType::Json) {
@@ -84,9 +82,9 @@ impl Opened {
     pub fn appspec(&self) -> Option<String> {
         let names = [FILE_NAME, "appspec.yaml", "appspec.json"];
         let name = names.into_iter().find(|name| self.found.iter().any(|found| found.name == *name))?;
-        let mut text = String::new();
-        File::open(self.directory.join(name)).ok()?.take(MAX_TEXT).read_to_string(&mut text).ok()?;
-        Some(text)
+        // A link of a stranger's to a file of this machine: its lines would be shown.
+        let file = runner::inside(&self.directory, &self.directory.join(name)).ok()?;
+        String::from_utf8(runner::read_appspec(&file).ok()?).ok()
     }
 
     fn items(&self) -> Result<BTreeMap<String, Item>, Error> {
@@ -135,6 +133,29 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
+
+    /// An archive of a stranger's may link to any file of this machine.
+    #[test]
+    fn an_appspec_outside_is_not_shown() {
+        let guard = tempfile::tempdir().unwrap();
+        let path = |name: &str| guard.path().join(name);
+        fs::write(path("secret"), "version: secret").unwrap();
+        let text = |name: &str, target: &Path| {
+            let mut builder = tar::Builder::new(File::create(path(name)).unwrap());
+            let mut header = tar::Header::new_gnu();
+            header.set_size(12);
+            builder.append_data(&mut header, "deploy/a.yml", &b"version: 0.0"[..]).unwrap();
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(tar::EntryType::Symlink);
+            header.set_size(0);
+            builder.append_link(&mut header, FILE_NAME, target).unwrap();
+            builder.into_inner().unwrap();
+            Opened::of(&Source::of(&path(name)).unwrap()).unwrap().appspec()
+        };
+        assert_eq!(text("out.tar", &path("secret")), None);
+        assert_eq!(text("null.tar", Path::new("/dev/zero")), None);
+        assert_eq!(text("in.tar", Path::new("deploy/a.yml")).as_deref(), Some("version: 0.0"));
+    }
 
     #[test]
     fn what_was_added_removed_and_changed() {

@@ -8,12 +8,13 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Component, Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::str::FromStr;
 
 use super::Error;
-use crate::model::BundleType;
+use crate::model::{BundleType, without_credentials};
 use crate::runner;
+use crate::scratch;
 
 /// `URL[@REF][:PATH]`
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,7 +86,7 @@ impl GitSource {
     /// Puts the commit's files below `directory`, which must exist and be empty. `ask`: git may ask for a password.
     pub fn checkout(&self, directory: &Path, ask: bool) -> Result<Checkout, Error> {
         let told = |error: io::Error| Error::new(format!("cannot read {}: {error}", self.shown()));
-        let scratch = tempfile::tempdir().map_err(told)?;
+        let scratch = scratch::Folder::new().map_err(told)?;
         let git = Git { source: self, repository: scratch.path().join("repository"), ask };
         git.run(&["init", "--quiet", "--bare", "--template=", "--", &git.repository.to_string_lossy()])?;
         let commit = git.fetch()?;
@@ -106,7 +107,15 @@ impl GitSource {
         runner::extract(&archive, &BundleType::Tar, to)
             .map_err(|message| Error::new(format!("cannot unpack {}: {message}", self.shown())))?;
         if let Some(path) = &self.path {
-            fs::rename(whole.join(path), directory).map_err(told)?;
+            let from = whole.join(path);
+            if !from.is_dir() {
+                let message = format!(
+                    "{} leaves {path} out: its .gitattributes says export-ignore of it",
+                    git.at(&commit)
+                );
+                return Err(Error::new(message).help("clone the repository and bundle that directory"));
+            }
+            fs::rename(from, directory).map_err(told)?;
         }
         Ok(Checkout { notes: git.notes(&tree, directory)?, commit })
     }
@@ -163,7 +172,8 @@ impl Git<'_> {
         if arguments.first() != Some(&"init") {
             command.arg("--git-dir").arg(&self.repository);
         }
-        let output = command.args(arguments).output().map_err(|error| self.missing(&error))?;
+        let output =
+            output(command.args(arguments).stdout(Stdio::piped())).map_err(|error| self.missing(&error))?;
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
@@ -223,8 +233,8 @@ impl Git<'_> {
         let mut command = self.command();
         command.arg("--git-dir").arg(&self.repository).args(["--literal-pathspecs", "archive"]);
         command.args(["--format=tar", "--end-of-options", commit]).args(&self.source.path);
-        command.stdout(File::create(to).map_err(told)?).stderr(Stdio::piped());
-        let output = command.output().map_err(|error| self.missing(&error))?;
+        command.stdout(File::create(to).map_err(told)?);
+        let output = output(&mut command).map_err(|error| self.missing(&error))?;
         if output.status.success() { Ok(()) } else { Err(self.failed(&output.stderr)) }
     }
 
@@ -244,27 +254,19 @@ impl Git<'_> {
     }
 }
 
+/// What a program leaves behind; it ends where a signal ends this one.
+fn output(command: &mut Command) -> io::Result<Output> {
+    let child = command.stderr(Stdio::piped()).spawn()?;
+    let _running = scratch::running(&child);
+    child.wait_with_output()
+}
+
 fn is_pointer(path: &Path) -> bool {
     let size =
         fs::symlink_metadata(path).map_or(0, |metadata| if metadata.is_file() { metadata.len() } else { 0 });
     // The specification's limit of a pointer is 1024 bytes.
     (LFS_POINTER.len() as u64..1024).contains(&size)
         && fs::read(path).is_ok_and(|text| text.starts_with(LFS_POINTER))
-}
-
-/// A text of git's, which may hold URLs, without the user and password in them.
-fn without_credentials(text: &str) -> String {
-    let mut output = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.find("://") {
-        let (before, after) = rest.split_at(at + 3);
-        let end = after.find(['/', '?', '#', '\'', '"', ' ']).unwrap_or(after.len());
-        let host =
-            after.get(..end).and_then(|authority| authority.rsplit_once('@')).map(|(user, _)| user.len() + 1);
-        output.push_str(before);
-        rest = after.get(host.unwrap_or(0)..).unwrap_or_default();
-    }
-    output + rest
 }
 
 const EXAMPLE: &str = "for example: https://github.com/owner/repo@v1.2:deploy";
@@ -296,6 +298,16 @@ impl FromStr for GitSource {
         if url.is_empty() || url.starts_with('-') {
             return Err(Error::new(format!("`{url}` is no URL of a repository")).help(EXAMPLE));
         }
+        // Git takes the top of a repository and no directory in it.
+        if let Some(top) = top_above(Path::new(url)) {
+            let below = fs::canonicalize(url).ok().and_then(|within| {
+                Some(within.strip_prefix(&top).ok()?.join(path.as_deref().unwrap_or_default()))
+            });
+            let reference = reference.map(|name| format!("@{name}")).unwrap_or_default();
+            let written = format!("{}{reference}:{}", top.display(), below.unwrap_or_default().display());
+            let message = format!("`{url}` is a directory of the repository {}", top.display());
+            return Err(Error::new(message).help(format!("write --git {written}")));
+        }
         // A path with a colon in its first name is one of ssh to git.
         let first = url.split('/').next().unwrap_or_default();
         let url = if first.contains(':') && is_repository(url) { format!("./{url}") } else { url.to_owned() };
@@ -316,6 +328,8 @@ fn split_url(text: &str) -> Result<(&str, &str), Error> {
         // this machine is meant.
         let path = longest_path(text);
         match (text.find(':'), text.find('/')) {
+            // No host is called so.
+            _ if matches!(text.get(..path), Some("." | "..")) => path,
             _ if text.get(..path).is_some_and(|path| !path.is_empty() && is_repository(path)) => path,
             (Some(colon), slash) if slash.is_none_or(|slash| colon < slash) && !text.starts_with('@') => {
                 colon + 1
@@ -338,6 +352,15 @@ fn longest_path(text: &str) -> usize {
 fn is_repository(path: &str) -> bool {
     let path = Path::new(path);
     path.join(".git").exists() || path.join("HEAD").is_file()
+}
+
+/// The top of the repository that a directory of this machine is in, where it is not the top itself.
+fn top_above(directory: &Path) -> Option<PathBuf> {
+    if !directory.is_dir() || is_repository(&directory.to_string_lossy()) {
+        return None;
+    }
+    let directory = directory.canonicalize().ok()?;
+    directory.ancestors().skip(1).find(|above| above.join(".git").exists()).map(Path::to_owned)
 }
 
 /// As far as git's own rules matter here: nothing that is a flag, a range or a pattern.
@@ -445,10 +468,6 @@ mod tests {
     fn credentials_are_not_shown() {
         let source: GitSource = "https://user:s3cret@host/r@v1".parse().unwrap();
         assert_eq!(source.shown(), "https://host/r@v1");
-        assert_eq!(
-            without_credentials("fatal: unable to access 'https://u:p%40@h/x/': no (http://t@h2)"),
-            "fatal: unable to access 'https://h/x/': no (http://h2)"
-        );
     }
 
     #[test]

@@ -1,13 +1,17 @@
 //! What is taken of a directory, in an order that never changes.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use ignore::DirEntry;
+
 use crate::appspec::{Entry, Kind, Listing};
 
+use super::selection::IGNORE_FILE;
 use super::{Error, Links, Selection};
 
 /// The first bytes of a file that a check looks at.
@@ -36,8 +40,20 @@ impl Found {
 /// All that is taken of a directory, parents first, and what cannot be and why.
 pub fn walk(directory: &Path, selection: &Selection) -> Result<(Vec<Found>, Vec<String>), Error> {
     let (mut found, mut left_out) = (Vec::new(), Vec::new());
+    let mut kept = None;
     for entry in selection.walk(directory)? {
-        let entry = entry.map_err(|error| unreadable(directory, &error))?;
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) if is_left_out(directory, selection, &error, &mut kept)? => continue,
+            Err(error) => return Err(unreadable(directory, &error)),
+        };
+        // A pattern that is not understood leaves nothing out: what it should keep back would be shipped.
+        if let Some(error) = entry.error() {
+            return Err(not_understood(directory, error));
+        }
+        if entry.file_type().is_some_and(|kind| kind.is_dir()) {
+            check_ignore_file(directory, entry.path())?;
+        }
         if entry.depth() == 0 {
             continue;
         }
@@ -84,6 +100,84 @@ pub fn outside(directory: &Path, link: &Path) -> io::Result<Option<PathBuf>> {
     if is_within { Ok(None) } else { fs::read_link(link).map(Some) }
 }
 
+/// Links that are followed are looked at before it is asked what is left out: whether one that cannot be is.
+/// `kept`: what is taken where no link is followed.
+fn is_left_out(
+    directory: &Path,
+    selection: &Selection,
+    error: &ignore::Error,
+    kept: &mut Option<BTreeMap<PathBuf, bool>>,
+) -> Result<bool, Error> {
+    let Some(link) = link_of(error).filter(|_| selection.links.are_followed()) else { return Ok(false) };
+    if [false, true].into_iter().any(|is_directory| is_excluded(directory, selection, link, is_directory)) {
+        return Ok(true);
+    }
+    let kept = match kept {
+        Some(kept) => kept,
+        None => {
+            let keeping = Selection { links: Links::Keep, ..selection.clone() };
+            let is_directory = |entry: &DirEntry| entry.file_type().is_some_and(|kind| kind.is_dir());
+            let entries = keeping.walk(directory)?.flatten();
+            kept.insert(entries.map(|entry| (entry.path().to_owned(), is_directory(&entry))).collect())
+        }
+    };
+    let parent_is_taken = link.parent().and_then(|parent| kept.get(parent)) == Some(&true);
+    Ok(parent_is_taken && !kept.contains_key(link))
+}
+
+fn is_excluded(directory: &Path, selection: &Selection, path: &Path, is_directory: bool) -> bool {
+    selection.excluded(directory).is_ok_and(|excluded| excluded.matched(path, is_directory).is_ignore())
+}
+
+/// What a walk could not go into.
+fn link_of(error: &ignore::Error) -> Option<&Path> {
+    match error {
+        ignore::Error::WithDepth { err, .. } => link_of(err),
+        ignore::Error::Loop { child, .. } => Some(child),
+        ignore::Error::WithPath { path, .. } => Some(path),
+        _ => None,
+    }
+}
+
+/// A line of a file of patterns.
+fn not_understood(directory: &Path, error: &ignore::Error) -> Error {
+    let (mut file, mut number, mut error) = (PathBuf::from(IGNORE_FILE), None, error);
+    loop {
+        error = match error {
+            ignore::Error::Partial(errors) => match errors.first() {
+                Some(first) => first,
+                None => break,
+            },
+            ignore::Error::WithDepth { err, .. } => err,
+            ignore::Error::WithPath { path, err } => {
+                path.strip_prefix(directory).unwrap_or(path).clone_into(&mut file);
+                err
+            }
+            ignore::Error::WithLineNumber { line, err } => {
+                number = Some(*line);
+                err
+            }
+            _ => break,
+        };
+    }
+    let line = number.map(|line| format!(", line {line}")).unwrap_or_default();
+    Error::new(format!("{}{line}: {error}", file.display()))
+        .help("mend the pattern: as it is, it leaves nothing out")
+}
+
+/// The walk passes over a file of patterns that it cannot read.
+fn check_ignore_file(directory: &Path, within: &Path) -> Result<(), Error> {
+    let file = within.join(IGNORE_FILE);
+    match fs::read_to_string(&file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound || file.is_symlink() => {
+            let shown = file.strip_prefix(directory).unwrap_or(&file).display().to_string();
+            Err(Error::new(format!("cannot read {shown}: {error}"))
+                .help("what it should leave out is not known; make it readable, or remove it"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// What cannot be walked. Of links that are followed, which one and what to do.
 fn unreadable(directory: &Path, error: &ignore::Error) -> Error {
     let below = |path: &Path| path.strip_prefix(directory).unwrap_or(path).display().to_string();
@@ -106,7 +200,7 @@ fn unreadable(directory: &Path, error: &ignore::Error) -> Error {
 }
 
 /// Whether a text names a file in whatever directory.
-pub fn named_in(text: &[u8]) -> impl Fn(&str) -> bool {
+pub fn named_in(text: &[u8]) -> impl Fn(&str) -> bool + use<> {
     let text = String::from_utf8_lossy(text).into_owned();
     move |path| text.contains(path.rsplit('/').next().unwrap_or(path))
 }
@@ -127,4 +221,89 @@ pub fn listing(found: &[Found], text: &[u8]) -> Result<Listing, Error> {
     };
     let told = |found: &Found, error| Error::new(format!("cannot read {}: {error}", found.path.display()));
     found.iter().map(|found| entry(found).map_err(|error| told(found, error))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn names(directory: &Path, selection: &Selection) -> Result<Vec<String>, Error> {
+        Ok(walk(directory, selection)?.0.into_iter().map(|found| found.name).collect())
+    }
+
+    fn write(directory: &Path, name: &str, text: impl AsRef<[u8]>) {
+        fs::write(directory.join(name), text).unwrap();
+    }
+
+    #[test]
+    fn a_bundle_is_no_part_of_itself_however_it_is_named() {
+        let guard = tempfile::tempdir().unwrap();
+        let site = guard.path().join("site");
+        fs::create_dir_all(site.join("sub")).unwrap();
+        write(&site, "page", "x");
+        write(&site, "sub/own.zip", "old");
+        symlink("site", guard.path().join("link")).unwrap();
+        let (own, link) = (site.join("sub/own.zip"), guard.path().join("link"));
+        let crossed = guard.path().join("site/../link/sub/own.zip");
+        for (directory, own) in [(&site, &crossed), (&link, &own), (&site, &link.join("sub/own.zip"))] {
+            for links in [Links::Keep, Links::Follow] {
+                let selection = Selection { own: Some(own.clone()), links, ..Selection::default() };
+                assert_eq!(names(directory, &selection).unwrap(), ["page", "sub"], "{}", own.display());
+            }
+        }
+        symlink("sub/own.zip", site.join("latest.zip")).unwrap();
+        let own = Some(site.join("latest.zip"));
+        let selection = Selection { own: own.clone(), ..Selection::default() };
+        assert_eq!(
+            names(&site, &selection).unwrap(),
+            ["page", "sub"],
+            "neither the link nor what it leads to"
+        );
+        let selection = Selection { own, links: Links::Follow, ..Selection::default() };
+        assert_eq!(names(&site, &selection).unwrap(), ["page", "sub"]);
+    }
+
+    #[test]
+    fn a_file_of_patterns_that_is_not_understood_is_an_error() {
+        let guard = tempfile::tempdir().unwrap();
+        fs::create_dir(guard.path().join("sub")).unwrap();
+        write(guard.path(), "sub/secret.key", "x");
+        write(guard.path(), "sub/.cdctlignore", "a\nsecret.{key,pem\n");
+        let error = names(guard.path(), &Selection::default()).unwrap_err().message;
+        assert!(error.starts_with("sub/.cdctlignore, line 2: "), "{error}");
+        write(guard.path(), "sub/.cdctlignore", b"\xff\nsecret.key\n");
+        let error = names(guard.path(), &Selection::default()).unwrap_err().message;
+        assert!(error.starts_with("cannot read sub/.cdctlignore: "), "{error}");
+        fs::remove_file(guard.path().join("sub/.cdctlignore")).unwrap();
+        symlink("nowhere", guard.path().join(".cdctlignore")).unwrap();
+        let error = names(guard.path(), &Selection::default()).unwrap_err().message;
+        assert!(error.starts_with("cannot read .cdctlignore: "), "{error}");
+        fs::remove_file(guard.path().join(".cdctlignore")).unwrap();
+        write(guard.path(), ".cdctlignore", "*.key\n");
+        assert_eq!(names(guard.path(), &Selection::default()).unwrap(), ["sub"]);
+    }
+
+    #[test]
+    fn a_link_that_cannot_be_followed_can_be_left_out() {
+        let guard = tempfile::tempdir().unwrap();
+        fs::create_dir(guard.path().join("sub")).unwrap();
+        write(guard.path(), "page", "x");
+        symlink("nowhere", guard.path().join("sub/dangling")).unwrap();
+        symlink(".", guard.path().join("loop")).unwrap();
+        let following = |exclude: &[&str]| {
+            let exclude = exclude.iter().map(|pattern| (*pattern).to_owned()).collect();
+            let selection = Selection { links: Links::Follow, exclude, ..Selection::default() };
+            names(guard.path(), &selection).map_err(|error| error.message)
+        };
+        assert!(following(&["loop"]).unwrap_err().contains("sub/dangling is a link to nowhere"));
+        assert!(
+            following(&["dangling"]).unwrap_err().contains("loop is a link to a directory that it is in")
+        );
+        assert_eq!(following(&["dangling", "/loop/"]).unwrap(), ["page", "sub"]);
+        write(guard.path(), "sub/.cdctlignore", "dangling\n");
+        write(guard.path(), ".cdctlignore", "/loop\n");
+        assert_eq!(following(&[]).unwrap(), ["page", "sub"]);
+    }
 }

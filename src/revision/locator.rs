@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::model::{BundleType, Revision};
+use crate::model::{BundleType, Revision, bare_etag};
 
 use super::Error;
 
@@ -75,8 +75,7 @@ fn s3(text: &str, rest: &str) -> Result<Revision, Error> {
             let message = format!("`{text}`: unknown parameter `{name}`");
             return Err(Error::new(message).help("an S3 revision has: versionId, etag, bundleType"));
         }
-        let value = if name == "etag" { value.trim_matches('"') } else { value };
-        if value.is_empty() {
+        if value.is_empty() || (name == "etag" && bare_etag(value).is_empty()) {
             return Err(Error::new(format!("`{text}`: {name} has no value"))
                 .help(format!("write ?{name}=VALUE, or leave it out")));
         }
@@ -138,6 +137,7 @@ mod tests {
             "s3://releases/a/site-1.zip",
             "s3://releases/site.tar.gz?versionId=V.1",
             "s3://releases/site?etag=abc&bundleType=tgz",
+            "s3://releases/site.zip?etag=\"abc\"",
             "s3://releases/site?versionId=V&etag=abc&bundleType=tgz",
             "s3://releases/what?.zip?versionId=V",
             "s3://releases/what?.zip?bundleType=zip",

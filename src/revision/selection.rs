@@ -1,8 +1,9 @@
 //! Which files of a directory go into a bundle.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use ignore::gitignore::GitignoreBuilder;
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use ignore::{DirEntry, WalkBuilder};
 
 use super::Error;
@@ -53,17 +54,22 @@ pub fn check_pattern(pattern: &str) -> Result<(), String> {
 }
 
 impl Selection {
-    /// A walk over what is taken, parents first, in the order of names.
-    pub fn walk(&self, directory: &Path) -> Result<ignore::Walk, Error> {
+    /// What the patterns leave out.
+    pub fn excluded(&self, directory: &Path) -> Result<Gitignore, Error> {
         let mut excluded = GitignoreBuilder::new(directory);
         for pattern in &self.exclude {
             excluded
                 .add_line(None, pattern)
                 .map_err(|error| Error::new(format!("--exclude {pattern}: {error}")))?;
         }
-        let excluded = excluded.build().map_err(|error| Error::new(format!("--exclude: {error}")))?;
+        excluded.build().map_err(|error| Error::new(format!("--exclude: {error}")))
+    }
+
+    /// A walk over what is taken, parents first, in the order of names.
+    pub fn walk(&self, directory: &Path) -> Result<ignore::Walk, Error> {
+        let excluded = self.excluded(directory)?;
         let (git, hidden) = (self.with_git, self.without_hidden);
-        let own = self.own.as_ref().and_then(|own| std::path::absolute(own).ok());
+        let own = Own::of(directory, self);
         let mut builder = WalkBuilder::new(directory);
         builder
             .standard_filters(false)
@@ -71,14 +77,49 @@ impl Selection {
             .follow_links(self.links.are_followed())
             .sort_by_file_name(std::cmp::Ord::cmp)
             .filter_entry(move |entry| {
-                let is_own = own
-                    .as_ref()
-                    .is_some_and(|own| std::path::absolute(entry.path()).is_ok_and(|path| path == *own));
                 let directory = entry.file_type().is_some_and(|kind| kind.is_dir());
                 let is_excluded = || excluded.matched(entry.path(), directory).is_ignore();
-                entry.depth() == 0 || (is_taken(entry, git, hidden) && !is_own && !is_excluded())
+                entry.depth() == 0 || (is_taken(entry, git, hidden) && !own.is(entry) && !is_excluded())
             });
         Ok(builder.build())
+    }
+}
+
+/// The bundle that is written, wherever the directory has it and however that was named.
+struct Own {
+    directory: PathBuf,
+    /// Below the directory, or the whole path where it is elsewhere: where it is written, and where a link there leads.
+    places: Vec<PathBuf>,
+    /// Device and inode of the one that is there, where links are followed.
+    file: Option<(u64, u64)>,
+}
+
+impl Own {
+    fn of(directory: &Path, selection: &Selection) -> Own {
+        let within = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
+        let below = |path: PathBuf| path.strip_prefix(&within).map(Path::to_owned).unwrap_or(path);
+        let own = selection.own.iter();
+        let named = own.clone().filter_map(|own| {
+            let parent = std::path::absolute(own).ok()?.parent()?.canonicalize().ok()?;
+            Some(parent.join(own.file_name()?))
+        });
+        let led = own.clone().filter_map(|own| own.canonicalize().ok());
+        let there = own.filter_map(|own| own.metadata().ok()).next();
+        Own {
+            directory: directory.to_owned(),
+            places: named.chain(led).map(below).collect(),
+            file: there
+                .filter(|there| selection.links.are_followed() && there.is_file())
+                .map(|there| (there.dev(), there.ino())),
+        }
+    }
+
+    fn is(&self, entry: &DirEntry) -> bool {
+        let path = entry.path().strip_prefix(&self.directory).unwrap_or(entry.path());
+        self.places.iter().any(|place| place == path)
+            || self.file.is_some_and(|(device, inode)| {
+                entry.ino() == Some(inode) && entry.path().metadata().is_ok_and(|there| there.dev() == device)
+            })
     }
 }
 

@@ -38,7 +38,7 @@ pub use layout::is_id;
 pub use log::Listener;
 pub use plan::conflict;
 pub use policy::{HookPolicy, Isolation};
-pub use unpack::{Contents, contents, extract, unpack};
+pub use unpack::{Contents, Damage, Fault, Unreadable, contents, extract, is_too_much, unpack};
 
 use failure::Failure;
 use layout::Layout;
@@ -214,7 +214,10 @@ fn has_hooks(archive: &Path, name: &str) -> Result<bool, String> {
 }
 
 /// The path with its links followed, where that stays below `folder`.
-fn inside(folder: &Path, path: &Path) -> io::Result<PathBuf> {
+///
+/// # Errors
+/// It leads out of it, or to nothing.
+pub fn inside(folder: &Path, path: &Path) -> io::Result<PathBuf> {
     let path = path.canonicalize()?;
     if path.starts_with(folder.canonicalize()?) {
         Ok(path)

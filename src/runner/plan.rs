@@ -54,6 +54,10 @@ pub struct Plan {
     pub conflicts: Vec<PathBuf>,
 }
 
+/// What may be reached through links to directories of the bundle: a few that lead to each other make more than any host
+/// has room for.
+const MAX_LINKED: usize = 50_000;
+
 /// Works out the plan; the error is what the host reports.
 pub fn plan(
     appspec: &AppSpec,
@@ -86,8 +90,8 @@ pub fn draft(
     agent: Agent,
 ) -> Result<(Plan, Result<(), String>), String> {
     let archive = archive.canonicalize().map_err(|error| ruby(&error, "realpath", archive))?;
-    let mut planner =
-        Planner { archive, root, file_exists: appspec.file_exists.unwrap_or(api), plan: Plan::default() };
+    let (file_exists, plan) = (appspec.file_exists.unwrap_or(api), Plan::default());
+    let mut planner = Planner { archive, root, file_exists, plan, linked: 0 };
     let ends = planner.all(appspec, agent);
     Ok((planner.plan, ends))
 }
@@ -97,6 +101,8 @@ struct Planner<'a> {
     root: &'a Root,
     file_exists: FileExists,
     plan: Plan,
+    /// What was reached through links to directories so far.
+    linked: usize,
 }
 
 impl Planner<'_> {
@@ -116,7 +122,7 @@ impl Planner<'_> {
         let destination = expand(Path::new(destination));
         if self.is_directory_within(&source) {
             self.ancestors(&destination)?;
-            self.directory(&source, &destination)
+            self.directory(&source, &destination, false)
         } else {
             let inside = source.parent().and_then(|parent| parent.canonicalize().ok());
             if inside.is_some_and(|parent| !parent.starts_with(&self.archive)) {
@@ -135,7 +141,8 @@ impl Planner<'_> {
         source.canonicalize().is_ok_and(|real| real.is_dir() && real.starts_with(&self.archive))
     }
 
-    fn directory(&mut self, source: &Path, destination: &Path) -> Result<(), String> {
+    /// `linked`: it was reached through a link.
+    fn directory(&mut self, source: &Path, destination: &Path, linked: bool) -> Result<(), String> {
         // Links in a bundle may lead round in a circle.
         if destination.components().count() > 200 {
             return Err(format!("File name too long @ dir_s_mkdir - {}", destination.display()));
@@ -148,10 +155,18 @@ impl Planner<'_> {
             names.push(entry.map_err(|error| ruby(&error, "dir_initialize", source))?.file_name());
         }
         names.sort();
+        let linked = linked || source.is_symlink();
+        self.linked += if linked { names.len() } else { 0 };
+        if self.linked > MAX_LINKED {
+            return Err(format!(
+                "links to directories of the bundle lead to more than {MAX_LINKED} files, by {}",
+                source.strip_prefix(&self.archive).unwrap_or(source).display()
+            ));
+        }
         for name in names {
             let (source, destination) = (source.join(&name), destination.join(&name));
             if self.is_directory_within(&source) {
-                self.directory(&source, &destination)?;
+                self.directory(&source, &destination, linked)?;
             } else {
                 self.file(&source, &destination)?;
             }

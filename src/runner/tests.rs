@@ -325,6 +325,28 @@ fn install_stays_below_the_root() {
 }
 
 #[test]
+fn links_that_lead_to_each_other_end() {
+    let mut world = World::new();
+    // One: as far as the system follows it, as with the agent.
+    let one = [("appspec.yml", 0o644, SITE), ("site/a", 0o644, "x"), ("site/up", LINK, ".")];
+    assert_eq!(world.deployment(&one).all().0, None);
+    assert_eq!(world.read("/srv/site/up/up/up/a"), "x");
+    // Each of these leads to the next one twice: no circle, and yet 131,072 files.
+    let mut world = World::new();
+    let links: Vec<_> = (0..17)
+        .flat_map(|n| ["a", "b"].map(|name| (format!("site/l{n}/{name}"), format!("../l{}", n + 1))))
+        .collect();
+    let links = links.iter().map(|(name, target)| (name.as_str(), LINK, target.as_str()));
+    let files: Vec<_> =
+        [("appspec.yml", 0o644, SITE), ("site/l17/f", 0o644, "x")].into_iter().chain(links).collect();
+    let (event, diagnostics) = world.deployment(&files).all();
+    assert_eq!(event, Some(EventName::Install));
+    let said = "links to directories of the bundle lead to more than 50000 files, by site/l";
+    assert!(diagnostics.message.starts_with(said), "{diagnostics:?}");
+    assert!(!world.path("/srv").exists());
+}
+
+#[test]
 fn a_source_outside_the_bundle_is_not_read() {
     let mut world = World::new();
     fs::write(world.guard.path().join("secret"), "s").unwrap();

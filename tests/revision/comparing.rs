@@ -52,6 +52,11 @@ async fn what_changed_between_two_revisions_wherever_they_are() {
     assert_eq!(json["changes"].as_array().unwrap().len(), 5);
     assert_eq!(json["changes"][1]["before"]["target"], "releases/1");
     assert_eq!(json["appspec"], serde_json::json!(["+file_exists_behavior: RETAIN"]));
+    let paths = machine.run(&format!("{line} -o text --query changes[].path")).ends_with(10);
+    assert_eq!(
+        paths.stdout, "appspec.yml\tcurrent\told\tpage\trun.sh\n",
+        "what was asked for and nothing else"
+    );
     machine
         .run(&format!("revision diff s3://releases/none.zip {place}"))
         .ends_with(1)

@@ -9,6 +9,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
 
 use crate::support::cdctl::{CDCTL, Machine, Run};
 use crate::support::client::{codedeploy, s3};
@@ -24,7 +25,7 @@ enum Trouble {
 }
 
 /// A line to `server` on which the second part of an upload meets trouble; its address, and the number of each part that
-/// comes.
+/// comes. Number 0 is a whole file, or the beginning of an upload in parts.
 fn line_to(server: SocketAddr, trouble: Trouble) -> (SocketAddr, mpsc::Receiver<u32>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let (address, count) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
@@ -53,8 +54,11 @@ fn pass(
     let mut chunk = vec![0; 64 << 10];
     while let Ok(read @ 1..) = client.read(&mut chunk) {
         let text = String::from_utf8_lossy(&chunk[..read.min(2000)]);
-        let number = text.starts_with("PUT ").then(|| text.split("partNumber=").nth(1)).flatten();
+        let is_put = text.starts_with("PUT ");
+        let number = is_put.then(|| text.split("partNumber=").nth(1)).flatten();
         let number = number.map(|rest| rest.split('&').next().unwrap().parse().unwrap());
+        let begins = is_put || text.lines().next().is_some_and(|line| line.contains("?uploads "));
+        let number = number.or((begins && !text.starts_with("GET ")).then_some(0));
         number.into_iter().for_each(|number| sender.send(number).unwrap_or_default());
         if number == Some(2) {
             let before = count.fetch_add(1, Ordering::SeqCst);
@@ -161,6 +165,63 @@ async fn an_upload_that_is_stopped_leaves_no_parts_and_registers_nothing() {
     server.shut_down();
 }
 
+/// Begins a push, waits until part `number` is sent, and interrupts it; what it ends with.
+fn interrupted(machine: &Machine, line: &str, (struck, number): (&mpsc::Receiver<u32>, u32)) -> Run {
+    let mut command = machine.command(CDCTL);
+    let child = command.args(line.split(' ')).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = child.unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut said = String::new();
+    while !said.contains("uploading") {
+        assert_ne!(stderr.read_line(&mut said).unwrap(), 0, "{said}");
+    }
+    struck.iter().find(|part| *part == number).unwrap();
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    stderr.read_to_string(&mut said).unwrap();
+    Run { stderr: said, ..Run::from(child.wait_with_output().unwrap()) }
+}
+
+fn fault(stage: &Stage, fault: serde_json::Value) {
+    stage.sandbox.add_fault(serde_json::from_value(fault).unwrap()).unwrap();
+}
+
+/// An answer that never comes keeps nobody from ending: not that to a small bundle, nor that which begins a large one.
+#[tokio::test]
+async fn an_upload_that_is_never_answered_can_be_stopped() {
+    let stage = stage().await;
+    let server = stage.serve();
+    let (address, struck) = line_to(server.address(), Trouble::Closed(0));
+    let (machine, line) = machine(address);
+    fault(&stage, json!({ "fault": "stall", "operation": "CreateMultipartUpload" }));
+    let run = interrupted(&machine, &line, (&struck, 0)).ends_with(130).says_nothing();
+    run.complains("an unfinished upload without parts may be left at s3://releases/big.tar");
+    assert!(is_empty(&stage).await);
+    fs::write(machine.home().join("site/noise"), "small").unwrap();
+    fault(&stage, json!({ "fault": "stall", "operation": "PutObject" }));
+    let run = interrupted(&machine, &line, (&struck, 0)).ends_with(130).says_nothing();
+    run.complains("and nothing was registered");
+    assert!(is_empty(&stage).await);
+    server.shut_down();
+}
+
+#[tokio::test]
+async fn parts_that_cannot_be_removed_are_told() {
+    let stage = stage().await;
+    let server = stage.serve();
+    let (address, struck) = line_to(server.address(), Trouble::Closed(0));
+    let (machine, line) = machine(address);
+    fault(&stage, json!({ "fault": "error", "operation": "AbortMultipartUpload" }));
+    fault(&stage, json!({ "fault": "stall", "operation": "UploadPart" }));
+    let run = interrupted(&machine, &line, (&struck, 1)).ends_with(130).says_nothing();
+    let open = s3(&stage.sandbox).list_multipart_uploads().bucket("releases").send().await.unwrap();
+    let id = open.uploads()[0].upload_id().unwrap();
+    run.complains(
+        "stopped; an unfinished upload was left at s3://releases/big.tar and nothing was registered",
+    )
+    .complains(&format!("abort-multipart-upload --bucket releases --key big.tar --upload-id {id}"));
+    server.shut_down();
+}
+
 /// Pushes over a line that swallows the second part, and kills the process once the other two are there.
 async fn cut_short(stage: &Stage, server: SocketAddr) -> (Machine, String) {
     let (address, _struck) = line_to(server, Trouble::Silent);
@@ -225,8 +286,11 @@ async fn an_upload_of_something_else_to_the_same_key_is_left_alone_and_told() {
     let (address, parts) = line_to(server.address(), Trouble::Closed(0));
     let machine = machine.set("AWS_ENDPOINT_URL", &format!("http://{address}"));
     let run = machine.run(&format!("{line} --storage-class STANDARD_IA")).ends_with(0);
-    run.complains("2 unfinished uploads are at s3://releases/big.tar, not of this bundle: left alone");
-    assert_eq!(parts.try_iter().count(), 3);
+    run.complains("1 unfinished upload is at s3://releases/big.tar, not of this bundle: left alone")
+        .complains(
+            "1 unfinished upload is at s3://releases/big.tar, without parts, of a push that still runs or",
+        );
+    assert_eq!(parts.try_iter().filter(|part| *part > 0).count(), 3);
     let open = s3.list_multipart_uploads().bucket("releases").send().await.unwrap();
     assert_eq!(open.uploads().len(), 3);
     server.shut_down();

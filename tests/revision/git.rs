@@ -1,9 +1,12 @@
 //! `--git`: commits of repositories on this machine.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::support::cdctl::{CDCTL, Machine, Run};
@@ -132,6 +135,8 @@ fn a_directory_of_a_repository_is_a_bundle_of_its_own() {
     assert_eq!(origin.file(&out, "at").unwrap(), origin.git(&["rev-parse", "main"]));
     let none = origin.bundle(&format!("{}@main:apps/none", origin.url()), &out).ends_with(1);
     none.complains("has no directory apps/none");
+    let ignored = origin.bundle(&format!("{}@main:tests", origin.url()), &out).ends_with(1);
+    ignored.complains("leaves tests out: its .gitattributes says export-ignore of it");
     let above = origin.bundle(&format!("{}:apps", origin.url()), &out).ends_with(10);
     above.complains("there is one in shop/").complains(&format!("{}:apps has no appspec.yml", origin.url()));
 }
@@ -182,6 +187,11 @@ fn a_repository_that_is_here_is_no_host_of_ssh() {
     ] {
         bundle(folder, from).ends_with(0);
         assert_eq!(origin.file(&out, "page").unwrap(), "shop", "{from}");
+    }
+    // Of a directory in it, what to write is told.
+    for (from, written) in [(".:shop", ":apps/shop"), ("./shop@v1", "@v1:apps/shop"), ("../apps", ":apps")] {
+        let run = bundle("we@ird:x/apps", from).ends_with(2).complains("is a directory of the repository");
+        run.complains(&format!("we@ird:x{written}"));
     }
     bundle("", "/nowhere@v1").ends_with(1).complains("'/nowhere' does not appear to be a git repository");
 }
@@ -239,4 +249,68 @@ async fn a_commit_is_pushed_and_one_of_github_is_fetched_where_it_is_looked_at()
     let run = machine.run(&format!("revision run {revision} --root {} -o json", host.display()));
     run.ends_with(0);
     server.shut_down();
+}
+
+#[test]
+fn credentials_of_an_address_are_never_said() {
+    let machine = Machine::new();
+    let out = machine.home().join("out.zip");
+    let site = machine.home().join("site");
+    fs::create_dir(&site).unwrap();
+    fs::write(site.join("appspec.yml"), "version: 0.0\nos: linux\n").unwrap();
+    let out = out.to_str().unwrap();
+    for address in ["https://us3r:s3cret@localhost:1/o/x", "https://s3cret@localhost:1/o/x"] {
+        let (page, reference) = (address.replace("localhost:1", "github.com"), format!("{address}@a..b"));
+        for line in [
+            vec!["revision", "bundle", address],
+            vec!["revision", "bundle", "--git", address, "--file", out],
+            vec!["revision", "bundle", "--git", &reference],
+            vec!["revision", "push", "--git", address, "s3://b/k.zip", "--app", "shop"],
+            vec!["revision", "push", address, "s3://b/k.zip", "--app", "shop"],
+            vec!["revision", "push", site.to_str().unwrap(), address, "--app", "shop"],
+            vec!["revision", "validate", address],
+            vec!["revision", "run", address, "--dry-run"],
+            vec!["revision", "run", &page, "--dry-run"],
+            vec!["revision", "diff", address, address],
+            vec!["revision", "pull", address],
+            vec!["revision", "show", address, "--app", "shop"],
+            vec!["revision", "register", address, "--app", "shop"],
+            vec!["deploy", "create", "shop/prod", "--revision", address],
+            vec!["deploy", "create", "shop/prod", "--push", address, "--dry-run"],
+        ] {
+            for more in [&["-vv"][..], &["-o", "json"]] {
+                let run = machine.cdctl(line.iter().chain(more));
+                assert!(run.code != 0, "{line:?} {run}");
+                let said = format!("{}{}", run.stdout, run.stderr);
+                assert!(!said.contains("s3cret") && !said.contains("us3r"), "{line:?} {run}");
+            }
+        }
+    }
+}
+
+/// What git had written goes, and git itself, where only this process is told to end.
+#[test]
+fn a_signal_during_a_checkout_leaves_nothing() {
+    let machine = Machine::new();
+    let (bin, scratch, pipe) =
+        (machine.home().join("bin"), machine.home().join("scratch"), machine.home().join("pipe"));
+    fs::create_dir(&bin).unwrap();
+    fs::create_dir(&scratch).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();
+    // It holds the pipe open as long as it runs.
+    let script = format!("#!/bin/sh\nexec 3>{}\necho begun >&3\nexec sleep 600\n", pipe.display());
+    fs::write(bin.join("git"), script).unwrap();
+    fs::set_permissions(bin.join("git"), fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = machine.command(CDCTL);
+    command.env("PATH", format!("{}:/usr/bin:/bin", bin.display())).env("TMPDIR", &scratch);
+    command.args(["revision", "bundle", "--git", "file:///nowhere", "--file", "/dev/null"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut begun = BufReader::new(fs::File::open(&pipe).unwrap());
+    let mut line = String::new();
+    begun.read_line(&mut line).unwrap();
+    assert!(line == "begun\n" && fs::read_dir(&scratch).unwrap().count() > 0);
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(begun.read_line(&mut line).unwrap(), 0, "git has ended");
+    assert_eq!(fs::read_dir(&scratch).unwrap().count(), 0);
 }

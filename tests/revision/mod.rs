@@ -3,7 +3,10 @@
 mod beginning;
 mod checking;
 mod comparing;
+mod deploying;
 mod faults;
 mod git;
+mod hostile;
 mod pushing;
 mod running;
+mod showing;

@@ -1,14 +1,14 @@
 //! `revision bundle` and `push`.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 
 use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 use cdctl::sandbox::server::Server;
 use serde_json::Value;
 
-use crate::support::cdctl::Machine;
+use crate::support::cdctl::{CDCTL, Machine};
 use crate::support::client::{codedeploy, s3};
 use crate::support::sandbox::{SIMULATED, Sandbox};
 use crate::support::stage::Stage;
@@ -195,4 +195,39 @@ fn what_is_there_already_is_registered_and_nothing_is_sent_to_s3() {
     }
     machine.run(&format!("revision register {object} --app shpo")).ends_with(1).complains("did you mean");
     machine.run("revision register last-good --app shop").ends_with(2);
+}
+
+/// Nothing but a file is replaced, and a link stays one.
+#[test]
+fn a_bundle_goes_where_a_link_leads_and_into_a_pipe() {
+    let machine = Machine::new();
+    let site = site(&machine);
+    let path = |name: &str| machine.home().join(name);
+    let bundle = |to: &std::path::Path| {
+        machine.run(&format!("revision bundle {} --type zip --file {}", site.display(), to.display()))
+    };
+    fs::create_dir(path("real")).unwrap();
+    bundle(&path("real/t.zip")).ends_with(0);
+    let bytes = fs::read(path("real/t.zip")).unwrap();
+    fs::write(path("real/t.zip"), "old").unwrap();
+    symlink("real/t.zip", path("l.zip")).unwrap();
+    bundle(&path("l.zip")).ends_with(0).says("l.zip");
+    assert!(path("l.zip").is_symlink() && fs::read(path("real/t.zip")).unwrap() == bytes);
+    symlink("nowhere", path("dangling.zip")).unwrap();
+    bundle(&path("dangling.zip")).ends_with(1).complains("it is a link to nowhere");
+    bundle(&path("real")).ends_with(2).complains("it is a directory");
+
+    let pipe = path("pipe.zip");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();
+    let reader = {
+        let pipe = pipe.clone();
+        std::thread::spawn(move || fs::read(pipe).unwrap())
+    };
+    bundle(&pipe).ends_with(0).says("pipe.zip");
+    assert!(reader.join().unwrap() == bytes && !pipe.is_file());
+
+    let mut command = machine.command(CDCTL);
+    command.args(["revision", "bundle", "--file", "/dev/stdout"]).arg(&site);
+    let output = command.output().unwrap();
+    assert!(output.status.success() && output.stdout == bytes, "the bundle and nothing else");
 }

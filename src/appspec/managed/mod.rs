@@ -10,7 +10,7 @@ mod hooks;
 mod lambda;
 
 use crate::source::psych::{Item, Map, Value};
-use crate::source::{self, Content, Document, Node, Span, core};
+use crate::source::{self, Content, Document, Node, Position, Span, core};
 
 use super::finding::nearest;
 use super::{Finding, Platform};
@@ -37,7 +37,7 @@ fn member<'a>(map: &'a Map, name: &str) -> Option<&'a Item> {
     map.entries.iter().find(|(key, _)| key.value.to_s().eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
-/// `<TASK_DEFINITION>`, `${VAR}`, `$VAR`, `{{ name }}`, `%NAME%`, `NAME_PLACEHOLDER`: something that is filled in before it is deployed.
+/// `<TASK_DEFINITION>`, `${VAR}`, `$VAR`, `arn:…:$VAR:…`, `{{ name }}`, `%NAME%`, `NAME_PLACEHOLDER`: something that is filled in before it is deployed.
 fn is_placeholder(text: &str) -> bool {
     let text = text.trim();
     let within = |open: &str, close: &str| {
@@ -46,11 +46,20 @@ fn is_placeholder(text: &str) -> bool {
     let bare = text
         .strip_prefix('$')
         .is_some_and(|name| name != "LATEST" && name.starts_with(|c: char| c.is_ascii_alphabetic()));
+    // Within other text, as in an ARN, only what looks like a variable of a shell.
+    let variable = text.split('$').skip(1).any(|rest| {
+        let name = rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default();
+        name.len() > 1
+            && name != "LATEST"
+            && name.starts_with(|c: char| c.is_ascii_uppercase())
+            && !name.contains(|c: char| c.is_ascii_lowercase())
+    });
     text.to_ascii_uppercase().contains("PLACEHOLDER")
         || within("<", ">")
         || within("${", "}")
         || within("{{", "}}")
         || bare
+        || variable
         || (text.len() > 2 && text.starts_with('%') && text.ends_with('%'))
 }
 
@@ -64,6 +73,13 @@ impl Checker {
     }
 
     fn document(&mut self, text: &[u8]) {
+        let bare = without_mark(text);
+        if bare.len() < text.len() {
+            let first = Span::at(Position { line: 1, column: 1 });
+            let finding = Finding::warning("A008", first, "the file begins with a byte order mark");
+            self.add(finding.help("save the file as UTF-8 without BOM").fix(""));
+        }
+        let text = bare;
         let document = match source::parse(text) {
             Ok(document) => document,
             Err(error) => {
@@ -265,8 +281,14 @@ fn foreign_tag(node: &Node) -> Option<(&str, Span)> {
     }
 }
 
+/// A text without its byte order mark, which hides all but the first key from the agents; the service is none.
+fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text)
+}
+
 /// Which platform a text is for, by what it holds.
 pub fn detect(text: &[u8]) -> Platform {
+    let text = without_mark(text);
     let root = source::parse(text).ok().and_then(|document| load(&document).ok().flatten());
     let Some(Item { value: Value::Map(map), .. }) = root else {
         let text = String::from_utf8_lossy(text);
@@ -348,6 +370,27 @@ mod tests {
         assert_eq!(with("Weight: 1", "Weight: '<WEIGHT>'"), filled);
         assert_eq!(with("SPOT}", "SPOT, Base: 2}"), wrong);
         assert_eq!(with("ENABLED", "true"), wrong);
+    }
+
+    #[test]
+    fn a_byte_order_mark_hides_nothing() {
+        let text = format!("\u{feff}{ECS}");
+        assert_eq!(
+            (detect(text.as_bytes()), codes(&text)),
+            (Platform::Ecs, vec![("A008", Severity::Warning)])
+        );
+    }
+
+    #[test]
+    fn a_variable_within_an_arn_is_a_placeholder() {
+        for (text, is) in [
+            ("arn:aws:ecs:$REGION:$AWS_ACCOUNT_ID:task-definition/web", true),
+            ("$LATEST", false),
+            ("a$b", false),
+            ("a$5", false),
+        ] {
+            assert_eq!(is_placeholder(text), is, "{text}");
+        }
     }
 
     #[test]

@@ -49,6 +49,9 @@ impl Reader {
             }
         };
         self.entry_keys(map);
+        if self.false_nulls("A013", &path, item, Some(KEYS)) {
+            return None;
+        }
         let source = self.typed_text("A013", &format!("{path}.source"), map.get("source"));
         let destination = self.typed_text("A013", &format!("{path}.destination"), map.get("destination"));
         let (Ok(source), Ok(destination)) = (source, destination) else { return None };
@@ -164,6 +167,12 @@ impl Reader {
         let windows = self.os == super::Os::Windows;
         let absolute = destination.starts_with('/') || (windows && destination.get(1..2) == Some(":"));
         let span = entry.destination_span;
+        if destination.contains(char::is_control) {
+            let message = "the destination has a control character in its name: in double quotes a backslash is YAML's own";
+            self.add(
+                Finding::warning("A014", span, message).help("write it without quotes or in single ones"),
+            );
+        }
         if destination.starts_with('~') {
             let finding = match self.agent {
                 Agent::One => Finding::error("A014", span, "`~` is not expanded: Install fails"),

@@ -61,7 +61,20 @@ impl Reader {
                 format!("`{}` comes again below; the agent takes the last one only", key.value.to_s());
             self.add(Finding::warning("A051", key.span, message));
         }
-        map.entries.iter().map(|(event, scripts)| (event.value.to_s(), self.event(event, scripts))).collect()
+        self.false_nulls("A030", "hooks", item, None);
+        let is_name = |key: &Item| !matches!(key.value, Value::List(_) | Value::Map(_));
+        if self.agent == Agent::Two {
+            for (key, _) in map.entries.iter().filter(|(key, _)| !is_name(key)) {
+                self.mistyped("A030", "hooks", key, "a string", "the name of an event is one word");
+            }
+        }
+        map.entries
+            .iter()
+            .filter(|(key, scripts)| !scripts.false_null && (self.agent == Agent::One || is_name(key)))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .map(|(event, scripts)| (event.value.to_s(), self.event(event, scripts)))
+            .collect()
     }
 
     /// A section that the agent takes for one that is not there.
@@ -190,6 +203,9 @@ impl Reader {
             }
         };
         self.keys(map, KEYS, "a script");
+        if self.false_nulls("A031", path, item, Some(KEYS)) {
+            return None;
+        }
         let location = self.scalar(map, "location", path)?.unwrap_or_default();
         if location.is_empty() {
             let span = map.entry("location").map_or(item.span, |(key, _)| key.span);

@@ -66,8 +66,9 @@ impl Reader {
         };
         let root = match loaded {
             Ok(Some(root)) if !root.value.is_null() && root.value != Value::Bool(false) => root,
-            Ok(_) => {
-                self.add(Finding::error("A002", None, "the file is empty").refused(EMPTY));
+            Ok(root) => {
+                let report = self.nothing(text, root.as_ref());
+                self.add(Finding::error("A002", None, "the file is empty").refused(report));
                 return None;
             }
             Err(error) => return self.unreadable(&error),
@@ -90,6 +91,23 @@ impl Reader {
             self.add(Finding::warning("A009", Span::at(error.position), message));
         }
         self.root(&root)
+    }
+
+    /// What the host reports of a file that holds nothing. Agent 2 does so where there are blanks alone; else serde misses
+    /// the first field, or has nothing where keys were expected.
+    fn nothing(&self, text: &[u8], root: Option<&Item>) -> String {
+        let blank = std::str::from_utf8(text).is_ok_and(|text| text.trim().is_empty());
+        match root {
+            _ if self.agent == Agent::One || blank => EMPTY.to_owned(),
+            Some(root) if !root.is_left_out() => typed::mismatch("", root, "struct RawAppSpec"),
+            Some(root) => typed::missing_field("version", root.span),
+            None => {
+                let text = String::from_utf8_lossy(text);
+                let lines = source::lines(&text);
+                let column = lines.last().map_or(0, |(_, line)| line.chars().count()) + 1;
+                typed::missing_field("version", Span::at(Position { line: lines.len(), column }))
+            }
+        }
     }
 
     fn unreadable(&mut self, error: &source::Error) -> Option<AppSpec> {
@@ -159,6 +177,7 @@ impl Reader {
         let version = index(&root.value, "version").unwrap_or(Value::Null);
         self.version(map, &version, root.span);
         self.os(map, root.span);
+        self.false_nulls("A005", "", root, Some(&["file_exists_behavior"]));
         let file_exists = self.file_exists(map);
         let hooks = self.hooks(map.entry("hooks"));
         let files = self.files(map.entry("files"));
@@ -247,7 +266,8 @@ impl Reader {
     }
 
     fn file_exists(&mut self, map: &Map) -> Option<FileExists> {
-        let item = map.get("file_exists_behavior").filter(|item| !item.value.is_null())?;
+        let item =
+            map.get("file_exists_behavior").filter(|item| !item.value.is_null() && !item.false_null)?;
         if self.agent == Agent::Two && typed::text(item).is_none() {
             self.mistyped(
                 "A005",

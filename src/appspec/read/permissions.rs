@@ -65,6 +65,9 @@ impl Reader {
             }
         };
         self.keys(map, KEYS, "a permission");
+        if self.false_nulls("A024", path, item, Some(KEYS)) {
+            return None;
+        }
         let value = |key: &str| map.get(key).filter(|item| !item.value.is_null());
         if self.agent == Agent::Two {
             for key in ["object", "pattern", "owner", "group", "mode"] {
@@ -274,13 +277,20 @@ impl Reader {
 
     fn context(&mut self, item: Option<&Item>, path: &str) -> Option<super::super::model::Context> {
         let item = item?;
+        // A tag alone stands for keys without values.
+        let nothing = Item { value: Value::Map(Map::default()), ..item.clone() };
+        let item = if self.agent == Agent::Two && item.is_left_out() { &nothing } else { item };
         if self.agent == Agent::Two && !matches!(item.value, Value::Map(_)) {
             let message = format!("context is {}", shape(&item.value));
             self.mistyped("A026", &format!("{path}.context"), item, "struct RawContext", message);
             return None;
         }
         if let (Agent::Two, Value::Map(map)) = (self.agent, &item.value) {
-            for key in ["name", "type", "range"] {
+            let keys = ["name", "type", "range"];
+            if self.false_nulls("A026", &format!("{path}.context"), item, Some(&keys)) {
+                return None;
+            }
+            for key in keys {
                 self.typed_text("A026", &format!("{path}.context.{key}"), map.get(key)).ok()?;
             }
         }

@@ -23,12 +23,21 @@ pub fn text(item: &Item) -> Option<&str> {
     }
 }
 
-/// The report of a field that must be there; serde does not name the very first place.
+/// The report of a value that is not of its field's type.
+pub fn mismatch(path: &str, item: &Item, expected: &str) -> String {
+    let path = if path.is_empty() { String::new() } else { format!("{path}: ") };
+    yaml(&format!("{path}invalid type: {}, expected {expected}{}", found(item), at(item.span)))
+}
+
+/// The report of a field that must be there.
 pub fn missing_field(name: &str, root: Span) -> String {
-    let Position { line, column } = root.start;
-    let place =
-        if (line, column) == (1, 1) { String::new() } else { format!(" at line {line} column {column}") };
-    yaml(&format!("missing field `{name}`{place}"))
+    yaml(&format!("missing field `{name}`{}", at(root)))
+}
+
+/// Where a value begins, in serde's words; it does not name the very first place.
+fn at(span: Span) -> String {
+    let Position { line, column } = span.start;
+    if (line, column) == (1, 1) { String::new() } else { format!(" at line {line} column {column}") }
 }
 
 /// What serde calls a value that does not fit.
@@ -53,15 +62,35 @@ impl Reader {
         expected: &str,
         message: impl Into<String>,
     ) {
-        let at = item.span.start;
+        self.add(Finding::error(code, item.span, message).refused(mismatch(path, item, expected)));
+    }
+
+    /// Refuses `!!null` before what is no null in the fields of a map that may be left out, `keys` or all; true where
+    /// there is one. serde names the map, not the field.
+    pub(super) fn false_nulls(
+        &mut self,
+        code: &'static str,
+        path: &str,
+        item: &Item,
+        keys: Option<&[&str]>,
+    ) -> bool {
+        let Value::Map(map) = &item.value else { return false };
         let path = if path.is_empty() { String::new() } else { format!("{path}: ") };
-        let report = yaml(&format!(
-            "{path}invalid type: {}, expected {expected} at line {} column {}",
-            found(item),
-            at.line,
-            at.column
-        ));
-        self.add(Finding::error(code, item.span, message).refused(report));
+        let mut refused = false;
+        for (key, value) in &map.entries {
+            if !value.false_null || keys.is_some_and(|keys| !keys.contains(&key.value.to_s().as_str())) {
+                continue;
+            }
+            refused = true;
+            let report = yaml(&format!(
+                "{path}invalid value: string {:?}, expected null{}",
+                value.value.to_s(),
+                at(item.span)
+            ));
+            let finding = Finding::error(code, value.span, "`!!null` stands before what is no null");
+            self.add(finding.help("take the tag away").refused(report));
+        }
+        refused
     }
 
     /// The items of a list that is not optional: left empty it has none, `~` is refused.

@@ -15,6 +15,7 @@ use crate::error::{Doing, Failure};
 use crate::exit::Exit;
 use crate::format::{Table, View};
 use crate::model::BundleType;
+use crate::scratch;
 
 /// Check a directory and make a bundle of it; the same files make the same bytes
 #[derive(Debug, Args)]
@@ -63,7 +64,11 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let named = BundleType::of_key(&name);
     let packing = arguments.packing.packing(fetched.source(), (&name, named), Some(file.clone()))?;
     let prepared = pushing::bundle_aside(context, fetched, &packing).await?;
-    place(&prepared.file, &file).doing(format!("write {}", file.display()))?;
+    let place = Place::of(&file)?;
+    place.fill(&prepared.file).doing(format!("write {}", file.display()))?;
+    if place.is_stdout() {
+        return Ok(Exit::Ok);
+    }
     let shown = file.display().to_string();
     let mut table = Table::properties();
     table.row([shown.clone()]);
@@ -77,16 +82,45 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     Ok(Exit::Ok)
 }
 
-/// Whole or not at all: a reader never finds half a bundle.
-fn place(from: &Path, to: &Path) -> io::Result<()> {
-    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut new = tempfile::Builder::new().permissions(mode()).tempfile_in(folder)?;
-    io::copy(&mut fs::File::open(from)?, new.as_file_mut())?;
-    new.persist(to).map(|_| ()).map_err(|error| error.error)
+/// Where a bundle is written.
+enum Place {
+    /// A file, through links; it may not be there yet.
+    File(PathBuf),
+    /// A pipe or a device: written to and not replaced.
+    Other(PathBuf),
 }
 
-fn mode() -> fs::Permissions {
-    use std::os::unix::fs::PermissionsExt;
-    // The user's umask takes away from it, as from any new file.
-    fs::Permissions::from_mode(0o666)
+impl Place {
+    fn of(file: &Path) -> anyhow::Result<Place> {
+        let refused = |what: &str| Failure::new(format!("cannot write {}: {what}", file.display()));
+        match fs::metadata(file) {
+            Ok(there) if there.is_dir() => Err(refused("it is a directory").exit(Exit::Usage).into()),
+            Ok(there) if there.is_file() => {
+                // A deleted file that is still open has no path any more.
+                Ok(file.canonicalize().map_or_else(|_| Place::Other(file.to_owned()), Place::File))
+            }
+            Ok(_) => Ok(Place::Other(file.to_owned())),
+            Err(_) if file.is_symlink() => Err(refused("it is a link to nowhere").into()),
+            Err(_) => Ok(Place::File(file.to_owned())),
+        }
+    }
+
+    fn fill(&self, from: &Path) -> io::Result<()> {
+        let copy = |to: &mut fs::File| io::copy(&mut fs::File::open(from)?, to).map(drop);
+        match self {
+            // Whole or not at all: a reader never finds half a bundle.
+            Place::File(file) => scratch::write(file, false, copy),
+            Place::Other(path) => copy(&mut fs::OpenOptions::new().write(true).open(path)?),
+        }
+    }
+
+    /// What is printed beside the bundle would be taken for part of it.
+    fn is_stdout(&self) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        let Place::Other(path) = self else { return false };
+        let same = |stdout: fs::Metadata| {
+            fs::metadata(path).is_ok_and(|there| (there.dev(), there.ino()) == (stdout.dev(), stdout.ino()))
+        };
+        fs::metadata("/dev/stdout").is_ok_and(same)
+    }
 }

@@ -9,7 +9,7 @@ use super::fetched::Fetched;
 use crate::appspec::Kind;
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::format::{Table, View};
+use crate::format::{Format, Table, View};
 use crate::report::upload::size;
 use crate::revision::{Change, Item, Opened, compare};
 
@@ -56,10 +56,11 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         "changes": changes.iter().map(|(name, change)| wire(name, change)).collect::<Vec<_>>(),
         "appspec": appspec.iter().map(|(sign, line)| format!("{sign}{line}")).collect::<Vec<_>>(),
     });
-    let is_machine = context.settings.output.format.is_machine();
+    let for_people =
+        context.settings.output.format == Format::Table && context.settings.output.query.is_none();
     let view = View { json, items: Some("changes"), table, empty: "they hold the same" };
     view.print(&context.settings.output, &context.ui)?;
-    if !is_machine && !appspec.is_empty() {
+    if for_people && !appspec.is_empty() {
         context.ui.data("\nappspec.yml")?;
         for (sign, line) in appspec {
             context.ui.data(&format!("{sign}{}", crate::ui::line(&line)))?;

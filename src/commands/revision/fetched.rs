@@ -10,8 +10,9 @@ use crate::appspec;
 use crate::context::Context;
 use crate::error::{Doing, Failure};
 use crate::exit::Exit;
-use crate::model::{BundleType, Revision};
+use crate::model::{BundleType, Revision, bare_etag};
 use crate::revision::{Error, GitSource, Locator, Source};
+use crate::scratch::Folder;
 use crate::source;
 
 /// A revision that can be read; what was fetched goes with it.
@@ -21,7 +22,7 @@ pub struct Fetched {
     name: String,
     /// What an agent tells scripts of where the bundle came from: `BUNDLE_BUCKET`, `BUNDLE_COMMIT` and so on.
     pub variables: BTreeMap<String, String>,
-    folder: Option<tempfile::TempDir>,
+    folder: Option<Folder>,
 }
 
 impl Fetched {
@@ -60,7 +61,7 @@ impl Fetched {
 
     /// The AppSpec that comes on standard input.
     pub async fn standard_input(context: &Context) -> anyhow::Result<Fetched> {
-        let folder = tempfile::tempdir().context("cannot make a temporary directory")?;
+        let folder = Folder::new().context("cannot make a temporary directory")?;
         let file = folder.path().join(appspec::FILE_NAME);
         let to = file.clone();
         let read = move || {
@@ -75,7 +76,7 @@ impl Fetched {
 
     /// A commit of a git repository.
     pub async fn git(context: &Context, git: &GitSource) -> anyhow::Result<Fetched> {
-        let folder = tempfile::tempdir().context("cannot make a temporary directory")?;
+        let folder = Folder::new().context("cannot make a temporary directory")?;
         let directory = folder.path().join(git.name());
         let (ask, to, from) = (context.ui.terminal.stdin, directory.clone(), git.clone());
         let checkout = context
@@ -106,7 +107,7 @@ impl Fetched {
                 .help("add ?bundleType=zip, tar, tgz, YAML or JSON")
                 .exit(Exit::Usage)
         })?;
-        let folder = tempfile::tempdir().context("cannot make a temporary directory")?;
+        let folder = Folder::new().context("cannot make a temporary directory")?;
         let name = key.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("bundle");
         let file = folder.path().join(name);
         let got = context
@@ -116,7 +117,7 @@ impl Fetched {
             .await
             .doing(format!("download s3://{bucket}/{key}"))?;
         if let (Some(wanted), Some(got)) = (&etag, &got.etag)
-            && wanted != got
+            && bare_etag(wanted) != bare_etag(got)
         {
             return Err(
                 Failure::new(format!("s3://{bucket}/{key} has changed since: its eTag is {got}")).into()

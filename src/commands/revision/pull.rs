@@ -16,6 +16,7 @@ use crate::format::{Table, View};
 use crate::model::BundleType;
 use crate::revision::Source;
 use crate::runner;
+use crate::scratch;
 
 /// Download a revision, as a file or unpacked
 ///
@@ -92,11 +93,11 @@ fn refuse_to_overwrite(path: &Path, as_directory: bool) -> anyhow::Result<()> {
 fn put(source: &Source, to: &Path, as_directory: bool) -> anyhow::Result<()> {
     let told = || format!("write {}", to.display());
     if let (Source::Ready(file, _), false) = (source, as_directory) {
-        let mut new = fs::File::create_new(to).doing(told())?;
-        return io::copy(&mut fs::File::open(file).doing(told())?, &mut new).map(drop).doing(told());
+        let copy = |new: &mut fs::File| io::copy(&mut fs::File::open(file)?, new).map(drop);
+        return scratch::write(to, true, copy).doing(told());
     }
     let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let aside = tempfile::Builder::new().prefix(".cdctl-pull-").tempdir_in(parent).doing(told())?;
+    let aside = scratch::Folder::within(parent, ".cdctl-pull-").doing(told())?;
     let inner = aside.path().join("revision");
     fs::create_dir(&inner).doing(told())?;
     match source {

@@ -10,8 +10,9 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::fetched::Fetched;
-use crate::api::{ApiError, ErrorKind, Put, Stored, Uploaded, wire_revision};
+use crate::api::{ApiError, Ended, ErrorKind, Left, Open, Put, Stored, Uploaded, wire_revision};
 use crate::appspec::Scope;
+use crate::commands::demo::quoted;
 use crate::commands::missing;
 use crate::context::Context;
 use crate::error::{Failure, nearest};
@@ -20,6 +21,8 @@ use crate::format::{Table, View};
 use crate::model::{BundleType, Revision};
 use crate::report::upload::{Upload, size};
 use crate::revision::{Links, Selection, Source, check, pack};
+use crate::runner;
+use crate::scratch::Folder;
 use crate::signals;
 use crate::ui::Ui;
 
@@ -33,7 +36,7 @@ pub struct Prepared {
     /// What the bundle is called after where no key is given: the directory's or the file's name.
     pub name: String,
     /// Hold the bundle while it is needed.
-    _folder: Option<tempfile::TempDir>,
+    _folder: Option<Folder>,
     _fetched: Fetched,
 }
 
@@ -119,10 +122,17 @@ fn bundle(ui: &Ui, fetched: Fetched, packing: &Packing) -> anyhow::Result<Prepar
     let (file, bundle_type, folder) = match fetched.source() {
         Source::Ready(file, bundle_type) => (file.clone(), bundle_type.clone(), None),
         Source::Directory(directory) => {
-            let folder = tempfile::tempdir().context("cannot make a temporary directory")?;
+            let folder = Folder::new().context("cannot make a temporary directory")?;
             let file = folder.path().join("bundle");
             let packed = pack(directory, &file, &packing.kind, &selection, &mut |_, _| {})?;
             ui.note(&format!("bundled {} entries, {}", packed.entries, size(packed.bytes)));
+            if runner::is_too_much(packed.bytes, packed.unpacked, packed.entries) {
+                ui.warn(&format!(
+                    "it unpacks to {} entries, {}: the agents unpack that; `validate`, `run` and the sandbox take it for a bomb",
+                    packed.entries,
+                    size(packed.unpacked)
+                ));
+            }
             (file, packing.kind.clone(), Some(folder))
         }
     };
@@ -251,25 +261,56 @@ async fn upload(
     let result = api.upload(&prepared.file, (&to.bucket, &to.key), &put, upload.progress(), stop).await;
     upload.finish();
     match result {
-        Ok(Uploaded { stored, resumed, others }) => {
+        Ok(Uploaded { stored, resumed, open }) => {
             if resumed > 0 {
                 let there = size(resumed);
                 context.ui.note(&format!("resumed an upload that was cut short: {there} were there already"));
             }
-            if others > 0 {
-                let uploads = if others == 1 { "upload is" } else { "uploads are" };
-                context.ui.note(&format!(
-                    "{others} unfinished {uploads} at {place}, not of this bundle: left alone"
-                ));
-            }
+            tell_open(&context.ui, open, place);
             Ok(stored)
         }
-        Err(error) if error.code.as_deref() == Some("Stopped") => {
-            Err(Failure::new(format!("stopped; nothing was left at {place} and nothing was registered"))
-                .exit(exit)
-                .into())
+        Err(Ended { stopped: true, left, .. }) => {
+            let (what, help) = told_left(&left, to, place);
+            let failure = Failure::new(format!("stopped; {what} and nothing was registered")).exit(exit);
+            Err(help.into_iter().fold(failure, Failure::help).into())
         }
-        Err(error) => Err(upload_failure(context, error, to, place).await),
+        Err(Ended { error, left, .. }) => {
+            if left != Left::Nothing {
+                let (what, help) = told_left(&left, to, place);
+                context.ui.warn(&[Some(what), help].into_iter().flatten().collect::<Vec<_>>().join("; "));
+            }
+            Err(upload_failure(context, error, to, place).await)
+        }
+    }
+}
+
+fn tell_open(ui: &Ui, open: Open, place: &str) {
+    let tell = |count: usize, what: &str| {
+        if count > 0 {
+            let uploads = if count == 1 { "upload is" } else { "uploads are" };
+            ui.note(&format!("{count} unfinished {uploads} at {place}, {what}: left alone"));
+        }
+    };
+    tell(open.others, "not of this bundle");
+    tell(open.empty, "without parts, of a push that still runs or of one that was cut short");
+}
+
+/// What an upload that ended early has left, and what to do about it.
+fn told_left(left: &Left, to: &Destination, place: &str) -> (String, Option<String>) {
+    match left {
+        Left::Nothing => (format!("nothing was left at {place}"), None),
+        Left::Object => (format!("all was sent, so {place} may be there"), None),
+        Left::Upload(None) => (format!("an unfinished upload without parts may be left at {place}"), None),
+        Left::Upload(Some(id)) => {
+            let abort = format!(
+                "aws s3api abort-multipart-upload --bucket {} --key {} --upload-id {id}",
+                quoted(&to.bucket),
+                quoted(&to.key)
+            );
+            let help =
+                format!("the next push of the same bundle goes on with its parts; `{abort}` removes them");
+            (format!("an unfinished upload was left at {place}"), Some(help))
+        }
     }
 }
 

@@ -7,25 +7,20 @@ use crate::exit::Exit;
 use crate::model::EventName;
 use crate::revision::{Selection, Source, check_as};
 
-/// codedeploy-local's order.
-const EVENTS: &[EventName] = &[
-    EventName::BeforeBlockTraffic,
-    EventName::AfterBlockTraffic,
-    EventName::ApplicationStop,
-    EventName::DownloadBundle,
-    EventName::BeforeInstall,
-    EventName::Install,
-    EventName::AfterInstall,
-    EventName::ApplicationStart,
-    EventName::ValidateService,
-    EventName::BeforeAllowTraffic,
-    EventName::AfterAllowTraffic,
-];
+/// codedeploy-local's order: what a host does in a deployment with a load balancer, whose own events are none of its.
+fn defaults() -> impl Iterator<Item = &'static EventName> {
+    let is_ours = |event: &&EventName| !matches!(event, EventName::BlockTraffic | EventName::AllowTraffic);
+    EventName::IN_PLACE_BALANCED.iter().filter(is_ours)
+}
+
+fn is_default(event: &EventName) -> bool {
+    defaults().any(|known| known == event)
+}
 
 /// The events to run: those of the flag, with the two that every deployment needs.
 pub fn events(chosen: &[String]) -> anyhow::Result<Vec<EventName>> {
     if chosen.is_empty() {
-        return Ok(EVENTS.to_vec());
+        return Ok(defaults().cloned().collect());
     }
     let mut events: Vec<EventName> = chosen.iter().map(|name| EventName::from(name.as_str())).collect();
     let at = |events: &[EventName], wanted: EventName| events.iter().position(|event| *event == wanted);
@@ -63,6 +58,10 @@ pub fn checked(
         context.ui.complain(report.render(context.ui.terminal.colour.1).trim_end());
         return Err(refuse(format!("{} is not there; nothing was run", report.path)).into());
     }
+    if report.is_damaged() {
+        context.ui.complain(report.render(context.ui.terminal.colour.1).trim_end());
+        return Err(refuse(format!("{} cannot be unpacked; nothing was run", report.path)).into());
+    }
     let appspec = match appspec::load(&report.text, Os::Linux, agent) {
         Ok(appspec) => appspec,
         Err(message) => {
@@ -78,7 +77,7 @@ pub fn checked(
         .iter()
         .filter(|(name, scripts)| {
             let event = EventName::from(name.as_str());
-            !scripts.is_empty() && !EVENTS.contains(&event) && !events.contains(&event)
+            !scripts.is_empty() && !is_default(&event) && !events.contains(&event)
         })
         .map(|(name, _)| name.as_str())
         .collect();
@@ -104,9 +103,10 @@ fn unknown_event(
     agent: Agent,
     events: &[EventName],
 ) -> anyhow::Result<()> {
-    let known = |event: &EventName| EVENTS.contains(event) || !appspec.scripts(event.as_str()).is_empty();
+    let known = |event: &EventName| is_default(event) || !appspec.scripts(event.as_str()).is_empty();
     let hooks = appspec.hooks.iter().map(|(name, _)| name.as_str());
-    let names: Vec<&str> = EVENTS.iter().map(EventName::as_str).chain(hooks).collect();
+    let mut names: Vec<&str> = defaults().map(EventName::as_str).collect();
+    names.extend(hooks);
     for event in events.iter().filter(|event| !known(event)) {
         if agent == Agent::Two {
             context.ui.note(&format!(

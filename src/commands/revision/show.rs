@@ -1,13 +1,14 @@
 //! `cdctl revision show`
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::api::wire_revision;
+use crate::api::{Api, ApiError, wire_revision};
 use crate::commands::missing;
 use crate::context::Context;
-use crate::error::Failure;
+use crate::error::{Doing, Failure};
 use crate::exit::Exit;
+use crate::model::Revision;
 use crate::revision::Locator;
 use crate::view;
 
@@ -15,7 +16,8 @@ use crate::view;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  cdctl revision show s3://releases/site-1.zip --app shop")]
 pub struct Arguments {
-    /// As `revision list` shows it: s3://BUCKET/KEY[?versionId=V&etag=E] or github:OWNER/REPO@COMMIT
+    /// As `revision list` shows it: s3://BUCKET/KEY[?versionId=V&etag=E] or github:OWNER/REPO@COMMIT; of a place alone the
+    /// revision that was registered there last is shown
     #[arg(value_name = "REVISION")]
     revision: Locator,
 
@@ -34,19 +36,61 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let name = &arguments.app;
     let api = context.api().await?;
     let doing = format!("show revision {revision}");
-    let location =
-        wire_revision(revision).map_err(|error| Failure::api(format!("cannot {doing}"), &error))?;
-    let request = json!({ "applicationName": name, "revision": location });
-    match api.send("GetApplicationRevision", &request).await {
-        Ok(json) => {
-            view::properties(json, "").print(&context.settings.output, &context.ui)?;
-            Ok(Exit::Ok)
+    let error = match details(api, name, revision).await {
+        Ok(json) => return print(context, json),
+        Err(error) => error,
+    };
+    match error.code.as_deref() {
+        Some("ApplicationDoesNotExistException") => {
+            return Err(missing::application(api, error, name, doing).await);
         }
-        Err(error) if error.code.as_deref() == Some("ApplicationDoesNotExistException") => {
-            Err(missing::application(api, error, name, doing).await)
-        }
-        Err(error) => Err(Failure::api(format!("cannot {doing}"), &error)
-            .help(format!("see `cdctl revision list {name}`"))
-            .into()),
+        Some("RevisionDoesNotExistException") => {}
+        _ => return Err(Failure::api(format!("cannot {doing}"), &error).into()),
     }
+    // Named by its place alone, or with other quotes around its eTag.
+    let others = registered(api, name, revision).await.unwrap_or_default();
+    let Some(newest) = others.first() else {
+        return Err(Failure::api(format!("cannot {doing}"), &error)
+            .help(format!("see `cdctl revision list {name}`"))
+            .into());
+    };
+    let of = if others.len() == 1 { String::new() } else { format!(", the newest of {}", others.len()) };
+    context.ui.note(&format!("{revision} is registered as {newest}{of}"));
+    print(context, details(api, name, newest).await.doing(doing)?)
+}
+
+fn print(context: &Context, json: Value) -> anyhow::Result<Exit> {
+    view::properties(json, "").print(&context.settings.output, &context.ui)?;
+    Ok(Exit::Ok)
+}
+
+/// GetApplicationRevision.
+async fn details(api: &Api, application: &str, revision: &Revision) -> Result<Value, ApiError> {
+    let request = json!({ "applicationName": application, "revision": wire_revision(revision)? });
+    api.send("GetApplicationRevision", &request).await
+}
+
+/// The revisions of an application that are this object of S3, newest first.
+async fn registered(api: &Api, application: &str, revision: &Revision) -> Result<Vec<Revision>, ApiError> {
+    let Revision::S3 { bucket, key, version, etag, .. } = revision else { return Ok(Vec::new()) };
+    // What is said must be so; quotes around an eTag do not count.
+    let is_meant = |other: &Revision| match other {
+        Revision::S3 { version: v, etag: e, .. } => {
+            revision.same_object(other)
+                && (version.is_none() || version == v)
+                && (etag.is_none() || e.is_some())
+        }
+        _ => false,
+    };
+    let input = json!({
+        "applicationName": application, "s3Bucket": bucket, "s3KeyPrefix": key,
+        "sortBy": "registerTime", "sortOrder": "descending",
+    });
+    let mut pages = api.pages_of("ListApplicationRevisions", input)?;
+    let mut found = Vec::new();
+    while let Some(page) = pages.next().await? {
+        let locations = page.get("revisions").and_then(Value::as_array).into_iter().flatten();
+        found.extend(locations.map(view::revision::read).filter(is_meant));
+    }
+    Ok(found)
 }

@@ -24,8 +24,11 @@ pub enum Source {
 
 impl Source {
     pub fn of(path: &Path) -> Result<Source, Error> {
-        let metadata = fs::metadata(path)
-            .map_err(|error| Error::new(format!("cannot read {}: {error}", path.display())))?;
+        let metadata = fs::metadata(path).map_err(|error| {
+            let told = Error::new(format!("cannot read {}: {error}", path.display()));
+            let is_url = path.to_string_lossy().contains("://");
+            if is_url { told.help("a commit of a git repository is bundled with --git URL") } else { told }
+        })?;
         if metadata.is_dir() {
             return Ok(Source::Directory(path.to_owned()));
         }
@@ -43,6 +46,8 @@ pub struct Packed {
     pub entries: usize,
     /// Bytes of the bundle.
     pub bytes: u64,
+    /// Bytes of the files in it.
+    pub unpacked: u64,
     /// What was left out and why; names of files, not sanitised.
     pub warnings: Vec<String>,
 }
@@ -88,7 +93,7 @@ fn write(
     let told = |error: io::Error| Error::new(format!("cannot make the bundle {}: {error}", to.display()));
     written.map_err(told)?;
     let bytes = fs::metadata(to).map_err(told)?.len();
-    Ok(Packed { entries: found.len(), bytes, warnings })
+    Ok(Packed { entries: found.len(), bytes, unpacked: total, warnings })
 }
 
 /// The agent reads `appspec.yml` at the root, by exactly this name.

@@ -1,11 +1,12 @@
 //! What a bundle would unpack to, without a file written. Of a zip only what is asked for is decompressed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
 use super::Entries;
-use super::gate::{Gate, refuse};
+use super::damage::Damage;
+use super::gate::Gate;
 use super::zipped::Zip;
 use crate::appspec::{Entry, Kind, Listing};
 use crate::source;
@@ -57,6 +58,18 @@ impl Contents {
         Ok(self.listing)
     }
 
+    /// What is not whole in a zip. Of one that unpacks to more than 16 MiB the content of those files alone is read that are
+    /// `wanted`; an archive of another form has been read to its end.
+    ///
+    /// # Errors
+    /// The archive cannot be read.
+    pub fn damage(&self, wanted: &dyn Fn(&str) -> bool) -> io::Result<Vec<Damage>> {
+        let Some(zip) = &self.zip else { return Ok(Vec::new()) };
+        let wanted: BTreeSet<usize> =
+            self.numbers.iter().filter(|(path, _)| wanted(path)).map(|(_, number)| *number).collect();
+        zip.damage(&|number| wanted.contains(&number))
+    }
+
     /// A file's text, through links that stay in the bundle; none where there is no file.
     ///
     /// # Errors
@@ -99,9 +112,7 @@ impl Contents {
     /// Notes an entry; `number` is a zip's.
     pub(super) fn note(&mut self, name: &Path, entry: Entry, number: Option<usize>) -> io::Result<()> {
         let Some(inner) = self.gate.place(name, entry.kind.clone())? else { return Ok(()) };
-        let Some(path) = inner.to_str().map(str::to_owned) else {
-            return Err(refuse(format!("the name {} is not UTF-8", inner.display())));
-        };
+        let path = inner.to_string_lossy().into_owned();
         // Directories that no entry names are made with the usual umask.
         for (at, _) in path.rmatch_indices('/') {
             let parent = path.get(..at).unwrap_or_default();
@@ -171,10 +182,13 @@ impl Entries for Contents {
 
     fn copy_of(&mut self, name: &Path, earlier: &Path, mode: Option<u32>) -> io::Result<()> {
         let inner = self.gate.earlier(name, earlier)?;
-        let Some(earlier) = inner.to_str().and_then(|path| self.listing.get(path)).cloned() else {
+        let Some(earlier) = self.listing.get(inner.to_string_lossy().as_ref()).cloned() else {
             return Ok(());
         };
-        let mode = mode.map_or(earlier.mode, |mode| mode & 0o777);
+        let mode = match earlier.kind {
+            Kind::File => mode.map_or(earlier.mode, |mode| mode & 0o777),
+            _ => earlier.mode,
+        };
         self.note(name, Entry { mode, ..earlier }, None)
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::ffi::OsString;
+use std::fmt;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
@@ -12,9 +13,9 @@ use crate::appspec::Kind;
 pub const MAX_ENTRIES: usize = 200_000;
 /// Bytes of a bundle once unpacked.
 const MAX_BYTES: u64 = 16 << 30;
-/// How many times its packed size a bundle may grow, beyond an allowance for small ones.
+/// How many times its packed size a bundle may grow, beyond an allowance: an image of a disk is mostly zeros.
 const MAX_RATIO: u64 = 200;
-const ALLOWANCE: u64 = 64 << 20;
+const ALLOWANCE: u64 = 2 << 30;
 /// Names within each other.
 const MAX_DEPTH: usize = 128;
 /// Bytes of a name: Linux has no longer ones.
@@ -29,8 +30,25 @@ pub struct Gate {
     kinds: HashMap<OsString, Kind>,
 }
 
-pub fn refuse(message: String) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, message)
+/// What this tool does not unpack, whole as the archive may be.
+#[derive(Debug)]
+struct Refusal(String);
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+pub fn refuse(message: impl Into<String>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, Refusal(message.into()))
+}
+
+/// Whether an error came of [`refuse`].
+pub fn is_refusal(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<Refusal>())
 }
 
 /// A name below the bundle's root, empty for the root itself. Absolute names and `..` are refused.
@@ -114,11 +132,11 @@ impl Gate {
         Err(refuse(format!("{} is both a directory and a {both}", name.display())))
     }
 
-    /// The earlier file that a hard link names.
+    /// The earlier file or link that a hard link names.
     pub fn earlier(&self, name: &Path, earlier: &Path) -> io::Result<PathBuf> {
         let inner = inner(earlier)?;
         match self.kinds.get(inner.as_os_str()) {
-            Some(Kind::File) => Ok(inner),
+            Some(Kind::File | Kind::Link) => Ok(inner),
             _ => Err(refuse(format!("{} is a hard link to what is no file", name.display()))),
         }
     }

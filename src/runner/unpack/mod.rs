@@ -2,6 +2,7 @@
 //! link, as a device, or beyond the limits.
 
 mod contents;
+mod damage;
 mod gate;
 mod sink;
 mod tarball;
@@ -15,7 +16,8 @@ use crate::model::BundleType;
 
 use super::failure::ruby;
 pub use contents::Contents;
-use gate::Gate;
+pub use damage::{Damage, Fault};
+use gate::{Gate, is_refusal};
 use sink::Sink;
 
 /// What becomes of an archive's entries. Names and modes are the archive's: nobody has looked at them.
@@ -30,7 +32,7 @@ trait Entries {
     /// Kept as it is written: where it leads is the host's business, but nothing is ever written through it.
     fn link(&mut self, name: &Path, target: PathBuf) -> io::Result<()>;
 
-    /// A hard link becomes a copy of the earlier file that it names.
+    /// A hard link becomes a copy of the earlier file or link that it names.
     fn copy_of(&mut self, name: &Path, earlier: &Path, mode: Option<u32>) -> io::Result<()>;
 }
 
@@ -48,24 +50,44 @@ pub fn extract(bundle: &Path, kind: &BundleType, directory: &Path) -> Result<(),
     let mut sink = Sink::new(directory, gate(bundle)?)?;
     let result = match kind {
         BundleType::Zip => zipped::unpack(bundle, &mut sink),
-        BundleType::Tgz | BundleType::Tar => tarball::unpack(bundle, &mut sink),
+        BundleType::Tgz | BundleType::Tar => tarball::unpack(bundle, kind, &mut sink),
         other => return Err(undeployable(other)),
     };
     result.and_then(|()| sink.finish()).map_err(|error| told(kind, &error))
 }
 
 /// What [`unpack`] would leave, without a file written. `whole` are the names of the files whose text may be asked for.
-/// The content of a zip's files is not looked at before it is asked for.
-pub fn contents(bundle: &Path, kind: &BundleType, whole: &[&str]) -> Result<Contents, String> {
-    let mut contents = Contents::new(gate(bundle)?, whole);
+/// The content of a zip's files is not looked at before it is asked for ([`Contents::damage`]).
+pub fn contents(bundle: &Path, kind: &BundleType, whole: &[&str]) -> Result<Contents, Unreadable> {
+    let refused = |message| Unreadable { message, damaged: false };
+    let mut contents = Contents::new(gate(bundle).map_err(refused)?, whole);
     let result = match kind {
         BundleType::Zip => zipped::list(bundle, &mut contents),
-        BundleType::Tgz | BundleType::Tar => tarball::unpack(bundle, &mut contents),
-        other => return Err(undeployable(other)),
+        BundleType::Tgz | BundleType::Tar => tarball::unpack(bundle, kind, &mut contents),
+        other => return Err(refused(undeployable(other))),
     };
-    result.map_err(|error| told(kind, &error))?;
+    result.map_err(|error| {
+        let of_system = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied);
+        let damaged = !is_refusal(&error) && !of_system && error.raw_os_error().is_none();
+        Unreadable { message: told(kind, &error), damaged }
+    })?;
     contents.take_off_top();
     Ok(contents)
+}
+
+/// Why what is in an archive cannot be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// In the words of [`unpack`].
+    pub message: String,
+    /// It is no whole archive, and the agents fail on it; else it cannot be opened, or this tool refuses what is in it.
+    pub damaged: bool,
+}
+
+/// Whether a bundle of so many bytes, packed and unpacked, and entries is more than [`unpack`] lets in. The agents have no
+/// such limits.
+pub fn is_too_much(packed: u64, unpacked: u64, entries: usize) -> bool {
+    entries > gate::MAX_ENTRIES || unpacked > Gate::new(packed).left()
 }
 
 fn gate(bundle: &Path) -> Result<Gate, String> {

@@ -35,11 +35,25 @@ impl Sink {
     }
 
     fn parent(&self, inner: &Path) -> io::Result<PathBuf> {
+        inner
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+            .map_or(Ok(()), |parent| self.make(parent))?;
+        Ok(self.directory.join(inner))
+    }
+
+    /// Makes a directory and those that it is in; never the root, which is gone where a signal ends the command.
+    fn make(&self, inner: &Path) -> io::Result<()> {
         let path = self.directory.join(inner);
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent)?;
+        let above = inner.parent().filter(|above| !above.as_os_str().is_empty());
+        match (fs::create_dir(&path), above) {
+            (Err(error), Some(above)) if error.kind() == io::ErrorKind::NotFound => {
+                self.make(above)?;
+                fs::create_dir(&path)
+            }
+            (Err(error), _) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+            (made, _) => made,
         }
-        Ok(path)
     }
 
     fn create(&self, inner: &Path) -> io::Result<File> {
@@ -68,8 +82,8 @@ impl Entries for Sink {
 
     fn directory(&mut self, name: &Path, mode: Option<u32>) -> io::Result<()> {
         let Some(inner) = self.gate.place(name, Kind::Directory)? else { return Ok(()) };
+        self.make(&inner).map_err(named(name))?;
         let path = self.directory.join(inner);
-        fs::create_dir_all(&path).map_err(named(name))?;
         if let Some(mode) = mode {
             self.modes.push((path, mode & 0o777));
         }
@@ -98,6 +112,9 @@ impl Entries for Sink {
 
     fn copy_of(&mut self, name: &Path, earlier: &Path, mode: Option<u32>) -> io::Result<()> {
         let inner = self.gate.earlier(name, earlier)?;
+        if let Some(target) = self.links.get(&inner).cloned() {
+            return self.link(name, target);
+        }
         // Of itself: opened to be written, it would be emptied first.
         if self.gate.place(name, Kind::File)?.is_some_and(|place| place == inner) {
             return Ok(());

@@ -1,13 +1,15 @@
 //! Unpacking, with archives that mean harm.
 
+use std::ffi::OsStr;
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tar::{Builder, EntryType, Header};
 use zip::write::SimpleFileOptions;
-use zip::{System, ZipWriter};
+use zip::{CompressionMethod, System, ZipWriter};
 
 use super::*;
 use crate::appspec::Kind;
@@ -29,7 +31,7 @@ impl Bundle {
         let bundle = self.guard.path().join("bundle.tar");
         let unpacked = unpack(&bundle, &kind, &self.path(""));
         let listed = contents(&bundle, &kind, &[]);
-        assert_eq!(listed.as_ref().err(), unpacked.as_ref().err());
+        assert_eq!(listed.as_ref().err().map(|error| &error.message), unpacked.as_ref().err());
         if let Ok(contents) = listed {
             let mut there = Vec::new();
             there_is(&self.path(""), Path::new(""), &mut there);
@@ -102,12 +104,15 @@ fn a_tar_keeps_exec_bits_and_links_and_loses_setuid() {
         ("bin/run", FILE, "#!/bin/sh"),
         ("bin/same", EntryType::Link, "bin/run"),
         ("current", LINK, "/srv/outside"),
+        ("also", EntryType::Link, "current"),
     ]));
     bundle.unpack(BundleType::Tar).unwrap();
     let mode = |name: &str| fs::metadata(bundle.path(name)).unwrap().permissions().mode() & 0o7777;
     assert_eq!(mode("bin/run"), 0o755);
     assert_eq!(fs::read_to_string(bundle.path("bin/same")).unwrap(), "#!/bin/sh");
-    assert_eq!(fs::read_link(bundle.path("current")).unwrap(), Path::new("/srv/outside"));
+    for link in ["current", "also"] {
+        assert_eq!(fs::read_link(bundle.path(link)).unwrap(), Path::new("/srv/outside"), "{link}");
+    }
 }
 
 #[test]
@@ -132,7 +137,7 @@ fn nothing_is_written_outside() {
         &[("out", LINK, "/"), ("out/", EntryType::Directory, "")],
         &[("hard", EntryType::Link, "/etc/passwd")],
         &[("hard", EntryType::Link, "../bundle.tar")],
-        &[("out", LINK, "/etc/passwd"), ("hard", EntryType::Link, "out")],
+        &[("out", LINK, ".."), ("hard", EntryType::Link, "out"), ("hard/evil", FILE, "x")],
         &[("device", EntryType::Char, "")],
         &[("pipe", EntryType::Fifo, "")],
         &[("file", FILE, "x"), ("file/evil", FILE, "x")],
@@ -250,15 +255,85 @@ fn a_text_is_read_through_links_that_stay_inside() {
 
 #[test]
 fn a_bomb_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut gate = Gate::new(42_374);
+    assert!(gate.left() < 3 << 30, "5.5 GB of 42 kB, as the known ones have it");
+    gate.count(gate.left() - 1000, Path::new("zeros")).unwrap();
+    let mut sink = Sink::new(folder.path(), gate).unwrap();
+    let error = sink.file(Path::new("more"), None, &mut io::repeat(0)).unwrap_err().to_string();
+    assert!(error.contains("more unpacks to more than a bundle may hold"), "{error}");
+    assert_eq!(
+        fs::metadata(folder.path().join("more")).unwrap().len(),
+        1001,
+        "no more than that was written"
+    );
+}
+
+/// The image of an empty disk, which the agents deploy.
+#[test]
+fn an_image_full_of_zeros_is_none() {
     let mut writer = ZipWriter::new(std::io::Cursor::new(Vec::new()));
     writer.start_file("zeros", SimpleFileOptions::default()).unwrap();
     let zeros = vec![0; 1 << 20];
     for _ in 0..100 {
         writer.write_all(&zeros).unwrap();
     }
-    let bundle = Bundle::new(&writer.finish().unwrap().into_inner());
-    let error = bundle.unpack(BundleType::Zip).unwrap_err();
-    assert!(error.contains("unpacks to more than a bundle may hold"), "{error}");
+    let bytes = writer.finish().unwrap().into_inner();
+    Bundle::new(&bytes).unpack(BundleType::Zip).unwrap();
+    assert!(!is_too_much(bytes.len() as u64, 100 << 20, 1));
+    assert!(is_too_much(bytes.len() as u64, 3 << 30, 1) && is_too_much(1 << 30, 1, 200_001));
+}
+
+#[test]
+fn a_tar_is_told_by_what_it_is_packed_by() {
+    let tar = tar(&[("a", FILE, "content")]);
+    let mut bz = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+    bz.write_all(&tar).unwrap();
+    let bz = Bundle::new(&bz.finish().unwrap());
+    for bundle in [&bz, &Bundle::new(&tar)] {
+        let error = bundle.unpack(BundleType::Tgz).unwrap_err();
+        assert!(error.contains("it is not packed by gzip"), "{error}");
+    }
+    bz.unpack(BundleType::Tar).unwrap();
+    assert_eq!(fs::read_to_string(bz.path("a")).unwrap(), "content");
+    for (name, magic) in [("xz", &b"\xfd7zXZ\0\0"[..]), ("zstd", b"\x28\xb5\x2f\xfd\0")] {
+        let error = Bundle::new(magic).unpack(BundleType::Tar).unwrap_err();
+        assert!(error.contains(&format!("it is packed by {name}, which is not read here")), "{error}");
+    }
+}
+
+#[test]
+fn a_zip_may_be_packed_by_bzip2() {
+    let options = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Bzip2);
+    let bundle = Bundle::new(&zip(|writer| {
+        writer.start_file("a", options).unwrap();
+        writer.write_all(b"content").unwrap();
+    }));
+    bundle.unpack(BundleType::Zip).unwrap();
+    assert_eq!(fs::read_to_string(bundle.path("a")).unwrap(), "content");
+}
+
+#[test]
+fn names_that_are_no_utf_8_are_those_of_code_page_437_or_bytes() {
+    // é there is 0x82; the writer has no other way to write it.
+    let mut bytes = dos(&["caf!", "a"]);
+    bytes.iter_mut().filter(|byte| **byte == b'!').for_each(|byte| *byte = 0x82);
+    let bundle = Bundle::new(&bytes);
+    bundle.unpack(BundleType::Zip).unwrap();
+    assert!(bundle.path("café").is_file());
+    let listed = contents(&bundle.guard.path().join("bundle.tar"), &BundleType::Zip, &[]).unwrap();
+    assert!(!listed.backslashes);
+    let mut bytes = tar(&[("caf!", FILE, "x")]);
+    bytes[3] = 0xe9;
+    bytes[148..156].fill(b' ');
+    let sum: u32 = bytes[..512].iter().map(|byte| u32::from(*byte)).sum();
+    bytes[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    let bundle = Bundle::new(&bytes);
+    let tar = bundle.guard.path().join("bundle.tar");
+    unpack(&tar, &BundleType::Tar, &bundle.path("")).unwrap();
+    assert!(bundle.path("").join(OsStr::from_bytes(b"caf\xe9")).is_file());
+    let listed = contents(&tar, &BundleType::Tar, &[]).unwrap();
+    assert_eq!(listed.listing().keys().collect::<Vec<_>>(), ["caf\u{fffd}"]);
 }
 
 #[test]
@@ -277,4 +352,106 @@ fn rubbish_is_an_error() {
         assert!(Bundle::new(b"not an archive at all").unpack(kind.clone()).is_err(), "{kind}");
         assert!(Bundle::new(b"").unpack(kind.clone()).is_err(), "{kind}");
     }
+}
+
+/// A zip of three files, of which `data` is stored as it is; where the header of each begins.
+fn whole() -> (Vec<u8>, [usize; 3]) {
+    let names = ["appspec.yml", "run.sh", "data"];
+    let bytes = zip(|writer| {
+        for name in names {
+            let options = SimpleFileOptions::default();
+            let method = if name == "data" { CompressionMethod::Stored } else { CompressionMethod::Deflated };
+            writer.start_file(name, options.compression_method(method)).unwrap();
+            writer.write_all("0123456789".repeat(20).as_bytes()).unwrap();
+        }
+    });
+    let headers = bytes.windows(4).enumerate().filter(|(_, four)| *four == b"PK\x03\x04").map(|(at, _)| at);
+    let headers: Vec<usize> = headers.collect();
+    (bytes, headers.try_into().unwrap())
+}
+
+/// What is wrong with the files of a zip, the content of `wanted` looked at.
+fn damage_of(bytes: &[u8], wanted: &dyn Fn(&str) -> bool) -> Result<Vec<(String, Fault)>, Unreadable> {
+    let bundle = Bundle::new(bytes);
+    let contents = contents(&bundle.guard.path().join("bundle.tar"), &BundleType::Zip, &[])?;
+    let damage = contents.damage(wanted).unwrap().into_iter();
+    Ok(damage.map(|Damage { name, fault }| (name, fault)).collect())
+}
+
+#[test]
+fn what_is_damaged_in_a_zip_is_told_by_its_name() {
+    let (whole, [appspec, run, data]) = whole();
+    assert_eq!(damage_of(&whole, &|_| false).unwrap(), []);
+    let entry = |number| {
+        let entries = whole.windows(4).enumerate().filter(|(_, four)| *four == b"PK\x01\x02");
+        entries.map(|(at, _)| at).nth(number).unwrap()
+    };
+    let header = "its header is not where the archive's directory says";
+    let both = |local: usize, central: usize, byte| vec![(local, byte), (central, byte)];
+    for (changes, name, fault) in [
+        (vec![(data + 30 + 4 + 3, b'x')], "data", Fault::Checksum),
+        // A block of a kind that there is not.
+        (vec![(run + 30 + 6, 7)], "run.sh", Fault::Broken("its content cannot be unpacked")),
+        (vec![(run, b'Q')], "run.sh", Fault::Broken(header)),
+        (both(data + 19, entry(2) + 21, 255), "data", Fault::Broken("its content is cut off")),
+        (both(run + 6, entry(1) + 8, 1), "run.sh", Fault::Broken("it is encrypted")),
+        (both(appspec + 8, entry(0) + 10, 14), "appspec.yml", Fault::Method),
+        // `unzip` goes by the one, others by the other.
+        (both(run + 22, entry(1) + 24, 1), "run.sh", Fault::Header),
+        (both(run + 22, entry(1) + 24, 255), "run.sh", Fault::Header),
+        (vec![(appspec + 30, b'A')], "appspec.yml", Fault::Header),
+        (vec![(appspec + 14, 0)], "appspec.yml", Fault::Header),
+        (vec![(entry(0) + 16, 0)], "appspec.yml", Fault::Header),
+        (vec![(entry(2) + 21, 255)], "data", Fault::Header),
+    ] {
+        let mut bytes = whole.clone();
+        changes.iter().for_each(|(at, byte)| bytes[*at] = *byte);
+        assert_eq!(damage_of(&bytes, &|_| false).unwrap(), [(name.to_owned(), fault)], "{changes:?}");
+        // What an agent does not unpack this tool does not either.
+        let unpacked = Bundle::new(&bytes);
+        let unpacked =
+            unpack(&unpacked.guard.path().join("bundle.tar"), &BundleType::Zip, &unpacked.path(""));
+        assert!(unpacked.is_err() || fault == Fault::Header, "{changes:?}: {unpacked:?}");
+    }
+}
+
+#[test]
+fn a_bundle_that_is_no_whole_archive_is_told_from_one_that_is_refused() {
+    let (zip, _) = whole();
+    let mut directory = zip.clone();
+    let at = directory.windows(4).position(|four| four == b"PK\x01\x02").unwrap();
+    directory[at] = b'Q';
+    for bytes in [&zip[..zip.len() - 30], &directory, b"not an archive at all"] {
+        assert!(damage_of(bytes, &|_| false).unwrap_err().damaged);
+    }
+    let (tar, far) = (tar(&[("a", FILE, &"x".repeat(2000))]), tar(&[("../evil", FILE, "x")]));
+    let mut tgz = GzEncoder::new(Vec::new(), Compression::default());
+    tgz.write_all(&tar).unwrap();
+    let tgz = tgz.finish().unwrap();
+    let mut wrong = tgz.clone();
+    let last = wrong.len() - 6;
+    wrong[last] ^= 1;
+    for (bytes, damaged) in
+        [(&tar[..1000], true), (&tgz[..tgz.len() - 20], true), (&wrong, true), (&far, false)]
+    {
+        let bundle = Bundle::new(bytes);
+        let error = contents(&bundle.guard.path().join("bundle.tar"), &BundleType::Tar, &[]).err().unwrap();
+        assert_eq!(error.damaged, damaged, "{}", error.message);
+    }
+    assert!(!contents(Path::new("/nowhere"), &BundleType::Zip, &[]).err().unwrap().damaged);
+}
+
+#[test]
+fn of_a_large_zip_the_content_of_what_is_wanted_is_read() {
+    let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    let mut bytes = zip(|writer| {
+        writer.start_file("large", SimpleFileOptions::default()).unwrap();
+        writer.write_all(&vec![b'x'; 17 << 20]).unwrap();
+        writer.start_file("data", stored).unwrap();
+        writer.write_all(b"0123456789").unwrap();
+    });
+    let at = bytes.windows(10).position(|ten| ten == b"0123456789").unwrap();
+    bytes[at] = b'x';
+    assert_eq!(damage_of(&bytes, &|_| false).unwrap(), []);
+    assert_eq!(damage_of(&bytes, &|name| name == "data").unwrap(), [("data".to_owned(), Fault::Checksum)]);
 }

@@ -6,9 +6,11 @@ use std::io::{self, BufReader, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use zip::read::ZipFileEntry;
+use zip::read::{ZipFileEntry, ZipReadOptions};
+use zip::result::ZipError;
 use zip::{System, ZipArchive};
 
+use super::damage::{self, Damage, Member};
 use super::gate::refuse;
 use super::{Contents, Entries};
 use crate::appspec::{Entry, Kind};
@@ -46,28 +48,40 @@ fn target(entry: &mut dyn Read, name: &Path) -> io::Result<PathBuf> {
 /// Source: Info-ZIP's unzip 6.0, which both official agents call.
 fn name(entry: &ZipFileEntry<'_>) -> PathBuf {
     let mut name = entry.name_raw().to_owned();
+    // What is no UTF-8 is code page 437 there.
+    if entry.system() == System::Dos
+        && std::str::from_utf8(&name).is_err()
+        && let Ok(decoded) = entry.name()
+    {
+        name = decoded.into_owned().into_bytes();
+    }
     if entry.system() == System::Dos && !name.contains(&b'/') {
         name.iter_mut().filter(|byte| **byte == b'\\').for_each(|byte| *byte = b'/');
     }
     PathBuf::from(OsString::from_vec(name))
 }
 
-/// An entry's name, mode and kind, by the archive's directory.
-fn described(entry: &ZipFileEntry<'_>) -> io::Result<(PathBuf, Option<u32>, Kind)> {
-    let name = name(entry);
-    let kind = kind(entry, &name)?;
-    Ok((name, entry.unix_mode(), kind))
+/// What is wrong with an entry, with its name.
+fn named(name: &Path) -> impl Fn(ZipError) -> io::Error + '_ {
+    move |error| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", name.display()))
 }
 
 pub fn unpack(bundle: &Path, to: &mut dyn Entries) -> io::Result<()> {
     let mut archive = ZipArchive::new(File::open(bundle)?)?;
     for index in 0..archive.len() {
         let entry = archive.by_index_data(index)?;
-        let (name, mode, kind) = described(&entry)?;
-        match kind {
-            Kind::Directory => to.directory(&name, mode)?,
-            Kind::Link => to.link(&name, target(&mut archive.by_index(index)?, &name)?)?,
-            Kind::File => to.file(&name, mode, &mut archive.by_index(index)?)?,
+        let (name, mode) = (name(&entry), entry.unix_mode());
+        let kind = kind(&entry, &name)?;
+        if kind == Kind::Directory {
+            to.directory(&name, mode)?;
+            continue;
+        }
+        let mut content = archive.by_index(index).map_err(named(&name))?;
+        if kind == Kind::Link {
+            let target = target(&mut content, &name)?;
+            to.link(&name, target)?;
+        } else {
+            to.file(&name, mode, &mut content)?;
         }
     }
     Ok(())
@@ -75,36 +89,56 @@ pub fn unpack(bundle: &Path, to: &mut dyn Entries) -> io::Result<()> {
 
 /// Lists the entries by the archive's directory; files are counted as long as it says.
 pub fn list(bundle: &Path, contents: &mut Contents) -> io::Result<()> {
-    let mut archive = ZipArchive::new(BufReader::new(File::open(bundle)?))?;
+    let file = File::open(bundle)?;
+    let mut archive = ZipArchive::new(BufReader::new(file.try_clone()?))?;
+    let mut members = Vec::with_capacity(archive.len());
     for index in 0..archive.len() {
         let entry = archive.by_index_data(index)?;
-        let (name, mode, kind) = described(&entry)?;
-        contents.backslashes |= name.as_os_str().as_bytes() != entry.name_raw();
-        match kind {
+        members.push(Member::new(&entry));
+        let (name, mode, size) = (name(&entry), entry.unix_mode(), entry.size());
+        contents.backslashes |= slashes(name.as_os_str().as_bytes()) > slashes(entry.name_raw());
+        match kind(&entry, &name)? {
             Kind::Directory => contents.directory(&name, mode)?,
             Kind::Link => {
-                let target = target(&mut archive.by_index(index)?, &name)?;
+                let mut content = archive.by_index(index).map_err(named(&name))?;
+                let target = target(&mut content, &name)?;
                 contents.link(&name, target)?;
             }
             Kind::File => {
-                contents.gate().count(entry.size(), &name)?;
+                contents.gate().count(size, &name)?;
                 let mode = mode.unwrap_or(0o644) & 0o777;
                 contents.note(&name, Entry { kind: Kind::File, mode, head: Vec::new() }, Some(index))?;
             }
         }
     }
-    contents.zip = Some(Zip(archive));
+    contents.zip = Some(Zip { file, archive, members });
     Ok(())
 }
 
+fn slashes(name: &[u8]) -> usize {
+    name.iter().filter(|byte| **byte == b'/').count()
+}
+
 /// An open archive.
-pub struct Zip(ZipArchive<BufReader<File>>);
+pub struct Zip {
+    file: File,
+    archive: ZipArchive<BufReader<File>>,
+    members: Vec<Member>,
+}
 
 impl Zip {
-    /// The first bytes of a file.
+    /// The first bytes of a file, whatever its checksum says: [`Zip::damage`] tells of that.
     pub fn read(&mut self, number: usize, most: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        self.0.by_index(number)?.take(most).read_to_end(&mut bytes)?;
+        let options = ZipReadOptions::new().ignore_crc32(true);
+        self.archive.by_index_with_options(number, options)?.take(most).read_to_end(&mut bytes)?;
         Ok(bytes)
+    }
+
+    /// What is not whole; the content of the files that are `wanted` is read in any case.
+    pub fn damage(&self, wanted: &dyn Fn(usize) -> bool) -> io::Result<Vec<Damage>> {
+        let members = self.members.iter().enumerate();
+        let members: Vec<_> = members.map(|(number, member)| (member, wanted(number))).collect();
+        damage::find(&self.file, self.archive.central_directory_start(), &members)
     }
 }

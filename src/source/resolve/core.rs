@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 
 use super::psych::{Item, Map, Value};
-use crate::source::{Content, Document, Error, ErrorKind, Node, Position};
+use crate::source::{Content, Document, Error, ErrorKind, Node, Position, Span};
 
 /// Values that aliases may add to a text.
 const MAX_COPIES: usize = 200_000;
@@ -129,7 +129,7 @@ impl<'a> Resolver<'a> {
         let refused =
             |kind, message: String| Err(Error { kind, message, position: node.span.start, context: None });
         if depth > MAX_DEPTH {
-            return Ok(Item { value: hollow(node), span: node.span, plain: None });
+            return Ok(hollow(node, node.span));
         }
         self.copies += usize::from(self.aliases > 0);
         if self.copies > MAX_COPIES {
@@ -138,14 +138,14 @@ impl<'a> Resolver<'a> {
         if let Some(anchor) = &node.anchor {
             self.anchors.insert(anchor, node);
         }
-        let mut plain = None;
+        let (mut plain, mut false_null) = (None, false);
         self.open.push(node);
         let value = match &node.content {
             Content::Alias(name) => {
                 self.open.pop();
                 return match self.anchors.get(name.as_str()) {
                     Some(target) if self.open.iter().any(|open| std::ptr::eq(*open, *target)) => {
-                        Ok(Item { value: hollow(target), span: node.span, plain: None })
+                        Ok(hollow(target, node.span))
                     }
                     Some(target) => {
                         self.aliases += 1;
@@ -169,29 +169,31 @@ impl<'a> Resolver<'a> {
             }
             Content::Scalar(scalar) => {
                 plain = scalar.bare.then(|| scalar.text.clone());
-                if scalar.bare && is_nothing(node.tag.as_deref(), &scalar.text) {
-                    Value::Null
-                } else {
-                    Value::Text(scalar.text.clone())
-                }
+                let is_null = is_nothing(node.tag.as_deref(), &scalar.text);
+                false_null = scalar.bare && node.tag.as_deref() == Some(NULL) && !is_null;
+                if scalar.bare && is_null { Value::Null } else { Value::Text(scalar.text.clone()) }
             }
         };
         self.open.pop();
-        Ok(Item { value, span: node.span, plain })
+        Ok(Item { value, span: node.span, plain, false_null })
     }
 }
 
 /// What a value within itself or very deep is worth: the types of an AppSpec never go there.
-fn hollow(node: &Node) -> Value {
-    match &node.content {
+fn hollow(node: &Node, span: Span) -> Item {
+    let value = match &node.content {
         Content::List(_) => Value::List(Vec::new()),
         _ => Value::Map(Map::default()),
-    }
+    };
+    Item { value, span, plain: None, false_null: false }
 }
+
+/// `!!null`
+const NULL: &str = "tag:yaml.org,2002:null";
 
 /// With a tag, only `!!null` makes nothing of a scalar, and not of an empty one.
 fn is_nothing(tag: Option<&str>, text: &str) -> bool {
-    is_null(text) && tag.is_none_or(|tag| tag == "tag:yaml.org,2002:null" && !text.is_empty())
+    is_null(text) && tag.is_none_or(|tag| tag == NULL && !text.is_empty())
 }
 
 #[cfg(test)]

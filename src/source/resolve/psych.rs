@@ -30,6 +30,9 @@ pub struct Item {
     pub span: Span,
     /// The scalar's text where it is written without quotes; Psych decided what it is.
     pub plain: Option<String>,
+    /// `!!null` stands before what is no null, which serde_yaml refuses where a value may be left out. Psych has no such
+    /// items.
+    pub false_null: bool,
 }
 
 /// A Ruby Hash: the last of repeated keys has won.
@@ -181,7 +184,7 @@ fn resolve(node: &Node) -> Result<Item, Error> {
             }
         }
     };
-    Ok(Item { value, span: node.span, plain })
+    Ok(Item { value, span: node.span, plain, false_null: false })
 }
 
 /// Ruby's `Float(value)`; the error is what it raises.

@@ -1,0 +1,126 @@
+//! Archives: nothing is unpacked, so that what is in a large bundle is told within a moment.
+
+use std::path::Path;
+
+use super::super::listing::{Found, named_in};
+use super::{Error, NAMES, Report, appspec_name, missing};
+use crate::appspec::{self, Agent, Finding, Scope, Severity};
+use crate::model::BundleType;
+use crate::runner::{self, Contents, Damage, Fault};
+
+const DAMAGED: &str = "make the bundle again, and compare the copies' checksums";
+
+pub fn check(
+    archive: &Path,
+    kind: &BundleType,
+    (scope, wanted): (Scope, Option<&str>),
+) -> Result<Report, Error> {
+    let told = |message: String| Error::new(format!("cannot unpack {}: {message}", archive.display()));
+    let base = wanted.map(|name| name.rsplit('/').next().unwrap_or(name));
+    let whole = base.as_ref().map_or(NAMES, std::slice::from_ref);
+    let report = |path: String, text, findings| Report { path, file: None, text, findings };
+    let mut contents = match runner::contents(archive, kind, whole) {
+        Ok(contents) => contents,
+        Err(error) if error.damaged => {
+            let finding = Finding::error("A065", None, error.message).help(DAMAGED);
+            return Ok(report(archive.display().to_string(), Vec::new(), vec![finding]));
+        }
+        Err(error) => return Err(told(error.message)),
+    };
+    let found: Vec<Found> = found(archive, &contents);
+    let named = |name: &str| format!("{}:{name}", archive.display());
+    let faults = |contents: &Contents, wanted: &dyn Fn(&str) -> bool| match contents.damage(wanted) {
+        Ok(damage) => Ok(faults(&damage, scope.agent)),
+        Err(error) => Err(told(error.to_string())),
+    };
+    let mut text = |name: &str| contents.text(name).ok().flatten();
+    let Some(name) = appspec_name(wanted, &found, &mut text) else {
+        let mut report = missing(named(wanted.unwrap_or(appspec::FILE_NAME)), archive, wanted, &found);
+        report.findings.extend(faults(&contents, &|_| false)?);
+        return Ok(report);
+    };
+    let text = match contents.text(name) {
+        Ok(Some(text)) => text,
+        Ok(None) => return Err(Error::new(format!("cannot read {}: it leads to no file", named(name)))),
+        Err(error) => {
+            let mut findings = faults(&contents, &|path| path == name)?;
+            if findings.iter().all(|finding| finding.severity != Severity::Error) {
+                findings.push(Finding::error("A065", None, format!("`{name}` cannot be unpacked: {error}")));
+            }
+            return Ok(report(named(name), Vec::new(), findings));
+        }
+    };
+    let named_in_text = named_in(&text);
+    let faults = faults(&contents, &|path| path == name || named_in_text(path))?;
+    let backslashes = contents.backslashes.then(|| {
+        let message = "names in this zip have backslashes, which `unzip` takes for slashes with a warning";
+        Finding::warning("A064", None, message).help("make the zip by a tool that writes slashes")
+    });
+    // What the AppSpec names cannot be looked at where it cannot be unpacked.
+    let whole = faults.iter().all(|finding| finding.severity != Severity::Error || finding.only.is_some());
+    let listing = if whole {
+        Some(contents.with_heads(&named_in_text).map_err(|error| told(error.to_string()))?)
+    } else {
+        None
+    };
+    let mut findings = appspec::check(&text, listing.as_ref(), scope).findings;
+    findings.extend(faults);
+    findings.extend(listing.iter().flat_map(appspec::names).chain(backslashes));
+    Ok(report(named(name), text, findings))
+}
+
+fn found(archive: &Path, contents: &Contents) -> Vec<Found> {
+    let entry = |(name, entry): (&String, &appspec::Entry)| Found {
+        name: name.clone(),
+        path: archive.to_owned(),
+        kind: entry.kind.clone(),
+        mode: entry.mode,
+        size: 0,
+        from_outside: None,
+    };
+    contents.listing().iter().map(entry).collect()
+}
+
+/// What is not whole, and for which agent that matters.
+fn faults(damage: &[Damage], agent: Option<Agent>) -> Vec<Finding> {
+    let finding = |Damage { name, fault }: &Damage| {
+        let finding = match fault {
+            Fault::Broken(what) => {
+                Finding::error("A065", None, format!("`{name}` cannot be unpacked: {what}"))
+            }
+            Fault::Checksum => {
+                let message = format!("the checksum of `{name}` is wrong: its content is damaged");
+                match agent {
+                    Some(Agent::One) => {
+                        Finding::warning("A065", None, format!("{message}, and installed as it is"))
+                    }
+                    _ => of(Agent::Two, agent, Finding::error("A065", None, message)),
+                }
+            }
+            Fault::Method if agent == Some(Agent::Two) => return None,
+            Fault::Method => {
+                let message =
+                    format!("`{name}` is packed by a method that the agent's `unzip` does not know");
+                return Some(of(Agent::One, agent, Finding::error("A065", None, message)).help(METHOD));
+            }
+            Fault::Header => {
+                let message = format!(
+                    "what stands about `{name}` in the archive is not all true: not every tool unpacks it alike"
+                );
+                Finding::warning("A065", None, message)
+            }
+        };
+        Some(finding.help(DAMAGED))
+    };
+    let mut findings: Vec<Finding> = damage.iter().filter_map(finding).collect();
+    findings.sort_by_key(|finding| finding.severity);
+    findings.truncate(appspec::MOST);
+    findings
+}
+
+const METHOD: &str = "make the zip with the method `deflate`";
+
+/// Names the agent that it holds for, where both were asked.
+fn of(agent: Agent, asked: Option<Agent>, finding: Finding) -> Finding {
+    Finding { only: asked.is_none().then_some(agent), ..finding }
+}

@@ -1,0 +1,187 @@
+//! What lies on the disk, or runs, only while a command does: temporary folders, files that are half written, git. A signal
+//! ends a command while another thread is still at work on them, so they are known here and go with it.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Child;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::{Builder, NamedTempFile, TempDir};
+
+#[derive(Debug)]
+struct Held {
+    paths: Vec<PathBuf>,
+    children: Vec<Pid>,
+    /// Nothing is begun any more.
+    closed: bool,
+}
+
+static HELD: Mutex<Held> = Mutex::new(Held { paths: Vec::new(), children: Vec::new(), closed: false });
+
+fn held() -> io::Result<MutexGuard<'static, Held>> {
+    let held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+    if held.closed { Err(io::Error::new(io::ErrorKind::Interrupted, "the command ends")) } else { Ok(held) }
+}
+
+/// A path that [`clear`] removes while this lives.
+#[derive(Debug)]
+struct Known(PathBuf);
+
+impl Drop for Known {
+    fn drop(&mut self) {
+        if let Ok(mut held) = held() {
+            held.paths.retain(|path| *path != self.0);
+        }
+    }
+}
+
+/// A temporary folder.
+#[derive(Debug)]
+pub struct Folder {
+    // Removed before it is forgotten.
+    folder: TempDir,
+    _known: Known,
+}
+
+impl Folder {
+    /// Where the system has its temporary files.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn new() -> io::Result<Self> {
+        Self::made(TempDir::new)
+    }
+
+    /// In another folder, with a name that begins so.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn within(parent: &Path, prefix: &str) -> io::Result<Self> {
+        Self::made(|| Builder::new().prefix(prefix).tempdir_in(parent))
+    }
+
+    fn made(make: impl FnOnce() -> io::Result<TempDir>) -> io::Result<Self> {
+        let mut held = held()?;
+        let folder = make()?;
+        let path = folder.path().to_owned();
+        held.paths.push(path.clone());
+        Ok(Folder { folder, _known: Known(path) })
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// Writes a file, whole or not at all: what is half written has another name beside it. One that is there is replaced, or,
+/// where it is `new`, an error.
+///
+/// # Errors
+/// It cannot be written, or is there already.
+pub fn write(to: &Path, new: bool, fill: impl FnOnce(&mut fs::File) -> io::Result<()>) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // The user's umask takes away from it, as from any new file.
+    let mode = fs::Permissions::from_mode(0o666);
+    let (mut file, _known): (NamedTempFile, Known) = {
+        let mut held = held()?;
+        let file = Builder::new().permissions(mode).tempfile_in(folder)?;
+        held.paths.push(file.path().to_owned());
+        let known = Known(file.path().to_owned());
+        (file, known)
+    };
+    fill(file.as_file_mut())?;
+    let placed = if new { file.persist_noclobber(to) } else { file.persist(to) };
+    placed.map(drop).map_err(|error| error.error)
+}
+
+/// A program that [`clear`] ends while this lives.
+#[derive(Debug)]
+pub struct Running(Option<Pid>);
+
+/// Before the child is waited for: its number is another's afterwards.
+pub fn running(child: &Child) -> Running {
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    if let (Some(pid), Ok(mut held)) = (pid, held()) {
+        held.children.push(pid);
+    }
+    Running(pid)
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Ok(mut held) = held() {
+            held.children.retain(|pid| Some(*pid) != self.0);
+        }
+    }
+}
+
+/// Ends and removes all of it, where a signal ends the process.
+pub fn clear() {
+    let Ok(mut held) = held() else { return };
+    held.closed = true;
+    for pid in held.children.drain(..) {
+        let _ = kill_process(pid, Signal::TERM);
+    }
+    held.paths.drain(..).for_each(|path| remove(&path));
+}
+
+/// Removes a file or a folder in which somebody may still write by its name: it has another one first.
+fn remove(path: &Path) {
+    if !path.is_dir() {
+        let _ = fs::remove_file(path);
+        return;
+    }
+    let mut gone = path.as_os_str().to_owned();
+    gone.push(".gone");
+    let gone = PathBuf::from(gone);
+    let gone = if fs::rename(path, &gone).is_ok() { gone.as_path() } else { path };
+    // What was opened before it had another name may come in between.
+    let _ = (0..3).find(|_| fs::remove_dir_all(gone).is_ok());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_whole_or_not_there() {
+        let folder = Folder::new().unwrap();
+        let path = folder.path().join("file");
+        let fails = write(&path, true, |file| {
+            io::Write::write_all(file, b"half")?;
+            Err(io::Error::other("full"))
+        });
+        assert!(fails.is_err() && fs::read_dir(folder.path()).unwrap().next().is_none());
+        let text =
+            |text: &'static str| move |file: &mut fs::File| io::Write::write_all(file, text.as_bytes());
+        write(&path, true, text("one")).unwrap();
+        assert_eq!(write(&path, true, text("two")).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "one");
+        write(&path, false, text("two")).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "two");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_folder_is_known_while_it_lives() {
+        let known = |path: &Path| held().unwrap().paths.iter().any(|known| known == path);
+        let folder = Folder::new().unwrap();
+        let path = folder.path().to_owned();
+        assert!(known(&path) && path.is_dir());
+        drop(folder);
+        assert!(!known(&path) && !path.exists());
+    }
+
+    #[test]
+    fn a_folder_goes_with_all_in_it() {
+        let outer = tempfile::tempdir().unwrap();
+        let path = outer.path().join("folder");
+        fs::create_dir_all(path.join("a/b")).unwrap();
+        fs::write(path.join("a/file"), "x").unwrap();
+        remove(&path);
+        assert_eq!(fs::read_dir(outer.path()).unwrap().count(), 0);
+    }
+}
