@@ -62,6 +62,8 @@ pub struct Environment {
     max_attempts: Option<u32>,
     home: Option<PathBuf>,
     pub path: Option<OsString>,
+    /// The names of all `AWS_ENDPOINT_URL_…`, each the endpoint of one service.
+    pub service_endpoints: Vec<OsString>,
     /// `CDCTL_APP` and `CDCTL_GROUP`, where a line names none.
     pub application: Option<String>,
     pub group: Option<String>,
@@ -120,6 +122,10 @@ impl Environment {
         Environment {
             home: std::env::home_dir(),
             path: std::env::var_os("PATH"),
+            service_endpoints: std::env::vars_os()
+                .map(|(name, _)| name)
+                .filter(|name| name.as_encoded_bytes().starts_with(b"AWS_ENDPOINT_URL_"))
+                .collect(),
             ..Environment::of(|name| std::env::var(name).ok())
         }
     }

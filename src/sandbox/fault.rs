@@ -247,13 +247,6 @@ impl ApiFaults {
         before - state.faults.len()
     }
 
-    /// Whether a call of S3 may be struck now.
-    pub fn name_s3(&self, now: Millis) -> bool {
-        let names =
-            |fault: &InForce| fault.fault.operation.as_deref().is_some_and(|name| OF_S3.contains(&name));
-        self.state().faults.iter().any(|fault| now < fault.until && names(fault))
-    }
-
     /// What a call meets now: the first fault that strikes it.
     pub fn strike(&self, operation: &str, now: Millis) -> Option<Trouble> {
         let State { faults, random, .. } = &mut *self.state();

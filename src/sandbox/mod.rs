@@ -128,6 +128,14 @@ pub trait Conductor: Send + Sync {
         Err(NO_HOSTS.to_owned())
     }
 
+    /// Looks whether hosts, Lambda functions and ECS services of these ids are there in some region. May wait.
+    ///
+    /// # Errors
+    /// Which is not.
+    fn check_named(&self, _ids: Vec<String>) -> Result<(), String> {
+        Ok(())
+    }
+
     /// What is there in a region. May wait.
     ///
     /// # Errors
@@ -149,8 +157,6 @@ pub struct Sandbox {
     /// Locked last, for moments.
     places: Mutex<operations::Places>,
     request_ids: Mutex<fastrand::Rng>,
-    /// The last revision of each family, by region.
-    task_definitions: Mutex<std::collections::BTreeMap<(String, String), u32>>,
 }
 
 /// The service's own page, as far as anybody can tell; tests lower it.
@@ -176,7 +182,6 @@ impl Sandbox {
             faults,
             places: Mutex::default(),
             request_ids: Mutex::new(request_ids),
-            task_definitions: Mutex::default(),
         }
     }
 }

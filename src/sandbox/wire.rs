@@ -60,6 +60,45 @@ pub fn write_cbor(shape: &dyn SerializableStruct) -> Result<Vec<u8>, SerdeError>
     Ok(serializer.finish())
 }
 
+/// A CBOR body whose times are read as the milliseconds that are meant: the codec cuts what is finer, so that .405, which
+/// no floating point number is, would be read as .404. A body that is no CBOR stays as it is, for the codec to refuse.
+pub fn with_whole_milliseconds(body: &[u8]) -> Cow<'_, [u8]> {
+    let mut body = Cow::Borrowed(body);
+    let (mut at, mut of_time) = (0, false);
+    while let Some(head) = body.get(at).copied() {
+        let (major, info) = (head >> 5, head & 31);
+        let size = match info {
+            24..=27 => 1 << (info - 24),
+            _ => 0,
+        };
+        let start = at + 1;
+        let Some(bytes) = body.get(start..start + size) else { break };
+        let argument = bytes.iter().fold(u64::from(info), |number, byte| (number << 8) | u64::from(*byte));
+        let argument = if size == 0 { argument } else { argument & (u64::MAX >> (64 - 8 * size)) };
+        at = start + size;
+        match major {
+            // Bytes and text, of a length that is known; what is in pieces comes as items of its own.
+            2 | 3 if info != 31 => {
+                match usize::try_from(argument).ok().and_then(|length| at.checked_add(length)) {
+                    Some(end) => at = end,
+                    None => break,
+                }
+            }
+            7 if of_time && info == 27 => {
+                let millis = (f64::from_bits(argument) * 1_000.0).round();
+                // A tenth of one more outlives both roundings. Beyond the limit a time has no milliseconds.
+                if millis.abs() < 1e15 {
+                    let seconds = (millis + 0.1) / 1_000.0;
+                    body.to_mut()[start..at].copy_from_slice(&seconds.to_be_bytes());
+                }
+            }
+            _ => {}
+        }
+        of_time = major == 6 && argument == 1;
+    }
+    body
+}
+
 /// What an SDK type's own `deserialize` reads CBOR with.
 pub fn cbor_reader(body: &[u8]) -> CborDeserializer<'_> {
     CBOR.create_deserializer(body)
@@ -141,6 +180,38 @@ mod tests {
         }
         let deep = [0x81; 100_000];
         assert!(CreateApplicationInput::deserialize(&mut cbor_reader(&deep)).is_err());
+    }
+
+    #[test]
+    fn cbor_times_keep_their_milliseconds() {
+        let mut rng = fastrand::Rng::with_seed(1);
+        let known = [0, 1, -1, -1_500, 1_556_918_687_504, 1_795_907_653_405, 253_402_300_799_999];
+        let drawn = std::iter::repeat_with(|| rng.i64(1_400_000_000_000..2_000_000_000_000));
+        for millis in drawn.take(20_000).chain(known) {
+            #[expect(clippy::cast_precision_loss, reason = "as clients do")]
+            let seconds = (millis as f64) / 1_000.0;
+            let mut body = b"\xa2\x61x\x43\xc1\xfb\x00\x6fcreateTimeRange\xbf\x65start\xc1\xfb".to_vec();
+            body.extend(seconds.to_be_bytes());
+            body.push(0xff);
+            let body = with_whole_milliseconds(&body);
+            assert!(body.starts_with(b"\xa2\x61x\x43\xc1\xfb\x00"), "what is no time stays");
+            let input = ListDeploymentsInput::deserialize(&mut cbor_reader(&body)).unwrap();
+            let start = *input.create_time_range().unwrap().start().unwrap();
+            assert_eq!(start.to_millis().unwrap(), millis);
+        }
+        let odd: [&[u8]; 6] = [
+            b"",
+            b"\xc1\xfb\x00",
+            b"\x5b\xff\xff\xff\xff\xff\xff\xff\xff",
+            b"\xff",
+            b"\xc1\x01",
+            b"\x7f\x61",
+        ];
+        for body in odd {
+            assert_eq!(with_whole_milliseconds(body), body);
+        }
+        let far = [&b"\xc1\xfb"[..], &f64::INFINITY.to_be_bytes()].concat();
+        assert_eq!(with_whole_milliseconds(&far), far);
     }
 
     #[test]

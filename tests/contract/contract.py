@@ -32,11 +32,16 @@ provoked = set()
 # Which operation said which error.
 pairs = set()
 paginated = set()
+# Members of inputs, as (structure, member), that were sent in calls that went well.
+sent = set()
+# The input of the call that is under way.
+asked = None
 
 
 def client(**config):
     """A CodeDeploy client that checks what it is told."""
     session = boto3.Session()
+    session._session.register("before-parameter-build.codedeploy", remember)
     session._session.register("before-parse.codedeploy", check_answer)
     made = session.client("codedeploy", config=botocore.config.Config(**config))
     assert made.meta.service_model.resolved_protocol == PROTOCOL
@@ -57,9 +62,47 @@ def refused(code, call, **arguments):
     raise AssertionError(f"{code} expected: {answer}")
 
 
+def remember(params, **_):
+    global asked
+    asked = params
+
+
+def note_sent(shape, value):
+    """Notes every member of an input that is there."""
+    if shape is None:
+        return
+    if shape.type_name == "structure":
+        for name, member in value.items():
+            sent.add((shape.name, name))
+            note_sent(shape.members[name], member)
+    elif shape.type_name == "list":
+        for member in value:
+            note_sent(shape.member, member)
+
+
+def sendable(made):
+    """The members of all inputs of the model, as (structure, member)."""
+    found, open_shapes = {}, [
+        made.meta.service_model.operation_model(name).input_shape
+        for name in made.meta.service_model.operation_names
+    ]
+    while open_shapes:
+        shape = open_shapes.pop()
+        if shape is None or shape.name in found:
+            continue
+        if shape.type_name == "structure":
+            found[shape.name] = set(shape.members)
+            open_shapes += shape.members.values()
+        elif shape.type_name == "list":
+            open_shapes.append(shape.member)
+    return {(name, member) for name, members in found.items() for member in members}
+
+
 def check_answer(operation_model, response_dict, **_):
     name, status, headers = operation_model.name, response_dict["status_code"], response_dict["headers"]
     called.add(name)
+    if status == 200:
+        note_sent(operation_model.input_shape, asked)
     assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", headers["x-amzn-RequestId"]), name
     assert headers["Content-Type"] == CONTENT_TYPE, name
     assert headers["Date"], name

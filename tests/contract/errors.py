@@ -534,7 +534,8 @@ for method, name in codedeploy.meta.method_to_api_mapping.items():
             contract.refused(code_name, getattr(codedeploy, method), **arguments)
 
 # The last connection to GitHub is gone, and with it every revision there.
-codedeploy.delete_git_hub_account_token(tokenName="octocat")
+for name in ("hubber", "octocat"):
+    codedeploy.delete_git_hub_account_token(tokenName=name)
 commit = {"repository": "me/site", "commitId": "0" * 40}
 contract.refused(
     "InvalidGitHubAccountTokenException",

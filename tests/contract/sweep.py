@@ -1,9 +1,14 @@
 """Every operation of the sandbox with boto3, every answer held against the model."""
 
+import datetime
+import hashlib
+
 import contract
 from contract import refused
 
 codedeploy = contract.client()
+# boto3 cuts times to the second, which other SDKs do not.
+codedeploy._serializer._serializer._timestamp_precision = "millisecond"
 
 
 def pages_of(method, **arguments):
@@ -193,10 +198,116 @@ labels = {"ServerInstanceLabel": ["Green"]}
 [name] = codedeploy.list_deployment_targets(deploymentId=created, targetFilters=labels)["targetIds"]
 codedeploy.skip_wait_time_for_instance_termination(deploymentId=created)
 
+# What the calls above leave out.
+instances = {"deploymentId": created, "instanceStatusFilter": ["InProgress"], "instanceTypeFilter": ["Green"]}
+pages = pages_of("list_deployment_instances", **instances)
+assert [found for page in pages for found in page["instancesList"]] == [name]
+moment = {"start": info["createTime"], "end": info["createTime"]}
+found = [found for page in pages_of("list_deployments", createTimeRange=moment) for found in page["deployments"]]
+assert created in found, found
+later = {"start": info["createTime"] + datetime.timedelta(milliseconds=1)}
+found = [found for page in pages_of("list_deployments", createTimeRange=later) for found in page["deployments"]]
+assert not found, found
+assert codedeploy.list_deployments(externalId="stack")["deployments"] == []
+used = {"s3Bucket": "releases", "s3KeyPrefix": "t", "deployed": "ignore", "sortBy": "lastUsedTime"}
+pages = pages_of("list_application_revisions", **shop, **used, sortOrder="descending")
+assert [found for page in pages for found in page["revisions"]] == [revision("two.zip")]
+
+zones = {
+    "firstZoneMonitorDurationInSeconds": 2,
+    "monitorDurationInSeconds": 1,
+    "minimumHealthyHostsPerZone": {"type": "HOST_COUNT", "value": 1},
+}
+hosts = {"type": "FLEET_PERCENT", "value": 50}
+codedeploy.create_deployment_config(deploymentConfigName="zones", minimumHealthyHosts=hosts, zonalConfig=zones)
+config = codedeploy.get_deployment_config(deploymentConfigName="zones")["deploymentConfigInfo"]
+assert config["zonalConfig"] == zones, config
+canary = {"type": "TimeBasedCanary", "timeBasedCanary": {"canaryPercentage": 10, "canaryInterval": 1}}
+linear = {"type": "TimeBasedLinear", "timeBasedLinear": {"linearPercentage": 10, "linearInterval": 1}}
+for platform, routing in (("Lambda", canary), ("ECS", linear)):
+    codedeploy.create_deployment_config(
+        deploymentConfigName=platform, computePlatform=platform, trafficRoutingConfig=routing
+    )
+    config = codedeploy.get_deployment_config(deploymentConfigName=platform)["deploymentConfigInfo"]
+    assert config["trafficRoutingConfig"] == routing, config
+
+key_only = [{"Type": "KEY_ONLY", "Key": "Rack"}]
+listed = {"ec2TagFilters": key_only, "onPremisesInstanceTagFilters": key_only}
+codedeploy.create_deployment_group(
+    **shop, **listed, deploymentGroupName="full", serviceRoleArn=role, outdatedInstancesStrategy="UPDATE"
+)
+settings = {
+    "serviceRoleArn": role,
+    "deploymentConfigName": "zones",
+    "autoScalingGroups": ["web"],
+    "triggerConfigurations": [
+        {
+            "triggerName": "t",
+            "triggerTargetArn": "arn:aws:sns:eu-west-1:123456789012:t",
+            "triggerEvents": ["DeploymentStart", "InstanceFailure"],
+        }
+    ],
+    "alarmConfiguration": {"enabled": True, "ignorePollAlarmFailure": True, "alarms": [{"name": "a"}]},
+    "autoRollbackConfiguration": {"enabled": True, "events": ["DEPLOYMENT_STOP_ON_REQUEST"]},
+    "outdatedInstancesStrategy": "IGNORE",
+    "deploymentStyle": style,
+    "blueGreenDeploymentConfiguration": {
+        **waits,
+        "greenFleetProvisioningOption": {"action": "DISCOVER_EXISTING"},
+    },
+    "loadBalancerInfo": {"elbInfoList": [{"name": "web"}]},
+    "ec2DeploymentOptions": {"autoScalingGroupProcessesToSuspend": ["AZRebalance"]},
+    "terminationHookEnabled": True,
+}
+full = {**shop, "deploymentGroupName": "fuller"}
+codedeploy.update_deployment_group(
+    **shop, currentDeploymentGroupName="full", newDeploymentGroupName="fuller", **listed, **settings
+)
+info = codedeploy.get_deployment_group(**full)["deploymentGroupInfo"]
+for member, value in {**listed, **settings}.items():
+    got = info[member]
+    if member == "autoScalingGroups":
+        got = [group["name"] for group in got]
+    assert got == value, (member, got)
+sets = {
+    "ec2TagSet": {"ec2TagSetList": [key_only]},
+    "onPremisesTagSet": {"onPremisesTagSetList": [key_only]},
+}
+codedeploy.update_deployment_group(**shop, currentDeploymentGroupName="fuller", **sets)
+info = codedeploy.get_deployment_group(**full)["deploymentGroupInfo"]
+assert {name: info[name] for name in sets} == sets, info
+services = [{"serviceName": "api", "clusterName": "main"}]
+codedeploy.update_deployment_group(
+    applicationName="ecs", currentDeploymentGroupName="live", ecsServices=services
+)
+versioned = revision("three.zip")
+versioned["s3Location"]["version"] = "v1"
+created = codedeploy.create_deployment(
+    **full,
+    revision=versioned,
+    deploymentMode="STANDARD",
+    targetInstances={"ec2TagSet": {"ec2TagSetList": [key_only]}},
+    overrideAlarmConfiguration={"enabled": True, "ignorePollAlarmFailure": False, "alarms": [{"name": "b"}]},
+)["deploymentId"]
+info = codedeploy.get_deployment(deploymentId=created)["deploymentInfo"]
+assert info["revision"] == versioned, info
+assert info["targetInstances"]["ec2TagSet"] == sets["ec2TagSet"], info
+git_hub = {"revisionType": "GitHub", "gitHubLocation": {"repository": "octocat/site", "commitId": "a" * 40}}
+codedeploy.register_application_revision(**shop, revision=git_hub)
+assert codedeploy.get_application_revision(**shop, revision=git_hub)["revision"] == git_hub
+text = {"revisionType": "String", "string": {"content": "version: 0.0\n# raw\n"}}
+codedeploy.register_application_revision(applicationName="Lambda", revision=text)
+hashed = hashlib.sha256(text["string"]["content"].encode()).hexdigest()
+named = {"revisionType": "String", "string": {"sha256": hashed}}
+many = codedeploy.batch_get_application_revisions(applicationName="Lambda", revisions=[named])
+assert "errorMessage" not in many, many
+
 racks = {"instanceNames": ["rack-1", "rack-2"]}
 for number in (1, 2):
     arn = f"arn:aws:iam::123456789012:user/rack-{number}"
     codedeploy.register_on_premises_instance(instanceName=f"rack-{number}", iamUserArn=arn)
+session = "arn:aws:sts::123456789012:assumed-role/rack/rack-3"
+codedeploy.register_on_premises_instance(instanceName="rack-3", iamSessionArn=session)
 codedeploy.add_tags_to_on_premises_instances(**racks, tags=[{"Key": "Rack", "Value": "a"}])
 racked = [{"Type": "KEY_AND_VALUE", "Key": "Rack", "Value": "a"}]
 pages = pages_of("list_on_premises_instances", 
@@ -221,7 +332,7 @@ assert tags == [{"Key": "stage", "Value": "test"}, {"Key": "team", "Value": "web
 codedeploy.untag_resource(ResourceArn=arn, TagKeys=["team"])
 
 pages = pages_of("list_git_hub_account_token_names")
-assert [name for page in pages for name in page["tokenNameList"]] == ["octocat"]
+assert [name for page in pages for name in page["tokenNameList"]] == ["hubber", "octocat"]
 codedeploy.delete_git_hub_account_token(tokenName="octocat")
 codedeploy.delete_resources_by_external_id(externalId="stack")
 
@@ -231,5 +342,11 @@ refused("ApplicationDoesNotExistException", codedeploy.get_application, **shop)
 
 left_out = set(codedeploy.meta.service_model.operation_names) - contract.called
 assert not left_out, f"never called: {sorted(left_out)}"
+unsent = contract.sendable(codedeploy) - contract.sent
+# Where a page holds everything, no call carries the token of another.
+tokens = {(name, member) for name, member in unsent if member.lower() == "nexttoken"}
+if len(tokens) == len([member for _, member in contract.sendable(codedeploy) if member.lower() == "nexttoken"]):
+    unsent -= tokens
+assert not unsent, f"never sent with success: {sorted(unsent)}"
 paginated = {method for method in codedeploy.meta.method_to_api_mapping if codedeploy.can_paginate(method)}
 assert paginated == contract.paginated, paginated ^ contract.paginated

@@ -345,6 +345,43 @@ async fn what_was_acknowledged_is_there_after_every_kill() {
     }
 }
 
+/// Until a new state is whole there is none: what is killed on the way leaves a directory that the next start takes.
+#[test]
+fn a_start_that_is_killed_leaves_a_directory_that_can_be_used() {
+    let (machine, folder) = (Machine::new(), tempfile::tempdir().unwrap());
+    for life in 0..20_u64 {
+        let state = folder.path().join(life.to_string());
+        let line = format!("--listen 127.0.0.1:0 --state {}", state.display());
+        let mut killed = machine.command(CDCTL);
+        killed.args(["sandbox", "serve"]).args(line.split_whitespace());
+        let mut killed = killed.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        // The moment is when the file is there: most of a start is spent on it.
+        let seen = || std::fs::read_dir(&state).is_ok_and(|mut names| names.next().is_some());
+        while !seen() {
+            std::thread::yield_now();
+        }
+        std::thread::sleep(Duration::from_micros(life * 1_000));
+        killed.kill().unwrap();
+        killed.wait().unwrap();
+        loop {
+            let mut next = machine.command(CDCTL);
+            next.args(["sandbox", "serve"]).args(line.split_whitespace());
+            let mut next = next.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            let mut url = String::new();
+            BufReader::new(next.stdout.take().unwrap()).read_line(&mut url).unwrap();
+            if url.starts_with("http://") {
+                next.kill().unwrap();
+                next.wait().unwrap();
+                break;
+            }
+            let said = String::from_utf8(next.wait_with_output().unwrap().stderr).unwrap();
+            // A process that the killed one was about to start has its lock until it is one of its own.
+            assert!(said.contains("another sandbox uses it"), "after {life} ms: {said}");
+        }
+        assert!(!state.join("state.redb.new").exists());
+    }
+}
+
 #[test]
 fn a_watch_sees_a_deployment_through_a_kill() {
     let (machine, folder) = (Machine::new(), tempfile::tempdir().unwrap());

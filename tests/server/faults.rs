@@ -63,6 +63,8 @@ fn faults_of_hosts_come_and_go() {
     );
     let machine = sandbox.with_group();
     let add = "sandbox fault add fail --tag Role=web --event Install --script scripts/start.sh --exit-code 3";
+    let unknown = machine.run("sandbox fault add offline --host i-0123").ends_with(2);
+    let _ = unknown.complains("no host i-0123 is there");
     assert_eq!(
         machine.cdctl([add.split(' ').collect(), vec!["--log", "no port"]].concat()).ends_with(0).stdout,
         "2\n"
@@ -149,6 +151,9 @@ fn a_fault_goes_to_this_machine_only() {
         ("hang --log x", "--log has no meaning for hang"),
         ("hang --factor 2", "--factor has no meaning for hang"),
         ("hang --tag x", "`x` is not KEY=VALUE"),
+        ("fail --share nan", "`nan` is not a number"),
+        ("slow --factor inf", "`inf` is not a number"),
+        ("error --rate NaN", "`NaN` is not a number"),
     ] {
         let _ = machine.run(&format!("sandbox fault add {add}")).ends_with(2).complains(why);
     }

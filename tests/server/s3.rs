@@ -75,6 +75,52 @@ async fn objects_are_copied_and_deleted_many_at_a_time() {
     assert_eq!(left.contents().iter().filter_map(|object| object.key()).collect::<Vec<_>>(), ["plain"]);
 }
 
+/// boto3 and the AWS CLI ask for keys as in a URL; XML cannot hold all that a key may have.
+#[tokio::test]
+async fn keys_that_xml_cannot_hold_are_listed() {
+    use aws_sdk_s3::error::ProvideErrorMetadata;
+    use aws_sdk_s3::types::EncodingType;
+    let stage = Stage::new();
+    let s3 = s3(&stage.sandbox);
+    s3.create_bucket().bucket("releases").send().await.unwrap();
+    let put =
+        |key: &str| s3.put_object().bucket("releases").key(key).body(ByteStream::from_static(b"x")).send();
+    for key in ["a/+ b", "a\rb", "x\u{1}y", "\u{fffe}"] {
+        put(key).await.unwrap();
+    }
+    let list = || s3.list_objects_v2().bucket("releases");
+    let listed = list().encoding_type(EncodingType::Url).start_after("a").send().await.unwrap();
+    assert_eq!(listed.encoding_type(), Some(&EncodingType::Url));
+    let keys = |listed: &[aws_sdk_s3::types::Object]| -> Vec<String> {
+        listed.iter().map(|object| object.key().unwrap().to_owned()).collect()
+    };
+    assert_eq!(keys(listed.contents()), ["a%0Db", "a/%2B%20b", "x%01y", "%EF%BF%BE"]);
+    let first = s3.list_objects().bucket("releases").encoding_type(EncodingType::Url).delimiter("+");
+    let first = first.max_keys(2).send().await.unwrap();
+    assert_eq!(keys(first.contents()), ["a%0Db"]);
+    assert_eq!(first.common_prefixes()[0].prefix(), Some("a/%2B"));
+    assert_eq!((first.next_marker(), first.delimiter()), (Some("a/%2B"), Some("%2B")));
+
+    let code = |code: Option<&str>| code.map(str::to_owned);
+    let refused = list().send().await.unwrap_err();
+    assert_eq!(code(refused.code()), Some("InvalidArgument".into()));
+    let refused = s3.list_objects().bucket("releases").send().await.unwrap_err();
+    assert_eq!(code(refused.code()), Some("InvalidArgument".into()));
+    assert_eq!(keys(list().prefix("a/").send().await.unwrap().contents()), ["a/+ b"]);
+    let upload = s3.create_multipart_upload().bucket("releases").key("m\u{1}").send().await.unwrap();
+    let uploads = || s3.list_multipart_uploads().bucket("releases");
+    assert!(uploads().send().await.is_err());
+    let listed = uploads().encoding_type(EncodingType::Url).send().await.unwrap();
+    assert_eq!(listed.uploads()[0].key(), Some("m%01"));
+    let id = upload.upload_id().unwrap();
+    let parts = s3.list_parts().bucket("releases").key("m\u{1}").upload_id(id).send().await.unwrap();
+    assert!(parts.parts().is_empty());
+    for key in ["a\rb", "x\u{1}y", "\u{fffe}"] {
+        s3.delete_object().bucket("releases").key(key).send().await.unwrap();
+    }
+    assert_eq!(keys(list().send().await.unwrap().contents()), ["a/+ b"]);
+}
+
 #[tokio::test]
 async fn parts_are_put_together() {
     let stage = Stage::new();

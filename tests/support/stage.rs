@@ -21,7 +21,7 @@ pub const NOW: i64 = 1_795_348_800_123;
 /// What there is beside CodeDeploy.
 const ACCOUNT: &str = "
 auto_scaling_groups: [web, api, pool]
-git_hub_accounts: [octocat]
+git_hub_accounts: [hubber, octocat]
 services:
 - {cluster: main, name: web}
 - {cluster: main, name: api}

@@ -85,7 +85,7 @@ struct Calls {
     operation: Option<String>,
 
     /// The share of calls, above 0 and at most 1 [default: 1]
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", value_parser = finite)]
     rate: Option<f64>,
 
     /// How late a slow answer comes
@@ -113,11 +113,11 @@ struct Hosts {
     tags: Vec<(String, String)>,
 
     /// On about this share of the hosts, above 0 and at most 1 [default: 1]
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", value_parser = finite)]
     share: Option<f64>,
 
     /// How many times as long a slow event takes
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = finite)]
     factor: Option<f64>,
 
     /// The script that failed, as the AppSpec writes it
@@ -158,6 +158,12 @@ fn tag(text: &str) -> Result<(String, String), String> {
     let pair = text.split_once('=').filter(|(key, _)| !key.is_empty());
     let (key, value) = pair.ok_or_else(|| format!("`{text}` is not KEY=VALUE"))?;
     Ok((key.to_owned(), value.to_owned()))
+}
+
+/// JSON has no other numbers: `nan` and `inf` would arrive as nothing.
+fn finite(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite());
+    number.ok_or_else(|| format!("`{text}` is not a number"))
 }
 
 fn wrong(what: String) -> anyhow::Error {

@@ -41,14 +41,13 @@ pub struct Arguments {
     command: Vec<OsString>,
 }
 
-/// What would send the command elsewhere than to the sandbox.
+/// What would send the command elsewhere than to the sandbox, beside the endpoints of single services.
 const CLEARED: &[&str] = &[
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
     "AWS_SESSION_TOKEN",
-    "AWS_ENDPOINT_URL_CODEDEPLOY",
-    "AWS_ENDPOINT_URL_S3",
-    "AWS_ENDPOINT_URL_STS",
+    // The older name of the same, which botocore reads too.
+    "AWS_SECURITY_TOKEN",
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
     "AWS_USE_FIPS_ENDPOINT",
     "AWS_USE_DUALSTACK_ENDPOINT",
@@ -79,6 +78,9 @@ async fn status(context: &Context, url: &str, command: &[OsString]) -> anyhow::R
     let past_proxy = past_proxy(context.environment.no_proxy.as_deref());
     child.env("NO_PROXY", &past_proxy).env("no_proxy", &past_proxy);
     for name in CLEARED {
+        child.env_remove(name);
+    }
+    for name in &context.environment.service_endpoints {
         child.env_remove(name);
     }
     if let Some(path) = path_with_us(context) {

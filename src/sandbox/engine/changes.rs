@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::driver::Context;
+use crate::error::nearest;
 use crate::sandbox::fleet::{
     Change, InstanceStatus, MOST_INSTANCES, Scaling, ScalingStatus, ServiceStatus, Status,
 };
@@ -10,6 +11,7 @@ use crate::sandbox::store::{Alias, Function, Region, Service, scaling_groups};
 
 /// Whether a change makes sense now; the error says why not.
 pub(super) fn check(context: &Context, change: &Change) -> Result<(), String> {
+    change.check()?;
     match change {
         Change::Alarm(_) => Ok(()),
         Change::AlarmOver(name) if context.alarms.contains(name) => Ok(()),
@@ -20,6 +22,19 @@ pub(super) fn check(context: &Context, change: &Change) -> Result<(), String> {
         Change::Appear(id) if context.inventory.is_lost(id) => Ok(()),
         Change::Appear(id) => Err(format!("no host {id} has disappeared")),
     }
+}
+
+/// Whether all of these are hosts, Lambda functions or ECS services of some region; the error says which is not.
+pub(super) fn check_named(context: &Context, ids: &[String]) -> Result<(), String> {
+    let world = context.shared.world();
+    let mut known: BTreeSet<&str> = context.inventory.ids().collect();
+    known.extend(world.regions.values().flat_map(|region| region.on_premises.keys()).map(String::as_str));
+    let services: Vec<String> = context.options.fleet.services.iter().map(|one| one.id()).collect();
+    known.extend(services.iter().map(String::as_str));
+    known.extend(context.options.fleet.functions.iter().map(|one| one.name.as_str()));
+    let Some(unknown) = ids.iter().find(|id| !known.contains(id.as_str())) else { return Ok(()) };
+    let meant = nearest(unknown, known.iter().copied()).map(|name| format!("; did you mean `{name}`?"));
+    Err(format!("no host {unknown} is there{}", meant.unwrap_or_default()))
 }
 
 fn check_scaling(context: &Context, by: &Scaling) -> Result<(), String> {

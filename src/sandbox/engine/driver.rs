@@ -44,6 +44,8 @@ pub(super) enum Message {
     Answered(Ticket, Diagnostics),
     /// Somebody wants something to happen beside the deployments, and to hear whether it did.
     Changed(Change, Sender<Result<Changed, String>>),
+    /// Somebody wants to know whether what has these ids or names is there in some region.
+    Named(Vec<String>, Sender<Result<(), String>>),
     /// Somebody wants to see what is there in a region.
     Asked(String, Sender<Status>),
     Quit,
@@ -245,6 +247,9 @@ impl Driver {
                 self.context.keep_hosts();
                 // Nobody waits any more where it took too long.
                 let _ = answer.send(changed);
+            }
+            Message::Named(ids, answer) => {
+                let _ = answer.send(changes::check_named(&self.context, &ids));
             }
             Message::Asked(region, answer) => {
                 let _ = answer.send(changes::status(&self.context, &region));

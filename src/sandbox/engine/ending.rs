@@ -31,6 +31,11 @@ pub(super) enum Stop {
 }
 
 impl Stop {
+    /// Whether events in flight fail at once, instead of ending as they end.
+    pub(super) fn ends_events(&self) -> bool {
+        matches!(self, Stop::Alarms(_) | Stop::Overdue)
+    }
+
     /// Source: AWS's user guide, "Error codes for AWS CodeDeploy", for a deployment that runs out of time: it has
     /// failed. The others are stopped.
     fn status(&self) -> DeploymentStatus {

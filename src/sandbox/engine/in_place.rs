@@ -309,16 +309,18 @@ impl Machine for InPlace {
     }
 
     fn stop(&mut self, context: &mut Context, stop: Stop) {
+        let stopping = self.stop.is_some();
+        let at_once = if stopping { stop == Stop::Overdue } else { stop.ends_events() };
         let begun = self.zones.front().map(|zone| zone.start);
         if let Some(from) = begun {
             self.skip_zones(context, from);
         }
-        match (&mut self.wave, &stop) {
-            (Some(wave), Stop::Alarms(_) | Stop::Overdue) => wave.abort(context),
-            (Some(wave), _) => wave.stop(context),
-            (None, _) => {}
+        match &mut self.wave {
+            Some(wave) if at_once => wave.abort(context),
+            Some(wave) => wave.stop(context),
+            None => {}
         }
-        self.stop = Some(stop);
+        self.stop.get_or_insert(stop);
     }
 }
 

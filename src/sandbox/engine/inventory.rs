@@ -168,6 +168,12 @@ impl Inventory {
         self.all().any(|hosts| hosts.present.iter().any(|host| host.id == id))
     }
 
+    /// The ids of the hosts that are there in some region, or may come back.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+        let present = self.all().flat_map(|hosts| &hosts.present).map(|host| host.id.as_str());
+        present.chain(self.all().flat_map(|hosts| hosts.lost.keys()).map(String::as_str))
+    }
+
     /// Whether a host disappeared and may come back.
     pub(super) fn is_lost(&self, id: &str) -> bool {
         self.all().any(|hosts| hosts.lost.contains_key(id))

@@ -41,7 +41,8 @@ pub(super) trait Machine: Send {
     /// The moment has come that the machine had set with `Due::Next`.
     fn next(&mut self, context: &mut Context, run: u64) -> Option<End>;
 
-    /// Nothing more is to be started.
+    /// Nothing more is to be started. The first stop says how the deployment ends: one that was acknowledged stays what
+    /// it was, whatever goes off while events in flight come to their end.
     fn stop(&mut self, context: &mut Context, stop: Stop);
 
     /// ContinueDeployment ends a wait.

@@ -156,6 +156,10 @@ impl Conductor for Engine {
         self.ask(|answer| Message::Changed(change, answer))?
     }
 
+    fn check_named(&self, ids: Vec<String>) -> Result<(), String> {
+        self.ask(|answer| Message::Named(ids, answer))?
+    }
+
     fn fleet(&self, region: &str) -> Result<Status, String> {
         self.ask(|answer| Message::Asked(region.to_owned(), answer))
     }

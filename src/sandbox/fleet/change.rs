@@ -40,15 +40,25 @@ pub struct Changed {
     pub put_off: bool,
 }
 
-impl Moment {
-    /// Whether it makes sense; the error says why not.
-    pub(super) fn check(&self) -> Result<(), String> {
-        match &self.change {
+impl Change {
+    /// Whether it makes sense anywhere; the error says why not.
+    pub fn check(&self) -> Result<(), String> {
+        match self {
+            Change::Alarm(name) | Change::AlarmOver(name) if name.is_empty() => {
+                Err("an alarm has a name".to_owned())
+            }
             Change::Grow(by) | Change::Shrink(by) if by.count == 0 => {
                 Err("an Auto Scaling group grows or shrinks by at least one instance".to_owned())
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl Moment {
+    /// Whether it makes sense; the error says why not.
+    pub(super) fn check(&self) -> Result<(), String> {
+        self.change.check()
     }
 }
 

@@ -15,6 +15,9 @@ use super::{ApiFault, Bucket, Change, Fault, Fleet, Function, Instance, Moment, 
 /// Source: AWS user guide, "CodeDeploy quotas".
 const MOST_GIT_HUB_ACCOUNTS: usize = 25;
 
+/// What is wrong with one that would be both.
+pub(super) const SCALED: &str = "an on-premises instance is in no Auto Scaling group";
+
 /// The file as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a mapping of buckets, instances, generate and faults")]
@@ -64,6 +67,9 @@ pub(super) fn parse(text: &str, seed: u64) -> Result<Fleet, String> {
         if instance.on_premises == instance.id.starts_with("i-") {
             let rule = "an EC2 instance's id starts with i-, an on-premises instance's name does not";
             return Err(places.told(&format!("instance {}: {rule}", instance.id), &instance.id, 0));
+        }
+        if instance.on_premises && instance.auto_scaling_group.is_some() {
+            return Err(places.told(&format!("instance {}: {SCALED}", instance.id), &instance.id, 0));
         }
         if !ids.insert(instance.id.clone()) {
             return Err(places.told(&twice(&format!("instance {}", instance.id)), &instance.id, 1));
@@ -196,15 +202,14 @@ fn read(text: &str) -> Result<Document, String> {
     }
 }
 
-/// Reads a bucket's name.
+/// Reads a bucket's name: one that a call can name.
 pub(super) fn bucket_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let name = String::deserialize(deserializer)?;
-    let within = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let valid = (3..=63).contains(&name.len())
-        && name.bytes().all(|byte| within(byte) || byte == b'.' || byte == b'-')
-        && name.bytes().next().is_some_and(within)
-        && name.bytes().last().is_some_and(within);
-    if valid { Ok(name) } else { Err(D::Error::custom(format!("{name:?} is no bucket name"))) }
+    if s3s::path::check_bucket_name(&name) {
+        Ok(name)
+    } else {
+        Err(D::Error::custom(format!("{name:?} is no bucket name")))
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use super::MOST_INSTANCES;
+use super::file::SCALED;
 use super::instance::{Instance, Kind, check_id, with_traits};
 
 with_traits! {
@@ -29,6 +30,9 @@ impl Generator {
     ) -> Result<(), String> {
         if instances.len().saturating_add(self.count) > MOST_INSTANCES {
             return Err(format!("more than {MOST_INSTANCES} instances"));
+        }
+        if self.on_premises && self.auto_scaling_group.is_some() {
+            return Err(format!("generate: {SCALED}"));
         }
         let prefix = self.prefix.as_deref().unwrap_or(if self.on_premises { "host-" } else { "i-0" });
         for index in 0..self.count {

@@ -45,7 +45,12 @@ impl Sandbox {
             Method::POST => {
                 let posted = posted(parts, body).await?;
                 if posted.get("outcome").is_some() {
-                    let fault = serde_json::from_value(posted).map_err(|error| error.to_string())?;
+                    let fault: Fault = serde_json::from_value(posted).map_err(|error| error.to_string())?;
+                    if let Some(ids) = fault.hosts.ids.clone() {
+                        let conductor = Arc::clone(&self.conductor);
+                        let checked = tokio::task::spawn_blocking(move || conductor.check_named(ids)).await;
+                        checked.map_err(|error| error.to_string())??;
+                    }
                     Ok(json!(self.add_host_fault(fault)?))
                 } else {
                     let fault = serde_json::from_value(posted).map_err(|error| error.to_string())?;

@@ -9,7 +9,7 @@ use super::signature::Caller;
 use super::{TARGET, collect};
 use crate::sandbox::Sandbox;
 use crate::sandbox::operations::Refusal;
-use crate::sandbox::store::ACCOUNT;
+use crate::sandbox::store::{ACCOUNT, Revision};
 
 const SERVICE: &str = "AmazonEC2ContainerServiceV20141113.";
 
@@ -36,7 +36,7 @@ impl Sandbox {
         let target = parts.headers.get(TARGET).and_then(|target| target.to_str().ok()).unwrap_or_default();
         match target.strip_prefix(SERVICE).unwrap_or_default() {
             "DescribeServices" => self.describe_services(&region, &input),
-            "RegisterTaskDefinition" => self.register_task_definition(&region, input),
+            "RegisterTaskDefinition" => self.register_task_definition(&region, input).await,
             other => Err(Refusal::common(
                 404,
                 "UnknownOperationException",
@@ -72,25 +72,25 @@ impl Sandbox {
         Ok(json!({ "services": services, "failures": failures }))
     }
 
-    fn register_task_definition(&self, region: &str, mut input: Value) -> Result<Value, Refusal> {
+    async fn register_task_definition(&self, region: &str, mut input: Value) -> Result<Value, Refusal> {
         let refuse = |message: &str| Err(Refusal::new("ClientException", message));
         let Some(family) = input.get("family").and_then(Value::as_str).filter(|family| !family.is_empty())
         else {
             return refuse("Family cannot be empty.");
         };
-        let family = family.to_owned();
+        let place = format!("{region}/{family}");
+        let arn = format!("arn:aws:ecs:{region}:{ACCOUNT}:task-definition/{family}");
         if input.get("containerDefinitions").and_then(Value::as_array).is_none_or(Vec::is_empty) {
             return refuse("Container list cannot be empty.");
         }
         let revision = {
-            let mut families =
-                self.task_definitions.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let revision = families.entry((region.to_owned(), family.clone())).or_insert(0);
-            *revision += 1;
-            *revision
+            let mut world = self.shared.world();
+            let last = world.task_definitions.get_or_insert_with(&place, Revision::default);
+            last.0 += 1;
+            last.0
         };
-        input["taskDefinitionArn"] =
-            format!("arn:aws:ecs:{region}:{ACCOUNT}:task-definition/{family}:{revision}").into();
+        self.shared.journal.settled().await.map_err(Refusal::internal)?;
+        input["taskDefinitionArn"] = format!("{arn}:{revision}").into();
         input["revision"] = revision.into();
         input["status"] = "ACTIVE".into();
         Ok(json!({ "taskDefinition": input }))

@@ -5,17 +5,22 @@ use std::net::IpAddr;
 
 use http::{Request, header};
 
-/// Whether the request's Host, and its Origin where it has one, are loopback names.
+/// Whether the request's Host, and every Origin where it has one, are loopback names. More than one Host is none.
 pub fn is_allowed<B>(request: &Request<B>) -> bool {
-    let headers = request.headers();
-    let text = |name| headers.get(name).map(|value: &http::HeaderValue| value.to_str().unwrap_or("?"));
-    let host = request.uri().authority().map(http::uri::Authority::as_str).or_else(|| text(header::HOST));
+    let texts = |name| {
+        let values = request.headers().get_all(name).into_iter();
+        values.map(|value: &http::HeaderValue| value.to_str().unwrap_or("?"))
+    };
     // Both count where both are given: the absolute form of a request names its host twice.
-    let hosts_fit = host.is_some_and(is_loopback) && text(header::HOST).is_none_or(is_loopback);
-    let origin_fits = text(header::ORIGIN).is_none_or(|origin| {
+    let absolute = request.uri().authority().map(http::uri::Authority::as_str);
+    let named = texts(header::HOST).count();
+    let hosts_fit = absolute.into_iter().chain(texts(header::HOST)).all(is_loopback)
+        && named <= 1
+        && (named == 1 || absolute.is_some());
+    let origins_fit = texts(header::ORIGIN).all(|origin| {
         origin.split_once("://").is_some_and(|(_, host)| is_loopback(host.trim_end_matches('/')))
     });
-    hosts_fit && origin_fits
+    hosts_fit && origins_fit
 }
 
 /// `127.0.0.1`, `[::1]`, `localhost` and names under it, with or without a port.
@@ -82,5 +87,19 @@ mod tests {
         assert!(!is_allowed(&request("127.0.0.1:1", Some("https://example.com"))));
         assert!(!is_allowed(&request("127.0.0.1:1", Some("null"))));
         assert!(!is_allowed(&Request::builder().uri("/").body(()).unwrap()));
+        let absolute =
+            |host: &str| Request::builder().uri("http://localhost/").header("host", host).body(()).unwrap();
+        assert!(is_allowed(&absolute("127.0.0.1")));
+        assert!(!is_allowed(&absolute("example.com")));
+        assert!(is_allowed(&Request::builder().uri("http://localhost/").body(()).unwrap()));
+        // What comes first does not hide what follows.
+        let mut two = request("127.0.0.1:1", Some("http://localhost:3000"));
+        two.headers_mut().append("origin", "http://example.com".parse().unwrap());
+        assert!(!is_allowed(&two));
+        for second in ["example.com", "localhost"] {
+            let mut two = request("127.0.0.1:1", None);
+            two.headers_mut().append("host", second.parse().unwrap());
+            assert!(!is_allowed(&two), "{second}");
+        }
     }
 }

@@ -4,6 +4,7 @@
 
 mod control;
 mod ecs;
+mod lent;
 mod listener;
 mod loopback;
 mod rpc;
@@ -50,15 +51,15 @@ impl Sandbox {
             return self.query(request).await;
         }
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-        // A client that is answered before it has sent all may see a broken pipe and not the answer.
-        if self.faults.name_s3(self.shared.clock.now()) {
-            let (parts, body) = request.into_parts();
-            let Ok(whole) = body.collect().await else { return plain(StatusCode::BAD_REQUEST, "") };
-            request = Request::from_parts(parts, Body::from(whole.to_bytes()));
-        }
         let struck = Struck::default();
         request.extensions_mut().insert(struck.clone());
-        let answer = self.s3.call(request).await;
+        let (parts, body) = request.into_parts();
+        let (body, lender) = lent::lend(body);
+        let answer = self.s3.call(Request::from_parts(parts, body)).await;
+        // A client that is answered before it has sent all may see a broken pipe and not the answer.
+        if struck.is_refused() {
+            lender.drain().await;
+        }
         if !reads && let Err(why) = self.shared.journal.settled().await {
             return plain(StatusCode::INTERNAL_SERVER_ERROR, why);
         }

@@ -57,7 +57,8 @@ static CBOR: Protocol = Protocol {
         rest.and_then(|rest| rest.strip_prefix("/operation/")).unwrap_or_default()
     },
     run: |operation, sandbox, region, body| {
-        answer(operation, sandbox, region, &mut wire::cbor_reader(body), wire::write_cbor)
+        let body = wire::with_whole_milliseconds(body);
+        answer(operation, sandbox, region, &mut wire::cbor_reader(&body), wire::write_cbor)
     },
     error: |refusal| wire::cbor_texts(&[("__type", refusal.code), ("message", &refusal.message)]),
 };
@@ -111,8 +112,8 @@ impl Sandbox {
         let id = self.request_id();
         let (parts, body) = request.into_parts();
         let name = (protocol.operation)(&parts);
-        let fault = self.faults.strike(name, self.shared.clock.now());
-        let (status, body) = match self.rpc_answer(protocol, name, fault.as_ref(), &parts, body).await {
+        let mut fault = None;
+        let (status, body) = match self.rpc_answer(protocol, name, &mut fault, &parts, body).await {
             Ok(body) => (200, body),
             Err(refusal) => (refusal.status, (protocol.error)(&refusal)),
         };
@@ -126,11 +127,12 @@ impl Sandbox {
         response
     }
 
+    /// `fault` is what has struck the call, if anything has: one that nobody may make, or that there is not, meets none.
     async fn rpc_answer(
         &self,
         protocol: &Protocol,
         name: &str,
-        fault: Option<&Trouble>,
+        fault: &mut Option<Trouble>,
         parts: &Parts,
         body: Body,
     ) -> Result<Vec<u8>, Refusal> {
@@ -139,7 +141,8 @@ impl Sandbox {
             Refusal::common(404, "UnknownOperationException", format!("Unknown operation: {name}"))
         })?;
         let caller = Caller::of(parts, &body)?;
-        trouble(fault).await?;
+        *fault = self.faults.strike(name, self.shared.clock.now());
+        trouble(fault.as_ref()).await?;
         let answer = (protocol.run)(operation, self, &caller.region, &body)?;
         if !operation.reads() {
             self.shared.journal.settled().await.map_err(Refusal::internal)?;

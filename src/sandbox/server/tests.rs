@@ -11,7 +11,8 @@ use super::BODY_LIMIT;
 use super::signature::sign;
 use crate::sandbox::clock::Manual;
 use crate::sandbox::objects::Objects;
-use crate::sandbox::store::Wait;
+use crate::sandbox::state::State;
+use crate::sandbox::store::{Wait, World};
 use crate::sandbox::{Conductor, PAGE_SIZE, Sandbox, Shared};
 
 struct Nobody;
@@ -197,6 +198,9 @@ async fn faults_are_switched_on_and_off() {
         assert_eq!(response.status().as_u16(), status);
         assert!(response.body().contains(code), "{response:?}");
         assert_eq!(send(&sandbox, list()).await.status().as_u16(), 403, "who may not call hears that first");
+        let struck = send(&sandbox, control("GET", "/_cdctl/faults", "")).await;
+        let struck = serde_json::from_str::<Value>(struck.body()).unwrap();
+        assert_eq!(struck["faults"][0]["struck"], 1, "and is not struck");
         let other = send(&sandbox, signed(to("ListDeploymentConfigs", "{}"))).await;
         assert_eq!(other.status().as_u16(), 200);
         let cleared = send(&sandbox, control("DELETE", &format!("/_cdctl/faults?id={id}"), "")).await;
@@ -248,6 +252,54 @@ async fn the_switch_is_for_this_machine_and_for_sense_only() {
     assert_eq!(send(&sandbox, control("GET", "/_cdctl/faults", "")).await.body(), r#"{"faults":[]}"#);
 }
 
+/// The count of a family's revisions is on disk before the answer: an ARN is given once, whatever ends the sandbox.
+#[tokio::test]
+async fn an_arn_of_a_task_definition_is_given_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |life: u32| folder.path().join(life.to_string());
+    for life in 1..4 {
+        let state = State::open(&place(life), None).unwrap();
+        let mut world = World::default();
+        state.read(world.parts()).unwrap();
+        let clock = Arc::new(Manual::at(1_795_348_800_123));
+        let journal = Arc::new(state.journal(1, clock.clone()).unwrap());
+        let shared = Arc::new(Shared::kept(world, journal, clock, 7));
+        let directory = tempfile::tempdir().unwrap();
+        let objects = Arc::new(Objects::new(directory.path(), fastrand::Rng::with_seed(1)).unwrap());
+        let sandbox = Sandbox::new(shared, objects, Arc::new(Nobody), PAGE_SIZE);
+        let mut request = to("", r#"{"family": "shop", "containerDefinitions": [{"name": "web"}]}"#);
+        let target = "AmazonEC2ContainerServiceV20141113.RegisterTaskDefinition";
+        request.headers_mut().insert("x-amz-target", target.parse().unwrap());
+        let response = send(&sandbox, signed(request)).await;
+        let answer: Value = serde_json::from_str(response.body()).unwrap();
+        assert_eq!(answer["taskDefinition"]["revision"], life, "{answer}");
+        // What a kill at this moment leaves.
+        std::fs::create_dir(place(life + 1)).unwrap();
+        std::fs::copy(place(life).join("state.redb"), place(life + 1).join("state.redb")).unwrap();
+    }
+}
+
+/// A call that a fault refuses is read to its end, and what it brings is kept nowhere on the way.
+#[tokio::test]
+async fn a_refused_upload_is_read_to_its_end() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    static LEFT: AtomicUsize = AtomicUsize::new(0);
+    LEFT.store(100, Ordering::Relaxed);
+    let pieces = std::iter::repeat_with(|| {
+        LEFT.fetch_sub(1, Ordering::Relaxed);
+        Ok::<_, std::io::Error>(hyper::body::Frame::data(bytes::Bytes::from_static(&[7; 1000])))
+    });
+    let body = http_body_util::StreamBody::new(futures_util::stream::iter(pieces.take(100)));
+    let (body, lender) = super::lent::lend(Body::http_body(body));
+    assert_eq!(LEFT.load(Ordering::Relaxed), 100, "nothing is read that nobody asks for");
+    drop(body);
+    lender.drain().await;
+    assert_eq!(LEFT.load(Ordering::Relaxed), 0);
+    let (body, lender) = super::lent::lend(Body::from("abc".to_owned()));
+    assert_eq!(body.collect().await.unwrap().to_bytes(), "abc");
+    lender.drain().await;
+}
+
 #[test]
 fn a_reset_is_a_reset() {
     use std::io::{ErrorKind, Read, Write};
@@ -255,8 +307,12 @@ fn a_reset_is_a_reset() {
     sandbox.add_fault(serde_json::from_str(r#"{"fault":"reset"}"#).unwrap()).unwrap();
     let server = Arc::new(sandbox).serve(std::net::TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
     let mut stream = std::net::TcpStream::connect(server.address()).unwrap();
-    let request = "POST / HTTP/1.1\r\nhost: localhost\r\nx-amz-target: x\r\ncontent-length: 0\r\n\r\n";
-    stream.write_all(request.as_bytes()).unwrap();
+    let (parts, body) = signed(to("ListApplications", "{}")).into_parts();
+    let mut request = format!("POST / HTTP/1.1\r\ncontent-length: {}\r\n", body.len());
+    for (name, value) in &parts.headers {
+        request += &format!("{name}: {}\r\n", value.to_str().unwrap());
+    }
+    stream.write_all(format!("{request}\r\n{body}").as_bytes()).unwrap();
     let error = stream.read(&mut [0; 64]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
 }

@@ -5,6 +5,7 @@
 mod journal;
 
 use std::fmt;
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,6 +23,8 @@ pub use journal::{Journal, Step};
 /// What this version writes, and the only thing that it reads.
 const FORMAT: u32 = 1;
 const FILE: &str = "state.redb";
+/// What the file is called until a database is in it: whoever is killed before has left no state.
+const UNFINISHED: &str = "state.redb.new";
 /// redb's own default is a gigabyte. What is read again is in memory already.
 const CACHE: usize = 16 << 20;
 
@@ -86,7 +89,11 @@ impl From<io::Error> for StateError {
 fn damaged(error: impl Into<redb::Error>) -> StateError {
     match error.into() {
         redb::Error::DatabaseAlreadyOpen => StateError::Locked,
-        redb::Error::Io(error) if error.kind() != io::ErrorKind::InvalidData => StateError::Io(error),
+        redb::Error::Io(error)
+            if !matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) =>
+        {
+            StateError::Io(error)
+        }
         error => StateError::Damaged(error.to_string()),
     }
 }
@@ -94,6 +101,46 @@ fn damaged(error: impl Into<redb::Error>) -> StateError {
 /// redb gave up on the file.
 fn broken_off<T>() -> Result<T, StateError> {
     Err(StateError::Damaged("it cannot be read".to_owned()))
+}
+
+/// The database of a directory, begun where there is none.
+fn database(directory: &Path) -> Result<Database, StateError> {
+    let (path, unfinished) = (directory.join(FILE), directory.join(UNFINISHED));
+    // For this moment only: two that begin here would take each other's file. The database has a lock of its own, and
+    // a file system that locks no directories is one more chance to begin two at once.
+    let held = File::open(directory)?;
+    if matches!(held.try_lock(), Err(TryLockError::WouldBlock)) {
+        return Err(StateError::Locked);
+    }
+    let is_empty = match path.metadata() {
+        Ok(found) => found.is_file() && found.len() == 0,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let mut names = fs::read_dir(directory)?.map(|entry| entry.map(|entry| entry.file_name()));
+            if names.any(|name| name.map_or(true, |name| name != UNFINISHED)) {
+                return Err(StateError::NotEmpty);
+            }
+            true
+        }
+        Err(error) => return Err(error.into()),
+    };
+    match fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
+    if !is_empty {
+        return open(&path);
+    }
+    let database = open(&unfinished)?;
+    fs::rename(&unfinished, &path)?;
+    held.sync_all()?;
+    Ok(database)
+}
+
+fn open(path: &Path) -> Result<Database, StateError> {
+    Database::builder().set_cache_size(CACHE).create(path).map_err(|error| match error {
+        DatabaseError::UpgradeRequired(version) => StateError::Format(version.into()),
+        error => damaged(error),
+    })
 }
 
 /// A state that nobody else has.
@@ -116,18 +163,9 @@ impl State {
     }
 
     fn open_whole(directory: &Path, seed: Option<u64>) -> Result<Self, StateError> {
-        std::fs::create_dir_all(directory)?;
+        fs::create_dir_all(directory)?;
         let directory = directory.canonicalize()?;
-        let path = directory.join(FILE);
-        let is_new = !path.try_exists()?;
-        if is_new && std::fs::read_dir(&directory)?.next().is_some() {
-            return Err(StateError::NotEmpty);
-        }
-        let opened = Database::builder().set_cache_size(CACHE).create(path);
-        let mut database = opened.map_err(|error| match error {
-            DatabaseError::UpgradeRequired(version) => StateError::Format(version.into()),
-            error => damaged(error),
-        })?;
+        let mut database = database(&directory)?;
         // Read before any of it is trusted: every page has a checksum.
         if !database.check_integrity().map_err(damaged)? {
             return Err(StateError::Damaged("parts of it are not what was written".to_owned()));

@@ -136,6 +136,39 @@ fn what_cannot_be_used_is_told() {
     );
 }
 
+/// Whatever a kill leaves of a start: there is a state, or there is none.
+#[test]
+fn a_start_that_was_broken_off_is_none() {
+    for left in [&b""[..], b"re", &[0; 73_728]] {
+        let folder = tempfile::tempdir().unwrap();
+        let unfinished = folder.path().join(UNFINISHED);
+        std::fs::write(&unfinished, left).unwrap();
+        let state = State::open(folder.path(), Some(3)).unwrap();
+        assert_eq!(state.origin.starts, 0);
+        assert!(!unfinished.exists());
+        drop(start(state));
+        // One that another start has left beside a state is cleared away.
+        std::fs::write(&unfinished, left).unwrap();
+        assert_eq!(open(&folder).origin.starts, 1);
+        assert!(!unfinished.exists());
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(FILE), "").unwrap();
+    assert_eq!(open(&folder).origin.starts, 0);
+
+    let folder = tempfile::tempdir().unwrap();
+    let beginning = File::open(folder.path()).unwrap();
+    beginning.lock().unwrap();
+    assert_eq!(refusal(&folder, None), "another sandbox uses it");
+
+    for short in ["r", "redb"] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(FILE), short).unwrap();
+        let told = refusal(&folder, None);
+        assert!(told.starts_with("state.redb is damaged: "), "{told}");
+    }
+}
+
 #[test]
 fn a_row_that_makes_no_sense_is_told() {
     let folder = tempfile::tempdir().unwrap();

@@ -41,6 +41,8 @@ pub struct World {
     pub host_changes: List<HostChange>,
     /// What Auto Scaling groups do once they go on.
     pub put_off: List<Scaling>,
+    /// The last revision of each family of ECS task definitions, by `region/family`.
+    pub task_definitions: Table<Revision>,
 }
 
 impl World {
@@ -51,6 +53,7 @@ impl World {
             ("past", &mut self.past),
             ("hostChanges", &mut self.host_changes),
             ("putOff", &mut self.put_off),
+            ("taskDefinitions", &mut self.task_definitions),
         ]
     }
 
@@ -76,6 +79,12 @@ impl World {
 pub struct Fact;
 
 impl Entity for Fact {}
+
+/// The number of a revision, from 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revision(pub u32);
+
+impl Entity for Revision {}
 
 /// The state of one region.
 #[derive(Debug, Default, Serialize, Deserialize)]

@@ -173,13 +173,13 @@ impl BlueGreen {
             self.over = Some(End::Stopped(stop));
             return;
         }
-        let enough = |total: usize| {
-            let healthy = count(total).saturating_sub(tally.failed);
-            !tally.cut_short && tally.succeeded > 0 && healthy >= self.minimum.required(count(total))
-        };
         let went_well = match self.phase {
-            Phase::Installing(_) => enough(self.fleets.gaining.len()),
-            Phase::Allowing(_) => !tally.cut_short && tally.succeeded > 0,
+            // Who failed in an earlier phase is as little healthy as who failed in this one.
+            Phase::Installing(_) | Phase::Allowing(_) => {
+                let total = count(self.fleets.gaining.len());
+                let healthy = total.saturating_sub(self.failed(context));
+                !tally.cut_short && tally.succeeded > 0 && healthy >= self.minimum.required(total)
+            }
             // Source: AWS's user guide: a single host that can't be deregistered fails the deployment.
             _ => tally.failed == 0 && !tally.cut_short,
         };
@@ -316,8 +316,9 @@ impl Machine for BlueGreen {
     }
 
     fn stop(&mut self, context: &mut Context, stop: Stop) {
+        let stopping = self.stop.is_some();
+        let at_once = if stopping { stop == Stop::Overdue } else { stop.ends_events() };
         self.due = None;
-        let at_once = matches!(stop, Stop::Alarms(_) | Stop::Overdue);
         match self.wave() {
             Some(wave) => {
                 if at_once {
@@ -325,7 +326,7 @@ impl Machine for BlueGreen {
                 } else {
                     wave.stop(context);
                 }
-                self.stop = Some(stop);
+                self.stop.get_or_insert(stop);
             }
             None => self.over = Some(End::Stopped(stop)),
         }

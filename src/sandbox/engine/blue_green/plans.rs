@@ -16,7 +16,7 @@ impl BlueGreen {
     /// None for no hosts.
     pub(super) fn admission(&self, targets: Vec<usize>) -> Option<Plan> {
         let events = if self.is_back() { 0..3 } else { INSTALLATION..EventName::NEW_INSTANCE.len() };
-        let slots = self.slots(targets.len())?;
+        let slots = self.slots(targets.len(), self.fleets.gaining.len())?;
         Some(self.gaining(targets, slots, events, TargetStatus::Succeeded))
     }
 
@@ -30,14 +30,15 @@ impl BlueGreen {
             names: EventName::BLOCK_TRAFFIC,
             events: 0..EventName::BLOCK_TRAFFIC.len(),
             done: TargetStatus::Succeeded,
-            slots: self.slots(self.fleets.losing.len())?,
+            slots: self.slots(self.fleets.losing.len(), self.fleets.losing.len())?,
         })
     }
 
-    /// Rerouting goes at the configuration's pace, and at least one host at a time; none for no hosts.
-    fn slots(&self, hosts: usize) -> Option<Slots> {
+    /// Rerouting goes at the configuration's pace, and at least one host at a time; none for no hosts. `fleet`: how
+    /// many there were before some of them failed, which the minimum is about.
+    fn slots(&self, hosts: usize, fleet: usize) -> Option<Slots> {
         let total = count(hosts);
-        Slots::new(total, self.minimum.required(total).min(total.saturating_sub(1)))
+        Slots::new(total, self.minimum.required(count(fleet)).min(total.saturating_sub(1)))
     }
 
     fn gaining(
@@ -63,5 +64,15 @@ impl BlueGreen {
             gaining.filter(|(_, target)| !target.status.is_finished()).map(|(index, _)| index).collect()
         });
         ready.unwrap_or_default()
+    }
+
+    /// How many targets that gain traffic have failed.
+    pub(super) fn failed(&self, context: &Context) -> u32 {
+        let first = self.fleets.losing.len();
+        let failed = context.deployment(&self.key, |deployment| {
+            let gaining = deployment.targets.iter().skip(first);
+            gaining.filter(|target| target.status == TargetStatus::Failed).count()
+        });
+        failed.map_or(0, count)
     }
 }

@@ -36,7 +36,11 @@ pub(super) fn terminate(minutes: i64) -> Value {
 }
 
 pub(super) fn create(sandbox: &mut Sandbox, green: Option<Value>) -> String {
-    sandbox.create("CodeDeployDefault.AllAtOnce", "site.zip", |deployment| {
+    create_with(sandbox, "CodeDeployDefault.AllAtOnce", green)
+}
+
+fn create_with(sandbox: &mut Sandbox, config: &str, green: Option<Value>) -> String {
+    sandbox.create(config, "site.zip", |deployment| {
         let style = json!({"deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTROL"});
         deployment.settings.insert("deploymentStyle".into(), style);
         if let Some(filters) = green {
@@ -201,6 +205,55 @@ fn a_green_fleet_that_fails_leaves_the_blue_one_alone() {
     let id = create(&mut sandbox, Some(tag("green")));
     sandbox.run();
     assert_eq!(sandbox.end(&id), (DeploymentStatus::Succeeded, None, [3, 1, 0]), "one green host is enough");
+}
+
+/// A green host that failed to install counts against the minimum when another one gets no traffic.
+#[test]
+fn both_phases_of_the_green_fleet_share_one_minimum() {
+    let hosts = |names: [&str; 4]| {
+        let host = |name| format!("- {{id: i-000000{name}, tags: {{Color: green}}}}\n");
+        names.map(host).concat()
+    };
+    let fails = |id: &str, event: &str| {
+        format!("- {{hosts: {{ids: [{id}]}}, event: {event}, outcome: {{fail: {{}}}}}}\n")
+    };
+    let green = hosts(["e1", "e2", "e3", "e4"]);
+    let blue = "- {id: i-000000b1, tags: {Color: blue}}\n";
+    for (minimum, traffic, expected) in [
+        (3, true, (DeploymentStatus::Failed, Some("HEALTH_CONSTRAINTS"))),
+        (3, false, (DeploymentStatus::Succeeded, None)),
+        (2, true, (DeploymentStatus::Succeeded, None)),
+    ] {
+        // The last host to be installed fails, and of the others the last to get traffic.
+        let mut faults = fails("i-000000e4", "Install");
+        if traffic {
+            faults += &fails("i-000000e3", "AllowTraffic");
+        }
+        let fleet = format!("instances:\n{blue}{green}faults:\n{faults}");
+        let mut sandbox = sandbox(&fleet, "DISCOVER_EXISTING", 0, terminate(0));
+        let settings = json!({"minimumHealthyHosts": {"type": "HOST_COUNT", "value": minimum}});
+        let config =
+            Config { id: "c".into(), created: START, settings: settings.as_object().unwrap().clone() };
+        sandbox.region(|region| region.configs.insert("most".into(), config));
+        let id = create_with(&mut sandbox, "most", Some(tag("green")));
+        sandbox.run();
+        let (status, code, _) = sandbox.end(&id);
+        assert_eq!((status, code.as_deref()), expected, "{minimum}, {traffic}");
+        let blue = sandbox.status(REGION).instances.iter().any(|host| host.id == "i-000000b1");
+        assert_eq!(blue, expected.1.is_some(), "the blue host stays where the green fleet is not enough");
+    }
+}
+
+#[test]
+fn a_stop_that_was_acknowledged_stays_one() {
+    let mut sandbox = sandbox(FLEET, "DISCOVER_EXISTING", 0, terminate(60));
+    sandbox.set_group(json!({"alarmConfiguration": {"enabled": true, "alarms": [{"name": "errors"}]}}));
+    let id = create(&mut sandbox, Some(tag("green")));
+    sandbox.run_for(5);
+    sandbox.stop(&id, Some(false));
+    sandbox.change(Change::Alarm("errors".into())).unwrap();
+    sandbox.run();
+    assert_eq!(sandbox.end(&id).1.as_deref(), Some("MANUAL_STOP"));
 }
 
 #[test]

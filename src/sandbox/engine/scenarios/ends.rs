@@ -220,6 +220,36 @@ fn a_stop_lets_running_events_end_and_starts_nothing_more() {
     }
 }
 
+/// Nothing was being scheduled any more when the alarm went off, and the request's word about a rollback stands.
+#[test]
+fn an_alarm_does_not_override_a_stop() {
+    let fleet = format!("{TWELVE}faults: [{{event: Install, outcome: {{slow: 20}}}}]\n");
+    for alarm_first in [false, true] {
+        let mut sandbox = Sandbox::new(&fleet, 1);
+        sandbox.set_group(json!({"alarmConfiguration": {"enabled": true, "alarms": [{"name": "errors"}]}}));
+        sandbox.deploy("CodeDeployDefault.AllAtOnce", "good.zip");
+        let id = sandbox.create("CodeDeployDefault.AllAtOnce", "site.zip", |deployment| {
+            let events = ["DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"];
+            let rollback = json!({"enabled": true, "events": events});
+            deployment.settings.insert("autoRollbackConfiguration".into(), rollback);
+        });
+        sandbox.run_for(15);
+        assert!(sandbox.deployment(&id, |deployment| deployment.overview.unwrap().in_progress) > 0);
+        if alarm_first {
+            sandbox.change(Change::Alarm("errors".into())).unwrap();
+            sandbox.run_for(2);
+        } else {
+            sandbox.stop(&id, Some(false));
+            sandbox.change(Change::Alarm("errors".into())).unwrap();
+        }
+        sandbox.run();
+        let expected = if alarm_first { "ALARM_ACTIVE" } else { "MANUAL_STOP" };
+        assert_eq!(sandbox.end(&id).1.as_deref(), Some(expected));
+        let rollback = sandbox.deployment(&id, |deployment| deployment.rollback_deployment.clone());
+        assert_eq!(rollback.is_some(), alarm_first);
+    }
+}
+
 #[test]
 fn a_stop_before_the_start_ends_the_deployment_at_once() {
     let mut sandbox = Sandbox::new(TWELVE, 1);

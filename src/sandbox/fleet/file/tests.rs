@@ -297,6 +297,20 @@ fn mistakes_are_named_with_their_line() {
             "line 1",
         ),
         ("generate: [{count: many}]\n", "expected a whole number", "line 1"),
+        ("buckets: [{name: a..b}]\n", "\"a..b\" is no bucket name", "line 1"),
+        ("buckets:\n- name: 192.168.1.1\n", "is no bucket name", "line 2"),
+        ("buckets: [{name: xn--abc}]\n", "is no bucket name", "line 1"),
+        ("timeline: [{at: 1, change: {alarm: ''}}]\n", "an alarm has a name", "line 1"),
+        (
+            "instances: [{id: rack-1, on_premises: true, auto_scaling_group: web}]\n",
+            "rack-1: an on-premises instance is in no Auto Scaling group",
+            "line 1",
+        ),
+        (
+            "generate: [{count: 1, on_premises: true, auto_scaling_group: web}]\n",
+            "an on-premises instance is in no Auto Scaling group",
+            "line 1",
+        ),
         ("functions: [{name: f, hook: {answers: 1}}]\n", "unknown variant `answers`", "line 1"),
     ];
     for (text, what, place) in cases {

@@ -77,6 +77,7 @@ fn filter(kind: &str, key: &str, value: &str) -> Value {
     json!({"Type": kind, "Key": key, "Value": value})
 }
 
+/// semantics.md, 3.2 and 7.1: InvalidEC2Tag to InvalidAutoRollbackConfig
 #[test]
 fn members_are_checked_in_the_services_words() {
     let api = Api::new();
@@ -159,6 +160,7 @@ fn members_are_checked_in_the_services_words() {
     }
 }
 
+/// semantics.md, 7.1: InvalidDeploymentStyle, InvalidLoadBalancerInfo, InvalidBlueGreenDeploymentConfiguration
 #[test]
 fn style_and_blue_green_are_checked_against_the_whole() {
     let api = Api::new();

@@ -1,4 +1,7 @@
 //! Operations by their wire: JSON in, JSON or a refusal out.
+//!
+//! A table names the section of semantics.md, the collected facts about the service, that it holds; `quoted` holds every
+//! text that its section 7.1 quotes. Cases of texts that no source quotes hold the sandbox's own words.
 
 mod account;
 mod groups;
@@ -6,6 +9,7 @@ mod limits;
 mod on_premises;
 mod pages;
 mod platforms;
+mod quoted;
 mod read_back;
 mod refusals;
 mod scale;

@@ -73,6 +73,7 @@ fn instances_are_listed_by_tag_and_status() {
     assert_eq!(list(json!({"registrationStatus": "Deregistered"})), "rack-2");
 }
 
+/// semantics.md, 3.2 (batch sizes) and 7.1: instances, their ARNs and their tags
 #[test]
 fn refusals() {
     let api = with_two();

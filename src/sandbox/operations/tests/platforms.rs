@@ -15,7 +15,7 @@ fn group(application: &str, more: &Value) -> Value {
     with(&base, more)
 }
 
-fn lambda(more: &Value) -> Value {
+pub(super) fn lambda(more: &Value) -> Value {
     let config = json!({"deploymentConfigName": "CodeDeployDefault.LambdaAllAtOnce"});
     group("fn", &with(&config, more))
 }
@@ -37,17 +37,18 @@ pub(super) fn ecs(more: &Value) -> Value {
 }
 
 /// With the application `ecs` beside those of [`Api::new`].
-fn api() -> Api {
+pub(super) fn api() -> Api {
     let api = Api::new();
     api.ok("CreateApplication", &json!({"applicationName": "ecs", "computePlatform": "ECS"}));
     api
 }
 
-fn without(mut value: Value, member: &str) -> Value {
+pub(super) fn without(mut value: Value, member: &str) -> Value {
     value.as_object_mut().unwrap().remove(member).unwrap();
     value
 }
 
+/// semantics.md, 5.6, 5.7 and 7.1: by platform
 #[test]
 fn a_group_may_not_have_what_its_platform_lacks() {
     let api = api();
@@ -199,6 +200,7 @@ fn an_inline_app_spec_is_its_sum() {
     );
 }
 
+/// semantics.md, 2.2 and 7.1: InvalidFileExistsBehavior to InvalidTargetInstances
 #[test]
 fn a_deployment_may_not_ask_for_what_its_platform_lacks() {
     let api = api();
@@ -243,6 +245,7 @@ fn a_deployment_may_not_ask_for_what_its_platform_lacks() {
     api.ok("CreateDeployment", &of);
 }
 
+/// semantics.md, 5.5 and 7.1: InvalidTargetInstances
 #[test]
 fn blue_green_on_instances_is_told_its_new_ones() {
     let api = api();

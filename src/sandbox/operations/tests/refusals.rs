@@ -8,6 +8,7 @@ fn repeated(value: &Value, times: usize) -> Value {
     Value::Array(vec![value.clone(); times])
 }
 
+/// semantics.md, 3.2 (batch sizes), 7.1 and 7.2: names, what does not exist, what is there already
 #[test]
 fn names_and_things() {
     let api = Api::new();
@@ -118,6 +119,7 @@ fn names_and_things() {
     assert!(refusal.starts_with("InvalidApplicationName: "), "{refusal}");
 }
 
+/// semantics.md, 4.4 and 7.1: InvalidMinimumHealthyHostValue, InvalidTrafficRoutingConfiguration
 #[test]
 fn configurations() {
     let api = Api::new();
@@ -183,6 +185,7 @@ fn configurations() {
     api.ok("CreateDeploymentConfig", &similar);
 }
 
+/// semantics.md, 7.1 and 7.2: CreateDeployment and the calls about a deployment
 #[test]
 fn deployments() {
     let api = Api::new();

@@ -24,6 +24,7 @@ fn tags_come_and_go() {
     }
 }
 
+/// semantics.md, 3.2 (tags) and 7.1: InvalidArn, ArnNotSupported, InvalidTagsToAdd
 #[test]
 fn what_cannot_be_tagged() {
     let api = Api::new();
@@ -81,6 +82,7 @@ fn what_cannot_be_tagged() {
     api.refused("UntagResource", &none, "TagRequired: At least one tag must be specified");
 }
 
+/// semantics.md, 7.1: the GitHub token calls
 #[test]
 fn tokens_of_git_hub_accounts() {
     let api = Api::new();

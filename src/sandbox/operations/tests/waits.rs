@@ -23,6 +23,7 @@ fn id(of: &Value) -> &str {
     of["deploymentId"].as_str().unwrap()
 }
 
+/// semantics.md, 5.9: ContinueDeployment
 #[test]
 fn waits_end_at_the_right_time_only() {
     let api = Api::new();
@@ -56,6 +57,7 @@ fn waits_end_at_the_right_time_only() {
     api.refused(skip, &of, &over);
 }
 
+/// semantics.md, 5.9: ContinueDeployment
 #[test]
 fn other_deployments_wait_for_nobody() {
     let api = Api::new();
@@ -76,6 +78,7 @@ fn other_deployments_wait_for_nobody() {
     api.refused("SkipWaitTimeForInstanceTermination", &of, &refusal);
 }
 
+/// semantics.md, 7.1: InvalidLifecycleEventHookExecutionId, InvalidLifecycleEventHookExecutionStatus, LifecycleEventAlreadyCompleted
 #[test]
 fn a_hook_answers_once() {
     let api = Api::new();
@@ -164,6 +167,7 @@ fn targets_of_each_kind() {
     api.refused("GetDeploymentTarget", &with(&of, &json!({"targetId": "web"})), refusal);
 }
 
+/// semantics.md, 7.1: InstanceIdRequired, InvalidDeploymentInstanceType
 #[test]
 fn instances_by_their_older_names() {
     let api = Api::new();

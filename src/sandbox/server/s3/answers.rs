@@ -1,8 +1,9 @@
 //! The store's words in S3's shapes.
 
 use s3s::dto::*;
-use s3s::{S3Error, S3ErrorCode};
+use s3s::{S3Error, S3ErrorCode, S3Result};
 
+use super::keys::Keys;
 use crate::sandbox::objects::{Error, Fault, Stored};
 use crate::sandbox::store::{ACCOUNT, Millis};
 
@@ -57,36 +58,48 @@ pub fn buckets(buckets: Vec<(String, Millis)>) -> ListBucketsOutput {
     ListBucketsOutput { buckets: Some(buckets), owner: Some(owner()), ..Default::default() }
 }
 
-pub fn object(stored: Stored) -> Object {
-    Object {
+/// The objects of a list.
+pub fn objects(objects: Vec<Stored>, keys: Keys) -> S3Result<ObjectList> {
+    objects.into_iter().map(|stored| object(stored, keys)).collect()
+}
+
+fn object(stored: Stored, keys: Keys) -> S3Result<Object> {
+    Ok(Object {
         e_tag: Some(ETag::Strong(stored.etag)),
-        key: Some(stored.key),
+        key: Some(keys.write(stored.key)?),
         last_modified: Some(time(stored.modified)),
         size: Some(signed(stored.size)),
         storage_class: Some(ObjectStorageClass::from_static(ObjectStorageClass::STANDARD)),
         ..Default::default()
-    }
+    })
 }
 
-pub fn prefixes(prefixes: Vec<String>) -> CommonPrefixList {
-    prefixes.into_iter().map(|prefix| CommonPrefix { prefix: Some(prefix) }).collect()
+pub fn prefixes(prefixes: Vec<String>, keys: Keys) -> S3Result<CommonPrefixList> {
+    prefixes.into_iter().map(|prefix| Ok(CommonPrefix { prefix: Some(keys.write(prefix)?) })).collect()
 }
 
-pub fn uploads(bucket: String, uploads: Vec<(String, String, Millis)>) -> ListMultipartUploadsOutput {
-    let upload = |(id, key, initiated)| MultipartUpload {
-        upload_id: Some(id),
-        key: Some(key),
-        initiated: Some(time(initiated)),
-        owner: Some(owner()),
-        ..Default::default()
+pub fn uploads(
+    bucket: String,
+    uploads: Vec<(String, String, Millis)>,
+    keys: Keys,
+) -> S3Result<ListMultipartUploadsOutput> {
+    let upload = |(id, key, initiated)| {
+        Ok(MultipartUpload {
+            upload_id: Some(id),
+            key: Some(keys.write(key)?),
+            initiated: Some(time(initiated)),
+            owner: Some(owner()),
+            ..Default::default()
+        })
     };
-    let uploads = uploads.into_iter().map(upload).collect();
-    ListMultipartUploadsOutput {
+    let uploads: S3Result<_> = uploads.into_iter().map(upload).collect();
+    Ok(ListMultipartUploadsOutput {
         bucket: Some(bucket),
-        uploads: Some(uploads),
+        uploads: Some(uploads?),
         is_truncated: Some(false),
+        encoding_type: keys.encoding_type(),
         ..Default::default()
-    }
+    })
 }
 
 /// A page of an upload's parts: number, size and eTag.

@@ -8,6 +8,7 @@ use s3s::{S3Response, s3_error};
 
 use super::answers::time;
 use super::conditions::Conditions;
+use super::keys::sayable;
 use super::{Answer, Store, tagging};
 use crate::sandbox::objects::When;
 
@@ -70,7 +71,7 @@ impl Store {
         for ObjectIdentifier { key, version_id, .. } in input.delete.objects {
             let (made, marker) = self.objects.delete(&input.bucket, &key, version_id.as_deref())?;
             deleted.push(DeletedObject {
-                key: Some(key),
+                key: sayable(key),
                 version_id,
                 delete_marker: marker.then_some(true),
                 delete_marker_version_id: made.filter(|_| marker),

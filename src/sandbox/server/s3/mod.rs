@@ -3,6 +3,7 @@
 mod answers;
 mod conditions;
 mod copies;
+mod keys;
 mod multipart;
 mod read;
 mod receive;
@@ -17,6 +18,7 @@ use s3s::host::{S3Host, VirtualHost};
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 
+use self::keys::Keys;
 use super::rpc::trouble;
 use crate::sandbox::clock::Clock;
 use crate::sandbox::fault::{ApiFaults, Trouble};
@@ -60,6 +62,11 @@ struct OneAccount {
 pub struct Struck(Arc<OnceLock<Trouble>>);
 
 impl Struck {
+    /// The call is answered with an error before its body was read.
+    pub fn is_refused(&self) -> bool {
+        matches!(self.0.get(), Some(Trouble::Throttle | Trouble::Error))
+    }
+
     /// The connection is to be reset instead of answered.
     pub fn is_cut_off(&self) -> bool {
         matches!(self.0.get(), Some(Trouble::Reset | Trouble::Lost))
@@ -255,7 +262,7 @@ impl S3 for Store {
         let most = usize::try_from(max_parts.unwrap_or(1000)).unwrap_or_default().min(1000);
         let is_truncated = parts.len() > most;
         parts.truncate(most);
-        let (bucket, key, upload_id) = (Some(bucket), Some(key), Some(upload_id));
+        let (bucket, key, upload_id) = (Some(bucket), keys::sayable(key), Some(upload_id));
         let output = ListPartsOutput { bucket, key, upload_id, ..answers::parts(parts, is_truncated) };
         Ok(S3Response::new(output))
     }
@@ -266,7 +273,8 @@ impl S3 for Store {
     ) -> Answer<ListMultipartUploadsOutput> {
         let prefix = req.input.prefix.as_deref().unwrap_or_default();
         let uploads = self.objects.uploads(&req.input.bucket, prefix)?;
-        Ok(S3Response::new(answers::uploads(req.input.bucket, uploads)))
+        let keys = Keys::of(req.input.encoding_type.as_ref())?;
+        Ok(S3Response::new(answers::uploads(req.input.bucket, uploads, keys)?))
     }
 }
 

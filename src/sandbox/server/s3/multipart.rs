@@ -3,6 +3,7 @@
 use s3s::dto::*;
 use s3s::{S3Request, S3Response, s3_error};
 
+use super::keys::sayable;
 use super::receive::{Sums, headers, receive};
 use super::{Answer, Store, conditions, tagging};
 use crate::sandbox::objects::Attributes;
@@ -36,7 +37,7 @@ impl Store {
         let id = self.objects.create_upload(&bucket, &key, attributes, self.clock.now())?;
         Ok(S3Response::new(CreateMultipartUploadOutput {
             bucket: Some(bucket),
-            key: Some(key),
+            key: sayable(key),
             upload_id: Some(id),
             checksum_algorithm,
             server_side_encryption,
@@ -87,9 +88,9 @@ impl Store {
         });
         let stored = copied.await.map_err(|error| s3_error!(error, InternalError))??;
         Ok(S3Response::new(CompleteMultipartUploadOutput {
-            location: Some(format!("/{bucket}/{key}")),
+            location: sayable(format!("/{bucket}/{key}")),
             bucket: Some(bucket),
-            key: Some(key),
+            key: sayable(key),
             e_tag: Some(ETag::Strong(stored.etag)),
             version_id: stored.version,
             server_side_encryption: stored.attributes.encryption.map(ServerSideEncryption::from),

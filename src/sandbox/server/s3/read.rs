@@ -10,8 +10,9 @@ use http::HeaderMap;
 use s3s::dto::*;
 use s3s::{S3Response, S3Result, s3_error};
 
-use super::answers::{object, prefixes, signed, time};
+use super::answers::{objects, prefixes, signed, time};
 use super::conditions::Conditions;
+use super::keys::Keys;
 use super::{Answer, Store, receive};
 use crate::sandbox::objects::Listing;
 
@@ -119,25 +120,28 @@ impl Store {
     }
 
     pub(super) fn list(&self, input: ListObjectsInput) -> Answer<ListObjectsOutput> {
+        let keys = Keys::of(input.encoding_type.as_ref())?;
         let max_keys = limit(input.max_keys)?;
         let marker = input.marker.as_deref().filter(|marker| !marker.is_empty());
         let found =
             self.page(&input.bucket, input.prefix.as_deref(), input.delimiter.as_deref(), marker, max_keys)?;
         Ok(S3Response::new(ListObjectsOutput {
             name: Some(input.bucket),
-            prefix: input.prefix,
-            delimiter: input.delimiter,
-            marker: input.marker,
+            prefix: keys.write_some(input.prefix)?,
+            delimiter: keys.write_some(input.delimiter)?,
+            marker: keys.write_some(input.marker)?,
+            encoding_type: keys.encoding_type(),
             max_keys: Some(max_keys),
             is_truncated: Some(found.next.is_some()),
-            next_marker: found.next,
-            contents: Some(found.objects.into_iter().map(object).collect()),
-            common_prefixes: Some(prefixes(found.prefixes)),
+            next_marker: keys.write_some(found.next)?,
+            contents: Some(objects(found.objects, keys)?),
+            common_prefixes: Some(prefixes(found.prefixes, keys)?),
             ..Default::default()
         }))
     }
 
     pub(super) fn list_v2(&self, input: ListObjectsV2Input) -> Answer<ListObjectsV2Output> {
+        let keys = Keys::of(input.encoding_type.as_ref())?;
         let max_keys = limit(input.max_keys)?;
         let after = match &input.continuation_token {
             Some(token) => {
@@ -157,16 +161,17 @@ impl Store {
         let count = found.objects.len() + found.prefixes.len();
         Ok(S3Response::new(ListObjectsV2Output {
             name: Some(input.bucket),
-            prefix: input.prefix,
-            delimiter: input.delimiter,
-            start_after: input.start_after,
+            prefix: keys.write_some(input.prefix)?,
+            delimiter: keys.write_some(input.delimiter)?,
+            start_after: keys.write_some(input.start_after)?,
+            encoding_type: keys.encoding_type(),
             max_keys: Some(max_keys),
             key_count: Some(i32::try_from(count).unwrap_or(max_keys)),
             continuation_token: input.continuation_token,
             is_truncated: Some(found.next.is_some()),
             next_continuation_token: found.next.map(base64::encode),
-            contents: Some(found.objects.into_iter().map(object).collect()),
-            common_prefixes: Some(prefixes(found.prefixes)),
+            contents: Some(objects(found.objects, keys)?),
+            common_prefixes: Some(prefixes(found.prefixes, keys)?),
             ..Default::default()
         }))
     }
