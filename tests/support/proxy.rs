@@ -51,12 +51,14 @@ impl Proxy {
     }
 
     /// Hides what GetDeployment says of a rollback the first `looks` times that it says something: the service tells of
-    /// it after the end.
+    /// it after the end, which is never long ago.
     pub fn late_rollback(looks: usize) -> Self {
         let seen = AtomicUsize::new(0);
         Proxy::changing(move |_, answer| {
             let told = answer.pointer_mut("/deploymentInfo").and_then(Value::as_object_mut);
             let Some(members) = told.filter(|members| members["status"] == "Stopped") else { return };
+            // A sandbox in a hurry is a minute on in no time.
+            members.insert("completeTime".to_owned(), 4e9.into());
             if seen.fetch_add(1, Ordering::SeqCst) < looks {
                 members.remove("rollbackInfo");
             }

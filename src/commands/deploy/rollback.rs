@@ -279,19 +279,22 @@ impl Arguments {
     async fn told_of_rollback(&self, context: &Context, id: &str, asked: bool) -> anyhow::Result<Deployment> {
         let api = context.api().await?;
         let interval = self.watching.interval(api);
-        let mut left = ROLLBACK_WAIT;
+        let mut left = None;
         loop {
             let seen = api.deployment(id).await.doing(format_args!("find the rollback of {id}"))?;
             let deployment = seen.value;
             let comes = Ending::of(&deployment).is_some_and(|end| end.is_rolled_back(&deployment, asked));
-            let over = deployment.complete_time.zip(seen.date).map(|(end, now)| clock::between(end, now));
             let told =
                 deployment.rollback.rollback_deployment_id.is_some() || deployment.rollback.message.is_some();
-            if told || !comes || left.is_zero() || over.is_some_and(|over| over > ROLLBACK_WAIT) {
+            // One that this has not stopped may have ended long ago.
+            let over = deployment.complete_time.zip(seen.date).map(|(end, now)| clock::between(end, now));
+            let over = over.filter(|_| !asked).unwrap_or_default();
+            let time = left.unwrap_or_else(|| ROLLBACK_WAIT.saturating_sub(over));
+            if told || !comes || time.is_zero() {
                 return Ok(deployment);
             }
-            let pause = interval.min(left);
-            left -= pause;
+            let pause = interval.min(time);
+            left = Some(time - pause);
             crate::watch::sleep(pause).await;
         }
     }
