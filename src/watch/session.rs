@@ -200,7 +200,12 @@ impl<'a> Session<'a> {
         };
         self.emit(Event::Notice { code: NoticeCode::Stopping, message: message.to_owned() });
         let (source, id) = (Arc::clone(source), self.deployment.clone());
-        self.stops.spawn(async move { source.stop(&id, rollback).await });
+        let call = self.options.budget.act();
+        self.stops.spawn(async move {
+            let stopped = source.stop(&id, rollback).await;
+            drop(call);
+            stopped
+        });
         None
     }
 
@@ -213,11 +218,21 @@ impl<'a> Session<'a> {
         match (act, tracker.wait()) {
             (Act::Stop, _) if tracker.may_be_stopped() => {
                 self.tell(NoticeCode::Stopping, "stopping the deployment");
-                self.granted.spawn(async move { (act, source.stop(&id, None).await) });
+                let call = self.options.budget.act();
+                self.granted.spawn(async move {
+                    let stopped = source.stop(&id, None).await;
+                    drop(call);
+                    (act, stopped)
+                });
             }
             (Act::Continue, Some(wait)) => {
                 self.tell(NoticeCode::Continuing, "ending the wait of the deployment");
-                self.granted.spawn(async move { (act, source.proceed(&id, wait).await) });
+                let call = self.options.budget.act();
+                self.granted.spawn(async move {
+                    let continued = source.proceed(&id, wait).await;
+                    drop(call);
+                    (act, continued)
+                });
             }
             _ => self.tell(NoticeCode::NotDone, "the deployment is past that"),
         }
@@ -285,7 +300,7 @@ impl<'a> Session<'a> {
             give_up_after: options.give_up_after,
             rollback: options.follow_rollback,
             known: self.known,
-            targets: options.targets,
+            reads: options.reads,
             delay,
         };
         let random = fastrand::Rng::with_seed(options.seed);

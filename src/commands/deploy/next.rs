@@ -30,7 +30,7 @@ pub async fn find(
     };
     context.ui.note(&format!("waiting for the next deployment of {group}"));
     let waiting = Stopwatch::start();
-    let mut ticks = tokio::time::interval(watch.interval(api));
+    let mut ticks = tokio::time::interval(watch.pace(api));
     loop {
         ticks.tick().await;
         if watch.timeout.is_some_and(|timeout| waiting.elapsed() >= timeout) {

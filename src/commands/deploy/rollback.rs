@@ -231,8 +231,7 @@ impl Arguments {
     /// Stops the deployment and follows what CodeDeploy makes of it.
     async fn automatic(&self, context: &Context, deployment: &Deployment) -> anyhow::Result<Exit> {
         let id = &deployment.id;
-        let api = context.api().await?;
-        let stopped = api.stop_deployment(id, Some(true)).await;
+        let stopped = context.api().await?.stop_deployment(id, Some(true)).await;
         if !stopped.as_ref().is_err_and(has_ended) {
             stopped.doing(format_args!("stop deployment {id}"))?;
         }
@@ -242,7 +241,8 @@ impl Arguments {
             return Ok(Exit::Ok);
         }
         let outcome = watching::wait(context, id, &self.watching).await?;
-        let ended = api.deployment(id).await.doing(format_args!("find the rollback of {id}"))?.value;
+        let ended = context.api().await?.deployment(id).await;
+        let ended = ended.doing(format_args!("find the rollback of {id}"))?.value;
         match (ended.rollback.rollback_deployment_id, outcome) {
             (Some(rollback), _) => self.watch(context, rollback).await,
             (None, Outcome::Ended { .. } | Outcome::Succeeded | Outcome::SucceededInPart { .. }) => {
