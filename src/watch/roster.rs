@@ -120,6 +120,10 @@ pub struct Roster {
     total_listed: u64,
     /// Listings of the unfinished.
     unfinished_listings: u64,
+    /// How many are known to have ended how.
+    succeeded: u64,
+    failed: u64,
+    skipped: u64,
     round: u64,
     stage: Stage,
     spent: Spent,
@@ -159,7 +163,7 @@ impl Roster {
             return Some(Want::List(*filter, Some(token.clone())));
         }
         let failed = self.overview.unwrap_or_default().failed;
-        let news = failed > self.failed_listed.max(self.failed_known()) && !self.few();
+        let news = failed > self.failed_listed.max(self.failed) && !self.few();
         news.then_some(Want::List(Filter::Failed, None))
     }
 
@@ -188,12 +192,14 @@ impl Roster {
             return Some(Want::Describe(self.named.clone()));
         }
         let overview = self.overview?;
-        let kinds = [(Filter::Succeeded, overview.succeeded), (Filter::Skipped, overview.skipped)];
-        let lacks = |(filter, count): &(Filter, u64)| {
-            let known = self.known(|status| filter.statuses().contains(status));
-            known < (*count).min(NAMED as u64) && *count < overview.total() && !self.asked.contains(filter)
+        let kinds = [
+            (Filter::Succeeded, overview.succeeded, self.succeeded),
+            (Filter::Skipped, overview.skipped, self.skipped),
+        ];
+        let lacks = |(filter, count, known): &(Filter, u64, u64)| {
+            *known < (*count).min(NAMED as u64) && *count < overview.total() && !self.asked.contains(filter)
         };
-        kinds.iter().find(|kind| lacks(kind)).map(|(filter, _)| Want::List(*filter, None))
+        kinds.iter().find(|kind| lacks(kind)).map(|(filter, ..)| Want::List(*filter, None))
     }
 
     /// Unfinished targets: first those that stand at the top of a screen, then the others in turn, of which those known to
@@ -313,8 +319,17 @@ impl Roster {
         self.named.retain(|id| !asked.contains(id));
         for target in targets {
             if let Some(entry) = self.entries.get_mut(&target.id) {
-                if target.status.is_finished() {
-                    self.spent.closed(!entry.status.as_ref().is_some_and(TargetStatus::is_finished));
+                if !entry.status.as_ref().is_some_and(TargetStatus::is_finished) {
+                    let count = match target.status {
+                        TargetStatus::Succeeded => Some(&mut self.succeeded),
+                        TargetStatus::Failed => Some(&mut self.failed),
+                        TargetStatus::Skipped => Some(&mut self.skipped),
+                        _ => None,
+                    };
+                    if let Some(count) = count {
+                        *count += 1;
+                        self.spent.closed();
+                    }
                 }
                 entry.closed |= target.status.is_finished();
                 let (status, event) = (Some(target.status.clone()), target.current_event().cloned());
@@ -363,18 +378,6 @@ impl Roster {
     fn is_large(&self) -> bool {
         let told = self.overview.unwrap_or_default().total();
         told.max(self.entries.len() as u64) > LARGE as u64
-    }
-
-    fn failed_known(&self) -> u64 {
-        self.known(|status| *status == TargetStatus::Failed)
-    }
-
-    fn done_known(&self) -> u64 {
-        self.known(|status| matches!(status, TargetStatus::Succeeded | TargetStatus::Skipped))
-    }
-
-    fn known(&self, is: impl Fn(&TargetStatus) -> bool) -> u64 {
-        self.entries.values().filter(|entry| entry.status.as_ref().is_some_and(&is)).count() as u64
     }
 }
 

@@ -1,6 +1,6 @@
 //! Whole watches in paused time against a fleet that moves by itself.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::budget::Ledger;
 use super::event::{NoticeCode, Stamped};
 use super::*;
 use crate::api::{ApiError, ErrorKind, Wait};
@@ -44,9 +45,18 @@ struct Fleet {
     /// The group has never succeeded before.
     first: bool,
     fault: Fault,
+    /// How much longer than `each` a target may take, by its number.
+    spread: u64,
+    /// Milliseconds until the service has a call, by how many there were before.
+    latency: fn(usize) -> u64,
     start: Instant,
+    /// When the service had each call, in milliseconds.
     calls: Mutex<Vec<(u64, String)>>,
     finished: Mutex<HashMap<String, u32>>,
+    /// The ids that were told.
+    listed: Mutex<BTreeSet<String>>,
+    /// When each target was described, in seconds.
+    described: Mutex<HashMap<String, Vec<u64>>>,
     /// When it was stopped, and with which rollback.
     stopped: Mutex<Option<(u64, Option<bool>)>>,
 }
@@ -67,9 +77,13 @@ impl Fleet {
             creator: Creator::User,
             first: false,
             fault: Box::new(|_, _| None),
+            spread: 0,
+            latency: |_| 0,
             start: Instant::now(),
             calls: Mutex::default(),
             finished: Mutex::default(),
+            listed: Mutex::default(),
+            described: Mutex::default(),
             stopped: Mutex::default(),
         }
     }
@@ -79,7 +93,7 @@ impl Fleet {
     }
 
     fn end(&self) -> (u64, DeploymentStatus, &'static str) {
-        let done = 5 + self.targets.div_ceil(self.batch.max(1)) * self.each;
+        let done = 5 + self.targets.div_ceil(self.batch.max(1)) * (self.each + self.spread);
         let status =
             if self.fails.is_empty() { DeploymentStatus::Succeeded } else { DeploymentStatus::Failed };
         if let Some((at, _)) = *self.stopped.lock().unwrap() {
@@ -88,15 +102,21 @@ impl Fleet {
         self.ends.clone().unwrap_or((done, status, "HEALTH_CONSTRAINTS"))
     }
 
+    /// When target `n` begins and ends.
+    fn times(&self, n: u64) -> (u64, u64) {
+        let begins = 5 + n / self.batch * (self.each + self.spread);
+        (begins, begins + self.each + n.wrapping_mul(2_654_435_761) % (self.spread + 1))
+    }
+
     /// The state of target `n` at second `now`: all of them wait five seconds.
     fn state(&self, n: u64, now: u64) -> TargetStatus {
-        let begins = 5 + n / self.batch * self.each;
+        let (begins, ends) = self.times(n);
         let stop = self.end().0;
         if begins >= stop && now >= stop {
             TargetStatus::Skipped
         } else if now < begins {
             TargetStatus::Pending
-        } else if now < begins + self.each {
+        } else if now < ends {
             TargetStatus::InProgress
         } else if self.fails.contains(&n) {
             TargetStatus::Failed
@@ -105,7 +125,9 @@ impl Fleet {
         }
     }
 
-    fn call(&self, name: &str) -> Result<u64, ApiError> {
+    async fn call(&self, name: &str) -> Result<u64, ApiError> {
+        let before = self.calls.lock().unwrap().len();
+        sleep(Duration::from_millis((self.latency)(before))).await;
         let now = self.now();
         self.calls.lock().unwrap().push((self.start.elapsed().as_millis() as u64, name.to_owned()));
         match (self.fault)(name, now) {
@@ -168,7 +190,7 @@ fn deployment(id: &str, status: DeploymentStatus) -> Deployment {
 
 impl Source for Fleet {
     async fn deployment(&self, id: &str) -> Result<Seen<Deployment>, ApiError> {
-        let now = self.call("GetDeployment")?;
+        let now = self.call("GetDeployment").await?;
         let date = at(now);
         if id == "d-ROLLBACK" {
             let ends = self.end().0 + self.rollback_after.unwrap_or(0) + self.rollback_takes;
@@ -228,7 +250,7 @@ impl Source for Fleet {
         statuses: &[TargetStatus],
         token: Option<String>,
     ) -> Result<(Vec<String>, Option<String>), ApiError> {
-        let now = self.call("ListDeploymentTargets")?;
+        let now = self.call("ListDeploymentTargets").await?;
         if id == "d-ROLLBACK" {
             return Ok((Vec::new(), None));
         }
@@ -238,11 +260,13 @@ impl Source for Fleet {
             .filter(|n| *n >= from)
             .collect();
         let next = all.get(100).map(ToString::to_string);
-        Ok((all.into_iter().take(100).map(name_of).collect(), next))
+        let ids: Vec<String> = all.into_iter().take(100).map(name_of).collect();
+        self.listed.lock().unwrap().extend(ids.iter().cloned());
+        Ok((ids, next))
     }
 
     async fn targets(&self, _: &str, ids: &[String]) -> Result<Vec<Target>, ApiError> {
-        let now = self.call("BatchGetDeploymentTargets")?;
+        let now = self.call("BatchGetDeploymentTargets").await?;
         assert!((1..=25).contains(&ids.len()));
         let mut finished = self.finished.lock().unwrap();
         Ok(ids
@@ -253,14 +277,15 @@ impl Source for Fleet {
                 if status.is_finished() {
                     *finished.entry(id.clone()).or_default() += 1;
                 }
-                let begins = 5 + n / self.batch * self.each;
-                target(id, status, begins, begins + self.each)
+                self.described.lock().unwrap().entry(id.clone()).or_default().push(now);
+                let (begins, ends) = self.times(n);
+                target(id, status, begins, ends)
             })
             .collect())
     }
 
     async fn config(&self, name: &str) -> Result<DeploymentConfig, ApiError> {
-        self.call("GetDeploymentConfig")?;
+        self.call("GetDeploymentConfig").await?;
         let half = MinimumHealthyHosts::Percent(50);
         Ok(DeploymentConfig {
             name: name.to_owned(),
@@ -271,13 +296,13 @@ impl Source for Fleet {
     }
 
     async fn stop(&self, _: &str, rollback: Option<bool>) -> Result<(), ApiError> {
-        let now = self.call("StopDeployment")?;
+        let now = self.call("StopDeployment").await?;
         *self.stopped.lock().unwrap() = Some((now, rollback));
         Ok(())
     }
 
     async fn proceed(&self, _: &str, _: Wait) -> Result<(), ApiError> {
-        self.call("ContinueDeployment").map(drop)
+        self.call("ContinueDeployment").await.map(drop)
     }
 }
 
@@ -853,23 +878,127 @@ async fn a_stuck_terminal_stalls_neither_the_poll_nor_the_signal() {
     drop(free);
 }
 
-#[tokio::test(start_paused = true)]
-async fn ten_thousand_targets_cost_little_more_than_the_least() {
-    for (batch, each) in [(5_000, 3_600), (500, 360)] {
-        let fleet = Arc::new(Fleet { each, batch, ..Fleet::new(10_000) });
-        let (outcome, _) = run(&fleet, options()).await;
-        assert_eq!(outcome, Outcome::Succeeded);
-        assert!(fleet.busiest_minute() <= 30, "{}", fleet.busiest_minute());
-        let made = fleet.calls.lock().unwrap().len();
-        let ticks = fleet.count("GetDeployment");
+/// A watch of 10,000 targets, with what it cost beside the least possible.
+async fn costs(fleet: Fleet, limit: u32) -> (Arc<Fleet>, usize) {
+    let fleet = Arc::new(fleet);
+    let budget = Budget::per_minute(limit);
+    let (outcome, _) = run(&fleet, Options { budget, reads: Reads::Summary, ..options() }).await;
+    assert_eq!(outcome, Outcome::Succeeded);
+    assert!(fleet.busiest_minute() <= limit as usize, "{limit}: {}", fleet.busiest_minute());
+    let made = fleet.calls.lock().unwrap().len();
+    let ticks = fleet.count("GetDeployment");
+    let read = {
         let finished = fleet.finished.lock().unwrap();
         assert!(finished.values().all(|times| *times == 1), "each at most once after finishing");
-        let least = 10_000 / 100 + finished.len().div_ceil(25) + ticks;
-        let (lists, describes) =
-            (fleet.count("ListDeploymentTargets"), fleet.count("BatchGetDeploymentTargets"));
-        let told =
-            format!("{made} calls, {least} at least: {ticks} ticks, {lists} lists, {describes} describes");
-        assert!(made * 100 <= least * 125, "{told}");
-        assert!(finished.len() >= 4_000, "{told}, {} read", finished.len());
+        finished.len()
+    };
+    let listed = fleet.listed.lock().unwrap().len();
+    let least = listed.div_ceil(100) + read.div_ceil(25) + ticks;
+    let (lists, describes) = (fleet.count("ListDeploymentTargets"), fleet.count("BatchGetDeploymentTargets"));
+    let told = format!(
+        "{limit} a minute, {} at once for {} to {} s: {made} calls, {least} at least: {ticks} ticks, {lists} lists, \
+         {describes} describes, {read} read",
+        fleet.batch,
+        fleet.each,
+        fleet.each + fleet.spread
+    );
+    assert!(made * 100 <= least * 125, "{told}");
+    (fleet, read)
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_thousand_targets_cost_little_more_than_the_least() {
+    for (batch, each, read) in [(5_000, 3_600, 4_000), (500, 360, 4_000)] {
+        let (_, seen) = costs(Fleet { each, batch, ..Fleet::new(10_000) }, 30).await;
+        assert!(seen >= read, "{seen} read");
     }
+    // A deployment of minutes: however many calls there may be.
+    for limit in [30, 120, 300, 600] {
+        let _ = costs(Fleet { each: 60, spread: 60, batch: 5_000, ..Fleet::new(10_000) }, limit).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_stands_at_the_top_of_a_screen_is_looked_at_again_first() {
+    let fleet = Arc::new(Fleet { each: 3_600, batch: 2_500, ..Fleet::new(5_000) });
+    let hour = Options { timeout: Some(secs(900)), reads: Reads::Summary, ..options() };
+    let (outcome, _) = run(&fleet, hour).await;
+    assert_eq!(outcome, Outcome::TimedOut);
+    let described = fleet.described.lock().unwrap();
+    // All have begun at once: the first by name are the slowest, and stand in every sample.
+    let samples = fleet.count("BatchGetDeploymentTargets");
+    for n in 0..12 {
+        let looks = &described[&name_of(n)];
+        assert!(samples >= 12 && looks.len() + 1 >= samples, "{} of {samples}: {looks:?}", name_of(n));
+        // While there is much else to call for, they are never old.
+        let early = looks.windows(2).filter(|pair| pair[1] < 300).map(|pair| pair[1] - pair[0]).max();
+        assert!(early.unwrap() <= 50, "{looks:?}");
+    }
+    // The others have their turns beside them.
+    assert!(described.len() >= 150, "{} were looked at", described.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_minute_holds_more_than_the_budget_with_the_commands_own_calls() {
+    // The first call opens the connection, and some are slow.
+    let latency: fn(usize) -> u64 = |before| match before {
+        0 => 2_500,
+        n if n % 7 == 3 => 900,
+        _ => 20,
+    };
+    for limit in [30, 60] {
+        for own in [1, 5, 25] {
+            let fleet = Arc::new(Fleet { latency, each: 200, ..Fleet::new(1_000) });
+            let ledger = Ledger::default();
+            let budget = Budget::per_minute(limit).within(&ledger);
+            let asked = || async {
+                let _ = fleet.call("Own").await;
+                ledger.made();
+            };
+            for _ in 0..own {
+                asked().await;
+            }
+            // As a rollback does it: a wait for the end, a call or two, another watch.
+            let wait = Options { budget: budget.clone(), reads: Reads::Nothing, ..options() };
+            let late = Options { timeout: Some(secs(100)), on_timeout: Leave::Stop, ..wait };
+            assert_eq!(run(&fleet, late).await.0.exit(), Exit::Stopped);
+            for _ in 0..3 {
+                asked().await;
+            }
+            *fleet.stopped.lock().unwrap() = None;
+            let (outcome, _) = run(&fleet, Options { budget, ..options() }).await;
+            assert_eq!(outcome, Outcome::Succeeded);
+            assert!(fleet.busiest_minute() <= limit as usize, "{limit}, {own}: {}", fleet.busiest_minute());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_ends_once_the_summary_has_what_it_says() {
+    let summary = || Options { reads: Reads::Summary, ..options() };
+    let after = |fleet: &Fleet| fleet.start.elapsed().as_secs_f64() - fleet.end().0 as f64;
+    // All of them went well, and that is all there is to say.
+    let fleet = Arc::new(Fleet { each: 120, ..Fleet::new(3_000) });
+    assert_eq!(run(&fleet, summary()).await.0, Outcome::Succeeded);
+    let last = fleet.calls.lock().unwrap().last().unwrap().1.clone();
+    assert_eq!(last, "GetDeployment", "nothing is read for nobody");
+    assert!(after(&fleet) <= 16.0, "{} s, a tick at most", after(&fleet));
+    // Somebody keeps them: as many as there is room for.
+    let kept = Arc::new(Fleet { each: 120, ..Fleet::new(3_000) });
+    assert_eq!(run(&kept, options()).await.0, Outcome::Succeeded);
+    assert!(kept.finished.lock().unwrap().len() > fleet.finished.lock().unwrap().len());
+    // Of a failure: why, and some names of each kind.
+    let ends = Some((200, DeploymentStatus::Failed, "HEALTH_CONSTRAINTS"));
+    let fleet = Arc::new(Fleet { each: 120, fails: 0..40, batch: 1_000, ends, ..Fleet::new(3_000) });
+    let before = Instant::now();
+    let (_, events) = run(&fleet, summary()).await;
+    let report = report(&events);
+    assert_eq!(report.causes[0].count, 40);
+    assert_eq!((report.hosts.ok.len(), report.hosts.skip.len()), (20, 20), "{:?}", report.hosts);
+    assert!(before.elapsed() < secs(200 + 16 + 10), "{} s", before.elapsed().as_secs());
+    // One that has ended before is read no more than that.
+    let calls = fleet.calls.lock().unwrap().len();
+    let (_, events) = run(&fleet, summary()).await;
+    assert_eq!(self::report(&events).causes, report.causes);
+    assert!(fleet.calls.lock().unwrap().len() - calls <= 8, "{}", fleet.calls.lock().unwrap().len() - calls);
 }

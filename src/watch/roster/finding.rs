@@ -53,9 +53,9 @@ impl Spent {
         self.others += 1;
     }
 
-    /// A target has been described after its end, for the first time or not.
-    pub fn closed(&mut self, first: bool) {
-        self.closed += u64::from(first);
+    /// A target has been described after its end.
+    pub fn closed(&mut self) {
+        self.closed += 1;
     }
 
     pub fn has_sampled(&self, round: u64) -> bool {
@@ -86,7 +86,7 @@ impl Roster {
         }
         let Overview { pending, in_progress, ready, succeeded, skipped, .. } = self.overview.unwrap_or_default();
         let (done, open) = (succeeded + skipped, pending + in_progress + ready);
-        let fresh = done.saturating_sub(self.done_listed.max(self.done_known()));
+        let fresh = done.saturating_sub(self.done_listed.max(self.succeeded + self.skipped));
         let large = self.is_large();
         let listed = if large { done.min(open) } else { done };
         let pages = listed.div_ceil(PAGE).max(1);
