@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::stage::{self, Step, Steps};
+use super::stage::{self, Known, Step, Steps};
 use super::view::View;
 use super::words::{first_line, line, place, plural, short_revision};
 use super::{Closed, Pulse, Reporter};
@@ -28,7 +28,7 @@ pub struct Linear {
     status: Option<DeploymentStatus>,
     counts: Counts,
     steps: Steps,
-    /// The commands for its wait have been told.
+    /// Its wait has been told, and the commands for it.
     waited: bool,
     /// The minimum of healthy targets has been told.
     warned: bool,
@@ -72,7 +72,10 @@ impl Linear {
                 sentence.push_str(&format!(" with {}", short_revision(revision)));
             }
             self.say(sentence + ".");
-            self.waits();
+        }
+        self.settled();
+        if let Some(step) = self.steps.plan(&self.view) {
+            self.step(step);
         }
         if let Some(minimum) = event.minimum_healthy.filter(|_| !std::mem::replace(&mut self.warned, true)) {
             self.say(format!("At least {} must stay healthy.", plural(minimum, "target")));
@@ -81,6 +84,13 @@ impl Linear {
         let step = now.total().div_ceil(10).max(1);
         if now.ok + now.skip >= self.counts.ok + self.counts.skip + step {
             self.progress(now);
+        }
+    }
+
+    /// A wait that has begun, once it is known until when it lasts.
+    fn settled(&mut self) {
+        if !self.waited && stage::known(&self.view) == Known::All {
+            self.waits();
         }
     }
 
@@ -121,12 +131,9 @@ impl Linear {
 
     fn target(&mut self, event: &TargetEvent) {
         for step in self.steps.of(&self.view, event) {
-            match step {
-                Step::Version(text) => self.say(format!("It changes {text}.")),
-                Step::Phase(text) => self.say(format!("{text}.")),
-                Step::Traffic(text) => self.say(format!("Traffic is at {text}.")),
-            }
+            self.step(step);
         }
+        self.settled();
         if event.status != TargetStatus::Failed || self.view.failures() > FIRST_FAILURES {
             return;
         }
@@ -134,6 +141,16 @@ impl Linear {
         let why = row.and_then(|row| row.failure.as_deref()).map(|why| format!(": {}", first_line(why, 200)));
         let name = event.event.as_ref().map(|event| format!(" in {event}")).unwrap_or_default();
         self.say(format!("Target {} failed{name}{}.", event.id, why.unwrap_or_default()));
+    }
+}
+
+impl Linear {
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Version(text) => self.say(format!("It changes {text}.")),
+            Step::Phase(text) => self.say(format!("{text}.")),
+            Step::Traffic(text) => self.say(format!("Traffic is at {text}.")),
+        }
     }
 }
 

@@ -1310,33 +1310,104 @@ waits    for `continue`: the replacement is ready
     );
 }
 
+/// A deployment that is Ready, of which one has read nothing before; its hosts are read at these seconds.
+fn attached_while_ready(ready_s: Option<u64>, read: &[(i64, i64)], last: i64) -> Vec<(i64, Event)> {
+    let waits = Waits {
+        blue_green: true,
+        traffic_control: true,
+        ready_s,
+        termination_s: None,
+        termination_started: false,
+    };
+    let counts = Counts { ready: 2, ..counts(0, 0, 0, 0) };
+    let event = DeploymentEvent { waits, ..deployment(DeploymentStatus::Ready, Some(counts)) };
+    let state = || Event::Deployment(Box::new(event.clone()));
+    let host = |(n, (second, since)): (usize, &(i64, i64))| {
+        (*second, seen(&format!("i-{n}"), TargetStatus::Ready, EventName::ValidateService, *since))
+    };
+    let mut events = vec![(300, state())];
+    events.extend(read.iter().enumerate().map(host));
+    events.push((last, state()));
+    events
+}
+
+fn lines_with<'a>(text: &'a str, word: &str) -> Vec<&'a str> {
+    text.lines().filter(|line| line.contains(word)).collect()
+}
+
 #[test]
 fn sre_12_attached_while_it_is_ready_one_is_told_what_to_do_and_what_comes_of_it_by_itself() {
-    let ready = |ready_s| {
-        let waits = Waits {
-            blue_green: true,
-            traffic_control: true,
-            ready_s,
-            termination_s: None,
-            termination_started: false,
-        };
-        let counts = Counts { ready: 4, ..counts(0, 0, 0, 0) };
-        let event = DeploymentEvent { waits, ..deployment(DeploymentStatus::Ready, Some(counts)) };
-        let state = || Event::Deployment(Box::new(event.clone()));
-        // Since when it waits is known by its targets alone, which are read a little later.
-        let host = seen("i-1", TargetStatus::Ready, EventName::ValidateService, 240);
-        vec![(300, state()), (301, host), (320, state())]
-    };
-    let text = log(ready(Some(3600)));
-    let said = ["for `continue`: the replacement is ready", "continue: cdctl deploy continue d-7F3K2QX9A"];
-    for words in said {
-        assert!(text.contains(words), "{words}: {text}");
+    // Since when it waits is known by its targets alone, which are read a little later, or much later.
+    for read in [301, 310, 345] {
+        let events = || attached_while_ready(Some(3600), &[(read - 1, 200), (read, 240)], 350);
+        let text = log(events());
+        let waits = lines_with(&text, " waits ");
+        let last = waits.last().unwrap_or_else(|| panic!("{text}"));
+        // Which action, by when, and what happens then by itself; the last host was ready at 14:19:00.
+        for words in [
+            "for `continue`: the replacement is ready",
+            "without it the deployment stops in ",
+            "(15:19:00Z)",
+            "continue: cdctl deploy continue d-7F3K2QX9A",
+        ] {
+            assert!(last.contains(words), "{words}: {text}");
+        }
+        assert!(!last.contains("or later"), "{text}");
+        let spoken = played(|err| Box::new(Linear::new(err)), &stream(events()));
+        let told = lines_with(&spoken, "It waits for `continue`");
+        assert!(told.iter().all(|line| line.contains("the deployment stops in ") && line.contains("(15:19:00Z)")));
+        assert_eq!(told.len(), 1, "{spoken}");
+        assert!(spoken.contains("To continue: cdctl deploy continue d-7F3K2QX9A."), "{spoken}");
     }
-    let endless = log(ready(None));
+    // Before its hosts are read nothing is said of a time, and nothing that later proves wrong.
+    let unread = log(attached_while_ready(Some(3600), &[], 340));
+    assert_eq!(lines_with(&unread, " waits "), Vec::<&str>::new(), "{unread}");
+    let one = log(attached_while_ready(Some(3600), &[(301, 200)], 345));
+    let waits = lines_with(&one, " waits ");
+    assert!(waits.len() == 1 && waits[0].contains("(15:18:20Z) or later"), "{one}");
+    let silent = log(attached_while_ready(Some(3600), &[], 365));
+    assert!(silent.contains("; when that is, its targets tell, which are being read"), "{silent}");
+    let mut denied = attached_while_ready(Some(3600), &[], 340);
+    denied.insert(1, (301, Event::Notice { code: NoticeCode::Targets, message: "cannot be read".into() }));
+    let denied = log(denied);
+    assert!(lines_with(&denied, " waits ")[0].contains("its targets would tell, which cannot be read"), "{denied}");
+    let endless = log(attached_while_ready(None, &[(301, 240)], 320));
     assert!(
-        endless.contains("`continue`") && !endless.contains("stops in"),
+        lines_with(&endless, " waits ")[0].contains("`continue`") && !endless.contains("stops in"),
         "no deadline is made up: {endless}"
     );
+}
+
+#[test]
+fn the_first_line_of_a_termination_wait_has_its_end_too() {
+    let waits = Waits {
+        blue_green: true,
+        traffic_control: true,
+        ready_s: None,
+        termination_s: Some(3600),
+        termination_started: true,
+    };
+    let event =
+        DeploymentEvent { waits, ..deployment(DeploymentStatus::InProgress, Some(counts(2, 0, 0, 0))) };
+    let state = || Event::Deployment(Box::new(event.clone()));
+    let host = |id, since| seen(id, TargetStatus::Succeeded, EventName::AfterBlockTraffic, since);
+    let text = log(vec![(300, state()), (304, host("i-1", 200)), (309, host("i-2", 240)), (330, state())]);
+    let waits = lines_with(&text, " waits ");
+    assert!(waits.len() == 1 && waits[0].contains("for the end of the original in 58m51s (15:19:00Z)"), "{text}");
+}
+
+#[test]
+fn the_next_step_of_the_traffic_is_told_once_it_is_known() {
+    let mut events = lambda_timeline();
+    // The configuration is read after the target.
+    let Event::Deployment(known) = events[0].1.clone() else { panic!() };
+    let unknown = DeploymentEvent { routing: None, ..known.as_ref().clone() };
+    events[0].1 = Event::Deployment(Box::new(unknown));
+    events.insert(2, (14, Event::Deployment(known)));
+    let text = log(events);
+    let told = lines_with(&text, " traffic ");
+    assert!(told[0].ends_with("v42 20% (v41 80%)"), "{text}");
+    assert!(told[1].ends_with("v42 20% (v41 80%); next 40% at 14:18:10Z, all at 14:27:10Z"), "{text}");
 }
 
 #[test]
@@ -1374,7 +1445,7 @@ phases   - Bake (Napping)
 #[test]
 fn a_fleet_that_goes_zone_by_zone_has_no_forecast_and_says_what_it_waits_for() {
     let told = |overview: Counts| {
-        let zonal = Some(Zonal { monitor_s: Some(300) });
+        let zonal = Some(Zonal { monitor_s: Some(300), minimum: Some(MinimumHealthyHosts::Percent(50)) });
         let messages = vec!["zone a is done".to_owned()];
         let event =
             DeploymentEvent { zonal, messages, ..deployment(DeploymentStatus::InProgress, Some(overview)) };
@@ -1391,7 +1462,11 @@ fn a_fleet_that_goes_zone_by_zone_has_no_forecast_and_says_what_it_waits_for() {
     assert_eq!(view.forecast(), None);
     let frame = shown(&view, 100, 24);
     assert!(frame.contains("waits    for the next zone: 4 done, each zone is watched for 5m00s"), "{frame}");
-    assert!(frame.contains("too many in one zone too\n"), "{frame}");
+    assert!(
+        frame.contains("health   min 6 of 12; the 6th further failure stops it at the latest\nzones    min 50% of each zone; the API"),
+        "{frame}"
+    );
+    fits(&framed(&view, 60, 24, true), 60, 24);
     events.push((150, told(counts(4, 0, 8, 0))));
     let text = log(events);
     assert!(text.contains("waits for the next zone"), "{text}");

@@ -259,7 +259,8 @@ impl Tracker {
             platform: deployment.platform.clone(),
             waits: deployment.waits,
             routing: self.config.as_ref().and_then(|config| config.routing),
-            zonal: self.config.as_ref().and_then(|config| config.zonal),
+            // A rollback goes to hosts in no order of theirs.
+            zonal: self.config.as_ref().and_then(|config| config.zonal).filter(|_| !self.is_rollback()),
             creator: deployment.creator.clone(),
             rolls_back: deployment.rollback.triggering_deployment_id.clone(),
             revision: deployment.revision.as_ref().map(ToString::to_string),

@@ -9,10 +9,10 @@ mod panel;
 use unicode_width::UnicodeWidthStr;
 
 use super::view::View;
-use super::words::{first_line, place, plural, short_revision, short_revisions};
+use super::words::{first_line, flowed, place, plural, short_revision, short_revisions};
 use super::{bar, stage};
 use crate::clock;
-use crate::model::DeploymentStatus;
+use crate::model::{DeploymentStatus, MinimumHealthyHosts};
 use crate::ui::{self, Style};
 use crate::watch::event::Counts;
 use crate::watch::forecast;
@@ -44,7 +44,7 @@ pub struct Look {
 pub fn frame(view: &View, look: &Look) -> Vec<String> {
     let &Look { width, height, unicode, colour, .. } = look;
     let composer = Composer { view, width, unicode };
-    let mut lines = composer.head(height);
+    let mut lines = composer.head(height, height.saturating_sub(1));
     if width >= BARE.0 && height >= BARE.1 {
         let room = height.saturating_sub(1 + lines.len());
         lines.extend(match &look.panel {
@@ -99,7 +99,7 @@ pub fn frames(views: &[View], look: &Look) -> Vec<String> {
 /// What stays of a deployment in the scrollback: the head of its frame.
 pub fn last_frame(view: &View, width: usize, unicode: bool, colour: bool) -> Vec<String> {
     let composer = Composer { view, width, unicode };
-    composer.head(BARE.1).iter().map(|line| line.render(width, unicode, colour)).collect()
+    composer.head(BARE.1, usize::MAX).iter().map(|line| line.render(width, unicode, colour)).collect()
 }
 
 struct Composer<'a> {
@@ -109,7 +109,8 @@ struct Composer<'a> {
 }
 
 impl Composer<'_> {
-    fn head(&self, height: usize) -> Vec<Line> {
+    /// What comes before the targets on a screen of so many rows, of which it may have `room`.
+    fn head(&self, height: usize, room: usize) -> Vec<Line> {
         if self.width < BARE.0 || height < BARE.1 {
             return vec![self.bar()];
         }
@@ -122,10 +123,16 @@ impl Composer<'_> {
             lines.push(self.bar());
         }
         lines.extend(self.trouble());
-        lines.extend(self.health());
+        let health = self.health();
+        if health.is_some() {
+            lines.extend(health);
+            lines.extend(self.zones());
+        }
         lines.extend(self.forecast());
         if !self.view.status().is_some_and(DeploymentStatus::is_terminal) {
-            lines.extend(stage::lines(self.view, self.width, self.unicode).into_iter().map(Line::plain));
+            let room = room.saturating_sub(lines.len());
+            let stage = stage::lines(self.view, self.width, self.unicode, room);
+            lines.extend(stage.into_iter().map(Line::plain));
         }
         lines
     }
@@ -242,14 +249,10 @@ impl Composer<'_> {
             return None;
         }
         let narrow = self.width < NARROW;
-        // How many hosts each zone has is nowhere told.
-        let zones = match self.view.deployment.as_ref().and_then(|deployment| deployment.zonal) {
-            Some(_) if !over && !narrow => "; too many in one zone too",
-            _ => "",
-        };
+        let zone = self.zone_minimum();
         let green = if self.view.replacement().is_some() { " green" } else { "" };
         let text = match self.width {
-            WIDEST.. if zones.is_empty() => {
+            WIDEST.. if zone.is_none() => {
                 format!("health   at least {minimum} of {total}{green} must stay healthy")
             }
             NARROW.. => format!("health   min {minimum} of {total}{green}"),
@@ -261,7 +264,11 @@ impl Composer<'_> {
             _ if narrow => String::new(),
             failed => format!("; {failed} failed"),
         };
-        let (style, rest) = match forecast::fatal(&counts, minimum) {
+        let fatal = match zone {
+            Some(zone) => forecast::fatal_at_the_latest(&counts, minimum, zone),
+            None => forecast::fatal(&counts, minimum),
+        };
+        let (style, rest) = match fatal {
             _ if over => (None, String::new()),
             None if green.is_empty() && narrow => (None, "; none can stop it".to_owned()),
             None if green.is_empty() => (None, "; no further failure can stop it".to_owned()),
@@ -271,10 +278,34 @@ impl Composer<'_> {
             Some(0) => (Some(Style::Error), "; too few are left".to_owned()),
             Some(1) if narrow => (Some(Style::Warning), "; the next stops it".to_owned()),
             Some(1) => (Some(Style::Warning), "; the next failure stops it".to_owned()),
+            Some(last) if narrow && zone.is_some() => (None, format!("; stops by {last} more")),
             Some(last) if narrow => (None, format!("; stops at {last} more")),
+            Some(last) if zone.is_some() => {
+                (None, format!("; the {} further failure stops it at the latest", ordinal(last)))
+            }
             Some(last) => (None, format!("; the {} further failure stops it", ordinal(last))),
         };
-        Some(Line::plain(text + &failed).with(style, rest).with(None, zones))
+        Some(Line::plain(text + &failed).with(style, rest))
+    }
+
+    /// What each zone must keep beside it.
+    fn zone_minimum(&self) -> Option<MinimumHealthyHosts> {
+        self.view.deployment.as_ref()?.zonal?.minimum
+    }
+
+    /// Why the failures that are still allowed are no more than that: which hosts are in a zone is nowhere told.
+    fn zones(&self) -> Vec<Line> {
+        let over = self.view.status().is_none_or(DeploymentStatus::is_terminal);
+        let Some(minimum) = self.zone_minimum().filter(|_| !over && self.width >= NARROW) else {
+            return Vec::new();
+        };
+        let of_each = match minimum {
+            MinimumHealthyHosts::Percent(percent) => format!("min {percent}% of each zone"),
+            MinimumHealthyHosts::Count(count) => format!("min {count} of each zone"),
+            MinimumHealthyHosts::Concurrency(count) => format!("all but {count} of each zone"),
+        };
+        let text = format!("{of_each}; the API does not tell which hosts are in one, so it may stop sooner");
+        flowed("zones    ", &text, self.width).into_iter().map(Line::plain).collect()
     }
 
     /// When the fleet will be done, from the times that its hosts took.
