@@ -1,6 +1,6 @@
 //! What only the bundle can tell: whether what an AppSpec names is there. Works on a listing, opens nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::source::Span;
 
@@ -64,7 +64,7 @@ pub fn names(listing: &Listing) -> Vec<Finding> {
         let target = String::from_utf8_lossy(&entry.head);
         Finding::note("A062", None, format!("`{name}` is a link out of the bundle, to `{target}`"))
     });
-    let mut seen: BTreeMap<String, &str> = BTreeMap::new();
+    let mut seen: HashMap<String, &str> = HashMap::with_capacity(listing.len());
     let clashes = listing.keys().filter_map(|name| {
         let other = seen.insert(name.to_lowercase(), name)?;
         let message = format!("`{other}` and `{name}` differ in case only");

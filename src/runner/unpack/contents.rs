@@ -1,6 +1,6 @@
 //! What a bundle would unpack to, without a file written. Of a zip only what is asked for is decompressed.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
@@ -25,7 +25,7 @@ pub struct Contents {
     whole: Vec<String>,
     /// A zip, and the numbers of its files by their path below the root.
     pub(super) zip: Option<Zip>,
-    numbers: BTreeMap<String, usize>,
+    numbers: HashMap<String, usize>,
     /// Names of a zip have backslashes that are taken for slashes.
     pub backslashes: bool,
 }
@@ -33,7 +33,7 @@ pub struct Contents {
 impl Contents {
     pub(super) fn new(gate: Gate, whole: &[&str]) -> Self {
         let whole = whole.iter().map(|name| (*name).to_owned()).collect();
-        let (listing, numbers) = (Listing::new(), BTreeMap::new());
+        let (listing, numbers) = (Listing::new(), HashMap::new());
         Contents { gate, listing, whole, zip: None, numbers, backslashes: false }
     }
 
@@ -48,8 +48,8 @@ impl Contents {
     /// A file that cannot be decompressed.
     pub fn with_heads(mut self, wanted: &dyn Fn(&str) -> bool) -> io::Result<Listing> {
         if let Some(zip) = &mut self.zip {
-            for (path, number) in &self.numbers {
-                if let Some(entry) = self.listing.get_mut(path).filter(|_| wanted(path)) {
+            for (path, entry) in self.listing.iter_mut().filter(|(path, _)| wanted(path)) {
+                if let Some(number) = self.numbers.get(path) {
                     entry.head = zip.read(*number, HEAD_BYTES)?;
                 }
             }
@@ -103,9 +103,13 @@ impl Contents {
             return Err(refuse(format!("the name {} is not UTF-8", inner.display())));
         };
         // Directories that no entry names are made with the usual umask.
-        for (at, _) in path.match_indices('/') {
-            let parent = || Entry { kind: Kind::Directory, mode: 0o755, head: Vec::new() };
-            self.listing.entry(path.get(..at).unwrap_or_default().to_owned()).or_insert_with(parent);
+        for (at, _) in path.rmatch_indices('/') {
+            let parent = path.get(..at).unwrap_or_default();
+            if self.listing.contains_key(parent) {
+                break;
+            }
+            let made = Entry { kind: Kind::Directory, mode: 0o755, head: Vec::new() };
+            self.listing.insert(parent.to_owned(), made);
         }
         self.numbers.remove(&path);
         if let Some(number) = number {

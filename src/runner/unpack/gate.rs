@@ -1,6 +1,8 @@
 //! Which entries of a bundle are let in: names that stay inside, nothing through a link, no more than the limits.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::ffi::OsString;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
@@ -23,7 +25,8 @@ pub struct Gate {
     entries: usize,
     /// Bytes that may still come.
     left: u64,
-    kinds: BTreeMap<PathBuf, Kind>,
+    /// By the path below the root; as text, for paths are compared part by part.
+    kinds: HashMap<OsString, Kind>,
 }
 
 pub fn refuse(message: String) -> io::Error {
@@ -32,7 +35,7 @@ pub fn refuse(message: String) -> io::Error {
 
 /// A name below the bundle's root, empty for the root itself. Absolute names and `..` are refused.
 fn inner(name: &Path) -> io::Result<PathBuf> {
-    let mut inner = PathBuf::new();
+    let mut inner = PathBuf::with_capacity(name.as_os_str().len());
     for component in name.components() {
         match component {
             Component::Normal(part) if part.len() > MAX_NAME => {
@@ -50,7 +53,7 @@ impl Gate {
     /// For a bundle of `packed` bytes.
     pub fn new(packed: u64) -> Self {
         let left = packed.saturating_mul(MAX_RATIO).saturating_add(ALLOWANCE).min(MAX_BYTES);
-        Gate { entries: 0, left, kinds: BTreeMap::new() }
+        Gate { entries: 0, left, kinds: HashMap::new() }
     }
 
     /// Bytes that the bundle may still unpack to.
@@ -80,7 +83,7 @@ impl Gate {
             return Ok(None);
         }
         for parent in inner.ancestors().skip(1).filter(|parent| !parent.as_os_str().is_empty()) {
-            match self.kinds.get(parent) {
+            match self.kinds.get(parent.as_os_str()) {
                 Some(Kind::Directory) => break,
                 Some(Kind::Link) => {
                     let (name, link) = (name.display(), parent.display());
@@ -90,17 +93,23 @@ impl Gate {
                     return Err(refuse(format!("{} is below the file {}", name.display(), parent.display())));
                 }
                 None => {
-                    self.kinds.insert(parent.to_owned(), Kind::Directory);
+                    self.kinds.insert(parent.into(), Kind::Directory);
                 }
             }
         }
-        let both = match (self.kinds.get(&inner), &kind) {
-            (Some(Kind::Directory), Kind::File) | (Some(Kind::File), Kind::Directory) => "file",
-            (Some(Kind::Directory), Kind::Link) | (Some(Kind::Link), Kind::Directory) => "link",
-            _ => {
-                self.kinds.insert(inner.clone(), kind);
+        let both = match self.kinds.entry(inner.as_os_str().to_owned()) {
+            Entry::Vacant(place) => {
+                place.insert(kind);
                 return Ok(Some(inner));
             }
+            Entry::Occupied(mut there) => match (there.get(), &kind) {
+                (Kind::Directory, Kind::File) | (Kind::File, Kind::Directory) => "file",
+                (Kind::Directory, Kind::Link) | (Kind::Link, Kind::Directory) => "link",
+                _ => {
+                    there.insert(kind);
+                    return Ok(Some(inner));
+                }
+            },
         };
         Err(refuse(format!("{} is both a directory and a {both}", name.display())))
     }
@@ -108,7 +117,7 @@ impl Gate {
     /// The earlier file that a hard link names.
     pub fn earlier(&self, name: &Path, earlier: &Path) -> io::Result<PathBuf> {
         let inner = inner(earlier)?;
-        match self.kinds.get(&inner) {
+        match self.kinds.get(inner.as_os_str()) {
             Some(Kind::File) => Ok(inner),
             _ => Err(refuse(format!("{} is a hard link to what is no file", name.display()))),
         }

@@ -6,7 +6,7 @@ use std::io::{self, BufReader, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use zip::read::ZipFile;
+use zip::read::ZipFileEntry;
 use zip::{System, ZipArchive};
 
 use super::gate::refuse;
@@ -22,7 +22,7 @@ const FILE: u32 = 0o100_000;
 const DIRECTORY: u32 = 0o040_000;
 
 /// An entry that a bundle may have.
-fn kind<R: Read>(entry: &ZipFile<'_, R>, name: &Path) -> io::Result<Kind> {
+fn kind(entry: &ZipFileEntry<'_>, name: &Path) -> io::Result<Kind> {
     match entry.unix_mode().map(|mode| mode & KIND) {
         _ if name.as_os_str().as_bytes().ends_with(b"/") => Ok(Kind::Directory),
         Some(DIRECTORY) => Ok(Kind::Directory),
@@ -44,7 +44,7 @@ fn target(entry: &mut dyn Read, name: &Path) -> io::Result<PathBuf> {
 /// Where nothing but backslashes parts a name of MS-DOS, they are taken for slashes; elsewhere they are letters.
 ///
 /// Source: Info-ZIP's unzip 6.0, which both official agents call.
-fn name<R: Read>(entry: &ZipFile<'_, R>) -> PathBuf {
+fn name(entry: &ZipFileEntry<'_>) -> PathBuf {
     let mut name = entry.name_raw().to_owned();
     if entry.system() == System::Dos && !name.contains(&b'/') {
         name.iter_mut().filter(|byte| **byte == b'\\').for_each(|byte| *byte = b'/');
@@ -52,15 +52,22 @@ fn name<R: Read>(entry: &ZipFile<'_, R>) -> PathBuf {
     PathBuf::from(OsString::from_vec(name))
 }
 
+/// An entry's name, mode and kind, by the archive's directory.
+fn described(entry: &ZipFileEntry<'_>) -> io::Result<(PathBuf, Option<u32>, Kind)> {
+    let name = name(entry);
+    let kind = kind(entry, &name)?;
+    Ok((name, entry.unix_mode(), kind))
+}
+
 pub fn unpack(bundle: &Path, to: &mut dyn Entries) -> io::Result<()> {
     let mut archive = ZipArchive::new(File::open(bundle)?)?;
     for index in 0..archive.len() {
-        let mut entry = archive.by_index(index)?;
-        let (name, mode) = (name(&entry), entry.unix_mode());
-        match kind(&entry, &name)? {
+        let entry = archive.by_index_data(index)?;
+        let (name, mode, kind) = described(&entry)?;
+        match kind {
             Kind::Directory => to.directory(&name, mode)?,
-            Kind::Link => to.link(&name, target(&mut entry, &name)?)?,
-            Kind::File => to.file(&name, mode, &mut entry)?,
+            Kind::Link => to.link(&name, target(&mut archive.by_index(index)?, &name)?)?,
+            Kind::File => to.file(&name, mode, &mut archive.by_index(index)?)?,
         }
     }
     Ok(())
@@ -70,13 +77,12 @@ pub fn unpack(bundle: &Path, to: &mut dyn Entries) -> io::Result<()> {
 pub fn list(bundle: &Path, contents: &mut Contents) -> io::Result<()> {
     let mut archive = ZipArchive::new(BufReader::new(File::open(bundle)?))?;
     for index in 0..archive.len() {
-        let entry = archive.by_index_raw(index)?;
-        let (name, mode) = (name(&entry), entry.unix_mode());
+        let entry = archive.by_index_data(index)?;
+        let (name, mode, kind) = described(&entry)?;
         contents.backslashes |= name.as_os_str().as_bytes() != entry.name_raw();
-        match kind(&entry, &name)? {
+        match kind {
             Kind::Directory => contents.directory(&name, mode)?,
             Kind::Link => {
-                drop(entry);
                 let target = target(&mut archive.by_index(index)?, &name)?;
                 contents.link(&name, target)?;
             }
