@@ -29,6 +29,9 @@ const HEARTBEAT: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(3
 const FIRST_MINUTES: Duration = Duration::from_secs(600);
 /// How often it is told which targets were looked at again.
 const LOOKS: Duration = Duration::from_secs(10);
+/// What is known of a stop: that the call went out, and that the service took it.
+const ASKED: &str = "the deployment was asked to stop";
+const STOPPING: &str = "the deployment is being stopped";
 /// Why a deployment is no longer followed.
 #[derive(Debug)]
 pub enum Stop {
@@ -55,6 +58,8 @@ pub struct Session<'a> {
     limit: Option<Duration>,
     /// The deployment is stopped at the user's wish: what that was, and the call on its way.
     leaving: Option<Stop>,
+    /// What came of a stop so far, by whatever wish: said where the watch ends before the deployment does.
+    stopping: Option<&'static str>,
     stops: JoinSet<Result<(), ApiError>>,
     /// What keys ask for, and those calls on their way.
     wishes: broadcast::Receiver<Wish>,
@@ -88,6 +93,7 @@ impl<'a> Session<'a> {
             started: now,
             limit: options.timeout,
             leaving: None,
+            stopping: None,
             stops: JoinSet::new(),
             wishes: reporters.wishes(),
             granted: JoinSet::new(),
@@ -137,8 +143,10 @@ impl<'a> Session<'a> {
                         return Stop::End(end);
                     }
                     Some(observation) => {
+                        // What its targets are at the point is read before the end.
+                        let read = matches!(observation, Observation::Paced(_));
                         self.observe(tracker, observation);
-                        if let Some(stop) = self.arrived(tracker) {
+                        if let Some(stop) = self.arrived(tracker).filter(|_| read) {
                             return stop;
                         }
                     }
@@ -157,6 +165,9 @@ impl<'a> Session<'a> {
                 },
                 _ = self.ticks.tick() => {
                     let over = self.limit.is_some_and(|limit| self.started.elapsed() >= limit);
+                    if over && let Some(stop) = self.arrived(tracker) {
+                        return stop;
+                    }
                     if over && let Some(stop) = self.leave(source, tracker, Stop::TimedOut) {
                         drop(poller);
                         return stop;
@@ -194,11 +205,16 @@ impl<'a> Session<'a> {
         }
         self.limit = None;
         self.leaving = Some(why);
-        let message = match rollback {
+        let what = match rollback {
             Some(_) => "stopping the deployment and rolling it back",
             None => "stopping the deployment",
         };
-        self.emit(Event::Notice { code: NoticeCode::Stopping, message: message.to_owned() });
+        let again = match &self.leaving {
+            Some(Stop::Signal(_)) => "; another ^C leaves it to that",
+            _ => "",
+        };
+        self.tell(NoticeCode::Stopping, &format!("{what}{again}"));
+        self.stopping = Some(ASKED);
         let (source, id) = (Arc::clone(source), self.deployment.clone());
         let call = self.options.budget.act();
         self.stops.spawn(async move {
@@ -218,6 +234,7 @@ impl<'a> Session<'a> {
         match (act, tracker.wait()) {
             (Act::Stop, _) if tracker.may_be_stopped() => {
                 self.tell(NoticeCode::Stopping, "stopping the deployment");
+                self.stopping = Some(ASKED);
                 let call = self.options.budget.act();
                 self.granted.spawn(async move {
                     let stopped = source.stop(&id, None).await;
@@ -239,9 +256,19 @@ impl<'a> Session<'a> {
     }
 
     fn done(&mut self, done: Result<(Act, Result<(), ApiError>), JoinError>) {
-        let Ok((act, Err(error))) = done else { return };
+        let (act, error) = match done {
+            Ok((Act::Stop, Ok(()))) => {
+                self.stopping = Some(STOPPING);
+                return;
+            }
+            Ok((act, Err(error))) => (act, error),
+            _ => return,
+        };
         let (code, what) = match act {
-            Act::Stop => (NoticeCode::NotStopped, "stopped"),
+            Act::Stop => {
+                self.stopping = None;
+                (NoticeCode::NotStopped, "stopped")
+            }
             Act::Continue => (NoticeCode::NotDone, "continued"),
         };
         self.tell(code, &format!("the deployment could not be {what} ({error})"));
@@ -254,7 +281,10 @@ impl<'a> Session<'a> {
     /// What came of the call that stops the deployment; without it the watch ends as it would have.
     fn stopped(&mut self, stopped: Result<Result<(), ApiError>, JoinError>) -> Option<Stop> {
         let error = match stopped {
-            Ok(Ok(())) => return None,
+            Ok(Ok(())) => {
+                self.stopping = Some(STOPPING);
+                return None;
+            }
             // It ended by itself meanwhile, and the poll will say how.
             Ok(Err(error)) if error.code.as_deref() == Some("DeploymentAlreadyCompletedException") => {
                 return None;
@@ -262,6 +292,7 @@ impl<'a> Session<'a> {
             Ok(Err(error)) => error.to_string(),
             Err(_) => "the call was lost".to_owned(),
         };
+        self.stopping = None;
         let message = format!("the deployment could not be stopped and goes on ({error})");
         self.emit(Event::Notice { code: NoticeCode::NotStopped, message });
         self.leaving.take()
@@ -387,6 +418,12 @@ impl<'a> Session<'a> {
             let heartbeat = tracker.heartbeat(pulse.now, pulse.answer_age, self.poll);
             self.emit(heartbeat);
         }
+    }
+
+    /// What becomes of a deployment that is left, where it does not simply go on.
+    pub fn left(&self, outcome: &Outcome) -> Option<String> {
+        let left = matches!(outcome, Outcome::TimedOut | Outcome::Detached(_));
+        self.stopping.filter(|_| left).map(str::to_owned)
     }
 
     pub fn now(&self) -> Timestamp {

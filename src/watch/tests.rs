@@ -1,5 +1,7 @@
 //! Whole watches in paused time against a fleet that moves by itself.
 
+mod leaving;
+
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, mpsc};
@@ -59,6 +61,8 @@ struct Fleet {
     described: Mutex<HashMap<String, Vec<u64>>>,
     /// When it was stopped, and with which rollback.
     stopped: Mutex<Option<(u64, Option<bool>)>>,
+    /// How long that takes.
+    stops_after: u64,
 }
 
 impl Fleet {
@@ -85,6 +89,7 @@ impl Fleet {
             listed: Mutex::default(),
             described: Mutex::default(),
             stopped: Mutex::default(),
+            stops_after: 5,
         }
     }
 
@@ -97,7 +102,7 @@ impl Fleet {
         let status =
             if self.fails.is_empty() { DeploymentStatus::Succeeded } else { DeploymentStatus::Failed };
         if let Some((at, _)) = *self.stopped.lock().unwrap() {
-            return (at + 5, DeploymentStatus::Stopped, "MANUAL_STOP");
+            return (at + self.stops_after, DeploymentStatus::Stopped, "MANUAL_STOP");
         }
         self.ends.clone().unwrap_or((done, status, "HEALTH_CONSTRAINTS"))
     }
