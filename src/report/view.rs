@@ -89,6 +89,10 @@ pub struct View {
     kept_since: Option<Timestamp>,
     /// Its targets cannot be read.
     pub unreadable: bool,
+    /// Keys are about it, of several deployments.
+    pub chosen: bool,
+    /// From when to when the replacement fleet was ready, once it has been.
+    pub waited: Option<(Timestamp, Timestamp)>,
     /// The deployment on whose screen this one is, because it rolls that back.
     rolls_back: Option<String>,
     rollback: Option<String>,
@@ -104,6 +108,7 @@ impl View {
                 id: stamped.deployment.clone(),
                 region: stamped.region.clone(),
                 now: self.now,
+                chosen: self.chosen,
                 rolls_back,
                 ..View::default()
             };
@@ -113,6 +118,10 @@ impl View {
                 let before = self.deployment.as_ref().map(|before| before.waits.termination_started);
                 if before == Some(false) && event.waits.termination_started {
                     self.kept_since = Some(stamped.ts);
+                }
+                if self.status() == Some(&DeploymentStatus::Ready) && event.status != DeploymentStatus::Ready
+                {
+                    self.waited = self.ready_since().map(|since| (since.at, stamped.ts));
                 }
                 if self.status() != Some(&event.status) {
                     // What was Ready before it was looked at is so since its targets are.
@@ -315,7 +324,13 @@ impl View {
     /// Since when the replacement is ready: since the last of its targets is.
     pub fn ready_since(&self) -> Option<Since> {
         if self.is_single() {
-            let at = self.status_since.or_else(|| self.last_target_change())?;
+            // By the service, where it has been read since; the watch may have seen it later.
+            let idle = |row: &Row| !row.phases.iter().any(|phase| phase.status == EventStatus::InProgress);
+            let told = self.last_target_change().filter(|_| self.targets.values().all(idle));
+            let at = match (told, self.status_since) {
+                (Some(told), Some(seen)) => told.min(seen),
+                (told, seen) => seen.or(told).or_else(|| self.last_target_change())?,
+            };
             return Some(Since { at, partly: false });
         }
         let ready = || self.targets.values().filter(|row| row.status == TargetStatus::Ready);
@@ -327,7 +342,8 @@ impl View {
     /// Since when the original fleet is only kept, once it is: since the last target has ended.
     pub fn kept_since(&self) -> Option<Since> {
         let total = self.counts().map_or(0, |counts| counts.total());
-        let all = self.targets.len() as u64 >= total && self.targets.values().all(|row| row.status.is_finished());
+        let all =
+            self.targets.len() as u64 >= total && self.targets.values().all(|row| row.status.is_finished());
         self.since(self.last_target_change(), all, self.kept_since)
     }
 
@@ -393,8 +409,9 @@ impl View {
         let (least, most) = forecast::remaining(&self.taken, counts.run + counts.pend, batch)?;
         let moved = self.moved?;
         // From the last change on, so that the end does not move by itself.
-        let end = |after: Duration| moved.checked_add(after).unwrap_or(moved).max(self.now);
-        Some((end(least), end(most)))
+        let end = |after: Duration| moved.checked_add(after).unwrap_or(moved);
+        // One that has passed was wrong.
+        Some((end(least).max(self.now), end(most))).filter(|(_, most)| *most > self.now)
     }
 
     /// How long a target has been in its lifecycle event, or has waited after it, as far as it was looked at.

@@ -115,10 +115,13 @@ fn stages(view: &View, blue: &Fleet, green: &Fleet, unicode: bool) -> Vec<String
     let install = match now {
         0 => String::new(),
         1 => took(green.began, Some(view.now)),
-        _ if moving => String::new(),
+        _ if moving || now > 2 => took(green.began, view.waited.map(|(since, _)| since)),
         _ => took(green.began, green.changed),
     };
-    let wait = if now == 2 { took(view.ready_since().map(|since| since.at), Some(view.now)) } else { String::new() };
+    let wait = match now {
+        2 => took(view.ready_since().map(|since| since.at), Some(view.now)),
+        _ => view.waited.map(|(since, until)| took(Some(since), Some(until))).unwrap_or_default(),
+    };
     let mut names = vec![format!("provision{provision}"), format!("install{install}")];
     names.extend([format!("wait{wait}"), "reroute".to_owned(), keep]);
     names.extend(deployment.waits.termination_s.map(|_| "end blue".to_owned()));
