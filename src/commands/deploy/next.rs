@@ -45,16 +45,16 @@ pub async fn find(
         if fresh.is_empty() {
             continue;
         }
-        let deployments = match api.deployments(&fresh).await {
+        let mut deployments = match api.deployments(&fresh).await {
             Ok(deployments) => deployments.value,
             Err(error) if error.is_transient() => continue,
             Err(error) => return Err(Failure::api(format!("cannot {doing}"), &error).into()),
         };
         let auto_scaling = |creator: &Creator| creator.is_auto_scaling();
-        // The oldest of the new ones is the next.
+        // The oldest of the new ones is the next; in which order they come is nowhere told.
+        deployments.sort_by_key(|deployment| deployment.create_time);
         let next = deployments
             .iter()
-            .rev()
             .find(|deployment| any_creator || !deployment.creator.as_ref().is_some_and(auto_scaling));
         if let Some(next) = next {
             return Ok(Some(next.id.clone()));

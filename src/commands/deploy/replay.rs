@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::report::{Pulse, Reporter};
-use crate::watch::event::{Event, Stamped};
+use crate::watch::event::{Event, Stamped, VERSION};
 use crate::watch::outcome::worst;
 
 /// The longest line that is an event; a result holds causes with their logs.
@@ -47,6 +47,9 @@ pub async fn run(
         reporter.end();
     }
     let unwritten = reporters.iter_mut().filter_map(|reporter| reporter.unwritten()).collect();
+    if exits.is_empty() && whole {
+        context.ui.note("the recording ends before its watch did, so there is no outcome");
+    }
     let exit = if exits.is_empty() || !whole { Exit::Unknown } else { worst(exits) };
     Ok(written(context, unwritten, exit))
 }
@@ -88,7 +91,13 @@ pub fn read(file: &Path) -> anyhow::Result<Vec<Stamped>> {
             return Ok(events);
         }
         match serde_json::from_str::<Stamped>(&line) {
-            Ok(event) => events.push(event),
+            Ok(event) if event.v == VERSION => events.push(event),
+            Ok(event) => {
+                return Err(Failure::new(cannot())
+                    .cause(format!("line {} has version {} of the stream's form", events.len() + 1, event.v))
+                    .help(format!("this cdctl reads version {VERSION}"))
+                    .into());
+            }
             // A watch that was killed leaves half a line at the end.
             Err(_) if !line.ends_with('\n') && !events.is_empty() => return Ok(events),
             Err(error) => {
