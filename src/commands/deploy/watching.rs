@@ -23,7 +23,7 @@ use crate::exit::Exit;
 use crate::format::{Format, print_json};
 use crate::report::record::Record;
 use crate::report::silent::Silent;
-use crate::report::{Reporter, Reporters};
+use crate::report::{Interrupt, Reporter, Reporters};
 use crate::ui::Keyboard;
 use crate::view;
 use crate::watch::budget::Budget;
@@ -146,8 +146,16 @@ impl WatchArgs {
 
     /// What shows and what records a watch, which a `silent` one does without.
     fn reporters(&self, context: &Context, silent: bool) -> anyhow::Result<Vec<Box<dyn Reporter>>> {
-        let mut reporters =
-            if silent { self.shown.beside(context)? } else { self.shown.reporters(context)? };
+        let interrupt = match self.on_interrupt {
+            OnLeave::Detach => Interrupt::Detach,
+            OnLeave::Stop => Interrupt::Stop,
+            OnLeave::Rollback => Interrupt::Rollback,
+        };
+        let mut reporters = if silent {
+            self.shown.beside(context)?
+        } else {
+            self.shown.watched(context, Some(interrupt))?
+        };
         if let Some(path) = &self.record {
             reporters.push(Box::new(Record::new(sink("the recording", path, File::create(path))?)));
         }
@@ -246,14 +254,13 @@ async fn show(context: &Context, ids: &[String], source: &Watching) -> anyhow::R
     if let [id] = ids {
         let seen = match source.last(id) {
             Some(seen) => seen,
-            None => {
-                context.api().await?.deployment(id).await.doing(format_args!("show deployment {id}"))?
-            }
+            None => context.api().await?.deployment(id).await.doing(format_args!("show deployment {id}"))?,
         };
         let now = seen.date.unwrap_or_else(clock::now);
         return view::deployment::show(&seen.value, seen.json, now).print(output, &context.ui);
     }
-    let told = ids.iter().map(|id| source.last(id)?.json.get_mut("deploymentInfo").map(serde_json::Value::take));
+    let told =
+        ids.iter().map(|id| source.last(id)?.json.get_mut("deploymentInfo").map(serde_json::Value::take));
     let json = match told.collect::<Option<Vec<_>>>() {
         Some(infos) => json!({ "deploymentsInfo": infos }),
         None => context.api().await?.deployments(ids).await.doing("show the deployments")?.json,

@@ -22,8 +22,9 @@ pub use waits::{Known, between_zones, commands, known, waits_for};
 /// Below this many columns what stands side by side elsewhere stands one below the other.
 const NARROW: usize = 72;
 
-/// What the live view says below its bar. On a screen without room for all of it, what happens next and when comes first.
-pub fn lines(view: &View, width: usize, unicode: bool, room: usize) -> Vec<String> {
+/// What the live view says below its bar. On a screen without room for all of it, what happens next and when comes first:
+/// so many lines.
+pub fn lines(view: &View, width: usize, unicode: bool, room: usize) -> (Vec<String>, usize) {
     let mut waits = waits::lines(view, width);
     waits.extend(waits::between_zones(view).into_iter().flat_map(|text| flow("waits    ", &text, width)));
     // A function, a service and a stack are one target; more are a fleet, and have rows.
@@ -39,7 +40,23 @@ pub fn lines(view: &View, width: usize, unicode: bool, room: usize) -> Vec<Strin
         None => [blue_green::lines(view, width, unicode), Vec::new(), Vec::new()],
     };
     let fits = before.len() + next.len() + after.len() + waits.len() <= room;
-    if fits { [before, next, after, waits].concat() } else { [next, waits, before, after].concat() }
+    let first = next.len() + waits.len();
+    let lines = if fits { [before, next, after, waits] } else { [next, waits, before, after] };
+    (lines.concat(), first)
+}
+
+/// How far a function, a service or a stack is, in one line.
+pub fn progress(view: &View, width: usize, unicode: bool) -> Option<String> {
+    let (_, row) = single(view)?;
+    traffic::bar(view, row, width, unicode).into_iter().next().or_else(|| under_way(view))
+}
+
+/// The share of its traffic that has moved, or its phase.
+pub fn moved(view: &View) -> Option<String> {
+    let (_, row) = single(view)?;
+    let planned = traffic::moved(view, row).map(|traffic| format!("traffic {}%", traffic.set));
+    let actual = || traffic::actual(&row.serving).map(|share| format!("traffic {share:.0}%"));
+    planned.or_else(actual).or_else(|| under_way(view))
 }
 
 /// As [`flowed`], and a time stays with what it is the time of.

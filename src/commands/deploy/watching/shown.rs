@@ -9,7 +9,6 @@ use clap::{Args, ValueEnum};
 use super::kept::sink;
 use crate::context::Context;
 use crate::format::Format;
-use crate::report::Reporter;
 use crate::report::ci::{GitHub, JUnit};
 use crate::report::fold::{Folded, Folds};
 use crate::report::linear::Linear;
@@ -21,6 +20,7 @@ use crate::report::silent::Silent;
 use crate::report::sink::Sink;
 use crate::report::summary::Summary;
 use crate::report::taskbar::Taskbar;
+use crate::report::{Interrupt, Reporter};
 
 /// How it is shown.
 #[derive(Clone, Debug, Args)]
@@ -96,9 +96,18 @@ impl Shown {
         shown && !self.linear && !self.job.in_ci && self.system().is_none()
     }
 
-    /// The reporters of a watch.
+    /// The reporters of a recording, which ^C ends.
     pub fn reporters(&self, context: &Context) -> anyhow::Result<Vec<Box<dyn Reporter>>> {
-        let mut reporters = self.lines(context, self.system());
+        self.watched(context, None)
+    }
+
+    /// The reporters of a watch, in which ^C does as `interrupt` says.
+    pub fn watched(
+        &self,
+        context: &Context,
+        interrupt: Option<Interrupt>,
+    ) -> anyhow::Result<Vec<Box<dyn Reporter>>> {
+        let mut reporters = self.lines(context, self.system(), interrupt);
         reporters.extend(self.beside(context)?);
         Ok(reporters)
     }
@@ -142,7 +151,12 @@ impl Shown {
 
     /// A live view on a terminal, a log elsewhere and in CI, where what says that it is a terminal seldom is one; the
     /// summaries after either. With `-o ndjson`, events on stdout alone.
-    fn lines(&self, context: &Context, system: Option<Folds>) -> Vec<Box<dyn Reporter>> {
+    fn lines(
+        &self,
+        context: &Context,
+        system: Option<Folds>,
+        interrupt: Option<Interrupt>,
+    ) -> Vec<Box<dyn Reporter>> {
         let ui = &context.ui;
         if context.settings.output.format == Format::Ndjson {
             let stream = Ndjson::new(Sink::new("the event stream", ui.out()));
@@ -154,7 +168,7 @@ impl Shown {
         let (unicode, colour) = (ui.terminal.unicode && !self.linear, ui.terminal.colour.1 && !self.linear);
         let summary = Summary::new(ui.err(), unicode, colour);
         if let Some(canvas) = ui.canvas().filter(|_| self.is_live(context)) {
-            let live = Live::new(canvas, unicode, colour);
+            let live = Live::new(canvas, unicode, colour).interrupted(interrupt);
             let live = if self.keys { live.with_keys() } else { live };
             return vec![Box::new(live), Box::new(summary.at_the_end())];
         }
