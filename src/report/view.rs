@@ -168,7 +168,11 @@ impl View {
     /// The deployment as lines and headers name it.
     pub fn name(&self) -> String {
         let id = ui::line(&self.id);
-        self.region.as_deref().map_or_else(|| id.clone(), |region| format!("{} {id}", ui::line(region)))
+        match self.region.as_deref().map(ui::line) {
+            None => id,
+            Some(region) if id.is_empty() => region,
+            Some(region) => format!("{region} {id}"),
+        }
     }
 
     /// The deployment as a command line names it.
@@ -327,7 +331,8 @@ impl View {
     /// Since when the original fleet is only kept, once it is: since the last target has ended.
     pub fn kept_since(&self) -> Option<Since> {
         let total = self.counts().map_or(0, |counts| counts.total());
-        let all = self.targets.len() as u64 >= total && self.targets.values().all(|row| row.status.is_finished());
+        let all =
+            self.targets.len() as u64 >= total && self.targets.values().all(|row| row.status.is_finished());
         self.since(self.last_target_change(), all, self.kept_since)
     }
 

@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::report::{Pulse, Reporter};
-use crate::watch::event::{Event, Stamped};
+use crate::watch::event::{Event, NoticeCode, Stamped};
 use crate::watch::outcome::worst;
 
 /// The longest line that is an event; a result holds causes with their logs.
@@ -37,6 +37,12 @@ pub async fn run(
             }
             exits.push(Exit::of_watch(report.exit).unwrap_or(Exit::Unknown));
         }
+    }
+    let left_out =
+        |stamped: &Stamped| matches!(stamped.event, Event::Notice { code: NoticeCode::NotStarted, .. });
+    if events.iter().any(left_out) && exits.iter().all(|exit| *exit == Exit::Ok) {
+        // What refused has no deployment, and so no result.
+        exits.push(Exit::Error);
     }
     let mut reporters = watch.shown.reporters(context)?;
     let whole = match speed {

@@ -246,14 +246,13 @@ async fn show(context: &Context, ids: &[String], source: &Watching) -> anyhow::R
     if let [id] = ids {
         let seen = match source.last(id) {
             Some(seen) => seen,
-            None => {
-                context.api().await?.deployment(id).await.doing(format_args!("show deployment {id}"))?
-            }
+            None => context.api().await?.deployment(id).await.doing(format_args!("show deployment {id}"))?,
         };
         let now = seen.date.unwrap_or_else(clock::now);
         return view::deployment::show(&seen.value, seen.json, now).print(output, &context.ui);
     }
-    let told = ids.iter().map(|id| source.last(id)?.json.get_mut("deploymentInfo").map(serde_json::Value::take));
+    let told =
+        ids.iter().map(|id| source.last(id)?.json.get_mut("deploymentInfo").map(serde_json::Value::take));
     let json = match told.collect::<Option<Vec<_>>>() {
         Some(infos) => json!({ "deploymentsInfo": infos }),
         None => context.api().await?.deployments(ids).await.doing("show the deployments")?.json,

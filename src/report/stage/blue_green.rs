@@ -118,7 +118,8 @@ fn stages(view: &View, blue: &Fleet, green: &Fleet, unicode: bool) -> Vec<String
         _ if moving => String::new(),
         _ => took(green.began, green.changed),
     };
-    let wait = if now == 2 { took(view.ready_since().map(|since| since.at), Some(view.now)) } else { String::new() };
+    let wait =
+        if now == 2 { took(view.ready_since().map(|since| since.at), Some(view.now)) } else { String::new() };
     let mut names = vec![format!("provision{provision}"), format!("install{install}")];
     names.extend([format!("wait{wait}"), "reroute".to_owned(), keep]);
     names.extend(deployment.waits.termination_s.map(|_| "end blue".to_owned()));
