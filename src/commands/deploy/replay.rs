@@ -94,7 +94,12 @@ pub fn read(file: &Path) -> anyhow::Result<Vec<Stamped>> {
             return Ok(events);
         }
         match serde_json::from_str::<Stamped>(&line) {
-            Ok(event) => events.push(event),
+            Ok(mut event) => {
+                if let Event::Result(report) = &mut event.event {
+                    report.region.clone_from(&event.region);
+                }
+                events.push(event);
+            }
             // A watch that was killed leaves half a line at the end.
             Err(_) if !line.ends_with('\n') && !events.is_empty() => return Ok(events),
             Err(error) => {

@@ -63,6 +63,10 @@ fn sre_19_recorded_streams_show_the_same_bytes_again() {
         let recorded = played(|out| Box::new(Record::new(out)), &events);
         let again: Vec<Stamped> = recorded.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(again, events);
+        assert!(
+            (0..).zip(&again).all(|(seq, event)| event.v == 1 && event.seq == seq),
+            "numbered, of version 1"
+        );
         assert_eq!(played(|out| Box::new(Ndjson::new(out)), &again), recorded);
         let live = |events| played(|err| Box::new(Live::new(canvas(err), true, true)), events);
         let log = |events| played(|err| Box::new(Log::new(err)), events);

@@ -301,4 +301,70 @@ fn sre_16_eta_is_a_range_and_goes_when_nothing_moves() {
     assert_eq!(moving.forecast(), Some((least.max(at(80)), most.max(at(80)))), "it does not run away");
     moving.tick(&pulse(300));
     assert_eq!(moving.forecast(), None, "nothing has moved");
+    assert!(!shown(&moving, 100, 24).contains("forecast"));
+    // A linear shift ends when its configuration says, to the second.
+    for second in [20, 100, 250] {
+        let mut shift = view(lambda_timeline());
+        shift.tick(&pulse(second));
+        let frame = shown(&shift, 100, 24);
+        assert!(frame.contains("(14:27:10Z) if nothing breaks"), "{frame}");
+    }
+    // The slow host is told by the median of its own phase.
+    let mut events = vec![(5, told(DeploymentStatus::InProgress, counts(0, 5, 0, 0)))];
+    for n in 0..5 {
+        events.push((9, seen(&format!("i-{n}"), TargetStatus::InProgress, EventName::Install, 6)));
+    }
+    for n in 0..4 {
+        events.push((26, seen(&format!("i-{n}"), TargetStatus::InProgress, EventName::ApplicationStart, 26)));
+    }
+    events.push((99, Event::Seen { targets: vec!["i-4".into()] }));
+    let mut stalled = view(events);
+    stalled.tick(&pulse(100));
+    let frame = shown(&stalled, 100, 24);
+    assert!(
+        frame.contains("(usual for Install: 20s)")
+            && frame.contains("i-4  Install            1m34s  SLOW x4"),
+        "{frame}"
+    );
+}
+
+#[test]
+fn sre_04_what_is_old_is_not_shown_as_live() {
+    let mut old = busy();
+    let error = Some("dns error".to_owned());
+    let event = ApiEvent { state: ApiState::Unreachable, error, retry_s: Some(32.0) };
+    old.event(&stamped(99, 380, Event::Api(event)));
+    old.tick(&Pulse { now: at(980), answer_age: Some(Duration::from_secs(608)) });
+    for (width, height) in [(100, 30), (80, 24), (60, 24), (40, 24)] {
+        let frame = shown(&old, width, height);
+        assert!(frame.contains("api      unreachable; as of 10m08s ago"), "{frame}");
+    }
+    let text = log(vec![
+        (5, told(DeploymentStatus::InProgress, counts(0, 6, 6, 0))),
+        (30, Event::Api(ApiEvent { state: ApiState::Unreachable, error: None, retry_s: Some(32.0) })),
+        (700, Event::Api(ApiEvent { state: ApiState::Ok, error: None, retry_s: None })),
+    ]);
+    let beats = text.lines().filter(|line| line.contains(" still "));
+    assert!(
+        beats.clone().count() >= 9 && beats.clone().all(|line| line.contains("(unreachable for ")),
+        "{text}"
+    );
+}
+
+#[test]
+fn sre_20_what_colour_says_words_and_shapes_say_too() {
+    for unicode in [true, false] {
+        let frame = framed(&busy(), 100, 30, unicode).join("\n");
+        assert!(unicode || frame.is_ascii(), "another locale than UTF-8: {frame}");
+        for words in
+            ["ok 88/200", "run 97", "pend 12", "fail 3", "FAILED   3 targets", "RUNNING", "InProgress"]
+        {
+            assert!(frame.contains(words), "{words}: {frame}");
+        }
+        // Each part of the bar has a shape of its own.
+        let bar = frame.lines().find(|line| line.starts_with('[')).unwrap();
+        let shapes: std::collections::BTreeSet<char> =
+            bar.chars().skip(1).take_while(|c| *c != ']').collect();
+        assert_eq!(shapes.len(), 4, "{bar}");
+    }
 }

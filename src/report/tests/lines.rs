@@ -64,12 +64,24 @@ fn sre_07_log_budget_of_two_hundred_targets() {
     }
     events.push((2010, told(DeploymentStatus::Failed, counts(100, 0, 0, 100))));
     let text = log(events);
-    assert!(text.lines().count() <= 40 + 20, "changes and heartbeats:\n{text}");
+    let heartbeats = text.lines().filter(|line| line.contains(" still ")).count();
+    assert!(text.lines().count() - heartbeats <= 40, "changes:\n{text}");
     let times: Vec<Timestamp> = text.lines().map(|line| line[..20].parse().unwrap()).collect();
     for pair in times.windows(2) {
         let silence = (pair[1].as_second() - pair[0].as_second(), pair[0] < at(600));
         assert!(silence.0 <= if silence.1 { 60 } else { 300 }, "{pair:?}");
     }
+    // In silence each sign of life states facts.
+    let quiet = log(vec![
+        (5, told(DeploymentStatus::InProgress, counts(0, 100, 100, 0))),
+        (9, seen("i-1", TargetStatus::InProgress, EventName::Install, 7)),
+        (1500, told(DeploymentStatus::InProgress, counts(0, 100, 100, 0))),
+    ]);
+    let beats: Vec<_> = quiet.lines().filter(|line| line.contains(" still ")).collect();
+    assert!((10..=14).contains(&beats.len()), "{quiet}");
+    assert!(
+        beats.iter().all(|line| line.contains("no change for ") && line.contains("100 running: Install 1"))
+    );
     let quick: String = text.lines().filter(|line| !line.contains(" still ")).collect();
     assert!(quick.matches(" FAILED ").count() <= 25);
     assert!(!text.contains('\x1b'));

@@ -68,8 +68,14 @@ next      cdctl deploy logs d-7F3K2QX9A --failed
         &events,
     );
     told += &step.text();
+    let mut host = target("i-000", TargetStatus::Failed, EventName::ApplicationStart, 120);
+    host.failure =
+        Some(Failure { message: format!("failed on 98 targets {}", hostile_tail()), ..kept.clone() });
+    let host = stream(vec![(11, Event::Target(Box::new(host)))]);
     for text in [
         told,
+        played(|err| Box::new(Log::new(err)), &host),
+        played(|err| Box::new(Linear::new(err)), &host),
         played(|file| Box::new(JUnit::new(file)), &events),
         played(|out| Box::new(Ndjson::new(out)), &events),
     ] {
