@@ -74,6 +74,11 @@ impl Live {
 
 impl Reporter for Live {
     fn event(&mut self, stamped: &Stamped) -> Result<(), Closed> {
+        if let (Event::Notice { message, .. }, "") = (&stamped.event, stamped.deployment.as_str()) {
+            // It is about what no deployment was made of.
+            self.canvas.print(&format!("notice: {}", first_line(message, 300)));
+            return Ok(());
+        }
         let index = self.view(stamped).unwrap_or_else(|| {
             self.views.push(View::default());
             self.views.len() - 1

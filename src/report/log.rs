@@ -72,7 +72,6 @@ struct Waiting {
     told: Known,
 }
 
-
 impl Log {
     pub fn new(err: Stream) -> Self {
         Log {

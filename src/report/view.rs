@@ -177,7 +177,11 @@ impl View {
     /// The deployment as lines and headers name it.
     pub fn name(&self) -> String {
         let id = ui::line(&self.id);
-        self.region.as_deref().map_or_else(|| id.clone(), |region| format!("{} {id}", ui::line(region)))
+        match self.region.as_deref().map(ui::line) {
+            None => id,
+            Some(region) if id.is_empty() => region,
+            Some(region) => format!("{region} {id}"),
+        }
     }
 
     /// The deployment as a command line names it.

@@ -166,7 +166,8 @@ mod tests {
 
     /// The most of some instants in any minute.
     fn busiest(made: &[Instant]) -> usize {
-        let within = |at: &Instant| made.iter().filter(|other| **other >= *at && **other - *at < MINUTE).count();
+        let within =
+            |at: &Instant| made.iter().filter(|other| **other >= *at && **other - *at < MINUTE).count();
         made.iter().map(within).max().unwrap_or(0)
     }
 

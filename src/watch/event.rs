@@ -381,8 +381,8 @@ pub struct Report {
     /// The outcome in a sentence, where a word does not tell all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// As in [`Stamped::region`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// As in [`Stamped::region`], which has it in the stream.
+    #[serde(skip)]
     pub region: Option<String>,
     pub status: Option<DeploymentStatus>,
     pub application: Option<String>,

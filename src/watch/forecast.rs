@@ -118,7 +118,11 @@ mod tests {
     fn zones_bear_no_more_failures_than_all_hosts_in_one() {
         let counts = |run, pend, fail| Counts { ok: 0, run, pend, fail, skip: 0, ready: 0 };
         let half = MinimumHealthyHosts::Percent(50);
-        assert_eq!(fatal_at_the_latest(&counts(40, 160, 0), 160, half), Some(40), "the whole fleet's comes first");
+        assert_eq!(
+            fatal_at_the_latest(&counts(40, 160, 0), 160, half),
+            Some(40),
+            "the whole fleet's comes first"
+        );
         assert_eq!(fatal_at_the_latest(&counts(40, 160, 0), 20, half), Some(101));
         assert_eq!(fatal_at_the_latest(&counts(40, 150, 10), 20, half), Some(91));
         assert_eq!(fatal_at_the_latest(&counts(40, 160, 0), 20, MinimumHealthyHosts::Count(30)), Some(171));

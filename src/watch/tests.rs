@@ -44,6 +44,14 @@ struct Fleet {
     /// The time in which it waits for an action.
     ready: Range<u64>,
     creator: Creator,
+    /// What it waits for, and from when on the original is only kept.
+    waits: Waits,
+    kept_from: Option<u64>,
+    /// At this second the machine slept for so long: the service went on, and this clock did not.
+    slept: Option<(u64, u64)>,
+    /// Credentials are refused from this second on, until they are asked for anew.
+    expire: Option<u64>,
+    renewed: Mutex<u32>,
     /// The group has never succeeded before.
     first: bool,
     fault: Fault,
@@ -79,6 +87,11 @@ impl Fleet {
             rollback_takes: 0,
             ready: 0..0,
             creator: Creator::User,
+            waits: Waits::default(),
+            kept_from: None,
+            slept: None,
+            expire: None,
+            renewed: Mutex::default(),
             first: false,
             fault: Box::new(|_, _| None),
             spread: 0,
@@ -93,8 +106,10 @@ impl Fleet {
         }
     }
 
+    /// The service's second.
     fn now(&self) -> u64 {
-        self.start.elapsed().as_secs()
+        let awake = self.start.elapsed().as_secs();
+        awake + self.slept.filter(|(at, _)| awake >= *at).map_or(0, |(_, slept)| slept)
     }
 
     fn end(&self) -> (u64, DeploymentStatus, &'static str) {
@@ -135,7 +150,8 @@ impl Fleet {
         sleep(Duration::from_millis((self.latency)(before))).await;
         let now = self.now();
         self.calls.lock().unwrap().push((self.start.elapsed().as_millis() as u64, name.to_owned()));
-        match (self.fault)(name, now) {
+        let expired = self.expire.is_some_and(|at| now >= at) && *self.renewed.lock().unwrap() == 0;
+        match (self.fault)(name, now).or(expired.then_some(ErrorKind::Credentials)) {
             Some(kind) => Err(ApiError {
                 operation: name.to_owned(),
                 kind,
@@ -230,6 +246,8 @@ impl Source for Fleet {
             value.overview = Some(overview);
         }
         value.creator = Some(self.creator.clone());
+        value.waits = self.waits;
+        value.waits.termination_started = self.kept_from.is_some_and(|from| now >= from);
         if self.first {
             value.previous_revision = None;
         }
@@ -304,6 +322,10 @@ impl Source for Fleet {
         let now = self.call("StopDeployment").await?;
         *self.stopped.lock().unwrap() = Some((now, rollback));
         Ok(())
+    }
+
+    async fn renew(&self) {
+        *self.renewed.lock().unwrap() += 1;
     }
 
     async fn proceed(&self, _: &str, _: Wait) -> Result<(), ApiError> {
@@ -458,16 +480,28 @@ async fn the_budget_holds_for_any_size() {
 
 #[tokio::test(start_paused = true)]
 async fn sre_03_throttle_storm_is_told_once_and_passes() {
-    let mut fleet = Fleet::new(200);
-    fleet.each = 120;
-    fleet.fault = Box::new(|_, now| (30..120).contains(&now).then_some(ErrorKind::Throttled));
-    let fleet = Arc::new(fleet);
-    let (outcome, events) = run(&fleet, options()).await;
-    assert_eq!(outcome, Outcome::Succeeded);
-    assert_eq!(api_states(&events), [event::ApiState::Throttled, event::ApiState::Ok]);
-    assert!(fleet.busiest_minute() <= 30);
-    let during = fleet.calls.lock().unwrap().iter().filter(|(at, _)| (30_000..120_000).contains(at)).count();
-    assert!((3..=18).contains(&during), "{during} calls in the storm");
+    for targets in [1, 200, 1000] {
+        let mut fleet = Fleet::new(targets);
+        fleet.each = 200;
+        fleet.fault = Box::new(|_, now| (30..120).contains(&now).then_some(ErrorKind::Throttled));
+        let fleet = Arc::new(fleet);
+        let (outcome, events) = run(&fleet, options()).await;
+        assert_eq!(outcome, Outcome::Succeeded, "it is no end");
+        assert_eq!(api_states(&events), [event::ApiState::Throttled, event::ApiState::Ok], "each told once");
+        assert!(fleet.busiest_minute() <= 30, "{targets}: {}", fleet.busiest_minute());
+        let calls = fleet.calls.lock().unwrap();
+        let within = |from: u64, to: u64| calls.iter().filter(|(at, _)| (from..to).contains(at)).count();
+        assert!((3..=18).contains(&within(30_000, 120_000)), "{targets}: {calls:?}");
+        // No burst makes up for the storm, and the looks are as often again as they were.
+        let first = calls.iter().find(|(at, _)| *at >= 120_000).unwrap().0;
+        assert!(within(first, first + 10_000) <= 10, "{targets}: {calls:?}");
+        let looks: Vec<u64> = calls
+            .iter()
+            .filter(|(at, name)| *at >= first && name == "GetDeployment")
+            .map(|(at, _)| *at)
+            .collect();
+        assert!(looks.len() > 4 && looks.windows(2).all(|pair| pair[1] - pair[0] <= 17_000), "{looks:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -485,6 +519,73 @@ async fn sre_04_network_cut_of_twenty_minutes_is_survived() {
     });
     assert!(old, "heartbeats say how old the data is");
     assert_eq!(report(&events).duration_s, Some(60.0), "by the service's clock");
+}
+
+#[tokio::test(start_paused = true)]
+async fn sre_04_a_machine_that_slept_goes_on_and_is_not_out_of_time() {
+    let mut fleet = Fleet::new(12);
+    (fleet.each, fleet.slept) = (700, Some((60, 1200)));
+    let fleet = Arc::new(fleet);
+    let (outcome, events) = run(&fleet, Options { timeout: Some(secs(600)), ..options() }).await;
+    assert_eq!(outcome, Outcome::Succeeded, "20 minutes of the service's time are none of the watch's");
+    assert_eq!(api_states(&events), []);
+    assert_eq!(report(&events).duration_s, Some(1400.0), "by the service's clock");
+    assert_eq!(final_targets(&events).len(), 12);
+}
+
+#[tokio::test(start_paused = true)]
+async fn sre_05_in_a_termination_wait_of_two_hours_credentials_are_asked_for_anew() {
+    let waiting = || Fleet {
+        each: 30,
+        waits: Waits { blue_green: true, termination_s: Some(7_200), ..Waits::default() },
+        kept_from: Some(70),
+        ends: Some((7_270, DeploymentStatus::Succeeded, "")),
+        expire: Some(3_600),
+        ..Fleet::new(12)
+    };
+    let fleet = Arc::new(waiting());
+    let (outcome, events) = run(&fleet, options()).await;
+    assert_eq!(outcome, Outcome::Succeeded);
+    assert_eq!(api_states(&events), [event::ApiState::Credentials, event::ApiState::Ok]);
+    assert_eq!(*fleet.renewed.lock().unwrap(), 1, "once was enough");
+    let lost: Fault = Box::new(|_, now| (now >= 3_600).then_some(ErrorKind::Credentials));
+    let fleet = Arc::new(Fleet { fault: lost, ..waiting() });
+    let (outcome, events) = run(&fleet, options()).await;
+    assert_eq!((outcome.exit(), report(&events).outcome.as_str()), (Exit::Unknown, "unknown"));
+    assert!(*fleet.renewed.lock().unwrap() > 1);
+    assert!((4_200..4_300).contains(&fleet.now()), "ten minutes after: {}", fleet.now());
+}
+
+#[tokio::test(start_paused = true)]
+async fn sre_08_a_failure_among_a_thousand_is_told_within_one_poll() {
+    let fleet = Fleet { each: 100, fails: 999..1000, batch: 1_000, ..Fleet::new(1_000) };
+    let fleet = Arc::new(Fleet { ends: Some((400, DeploymentStatus::Succeeded, "")), ..fleet });
+    let (_, events) = run(&fleet, options()).await;
+    let failed = |stamped: &&Stamped| matches!(&stamped.event, Event::Target(target) if target.status == TargetStatus::Failed);
+    let told = events.iter().find(failed).unwrap().ts;
+    let after = told.duration_since(at(105).unwrap()).as_secs();
+    assert!((0..=15).contains(&after), "{after} s after it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn sre_20_two_days_of_waiting_are_quiet_and_keep_nothing() {
+    let days = 2 * 86_400;
+    let fleet = Arc::new(Fleet {
+        each: 30,
+        waits: Waits { blue_green: true, termination_s: Some(days), ..Waits::default() },
+        kept_from: Some(70),
+        ends: Some((days + 70, DeploymentStatus::Succeeded, "")),
+        ..Fleet::new(40)
+    });
+    let (outcome, events) = run(&fleet, options()).await;
+    assert_eq!(outcome, Outcome::Succeeded);
+    let beats = |stamped: &&Stamped| matches!(stamped.event, Event::Heartbeat(_));
+    let heartbeats = events.iter().filter(beats).count();
+    assert!(heartbeats as u64 <= 10 + days / 300, "{heartbeats}");
+    assert!(events.len() - heartbeats <= 200, "nothing that is kept comes while nothing happens");
+    // Slower while nothing moves: every 15 s, give or take the jitter.
+    let looks = fleet.count("GetDeployment") as u64;
+    assert!(looks <= days / 13 && fleet.count("BatchGetDeploymentTargets") <= 40, "{looks} looks");
 }
 
 #[tokio::test(start_paused = true)]
@@ -527,6 +628,13 @@ async fn sre_18_permission_for_get_deployment_alone_is_enough() {
     });
     assert_eq!(notices.collect::<Vec<_>>(), [NoticeCode::Timeout, NoticeCode::Config, NoticeCode::Targets]);
     assert_eq!(fleet.count("ListDeploymentTargets"), 1, "not asked again");
+    assert_eq!(report(&events).counts.unwrap().ok, 12, "the counts are still exact");
+    let names: BTreeSet<String> = fleet.calls.lock().unwrap().iter().map(|(_, name)| name.clone()).collect();
+    assert_eq!(
+        names.iter().map(String::as_str).collect::<Vec<_>>(),
+        ["GetDeployment", "GetDeploymentConfig", "ListDeploymentTargets"],
+        "nothing else is called"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -687,9 +795,31 @@ async fn sre_12_ready_is_no_hang_and_a_point_ends_the_watch() {
     let (outcome, _) = run(&fleet, Options { exit_on_ready: true, ..options() }).await;
     assert_eq!(outcome.exit(), Exit::Ready);
 
-    let failed = Fleet { fails: 0..12, batch: 6, ..Fleet::new(12) };
-    let (outcome, _) = run(&Arc::new(failed), until("ready")).await;
-    assert_eq!(outcome.exit(), Exit::Failed, "it ended before the point");
+    // All of the traffic has moved, and the original is kept for an hour.
+    let kept = || Fleet {
+        each: 30,
+        waits: Waits { blue_green: true, termination_s: Some(3_600), ..Waits::default() },
+        kept_from: Some(100),
+        ends: Some((3_700, DeploymentStatus::Succeeded, "")),
+        batch: 12,
+        ..Fleet::new(12)
+    };
+    let fleet = Arc::new(kept());
+    assert_eq!(run(&fleet, until("traffic")).await.0.exit(), Exit::Ok);
+    assert!(fleet.now() < 120, "{} s", fleet.now());
+    let fleet = Arc::new(kept());
+    let end = Options { until: None, ..until("succeeded") };
+    assert_eq!(run(&fleet, end).await.0, Outcome::Succeeded);
+    assert!(fleet.now() >= 3_700, "{} s", fleet.now());
+
+    let failed = || Fleet { fails: 0..12, batch: 6, ..Fleet::new(12) };
+    for point in ["ready", "traffic", "event:ValidateService"] {
+        let (outcome, _) = run(&Arc::new(failed()), until(point)).await;
+        assert_eq!(outcome.exit(), Exit::Failed, "{point}: it ended before the point");
+        let back = Fleet { auto_rollback: vec!["DEPLOYMENT_FAILURE"], rollback_after: Some(0), ..failed() };
+        let (outcome, _) = run(&Arc::new(back), until(point)).await;
+        assert_eq!(outcome.exit(), Exit::RolledBack, "{point}: it was rolled back before the point");
+    }
     let failed = Fleet {
         fails: 0..1,
         batch: 12,
@@ -702,6 +832,22 @@ async fn sre_12_ready_is_no_hang_and_a_point_ends_the_watch() {
 
 #[tokio::test(start_paused = true)]
 async fn sre_11_never_stopped_on_the_way_out_unless_the_user_said_so() {
+    for signal in [None, Some(Signal::Interrupt), Some(Signal::Terminate)] {
+        let fleet = Arc::new(Fleet { each: 100_000, ..Fleet::new(12) });
+        let late = Options { timeout: Some(secs(90)), ..options() };
+        let interrupt = async {
+            match signal {
+                Some(signal) => {
+                    sleep(secs(40)).await;
+                    signal
+                }
+                None => std::future::pending().await,
+            }
+        };
+        let (outcome, _) = run_until(&fleet, late, interrupt).await;
+        assert_eq!(outcome, signal.map_or(Outcome::TimedOut, Outcome::Detached));
+        assert_eq!(fleet.count("StopDeployment"), 0, "nobody said so");
+    }
     for (leave, rollback) in [(Leave::Stop, None), (Leave::Rollback, Some(true))] {
         let fleet = Arc::new(Fleet { each: 100_000, ..Fleet::new(12) });
         let stop = Options { timeout: Some(secs(90)), on_timeout: leave, ..options() };

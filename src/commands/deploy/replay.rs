@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::report::{Pulse, Reporter};
-use crate::watch::event::{Event, Stamped, VERSION};
+use crate::watch::event::{Event, NoticeCode, Stamped, VERSION};
 use crate::watch::outcome::worst;
 
 /// The longest line that is an event; a result holds causes with their logs.
@@ -37,6 +37,12 @@ pub async fn run(
             }
             exits.push(Exit::of_watch(report.exit).unwrap_or(Exit::Unknown));
         }
+    }
+    let left_out =
+        |stamped: &Stamped| matches!(stamped.event, Event::Notice { code: NoticeCode::NotStarted, .. });
+    if events.iter().any(left_out) && exits.iter().all(|exit| *exit == Exit::Ok) {
+        // What refused has no deployment, and so no result.
+        exits.push(Exit::Error);
     }
     let mut reporters = watch.shown.reporters(context)?;
     let whole = match speed {
@@ -91,12 +97,17 @@ pub fn read(file: &Path) -> anyhow::Result<Vec<Stamped>> {
             return Ok(events);
         }
         match serde_json::from_str::<Stamped>(&line) {
-            Ok(event) if event.v == VERSION => events.push(event),
-            Ok(event) => {
+            Ok(event) if event.v != VERSION => {
                 return Err(Failure::new(cannot())
                     .cause(format!("line {} has version {} of the stream's form", events.len() + 1, event.v))
                     .help(format!("this cdctl reads version {VERSION}"))
                     .into());
+            }
+            Ok(mut event) => {
+                if let Event::Result(report) = &mut event.event {
+                    report.region.clone_from(&event.region);
+                }
+                events.push(event);
             }
             // A watch that was killed leaves half a line at the end.
             Err(_) if !line.ends_with('\n') && !events.is_empty() => return Ok(events),

@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::{Map, Value};
 
 use super::active::has_ended;
+use super::create::check_config;
 use super::last_good::Good;
 use super::overrides::FleetArgs;
 use super::retry::{by_hand, create, group, plain, redeployable, told};
@@ -31,7 +32,8 @@ use crate::watch::Outcome;
 Examples:
   cdctl deploy rollback shop/prod --dry-run
   cdctl deploy rollback d-7F3K2QX9A --yes
-  cdctl deploy rollback shop/prod --to s3://releases/site-41.zip")]
+  cdctl deploy rollback shop/prod --to s3://releases/site-41.zip
+  cdctl deploy rollback shop/checkout --config CodeDeployDefault.LambdaAllAtOnce")]
 pub struct Arguments {
     #[command(flatten)]
     deployment: DeploymentArgs,
@@ -43,6 +45,10 @@ pub struct Arguments {
     /// Lambda: the version that is live, where the group's history does not tell
     #[arg(long, value_name = "VERSION")]
     current_version: Option<String>,
+
+    /// Go back by this deployment configuration, and not by the group's: all at once, say, where that has a canary
+    #[arg(long, value_name = "NAME")]
+    config: Option<String>,
 
     #[command(flatten)]
     fleet: FleetArgs,
@@ -87,11 +93,26 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let seen = api.deployment(&id).await.doing(format_args!("roll back deployment {id}"))?;
     let plan = arguments.plan(context, &seen).await?;
     let deployment = seen.value;
+    if let (Some(config), true) = (&arguments.config, !matches!(plan, Plan::Deploy { .. })) {
+        return Err(Failure::new(format!("deployment {id} is not rolled back by {config}"))
+            .cause("CodeDeploy rolls it back itself, and takes no configuration for that")
+            .help("leave --config out")
+            .into());
+    }
     if let Plan::Deploy { group, goal, .. } = &plan {
+        if let Some(config) = &arguments.config {
+            check_config(api, config, group).await?;
+        }
         bundle::require(context, &group.application, &goal.revision).await?;
     }
     if arguments.dry_run {
-        shown(&deployment, &plan).print(&context.settings.output, &context.ui)?;
+        let config = arguments.config.as_deref();
+        shown(&deployment, &plan, config).print(&context.settings.output, &context.ui)?;
+        if let (Plan::Deploy { group, .. }, None, Some(at_once)) = (&plan, config, at_once(&deployment)) {
+            context.ui.note(&format!(
+                "the traffic moves as the configuration of {group} says; at once with --config {at_once}"
+            ));
+        }
         context.ui.note("nothing was changed");
         return Ok(Exit::Ok);
     }
@@ -284,6 +305,7 @@ impl Arguments {
         let finds = overrides.contains_key("targetInstances");
         let request = CreateDeployment {
             overrides,
+            config: self.config.clone(),
             ..plain(group, Some(revision), Some(format!("rollback of {}", from.id)))
         };
         let id = create(context, group, &request).await?;
@@ -323,6 +345,15 @@ fn is_managed(deployment: &Deployment) -> bool {
     matches!(deployment.platform, Some(ComputePlatform::Lambda | ComputePlatform::Ecs))
 }
 
+/// The configuration that moves all of a deployment's traffic at once.
+fn at_once(deployment: &Deployment) -> Option<&'static str> {
+    match deployment.platform {
+        Some(ComputePlatform::Lambda) => Some("CodeDeployDefault.LambdaAllAtOnce"),
+        Some(ComputePlatform::Ecs) => Some("CodeDeployDefault.ECSAllAtOnce"),
+        _ => None,
+    }
+}
+
 /// The hosts get this revision from it already. What has moved traffic goes back another way.
 fn goes_to(deployment: &Deployment, revision: &Revision) -> bool {
     !is_managed(deployment)
@@ -336,7 +367,7 @@ fn finds_its_fleet(answer: &Value) -> bool {
 }
 
 /// The plan in words, and as data.
-fn shown(deployment: &Deployment, plan: &Plan) -> View {
+fn shown(deployment: &Deployment, plan: &Plan, config: Option<&str>) -> View {
     let own = || deployment.revision.as_ref().map(Revision::to_string);
     let (first, how, from, to) = match plan {
         Plan::Exists(rollback) => {
@@ -368,11 +399,12 @@ fn shown(deployment: &Deployment, plan: &Plan) -> View {
     table.property("Then", Some(how.clone()));
     table.property("From", from.clone());
     table.property("To", to.clone());
+    table.property("Config", config);
     table.property("Instances", fleet.map(Value::to_string));
     table.property("AppSpec", appspec.clone());
     let json = serde_json::json!({
         "deploymentId": deployment.id, "stop": first.is_some(), "action": how,
-        "from": from, "to": to, "targetInstances": fleet, "appSpec": appspec,
+        "from": from, "to": to, "deploymentConfigName": config, "targetInstances": fleet, "appSpec": appspec,
     });
     View { json, items: None, table, empty: "" }
 }

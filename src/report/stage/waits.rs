@@ -41,8 +41,12 @@ impl Until {
         match self {
             Until::Open => None,
             Until::Unread => Some("; when that is, its targets tell, which are being read".to_owned()),
-            Until::Unreadable => Some("; when that is, its targets would tell, which cannot be read".to_owned()),
-            Until::NotBefore(at) => Some(format!(" {} or later, as far as its targets are read", countdown(now, at))),
+            Until::Unreadable => {
+                Some("; when that is, its targets would tell, which cannot be read".to_owned())
+            }
+            Until::NotBefore(at) => {
+                Some(format!(" {} or later, as far as its targets are read", countdown(now, at)))
+            }
             Until::At(at) => Some(format!(" {}", countdown(now, at))),
         }
     }
@@ -119,12 +123,21 @@ pub fn lines(view: &View, width: usize) -> Vec<String> {
     let commands = if wait.is_empty() { Vec::new() } else { commands(view) };
     let labels = std::iter::once("waits    ").chain(std::iter::repeat("         "));
     let mut lines: Vec<_> = labels.zip(&wait).flat_map(|(label, text)| flow(label, text, width)).collect();
-    lines.extend(commands.iter().map(|(what, command)| match width < NARROW {
-        // A command that is cut cannot be typed.
-        true => format!(" {command}"),
-        false => format!("         {:<9} {command}", format!("{what}:")),
+    lines.extend(commands.iter().flat_map(|(what, command)| match width < NARROW {
+        true => typed(command, width),
+        false => vec![format!("         {:<9} {command}", format!("{what}:"))],
     }));
     lines
+}
+
+/// A command on a line of its own, or on two as a shell reads them: one that is cut cannot be typed.
+fn typed(command: &str, width: usize) -> Vec<String> {
+    match command.rsplit_once(" --") {
+        Some((begin, flag)) if command.len() + 1 > width => {
+            vec![format!(" {begin} \\"), format!("   --{flag}")]
+        }
+        _ => vec![format!(" {command}")],
+    }
 }
 
 /// What can be done about a wait, and how.

@@ -84,7 +84,8 @@ impl Roster {
         if self.few() || self.stage != Stage::Running {
             return None;
         }
-        let Overview { pending, in_progress, ready, succeeded, skipped, .. } = self.overview.unwrap_or_default();
+        let Overview { pending, in_progress, ready, succeeded, skipped, .. } =
+            self.overview.unwrap_or_default();
         let (done, open) = (succeeded + skipped, pending + in_progress + ready);
         let fresh = done.saturating_sub(self.done_listed.max(self.succeeded + self.skipped));
         let large = self.is_large();
