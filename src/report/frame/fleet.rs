@@ -184,6 +184,7 @@ impl Composer<'_> {
             }
             false => event(row),
         };
+        let events = if narrow { widest(&mut rows.iter().map(|(_, row)| event(row))) } else { events };
         let name = |id: &str| Line::plain(first_line(id, 200)).render(most, self.unicode, false);
         let names = widest(&mut rows.iter().map(|(id, _)| name(id)));
         let mark = if self.unicode { "●" } else { "*" };
