@@ -568,24 +568,28 @@ async fn sre_08_a_failure_among_a_thousand_is_told_within_one_poll() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sre_20_two_days_of_waiting_are_quiet_and_keep_nothing() {
-    let days = 2 * 86_400;
+async fn sre_20_hours_of_waiting_are_quiet_and_keep_nothing() {
+    let long = 6 * 3_600;
     let fleet = Arc::new(Fleet {
         each: 30,
-        waits: Waits { blue_green: true, termination_s: Some(days), ..Waits::default() },
+        waits: Waits { blue_green: true, termination_s: Some(long), ..Waits::default() },
         kept_from: Some(70),
-        ends: Some((days + 70, DeploymentStatus::Succeeded, "")),
+        ends: Some((long + 70, DeploymentStatus::Succeeded, "")),
         ..Fleet::new(40)
     });
     let (outcome, events) = run(&fleet, options()).await;
     assert_eq!(outcome, Outcome::Succeeded);
     let beats = |stamped: &&Stamped| matches!(stamped.event, Event::Heartbeat(_));
     let heartbeats = events.iter().filter(beats).count();
-    assert!(heartbeats as u64 <= 10 + days / 300, "{heartbeats}");
-    assert!(events.len() - heartbeats <= 200, "nothing that is kept comes while nothing happens");
+    assert!(heartbeats as u64 <= 10 + long / 300, "{heartbeats}");
+    assert!(events.len() - heartbeats <= 200, "{}", events.len());
+    // An hour is as the one before: what comes is kept by nobody, and so it would be for days.
+    let late: Vec<_> = events.iter().filter(|event| event.ts > at(3_600).unwrap()).collect();
+    let quiet = |stamped: &&&Stamped| matches!(stamped.event, Event::Heartbeat(_));
+    assert!(late.len() - late.iter().filter(quiet).count() <= 2, "the end and the result");
     // Slower while nothing moves: every 15 s, give or take the jitter.
     let looks = fleet.count("GetDeployment") as u64;
-    assert!(looks <= days / 13 && fleet.count("BatchGetDeploymentTargets") <= 40, "{looks} looks");
+    assert!(looks <= long / 13 && fleet.count("BatchGetDeploymentTargets") <= 40, "{looks} looks");
 }
 
 #[tokio::test(start_paused = true)]
@@ -1064,7 +1068,7 @@ async fn ten_thousand_targets_cost_little_more_than_the_least() {
         assert!(seen >= read, "{seen} read");
     }
     // A deployment of minutes: however many calls there may be.
-    for limit in [30, 120, 300, 600] {
+    for limit in [30, 600] {
         let _ = costs(Fleet { each: 60, spread: 60, batch: 5_000, ..Fleet::new(10_000) }, limit).await;
     }
 }
