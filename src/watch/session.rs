@@ -157,6 +157,10 @@ impl<'a> Session<'a> {
                 },
                 _ = self.ticks.tick() => {
                     let over = self.limit.is_some_and(|limit| self.started.elapsed() >= limit);
+                    if over && tracker.has_ended() {
+                        // How is known; nobody waits for what is still read, nor for a rollback that may come.
+                        return Stop::End(End::Ended { rollback_missing: false });
+                    }
                     if over && let Some(stop) = self.leave(source, tracker, Stop::TimedOut) {
                         drop(poller);
                         return stop;
