@@ -168,6 +168,10 @@ impl<'a> Session<'a> {
                     if over && let Some(stop) = self.arrived(tracker) {
                         return stop;
                     }
+                    if over && tracker.has_ended() {
+                        // How is known; nobody waits for what is still read, nor for a rollback that may come.
+                        return Stop::End(End::Ended { rollback_missing: false });
+                    }
                     if over && let Some(stop) = self.leave(source, tracker, Stop::TimedOut) {
                         drop(poller);
                         return stop;

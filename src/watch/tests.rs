@@ -939,6 +939,23 @@ async fn an_ended_deployment_is_told_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_has_ended_is_not_out_of_time() {
+    // Its end is seen, and the time is over while its targets are still read, or its rollback is waited for.
+    let slow: fn(usize) -> u64 = |before| if before < 2 { 0 } else { 5_000 };
+    let fleet = Fleet { latency: slow, start: Instant::now() - secs(500), ..Fleet::new(200) };
+    let late = || Options { timeout: Some(secs(2)), ..options() };
+    assert_eq!(run(&Arc::new(fleet), late()).await.0, Outcome::Succeeded);
+    let fleet = Fleet {
+        ends: Some((90, DeploymentStatus::Failed, "HEALTH_CONSTRAINTS")),
+        auto_rollback: vec!["DEPLOYMENT_FAILURE"],
+        start: Instant::now() - secs(95),
+        ..Fleet::new(12)
+    };
+    let (outcome, _) = run(&Arc::new(fleet), late()).await;
+    assert_eq!(outcome.exit(), Exit::Failed, "and not that it goes on");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_reader_that_is_gone_ends_the_watch() {
     let (to, from) = mpsc::channel();
     drop(from);

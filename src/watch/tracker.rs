@@ -68,6 +68,11 @@ impl Tracker {
         }
     }
 
+    /// It is over, whatever is still read of it.
+    pub fn has_ended(&self) -> bool {
+        self.deployment.as_ref().is_some_and(|deployment| deployment.status.is_terminal())
+    }
+
     /// It goes on, and Auto Scaling did not make it.
     pub fn may_be_stopped(&self) -> bool {
         self.deployment.as_ref().is_some_and(|deployment| {

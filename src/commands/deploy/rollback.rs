@@ -33,7 +33,7 @@ Examples:
   cdctl deploy rollback shop/prod --dry-run
   cdctl deploy rollback d-7F3K2QX9A --yes
   cdctl deploy rollback shop/prod --to s3://releases/site-41.zip
-  cdctl deploy rollback shop/checkout --config CodeDeployDefault.LambdaAllAtOnce")]
+  cdctl deploy rollback shop/prod --config CodeDeployDefault.AllAtOnce")]
 pub struct Arguments {
     #[command(flatten)]
     deployment: DeploymentArgs,
