@@ -31,6 +31,7 @@ ROLE = "arn:aws:iam::123456789012:role/CodeDeploy"
 FLEET = """\
 buckets: [{{name: releases}}]
 instance_quota: 10000
+git_hub_accounts: [me]
 generate:
 - {{count: {hosts}, kind: simulated, tags: {{Role: web}}}}
 - {{count: 1, kind: simulated, tags: {{Role: one}}}}

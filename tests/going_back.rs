@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::support::cdctl::{Machine, Run};
+use crate::support::proxy::Proxy;
 use crate::support::sandbox::{ROLE, SIMULATED, Sandbox};
 
 fn id_of(run: &Run) -> String {
@@ -41,9 +42,9 @@ fn a_rollback_under_way_is_watched_and_never_stopped() {
         push(&machine, &["a.zip", "b.zip"]);
         machine.run(&create("shop/prod", "a.zip", "--watch")).ends_with(0);
         let stop = if automatic { "--auto-rollback stop" } else { "--auto-rollback off" };
+        machine.run("sandbox fault add hang --event Install").ends_with(0);
         let bad = id_of(&machine.run(&create("shop/prod", "b.zip", stop)).ends_with(0));
         // What runs of the bad one is let go; everything of the rollback hangs.
-        machine.run("sandbox fault add hang --event Install").ends_with(0);
         machine.run("sandbox fault add hang --event ApplicationStop").ends_with(0);
         machine.run(&format!("deploy stop {bad} --yes")).ends_with(0);
         machine.run("sandbox fault clear").ends_with(0);
@@ -64,6 +65,52 @@ fn a_rollback_under_way_is_watched_and_never_stopped() {
         assert_eq!(shown(&machine, &back)["status"], "InProgress");
         assert_eq!(deployments(&machine, "shop/prod").len(), 3, "one rollback, never two");
     }
+}
+
+#[test]
+fn codedeploys_own_rollback_is_taken_however_late_it_is_named() {
+    for stopped_before in [false, true] {
+        let sandbox = Sandbox::start(SIMULATED, 300);
+        let machine = sandbox.with_group();
+        push(&machine, &["a.zip", "b.zip"]);
+        machine.run(&create("shop/prod", "a.zip", "--watch")).ends_with(0);
+        machine.run("sandbox fault add hang --event Install").ends_with(0);
+        let settings = "--auto-rollback failure,stop --config CodeDeployDefault.AllAtOnce";
+        let bad = id_of(&machine.run(&create("shop/prod", "b.zip", settings)).ends_with(0));
+        machine.run("sandbox fault clear").ends_with(0);
+        if stopped_before {
+            machine.run(&format!("deploy stop {bad} --yes")).ends_with(0);
+            machine.run(&format!("deploy wait {bad} --no-follow-rollback")).ends_with(4);
+        }
+        let door = Proxy::late_rollback(4).listen(&sandbox.url());
+        let aside = sandbox.machine().against(&door.url);
+        let run = aside.run(&format!("deploy rollback {bad} --yes --interval 100ms")).ends_with(0);
+        if !stopped_before {
+            let _ = run.complains("undo with `cdctl deploy create shop/prod --revision s3://releases/b.zip");
+        }
+        let made = deployments(&machine, "shop/prod");
+        assert_eq!(made.len(), 3, "one rollback, never two");
+        assert_eq!(made[0]["creator"], "codeDeployRollback");
+    }
+}
+
+#[test]
+fn nothing_is_stopped_for_a_revision_that_is_gone() {
+    let sandbox = Sandbox::start(SIMULATED, 300);
+    let machine = sandbox.with_group();
+    push(&machine, &["a.zip", "b.zip"]);
+    machine.run(&create("shop/prod", "a.zip", "--watch")).ends_with(0);
+    machine.run("sandbox fault add hang --event Install").ends_with(0);
+    let bad = id_of(&machine.run(&create("shop/prod", "b.zip", "--auto-rollback failure")).ends_with(0));
+    let gone = Proxy::changing(|_, answer| {
+        if let Some(key) = answer.pointer_mut("/deploymentInfo/previousRevision/s3Location/key") {
+            *key = "gone.zip".into();
+        }
+    });
+    let aside = sandbox.machine().against(&gone.listen(&sandbox.url()).url);
+    let run = aside.run(&format!("deploy rollback {bad} --yes")).ends_with(1);
+    let _ = run.complains("there is no bundle at s3://releases/gone.zip");
+    assert_eq!(shown(&machine, &bad)["status"], "InProgress");
 }
 
 #[test]

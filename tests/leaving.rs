@@ -9,6 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::support::cdctl::{CDCTL, Machine, Run};
+use crate::support::proxy::Proxy;
 use crate::support::sandbox::{SIMULATED, Sandbox};
 
 /// A group whose first deployment went well, and whose second one hangs on every host.
@@ -71,6 +72,60 @@ fn what_is_left_goes_on_unless_the_user_said_otherwise() {
     machine.run("sandbox fault clear").ends_with(0);
     machine.run(&format!("{watch} --timeout 1s --on-timeout stop")).ends_with(4);
     assert_eq!(status(&machine, &id), "Stopped");
+}
+
+#[test]
+fn who_waits_for_a_group_to_be_free_stops_nobodys_deployment() {
+    let (_sandbox, machine, id) = hanging("");
+    let create =
+        "deploy create shop/prod --revision s3://releases/a.zip --if-active wait --watch --interval 100ms";
+    let run = machine.run(&format!("{create} --timeout 1s --on-timeout stop")).ends_with(7);
+    let _ = run.complains("did not end while it was waited for; nothing was deployed");
+    assert_eq!(status(&machine, &id), "InProgress");
+}
+
+#[test]
+fn a_rollback_that_was_asked_for_is_followed_however_late_it_is_named() {
+    let (sandbox, machine, id) = hanging("");
+    // The hosts that hang let the stop wait for them.
+    let door = Proxy::late_rollback(4).listen(&sandbox.url());
+    let aside = sandbox.machine().against(&door.url);
+    let line = format!("deploy watch {id} --interval 100ms --timeout 1s --on-timeout rollback");
+    let _ = aside.run(&line).ends_with(5).complains("rolling it back");
+    assert_eq!(status(&machine, &id), "Stopped");
+}
+
+#[test]
+fn who_waits_for_the_next_deployment_in_vain_is_told_by_every_means() {
+    let sandbox = Sandbox::start(SIMULATED, 300);
+    let machine = sandbox.with_group();
+    let folder = tempfile::tempdir().unwrap();
+    let (record, junit) = (folder.path().join("r.ndjson"), folder.path().join("j.xml"));
+    let line = format!(
+        "deploy watch shop/prod --next --timeout 300ms --interval 100ms -o ndjson --record {} --junit {}",
+        record.display(),
+        junit.display()
+    );
+    let run = machine.run(&line).ends_with(7);
+    let last: Value = serde_json::from_str(run.stdout.lines().last().unwrap()).unwrap();
+    assert_eq!(
+        (&last["type"], &last["outcome"], &last["exit"]),
+        (&"result".into(), &"timed_out".into(), &7.into())
+    );
+    assert_eq!((&last["application"], &last["group"]), (&"shop".into(), &"prod".into()));
+    assert_eq!(std::fs::read_to_string(&record).unwrap().lines().count(), run.stdout.lines().count());
+    assert!(std::fs::read_to_string(&junit).unwrap().contains("<testsuite"));
+    let run = signalled(&machine, "deploy watch shop/prod --next -o ndjson", Signal::INT).ends_with(130);
+    let _ = run.says("\"outcome\":\"detached\"");
+}
+
+#[test]
+fn a_watch_without_any_time_tells_of_a_deployment_that_has_ended() {
+    let sandbox = Sandbox::start(SIMULATED, 300);
+    let machine = sandbox.with_group();
+    machine.run("revision push examples/site s3://releases/a.zip --app shop").ends_with(0);
+    create(&machine, "a.zip", "--watch");
+    let _ = machine.run("deploy watch shop/prod --timeout 0").ends_with(0).complains("SUCCEEDED");
 }
 
 #[test]

@@ -46,7 +46,8 @@ impl Table {
         self.rows.iter().try_for_each(|row| writeln!(out, "{}", row.join("\t")))
     }
 
-    /// On a terminal no wider than it is. Off a terminal: no colour, no borders, no cutting.
+    /// On a terminal no wider than it is. Off a terminal: no colour, no borders, no cutting. A CI system reads none of the
+    /// lines as a command.
     pub fn write(&self, out: &mut dyn Write, ui: &Ui) -> io::Result<()> {
         let colour = ui.terminal.colour.0;
         let (rows, has_header) = self.fitted(ui.terminal.columns.map(usize::from));
@@ -59,7 +60,7 @@ impl Table {
             column.set_padding((0, 2));
         }
         for (index, line) in table.lines().enumerate() {
-            let line = line.trim_end();
+            let line = &ui::defuse(line.trim_end());
             let header = index == 0 && has_header;
             writeln!(out, "{}", if header { Style::Strong.paint(line, colour) } else { line.to_owned() })?;
         }
@@ -93,12 +94,12 @@ mod tests {
         let ui = Ui::new(Stream::new(Buffer::default()), Stream::new(Buffer::default()), Terminal::NONE);
         let mut table = Table::new(["ID", "STATUS"]);
         table.row(["d-1".to_owned(), "In\x1b[31mProgress".to_owned()]);
-        table.row(["d-22222".to_owned(), "日本".to_owned()]);
+        table.row(["d-22222".to_owned(), "日本 ##[error]".to_owned()]);
         let mut out = Vec::new();
         table.write(&mut out, &ui).unwrap();
         assert_eq!(
             String::from_utf8(out).unwrap(),
-            "ID       STATUS\nd-1      In\\x1b[31mProgress\nd-22222  日本\n"
+            "ID       STATUS\nd-1      In\\x1b[31mProgress\nd-22222  日本 #.#[error]\n"
         );
     }
 }

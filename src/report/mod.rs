@@ -27,7 +27,7 @@ mod why;
 mod words;
 
 pub use frame::Interrupt;
-pub use words::{shell, short_revision};
+pub use words::{line, shell, short_revision};
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;

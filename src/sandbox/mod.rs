@@ -93,9 +93,6 @@ impl Drop for Held<'_> {
     }
 }
 
-/// ECS services by `cluster:service`, with what deploys them.
-pub type Services = std::collections::BTreeMap<String, fleet::DeploymentController>;
-
 /// Who moves deployments along: the engine. It is never called with the world locked.
 pub trait Conductor: Send + Sync {
     /// A deployment was stored, with status `Created` and no targets.
@@ -106,11 +103,6 @@ pub trait Conductor: Send + Sync {
     fn continued(&self, region: &str, id: &str, wait: store::Wait);
     /// A hook function has called back, and its execution was not over: the caller has set `over`.
     fn hook_answered(&self, region: &str, id: &str, hook_execution_id: &str, succeeded: bool);
-
-    /// The ECS services that there are, by `cluster:service`; none where that is not known.
-    fn services(&self) -> Option<&Services> {
-        None
-    }
 
     /// The first of these filters of tags, in wire form, that no EC2 instance of the region meets after these changes;
     /// none where there are no hosts. Waits for nothing.
@@ -128,11 +120,11 @@ pub trait Conductor: Send + Sync {
         None
     }
 
-    /// Makes something happen beside the deployments, now. May wait.
+    /// Makes something happen beside the deployments, now, and says what it did. May wait.
     ///
     /// # Errors
     /// Why it makes no sense.
-    fn change(&self, _change: fleet::Change) -> Result<(), String> {
+    fn change(&self, _change: fleet::Change) -> Result<fleet::Changed, String> {
         Err(NO_HOSTS.to_owned())
     }
 

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::format::{Table, View};
+use crate::model::mask;
 
 /// A time for people: UTC, to the second.
 fn time(time: Option<Timestamp>) -> Option<String> {
@@ -41,8 +42,10 @@ pub fn properties(json: Value, inner: &str) -> View {
 
 fn rows(table: &mut Table, name: &str, json: &Value) {
     if let Some(value) = short(json) {
+        // What a host says of a failed event.
+        let said = [".message", ".logTail"].iter().any(|member| name.ends_with(member));
         if !value.is_empty() {
-            table.row([name.to_owned(), value]);
+            table.row([name.to_owned(), if said { mask(&value) } else { value }]);
         }
         return;
     }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::time;
 use crate::clock::{between, short};
 use crate::format::{Table, View};
-use crate::model::{EventName, Target, TargetStatus};
+use crate::model::{EventName, Target, TargetStatus, mask};
 
 pub fn list(targets: &[Target], json: Value) -> View {
     let mut table = Table::new(["TARGET", "STATUS", "EVENT", "DURATION", "UPDATED", "ERROR"]);
@@ -50,5 +50,5 @@ fn duration(target: &Target) -> Option<String> {
 
 fn error(target: &Target) -> Option<String> {
     let diagnostics = target.failed_event()?.diagnostics.as_ref()?;
-    Some(format!("{}: {}", diagnostics.error_code, diagnostics.message))
+    Some(format!("{}: {}", diagnostics.error_code, mask(&diagnostics.message)))
 }

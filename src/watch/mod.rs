@@ -28,7 +28,7 @@ use crate::model::Deployment;
 use crate::report::Reporters;
 use crate::signals::{Listener, Signals};
 use budget::Budget;
-use event::{DeploymentEvent, Event};
+use event::{DeploymentEvent, Event, Report};
 pub use observation::Reads;
 use outcome::Rollback;
 pub use outcome::{Outcome, Signal};
@@ -153,6 +153,22 @@ pub async fn follow<S: Source>(
 ) -> Vec<Outcome> {
     let options = &Options { budget: options.budget.shared_by(watched.len()), ..options.clone() };
     join_all(watched.iter().map(|watched| one(watched, options, signals.listen(), reporters))).await
+}
+
+/// Tells of a watch that found no deployment of `application`'s `group` to watch: nothing but a `result` of that outcome.
+pub async fn nothing(
+    (application, group): (&str, &str),
+    outcome: Outcome,
+    options: &Options,
+    signals: &Signals,
+    reporters: &mut Reporters,
+) {
+    let mut session = Session::new(options, "", None, reporters);
+    let report = Tracker::default().report(&outcome, session.now(), None);
+    let place = (Some(application.to_owned()), Some(group.to_owned()));
+    let report = Report { application: place.0, group: place.1, ..report };
+    session.emit(Event::Result(Box::new(report)));
+    finish(&[outcome], signals, reporters).await;
 }
 
 /// Waits until everything is written; not for a reader that takes nothing, once the user has left.

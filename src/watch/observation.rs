@@ -1,5 +1,7 @@
 //! What goes between a watch and its poller: how to poll, and what was seen. Plain data.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::budget::Budget;
@@ -17,6 +19,8 @@ pub struct Pace {
     pub give_up_after: Duration,
     /// Wait for the id of an automatic rollback after the end.
     pub rollback: bool,
+    /// The deployment was stopped with a rollback, which does not depend on its settings.
+    pub asked: Arc<AtomicBool>,
     /// The deployment is known to exist: a first call that fails is no reason to give up.
     pub known: bool,
     /// What is read of the targets.

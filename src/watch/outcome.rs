@@ -2,7 +2,7 @@
 
 use crate::api::ApiError;
 use crate::exit::Exit;
-use crate::model::{Deployment, DeploymentStatus};
+use crate::model::{ComputePlatform, Creator, Deployment, DeploymentStatus};
 
 /// What interrupted the watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,19 @@ impl Ending {
             },
             _ => None,
         }
+    }
+
+    /// Whether CodeDeploy rolls `deployment` back after this ending: by its settings, or because whoever stopped it
+    /// `asked` for that.
+    ///
+    /// Source: API reference, StopDeployment: `autoRollbackEnabled` goes before the settings.
+    pub fn is_rolled_back(self, deployment: &Deployment, asked: bool) -> bool {
+        let settings = &deployment.auto_rollback;
+        let covered = settings.enabled && settings.events.iter().any(|event| event == self.rollback_event());
+        (covered || (asked && self == Ending::Stopped))
+            && deployment.creator != Some(Creator::Rollback)
+            // A group that never succeeded has nothing to go back to; a function and a service have what they served.
+            && (deployment.platform != Some(ComputePlatform::Server) || deployment.previous_revision.is_some())
     }
 
     /// The auto-rollback event that covers this ending.

@@ -2,6 +2,7 @@
 //! request never freezes a screen or Ctrl-C. Decides when to call; says nothing to anyone but the channel.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -14,7 +15,7 @@ use super::roster::{Roster, Stage, Want};
 use super::source::Source;
 use crate::api::{ApiError, ErrorKind};
 use crate::clock;
-use crate::model::{ComputePlatform, Creator, Deployment, DeploymentStatus};
+use crate::model::{Deployment, DeploymentStatus};
 
 /// The longest wait after a failed call.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(32);
@@ -230,9 +231,11 @@ impl<S: Source> Poller<S> {
             }
             missing = self.awaits_rollback(&deployment);
         }
-        let covered =
-            self.covered_by_rollback(&deployment) && deployment.rollback.rollback_deployment_id.is_none();
-        self.say(Observation::End(End::Ended { rollback_missing: covered })).await
+        let none = deployment.rollback.rollback_deployment_id.is_none();
+        // Who asked for one hears as well that there was nothing to go back to.
+        let wanted = self.pace.rollback && self.asked() && Ending::of(&deployment) == Some(Ending::Stopped);
+        let rollback_missing = none && (wanted || self.covered_by_rollback(&deployment));
+        self.say(Observation::End(End::Ended { rollback_missing })).await
     }
 
     /// A rollback is configured for this ending, and the service has said nothing of it yet.
@@ -243,14 +246,12 @@ impl<S: Source> Poller<S> {
     }
 
     fn covered_by_rollback(&self, deployment: &Deployment) -> bool {
-        let settings = &deployment.auto_rollback;
-        self.pace.rollback
-            && settings.enabled
-            && deployment.creator != Some(Creator::Rollback)
-            // A group that never succeeded has nothing to go back to; a function and a service have what they served.
-            && (deployment.platform != Some(ComputePlatform::Server) || deployment.previous_revision.is_some())
-            && Ending::of(deployment)
-                .is_some_and(|ending| settings.events.iter().any(|event| event == ending.rollback_event()))
+        let ending = Ending::of(deployment);
+        self.pace.rollback && ending.is_some_and(|ending| ending.is_rolled_back(deployment, self.asked()))
+    }
+
+    fn asked(&self) -> bool {
+        self.pace.asked.load(Ordering::Relaxed)
     }
 
     /// GetDeploymentConfig, once: the healthy hosts that are required, or the steps of the traffic.

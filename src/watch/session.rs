@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -27,6 +28,8 @@ const UI_TICK: Duration = Duration::from_millis(200);
 /// Silence after which a heartbeat is sent: in the first ten minutes, and later.
 const HEARTBEAT: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(300)];
 const FIRST_MINUTES: Duration = Duration::from_secs(600);
+/// How long past its limit a watch reads on of a deployment that has ended.
+const LAST_READ: Duration = Duration::from_secs(10);
 /// How often it is told which targets were looked at again.
 const LOOKS: Duration = Duration::from_secs(10);
 /// What is known of a stop: that the call went out, and that the service took it.
@@ -52,6 +55,8 @@ pub struct Session<'a> {
     region: Option<String>,
     /// That deployment is known to exist.
     known: bool,
+    /// Something was seen of it: a watch without any time looks once.
+    looked_once: bool,
     time: ServiceTime,
     started: Instant,
     /// The longest that it is watched, once that is known.
@@ -61,6 +66,8 @@ pub struct Session<'a> {
     /// What came of a stop so far, by whatever wish: said where the watch ends before the deployment does.
     stopping: Option<&'static str>,
     stops: JoinSet<Result<(), ApiError>>,
+    /// That stop asks for a rollback.
+    rollback_asked: Arc<AtomicBool>,
     /// What keys ask for, and those calls on their way.
     wishes: broadcast::Receiver<Wish>,
     granted: JoinSet<(Act, Result<(), ApiError>)>,
@@ -89,12 +96,14 @@ impl<'a> Session<'a> {
             deployment: deployment.to_owned(),
             region: region.map(str::to_owned),
             known: options.known,
+            looked_once: false,
             time: ServiceTime::new(options.now),
             started: now,
             limit: options.timeout,
             leaving: None,
             stopping: None,
             stops: JoinSet::new(),
+            rollback_asked: Arc::default(),
             wishes: reporters.wishes(),
             granted: JoinSet::new(),
             looked: BTreeSet::new(),
@@ -145,6 +154,7 @@ impl<'a> Session<'a> {
                     Some(observation) => {
                         // What its targets are at the point is read before the end.
                         let read = matches!(observation, Observation::Paced(_));
+                        self.looked_once = true;
                         self.observe(tracker, observation);
                         if let Some(stop) = self.arrived(tracker).filter(|_| read) {
                             return stop;
@@ -164,15 +174,7 @@ impl<'a> Session<'a> {
                     }
                 },
                 _ = self.ticks.tick() => {
-                    let over = self.limit.is_some_and(|limit| self.started.elapsed() >= limit);
-                    if over && let Some(stop) = self.arrived(tracker) {
-                        return stop;
-                    }
-                    if over && tracker.has_ended() {
-                        // How is known; nobody waits for what is still read, nor for a rollback that may come.
-                        return Stop::End(End::Ended { rollback_missing: false });
-                    }
-                    if over && let Some(stop) = self.leave(source, tracker, Stop::TimedOut) {
+                    if let Some(stop) = self.over(source, tracker) {
                         drop(poller);
                         return stop;
                     }
@@ -180,6 +182,20 @@ impl<'a> Session<'a> {
                 }
             }
         }
+    }
+
+    /// What comes of the limit, where that is past. A deployment that was seen to have ended is no time-out: what is still
+    /// to be read of it gets a moment more.
+    fn over<S: Source>(&mut self, source: &Arc<S>, tracker: &Tracker) -> Option<Stop> {
+        let limit = self.limit.filter(|limit| self.looked_once || !limit.is_zero())?;
+        let over = self.started.elapsed().checked_sub(limit)?;
+        if let Some(stop) = self.arrived(tracker) {
+            return Some(stop);
+        }
+        if !tracker.has_ended() {
+            return self.leave(source, tracker, Stop::TimedOut);
+        }
+        (over >= LAST_READ).then_some(Stop::End(End::Ended { rollback_missing: false }))
     }
 
     /// What the user wants done on a time-out or a signal: the deployment is left as it is, or stopped and followed
@@ -219,6 +235,7 @@ impl<'a> Session<'a> {
         };
         self.tell(NoticeCode::Stopping, &format!("{what}{again}"));
         self.stopping = Some(ASKED);
+        self.rollback_asked.store(rollback.is_some(), Ordering::Relaxed);
         let (source, id) = (Arc::clone(source), self.deployment.clone());
         let call = self.options.budget.act();
         self.stops.spawn(async move {
@@ -297,6 +314,7 @@ impl<'a> Session<'a> {
             Err(_) => "the call was lost".to_owned(),
         };
         self.stopping = None;
+        self.rollback_asked.store(false, Ordering::Relaxed);
         let message = format!("the deployment could not be stopped and goes on ({error})");
         self.emit(Event::Notice { code: NoticeCode::NotStopped, message });
         self.leaving.take()
@@ -334,6 +352,7 @@ impl<'a> Session<'a> {
             budget: options.budget.clone(),
             give_up_after: options.give_up_after,
             rollback: options.follow_rollback,
+            asked: Arc::clone(&self.rollback_asked),
             known: self.known,
             reads: options.reads,
             delay,
@@ -390,8 +409,12 @@ impl<'a> Session<'a> {
         if matches!(end, End::Ended { rollback_missing: true }) {
             self.emit(Event::Notice {
                 code: NoticeCode::RollbackMissing,
-                message: "an automatic rollback is configured for this ending, but the service named none"
-                    .to_owned(),
+                message: if self.rollback_asked.load(Ordering::Relaxed) {
+                    "a rollback was asked for, but the service named none".to_owned()
+                } else {
+                    "an automatic rollback is configured for this ending, but the service named none"
+                        .to_owned()
+                },
             });
         }
     }

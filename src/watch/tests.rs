@@ -852,13 +852,20 @@ async fn sre_11_never_stopped_on_the_way_out_unless_the_user_said_so() {
         assert_eq!(outcome, signal.map_or(Outcome::TimedOut, Outcome::Detached));
         assert_eq!(fleet.count("StopDeployment"), 0, "nobody said so");
     }
-    for (leave, rollback) in [(Leave::Stop, None), (Leave::Rollback, Some(true))] {
-        let fleet = Arc::new(Fleet { each: 100_000, ..Fleet::new(12) });
+    // The rollback that was asked for is waited for and followed, whatever the deployment's settings say.
+    let awaited = [NoticeCode::Stopping, NoticeCode::RollbackAwaited];
+    let missing = [NoticeCode::Stopping, NoticeCode::RollbackAwaited, NoticeCode::RollbackMissing];
+    for (leave, rollback, late, exit, told) in [
+        (Leave::Stop, None, None, Exit::Stopped, &awaited[..1]),
+        (Leave::Rollback, Some(true), Some(25), Exit::RolledBack, &awaited),
+        (Leave::Rollback, Some(true), None, Exit::Stopped, &missing),
+    ] {
+        let fleet = Arc::new(Fleet { each: 100_000, rollback_after: late, ..Fleet::new(12) });
         let stop = Options { timeout: Some(secs(90)), on_timeout: leave, ..options() };
         let (outcome, events) = run(&fleet, stop).await;
-        assert_eq!(outcome.exit(), Exit::Stopped);
+        assert_eq!(outcome.exit(), exit);
         assert_eq!(*fleet.stopped.lock().unwrap(), Some((90, rollback)));
-        assert_eq!(notices(&events), [NoticeCode::Stopping]);
+        assert_eq!(notices(&events), told);
     }
     let fleet = Arc::new(Fleet { each: 100_000, creator: Creator::AutoScaling, ..Fleet::new(12) });
     let stop = Options { timeout: Some(secs(90)), on_timeout: Leave::Stop, ..options() };

@@ -15,9 +15,7 @@ OUT_OF_REACH = {
     "DeploymentAlreadyStartedException",
     "InvalidInstanceIdException",
     "InvalidTargetException",
-    # What the sandbox does not have: hooks of Auto Scaling, the console's hand in GitHub.
-    "InvalidGitHubAccountTokenException",
-    "LifecycleHookLimitExceededException",
+    # What the sandbox does not have: the console's hand in GitHub.
     "OperationNotSupportedException",
     "ResourceValidationException",
     # IamArnRequired comes first.
@@ -29,9 +27,8 @@ PAIRS_OUT_OF_REACH = {
     "BatchGetDeploymentGroups": {"DeploymentConfigDoesNotExist"},
     "BatchGetDeploymentTargets": {"InstanceDoesNotExist"},
     "GetDeploymentGroup": {"DeploymentConfigDoesNotExist"},
-    # An unknown configuration is ArnNotSupported, an unknown tag is removed already.
-    "TagResource": {"DeploymentConfigDoesNotExist"},
-    "UntagResource": {"DeploymentConfigDoesNotExist", "InvalidTagsToAdd"},
+    # An unknown tag is removed already.
+    "UntagResource": {"InvalidTagsToAdd"},
     # A deployment knows its application and group.
     "ListDeploymentInstances": {"ApplicationDoesNotExist", "DeploymentGroupDoesNotExist", "InvalidTargetFilterName"},
     "ListDeploymentTargets": {"ApplicationDoesNotExist", "DeploymentGroupDoesNotExist"},
@@ -43,12 +40,10 @@ PAIRS_OUT_OF_REACH = {
     "GetDeploymentTarget": {"InvalidInstanceName"},
     # Checked when the group was made; there is no IAM.
     "CreateDeployment": {
-        "InvalidAutoScalingGroup",
         "InvalidComputePlatform",
         "InvalidECSService",
         "InvalidLoadBalancerInfo",
         "InvalidRole",
-        "InvalidTrafficRoutingConfiguration",
     },
     "DeleteApplication": {"InvalidRole"},
     "DeleteDeploymentGroup": {"InvalidRole"},
@@ -153,6 +148,16 @@ codedeploy.create_deployment_group(
 )
 codedeploy.create_deployment_group(**ecs("second", ecsServices=[{"serviceName": "api", "clusterName": "main"}]))
 second = {"applicationName": "ecs", "currentDeploymentGroupName": "second"}
+codedeploy.create_deployment_group(**ecs("tcp", ecsServices=[{"serviceName": "tcp", "clusterName": "main"}]))
+tcp = {"applicationName": "ecs", "deploymentGroupName": "tcp", "revision": spec}
+linear = {"deploymentConfigName": "CodeDeployDefault.ECSLinear10PercentEvery1Minutes"}
+codedeploy.create_deployment_group(
+    **{**group, "deploymentGroupName": "idle"},
+    deploymentStyle=style,
+    blueGreenDeploymentConfiguration=ready,
+    loadBalancerInfo={"targetGroupInfoList": [{"name": "web"}]},
+)
+idle = {**shop, "deploymentGroupName": "idle", "revision": s3}
 two = {"listenerArns": ["arn:aws:elasticloadbalancing:l", "arn:aws:elasticloadbalancing:m"]}
 listeners = {
     "targetGroupPairInfoList": [
@@ -197,6 +202,13 @@ for code, method, arguments in [
     ("InvalidTargetGroupPair", "update_deployment_group", {**second, "loadBalancerInfo": {}}),
     ("InvalidTrafficRoutingConfiguration", "update_deployment_group", {**second, "loadBalancerInfo": listeners}),
     ("InvalidTrafficRoutingConfiguration", "create_deployment_group", ecs("x", loadBalancerInfo=listeners)),
+    ("InvalidTrafficRoutingConfiguration", "create_deployment", {**tcp, **linear}),
+    (
+        "InvalidAutoScalingGroup",
+        "create_deployment",
+        {**idle, "targetInstances": {"autoScalingGroups": ["nix"]}},
+    ),
+    ("InvalidAutoScalingGroup", "create_deployment_group", {**group, "autoScalingGroups": ["nix"]}),
     ("DeploymentConfigAlreadyExists", "create_deployment_config", {"deploymentConfigName": "mine"}),
     ("InvalidDeploymentConfigName", "get_deployment_config", {"deploymentConfigName": "a b"}),
     ("DeploymentConfigDoesNotExist", "get_deployment_config", {"deploymentConfigName": "nix"}),
@@ -240,7 +252,7 @@ for code, method, arguments in [
         },
     ),
     ("TagSetListLimitExceeded", "create_deployment_group", {**group, "ec2TagSet": {"ec2TagSetList": [[]] * 4}}),
-    ("InvalidAutoScalingGroup", "create_deployment_group", {**group, "autoScalingGroups": ["a"] * 11}),
+    ("InvalidAutoScalingGroup", "create_deployment_group", {**group, "autoScalingGroups": ["web"] * 11}),
     (
         "InvalidAutoScalingGroupProcessToSuspend",
         "create_deployment_group",
@@ -375,6 +387,16 @@ for code, method, arguments in [
     ("InvalidTagFilter", "list_on_premises_instances", {"tagFilters": [{"Type": "x"}]}),
     ("InvalidArn", "tag_resource", {"ResourceArn": "x", "Tags": []}),
     ("ArnNotSupported", "tag_resource", {"ResourceArn": f"{account}:instance/x_1", "Tags": []}),
+    (
+        "DeploymentConfigDoesNotExist",
+        "tag_resource",
+        {"ResourceArn": f"{account}:deploymentconfig:nix", "Tags": [{"Key": "a"}]},
+    ),
+    (
+        "DeploymentConfigDoesNotExist",
+        "untag_resource",
+        {"ResourceArn": f"{account}:deploymentconfig:nix", "TagKeys": ["a"]},
+    ),
     ("GitHubAccountTokenDoesNotExist", "delete_git_hub_account_token", {"tokenName": "nix"}),
     ("InvalidGitHubAccountTokenName", "delete_git_hub_account_token", {"tokenName": "x" * 257}),
 ]:
@@ -421,7 +443,7 @@ WRONG = {
     "alarmConfiguration": {"InvalidAlarmConfig": {"enabled": True}, "AlarmsLimitExceeded": {"enabled": True, "alarms": [{"name": str(n)} for n in range(51)]}},
     "overrideAlarmConfiguration": {"InvalidAlarmConfig": {"enabled": True}, "AlarmsLimitExceeded": {"enabled": True, "alarms": [{"name": str(n)} for n in range(51)]}},
     "autoRollbackConfiguration": {"InvalidAutoRollbackConfig": {"enabled": True}},
-    "autoScalingGroups": {"InvalidAutoScalingGroup": ["a"] * 11},
+    "autoScalingGroups": {"InvalidAutoScalingGroup": ["nix"]},
     "blueGreenDeploymentConfiguration": {"InvalidBlueGreenDeploymentConfiguration": {}},
     "deploymentStyle": {"InvalidDeploymentStyle": {"deploymentType": "IN_PLACE"}},
     "ec2DeploymentOptions": {"InvalidAutoScalingGroupProcessToSuspend": {"autoScalingGroupProcessesToSuspend": ["x"]}},
@@ -511,11 +533,23 @@ for method, name in codedeploy.meta.method_to_api_mapping.items():
             arguments = {key: value for key, value in arguments.items() if value is not None}
             contract.refused(code_name, getattr(codedeploy, method), **arguments)
 
+# The last connection to GitHub is gone, and with it every revision there.
+codedeploy.delete_git_hub_account_token(tokenName="octocat")
+commit = {"repository": "me/site", "commitId": "0" * 40}
+contract.refused(
+    "InvalidGitHubAccountTokenException",
+    codedeploy.create_deployment,
+    **shop,
+    deploymentGroupName="over",
+    revision={"revisionType": "GitHub", "gitHubLocation": commit},
+)
+
 # Quotas, to the brim: thousands of calls, which one protocol may spare itself.
 QUOTAS = {
     "ApplicationLimitExceededException",
     "DeploymentConfigLimitExceededException",
     "DeploymentGroupLimitExceededException",
+    "LifecycleHookLimitExceededException",
 }
 if contract.PROTOCOL == "json":
     for number in range(49):
@@ -533,8 +567,16 @@ if contract.PROTOCOL == "json":
     contract.refused(
         "ApplicationLimitExceededException", codedeploy.create_application, applicationName="one-too-many"
     )
-    for number in range(995):
-        codedeploy.create_deployment_group(**{**group, "deploymentGroupName": f"group-{number}"})
+    for number in range(994):
+        # Fifty lifecycle hooks are as many as an Auto Scaling group takes.
+        scaled = {"autoScalingGroups": ["pool"]} if number < 50 else {}
+        codedeploy.create_deployment_group(**{**group, "deploymentGroupName": f"group-{number}"}, **scaled)
+        if number == 50:
+            more = {"autoScalingGroups": ["pool"]}
+            limit = "LifecycleHookLimitExceededException"
+            contract.refused(limit, codedeploy.create_deployment_group, **group, **more)
+            later = {**shop, "currentDeploymentGroupName": "later"}
+            contract.refused(limit, codedeploy.update_deployment_group, **later, **more)
     contract.refused("DeploymentGroupLimitExceededException", codedeploy.create_deployment_group, **group)
 else:
     OUT_OF_REACH |= QUOTAS

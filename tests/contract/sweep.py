@@ -173,7 +173,7 @@ codedeploy.create_deployment_group(
     ec2DeploymentOptions={"autoScalingGroupProcessesToSuspend": ["Terminate"]},
     terminationHookEnabled=True,
 )
-fleet = {"tagFilters": [{"Type": "KEY_AND_VALUE", "Key": "Fleet", "Value": "green"}], "autoScalingGroups": ["g"]}
+fleet = {"tagFilters": [{"Type": "KEY_AND_VALUE", "Key": "Fleet", "Value": "green"}], "autoScalingGroups": ["pool"]}
 created = codedeploy.create_deployment(
     **green,
     revision=revision("one.zip"),

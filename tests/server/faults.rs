@@ -107,7 +107,7 @@ fn a_fleet_changes_while_it_is_watched() {
     let _ =
         machine.run("sandbox change grow pool --count 3").ends_with(0).complains("pool launches 3 instances");
     assert_eq!(serde_json::from_str::<Vec<String>>(&hosts(&machine)).unwrap().len(), 5);
-    let _ = machine.run("sandbox change shrink pool").ends_with(0);
+    let _ = machine.run("sandbox change shrink pool").ends_with(0).complains("pool terminates an instance");
     let _ = machine.run("sandbox change alarm errors").ends_with(0);
     let _ =
         machine.run("sandbox fleet").complains("alarm errors is on").complains("Auto Scaling group pool: 4");
@@ -115,6 +115,11 @@ fn a_fleet_changes_while_it_is_watched() {
     let _ =
         machine.run("sandbox change alarm-over errors").ends_with(2).complains("the alarm errors is not on");
     let _ = machine.run("sandbox change grow pol").ends_with(2).complains("there is pool");
+    let shrunk = machine.run("sandbox change shrink pool --count 9 -o json").ends_with(0);
+    let shrunk = shrunk.complains("pool terminates 4 instances, all that it has");
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&shrunk.stdout).unwrap()["instances"], 4);
+    let _ =
+        machine.run("sandbox change shrink pool").ends_with(0).complains("pool has no instance to terminate");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -47,6 +48,19 @@ impl Proxy {
     /// `change` is given each answer with its operation.
     pub fn changing(change: impl Fn(&str, &mut Value) + Send + Sync + 'static) -> Self {
         Proxy { change: Some(Box::new(change)), ..Proxy::default() }
+    }
+
+    /// Hides what GetDeployment says of a rollback the first `looks` times that it says something: the service tells of
+    /// it after the end.
+    pub fn late_rollback(looks: usize) -> Self {
+        let seen = AtomicUsize::new(0);
+        Proxy::changing(move |_, answer| {
+            let told = answer.pointer_mut("/deploymentInfo").and_then(Value::as_object_mut);
+            let Some(members) = told.filter(|members| members["status"] == "Stopped") else { return };
+            if seen.fetch_add(1, Ordering::SeqCst) < looks {
+                members.remove("rollbackInfo");
+            }
+        })
     }
 
     /// Passes on to the sandbox at `upstream` (`http://127.0.0.1:PORT`).

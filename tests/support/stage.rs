@@ -7,6 +7,7 @@ use cdctl::model::{
     ComputePlatform, DeploymentStatus, Diagnostics, EventName, EventStatus, Overview, TargetStatus,
 };
 use cdctl::sandbox::clock::Fixed;
+use cdctl::sandbox::fleet::Fleet;
 use cdctl::sandbox::objects::Objects;
 use cdctl::sandbox::server::Server;
 use cdctl::sandbox::store::{
@@ -16,6 +17,16 @@ use cdctl::sandbox::{Conductor, PAGE_SIZE, Sandbox, Shared};
 
 /// The time at which every staged sandbox stands still: 2026-11-22T12:00:00.123Z.
 pub const NOW: i64 = 1_795_348_800_123;
+
+/// What there is beside CodeDeploy.
+const ACCOUNT: &str = "
+auto_scaling_groups: [web, api, pool]
+git_hub_accounts: [octocat]
+services:
+- {cluster: main, name: web}
+- {cluster: main, name: api}
+- {cluster: main, name: tcp, load_balancer: network}
+";
 
 /// Moves each deployment at once, on two hosts, to where the test wants it.
 struct Play {
@@ -163,7 +174,7 @@ impl Stage {
 
     pub fn of(scene: Scene, page_size: usize) -> Self {
         let shared = Arc::new(Shared::new(Arc::new(Fixed(NOW)), 7));
-        shared.world().git_hub_accounts.insert("octocat".to_owned());
+        shared.world().declare(&Fleet::parse(ACCOUNT, 1).unwrap(), NOW);
         let directory = tempfile::tempdir().unwrap();
         let objects = Arc::new(Objects::new(directory.path(), shared.random().fork()).unwrap());
         let sandbox = Arc::new(Sandbox::new(

@@ -155,8 +155,6 @@ fn server(tour: &mut Tour) {
         tour.goes(&format!("api {operation} {}", file.display()));
     }
     tour.goes(&format!("deploy stop {id} --yes"));
-    tour.goes("github tokens");
-    tour.goes("github delete-token octocat --yes");
 }
 
 fn on_premises(tour: &mut Tour) {
@@ -195,6 +193,9 @@ fn hooks_and_waits(tour: &mut Tour) {
 }
 
 fn ends(tour: &mut Tour) {
+    // Without a connected account nothing can be deployed from GitHub.
+    tour.goes("github tokens");
+    tour.goes("github delete-token octocat --yes");
     tour.goes("app delete --external-id stack --yes");
     tour.goes("group delete shop/test --yes");
     tour.goes("app delete stale --yes");

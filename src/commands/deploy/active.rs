@@ -31,7 +31,10 @@ pub async fn settle(
 ) -> anyhow::Result<()> {
     while let Some(deployment) = find(context, group).await? {
         match choice {
-            IfActive::Fail => return Err(refused(group, &deployment).into()),
+            IfActive::Fail => {
+                let help = format!("{}, or pass --if-active wait|stop", help(&deployment.id));
+                return Err(refused(group, &deployment).help(help).into());
+            }
             IfActive::Stop if !deployment.creator.as_ref().is_some_and(Creator::is_auto_scaling) => {
                 context.ui.note(&format!("stopping deployment {}", deployment.id));
                 let api = context.api().await?;
@@ -76,7 +79,9 @@ pub async fn busy(context: &Context, group: &GroupName, error: ApiError) -> anyh
         .find(|word| word.starts_with("d-"));
     let failure = Failure::api(format!("deployment group {group} already has an active deployment"), &error);
     match (find(context, group).await, id) {
-        (Ok(Some(deployment)), _) => refused(group, &deployment).cause(error.to_string()).into(),
+        (Ok(Some(deployment)), _) => {
+            refused(group, &deployment).cause(error.to_string()).help(help(&deployment.id)).into()
+        }
         (_, Some(id)) => failure.help(help(id)).into(),
         _ => failure.into(),
     }
@@ -104,11 +109,10 @@ fn refused(group: &GroupName, deployment: &Deployment) -> Failure {
         "deployment group {group} already has an active deployment, {} ({}{progress})",
         deployment.id, deployment.status
     ))
-    .help(help(&deployment.id))
 }
 
 fn help(id: &str) -> String {
-    format!("watch it with `cdctl deploy watch {id}`, or pass --if-active wait|stop")
+    format!("watch it with `cdctl deploy watch {id}`")
 }
 
 pub fn has_ended(error: &ApiError) -> bool {

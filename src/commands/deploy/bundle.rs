@@ -53,5 +53,6 @@ async fn near(api: &Api, application: &str, bucket: &str, key: &str) -> Option<S
     let page = api.send("ListApplicationRevisions", &request).await.ok()?;
     let revisions = page.get("revisions")?.as_array()?;
     let keys = revisions.iter().filter_map(|revision| revision.pointer("/s3Location/key")?.as_str());
-    nearest(key, keys).map(|near| format!("`s3://{bucket}/{near}`"))
+    // The one that is missing is registered itself.
+    nearest(key, keys.filter(|other| *other != key)).map(|near| format!("`s3://{bucket}/{near}`"))
 }

@@ -14,7 +14,8 @@ use crate::context::Context;
 use crate::error::{Doing, Failure};
 use crate::exit::Exit;
 use crate::format::{Format, Table, View};
-use crate::model::{EventStatus, LifecycleEvent, Target, TargetStatus};
+use crate::model::{EventStatus, LifecycleEvent, Target, TargetStatus, mask};
+use crate::report::line as safe;
 use crate::ui;
 
 /// Show what happened on a deployment's targets: each lifecycle event, and the end of the log of those that failed
@@ -113,7 +114,8 @@ fn line(event: &LifecycleEvent) -> String {
     let (name, status) = (ui::line(event.name.as_str()), ui::line(event.status.as_str()));
     let mut line = format!("  {name:<22} {status:<11} {time:>7}");
     if let Some(said) = event.diagnostics.as_ref().filter(|_| event.status == EventStatus::Failed) {
-        let (code, message) = (ui::line(said.error_code.as_str()), ui::line(said.message.trim()));
+        let (code, message) = (said.error_code.as_str(), mask(said.message.trim()));
+        let (code, message) = (safe(code), safe(&message));
         let _ = write!(line, "  {code}: {message}");
     }
     line.trim_end().to_owned()
@@ -124,7 +126,7 @@ fn tail(event: &LifecycleEvent) -> String {
     let Some(said) = event.diagnostics.as_ref().filter(|_| event.status == EventStatus::Failed) else {
         return String::new();
     };
-    let log = ui::defuse(&crate::model::mask(&said.log_tail).replace("\r\n", "\n"));
+    let log = ui::defuse(&mask(&said.log_tail).replace("\r\n", "\n"));
     log.lines()
         .filter(|line| !line.trim().is_empty())
         .map(|line| format!("      {}\n", line.trim_end()))
@@ -170,11 +172,23 @@ async fn follow(context: &Context, api: &Api, id: &str, arguments: &Arguments) -
     let interval = arguments.interval.unwrap_or(Duration::from_secs(if api.is_local() { 1 } else { 5 }));
     let mut shown = Shown::default();
     let doing = format!("follow the logs of {id}");
+    let mut failing = false;
     loop {
         let ended = match look(context, api, id, arguments, &mut shown).await {
-            Ok(ended) => ended,
-            // The SDK has tried several times: the next look comes later.
-            Err(Look::Api(error)) if error.is_transient() => false,
+            Ok(ended) => {
+                if std::mem::take(&mut failing) {
+                    context.ui.note("reached again");
+                }
+                ended
+            }
+            // The SDK has tried several times: the next look comes later. The deployment goes on meanwhile, and so does
+            // this, as a watch does.
+            Err(Look::Api(error)) if error.is_transient() => {
+                if !std::mem::replace(&mut failing, true) {
+                    context.ui.note(&format!("cannot {doing} ({error}); trying again"));
+                }
+                false
+            }
             Err(Look::Api(error)) => return Err(error).doing(&doing),
             Err(Look::Closed) => return Ok(Exit::Ok),
         };
@@ -257,6 +271,16 @@ mod tests {
             "i-1  Failed\n  Install                Succeeded        2s\n  \
              ApplicationStart       Failed           2s  ScriptFailed: exit code 3\n      \
              [stderr]\\x1b[31mred\n      .::error::x\n"
+        );
+    }
+
+    #[test]
+    fn what_a_host_says_of_a_failure_is_masked_and_no_command_of_a_ci_system() {
+        let mut failed = event(EventName::Install, EventStatus::Failed, "");
+        failed.diagnostics.as_mut().unwrap().message = "x ##[error]y token=abcdef1234567890".into();
+        assert_eq!(
+            line(&failed),
+            "  Install                Failed           2s  ScriptFailed: x #.#[error]y token=***"
         );
     }
 

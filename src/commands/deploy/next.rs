@@ -9,18 +9,28 @@ use crate::commands::names::GroupName;
 use crate::context::Context;
 use crate::error::Failure;
 use crate::model::Creator;
+use crate::watch::Outcome;
 
 /// How much of a group's history tells a new deployment from an old one.
 const HISTORY: usize = 100;
 
-/// The id of the deployment that starts next; those that Auto Scaling makes are passed over unless `any_creator`.
-/// None where `--timeout` is over first.
+/// What came of waiting.
+#[derive(Debug)]
+pub enum Next {
+    /// The deployment of this id has started.
+    Started(String),
+    /// None has, and the wait was ended.
+    None(Outcome),
+}
+
+/// Waits for the deployment that starts next, until `--timeout` is over or a signal comes; those that Auto Scaling makes
+/// are passed over unless `any_creator`.
 pub async fn find(
     context: &Context,
     group: &GroupName,
     any_creator: bool,
     watch: &WatchArgs,
-) -> anyhow::Result<Option<String>> {
+) -> anyhow::Result<Next> {
     let api = context.api().await?;
     let list = || api.deployment_ids(&group.application, &group.group, HISTORY);
     let doing = format!("find deployments of {group}");
@@ -31,11 +41,15 @@ pub async fn find(
     context.ui.note(&format!("waiting for the next deployment of {group}"));
     let waiting = Stopwatch::start();
     let mut ticks = tokio::time::interval(watch.pace(api));
+    let mut signals = context.signals.listen();
     loop {
-        ticks.tick().await;
+        tokio::select! {
+            signal = signals.next() => return Ok(Next::None(Outcome::Detached(signal))),
+            _ = ticks.tick() => {}
+        }
         if watch.timeout.is_some_and(|timeout| waiting.elapsed() >= timeout) {
             context.ui.note(&format!("no deployment of {group} has started"));
-            return Ok(None);
+            return Ok(Next::None(Outcome::TimedOut));
         }
         let fresh: Vec<String> = match list().await {
             Ok(ids) => ids.into_iter().filter(|id| !seen.contains(id)).collect(),
@@ -57,7 +71,7 @@ pub async fn find(
             .iter()
             .find(|deployment| any_creator || !deployment.creator.as_ref().is_some_and(auto_scaling));
         if let Some(next) = next {
-            return Ok(Some(next.id.clone()));
+            return Ok(Next::Started(next.id.clone()));
         }
         seen.extend(fresh);
     }

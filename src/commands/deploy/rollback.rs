@@ -1,5 +1,7 @@
 //! `cdctl deploy rollback`
 
+use std::time::Duration;
+
 use clap::Args;
 use serde_json::{Map, Value};
 
@@ -11,6 +13,7 @@ use super::retry::{by_hand, create, group, plain, redeployable, told};
 use super::watching::{self, WatchArgs};
 use super::{bundle, last_good, versions};
 use crate::api::{CreateDeployment, Seen};
+use crate::clock;
 use crate::commands::appspec_file;
 use crate::commands::names::{DeploymentArgs, GroupName};
 use crate::context::Context;
@@ -21,6 +24,7 @@ use crate::model::{ComputePlatform, Creator, Deployment, DeploymentStatus, Revis
 use crate::report::shell;
 use crate::revision::Locator;
 use crate::watch::Outcome;
+use crate::watch::outcome::Ending;
 
 /// Go back to the last good revision, and watch until that is done
 ///
@@ -65,6 +69,9 @@ pub struct Arguments {
     watching: WatchArgs,
 }
 
+/// How long after the end of a deployment CodeDeploy may name its rollback.
+const ROLLBACK_WAIT: Duration = Duration::from_secs(60);
+
 /// What a rollback comes to.
 #[derive(Debug)]
 enum Plan {
@@ -92,6 +99,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let api = context.api().await?;
     let seen = api.deployment(&id).await.doing(format_args!("roll back deployment {id}"))?;
     let plan = arguments.plan(context, &seen).await?;
+    let finds = finds_its_fleet(&seen.json);
     let deployment = seen.value;
     if let (Some(config), true) = (&arguments.config, !matches!(plan, Plan::Deploy { .. })) {
         return Err(Failure::new(format!("deployment {id} is not rolled back by {config}"))
@@ -99,11 +107,11 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
             .help("leave --config out")
             .into());
     }
-    if let Plan::Deploy { group, goal, .. } = &plan {
-        if let Some(config) = &arguments.config {
-            check_config(api, config, group).await?;
-        }
-        bundle::require(context, &group.application, &goal.revision).await?;
+    if let (Some(config), Plan::Deploy { group, .. }) = (&arguments.config, &plan) {
+        check_config(api, config, group).await?;
+    }
+    if let Some((application, revision)) = goal(&deployment, &plan) {
+        bundle::require(context, application, revision).await?;
     }
     if arguments.dry_run {
         let config = arguments.config.as_deref();
@@ -127,7 +135,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         }
         Plan::Automatic => {
             context.confirm(&format!("Stop deployment {id} and roll it back?")).await?;
-            arguments.automatic(context, &deployment).await
+            arguments.automatic(context, &deployment, finds).await
         }
         Plan::Deploy { stop, group, goal } => {
             let stopping =
@@ -153,11 +161,11 @@ impl Arguments {
             .into());
         }
         let running = !deployment.status.is_terminal();
-        if self.to.is_none()
-            && !running
-            && let Some(rollback) = &deployment.rollback.rollback_deployment_id
-        {
-            return Ok(Plan::Exists(rollback.clone()));
+        if self.to.is_none() && !running {
+            let told = self.told_of_rollback(context, id, false).await?;
+            if let Some(rollback) = told.rollback.rollback_deployment_id {
+                return Ok(Plan::Exists(rollback));
+            }
         }
         if self.to.is_none() && running && deployment.creator == Some(Creator::Rollback) {
             return Ok(Plan::UnderWay);
@@ -250,7 +258,12 @@ impl Arguments {
     }
 
     /// Stops the deployment and follows what CodeDeploy makes of it.
-    async fn automatic(&self, context: &Context, deployment: &Deployment) -> anyhow::Result<Exit> {
+    async fn automatic(
+        &self,
+        context: &Context,
+        deployment: &Deployment,
+        finds: bool,
+    ) -> anyhow::Result<Exit> {
         let id = &deployment.id;
         let stopped = context.api().await?.stop_deployment(id, Some(true)).await;
         if !stopped.as_ref().is_err_and(has_ended) {
@@ -262,10 +275,14 @@ impl Arguments {
             return Ok(Exit::Ok);
         }
         let outcome = watching::wait(context, id, &self.watching).await?;
-        let ended = context.api().await?.deployment(id).await;
-        let ended = ended.doing(format_args!("find the rollback of {id}"))?.value;
+        let ended = self.told_of_rollback(context, id, true).await?;
         match (ended.rollback.rollback_deployment_id, outcome) {
-            (Some(rollback), _) => self.watch(context, rollback).await,
+            (Some(rollback), _) => {
+                if let Some(undo) = group(deployment).and_then(|group| undo(deployment, &group, finds)) {
+                    context.ui.note(&format!("undo with `cdctl deploy {undo}`"));
+                }
+                self.watch(context, rollback).await
+            }
             (None, Outcome::Ended { .. } | Outcome::Succeeded | Outcome::SucceededInPart { .. }) => {
                 let why = ended.rollback.message.unwrap_or_else(|| "it named none".to_owned());
                 Err(Failure::new(format!("CodeDeploy made no rollback of deployment {id}"))
@@ -274,6 +291,28 @@ impl Arguments {
                     .into())
             }
             (None, outcome) => Ok(outcome.exit()),
+        }
+    }
+
+    /// The deployment, once the service has told of the rollback that it makes of its end. It names it later, within a
+    /// minute as far as is known.
+    async fn told_of_rollback(&self, context: &Context, id: &str, asked: bool) -> anyhow::Result<Deployment> {
+        let api = context.api().await?;
+        let interval = self.watching.interval(api);
+        let mut left = ROLLBACK_WAIT;
+        loop {
+            let seen = api.deployment(id).await.doing(format_args!("find the rollback of {id}"))?;
+            let deployment = seen.value;
+            let comes = Ending::of(&deployment).is_some_and(|end| end.is_rolled_back(&deployment, asked));
+            let over = deployment.complete_time.zip(seen.date).map(|(end, now)| clock::between(end, now));
+            let told =
+                deployment.rollback.rollback_deployment_id.is_some() || deployment.rollback.message.is_some();
+            if told || !comes || left.is_zero() || over.is_some_and(|over| over > ROLLBACK_WAIT) {
+                return Ok(deployment);
+            }
+            let pause = interval.min(left);
+            left -= pause;
+            crate::watch::sleep(pause).await;
         }
     }
 
@@ -302,26 +341,13 @@ impl Arguments {
         group: &GroupName,
         Goal { revision, overrides }: Goal,
     ) -> anyhow::Result<Exit> {
-        let finds = overrides.contains_key("targetInstances");
+        let undo = undo(from, group, overrides.contains_key("targetInstances"));
         let request = CreateDeployment {
             overrides,
             config: self.config.clone(),
             ..plain(group, Some(revision), Some(format!("rollback of {}", from.id)))
         };
         let id = create(context, group, &request).await?;
-        let undo = match &from.revision {
-            // Nothing but that deployment has its AppSpec, or tells its fleet.
-            Some(Revision::AppSpec { .. }) if from.platform == Some(ComputePlatform::Ecs) => {
-                Some(format!("retry {}", from.id))
-            }
-            Some(_) if finds => Some(format!("retry {}", from.id)),
-            // The way back from the way back, by the group's history.
-            _ if from.platform == Some(ComputePlatform::Lambda) => Some(format!("rollback {group}")),
-            Some(revision) if redeployable(revision).is_ok() => {
-                Some(format!("create {group} --revision {}", shell(&revision.to_string())))
-            }
-            _ => None,
-        };
         if let Some(undo) = undo {
             context.ui.note(&format!("undo with `cdctl deploy {undo}`"));
         }
@@ -334,6 +360,24 @@ impl Arguments {
             return Ok(Exit::Ok);
         }
         watching::watch(context, &[id], &self.watching, true).await
+    }
+}
+
+/// The arguments of `cdctl deploy` that take a rollback of `from` back; none where nothing is known that does. `finds`:
+/// each deployment to its group names its instances.
+fn undo(from: &Deployment, group: &GroupName, finds: bool) -> Option<String> {
+    match &from.revision {
+        // Nothing but that deployment has its AppSpec, or tells its fleet.
+        Some(Revision::AppSpec { .. }) if from.platform == Some(ComputePlatform::Ecs) => {
+            Some(format!("retry {}", from.id))
+        }
+        Some(_) if finds => Some(format!("retry {}", from.id)),
+        // The way back from the way back, by the group's history.
+        _ if from.platform == Some(ComputePlatform::Lambda) => Some(format!("rollback {group}")),
+        Some(revision) if redeployable(revision).is_ok() => {
+            Some(format!("create {group} --revision {}", shell(&revision.to_string())))
+        }
+        _ => None,
     }
 }
 
@@ -407,6 +451,15 @@ fn shown(deployment: &Deployment, plan: &Plan, config: Option<&str>) -> View {
         "from": from, "to": to, "deploymentConfigName": config, "targetInstances": fleet, "appSpec": appspec,
     });
     View { json, items: None, table, empty: "" }
+}
+
+/// The revision that the plan would deploy, and its application.
+fn goal<'a>(deployment: &'a Deployment, plan: &'a Plan) -> Option<(&'a str, &'a Revision)> {
+    match plan {
+        Plan::Deploy { group, goal, .. } => Some((&group.application, &goal.revision)),
+        Plan::Automatic => Some((deployment.application.as_deref()?, deployment.previous_revision.as_ref()?)),
+        Plan::Exists(_) | Plan::UnderWay => None,
+    }
 }
 
 /// What CodeDeploy's own rollback goes back to.

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::next::{self, Next};
+use super::replay;
 use super::watching::{self, WatchArgs};
-use super::{next, replay};
+use crate::clock::Stopwatch;
 use crate::commands::names::{DeploymentName, DeploymentsArgs};
 use crate::context::Context;
 use crate::error::Failure;
@@ -90,8 +92,15 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
             .exit(Exit::Usage)
             .into());
     };
-    match next::find(context, group, arguments.deployments.any_creator, &arguments.watch).await? {
-        Some(id) => watching::watch(context, &[id], &arguments.watch, true).await,
-        None => Ok(Exit::TimedOut),
+    let started = Stopwatch::start();
+    let any_creator = arguments.deployments.any_creator;
+    match next::find(context, group, any_creator, &arguments.watch).await? {
+        Next::Started(id) => {
+            // The time is for both.
+            let mut watch = arguments.watch.clone();
+            watch.timeout = watch.timeout.map(|time| time.saturating_sub(started.elapsed()));
+            watching::watch(context, &[id], &watch, true).await
+        }
+        Next::None(outcome) => watching::nothing(context, group, &arguments.watch, outcome).await,
     }
 }

@@ -17,6 +17,7 @@ use super::keyboard;
 use crate::api::source::Watching;
 use crate::api::{Api, ErrorKind};
 use crate::clock;
+use crate::commands::names::GroupName;
 use crate::context::Context;
 use crate::error::{Doing, Failure};
 use crate::exit::Exit;
@@ -196,6 +197,22 @@ pub async fn watch(
     to_the_end(context, ids, arguments, known, false).await
 }
 
+/// Ends a watch that found no deployment of `group` to watch: who reads events, a recording or a file of results is told
+/// the outcome as well.
+pub async fn nothing(
+    context: &Context,
+    group: &GroupName,
+    arguments: &WatchArgs,
+    outcome: Outcome,
+) -> anyhow::Result<Exit> {
+    let reporters = arguments.reporters(context, context.settings.output.format != Format::Ndjson)?;
+    let options = arguments.options(context.api().await?, false);
+    let mut reporters = Reporters::start(reporters).doing("start the reporters' thread")?;
+    let (place, exit) = ((group.application.as_str(), group.group.as_str()), outcome.exit());
+    crate::watch::nothing(place, outcome, &options, &context.signals, &mut reporters).await;
+    Ok(written(context, reporters.unwritten(), exit))
+}
+
 /// As [`watch`], without a word; what is to be written beside them is written all the same.
 pub async fn silently(context: &Context, ids: &[String], arguments: &WatchArgs) -> anyhow::Result<Exit> {
     to_the_end(context, ids, arguments, false, true).await
@@ -268,10 +285,17 @@ async fn show(context: &Context, ids: &[String], source: &Watching) -> anyhow::R
     print_json(&json, Some("deploymentsInfo"), output, &context.ui)
 }
 
-/// Waits in silence for deployment `id` to end.
+/// Waits in silence for deployment `id` to end. A time-out or a signal ends the wait and never the deployment, which
+/// may be somebody else's: what shall be done then is said of the one that is watched afterwards.
 pub async fn wait(context: &Context, id: &str, arguments: &WatchArgs) -> anyhow::Result<Outcome> {
-    let alone =
-        WatchArgs { no_follow_rollback: true, until: None, exit_on_ready: false, ..arguments.clone() };
+    let alone = WatchArgs {
+        no_follow_rollback: true,
+        until: None,
+        exit_on_ready: false,
+        on_timeout: OnLeave::Detach,
+        on_interrupt: OnLeave::Detach,
+        ..arguments.clone()
+    };
     let mut silent = Reporters::start(vec![Box::new(Silent)]).doing("start the reporters' thread")?;
     let mut options = alone.options(context, true).await?;
     // Nobody is shown any, and the end is the deployment's own.

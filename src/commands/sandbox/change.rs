@@ -66,27 +66,62 @@ pub struct Scaling {
 }
 
 pub async fn run(context: &Context, verb: Verb) -> anyhow::Result<Exit> {
-    let instances =
-        |count: u32| if count == 1 { "an instance".to_owned() } else { format!("{count} instances") };
-    let (change, done) = match verb {
-        Verb::Alarm(Named { name }) => (json!({"alarm": name}), format!("the alarm {name} is on")),
-        Verb::AlarmOver(Named { name }) => (json!({"alarm-over": name}), format!("the alarm {name} is over")),
-        Verb::Grow(Scaling { group, count }) => (
-            json!({"grow": {"group": group, "count": count}}),
-            format!("{group} launches {}", instances(count)),
-        ),
-        Verb::Shrink(Scaling { group, count }) => (
-            json!({"shrink": {"group": group, "count": count}}),
-            format!("{group} terminates {}", instances(count)),
-        ),
-        Verb::Disappear(Host { id }) => (json!({"disappear": id}), format!("{id} has disappeared")),
-        Verb::Appear(Host { id }) => (json!({"appear": id}), format!("{id} is there again")),
+    let change = match &verb {
+        Verb::Alarm(Named { name }) => json!({"alarm": name}),
+        Verb::AlarmOver(Named { name }) => json!({"alarm-over": name}),
+        Verb::Grow(Scaling { group, count }) => json!({"grow": {"group": group, "count": count}}),
+        Verb::Shrink(Scaling { group, count }) => json!({"shrink": {"group": group, "count": count}}),
+        Verb::Disappear(Host { id }) => json!({"disappear": id}),
+        Verb::Appear(Host { id }) => json!({"appear": id}),
     };
     let json: Value = control::call(context, Method::POST, "changes", Some(&change)).await?;
-    context.ui.note(&done);
+    context.ui.note(&done(&verb, &json));
     if context.settings.output.format.is_machine() {
         View { json, items: None, table: Table::properties(), empty: "" }
             .print(&context.settings.output, &context.ui)?;
     }
     Ok(Exit::Ok)
+}
+
+/// What a change did, which the sandbox says of Auto Scaling groups.
+fn done(verb: &Verb, answer: &Value) -> String {
+    let count = |count: u64| if count == 1 { "an instance".to_owned() } else { format!("{count} instances") };
+    match verb {
+        Verb::Alarm(Named { name }) => format!("the alarm {name} is on"),
+        Verb::AlarmOver(Named { name }) => format!("the alarm {name} is over"),
+        Verb::Grow(by) => format!("{} launches {}", by.group, count(by.count.into())),
+        Verb::Shrink(Scaling { group, count: asked }) => {
+            let asked = u64::from(*asked);
+            match answer.get("instances").and_then(Value::as_u64) {
+                Some(0) => format!("{group} has no instance to terminate"),
+                Some(told) if told < asked => format!("{group} terminates {}, all that it has", count(told)),
+                _ if answer.get("putOff").is_some() => {
+                    format!(
+                        "{group} terminates {} once it may: a deployment has suspended that",
+                        count(asked)
+                    )
+                }
+                _ => format!("{group} terminates {}", count(asked)),
+            }
+        }
+        Verb::Disappear(Host { id }) => format!("{id} has disappeared"),
+        Verb::Appear(Host { id }) => format!("{id} is there again"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shrink_says_what_it_did() {
+        let said = |count: u32, answer: Value| {
+            done(&Verb::Shrink(Scaling { group: "pool".to_owned(), count }), &answer)
+        };
+        assert_eq!(said(1, json!({"instances": 1})), "pool terminates an instance");
+        assert_eq!(said(5, json!({"instances": 2})), "pool terminates 2 instances, all that it has");
+        assert_eq!(said(5, json!({"instances": 0})), "pool has no instance to terminate");
+        let later = "pool terminates 2 instances once it may: a deployment has suspended that";
+        assert_eq!(said(2, json!({"putOff": true})), later);
+    }
 }

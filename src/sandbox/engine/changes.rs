@@ -2,13 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use super::driver::Context;
 use crate::sandbox::fleet::{
     Change, InstanceStatus, MOST_INSTANCES, Scaling, ScalingStatus, ServiceStatus, Status,
 };
-use crate::sandbox::store::{Alias, Function, Region, Service};
+use crate::sandbox::store::{Alias, Function, Region, Service, scaling_groups};
 
 /// Whether a change makes sense now; the error says why not.
 pub(super) fn check(context: &Context, change: &Change) -> Result<(), String> {
@@ -25,8 +23,12 @@ pub(super) fn check(context: &Context, change: &Change) -> Result<(), String> {
 }
 
 fn check_scaling(context: &Context, by: &Scaling) -> Result<(), String> {
-    let mut names = context.inventory.scaling_groups();
-    names.extend(context.shared.world().regions.values().flat_map(named));
+    let declared = context.options.fleet.scaling_groups();
+    let world = context.shared.world();
+    let regions = world.regions.iter().map(|(name, region)| (name.as_str(), region));
+    let mut names: BTreeSet<_> =
+        regions.flat_map(|region| scaling_groups(&declared, &world.host_changes, region)).collect();
+    names.extend(declared);
     if by.count > MOST_INSTANCES {
         return Err(format!("more than {MOST_INSTANCES} instances"));
     }
@@ -36,14 +38,6 @@ fn check_scaling(context: &Context, by: &Scaling) -> Result<(), String> {
     let known: Vec<_> = names.into_iter().collect();
     let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
     Err(format!("there is no Auto Scaling group {}; there is {known}", by.group))
-}
-
-/// The Auto Scaling groups that deployment groups name.
-fn named(region: &Region) -> BTreeSet<String> {
-    let groups = region.applications.values().flat_map(|application| application.groups.values());
-    let lists = groups.filter_map(|group| group.settings.get("autoScalingGroups")?.as_array());
-    let name = |entry: &Value| Some(entry.get("name")?.as_str()?.to_owned());
-    lists.flatten().filter_map(name).collect()
 }
 
 fn is_registered(context: &Context, id: &str) -> bool {
@@ -56,8 +50,8 @@ pub(super) fn status(context: &Context, region: &str) -> Status {
     let empty = Region::default();
     let store = world.regions.get(region).unwrap_or(&empty);
     let hosts = context.inventory.hosts(region, store.on_premises.values());
-    let mut scaling: BTreeSet<String> = named(store);
-    scaling.extend(hosts.iter().filter_map(|host| host.auto_scaling_group.clone()));
+    let declared = context.options.fleet.scaling_groups();
+    let scaling = scaling_groups(&declared, &world.host_changes, (region, store));
     let group = |name: String| ScalingStatus {
         suspended_processes: context.inventory.suspended(region, &name),
         instances: hosts.iter().filter(|host| host.auto_scaling_group.as_ref() == Some(&name)).count(),

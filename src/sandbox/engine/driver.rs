@@ -16,7 +16,7 @@ use super::shapes::{open, resume, run_limit};
 use super::{Options, auto_update, changes, scaling, texts};
 use crate::model::Diagnostics;
 use crate::sandbox::Shared;
-use crate::sandbox::fleet::{Change, Instance, Kind, Moment, Status, seeded};
+use crate::sandbox::fleet::{Change, Changed, Instance, Kind, Moment, Status, seeded};
 use crate::sandbox::store::{Deployment, ErrorInformation, Fact, HostChange, Millis, Region, Wait};
 
 /// How long an accepted deployment waits before it starts.
@@ -43,7 +43,7 @@ pub(super) enum Message {
     /// A host answered.
     Answered(Ticket, Diagnostics),
     /// Somebody wants something to happen beside the deployments, and to hear whether it did.
-    Changed(Change, Sender<Result<(), String>>),
+    Changed(Change, Sender<Result<Changed, String>>),
     /// Somebody wants to see what is there in a region.
     Asked(String, Sender<Status>),
     Quit,
@@ -306,7 +306,8 @@ impl Driver {
         }
     }
 
-    fn change(&mut self, change: Change) {
+    fn change(&mut self, change: Change) -> Changed {
+        let mut changed = Changed::default();
         match change {
             Change::Alarm(name) => {
                 self.context.shared.world().alarms.insert(name.clone(), Fact);
@@ -322,21 +323,26 @@ impl Driver {
                 self.context.alarms.remove(&name);
             }
             Change::Grow(by) => {
+                changed.instances = Some(by.count);
                 for key in scaling::grow(&mut self.context, &by) {
                     self.created(key);
                 }
             }
             Change::Shrink(by) if self.context.inventory.keeps_all(&by.group) => {
+                changed.put_off = true;
                 self.context.shared.world().put_off.push(by);
             }
             Change::Shrink(by) => {
-                for key in scaling::shrink(&mut self.context, &by) {
+                let (made, instances) = scaling::shrink(&mut self.context, &by);
+                changed.instances = Some(instances);
+                for key in made {
                     self.created(key);
                 }
             }
             Change::Disappear(id) => self.context.inventory.lose(id),
             Change::Appear(id) => self.context.inventory.find_again(id),
         }
+        changed
     }
 
     fn start(&mut self, id: u64) {

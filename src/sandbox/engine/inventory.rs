@@ -178,12 +178,6 @@ impl Inventory {
         self.region(region).lost.values().flatten().cloned().collect()
     }
 
-    /// The Auto Scaling groups that have a host in some region.
-    pub(super) fn scaling_groups(&self) -> BTreeSet<String> {
-        let hosts = self.all().flat_map(|hosts| &hosts.present);
-        hosts.filter_map(|host| host.auto_scaling_group.clone()).collect()
-    }
-
     /// A deployment suspends processes of an Auto Scaling group until it has ended.
     pub(super) fn suspend(
         &mut self,
@@ -253,9 +247,11 @@ impl Inventory {
         self.change(HostChange::Launched(None, launched));
     }
 
-    /// An Auto Scaling group shrinks where nothing has happened yet.
-    pub(super) fn shrink_base(&mut self, group: &str, count: usize) {
+    /// An Auto Scaling group shrinks where nothing has happened yet. Gives by how many.
+    pub(super) fn shrink_base(&mut self, group: &str, count: usize) -> usize {
+        let there = self.base.scaled(group).len();
         self.change(HostChange::Shrunk(group.to_owned(), count));
+        there.min(count)
     }
 
     fn make(&self, region: &str, group: &str, models: &[Arc<Instance>], count: usize) -> Vec<Instance> {

@@ -39,11 +39,11 @@ use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 
-use super::fleet::{Change, Faults, Fleet, Status};
+use super::fleet::{Change, Changed, Faults, Fleet, Status};
 use super::host::{Hosts, Programs};
 use super::rows::List;
 use super::store::{HostChange, Millis, Wait};
-use super::{Bundles, Conductor, Services, Shared};
+use super::{Bundles, Conductor, Shared};
 
 use serde_json::Value;
 
@@ -77,7 +77,6 @@ pub struct Options {
 pub struct Engine {
     messages: Sender<Message>,
     faults: Arc<Faults>,
-    services: Services,
     fleet: Arc<Fleet>,
     seed: u64,
     thread: Option<JoinHandle<()>>,
@@ -92,8 +91,6 @@ impl Engine {
         let (messages, inbox) = channel();
         let clock = Arc::clone(&shared.clock);
         let faults = Arc::clone(&options.faults);
-        let declared = options.fleet.services.iter();
-        let services = declared.map(|service| (service.id(), service.deployment_controller)).collect();
         let (fleet, seed) = (Arc::clone(&options.fleet), options.seed);
         let mut driver = Driver::new(shared, options, messages.clone());
         driver.resume();
@@ -111,7 +108,7 @@ impl Engine {
                 }
             }
         })?;
-        Ok(Engine { messages, faults, services, fleet, seed, thread: Some(thread) })
+        Ok(Engine { messages, faults, fleet, seed, thread: Some(thread) })
     }
 
     /// Asks the driver something, and waits for what it says.
@@ -146,10 +143,6 @@ impl Conductor for Engine {
         self.tell(Message::HookAnswered(key, hook_execution_id.to_owned(), answer));
     }
 
-    fn services(&self) -> Option<&Services> {
-        Some(&self.services)
-    }
-
     fn unmet<'f>(&self, filters: &'f [Value], region: &str, changes: &List<HostChange>) -> Option<&'f Value> {
         let hosts = Inventory::of(&self.fleet, self.seed, changes).hosts(region, std::iter::empty());
         members::unmet(filters, &hosts)
@@ -159,7 +152,7 @@ impl Conductor for Engine {
         Some(&self.faults)
     }
 
-    fn change(&self, change: Change) -> Result<(), String> {
+    fn change(&self, change: Change) -> Result<Changed, String> {
         self.ask(|answer| Message::Changed(change, answer))?
     }
 

@@ -58,22 +58,24 @@ pub(super) fn suspend(context: &mut Context, key: &Key) {
 }
 
 /// Terminates the last instances in every region; first they get a deployment where the group's termination hook
-/// is enabled.
-pub(super) fn shrink(context: &mut Context, by: &Scaling) -> Vec<Key> {
+/// is enabled. Gives the deployments, and by how many it shrinks: the most of any region.
+pub(super) fn shrink(context: &mut Context, by: &Scaling) -> (Vec<Key>, usize) {
     let mut made = Vec::new();
+    let mut most = None;
     for region in regions(context) {
         let mut all = context.inventory.scaled(&region, &by.group);
         let going = leaving_already(context, &region);
         all.retain(|host| !going.contains(&host.id));
         let leaving = all.split_at(all.len().saturating_sub(by.count)).1;
+        most = most.max(Some(leaving.len()));
         let deployments = deploy(context, &region, by, leaving, Creator::AutoScalingTermination);
         if deployments.is_empty() {
             context.inventory.remove(&region, leaving.iter().map(|host| host.id.clone()));
         }
         made.extend(deployments);
     }
-    context.inventory.shrink_base(&by.group, by.count);
-    made
+    let elsewhere = context.inventory.shrink_base(&by.group, by.count);
+    (made, most.unwrap_or(elsewhere))
 }
 
 /// The instances of a region whose last deployment runs already.

@@ -13,7 +13,7 @@ use crate::model::{
     MinimumHealthyHosts, TargetStatus,
 };
 use crate::sandbox::clock::{Clock, Manual};
-use crate::sandbox::fleet::{Change, Faults, Fleet, Scaling, Status};
+use crate::sandbox::fleet::{Change, Changed, Faults, Fleet, Scaling, Status};
 use crate::sandbox::host::{Answer, Begun, HostPrograms, Hosts, Order, Simulated};
 use crate::sandbox::rows::{self, Entity, List, Table};
 use crate::sandbox::store::{
@@ -210,7 +210,7 @@ impl Sandbox {
     }
 
     /// Makes something happen beside the deployments.
-    fn change(&mut self, change: Change) -> Result<(), String> {
+    fn change(&mut self, change: Change) -> Result<Changed, String> {
         let (sender, answer) = channel();
         self.driver.take(Message::Changed(change, sender));
         answer.recv().unwrap()

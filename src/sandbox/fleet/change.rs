@@ -28,6 +28,18 @@ pub struct Scaling {
     pub count: usize,
 }
 
+/// What a change did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Changed {
+    /// How many instances an Auto Scaling group launches or terminates: the most of any region.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instances: Option<usize>,
+    /// The Auto Scaling group shrinks once it may terminate instances again.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub put_off: bool,
+}
+
 impl Moment {
     /// Whether it makes sense; the error says why not.
     pub(super) fn check(&self) -> Result<(), String> {

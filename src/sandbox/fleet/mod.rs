@@ -5,32 +5,39 @@
 mod change;
 mod fault;
 mod file;
+mod generate;
+mod instance;
 mod platform;
 mod status;
 mod wrong;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::fault::ApiFault;
-use super::store::ACCOUNT;
 use crate::source;
 
-pub use change::{Change, Moment, Scaling};
+pub use change::{Change, Changed, Moment, Scaling};
 pub use fault::{Failure, Fault, Faults, Hosts, InForce, Outcome};
-pub use file::MOST_INSTANCES;
-pub use platform::{DeploymentController, Function, Hook, Service};
+pub use instance::{Instance, Kind};
+pub use platform::{DeploymentController, Function, Hook, LoadBalancer, Service};
 pub use status::{InstanceStatus, ScalingStatus, ServiceStatus, Status};
 
-/// The fleet that is there where no file names another: twelve local hosts tagged `Role=web` in three zones, the
-/// bucket `releases`, a Lambda function `checkout` with a hook `verify`, and an ECS service `web` in a cluster `shop`.
+/// More instances than this are a slip of the keyboard.
+pub const MOST_INSTANCES: usize = 100_000;
+
+/// The fleet that is there where no file names another: twelve local hosts tagged `Role=web` in three zones, an Auto
+/// Scaling group `web-pool` without instances, the bucket `releases`, a GitHub account, a Lambda function `checkout` with
+/// a hook `verify`, and an ECS service `web` in a cluster `shop`.
 const DEFAULT: &str = "
 buckets: [{name: releases, versioning: true}]
 generate: [{count: 12, kind: local, zones: [a, b, c], tags: {Role: web}}]
+auto_scaling_groups: [web-pool]
+git_hub_accounts: [octocat]
 functions: [{name: checkout, aliases: {live: '1'}}, {name: verify}]
 services: [{cluster: shop, name: web, tasks: 2}]
 ";
@@ -46,14 +53,20 @@ pub struct Fleet {
     pub faults: Vec<Fault>,
     /// What goes wrong with calls of the API from the start.
     pub api_faults: Vec<ApiFault>,
+    /// Auto Scaling groups that are there, those without instances among them.
+    pub auto_scaling_groups: BTreeSet<String>,
     /// GitHub accounts that are connected: names of tokens.
     pub git_hub_accounts: BTreeSet<String>,
+    /// SNS topics by name; any topic is there where they are left out.
+    pub topics: Option<BTreeSet<String>>,
     pub functions: Vec<Function>,
     pub services: Vec<Service>,
     /// What changes while the sandbox runs.
     pub timeline: Vec<Moment>,
     /// The most instances of one deployment; no limit where it is left out.
     pub instance_quota: Option<usize>,
+    /// The most deployments that run at the same time in a region; AWS's own limit where it is left out.
+    pub deployment_quota: Option<usize>,
 }
 
 /// A bucket of the sandbox's S3.
@@ -66,71 +79,6 @@ pub struct Bucket {
     /// Whether objects keep their older versions.
     #[serde(default)]
     pub versioning: bool,
-}
-
-/// Whether an instance runs scripts or only takes its time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// A directory in which files are installed and hooks run.
-    Local,
-    /// Events with seeded durations.
-    #[default]
-    Simulated,
-}
-
-/// A host.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Instance {
-    /// `i-` and 8 to 17 hexadecimal digits; for an on-premises instance its name.
-    #[serde(deserialize_with = "file::instance_id")]
-    pub id: String,
-    /// The availability zone.
-    #[serde(default)]
-    pub zone: String,
-    #[serde(default)]
-    pub tags: BTreeMap<String, String>,
-    #[serde(default)]
-    pub kind: Kind,
-    /// The Auto Scaling group that it belongs to.
-    #[serde(default)]
-    pub auto_scaling_group: Option<String>,
-    /// An on-premises instance: only on-premises tag filters find it.
-    #[serde(default)]
-    pub on_premises: bool,
-    /// The ARN that it was registered with, where that is known.
-    #[serde(skip)]
-    pub arn: Option<String>,
-}
-
-impl Instance {
-    /// An instance without anything but its name.
-    pub fn named(id: &str, kind: Kind) -> Self {
-        Instance {
-            id: id.to_owned(),
-            zone: String::new(),
-            tags: BTreeMap::new(),
-            kind,
-            auto_scaling_group: None,
-            on_premises: false,
-            arn: None,
-        }
-    }
-
-    /// The ARN that targets show. An on-premises one ends in ten characters of the service's own, here
-    /// drawn from the name.
-    pub fn arn(&self, region: &str) -> String {
-        if let Some(arn) = &self.arn {
-            arn.clone()
-        } else if self.on_premises {
-            let mut rng = seeded(0, &[&self.id]);
-            let ending: String = (0..10).map(|_| rng.alphanumeric()).collect();
-            format!("arn:aws:codedeploy:{region}:{ACCOUNT}:instance/{}_{ending}", self.id)
-        } else {
-            format!("arn:aws:ec2:{region}:{ACCOUNT}:instance/{}", self.id)
-        }
-    }
 }
 
 /// Why there is no fleet.
@@ -157,6 +105,12 @@ impl Fleet {
     /// Whether one deployment may go to so many instances.
     pub fn admits(&self, instances: usize) -> bool {
         self.instance_quota.is_none_or(|quota| instances <= quota)
+    }
+
+    /// The Auto Scaling groups that it declares, by name or by an instance of theirs.
+    pub fn scaling_groups(&self) -> BTreeSet<String> {
+        let named = self.instances.iter().filter_map(|instance| instance.auto_scaling_group.as_ref());
+        named.chain(&self.auto_scaling_groups).cloned().collect()
     }
 
     /// The built-in fleet.

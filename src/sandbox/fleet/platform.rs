@@ -84,6 +84,18 @@ pub struct Service {
     /// Who deploys it: groups are made for services of `CODE_DEPLOY` only.
     #[serde(default)]
     pub deployment_controller: DeploymentController,
+    /// What its traffic comes through.
+    #[serde(default)]
+    pub load_balancer: LoadBalancer,
+}
+
+/// A load balancer's kind: only `application` ones shift traffic step by step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LoadBalancer {
+    #[default]
+    Application,
+    Network,
 }
 
 /// What an ECS service is deployed by.

@@ -9,6 +9,7 @@ use aws_sdk_codedeploy::operation::list_git_hub_account_token_names::{
 
 use super::page::page;
 use super::{Call, Refusal};
+use crate::sandbox::store::Fact;
 
 /// SANDBOX: what a token may be called is not known.
 const MAX_NAME: usize = 256;
@@ -41,5 +42,6 @@ pub fn delete(
         let message = format!("No GitHub account token found for name: {name}");
         return Err(Refusal::new("GitHubAccountTokenDoesNotExistException", message));
     }
+    call.region.git_hub_disconnected.insert(name.to_owned(), Fact);
     Ok(DeleteGitHubAccountTokenOutput::builder().token_name(name).build())
 }

@@ -29,7 +29,7 @@ pub use refusal::Refusal;
 pub use target::Places;
 
 use super::rows::List;
-use super::store::{Fact, HostChange, Millis, Region, Wait, World};
+use super::store::{Declared, HostChange, Millis, Region, Wait, World, scaling_groups};
 use super::{Conductor, Sandbox};
 
 /// What an operation is given beside its input.
@@ -41,6 +41,8 @@ pub struct Call<'a> {
     pub random: &'a mut fastrand::Rng,
     pub page_size: usize,
     conductor: &'a dyn Conductor,
+    /// What the fleet file says of the account.
+    declared: &'a Declared,
     /// What became of the hosts that the fleet file declares.
     host_changes: &'a List<HostChange>,
     places: &'a mut Places,
@@ -56,6 +58,15 @@ enum Notice {
 }
 
 impl Call<'_> {
+    /// The first of these Auto Scaling groups that is not there.
+    fn missing_scaling_group<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+        let mut names = names.into_iter().peekable();
+        names.peek()?;
+        let region = (self.region_name, &*self.region);
+        let groups = scaling_groups(&self.declared.auto_scaling_groups, self.host_changes, region);
+        names.find(|name| !groups.contains(*name))
+    }
+
     /// A new id in UUID form.
     fn uuid(&mut self) -> String {
         uuid(self.random)
@@ -218,13 +229,10 @@ fn operate_locked<I, O>(
     let mut world = shared.world();
     let mut random = shared.random();
     let mut places = sandbox.places.lock().unwrap_or_else(PoisonError::into_inner);
-    let World { regions, git_hub_accounts, on_premises, host_changes, .. } = &mut *world;
+    let World { regions, declared, host_changes, .. } = &mut *world;
     let begin = || {
         let mut region = Region::default();
-        region.register(region_name, on_premises, shared.clock.now());
-        for account in git_hub_accounts.iter() {
-            region.git_hub_tokens.insert(account.clone(), Fact);
-        }
+        region.begin(region_name, declared, shared.clock.now());
         region
     };
     let mut call = Call {
@@ -234,6 +242,7 @@ fn operate_locked<I, O>(
         random: &mut random,
         page_size: *page_size,
         conductor: &*sandbox.conductor,
+        declared,
         host_changes,
         places: &mut places,
         notices: Vec::new(),

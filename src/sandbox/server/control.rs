@@ -72,9 +72,9 @@ impl Sandbox {
             serde_json::from_value(posted(parts, body).await?).map_err(|error| error.to_string())?;
         let conductor = Arc::clone(&self.conductor);
         let changed = tokio::task::spawn_blocking(move || conductor.change(change)).await;
-        changed.map_err(|error| error.to_string())??;
+        let changed = changed.map_err(|error| error.to_string())??;
         self.shared.journal.settled().await?;
-        Ok(json!({}))
+        Ok(json!(changed))
     }
 
     /// GET shows the fleet as the region named by `?region=` has it.

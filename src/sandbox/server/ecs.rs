@@ -53,17 +53,16 @@ impl Sandbox {
             value.as_str().and_then(|text| text.rsplit('/').next()).unwrap_or_default().to_owned()
         };
         let cluster = input.get("cluster").map_or_else(|| "default".to_owned(), last);
-        let known = self.conductor.services();
+        let world = self.shared.world();
         let arn = |kind: &str, name: &str| format!("arn:aws:ecs:{region}:{ACCOUNT}:{kind}/{name}");
         let (mut services, mut failures) = (Vec::new(), Vec::new());
         let asked = input.get("services").and_then(Value::as_array);
         for name in asked.into_iter().flatten().map(last) {
             let arn_of = arn("service", &format!("{cluster}/{name}"));
-            let controller = known.and_then(|known| known.get(&format!("{cluster}:{name}")));
-            if let Some(controller) = controller {
+            if let Some(service) = world.declared.services.get(&format!("{cluster}:{name}")) {
                 services.push(json!({
                     "serviceArn": arn_of, "serviceName": name, "clusterArn": arn("cluster", &cluster),
-                    "status": "ACTIVE", "deploymentController": { "type": controller.as_str() },
+                    "status": "ACTIVE", "deploymentController": { "type": service.deployment_controller.as_str() },
                     "loadBalancers": [], "taskSets": [],
                 }));
             } else {

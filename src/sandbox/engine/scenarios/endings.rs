@@ -174,7 +174,9 @@ impl Platform {
             while let Some((_, act)) = acts.next_if(|(words, _)| timeline.is_at(words)) {
                 match act {
                     Act::Stop => sandbox.stop(&id, None),
-                    Act::Alarm => sandbox.change(Change::Alarm("errors".into())).unwrap(),
+                    Act::Alarm => {
+                        sandbox.change(Change::Alarm("errors".into())).unwrap();
+                    }
                     Act::Continue(wait) => {
                         sandbox.driver.take(Message::Continued(sandbox.key(&id), *wait));
                     }

@@ -290,7 +290,7 @@ fn a_script_that_ran_fails_as_after_a_restart_of_its_agent() {
 #[test]
 fn the_timeline_and_its_alarms_do_not_happen_twice() {
     let fleet = format!(
-        "{TWELVE}timeline:\n- {{at: 5, change: {{alarm: cpu}}}}\n- {{at: 8, change: {{grow: {{group: pool, count: 2}}}}}}\n\
+        "{TWELVE}auto_scaling_groups: [pool]\ntimeline:\n- {{at: 5, change: {{alarm: cpu}}}}\n- {{at: 8, change: {{grow: {{group: pool, count: 2}}}}}}\n\
          - {{at: 60, change: {{grow: {{group: pool, count: 1}}}}}}\n"
     );
     let mut sandbox = Sandbox::new(&fleet, 1);

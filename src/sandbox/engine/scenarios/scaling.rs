@@ -138,7 +138,8 @@ fn processes_are_suspended_while_a_deployment_runs() {
         }
         sandbox.run_for(2);
         assert_eq!(suspended(&mut sandbox).into_iter().collect::<Vec<_>>(), ["AZRebalance", "Terminate"]);
-        sandbox.change(Change::Shrink(Scaling { group: "pool".into(), count: 1 })).unwrap();
+        let put_off = sandbox.change(Change::Shrink(Scaling { group: "pool".into(), count: 1 }));
+        assert_eq!(put_off, Ok(Changed { instances: None, put_off: true }));
         assert_eq!(sandbox.status(REGION).instances.len(), 2, "it may not terminate");
         if end == DeploymentStatus::Stopped {
             sandbox.stop(&id, None);
@@ -148,4 +149,30 @@ fn processes_are_suspended_while_a_deployment_runs() {
         assert!(suspended(&mut sandbox).is_empty());
         assert_eq!(sandbox.status(REGION).instances.len(), 1, "what was put off is done");
     }
+}
+
+#[test]
+fn a_change_of_size_says_what_it_did() {
+    let mut sandbox = sandbox("");
+    let by = |count| Scaling { group: "pool".into(), count };
+    let did = |instances| Ok(Changed { instances: Some(instances), put_off: false });
+    assert_eq!(sandbox.change(Change::Shrink(by(5))), did(2), "it had no more");
+    assert_eq!(sandbox.change(Change::Shrink(by(1))), did(0));
+    assert_eq!(sandbox.change(Change::Grow(by(3))), did(3), "without instances it is there all the same");
+    assert_eq!(sandbox.change(Change::Alarm("errors".into())), Ok(Changed::default()));
+}
+
+#[test]
+fn a_declared_group_without_instances_is_there() {
+    let mut sandbox = Sandbox::new("auto_scaling_groups: [spare]\n", 1);
+    let sizes = |sandbox: &mut Sandbox| -> Vec<_> {
+        let groups = sandbox.status(REGION).auto_scaling_groups;
+        groups.into_iter().map(|group| (group.name, group.instances)).collect()
+    };
+    assert_eq!(sizes(&mut sandbox), [("spare".to_owned(), 0)]);
+    sandbox.change(Change::Grow(Scaling { group: "spare".into(), count: 2 })).unwrap();
+    assert_eq!(sizes(&mut sandbox), [("spare".to_owned(), 2)]);
+    assert!(
+        sandbox.status(REGION).instances.iter().all(|one| one.kind == crate::sandbox::fleet::Kind::Simulated)
+    );
 }

@@ -111,6 +111,12 @@ pub fn settings(region: &Region, name: &str) -> Option<Map<String, Value>> {
     region.configs.get(name).map(|config| config.settings.clone()).or_else(|| built_in::settings(name))
 }
 
+/// Whether a configuration moves traffic step by step.
+pub fn is_gradual(region: &Region, name: &str) -> bool {
+    let routing = settings(region, name).and_then(|settings| settings.get("trafficRoutingConfig").cloned());
+    routing.is_some_and(|routing| routing.get("type").is_some_and(|kind| kind != "AllAtOnce"))
+}
+
 /// Checks that a configuration exists and is one for the platform.
 pub fn check_use(region: &Region, name: &str, platform: &ComputePlatform) -> Result<(), Refusal> {
     let settings = settings(region, name).ok_or_else(|| missing(name))?;

@@ -11,6 +11,8 @@ use crate::sandbox::rows::List;
 use crate::sandbox::store::{ACCOUNT, Application, Deployment, Group, Progress, Region};
 use crate::sandbox::wire;
 
+/// In an account, each region apart. Source: AWS user guide, "CodeDeploy quotas".
+const MAX_CONCURRENT: usize = 1300;
 /// Members of the request that DeploymentInfo shows as they are.
 const FROM_REQUEST: [&str; 5] = [
     "autoRollbackConfiguration",
@@ -29,7 +31,6 @@ const FROM_GROUP: [&str; 5] = [
 ];
 
 pub fn create(call: &mut Call<'_>, input: CreateDeploymentInput) -> Result<CreateDeploymentOutput, Refusal> {
-    let (conductor, region_name, changes) = (call.conductor, call.region_name, call.host_changes);
     let name = application_name(input.application_name())?;
     let application = application::find(call.region, name).map_err(|_| no_application())?;
     let group = group::find(application, group_name(input.deployment_group_name())?)?;
@@ -37,9 +38,8 @@ pub fn create(call: &mut Call<'_>, input: CreateDeploymentInput) -> Result<Creat
     let config = config_of(call.region, application, group, &input)?;
     description(input.description())?;
     refuse_busy(call.region, group)?;
-    rules::check(&input, &application.platform, &group.settings, |filters| {
-        conductor.unmet(filters, region_name, changes).cloned()
-    })?;
+    refuse_too_many(call)?;
+    rules::check(call, &input, &application.platform, &group.settings, &config)?;
 
     let id = free_id(call.region, call.random);
     let mut deployment = Deployment {
@@ -129,6 +129,18 @@ fn refuse_busy(region: &Region, group: &Group) -> Result<(), Refusal> {
         return Err(Refusal::new("DeploymentLimitExceededException", message));
     }
     Ok(())
+}
+
+/// The account's own limit.
+fn refuse_too_many(call: &Call<'_>) -> Result<(), Refusal> {
+    let most = call.declared.deployment_quota.unwrap_or(MAX_CONCURRENT);
+    // No more can run than there are, which is quicker to know.
+    if call.region.deployments.len() < most || call.region.concurrent_deployments() < most {
+        return Ok(());
+    }
+    // SANDBOX: in which words it is refused is not known.
+    let message = format!("The maximum number of concurrent deployments in an account is {most}");
+    Err(Refusal::new("DeploymentLimitExceededException", message))
 }
 
 fn settings(request: &Map<String, Value>, group: &Map<String, Value>) -> Map<String, Value> {

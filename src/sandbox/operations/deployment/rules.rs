@@ -2,15 +2,15 @@
 
 use aws_sdk_codedeploy::operation::create_deployment::CreateDeploymentInput;
 use aws_sdk_codedeploy::types::{
-    AutoScalingGroupProcess, DeploymentMode, FileExistsBehavior, TargetInstances,
+    AutoScalingGroupProcess, DeploymentMode, FileExistsBehavior, RevisionLocationType, TargetInstances,
 };
 use serde_json::{Map, Value};
 
 use super::style;
 use crate::model::ComputePlatform;
-use crate::sandbox::operations::group::wrong_ec2_filter;
+use crate::sandbox::operations::group::{no_scaling_group, refuse_gradual, wrong_ec2_filter};
 use crate::sandbox::operations::rules::one_of;
-use crate::sandbox::operations::{Refusal, reactions, revision, revision_rules};
+use crate::sandbox::operations::{Call, Refusal, reactions, revision, revision_rules};
 use crate::sandbox::store::{Application, Group};
 use crate::sandbox::wire;
 
@@ -48,17 +48,18 @@ pub fn revision_of(
     last.map_or_else(|| refuse("Deployment mode RESTART needs an earlier successful deployment"), Ok)
 }
 
-/// Checks everything that is neither a name nor the revision, in the model's order of errors. `unmet` knows which filter
-/// of tags no instance meets.
+/// Checks everything that is neither a name nor the revision, in the model's order of errors. `config` is the
+/// configuration that was chosen.
 pub fn check(
+    call: &Call<'_>,
     input: &CreateDeploymentInput,
     platform: &ComputePlatform,
     group: &Map<String, Value>,
-    unmet: impl Fn(&[Value]) -> Option<Value>,
+    config: &str,
 ) -> Result<(), Refusal> {
     check_target_instances(input.target_instances(), platform, group)?;
     if let Some(given) = input.target_instances() {
-        refuse_unmet(&wire::members(given)?, unmet)?;
+        refuse_unmet(call, &wire::members(given)?)?;
     }
     input.override_alarm_configuration().map_or(Ok(()), reactions::check_alarms)?;
     input.auto_rollback_configuration().map_or(Ok(()), reactions::check_auto_rollback)?;
@@ -71,9 +72,15 @@ pub fn check(
         }
         one_of(behavior.as_str(), known, code, "File exists behavior")?;
     }
+    let groups = input.target_instances().map_or(&[][..], |given| given.auto_scaling_groups());
+    if let Some(missing) = call.missing_scaling_group(groups.iter().map(String::as_str)) {
+        return Err(no_scaling_group(missing));
+    }
     if *platform != ComputePlatform::Server {
         refuse_of_hosts(input, platform)?;
     }
+    refuse_without_token(call, input)?;
+    refuse_gradual(call, group, config)?;
     let options = input.ec2_deployment_options();
     for process in options.map_or(&[][..], |options| options.auto_scaling_group_processes_to_suspend()) {
         let code = "InvalidAutoScalingGroupProcessToSuspendException";
@@ -121,16 +128,24 @@ fn check_target_instances(
     Ok(())
 }
 
+/// What is fetched from GitHub needs a connected account, whosever the repository is.
+fn refuse_without_token(call: &Call<'_>, input: &CreateDeploymentInput) -> Result<(), Refusal> {
+    let kind = input.revision().and_then(|revision| revision.revision_type());
+    if kind == Some(&RevisionLocationType::GitHub) && call.region.git_hub_tokens.is_empty() {
+        // Source: the service model's documentation of the exception.
+        return Err(Refusal::new("InvalidGitHubAccountTokenException", "The GitHub token is not valid."));
+    }
+    Ok(())
+}
+
 /// Every tag must be on some instance. Source: the service model's documentation of InvalidTargetInstancesException.
-fn refuse_unmet(
-    given: &Map<String, Value>,
-    unmet: impl Fn(&[Value]) -> Option<Value>,
-) -> Result<(), Refusal> {
+fn refuse_unmet(call: &Call<'_>, given: &Map<String, Value>) -> Result<(), Refusal> {
     let list = |value: Option<&'_ Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
     let set = given.get("ec2TagSet").and_then(|set| set.get("ec2TagSetList"));
     let sets = list(set).into_iter().flat_map(|filters| list(Some(&filters)));
     let filters: Vec<Value> = list(given.get("tagFilters")).into_iter().chain(sets).collect();
-    let Some(filter) = unmet(&filters) else { return Ok(()) };
+    let unmet = call.conductor.unmet(&filters, call.region_name, call.host_changes);
+    let Some(filter) = unmet else { return Ok(()) };
     let member = |name: &str| filter.get(name).and_then(Value::as_str).unwrap_or_default();
     let message = format!(
         "The tag with key '{}' and value '{}' is not applied to any instance",

@@ -2,13 +2,14 @@
 //!
 //! Whether the service exists is looked up when the group is made or changed, as in AWS.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_codedeploy::types::{DeploymentGroupInfo, LoadBalancerInfo, TargetGroupPairInfo, TrafficRoute};
 use serde_json::{Map, Value};
 
 use super::rules::load_balancer;
-use crate::sandbox::Services;
-use crate::sandbox::fleet::DeploymentController;
-use crate::sandbox::operations::Refusal;
+use crate::sandbox::fleet::{DeploymentController, LoadBalancer, Service};
+use crate::sandbox::operations::{Call, Refusal, config};
 use crate::sandbox::store::Region;
 
 /// Checks the whole of a group, defaults and earlier settings included.
@@ -77,14 +78,50 @@ fn pairs(message: &str) -> Refusal {
     Refusal::new("InvalidTargetGroupPairException", message)
 }
 
-/// The services must be there, and deployed by CodeDeploy. SANDBOX: what stands behind `Cause:` is not known.
-pub fn refuse_missing(services: Option<&Services>, settings: &Map<String, Value>) -> Result<(), Refusal> {
-    let Some(known) = services else { return Ok(()) };
-    let refuse = |message: String| Err(Refusal::new("InvalidECSServiceException", message));
-    for service in settings.get("ecsServices").and_then(Value::as_array).into_iter().flatten() {
+/// Checks what the services of a whole group are in the account; `own` is the id of the group that is being changed.
+pub fn check_service(
+    call: &Call<'_>,
+    settings: &Map<String, Value>,
+    own: Option<&str>,
+) -> Result<(), Refusal> {
+    refuse_missing(&call.declared.services, settings)?;
+    refuse_taken(call.region, settings, own)?;
+    let config = settings.get("deploymentConfigName").and_then(Value::as_str);
+    refuse_gradual(call, settings, config.unwrap_or(config::DEFAULT))
+}
+
+/// The cluster and the name of each service of a group.
+fn services(settings: &Map<String, Value>) -> impl Iterator<Item = (&str, &str)> {
+    settings.get("ecsServices").and_then(Value::as_array).into_iter().flatten().map(|service| {
         let member = |name: &str| service.get(name).and_then(Value::as_str).unwrap_or_default();
-        let (cluster, name) = (member("clusterName"), member("serviceName"));
-        match known.get(&format!("{cluster}:{name}")) {
+        (member("clusterName"), member("serviceName"))
+    })
+}
+
+/// Behind a Network Load Balancer traffic moves all at once.
+///
+/// Source: AWS user guide, "Troubleshoot Amazon ECS deployment issues". SANDBOX: which exception carries the words is
+/// not known.
+pub fn refuse_gradual(call: &Call<'_>, settings: &Map<String, Value>, config: &str) -> Result<(), Refusal> {
+    let known = &call.declared.services;
+    let by_network = services(settings).any(|(cluster, name)| {
+        let service = known.get(&format!("{cluster}:{name}"));
+        service.is_some_and(|service| service.load_balancer == LoadBalancer::Network)
+    });
+    if !by_network || !config::is_gradual(call.region, config) {
+        return Ok(());
+    }
+    let message = "Only ALB supports gradual traffic routing, use AllAtOnce Traffic routing instead when you \
+                   create/update Deployment group.";
+    Err(Refusal::new("InvalidTrafficRoutingConfigurationException", message))
+}
+
+/// The services must be there, and deployed by CodeDeploy. SANDBOX: what stands behind `Cause:` is not known.
+fn refuse_missing(known: &BTreeMap<String, Service>, settings: &Map<String, Value>) -> Result<(), Refusal> {
+    let refuse = |message: String| Err(Refusal::new("InvalidECSServiceException", message));
+    for (cluster, name) in services(settings) {
+        let service = known.get(&format!("{cluster}:{name}"));
+        match service.map(|service| service.deployment_controller) {
             Some(DeploymentController::CodeDeploy) => {}
             Some(_) => {
                 return refuse(
@@ -103,25 +140,18 @@ pub fn refuse_missing(services: Option<&Services>, settings: &Map<String, Value>
     Ok(())
 }
 
-/// A service is in one group only; `own` is the id of the group that is being changed.
+/// A service is in one group only.
 ///
 /// Source: the service model's documentation of ECSServiceMappingLimitExceededException.
-pub fn refuse_taken(
-    region: &Region,
-    settings: &Map<String, Value>,
-    own: Option<&str>,
-) -> Result<(), Refusal> {
-    let services = |settings: &Map<String, Value>| {
-        settings.get("ecsServices").and_then(Value::as_array).cloned().unwrap_or_default()
-    };
-    let wanted = services(settings);
+fn refuse_taken(region: &Region, settings: &Map<String, Value>, own: Option<&str>) -> Result<(), Refusal> {
+    let wanted: Vec<_> = services(settings).collect();
     if wanted.is_empty() {
         return Ok(());
     }
     let groups = region.applications.values().flat_map(|application| application.groups.values());
     let taken = groups
         .filter(|group| own != Some(group.id.as_str()))
-        .find(|group| services(&group.settings).iter().any(|service| wanted.contains(service)));
+        .find(|group| services(&group.settings).any(|service| wanted.contains(&service)));
     taken.map_or(Ok(()), |group| {
         let message = format!("The ECS service is already part of the Deployment Group: {}", group.name);
         Err(Refusal::new("ECSServiceMappingLimitExceededException", message))
@@ -133,25 +163,23 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::sandbox::fleet::Fleet;
+    use crate::sandbox::store::Declared;
 
     #[test]
     fn a_service_must_be_there_and_codedeploys() {
-        let known: Services = [
-            ("shop:web".to_owned(), DeploymentController::CodeDeploy),
-            ("shop:old".to_owned(), DeploymentController::Ecs),
-        ]
-        .into();
+        let services =
+            "services: [{cluster: shop, name: web}, {cluster: shop, name: old, deployment_controller: ECS}]";
+        let known = Declared::of(&Fleet::parse(services, 1).unwrap()).services;
         let settings = |name: &str| {
             let settings = json!({"ecsServices": [{"clusterName": "shop", "serviceName": name}]});
             settings.as_object().unwrap().clone()
         };
-        let refused =
-            |name: &str| refuse_missing(Some(&known), &settings(name)).map_err(|refusal| refusal.message);
+        let refused = |name: &str| refuse_missing(&known, &settings(name)).map_err(|refusal| refusal.message);
         assert_eq!(refused("web"), Ok(()));
         assert!(refused("old").unwrap_err().ends_with("a CODE_DEPLOY deployment controller."));
         let words = "Could not load ECS service information for cluster: shop, service: nix. Cause: ";
         assert!(refused("nix").unwrap_err().starts_with(words));
-        assert!(refuse_missing(None, &settings("nix")).is_ok());
-        assert!(refuse_missing(Some(&known), &Map::new()).is_ok());
+        assert!(refuse_missing(&known, &Map::new()).is_ok());
     }
 }

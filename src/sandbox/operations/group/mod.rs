@@ -4,9 +4,12 @@ mod blue_green;
 mod ecs;
 mod platform;
 mod rules;
+mod scaling;
 mod settings;
 
+pub use ecs::refuse_gradual;
 pub use rules::wrong_ec2_filter;
+pub use scaling::no_scaling_group;
 pub use settings::name_hooks;
 
 use aws_sdk_codedeploy::operation::batch_get_deployment_groups::{
@@ -52,7 +55,7 @@ pub fn create(
     let Some(role) = input.service_role_arn().filter(|role| !role.is_empty()) else {
         return Err(Refusal::new("RoleRequiredException", "Service Role ARN is missing"));
     };
-    rules::check_given((call.region, call.region_name), &given, &platform, Some(role))?;
+    rules::check_given(call, &given, &platform, Some(role))?;
     if count >= MAX_GROUPS {
         let message = format!("The maximum number of deployment groups in an application is {MAX_GROUPS}");
         return Err(Refusal::new("DeploymentGroupLimitExceededException", message));
@@ -60,8 +63,8 @@ pub fn create(
     let mut settings = settings::merged(settings::defaults(&platform), given);
     settings::name_hooks(&mut settings, call.random);
     rules::check_whole(call.region, &settings, &platform)?;
-    ecs::refuse_missing(call.conductor.services(), &settings)?;
-    ecs::refuse_taken(call.region, &settings, None)?;
+    scaling::refuse_too_many_hooks(call.region, &settings, None)?;
+    ecs::check_service(call, &settings, None)?;
     let tags = new_tags(input.tags())?;
     let id = call.uuid();
     let group = Group {
@@ -96,12 +99,12 @@ pub fn update(
     let (id, old) = (old.id.clone(), old.settings.clone());
     let platform = application.platform.clone();
     let given = settings::given(&input)?;
-    rules::check_given((call.region, call.region_name), &given, &platform, input.service_role_arn())?;
+    rules::check_given(call, &given, &platform, input.service_role_arn())?;
     let mut settings = settings::merged(old, given);
     settings::name_hooks(&mut settings, call.random);
     rules::check_whole(call.region, &settings, &platform)?;
-    ecs::refuse_missing(call.conductor.services(), &settings)?;
-    ecs::refuse_taken(call.region, &settings, Some(&id))?;
+    scaling::refuse_too_many_hooks(call.region, &settings, Some(&id))?;
+    ecs::check_service(call, &settings, Some(&id))?;
     let groups = &mut application::find_mut(call.region, application_name)?.groups;
     if let Some(mut group) = groups.remove(name) {
         group.settings = settings;

@@ -1,6 +1,6 @@
 //! What a group may say, in the order of the model's errors, and the service's words where it may not.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use aws_sdk_codedeploy::types::{
     AutoScalingGroupProcess, DeploymentGroupInfo, DeploymentOption, DeploymentType, Ec2TagFilter, Ec2TagSet,
@@ -8,11 +8,11 @@ use aws_sdk_codedeploy::types::{
 };
 use serde_json::{Map, Value};
 
-use super::{blue_green, ecs, platform};
+use super::{blue_green, ecs, platform, scaling};
 use crate::model::ComputePlatform;
 use crate::sandbox::operations::rules::{chosen_config_name, one_of};
-use crate::sandbox::operations::{Refusal, config, reactions};
-use crate::sandbox::store::Region;
+use crate::sandbox::operations::{Call, Refusal, config, reactions};
+use crate::sandbox::store::{ACCOUNT, Region};
 use crate::sandbox::wire;
 
 /// Of filters, Auto Scaling groups, triggers, load balancers. Source: AWS user guide, "CodeDeploy quotas".
@@ -25,7 +25,7 @@ const MAX_TARGET_GROUP_NAME: usize = 32;
 /// Checks what one Create or Update call gives, whatever the group holds already.
 /// `role` is there when the call does name one.
 pub fn check_given(
-    (region, region_name): (&Region, &str),
+    call: &Call<'_>,
     given: &Map<String, Value>,
     platform: &ComputePlatform,
     role: Option<&str>,
@@ -33,16 +33,13 @@ pub fn check_given(
     let info = wire::typed(given, DeploymentGroupInfo::deserialize)?;
     check_tags(&info)?;
     platform::check_given(&info, platform)?;
-    if info.auto_scaling_groups().len() > MAX_LIST {
-        let message = format!("Deployment Groups cannot contain more than {MAX_LIST} Auto Scaling groups");
-        return Err(Refusal::new("InvalidAutoScalingGroupException", message));
-    }
+    scaling::check(call, info.auto_scaling_groups())?;
     if let Some(name) = info.deployment_config_name() {
         chosen_config_name(name)?;
-        config::check_use(region, name, platform)?;
+        config::check_use(call.region, name, platform)?;
     }
     role.map_or(Ok(()), check_role)?;
-    check_triggers(info.trigger_configurations(), region_name)?;
+    check_triggers(info.trigger_configurations(), call.region_name, call.declared.topics.as_ref())?;
     info.alarm_configuration().map_or(Ok(()), reactions::check_alarms)?;
     info.auto_rollback_configuration().map_or(Ok(()), reactions::check_auto_rollback)?;
     info.load_balancer_info().map_or(Ok(()), |balancer| check_load_balancer(balancer, platform))?;
@@ -195,12 +192,23 @@ fn check_role(role: &str) -> Result<(), Refusal> {
     }
 }
 
-/// The service looks topics up before anything else. SANDBOX: here there are none to be looked up, only their ARNs.
-fn check_triggers(triggers: &[TriggerConfig], region_name: &str) -> Result<(), Refusal> {
+/// The service looks topics up before anything else.
+///
+/// SANDBOX: there is no SNS here; where the fleet file has no list of topics, any is there.
+fn check_triggers(
+    triggers: &[TriggerConfig],
+    region_name: &str,
+    topics: Option<&BTreeSet<String>>,
+) -> Result<(), Refusal> {
     let refuse = |message: String| Err(Refusal::new("InvalidTriggerConfigException", message));
     let topic = |trigger: &'_ TriggerConfig| trigger.trigger_target_arn().unwrap_or_default().to_owned();
-    if let Some(arn) = triggers.iter().map(topic).find(|arn| !is_topic(arn, region_name)) {
-        return refuse(format!("Topic ARN {arn} is not valid"));
+    for arn in triggers.iter().map(topic) {
+        let Some(name) = topic_name(&arn, region_name) else {
+            return refuse(format!("Topic ARN {arn} is not valid"));
+        };
+        if topics.is_some_and(|topics| !name.is_some_and(|name| topics.contains(name))) {
+            return refuse(format!("Topic ARN {arn} does not exist due to: Topic does not exist"));
+        }
     }
     let (mut names, mut arns) = (HashSet::new(), HashSet::new());
     for trigger in triggers {
@@ -222,10 +230,20 @@ fn check_triggers(triggers: &[TriggerConfig], region_name: &str) -> Result<(), R
     Ok(())
 }
 
-fn is_topic(arn: &str, region_name: &str) -> bool {
+/// The name of the topic that an ARN is of, none in another account; `None` for what is no topic's ARN of the region.
+fn topic_name<'a>(arn: &'a str, region_name: &str) -> Option<Option<&'a str>> {
     let parts: Vec<&str> = arn.split(':').collect();
-    matches!(parts[..], ["arn", partition, "sns", region, account, name]
-        if partition.starts_with("aws") && region == region_name && !account.is_empty() && !name.is_empty())
+    match parts[..] {
+        ["arn", partition, "sns", region, account, name]
+            if partition.starts_with("aws")
+                && region == region_name
+                && !account.is_empty()
+                && !name.is_empty() =>
+        {
+            Some((account == ACCOUNT).then_some(name))
+        }
+        _ => None,
+    }
 }
 
 pub fn load_balancer(message: &str) -> Refusal {

@@ -1,6 +1,8 @@
 //! Operations by their wire: JSON in, JSON or a refusal out.
 
+mod account;
 mod groups;
+mod limits;
 mod on_premises;
 mod pages;
 mod platforms;
@@ -16,6 +18,7 @@ use serde_json::{Value, json};
 
 use super::Operation;
 use crate::sandbox::clock::Manual;
+use crate::sandbox::fleet::Fleet;
 use crate::sandbox::objects::Objects;
 use crate::sandbox::rows::List;
 use crate::sandbox::store::{HostChange, Wait};
@@ -24,6 +27,14 @@ use crate::sandbox::{Conductor, Sandbox, Shared, wire};
 const REGION: &str = "eu-west-1";
 const NOW: i64 = 1_795_348_800_123;
 const ROLE: &str = "arn:aws:iam::123456789012:role/CodeDeploy";
+
+/// What there is beside CodeDeploy.
+const ACCOUNT: &str = "
+auto_scaling_groups: [pool, more, web]
+services:
+- {cluster: main, name: web}
+- {cluster: main, name: tcp, load_balancer: network}
+";
 
 /// Keeps what the engine was told.
 #[derive(Default)]
@@ -66,6 +77,7 @@ struct Api {
 impl Api {
     fn with_pages_of(page_size: usize) -> Self {
         let shared = Arc::new(Shared::new(Arc::new(Manual::at(NOW)), 7));
+        shared.world().declare(&Fleet::parse(ACCOUNT, 1).unwrap(), NOW);
         let directory = tempfile::tempdir().unwrap();
         let objects = Arc::new(Objects::new(directory.path(), fastrand::Rng::with_seed(1)).unwrap());
         let told = Arc::new(Told::default());
@@ -86,6 +98,11 @@ impl Api {
             }),
         );
         api
+    }
+
+    /// What there is beside CodeDeploy becomes what this fleet file says.
+    fn declare(&self, fleet: &str) {
+        self.shared.world().declare(&Fleet::parse(fleet, 1).unwrap(), NOW);
     }
 
     /// The answer, `null` for an empty one; `Err` is `code: message` without the code's `Exception`.

@@ -184,7 +184,7 @@ fn refusals() {
 fn the_fleets_own_are_registered() {
     let api = Api::with_pages_of(100);
     let fleet = "generate: [{count: 2, on_premises: true, prefix: rack-, tags: {Rack: x}}, {count: 1}]";
-    api.shared.world().declare(&crate::sandbox::fleet::Fleet::parse(fleet, 1).unwrap(), super::NOW);
+    api.declare(fleet);
     let list = || api.ok("ListOnPremisesInstances", &json!({"registrationStatus": "Registered"}));
     assert_eq!(list(), json!({"instanceNames": ["rack-1", "rack-2"]}));
     let one = json!({"instanceName": "rack-1"});

@@ -20,7 +20,7 @@ fn lambda(more: &Value) -> Value {
     group("fn", &with(&config, more))
 }
 
-fn ecs(more: &Value) -> Value {
+pub(super) fn ecs(more: &Value) -> Value {
     let route = |arn: &str| json!({"listenerArns": [arn]});
     let pair =
         json!({"targetGroups": [{"name": "blue"}, {"name": "green"}], "prodTrafficRoute": route("arn:p")});

@@ -3,24 +3,23 @@
 //!
 //! Source: AWS's user guide, "Blue/green deployments on an EC2/on-premises compute platform".
 
+mod plans;
+mod record;
+
 use std::sync::Arc;
 
 use fastrand::Rng;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::driver::{Context, Due, Key, Ticket};
 use super::ending::{End, Stop};
 use super::fleets::{self, Fleets, Found, Origin};
 use super::machine::{Machine, Refusal};
-use super::shapes::recorded;
 use super::slots::Slots;
 use super::waits::Waits;
-use super::wave::{Plan, Tally, Wave};
+use super::wave::{Tally, Wave};
 use super::{ledger, texts};
-use crate::model::{
-    DeploymentStatus, Diagnostics, EventName, EventStatus, MinimumHealthyHosts, Overview, TargetStatus,
-};
+use crate::model::{DeploymentStatus, Diagnostics, EventName, MinimumHealthyHosts, Overview};
 use crate::sandbox::fleet::{Instance, seeded};
 use crate::sandbox::host::Order;
 use crate::sandbox::operations::name_hooks;
@@ -57,27 +56,6 @@ enum Phase {
     Termination,
 }
 
-/// What the targets do not tell.
-#[derive(Serialize, Deserialize)]
-struct Record {
-    stage: Stage,
-    due: Option<Millis>,
-    stop: Option<Stop>,
-    origin: Origin,
-}
-
-/// A phase without what the targets tell.
-#[derive(Serialize, Deserialize)]
-enum Stage {
-    Nothing,
-    Provisioning,
-    Installing,
-    Ready(i64),
-    Allowing,
-    Blocking,
-    Termination,
-}
-
 impl BlueGreen {
     /// Finds both fleets and starts the deployment; the error is why it fails instead.
     pub(super) fn open(context: &mut Context, key: Key) -> Result<Self, Refusal> {
@@ -110,77 +88,6 @@ impl BlueGreen {
         machine.list(context, &machine.fleets.losing, losing, EventName::BLOCK_TRAFFIC);
         machine.list(context, &machine.fleets.gaining, gaining, machine.gaining_names());
         Ok(machine)
-    }
-
-    /// Goes on where the targets are; the error is why it can't.
-    pub(super) fn resume(context: &mut Context, key: Key, run: u64, record: Value) -> Result<Self, Refusal> {
-        let Record { stage, due, stop, origin } = recorded(record)?;
-        let hosts = context.hosts_of(&key);
-        let found = context.region(&key.region, |region| {
-            let terms = fleets::terms(region, &key)?;
-            let targets = region.deployments.get(&key.id).map(|deployment| &deployment.targets);
-            let targets = targets.into_iter().flatten();
-            // A target that failed before traffic was let in takes no part in that.
-            let told = targets.map(|target| {
-                let event = target.events.get(INSTALLATION);
-                (target.kind.clone(), event.is_some_and(|event| event.status == EventStatus::Skipped))
-            });
-            Ok((terms, told.collect::<Vec<_>>()))
-        });
-        let ((order, minimum, waits), told) = found.unwrap_or(Err(Refusal::Gone))?;
-        let loses = if matches!(origin, Origin::Back) { Label::Green } else { Label::Blue };
-        let losing = told.iter().take_while(|(kind, _)| *kind == TargetKind::Instance(Some(loses))).count();
-        let (losing, gaining) = hosts.split_at(losing.min(hosts.len()));
-        let fleets = Fleets { losing: losing.to_vec(), gaining: gaining.to_vec(), origin };
-        let mut machine = BlueGreen {
-            rng: seeded(context.options.seed, &["blue/green", &key.id, "resumed"]),
-            key,
-            order: Arc::new(order),
-            fleets,
-            minimum,
-            waits,
-            phase: Phase::Nothing,
-            due: due.map(|due| due.saturating_add(context.options.paused)),
-            stop,
-            over: None,
-        };
-        if let Some(due) = machine.due {
-            context.schedule.push(due, Due::Next(run));
-        }
-        let all = || (machine.fleets.losing.len()..hosts.len()).collect::<Vec<_>>();
-        let takes_part = |target: &usize| told.get(*target).is_some_and(|(_, skipped)| !skipped);
-        let stopping = machine.stop.is_some();
-        let mut wave = |plan: Option<Plan>, phase: fn(Wave) -> Phase| {
-            plan.map_or(Phase::Nothing, |plan| phase(Wave::resume(context, plan, run, stopping)))
-        };
-        machine.phase = match stage {
-            Stage::Nothing => Phase::Nothing,
-            Stage::Provisioning => Phase::Provisioning,
-            Stage::Ready(minutes) => Phase::Ready(minutes),
-            Stage::Termination => Phase::Termination,
-            Stage::Installing => {
-                let total = count(machine.fleets.gaining.len());
-                let slots = Slots::new(total, machine.minimum.required(total));
-                wave(slots.map(|slots| machine.installation(all(), slots)), Phase::Installing)
-            }
-            Stage::Allowing => {
-                wave(machine.admission(all().into_iter().filter(takes_part).collect()), Phase::Allowing)
-            }
-            Stage::Blocking => wave(machine.exclusion(), Phase::Blocking),
-        };
-        Ok(machine)
-    }
-
-    fn stage(&self) -> Stage {
-        match self.phase {
-            Phase::Nothing => Stage::Nothing,
-            Phase::Provisioning => Stage::Provisioning,
-            Phase::Installing(_) => Stage::Installing,
-            Phase::Ready(minutes) => Stage::Ready(minutes),
-            Phase::Allowing(_) => Stage::Allowing,
-            Phase::Blocking(_) => Stage::Blocking,
-            Phase::Termination => Stage::Termination,
-        }
     }
 
     fn is_back(&self) -> bool {
@@ -252,68 +159,12 @@ impl BlueGreen {
         }
     }
 
-    fn installation(&self, targets: Vec<usize>, slots: Slots) -> Plan {
-        self.gaining(targets, slots, 0..INSTALLATION, TargetStatus::Ready)
-    }
-
-    /// None for no hosts.
-    fn admission(&self, targets: Vec<usize>) -> Option<Plan> {
-        let events = if self.is_back() { 0..3 } else { INSTALLATION..EventName::NEW_INSTANCE.len() };
-        let slots = self.slots(targets.len())?;
-        Some(self.gaining(targets, slots, events, TargetStatus::Succeeded))
-    }
-
-    /// None for no hosts.
-    fn exclusion(&self) -> Option<Plan> {
-        Some(Plan {
-            key: self.key.clone(),
-            order: Arc::clone(&self.order),
-            targets: (0..self.fleets.losing.len()).collect(),
-            hosts: self.fleets.losing.clone(),
-            names: EventName::BLOCK_TRAFFIC,
-            events: 0..EventName::BLOCK_TRAFFIC.len(),
-            done: TargetStatus::Succeeded,
-            slots: self.slots(self.fleets.losing.len())?,
-        })
-    }
-
     /// Keeps traffic from the hosts that lose it.
     fn block(&mut self, context: &mut Context) {
         self.phase = match self.exclusion() {
             Some(plan) => Phase::Blocking(Wave::new(context, plan)),
             None => Phase::Termination,
         };
-    }
-
-    /// Rerouting goes at the configuration's pace, and at least one host at a time; none for no hosts.
-    fn slots(&self, hosts: usize) -> Option<Slots> {
-        let total = count(hosts);
-        Slots::new(total, self.minimum.required(total).min(total.saturating_sub(1)))
-    }
-
-    fn gaining(
-        &self,
-        targets: Vec<usize>,
-        slots: Slots,
-        events: std::ops::Range<usize>,
-        done: TargetStatus,
-    ) -> Plan {
-        let names = self.gaining_names();
-        let first = self.fleets.losing.len();
-        let host = |target: &usize| self.fleets.gaining.get(target.checked_sub(first)?).cloned();
-        let hosts = targets.iter().filter_map(host).collect();
-        let (key, order) = (self.key.clone(), Arc::clone(&self.order));
-        Plan { key, order, targets, hosts, names, events, done, slots }
-    }
-
-    /// The targets that gain traffic and have not failed.
-    fn ready(&self, context: &Context) -> Vec<usize> {
-        let first = self.fleets.losing.len();
-        let ready = context.deployment(&self.key, |deployment| {
-            let gaining = (0..).zip(deployment.targets.iter()).skip(first);
-            gaining.filter(|(_, target)| !target.status.is_finished()).map(|(index, _)| index).collect()
-        });
-        ready.unwrap_or_default()
     }
 
     /// What the end of a wave means.
@@ -411,8 +262,7 @@ impl Machine for BlueGreen {
     }
 
     fn record(&self) -> Value {
-        let (due, stop, origin) = (self.due, self.stop.clone(), self.fleets.origin.clone());
-        json!(Record { stage: self.stage(), due, stop, origin })
+        self.kept()
     }
 
     fn settle(&mut self, context: &mut Context, run: u64) -> Option<End> {
