@@ -298,7 +298,7 @@ impl Arguments {
     /// minute as far as is known.
     async fn told_of_rollback(&self, context: &Context, id: &str, asked: bool) -> anyhow::Result<Deployment> {
         let api = context.api().await?;
-        let interval = self.watching.interval(api);
+        let interval = self.watching.pace(api);
         let mut left = ROLLBACK_WAIT;
         loop {
             let seen = api.deployment(id).await.doing(format_args!("find the rollback of {id}"))?;
