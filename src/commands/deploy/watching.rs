@@ -206,7 +206,7 @@ pub async fn nothing(
     outcome: Outcome,
 ) -> anyhow::Result<Exit> {
     let reporters = arguments.reporters(context, context.settings.output.format != Format::Ndjson)?;
-    let options = arguments.options(context.api().await?, false);
+    let options = arguments.options(context, false).await?;
     let mut reporters = Reporters::start(reporters).doing("start the reporters' thread")?;
     let (place, exit) = ((group.application.as_str(), group.group.as_str()), outcome.exit());
     crate::watch::nothing(place, outcome, &options, &context.signals, &mut reporters).await;
