@@ -8,7 +8,7 @@
 The sandbox runs a deployment on simulated hosts, HalfAtATime, all of which succeed. All watch the same deployment at the
 same time, each through a door of its own to the sandbox that counts calls and reads what the answers tell. cdctl draws
 on a pseudo-terminal of 100x30 with what is its default away from this machine: a look every 5 s, 30 calls a minute; and
-once more with 600, so that every host is read. CPU and memory are the process's and its children's, as GNU time tells.
+once more with 600, so that nearly every host is read before the end. CPU and memory are the process's and its children's, as GNU time tells.
 
 A second deployment has one host that fails: counted are cdctl's looks from the service's time of that failure until its
 line stands on the terminal. At the default interval one look is one tick.
@@ -38,7 +38,7 @@ import time
 from fcntl import ioctl
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-LEAST, BUDGET, CPU, MEMORY, FRAME, LOOKS = 1.25, 30, 1.0, 60.0, 5.0, 1
+LEAST, BUDGET, ROOMY, CPU, MEMORY, FRAME, LOOKS = 1.25, 30, 600, 1.0, 60.0, 5.0, 1
 FRAMES, REPLAYED = 200, 10_000
 HOSTS = """
 buckets: [{{name: releases}}]
@@ -225,7 +225,7 @@ def run(options, count):
         waiter = [options.aws, "deploy", "wait", "deployment-successful", "--deployment-id", made]
         commands = {
             "cdctl deploy watch": [*watch, str(BUDGET)],
-            "cdctl, 600 calls a minute": [*watch, "600"],
+            f"cdctl, {ROOMY} calls a minute": [*watch, str(ROOMY)],
             "aws deploy wait": waiter,
             "aws, a loop": ["sh", "-c", LOOP, "loop", made],
         }
@@ -295,9 +295,10 @@ def main():
             if not name.startswith("cdctl") or count < 1_000:
                 continue
             bars.append((f"{name}: memory in MB", memory, MEMORY))
-            if "600" not in name:
-                bars.append((f"{name}: times the least calls", calls / least, LEAST))
-                bars.append((f"{name}: calls in a minute", busiest, BUDGET))
+            budget = ROOMY if str(ROOMY) in name else BUDGET
+            bars.append((f"{name}: times the least calls", calls / least, LEAST))
+            bars.append((f"{name}: calls in a minute", busiest, budget))
+            if budget == BUDGET:
                 bars.append((f"{name}: % of a core", share, CPU))
         looks, delay = looks_until_shown(options, count)
         print(f"{count:>7} a first failure stands on the screen after {delay:.1f} s", flush=True)

@@ -1,6 +1,6 @@
 //! What a command is given: settings, the streams, the API on first use.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::OnceCell;
 
@@ -10,18 +10,39 @@ use crate::exit::Exit;
 use crate::settings::{Environment, Settings};
 use crate::signals::Signals;
 use crate::ui::Ui;
+use crate::watch::budget::Ledger;
 
 pub struct Context {
     pub settings: Settings,
     pub environment: Environment,
     pub ui: Ui,
     pub signals: Signals,
+    /// The calls to CodeDeploy that the command makes, in whichever region.
+    pub ledger: Ledger,
+    api: Connected,
+}
+
+/// The API, and after it the one that took its place.
+#[derive(Default)]
+struct Connected {
     api: OnceCell<Arc<Api>>,
+    next: OnceLock<Box<Connected>>,
+}
+
+impl Connected {
+    fn last(&self) -> &Connected {
+        let mut last = self;
+        while let Some(next) = last.next.get() {
+            last = next;
+        }
+        last
+    }
 }
 
 impl Context {
     pub fn new(settings: Settings, environment: Environment, ui: Ui) -> Self {
-        Context { settings, environment, ui, signals: Signals::default(), api: OnceCell::new() }
+        let (signals, ledger, api) = (Signals::default(), Ledger::default(), Connected::default());
+        Context { settings, environment, ui, signals, ledger, api }
     }
 
     /// The same streams and signals for another command with its own settings.
@@ -31,22 +52,33 @@ impl Context {
             environment: self.environment.clone(),
             ui: self.ui.clone(),
             signals: self.signals.clone(),
-            api: OnceCell::new(),
+            ledger: self.ledger.clone(),
+            api: Connected::default(),
         }
     }
 
     /// Connects when first asked: a command that calls nothing needs no region and no credentials.
     pub async fn api(&self) -> anyhow::Result<&Arc<Api>> {
         self.api
+            .last()
+            .api
             .get_or_try_init(|| async {
                 let ui = self.ui.clone();
                 let ask: Ask = Arc::new(move |question| {
                     let ui = ui.clone();
                     Box::pin(async move { ui.ask_unseen(&question).await })
                 });
-                Api::connect(&self.settings.connection, ask, self.calls()).await.map(Arc::new)
+                let (connection, ledger) = (&self.settings.connection, self.ledger.clone());
+                Api::connect(connection, ask, self.calls(), ledger).await.map(Arc::new)
             })
             .await
+    }
+
+    /// Calls from now on go by `api`, whose credentials were asked for anew.
+    pub fn renew(&self, api: Arc<Api>) {
+        let renewed = Connected { api: OnceCell::from(api), next: OnceLock::new() };
+        // Nobody else renews meanwhile: a command watches and then goes on.
+        let _ = self.api.last().next.set(Box::new(renewed));
     }
 
     /// Where `--verbose` goes.

@@ -191,3 +191,41 @@ fn a_fleet_that_was_found_is_gone_back_to() {
     thread::sleep(Duration::from_millis(50));
     assert!(shown(&machine, &running)["status"] != "Stopped");
 }
+
+/// A function whose group moves the traffic by a canary of an hour.
+const FUNCTION: &str = "functions: [{name: checkout, versions: ['1', '2', '3'], aliases: {live: '1'}}]\n";
+
+#[test]
+fn a_rollback_may_be_immediate() {
+    let sandbox = Sandbox::start(FUNCTION, 600);
+    let machine = sandbox.machine();
+    machine.run("app create checkout --platform lambda").ends_with(0);
+    let canary = "CodeDeployDefault.LambdaCanary10Percent30Minutes --style blue-green --traffic-control on";
+    machine.run(&format!("group create checkout/live --service-role {ROLE} --config {canary}")).ends_with(0);
+    let at_once = "CodeDeployDefault.LambdaAllAtOnce";
+    for version in [2, 3] {
+        let create =
+            format!("deploy create checkout/live --function checkout:live --target-version {version}");
+        let from = version - 1;
+        machine.run(&format!("{create} --current-version {from} --config {at_once} --watch")).ends_with(0);
+    }
+    let back = "deploy rollback checkout/live";
+    let plain = machine.run(&format!("{back} --dry-run")).ends_with(0);
+    let _ = plain.complains(&format!("at once with --config {at_once}"));
+    let run = machine.run(&format!("{back} --dry-run --config {at_once}")).ends_with(0).says(at_once);
+    assert!(!run.stderr.contains("at once with"), "{run}");
+    let run = machine.run(&format!("{back} --dry-run --config {at_once} -o json")).ends_with(0);
+    let plan: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(plan["deploymentConfigName"], at_once, "{run}");
+    let wrong = machine.run(&format!("{back} --yes --config CodeDeployDefault.LambdaAllAtOne")).ends_with(1);
+    let _ = wrong.complains("LambdaAllAtOnce");
+    let id = id_of(&machine.run(&format!("{back} --yes --config {at_once}")).ends_with(0));
+    assert_eq!(shown(&machine, &id)["deploymentConfigName"], at_once);
+    // What CodeDeploy rolls back itself goes by no other configuration, and nothing is stopped for it.
+    let create =
+        "deploy create checkout/live --function checkout:live --target-version 3 --current-version 2";
+    let running = id_of(&machine.run(create).ends_with(0));
+    let refused = machine.run(&format!("{back} --yes --config {at_once}")).ends_with(1);
+    let _ = refused.complains("CodeDeploy rolls it back itself");
+    assert_ne!(shown(&machine, &running)["status"], "Stopped");
+}

@@ -120,8 +120,10 @@ fn keys_show_and_do_only_what_is_confirmed() {
     terminal.shows("the logs of what failed");
     terminal.types("l");
     terminal.shows("nothing has failed");
+    // The host at work comes first, then those that wait.
     terminal.types("l\x1b[B\x1b[B");
     terminal.shows("> i-");
+    terminal.types("\x1b[A");
     terminal.types("\r");
     terminal.shows("  state     InProgress");
     terminal.types("s");

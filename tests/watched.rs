@@ -131,5 +131,50 @@ fn sre_05_credentials_are_asked_for_anew_and_never_called_a_failure() {
         let watch = "deploy watch d-1 --interval 100ms --give-up-after 3s --endpoint-url";
         let run = machine.run(&format!("{watch} {}", service.url)).ends_with(code).complains(says);
         assert!(!run.stderr.contains("FAILED"), "{run}");
+        assert!(run.stderr.contains("UNKNOWN outcome") || code == 0, "{run}");
     }
+}
+
+/// What a command does after its watch goes by the credentials that the watch found, not by those that were refused.
+#[test]
+fn what_follows_a_watch_has_its_credentials() {
+    let machine = Machine::new().set("AWS_REGION", "us-east-1").set("AWS_PROFILE", "work");
+    let folder = machine.home().join(".aws");
+    std::fs::create_dir(&folder).unwrap();
+    let file = folder.join("credentials");
+    let keys = |key: &str| format!("[work]\naws_access_key_id = {key}\naws_secret_access_key = {key}\n");
+    std::fs::write(&file, keys("old")).unwrap();
+    let (renewed, fresh) = (file.clone(), keys("fresh"));
+    let service = expiring(move || std::fs::write(&renewed, &fresh).unwrap());
+    let watch = format!("deploy watch d-1 --interval 100ms -o json --endpoint-url {}", service.url);
+    let run = machine.run(&watch).ends_with(0);
+    let told: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {run}"));
+    assert_eq!(told["deploymentInfo"]["status"], "Succeeded", "{run}");
+    // A rollback stops, waits, and then asks for what has become of it.
+    std::fs::write(&file, keys("old")).unwrap();
+    let looks = AtomicUsize::new(0);
+    let (renewed, fresh) = (file.clone(), keys("fresh"));
+    let service = StandIn::new(move |request| {
+        let operation = request.operation().unwrap_or_default().to_owned();
+        if request.key() == "old" && operation == "GetDeployment" && looks.fetch_add(1, Ordering::SeqCst) > 1
+        {
+            std::fs::write(&renewed, &fresh).unwrap();
+            return Answer::error(403, "ExpiredTokenException");
+        }
+        if operation != "GetDeployment" {
+            return Answer::json("{}");
+        }
+        let (status, rest) = match request.key() {
+            "fresh" => ("Stopped", r#","rollbackInfo":{"rollbackMessage":"nothing to go back to"}"#),
+            _ => ("InProgress", ""),
+        };
+        let more = r#","autoRollbackConfiguration":{"enabled":true,"events":["DEPLOYMENT_STOP_ON_REQUEST"]}"#;
+        let previous = r#","previousRevision":{"revisionType":"GitHub","gitHubLocation":{"repository":"o/r","commitId":"c"}}"#;
+        Answer::json(&format!(
+            r#"{{"deploymentInfo":{{"deploymentId":"d-1","status":"{status}"{more}{previous}{rest}}}}}"#
+        ))
+    });
+    let rollback = format!("deploy rollback d-1 --yes --interval 100ms --endpoint-url {}", service.url);
+    let run = machine.run(&rollback).ends_with(1).complains("CodeDeploy made no rollback of deployment d-1");
+    let _ = run.complains("nothing to go back to");
 }

@@ -67,6 +67,7 @@ fn the_first_failure_is_the_last_wave() {
     let id = rows[1]["deploymentId"].as_str().unwrap();
     let run = run.complains(&format!("cdctl deploy show {id} --region eu-west-1"));
     assert!(!run.stderr.contains("ap-south-1 d-"), "{run}");
+    assert_eq!(run.stderr.matches("nothing was started in ap-south-1").count(), 1, "{run}");
     let run = machine.run("deploy list shop/prod --region ap-south-1 -q").ends_with(0);
     assert!(!run.stdout.contains("d-"), "{run}");
 
@@ -77,6 +78,23 @@ fn the_first_failure_is_the_last_wave() {
     assert_eq!(results.len(), 2);
     assert_eq!((&results[1]["region"], &results[1]["exit"]), (&"eu-west-1".into(), &3.into()));
     let last = events.last().unwrap();
+    assert_eq!((&last["code"], &last["region"]), (&"not_started".into(), &"ap-south-1".into()));
+}
+
+#[test]
+fn a_recording_tells_of_the_regions_that_were_left_out() {
+    let sandbox = Sandbox::start(SIMULATED, 300);
+    let machine = world(&sandbox, "eu-west-1");
+    machine.run("revision push examples/site s3://releases/a.zip --app shop").ends_with(0);
+    let record = machine.home().join("waves.ndjson").display().to_string();
+    let create =
+        "deploy create shop/prod --revision s3://releases/a.zip --watch --regions eu-west-1,ap-south-1";
+    let live = machine.run(&format!("{create} --record {record} -o json")).ends_with(3);
+    let again = machine.run(&format!("deploy watch --replay {record}")).ends_with(3);
+    assert_eq!(again.stderr, live.stderr);
+    let events = machine.run(&format!("deploy watch --replay {record} -o ndjson")).ends_with(3).stdout;
+    assert_eq!(events, std::fs::read_to_string(&record).unwrap());
+    let last: Value = serde_json::from_str(events.lines().last().unwrap()).unwrap();
     assert_eq!((&last["code"], &last["region"]), (&"not_started".into(), &"ap-south-1".into()));
 }
 

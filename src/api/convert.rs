@@ -227,15 +227,8 @@ pub(super) fn group(info: &sdk::DeploymentGroupInfo) -> Group {
 }
 
 pub(super) fn config(info: &sdk::DeploymentConfigInfo) -> DeploymentConfig {
-    let hosts = info.minimum_healthy_hosts().and_then(|hosts| {
-        let value = u32::try_from(hosts.value()).ok()?;
-        match hosts.r#type()?.as_str() {
-            "HOST_COUNT" => Some(MinimumHealthyHosts::Count(value)),
-            "FLEET_PERCENT" => Some(MinimumHealthyHosts::Percent(value)),
-            "MOST_CONCURRENCY" => Some(MinimumHealthyHosts::Concurrency(value)),
-            _ => None,
-        }
-    });
+    let hosts = info.minimum_healthy_hosts();
+    let hosts = hosts.and_then(|hosts| minimum(hosts.r#type()?.as_str(), hosts.value()));
     DeploymentConfig {
         name: info.deployment_config_name().unwrap_or_default().to_owned(),
         minimum_healthy_hosts: hosts,
@@ -247,8 +240,22 @@ pub(super) fn config(info: &sdk::DeploymentConfigInfo) -> DeploymentConfig {
                 monitor_s: seconds
                     .and_then(|seconds| u64::try_from(seconds).ok())
                     .filter(|seconds| *seconds > 0),
+                minimum: zonal
+                    .minimum_healthy_hosts_per_zone()
+                    .filter(|hosts| hosts.value() > 0)
+                    .and_then(|hosts| minimum(hosts.r#type()?.as_str(), hosts.value())),
             }
         }),
+    }
+}
+
+fn minimum(kind: &str, value: i32) -> Option<MinimumHealthyHosts> {
+    let value = u32::try_from(value).ok()?;
+    match kind {
+        "HOST_COUNT" => Some(MinimumHealthyHosts::Count(value)),
+        "FLEET_PERCENT" => Some(MinimumHealthyHosts::Percent(value)),
+        "MOST_CONCURRENCY" => Some(MinimumHealthyHosts::Concurrency(value)),
+        _ => None,
     }
 }
 

@@ -8,6 +8,7 @@ mod connect;
 mod convert;
 mod deployments;
 mod ecs;
+mod entered;
 pub mod error;
 mod exceptions;
 mod groups;
@@ -48,6 +49,8 @@ pub use shape::Shape;
 pub use upload::{Ended, Left, Put, Uploaded};
 
 use crate::settings::Connection;
+use crate::watch::budget::Ledger;
+use entered::Entered;
 
 /// The services, as a command sees them. Clients are made on first use.
 pub struct Api {
@@ -60,6 +63,7 @@ pub struct Api {
     /// `--endpoint-url` was given: it holds for every service.
     endpoint_is_a_flag: bool,
     calls: Option<Calls>,
+    ledger: Ledger,
 }
 
 /// An answer: as the tool reads it, and as the service wrote it (timestamps made readable).
@@ -86,14 +90,20 @@ impl Api {
     /// Errors name what is missing (region, profile); no connection is opened yet.
     ///
     /// `ask` is asked for the code of a multi-factor device, where the profile's role needs one; `calls` is told of
-    /// every call.
-    pub async fn connect(connection: &Connection, ask: Ask, calls: Option<Calls>) -> anyhow::Result<Self> {
+    /// every call, and those to CodeDeploy are entered in `ledger`.
+    pub async fn connect(
+        connection: &Connection,
+        ask: Ask,
+        calls: Option<Calls>,
+        ledger: Ledger,
+    ) -> anyhow::Result<Self> {
         let config = connect::configuration(connection, ask).await?;
         let last_date = raw::LastDate::default();
         let mut codedeploy = aws_sdk_codedeploy::config::Builder::from(&config)
             .retry_classifier(retry::WrongAddress)
             .retry_classifier(retry::Gateway)
-            .interceptor(last_date.clone());
+            .interceptor(last_date.clone())
+            .interceptor(Entered(ledger.clone()));
         if let Some(calls) = calls.clone() {
             codedeploy = codedeploy.interceptor(calls);
         }
@@ -103,12 +113,13 @@ impl Api {
             endpoint_is_a_flag: connection.endpoint_url.is_some(),
             s3: OnceCell::new(),
             calls,
+            ledger,
             custom_endpoint: connection.endpoint_url.is_some() || config.endpoint_url().is_some(),
             config,
         })
     }
 
-    /// The same services with each call sent once: for callers that count and pace their own tries.
+    /// The same services with each call sent once and entered nowhere: for callers that count and pace their own tries.
     pub fn once(&self) -> Self {
         let mut builder = aws_sdk_codedeploy::config::Builder::from(&self.config)
             .retry_config(aws_config::retry::RetryConfig::disabled());
@@ -123,6 +134,7 @@ impl Api {
             endpoint_is_a_flag: self.endpoint_is_a_flag,
             config: self.config.clone(),
             calls: self.calls.clone(),
+            ledger: self.ledger.clone(),
         }
     }
 

@@ -1,24 +1,47 @@
 //! The calls of a watch. The watch paces and counts its own tries: each call is sent once. Credentials that were refused
 //! are asked for again from the beginning, since a client keeps those that tell no expiry.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use super::{Api, ApiError, Ask, Calls, Wait};
+use super::{self as api, Api, ApiError, Ask, Calls, Wait};
 use crate::model::{Deployment, DeploymentConfig, Target, TargetStatus};
 use crate::settings::Connection;
+use crate::watch::budget::Ledger;
 use crate::watch::source::{Seen, Source};
 
 /// The service under watch, behind credentials that may expire.
 pub struct Watching {
     connection: Connection,
     calls: Option<Calls>,
+    ledger: Ledger,
     api: RwLock<Arc<Api>>,
+    /// The API for a command that goes on, where the credentials were asked for anew.
+    renewed: Mutex<Option<Arc<Api>>>,
+    /// The last answer about each deployment.
+    last: Mutex<HashMap<String, api::Seen<Deployment>>>,
 }
 
 impl Watching {
     pub fn new(api: &Api, connection: &Connection) -> Self {
-        let (connection, calls) = (connection.clone(), api.calls.clone());
-        Watching { connection, calls, api: RwLock::new(Arc::new(api.once())) }
+        Watching {
+            connection: connection.clone(),
+            calls: api.calls.clone(),
+            ledger: api.ledger.clone(),
+            api: RwLock::new(Arc::new(api.once())),
+            renewed: Mutex::default(),
+            last: Mutex::default(),
+        }
+    }
+
+    /// The API with the credentials that were asked for anew, for calls after the watch; once.
+    pub fn renewed(&self) -> Option<Arc<Api>> {
+        self.renewed.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// What the service said of deployment `id` when it was looked at last.
+    pub fn last(&self, id: &str) -> Option<api::Seen<Deployment>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 
     fn api(&self) -> Arc<Api> {
@@ -29,7 +52,9 @@ impl Watching {
 impl Source for Watching {
     async fn deployment(&self, id: &str) -> Result<Seen<Deployment>, ApiError> {
         let seen = self.api().deployment(id).await?;
-        Ok(Seen { value: seen.value, date: seen.date })
+        let told = Seen { value: seen.value.clone(), date: seen.date };
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), seen);
+        Ok(told)
     }
 
     async fn target_ids(
@@ -61,8 +86,10 @@ impl Source for Watching {
         // Nobody is asked for a code while a view has the screen.
         let ask: Ask = Arc::new(|_| Box::pin(async { Ok(None) }));
         // What is refused again is told by the next call.
-        if let Ok(api) = Api::connect(&self.connection, ask, self.calls.clone()).await {
+        let connected = Api::connect(&self.connection, ask, self.calls.clone(), self.ledger.clone()).await;
+        if let Ok(api) = connected {
             *self.api.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(api.once());
+            *self.renewed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(api));
         }
     }
 }

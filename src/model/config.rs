@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 /// `minimumHealthyHosts` of a configuration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum MinimumHealthyHosts {
     /// `HOST_COUNT`
     Count(u32),
@@ -62,6 +63,9 @@ pub struct Zonal {
     /// How long the service watches a zone before it goes on; the first one may be watched longer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub monitor_s: Option<u64>,
+    /// `minimumHealthyHostsPerZone`: how much of each zone must stay healthy, where that is anything at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum: Option<MinimumHealthyHosts>,
 }
 
 #[cfg(test)]

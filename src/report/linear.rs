@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::stage::{self, Step, Steps};
+use super::stage::{self, Known, Step, Steps};
 use super::view::View;
 use super::words::{first_line, line, place, plural, short_revision};
 use super::{Closed, Pulse, Reporter};
@@ -17,6 +17,8 @@ use crate::watch::event::{ApiState, Counts, Event, Stamped, TargetEvent};
 
 /// Silence before a summary is spoken.
 const SILENCE: Duration = Duration::from_secs(60);
+/// More silence than a stream can have, with its heartbeats.
+const LONGEST_SILENCE: Duration = Duration::from_secs(600);
 /// Failures with a sentence of their own.
 const FIRST_FAILURES: u64 = 20;
 
@@ -24,11 +26,12 @@ const FIRST_FAILURES: u64 = 20;
 pub struct Linear {
     out: Stream,
     view: View,
+    /// When something was said last; nothing is silent any more after the end.
     last: Option<Timestamp>,
     status: Option<DeploymentStatus>,
     counts: Counts,
     steps: Steps,
-    /// The commands for its wait have been told.
+    /// Its wait has been told, and the commands for it.
     waited: bool,
     /// The minimum of healthy targets has been told.
     warned: bool,
@@ -72,7 +75,10 @@ impl Linear {
                 sentence.push_str(&format!(" with {}", short_revision(revision)));
             }
             self.say(sentence + ".");
-            self.waits();
+        }
+        self.settled();
+        if let Some(step) = self.steps.plan(&self.view) {
+            self.step(step);
         }
         if let Some(minimum) = event.minimum_healthy.filter(|_| !std::mem::replace(&mut self.warned, true)) {
             self.say(format!("At least {} must stay healthy.", plural(minimum, "target")));
@@ -81,6 +87,13 @@ impl Linear {
         let step = now.total().div_ceil(10).max(1);
         if now.ok + now.skip >= self.counts.ok + self.counts.skip + step {
             self.progress(now);
+        }
+    }
+
+    /// A wait that has begun, once it is known until when it lasts.
+    fn settled(&mut self) {
+        if !self.waited && stage::known(&self.view) == Known::All {
+            self.waits();
         }
     }
 
@@ -121,12 +134,9 @@ impl Linear {
 
     fn target(&mut self, event: &TargetEvent) {
         for step in self.steps.of(&self.view, event) {
-            match step {
-                Step::Version(text) => self.say(format!("It changes {text}.")),
-                Step::Phase(text) => self.say(format!("{text}.")),
-                Step::Traffic(text) => self.say(format!("Traffic is at {text}.")),
-            }
+            self.step(step);
         }
+        self.settled();
         if event.status != TargetStatus::Failed || self.view.failures() > FIRST_FAILURES {
             return;
         }
@@ -137,8 +147,49 @@ impl Linear {
     }
 }
 
+impl Linear {
+    /// Speaks after every silence up to `to`. It hangs on the time of the events alone, so that a recorded stream gives
+    /// the same sentences.
+    fn advance(&mut self, to: Timestamp) {
+        let second = |time: Timestamp| Timestamp::from_second(time.as_second()).unwrap_or(time);
+        while let Some(last) = self.last {
+            let Ok(due) = second(last).checked_add(SILENCE) else { return };
+            if due > to {
+                return;
+            }
+            // Nothing is silent for so long: the clock was set.
+            let due = if clock::between(due, to) > LONGEST_SILENCE { second(to) } else { due };
+            self.view.now = due;
+            self.last = Some(due);
+            self.still();
+        }
+    }
+
+    /// What is going on, after a silence.
+    fn still(&mut self) {
+        if !stage::waits_for(&self.view).is_empty() {
+            return self.waits();
+        }
+        match (self.view.counts(), stage::under_way(&self.view), self.view.status().cloned()) {
+            (Some(now), ..) => self.progress(now),
+            (None, Some(phase), _) => self.say(format!("It is in {phase}.")),
+            (None, None, Some(status)) => self.say(format!("It is still {status}.")),
+            (None, None, None) => self.say("There is no answer yet."),
+        }
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Version(text) => self.say(format!("It changes {text}.")),
+            Step::Phase(text) => self.say(format!("{text}.")),
+            Step::Traffic(text) => self.say(format!("Traffic is at {text}.")),
+        }
+    }
+}
+
 impl Reporter for Linear {
     fn event(&mut self, stamped: &Stamped) -> Result<(), Closed> {
+        self.advance(stamped.ts);
         let before = self.view.id.clone();
         self.view.event(stamped);
         if self.view.id != before {
@@ -159,26 +210,17 @@ impl Reporter for Linear {
             }
             Event::Notice { message, .. } => self.say(format!("Notice: {}.", first_line(message, 300))),
             Event::Rollback { rollback, .. } => self.say(format!("It is rolled back by {rollback}.")),
-            Event::StreamStart { .. } | Event::Seen { .. } | Event::Heartbeat(_) | Event::Result(_) => {}
+            Event::Result(_) => {
+                self.last = None;
+                return Ok(());
+            }
+            Event::StreamStart { .. } | Event::Seen { .. } | Event::Heartbeat(_) => {}
         }
         self.last.get_or_insert(stamped.ts);
         Ok(())
     }
 
     fn tick(&mut self, pulse: &Pulse) {
-        let silent = self.last.is_some_and(|last| clock::between(last, pulse.now) >= SILENCE);
-        if !silent {
-            return;
-        }
-        self.view.tick(pulse);
-        if !stage::waits_for(&self.view).is_empty() {
-            return self.waits();
-        }
-        match (self.view.counts(), stage::under_way(&self.view), self.view.status().cloned()) {
-            (Some(now), ..) => self.progress(now),
-            (None, Some(phase), _) => self.say(format!("It is in {phase}.")),
-            (None, None, Some(status)) => self.say(format!("It is still {status}.")),
-            (None, None, None) => self.say("There is no answer yet."),
-        }
+        self.advance(pulse.now);
     }
 }

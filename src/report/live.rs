@@ -1,12 +1,13 @@
 //! The live view on a terminal: frames on a canvas, and what keys make of them. The last frame stays in the scrollback;
 //! the cursor is never hidden.
 
-use super::frame::{Look, Panel, focus, frames, last_frame};
+use super::frame::{Interrupt, Look, Panel, focus, frames, last_frame};
 use super::view::View;
 use super::words::first_line;
 use super::{Closed, Pulse, Reporter, Wish};
+use crate::model::DeploymentStatus;
 use crate::ui::{Canvas, Key};
-use crate::watch::event::{Event, Stamped};
+use crate::watch::event::{Event, NoticeCode, Stamped};
 
 /// Draws on a terminal; one that is gone is no reason to end.
 pub struct Live {
@@ -16,6 +17,9 @@ pub struct Live {
     unicode: bool,
     colour: bool,
     panel: Option<Panel>,
+    /// What ^C does; and the deployment, where it is the only one, is being stopped.
+    interrupt: Option<Interrupt>,
+    stopping: bool,
     /// What the drawn frame showed: the second, and the size of the screen.
     shown: (i64, (usize, usize)),
     changed: bool,
@@ -23,7 +27,14 @@ pub struct Live {
 
 impl Live {
     pub fn new(canvas: Canvas, unicode: bool, colour: bool) -> Self {
-        Live { canvas, views: Vec::new(), unicode, colour, panel: None, shown: (0, (0, 0)), changed: true }
+        let (panel, interrupt, stopping) = (None, None, false);
+        let (views, shown) = (Vec::new(), (0, (0, 0)));
+        Live { canvas, views, unicode, colour, panel, interrupt, stopping, shown, changed: true }
+    }
+
+    /// One that says what ^C does.
+    pub fn interrupted(self, interrupt: Option<Interrupt>) -> Self {
+        Live { interrupt, ..self }
     }
 
     /// One that keys steer.
@@ -33,10 +44,22 @@ impl Live {
 
     fn draw(&mut self) {
         let (width, height) = self.canvas.size();
-        let look =
-            Look { width, height, unicode: self.unicode, colour: self.colour, panel: self.panel.clone() };
+        let stopping = self.stopping && self.views.len() == 1;
+        let interrupt = self.interrupt.map(|does| if stopping { Interrupt::Again } else { does });
+        let panel = self.panel.clone();
+        let look = Look { width, height, unicode: self.unicode, colour: self.colour, panel, interrupt };
         self.canvas.draw(frames(&self.views, &look));
         self.changed = false;
+    }
+
+    /// Keys are about the next deployment that goes on.
+    fn choose_after(&mut self, focus: usize) {
+        let goes_on = |index: &usize| !self.views[*index].status().is_some_and(DeploymentStatus::is_terminal);
+        let next = (focus + 1..self.views.len()).chain(0..focus).find(goes_on);
+        for (index, view) in self.views.iter_mut().enumerate() {
+            view.chosen = index == next.unwrap_or(focus);
+        }
+        self.panel = Some(Panel::default());
     }
 
     fn last(&self, view: &View) -> Vec<String> {
@@ -51,6 +74,11 @@ impl Live {
 
 impl Reporter for Live {
     fn event(&mut self, stamped: &Stamped) -> Result<(), Closed> {
+        if let (Event::Notice { message, .. }, "") = (&stamped.event, stamped.deployment.as_str()) {
+            // It is about what no deployment was made of.
+            self.canvas.print(&format!("notice: {}", first_line(message, 300)));
+            return Ok(());
+        }
         let index = self.view(stamped).unwrap_or_else(|| {
             self.views.push(View::default());
             self.views.len() - 1
@@ -65,7 +93,12 @@ impl Reporter for Live {
         if let Some(view) = self.views.get_mut(index) {
             view.event(stamped);
         }
-        if let Event::Notice { message, .. } = &stamped.event {
+        if let Event::Notice { message, code } = &stamped.event {
+            self.stopping = match code {
+                NoticeCode::Stopping => true,
+                NoticeCode::NotStopped => false,
+                _ => self.stopping,
+            };
             self.canvas.print(&format!("notice: {}", first_line(message, 300)));
         }
         self.changed = true;
@@ -85,8 +118,14 @@ impl Reporter for Live {
     }
 
     fn key(&mut self, key: Key) -> Option<Wish> {
-        let view = self.views.get(focus(&self.views))?;
-        let wish = self.panel.as_mut()?.key(key, view);
+        let focus = focus(&self.views);
+        let panel = self.panel.as_mut()?;
+        if key == Key::Char('n') && self.views.len() > 1 && !matches!(panel, Panel::Ask(_)) {
+            self.choose_after(focus);
+            self.draw();
+            return None;
+        }
+        let wish = panel.key(key, self.views.get(focus)?);
         self.draw();
         wish
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::stage::{self, Step, Steps};
+use super::stage::{self, Known, Step, Steps};
 use super::view::View;
 use super::words::{counts, first_line, line, place, plural, short_revision, short_revisions};
 use super::{Closed, Pulse, Reporter};
@@ -25,8 +25,9 @@ const SILENCE: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(300
 const FIRST_MINUTES: Duration = Duration::from_secs(600);
 /// How much later than it happened a failure is seen before that is said.
 const LATE: Duration = Duration::from_secs(3);
-/// How long what targets tell takes to be read.
+/// How long what targets tell takes to be read, and from when on a part of it is told.
 const READS: Duration = Duration::from_secs(1);
+const SLOW_READS: Duration = Duration::from_secs(30);
 /// How long the end waits for what is still read of the targets.
 const LAST_READ: Duration = Duration::from_secs(12);
 /// A passing trouble of the API that comes back within this time is not told again.
@@ -60,8 +61,15 @@ struct Said {
     messages: usize,
     /// The last line, which waits for what is still read of the targets, and since when.
     ended: Option<(Timestamp, String)>,
-    /// The deployment waits for something: since when that is to be told, or none once it has been.
-    wait: Option<Option<Timestamp>>,
+    wait: Option<Waiting>,
+}
+
+/// The deployment waits for something.
+struct Waiting {
+    /// When that was seen.
+    since: Timestamp,
+    /// What of its end has been told.
+    told: Known,
 }
 
 impl Log {
@@ -120,7 +128,9 @@ impl Log {
         } else if fresh {
             let now = event.overview.as_ref().map(counts).unwrap_or_default();
             let wait = self.waits();
-            self.said.wait = wait.is_some().then_some(None);
+            let wait = wait.filter(|_| stage::known(&self.view) == Known::All);
+            let told = wait.is_some().then_some(Known::All);
+            self.said.wait = told.map(|told| Waiting { since: self.view.now, told });
             let text = [Some(now), wait.map(|wait| format!("waits {wait}"))];
             let text = text.into_iter().flatten().filter(|text| !text.is_empty());
             let word = match &event.status {
@@ -130,6 +140,9 @@ impl Log {
             self.line(&word, text.collect::<Vec<_>>().join("; "));
         } else {
             self.progress();
+        }
+        if let Some(step) = self.said.steps.plan(&self.view) {
+            self.step(step);
         }
         self.said.status = Some(event.status.clone());
     }
@@ -154,18 +167,26 @@ impl Log {
         Some(clauses.join("; "))
     }
 
-    /// A wait that has begun has a line of its own, a little later: until when it lasts may hang on what is being read
-    /// of the targets.
+    /// A wait that has begun has a line of its own, as soon as it is known until when it lasts: that may hang on what is
+    /// being read of the targets.
     fn wait(&mut self, to: Timestamp) {
-        match self.said.wait {
-            None if !stage::waits_for(&self.view).is_empty() => self.said.wait = Some(Some(self.view.now)),
-            Some(Some(since)) if clock::between(since, to) >= READS => {
-                self.said.wait = Some(None);
-                if let Some(wait) = self.waits() {
-                    self.line("waits", wait);
-                }
-            }
-            _ => {}
+        if stage::waits_for(&self.view).is_empty() {
+            return;
+        }
+        let now = self.view.now;
+        let waiting = self.said.wait.get_or_insert(Waiting { since: now, told: Known::Nothing });
+        let known = stage::known(&self.view);
+        let after = if known == Known::All { READS } else { SLOW_READS };
+        let due = waiting.since.checked_add(after).unwrap_or(now);
+        if known == Known::Nothing || waiting.told == known || waiting.told == Known::All || due > to {
+            return;
+        }
+        waiting.told = known;
+        if known == Known::Part {
+            self.view.now = now.max(due);
+        }
+        if let Some(wait) = self.waits() {
+            self.line("waits", wait);
         }
     }
 
@@ -271,11 +292,15 @@ impl Log {
     /// A line for each phase that ends and each step of the traffic.
     fn steps(&mut self, event: &TargetEvent) {
         for step in self.said.steps.of(&self.view, event) {
-            match step {
-                Step::Version(text) => self.line("what", text),
-                Step::Phase(text) => self.line("phase", text),
-                Step::Traffic(text) => self.line("traffic", text),
-            }
+            self.step(step);
+        }
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Version(text) => self.line("what", text),
+            Step::Phase(text) => self.line("phase", text),
+            Step::Traffic(text) => self.line("traffic", text),
         }
     }
 

@@ -26,6 +26,7 @@ pub mod view;
 mod why;
 mod words;
 
+pub use frame::Interrupt;
 pub use words::{line, shell, short_revision};
 
 use std::cell::{Cell, RefCell};

@@ -128,8 +128,14 @@ pub fn ending(report: &Report) -> (Style, String) {
         "detached" if report.rollback_status.is_some() => {
             (Style::Warning, "DETACHED; the rollback continues".to_owned())
         }
-        "timed_out" => (Style::Warning, "TIMED OUT; the deployment goes on".to_owned()),
-        "detached" => (Style::Warning, "DETACHED; the deployment continues".to_owned()),
+        "timed_out" => {
+            let left = report.reason.as_deref().map_or("the deployment goes on".to_owned(), line);
+            (Style::Warning, format!("TIMED OUT; {left}"))
+        }
+        "detached" => {
+            let left = report.reason.as_deref().map_or("the deployment continues".to_owned(), line);
+            (Style::Warning, format!("DETACHED; {left}"))
+        }
         "unknown" => (Style::Warning, "UNKNOWN outcome".to_owned()),
         _ => (Style::Error, "ERROR".to_owned()),
     }
@@ -245,7 +251,9 @@ fn next(id: &str, report: &Report) -> Vec<String> {
         "reached" | "reached_with_failures" => commands.push(watch(id)),
         "timed_out" | "detached" | "unknown" => {
             commands.push(watch(rolling.unwrap_or(id)));
-            if report.status.as_ref().is_some_and(|status| !status.is_terminal()) {
+            // One that is being stopped needs no more.
+            let stopping = report.outcome != "unknown" && report.reason.is_some();
+            if report.status.as_ref().is_some_and(|status| !status.is_terminal()) && !stopping {
                 commands.push(format!("cdctl deploy stop {}", named(id)));
             }
         }

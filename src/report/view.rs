@@ -12,7 +12,7 @@ use crate::model::{DeploymentStatus, EventName, EventStatus, Serving, TargetStat
 use crate::ui;
 use crate::watch::causes::Causes;
 use crate::watch::event::{
-    ApiEvent, ApiState, Counts, DeploymentEvent, Event, Failure, Phase, Stamped, TargetEvent,
+    ApiEvent, ApiState, Counts, DeploymentEvent, Event, Failure, NoticeCode, Phase, Stamped, TargetEvent,
 };
 use crate::watch::forecast;
 
@@ -55,6 +55,14 @@ pub struct Happening {
     pub text: String,
 }
 
+/// Since when something is so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Since {
+    pub at: Timestamp,
+    /// A target that has not been read may make it later.
+    pub partly: bool,
+}
+
 /// The deployment on the screen. A rollback that is followed takes the place of what it rolls back.
 #[derive(Debug, Default)]
 pub struct View {
@@ -79,6 +87,12 @@ pub struct View {
     moved: Option<Timestamp>,
     /// When the wait before the end of the original fleet was seen to begin.
     kept_since: Option<Timestamp>,
+    /// Its targets cannot be read.
+    pub unreadable: bool,
+    /// Keys are about it, of several deployments.
+    pub chosen: bool,
+    /// From when to when the replacement fleet was ready, once it has been.
+    pub waited: Option<(Timestamp, Timestamp)>,
     /// The deployment on whose screen this one is, because it rolls that back.
     rolls_back: Option<String>,
     rollback: Option<String>,
@@ -94,6 +108,7 @@ impl View {
                 id: stamped.deployment.clone(),
                 region: stamped.region.clone(),
                 now: self.now,
+                chosen: self.chosen,
                 rolls_back,
                 ..View::default()
             };
@@ -103,6 +118,10 @@ impl View {
                 let before = self.deployment.as_ref().map(|before| before.waits.termination_started);
                 if before == Some(false) && event.waits.termination_started {
                     self.kept_since = Some(stamped.ts);
+                }
+                if self.status() == Some(&DeploymentStatus::Ready) && event.status != DeploymentStatus::Ready
+                {
+                    self.waited = self.ready_since().map(|since| (since.at, stamped.ts));
                 }
                 if self.status() != Some(&event.status) {
                     // What was Ready before it was looked at is so since its targets are.
@@ -127,7 +146,8 @@ impl View {
             }
             Event::Api(event) => self.api = (event.state != ApiState::Ok).then(|| event.clone()),
             Event::Rollback { rollback, .. } => self.rollback = Some(rollback.clone()),
-            Event::StreamStart { .. } | Event::Heartbeat(_) | Event::Notice { .. } | Event::Result(_) => {}
+            Event::Notice { code, .. } => self.unreadable |= *code == NoticeCode::Targets,
+            Event::StreamStart { .. } | Event::Heartbeat(_) | Event::Result(_) => {}
         }
     }
 
@@ -157,7 +177,11 @@ impl View {
     /// The deployment as lines and headers name it.
     pub fn name(&self) -> String {
         let id = ui::line(&self.id);
-        self.region.as_deref().map_or_else(|| id.clone(), |region| format!("{} {id}", ui::line(region)))
+        match self.region.as_deref().map(ui::line) {
+            None => id,
+            Some(region) if id.is_empty() => region,
+            Some(region) => format!("{region} {id}"),
+        }
     }
 
     /// The deployment as a command line names it.
@@ -301,14 +325,39 @@ impl View {
         self.targets.values().any(|row| !row.phases.is_empty())
     }
 
-    /// Since when the deployment is in its state.
-    pub fn since(&self) -> Option<Timestamp> {
-        self.status_since.or_else(|| self.last_target_change())
+    /// Since when the replacement is ready: since the last of its targets is.
+    pub fn ready_since(&self) -> Option<Since> {
+        if self.is_single() {
+            // By the service, where it has been read since; the watch may have seen it later.
+            let idle = |row: &Row| !row.phases.iter().any(|phase| phase.status == EventStatus::InProgress);
+            let told = self.last_target_change().filter(|_| self.targets.values().all(idle));
+            let at = match (told, self.status_since) {
+                (Some(told), Some(seen)) => told.min(seen),
+                (told, seen) => seen.or(told).or_else(|| self.last_target_change())?,
+            };
+            return Some(Since { at, partly: false });
+        }
+        let ready = || self.targets.values().filter(|row| row.status == TargetStatus::Ready);
+        let last = ready().filter_map(|row| row.time).max();
+        let all = self.counts().is_some_and(|counts| ready().count() as u64 >= counts.ready);
+        self.since(last, all, self.status_since)
     }
 
-    /// Since when the original fleet is only kept, once it is.
-    pub fn kept_since(&self) -> Option<Timestamp> {
-        self.kept_since.or_else(|| self.last_target_change())
+    /// Since when the original fleet is only kept, once it is: since the last target has ended.
+    pub fn kept_since(&self) -> Option<Since> {
+        let total = self.counts().map_or(0, |counts| counts.total());
+        let all =
+            self.targets.len() as u64 >= total && self.targets.values().all(|row| row.status.is_finished());
+        self.since(self.last_target_change(), all, self.kept_since)
+    }
+
+    /// By the last change of a target, where `all` of them have been read; else as it was `seen` to begin.
+    fn since(&self, last: Option<Timestamp>, all: bool, seen: Option<Timestamp>) -> Option<Since> {
+        match (last, seen) {
+            (Some(at), _) if all => Some(Since { at, partly: false }),
+            (_, Some(at)) => Some(Since { at, partly: false }),
+            (at, None) => at.map(|at| Since { at, partly: true }),
+        }
     }
 
     /// The replacement fleet of a blue/green deployment, by its hosts: minimum healthy hosts are about them alone.
@@ -364,8 +413,9 @@ impl View {
         let (least, most) = forecast::remaining(&self.taken, counts.run + counts.pend, batch)?;
         let moved = self.moved?;
         // From the last change on, so that the end does not move by itself.
-        let end = |after: Duration| moved.checked_add(after).unwrap_or(moved).max(self.now);
-        Some((end(least), end(most)))
+        let end = |after: Duration| moved.checked_add(after).unwrap_or(moved);
+        // One that has passed was wrong.
+        Some((end(least).max(self.now), end(most))).filter(|(_, most)| *most > self.now)
     }
 
     /// How long a target has been in its lifecycle event, or has waited after it, as far as it was looked at.

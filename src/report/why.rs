@@ -8,6 +8,8 @@ use crate::watch::event::{ErrorEvent, Report};
 /// What a watch says of its deployment.
 pub fn of_report(report: &Report) -> Vec<String> {
     match &report.reason {
+        // The outcome's own words say it.
+        Some(_) if matches!(report.outcome.as_str(), "timed_out" | "detached") => Vec::new(),
         Some(reason) => vec![reason.clone()],
         None => of_error(
             report.error.as_ref(),

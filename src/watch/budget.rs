@@ -1,21 +1,82 @@
-//! The budget of calls a minute: a ledger of the calls made, shared by all that poll under one budget. Pure but for
-//! the instants passed in.
+//! The budget of calls a minute: a ledger of the calls that a command has made, shared by all that poll under one budget.
+//! Pure but for the moment at which a call is over.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
+/// From so many calls a minute on, one of them is kept for what the user wants done meanwhile.
+const ROOMY: usize = 10;
+
+/// The calls of the last minute. Clones are one ledger.
+///
+/// A call counts from its beginning until a minute after its end: when in between the service has counted it is not known,
+/// and a first call may take as long as its connection and its credentials.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger(Arc<Mutex<Entries>>);
+
+#[derive(Debug, Default)]
+struct Entries {
+    next: u64,
+    calls: Vec<Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    number: u64,
+    /// None of what the command asks or does beside its watches.
+    purpose: Option<Purpose>,
+    /// None while it is under way.
+    over: Option<Instant>,
+}
+
+/// A call under way; it is over when this is dropped.
+#[derive(Debug)]
+#[must_use = "the call is over when it is dropped"]
+pub struct Call {
+    ledger: Ledger,
+    number: u64,
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        let now = Instant::now();
+        let mut entries = self.ledger.entries();
+        let own = entries.calls.iter_mut().rfind(|entry| entry.number == self.number);
+        own.into_iter().for_each(|entry| entry.over = Some(now));
+    }
+}
+
+impl Ledger {
+    /// Enters a call of the command's own that is over now.
+    pub fn made(&self) {
+        drop(self.begin(None));
+    }
+
+    /// Enters a call that begins.
+    fn begin(&self, purpose: Option<Purpose>) -> Call {
+        let mut entries = self.entries();
+        let number = entries.next;
+        entries.next += 1;
+        entries.calls.push(Entry { number, purpose, over: None });
+        Call { ledger: self.clone(), number }
+    }
+
+    fn entries(&self) -> MutexGuard<'_, Entries> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// So many calls in any minute. Clones share the ledger.
 #[derive(Clone, Debug)]
 pub struct Budget {
-    limit: usize,
+    stated: usize,
     /// How many polls share it.
     polls: usize,
-    ledger: Arc<Mutex<VecDeque<(Instant, Purpose)>>>,
+    ledger: Ledger,
 }
 
 /// What a call is for. The ticks come first: what is not one leaves room for the ticks of a minute.
@@ -32,7 +93,12 @@ pub enum Purpose {
 impl Budget {
     /// `limit` calls a minute, at least one.
     pub fn per_minute(limit: u32) -> Self {
-        Budget { limit: limit.max(1) as usize, polls: 1, ledger: Arc::default() }
+        Budget { stated: limit.max(1) as usize, polls: 1, ledger: Ledger::default() }
+    }
+
+    /// The same, reckoned with the calls that are in `ledger`.
+    pub fn within(self, ledger: &Ledger) -> Self {
+        Budget { ledger: ledger.clone(), ..self }
     }
 
     /// The same budget for `polls` polls at once.
@@ -43,83 +109,122 @@ impl Budget {
     /// The shortest interval between ticks that leaves half of the budget for details.
     pub fn shortest_interval(&self) -> Duration {
         let polls = u32::try_from(self.polls).unwrap_or(u32::MAX);
-        (MINUTE * 2).saturating_mul(polls) / u32::try_from(self.limit).unwrap_or(u32::MAX)
+        (MINUTE * 2).saturating_mul(polls) / u32::try_from(self.stated).unwrap_or(u32::MAX)
     }
 
     /// Calls a minute that are left for details beside `ticks` ticks.
     pub fn details(&self, ticks: usize) -> usize {
-        self.limit - ticks.saturating_mul(self.polls).min(self.limit / 2)
+        self.limit() - ticks.saturating_mul(self.polls).min(self.limit() / 2)
     }
 
-    /// Enters calls that were made before the watch began.
-    pub fn spend(&self, calls: usize, now: Instant) {
-        for _ in 0..calls {
-            let _ = self.take(Purpose::Tick, now, 0);
-        }
+    /// What polls may use of it.
+    fn limit(&self) -> usize {
+        if self.stated < ROOMY { self.stated } else { self.stated - 1 }
     }
 
-    /// Enters a call for `purpose` at `now`, where the budget has room for it; otherwise says how long to wait.
-    /// `ticks` is how many ticks a minute are to come.
-    pub fn take(&self, purpose: Purpose, now: Instant, ticks: usize) -> Result<(), Duration> {
-        let mut calls = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
-        while calls.front().is_some_and(|(at, _)| now.duration_since(*at) >= MINUTE) {
-            calls.pop_front();
-        }
+    /// Enters a call that is made whether there is room or not: the user wants something done.
+    pub fn act(&self) -> Call {
+        self.ledger.begin(None)
+    }
+
+    /// Enters a call for `purpose` that begins at `now`, where the budget has room for it; otherwise says how long to
+    /// wait. `ticks` is how many ticks a minute are to come.
+    pub fn take(&self, purpose: Purpose, now: Instant, ticks: usize) -> Result<Call, Duration> {
+        let mut entries = self.ledger.entries();
+        entries.calls.retain(|call| call.over.is_none_or(|over| now.duration_since(over) < MINUTE));
         let details = self.details(ticks);
-        let (cap, counted): (usize, fn(Purpose) -> bool) = match purpose {
-            Purpose::Tick => (self.limit, |_| true),
-            Purpose::Failure => (details, |purpose| purpose != Purpose::Tick),
-            Purpose::Detail => (details - details / 4, |purpose| purpose != Purpose::Tick),
+        let (cap, counted): (usize, fn(&Entry) -> bool) = match purpose {
+            Purpose::Tick => (self.limit(), |_| true),
+            Purpose::Failure => (details, is_detail),
+            Purpose::Detail => (details - details / 4, is_detail),
         };
-        let wait = |at: &Instant| (*at + MINUTE).saturating_duration_since(now);
-        for (cap, counted) in [(self.limit, (|_| true) as fn(Purpose) -> bool), (cap, counted)] {
-            let made: Vec<_> = calls.iter().filter(|(_, purpose)| counted(*purpose)).collect();
+        for (cap, counted) in [(self.limit(), (|_| true) as fn(&Entry) -> bool), (cap, counted)] {
+            let mut made: Vec<Instant> = entries
+                .calls
+                .iter()
+                .filter(|call| counted(call))
+                .map(|call| call.over.unwrap_or(now))
+                .collect();
             if made.len() >= cap.max(1) {
-                return Err(made.get(made.len() - cap.max(1)).map_or(MINUTE, |(at, _)| wait(at)));
+                made.sort_unstable();
+                let first = made.get(made.len() - cap.max(1));
+                return Err(first.map_or(MINUTE, |at| (*at + MINUTE).saturating_duration_since(now)));
             }
         }
-        calls.push_back((now, purpose));
-        Ok(())
+        drop(entries);
+        Ok(self.ledger.begin(Some(purpose)))
     }
+}
+
+fn is_detail(call: &Entry) -> bool {
+    matches!(call.purpose, Some(Purpose::Failure | Purpose::Detail))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// The most of some instants in any minute.
+    fn busiest(made: &[Instant]) -> usize {
+        let within =
+            |at: &Instant| made.iter().filter(|other| **other >= *at && **other - *at < MINUTE).count();
+        made.iter().map(within).max().unwrap_or(0)
+    }
+
     #[tokio::test(start_paused = true)]
     async fn no_minute_holds_more_than_the_limit() {
         let budget = Budget::per_minute(30);
-        let start = Instant::now();
         let mut made = Vec::new();
-        for tenth in 0..3000u64 {
-            let now = start + Duration::from_millis(tenth * 100);
+        for _ in 0..3000u64 {
             for purpose in [Purpose::Detail, Purpose::Failure, Purpose::Tick] {
-                if budget.take(purpose, now, 12).is_ok() {
-                    made.push(now);
+                if budget.take(purpose, Instant::now(), 12).is_ok() {
+                    made.push(Instant::now());
                 }
             }
+            tokio::time::advance(Duration::from_millis(100)).await;
         }
-        for (index, at) in made.iter().enumerate() {
-            let within = made[index..].iter().take_while(|later| later.duration_since(*at) < MINUTE).count();
-            assert!(within <= 30, "{within} calls in the minute from {:?}", at.duration_since(start));
-        }
+        assert!(busiest(&made) <= 30, "{} calls in a minute", busiest(&made));
         assert!(made.len() >= 5 * 29, "the budget is used: {}", made.len());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_counts_until_a_minute_after_its_end() {
+        let budget = Budget::per_minute(2);
+        let slow = budget.take(Purpose::Tick, Instant::now(), 0).unwrap();
+        tokio::time::advance(Duration::from_secs(40)).await;
+        drop(slow);
+        drop(budget.take(Purpose::Tick, Instant::now(), 0).unwrap());
+        tokio::time::advance(Duration::from_secs(30)).await;
+        let wait = budget.take(Purpose::Tick, Instant::now(), 0).map(drop);
+        assert_eq!(wait, Err(Duration::from_secs(30)), "the service may have had it at second 40");
+        tokio::time::advance(Duration::from_secs(30)).await;
+        assert!(budget.take(Purpose::Tick, Instant::now(), 0).is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_commands_own_calls_count_and_one_is_kept_for_what_the_user_wants() {
+        let ledger = Ledger::default();
+        (0..20).for_each(|_| ledger.made());
+        let budget = Budget::per_minute(30).within(&ledger);
+        let ticks = || (0..100).filter(|_| budget.take(Purpose::Tick, Instant::now(), 0).is_ok()).count();
+        assert_eq!(ticks(), 9);
+        drop(budget.act());
+        tokio::time::advance(MINUTE).await;
+        assert_eq!(ticks(), 29);
     }
 
     #[tokio::test(start_paused = true)]
     async fn details_leave_room_for_failures_and_both_for_ticks() {
         let budget = Budget::per_minute(30);
-        let now = Instant::now();
-        let many = |purpose| (0..100).filter(|_| budget.take(purpose, now, 12).is_ok()).count();
-        assert_eq!(many(Purpose::Detail), 14);
+        let many = |purpose| (0..100).filter(|_| budget.take(purpose, Instant::now(), 12).is_ok()).count();
+        assert_eq!(many(Purpose::Detail), 13);
         assert_eq!(many(Purpose::Failure), 4);
         assert_eq!(many(Purpose::Tick), 12);
-        assert_eq!(
-            budget.take(Purpose::Tick, now + Duration::from_secs(20), 12),
-            Err(Duration::from_secs(40))
-        );
-        assert_eq!(budget.take(Purpose::Tick, now + MINUTE, 12), Ok(()));
+        tokio::time::advance(Duration::from_secs(20)).await;
+        let wait = budget.take(Purpose::Tick, Instant::now(), 12).map(drop);
+        assert_eq!(wait, Err(Duration::from_secs(40)));
+        tokio::time::advance(Duration::from_secs(40)).await;
+        assert!(budget.take(Purpose::Tick, Instant::now(), 12).is_ok());
     }
 
     #[test]

@@ -338,6 +338,22 @@ pub struct Fleets {
     pub green: Counts,
 }
 
+impl Fleets {
+    /// They are what the deployment itself counts, which may be the replacement alone.
+    pub fn agree_with(&self, counts: &Counts) -> bool {
+        let Fleets { blue, green } = self;
+        let both = Counts {
+            ok: blue.ok + green.ok,
+            run: blue.run + green.run,
+            pend: blue.pend + green.pend,
+            fail: blue.fail + green.fail,
+            skip: blue.skip + green.skip,
+            ready: blue.ready + green.ready,
+        };
+        both == *counts || green == counts
+    }
+}
+
 /// What the deployment before has left of the hosts that its rollback did not reach.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Left {
@@ -365,8 +381,8 @@ pub struct Report {
     /// The outcome in a sentence, where a word does not tell all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// As in [`Stamped::region`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// As in [`Stamped::region`], which has it in the stream.
+    #[serde(skip)]
     pub region: Option<String>,
     pub status: Option<DeploymentStatus>,
     pub application: Option<String>,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::event::Counts;
 use crate::clock;
-use crate::model::{ComputePlatform, Deployment, TrafficRouting};
+use crate::model::{ComputePlatform, Deployment, MinimumHealthyHosts, TrafficRouting};
 
 const HOUR: u64 = 3600;
 /// An in-place deployment is ended after it; a blue/green one has it beside its waits.
@@ -97,9 +97,41 @@ pub fn fatal(counts: &Counts, minimum: u64) -> Option<u64> {
     Some(spare + 1).filter(|last| *last <= open).or(all)
 }
 
+/// Which further failure ends a deployment that goes zone by zone, at the latest: a zone that keeps less than `minimum` of
+/// its own hosts ends it too. Which hosts are in which zone the API does not tell; however they are spread, all zones
+/// together bear no more failures than one zone of all hosts would.
+///
+/// Source: API reference, `ZonalConfig`.
+pub fn fatal_at_the_latest(counts: &Counts, whole: u64, minimum: MinimumHealthyHosts) -> Option<u64> {
+    let open = counts.pend + counts.run + counts.ready;
+    let kept = u64::from(minimum.required(u32::try_from(counts.total()).unwrap_or(u32::MAX)));
+    let zones = (counts.total().saturating_sub(kept) + 1).saturating_sub(counts.fail);
+    let zones = Some(zones).filter(|last| *last <= open);
+    fatal(counts, whole).into_iter().chain(zones).min()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn zones_bear_no_more_failures_than_all_hosts_in_one() {
+        let counts = |run, pend, fail| Counts { ok: 0, run, pend, fail, skip: 0, ready: 0 };
+        let half = MinimumHealthyHosts::Percent(50);
+        assert_eq!(
+            fatal_at_the_latest(&counts(40, 160, 0), 160, half),
+            Some(40),
+            "the whole fleet's comes first"
+        );
+        assert_eq!(fatal_at_the_latest(&counts(40, 160, 0), 20, half), Some(101));
+        assert_eq!(fatal_at_the_latest(&counts(40, 150, 10), 20, half), Some(91));
+        assert_eq!(fatal_at_the_latest(&counts(40, 160, 0), 20, MinimumHealthyHosts::Count(30)), Some(171));
+        // Every spread of ten hosts over zones that keep half of each: five failures are borne by none of them.
+        for zones in [vec![10], vec![5, 5], vec![3, 7], vec![2, 2, 2, 2, 2], vec![1, 9], vec![4, 3, 3]] {
+            let borne: u64 = zones.iter().map(|hosts| hosts - u64::from(half.required(*hosts as u32))).sum();
+            assert!(borne < fatal_at_the_latest(&counts(2, 8, 0), 0, half).unwrap(), "{zones:?}");
+        }
+    }
 
     #[test]
     fn the_failure_that_ends_a_deployment() {

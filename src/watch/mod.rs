@@ -29,6 +29,7 @@ use crate::report::Reporters;
 use crate::signals::{Listener, Signals};
 use budget::Budget;
 use event::{DeploymentEvent, Event, Report};
+pub use observation::Reads;
 use outcome::Rollback;
 pub use outcome::{Outcome, Signal};
 use point::Point;
@@ -79,8 +80,8 @@ pub struct Options {
     pub tool: String,
     /// The local time; used for stamps until the service tells its own.
     pub now: Timestamp,
-    /// Read the targets too; what only waits for the end needs none.
-    pub targets: bool,
+    /// What is read of the targets.
+    pub reads: Reads,
     /// For the jitter.
     pub seed: u64,
 }
@@ -102,7 +103,7 @@ impl Options {
             known: false,
             tool: tool.into(),
             now,
-            targets: true,
+            reads: Reads::Each,
             seed,
         }
     }
@@ -221,6 +222,14 @@ async fn one<S: Source>(
     }
     let mut report = tracker.report(&outcome, session.now(), rollback.as_ref());
     report.region.clone_from(region);
+    if rollback.is_none() && report.reason.is_none() {
+        report.reason = session.left(&outcome);
+    }
+    if report.status.as_ref().is_some_and(|status| !status.is_terminal()) {
+        // Of hosts that have gone on since they were read nothing is said.
+        let counts = report.counts.unwrap_or_default();
+        report.fleets = report.fleets.filter(|fleets| fleets.agree_with(&counts));
+    }
     session.emit(Event::Result(Box::new(report)));
     outcome
 }

@@ -23,10 +23,21 @@ pub struct Pace {
     pub asked: Arc<AtomicBool>,
     /// The deployment is known to exist: a first call that fails is no reason to give up.
     pub known: bool,
-    /// Targets are read.
-    pub targets: bool,
+    /// What is read of the targets.
+    pub reads: Reads,
     /// Time until the first call.
     pub delay: Duration,
+}
+
+/// What is read of the targets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reads {
+    /// Nothing: only the end counts.
+    Nothing,
+    /// What is shown while the deployment goes on; after its end no more than a summary says.
+    Summary,
+    /// After the end each target, as far as time and budget allow: somebody keeps them.
+    Each,
 }
 
 /// What the poller saw.

@@ -8,10 +8,10 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::budget::Purpose;
-use super::observation::{End, Observation, Pace, Unreadable};
+use super::budget::{Call, Purpose};
+use super::observation::{End, Observation, Pace, Reads, Unreadable};
 use super::outcome::Ending;
-use super::roster::{Roster, Want};
+use super::roster::{Roster, Stage, Want};
 use super::source::Source;
 use crate::api::{ApiError, ErrorKind};
 use crate::clock;
@@ -25,7 +25,7 @@ const SHORTEST: Duration = Duration::from_millis(100);
 const SLOWEST: Duration = Duration::from_secs(15);
 /// How long a call may take; past it the call counts as failed.
 const LONGEST_CALL: Duration = Duration::from_secs(60);
-/// How long after the end the rest of the targets is read for the report.
+/// How long after the end what is still wanted of the targets is read, at most.
 const FINAL_READ: Duration = Duration::from_secs(10);
 /// How long after the end `rollbackInfo` is waited for, where a rollback is configured for that ending.
 const ROLLBACK_WAIT: Duration = Duration::from_secs(60);
@@ -42,7 +42,7 @@ pub async fn poll<S: Source>(
     to: mpsc::Sender<Observation>,
 ) {
     let interval = pace.interval.max(SHORTEST).max(pace.budget.shortest_interval());
-    let targets = if pace.targets { Reading::Wanted } else { Reading::Closed };
+    let targets = if pace.reads == Reads::Nothing { Reading::Closed } else { Reading::Wanted };
     let poller = Poller {
         source,
         id,
@@ -130,7 +130,7 @@ impl<S: Source> Poller<S> {
         if matches!(deployment.status, DeploymentStatus::Created | DeploymentStatus::Queued) {
             return Ok(Ok(()));
         }
-        self.roster.tick(deployment.overview, false);
+        self.roster.tick(deployment.overview, Stage::Running);
         self.details(None).await
     }
 
@@ -145,10 +145,15 @@ impl<S: Source> Poller<S> {
 
     /// GetDeployment, within the budget.
     async fn look(&mut self) -> Result<Deployment, ApiError> {
-        while let Err(wait) = self.pace.budget.take(Purpose::Tick, Instant::now(), 0) {
-            sleep(wait).await;
-        }
-        let seen = within(self.source.deployment(&self.id)).await?;
+        let call = loop {
+            match self.pace.budget.take(Purpose::Tick, Instant::now(), 0) {
+                Ok(call) => break call,
+                Err(wait) => sleep(wait).await,
+            }
+        };
+        let seen = within(self.source.deployment(&self.id)).await;
+        drop(call);
+        let seen = seen?;
         let moved = self.last.as_ref() != Some(&seen.value);
         self.still = if moved { 0 } else { self.still.saturating_add(1) };
         let over = seen.value.complete_time.zip(seen.date);
@@ -186,13 +191,19 @@ impl<S: Source> Poller<S> {
         }
     }
 
-    /// The deployment has ended: reads the rest of its targets as far as time and budget allow, then waits for the
-    /// id of its rollback.
+    /// The deployment has ended: reads what is still wanted of its targets as far as time and budget allow, then waits
+    /// for the id of its rollback.
     async fn finish(&mut self, mut deployment: Deployment) -> Result<(), Over> {
         let seen = Instant::now();
-        // One that has been over for long has been told all that comes.
-        let patience = ROLLBACK_WAIT.saturating_sub(self.over_for);
-        self.roster.tick(deployment.overview, true);
+        // One that has been over for long has been told all that comes; what this watch stopped has ended just now.
+        let over = if self.asked() { Duration::ZERO } else { self.over_for };
+        let patience = ROLLBACK_WAIT.saturating_sub(over);
+        // A summary tells of each of two fleets.
+        let stage = match self.pace.reads {
+            Reads::Summary if !deployment.waits.blue_green => Stage::Summary,
+            _ => Stage::Each,
+        };
+        self.roster.tick(deployment.overview, stage);
         // Whatever goes wrong here, the deployment's end is known.
         let until = seen + FINAL_READ;
         match tokio::time::timeout_at(until, self.details(Some(until))).await.unwrap_or(Ok(Ok(())))? {
@@ -207,7 +218,12 @@ impl<S: Source> Poller<S> {
             let pause = self.jittered(self.interval);
             sleep(pause.min((seen + patience).saturating_duration_since(Instant::now()))).await;
             match self.look().await {
-                Ok(seen) => deployment = seen,
+                Ok(seen) => {
+                    deployment = seen;
+                    // Nobody waits for these: they are read as far as there is room meanwhile.
+                    self.roster.tick(deployment.overview, Stage::Each);
+                    let _ = self.details(None).await?;
+                }
                 Err(error) => {
                     let retry_in = self.backoff();
                     self.say(Observation::Failing { error, retry_in }).await?;
@@ -244,10 +260,12 @@ impl<S: Source> Poller<S> {
         let Some(name) = deployment.config.as_deref().filter(|_| self.config == Reading::Wanted) else {
             return Ok(Ok(()));
         };
-        if self.pace.budget.take(Purpose::Detail, Instant::now(), self.ticks()).is_err() {
+        let Ok(call) = self.pace.budget.take(Purpose::Detail, Instant::now(), self.ticks()) else {
             return Ok(Ok(()));
-        }
-        match within(self.source.config(name)).await {
+        };
+        let answer = within(self.source.config(name)).await;
+        drop(call);
+        match answer {
             Ok(config) => {
                 self.config = Reading::Closed;
                 self.say(Observation::Config(config)).await.map(Ok)
@@ -273,16 +291,15 @@ impl<S: Source> Poller<S> {
                 left -= 1;
             }
             let ticks = if until.is_some() { 0 } else { self.ticks() };
-            if let Err(wait) = self.pace.budget.take(purpose, Instant::now(), ticks) {
-                match until {
-                    Some(until) if Instant::now() + wait <= until => {
-                        sleep(wait).await;
-                        continue;
-                    }
-                    _ => break,
+            let call = match (self.pace.budget.take(purpose, Instant::now(), ticks), until) {
+                (Ok(call), _) => call,
+                (Err(wait), Some(until)) if Instant::now() + wait <= until => {
+                    sleep(wait).await;
+                    continue;
                 }
-            }
-            if let Err(error) = self.ask(&want).await? {
+                (Err(_), _) => break,
+            };
+            if let Err(error) = self.ask(&want, call).await? {
                 return Ok(Err(error));
             }
         }
@@ -290,7 +307,7 @@ impl<S: Source> Poller<S> {
     }
 
     /// One call about targets. The inner error is one to try again after.
-    async fn ask(&mut self, want: &Want) -> Result<Result<(), ApiError>, Over> {
+    async fn ask(&mut self, want: &Want, call: Call) -> Result<Result<(), ApiError>, Over> {
         self.roster.begin(want);
         let answer = match want {
             Want::List(filter, token) => {
@@ -309,6 +326,7 @@ impl<S: Source> Poller<S> {
                 targets
             }),
         };
+        drop(call);
         match answer {
             Ok(targets) if targets.is_empty() => Ok(Ok(())),
             Ok(targets) => self.say(Observation::Targets(targets)).await.map(Ok),

@@ -1,13 +1,19 @@
 //! What is known of a deployment's targets, and which call tells most next. Pure: the poller makes the calls.
 //!
 //! Failures come first, then targets that finished and were not described yet (each is described once after it
-//! finished), then those in progress in turn, so that a large fleet is seen as a rotating sample.
+//! finished), then those in progress: what stands at the top of a screen, and the others in turn, so that a large fleet is
+//! seen as a rotating sample.
+
+mod finding;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use jiff::Timestamp;
+
 use super::budget::Purpose;
 use super::source::BATCH;
-use crate::model::{EventName, Overview, Target, TargetStatus};
+use crate::model::{EventName, EventStatus, Overview, Target, TargetStatus};
+use finding::Spent;
 
 /// With so many unfinished targets or fewer all of them are described each time; no list call is worth its price.
 const FEW: usize = 2 * BATCH;
@@ -15,6 +21,12 @@ const FEW: usize = 2 * BATCH;
 /// A fleet of more than this is watched by its counts: targets are described when they have finished, and of those at
 /// work no more than a tenth of the calls tell.
 const LARGE: usize = 1000;
+
+/// Of a sample, what stands at the top of a screen; the rest goes by turns.
+const SHOWN: usize = BATCH / 2;
+
+/// Hosts that a summary names of each kind.
+pub const NAMED: usize = 20;
 
 /// Targets kept at most; the service deploys to 2,000 hosts at once, and a token loop must not fill the memory.
 const MOST: usize = 100_000;
@@ -27,12 +39,15 @@ pub enum Want {
 }
 
 /// Which targets a listing asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Filter {
     All,
     Failed,
     Done,
     Running,
+    /// These two for the names in a summary.
+    Succeeded,
+    Skipped,
 }
 
 impl Filter {
@@ -42,18 +57,43 @@ impl Filter {
             Filter::Failed => &[TargetStatus::Failed],
             Filter::Done => &[TargetStatus::Succeeded, TargetStatus::Skipped],
             Filter::Running => &[TargetStatus::Pending, TargetStatus::InProgress, TargetStatus::Ready],
+            Filter::Succeeded => &[TargetStatus::Succeeded],
+            Filter::Skipped => &[TargetStatus::Skipped],
         }
     }
+}
+
+/// What is wanted of the targets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stage {
+    /// The deployment goes on.
+    #[default]
+    Running,
+    /// It has ended: what a summary says of them.
+    Summary,
+    /// It has ended: each of them.
+    Each,
 }
 
 #[derive(Debug, Default)]
 struct Entry {
     status: Option<TargetStatus>,
     event: Option<EventName>,
+    /// When its event began or, where it waits for the next one, ended.
+    since: Option<Timestamp>,
     /// Nothing more is to be learnt of it.
     closed: bool,
     /// The round in which it was described last.
     round: u64,
+    /// The listing of the unfinished in which it stood last.
+    unfinished_in: u64,
+}
+
+impl Entry {
+    fn is_at_work(&self) -> bool {
+        let waits = |status: &TargetStatus| matches!(status, TargetStatus::Pending | TargetStatus::Ready);
+        !self.closed && self.status.as_ref().is_some_and(|status| !status.is_finished() && !waits(status))
+    }
 }
 
 /// The targets of one deployment.
@@ -63,6 +103,9 @@ pub struct Roster {
     /// Listed as failed, or as finished, and not described since.
     failures: BTreeSet<String>,
     finishers: BTreeSet<String>,
+    /// Listed at the end, to be named in the summary; and the listings that were made for that.
+    named: Vec<String>,
+    asked: BTreeSet<Filter>,
     /// The unfinished in the order in which they are described next.
     turns: VecDeque<String>,
     overview: Option<Overview>,
@@ -75,78 +118,126 @@ pub struct Roster {
     failed_listed: u64,
     done_listed: u64,
     total_listed: u64,
+    /// Listings of the unfinished.
+    unfinished_listings: u64,
+    /// How many are known to have ended how.
+    succeeded: u64,
+    failed: u64,
+    skipped: u64,
     round: u64,
-    ended: bool,
-    /// Calls made to see targets at work, and all others.
-    samples: u64,
-    others: u64,
+    stage: Stage,
+    spent: Spent,
 }
 
 impl Roster {
     /// A new tick: the overview is `overview`, and each unfinished target may be described once more.
-    pub fn tick(&mut self, overview: Option<Overview>, ended: bool) {
+    pub fn tick(&mut self, overview: Option<Overview>, stage: Stage) {
         self.overview = overview;
-        self.ended = ended;
+        self.stage = stage;
         self.round += 1;
-        self.others += 1;
+        self.spent.tick();
     }
 
     /// The call that tells most, none when all is told.
     pub fn next(&self) -> Option<(Purpose, Want)> {
-        if !self.failures.is_empty() {
-            return Some((
-                Purpose::Failure,
-                Want::Describe(self.failures.iter().take(BATCH).cloned().collect()),
-            ));
+        if let Some(want) = self.next_failure() {
+            return Some((Purpose::Failure, want));
         }
-        if let Some((filter, token)) = self.listings.iter().find(|(filter, _)| *filter == Filter::Failed) {
-            return Some((Purpose::Failure, Want::List(*filter, Some(token.clone()))));
-        }
-        let overview = self.overview.unwrap_or_default();
-        if overview.failed > self.failed_listed.max(self.failed_known()) && !self.few() {
-            return Some((Purpose::Failure, Want::List(Filter::Failed, None)));
-        }
-        let finishers: Vec<_> = self.finishers.iter().take(BATCH).cloned().collect();
-        if !finishers.is_empty() {
-            return Some((Purpose::Detail, Want::Describe(finishers)));
-        }
-        if let Some((filter, token)) = self.listings.last() {
-            return Some((Purpose::Detail, Want::List(*filter, Some(token.clone()))));
-        }
-        if (!self.listed || self.entries.is_empty()) && self.listed_in < self.round {
-            return Some((Purpose::Detail, Want::List(Filter::All, None)));
-        }
-        if overview.total() > self.total_listed.max(self.entries.len() as u64) {
-            return Some((Purpose::Detail, Want::List(Filter::Running, None)));
-        }
-        let done = overview.succeeded + overview.skipped;
-        // A listing of the done costs a page a hundred; it waits until as many batches come of it.
-        let mut worth = BATCH as u64 * done.div_ceil(100).max(1);
-        if self.entries.len() > LARGE {
-            // Each listing names all of the done again: the next one waits until they are twice as many.
-            worth = worth.max(self.done_listed);
-        }
-        if !self.few() && !self.ended && done >= self.done_listed.max(self.done_known()) + worth {
-            return Some((Purpose::Detail, Want::List(Filter::Done, None)));
-        }
-        if !self.ended && self.entries.len() > LARGE && self.samples * 10 >= self.others {
-            return None;
-        }
-        let sample = self.sample();
-        (!sample.is_empty()).then_some((Purpose::Detail, Want::Describe(sample)))
+        let running = self.stage == Stage::Running;
+        let want = match self.stage {
+            Stage::Summary if !self.is_small() => self.next_name(),
+            _ => {
+                let first = if running && self.is_large() { self.sample() } else { None };
+                let last = || if running && self.is_large() { None } else { self.sample() };
+                first.or_else(|| self.next_finisher()).or_else(|| self.next_page()).or_else(last)
+            }
+        };
+        want.map(|want| (Purpose::Detail, want))
     }
 
-    /// The next unfinished targets in turn: those known to be at work before those known to wait.
-    fn sample(&self) -> Vec<String> {
+    fn next_failure(&self) -> Option<Want> {
+        if !self.failures.is_empty() {
+            return Some(Want::Describe(self.failures.iter().take(BATCH).cloned().collect()));
+        }
+        if let Some((filter, token)) = self.listings.iter().find(|(filter, _)| *filter == Filter::Failed) {
+            return Some(Want::List(*filter, Some(token.clone())));
+        }
+        let failed = self.overview.unwrap_or_default().failed;
+        let news = failed > self.failed_listed.max(self.failed) && !self.few();
+        news.then_some(Want::List(Filter::Failed, None))
+    }
+
+    fn next_finisher(&self) -> Option<Want> {
+        let finishers: Vec<_> = self.finishers.iter().take(BATCH).cloned().collect();
+        (!finishers.is_empty()).then_some(Want::Describe(finishers))
+    }
+
+    /// The next page of a listing.
+    fn next_page(&self) -> Option<Want> {
+        if let Some((filter, token)) = self.listings.last() {
+            return Some(Want::List(*filter, Some(token.clone())));
+        }
+        if (!self.listed || self.entries.is_empty()) && self.listed_in < self.round {
+            return Some(Want::List(Filter::All, None));
+        }
+        if self.overview.unwrap_or_default().total() > self.total_listed.max(self.entries.len() as u64) {
+            return Some(Want::List(Filter::Running, None));
+        }
+        self.finding().map(|filter| Want::List(filter, None))
+    }
+
+    /// Some of those that went well and some that were left alone, where not all came to the same.
+    fn next_name(&self) -> Option<Want> {
+        if !self.named.is_empty() {
+            return Some(Want::Describe(self.named.clone()));
+        }
+        let overview = self.overview?;
+        let kinds = [
+            (Filter::Succeeded, overview.succeeded, self.succeeded),
+            (Filter::Skipped, overview.skipped, self.skipped),
+        ];
+        let lacks = |(filter, count, known): &(Filter, u64, u64)| {
+            *known < (*count).min(NAMED as u64) && *count < overview.total() && !self.asked.contains(filter)
+        };
+        kinds.iter().find(|kind| lacks(kind)).map(|(filter, ..)| Want::List(*filter, None))
+    }
+
+    /// Unfinished targets: first those that stand at the top of a screen, then the others in turn, of which those known to
+    /// be at work come before those known to wait. Of a large fleet once a tick.
+    fn sample(&self) -> Option<Want> {
+        let again = self.spent.has_sampled(self.round);
+        if self.stage == Stage::Running && self.is_large() && (again || !self.spent.may_sample()) {
+            return None;
+        }
         let fresh = |id: &&String| {
             self.entries.get(*id).is_some_and(|entry| !entry.closed && entry.round < self.round)
         };
         let waits = |id: &&String| {
             self.entries.get(*id).is_some_and(|entry| entry.status == Some(TargetStatus::Pending))
         };
-        let at_work = self.turns.iter().filter(fresh).filter(|id| !waits(id));
-        let waiting = self.turns.iter().filter(fresh).filter(waits);
-        at_work.chain(waiting).take(BATCH).cloned().collect()
+        let mut sample = if again { Vec::new() } else { self.shown() };
+        let shown: BTreeSet<String> = sample.iter().cloned().collect();
+        let others = || self.turns.iter().filter(fresh).filter(|id| !shown.contains(*id));
+        let rest = others().filter(|id| !waits(id)).chain(others().filter(waits)).take(BATCH - sample.len());
+        sample.extend(rest.cloned());
+        (!sample.is_empty()).then_some(Want::Describe(sample))
+    }
+
+    /// Those that have been at work in their event for longest.
+    fn shown(&self) -> Vec<String> {
+        let at_work = |(_, entry): &(&String, &Entry)| entry.is_at_work() && entry.round < self.round;
+        let mut shown: Vec<_> = self
+            .entries
+            .iter()
+            .filter(at_work)
+            .filter_map(|(id, entry)| entry.since.map(|since| (since, id)))
+            .collect();
+        if shown.len() > SHOWN {
+            shown.select_nth_unstable(SHOWN);
+            shown.truncate(SHOWN);
+        }
+        shown.sort_unstable();
+        shown.into_iter().map(|(_, id)| id.clone()).collect()
     }
 
     /// The call `want` is about to be made.
@@ -154,8 +245,11 @@ impl Roster {
         let at_work =
             |ids: &[String]| ids.iter().any(|id| !self.finishers.contains(id) && !self.failures.contains(id));
         match want {
-            Want::Describe(ids) if !self.ended && at_work(ids) => self.samples += 1,
-            _ => self.others += 1,
+            Want::Describe(ids) if self.stage == Stage::Running && at_work(ids) => {
+                self.spent.sample(self.round);
+            }
+            Want::Describe(_) => self.spent.other(),
+            Want::List(filter, _) => self.spent.page(*filter),
         }
         let Want::List(filter, None) = want else { return };
         let overview = self.overview.unwrap_or_default();
@@ -163,7 +257,12 @@ impl Roster {
             Filter::Failed => self.failed_listed = overview.failed,
             Filter::Done => self.done_listed = overview.succeeded + overview.skipped,
             Filter::All => (self.total_listed, self.listed_in) = (overview.total(), self.round),
-            Filter::Running => self.total_listed = overview.total(),
+            Filter::Running => {
+                self.total_listed = overview.total();
+                self.done_listed = overview.succeeded + overview.skipped;
+                self.unfinished_listings += 1;
+            }
+            Filter::Succeeded | Filter::Skipped => drop(self.asked.insert(*filter)),
         }
     }
 
@@ -183,12 +282,26 @@ impl Roster {
             match filter {
                 Filter::Failed => drop(self.failures.insert(id)),
                 Filter::Done => drop(self.finishers.insert(id)),
-                Filter::All | Filter::Running => {}
+                Filter::Running => entry.unfinished_in = self.unfinished_listings,
+                Filter::Succeeded | Filter::Skipped if self.named.len() < BATCH => self.named.push(id),
+                Filter::All | Filter::Succeeded | Filter::Skipped => {}
             }
         }
         self.listed |= filter == Filter::All && next.is_none();
         self.listings.retain(|(listing, _)| *listing != filter);
-        self.listings.extend(next.map(|token| (filter, token)));
+        match filter {
+            // The first page has names enough.
+            Filter::Succeeded | Filter::Skipped => {}
+            Filter::Running if next.is_none() => self.the_others_have_finished(),
+            _ => self.listings.extend(next.map(|token| (filter, token))),
+        }
+    }
+
+    /// All of the unfinished have been listed.
+    fn the_others_have_finished(&mut self) {
+        let finished = |entry: &Entry| !entry.closed && entry.unfinished_in != self.unfinished_listings;
+        let others = self.entries.iter().filter(|(_, entry)| finished(entry));
+        self.finishers.extend(others.map(|(id, _)| id.clone()));
     }
 
     /// Descriptions of `asked` came; what was asked for and is not among them is not asked for again this round.
@@ -200,15 +313,28 @@ impl Roster {
             self.finishers.remove(id);
             if let Some(entry) = self.entries.get_mut(id) {
                 entry.round = self.round;
-                entry.closed |= self.ended;
+                entry.closed |= self.stage != Stage::Running;
             }
         }
+        self.named.retain(|id| !asked.contains(id));
         for target in targets {
             if let Some(entry) = self.entries.get_mut(&target.id) {
+                if !entry.status.as_ref().is_some_and(TargetStatus::is_finished) {
+                    let count = match target.status {
+                        TargetStatus::Succeeded => Some(&mut self.succeeded),
+                        TargetStatus::Failed => Some(&mut self.failed),
+                        TargetStatus::Skipped => Some(&mut self.skipped),
+                        _ => None,
+                    };
+                    if let Some(count) = count {
+                        *count += 1;
+                        self.spent.closed();
+                    }
+                }
                 entry.closed |= target.status.is_finished();
                 let (status, event) = (Some(target.status.clone()), target.current_event().cloned());
                 moved |= (&entry.status, &entry.event) != (&status, &event);
-                (entry.status, entry.event) = (status, event);
+                (entry.status, entry.event, entry.since) = (status, event, since(target));
             }
         }
         let asked: BTreeSet<_> = asked.iter().collect();
@@ -244,132 +370,26 @@ impl Roster {
         self.listed && self.turns.len() <= FEW
     }
 
-    fn failed_known(&self) -> u64 {
-        self.known(|status| *status == TargetStatus::Failed)
+    /// All of it is read in a call or two.
+    fn is_small(&self) -> bool {
+        self.few() || self.overview.unwrap_or_default().total() <= FEW as u64
     }
 
-    fn done_known(&self) -> u64 {
-        self.known(|status| matches!(status, TargetStatus::Succeeded | TargetStatus::Skipped))
+    fn is_large(&self) -> bool {
+        let told = self.overview.unwrap_or_default().total();
+        told.max(self.entries.len() as u64) > LARGE as u64
     }
+}
 
-    fn known(&self, is: impl Fn(&TargetStatus) -> bool) -> u64 {
-        self.entries.values().filter(|entry| entry.status.as_ref().is_some_and(&is)).count() as u64
+/// Since when a target is where it is.
+fn since(target: &Target) -> Option<Timestamp> {
+    let name = target.current_event()?;
+    let event = target.events.iter().find(|event| event.name == *name)?;
+    match event.status {
+        EventStatus::Succeeded => event.end_time,
+        _ => event.start_time,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{Serving, TargetKind};
-
-    fn overview(pending: u64, in_progress: u64, succeeded: u64, failed: u64) -> Option<Overview> {
-        Some(Overview { pending, in_progress, succeeded, failed, ..Overview::default() })
-    }
-
-    fn ids(range: std::ops::Range<u32>) -> Vec<String> {
-        range.map(|n| format!("i-{n:04}")).collect()
-    }
-
-    fn targets(ids: &[String], status: &TargetStatus) -> Vec<Target> {
-        let target = |id: &String| Target {
-            id: id.clone(),
-            kind: TargetKind::Instance,
-            status: status.clone(),
-            label: None,
-            last_updated: None,
-            events: Vec::new(),
-            serving: Serving::Unsaid,
-        };
-        ids.iter().map(target).collect()
-    }
-
-    /// A roster that has listed `count` targets.
-    fn listed(count: u32, counts: Option<Overview>) -> Roster {
-        let mut roster = Roster::default();
-        roster.tick(counts, false);
-        let (_, want) = roster.next().unwrap();
-        assert_eq!(want, Want::List(Filter::All, None));
-        roster.begin(&want);
-        roster.listed(Filter::All, ids(0..count), None);
-        roster
-    }
-
-    /// Describes all that the roster wants in this tick, as `status`.
-    fn describe_all(roster: &mut Roster, status: &TargetStatus) -> Vec<usize> {
-        let mut batches = Vec::new();
-        while let Some((_, Want::Describe(ids))) = roster.next() {
-            batches.push(ids.len());
-            roster.described(&ids, &targets(&ids, status));
-        }
-        batches
-    }
-
-    #[test]
-    fn few_targets_are_listed_once_and_described_each_tick_until_they_finish() {
-        let mut roster = listed(40, overview(0, 40, 0, 0));
-        assert_eq!(describe_all(&mut roster, &TargetStatus::InProgress), [25, 15]);
-        roster.tick(overview(0, 0, 40, 0), false);
-        assert_eq!(describe_all(&mut roster, &TargetStatus::Succeeded), [25, 15]);
-        roster.tick(overview(0, 0, 40, 0), true);
-        assert_eq!(roster.next(), None);
-    }
-
-    #[test]
-    fn failures_go_before_all_else() {
-        let mut roster = listed(300, overview(0, 300, 0, 0));
-        roster.tick(overview(0, 299, 0, 1), false);
-        let failed = Want::List(Filter::Failed, None);
-        assert_eq!(roster.next(), Some((Purpose::Failure, failed.clone())));
-        roster.begin(&failed);
-        roster.listed(Filter::Failed, ids(299..300), None);
-        let described = Want::Describe(ids(299..300));
-        assert_eq!(roster.next(), Some((Purpose::Failure, described)));
-        roster.described(&ids(299..300), &targets(&ids(299..300), &TargetStatus::Failed));
-        assert!(matches!(roster.next(), Some((Purpose::Detail, Want::Describe(_)))), "the sample again");
-    }
-
-    #[test]
-    fn those_in_progress_take_turns() {
-        let mut roster = listed(100, overview(0, 100, 0, 0));
-        let mut seen = BTreeSet::new();
-        for _ in 0..4 {
-            roster.tick(overview(0, 100, 0, 0), false);
-            let Some((Purpose::Detail, Want::Describe(ids))) = roster.next() else { panic!() };
-            roster.described(&ids, &targets(&ids, &TargetStatus::InProgress));
-            seen.extend(ids);
-        }
-        assert_eq!(seen.len(), 100);
-    }
-
-    #[test]
-    fn targets_that_show_up_late_are_listed_with_the_filter() {
-        let mut roster = listed(10, overview(0, 10, 0, 0));
-        roster.tick(overview(2, 10, 0, 0), false);
-        let late = Want::List(Filter::Running, None);
-        assert_eq!(roster.next(), Some((Purpose::Detail, late.clone())));
-        roster.begin(&late);
-        roster.listed(Filter::Running, ids(0..12), None);
-        assert_eq!(describe_all(&mut roster, &TargetStatus::InProgress), [12]);
-    }
-
-    #[test]
-    fn what_is_refused_is_not_asked_again_and_what_is_missing_not_in_this_tick() {
-        let mut roster = listed(10, overview(0, 10, 0, 0));
-        let Some((_, want)) = roster.next() else { panic!() };
-        roster.untold(&want);
-        assert_eq!(roster.next(), None);
-        roster.tick(overview(0, 10, 0, 0), false);
-        roster.refused(&want);
-        assert_eq!(roster.next(), None);
-        roster.tick(overview(0, 10, 0, 0), false);
-        assert_eq!(roster.next(), None);
-    }
-
-    #[test]
-    fn a_fleet_of_none_is_asked_for_once_a_tick() {
-        let mut roster = listed(0, overview(0, 0, 0, 0));
-        assert_eq!(roster.next(), None);
-        roster.tick(None, false);
-        assert!(matches!(roster.next(), Some((_, Want::List(Filter::All, None)))));
-    }
-}
+mod tests;

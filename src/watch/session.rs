@@ -32,6 +32,9 @@ const FIRST_MINUTES: Duration = Duration::from_secs(600);
 const LAST_READ: Duration = Duration::from_secs(10);
 /// How often it is told which targets were looked at again.
 const LOOKS: Duration = Duration::from_secs(10);
+/// What is known of a stop: that the call went out, and that the service took it.
+const ASKED: &str = "the deployment was asked to stop";
+const STOPPING: &str = "the deployment is being stopped";
 /// Why a deployment is no longer followed.
 #[derive(Debug)]
 pub enum Stop {
@@ -60,6 +63,8 @@ pub struct Session<'a> {
     limit: Option<Duration>,
     /// The deployment is stopped at the user's wish: what that was, and the call on its way.
     leaving: Option<Stop>,
+    /// What came of a stop so far, by whatever wish: said where the watch ends before the deployment does.
+    stopping: Option<&'static str>,
     stops: JoinSet<Result<(), ApiError>>,
     /// That stop asks for a rollback.
     rollback_asked: Arc<AtomicBool>,
@@ -96,6 +101,7 @@ impl<'a> Session<'a> {
             started: now,
             limit: options.timeout,
             leaving: None,
+            stopping: None,
             stops: JoinSet::new(),
             rollback_asked: Arc::default(),
             wishes: reporters.wishes(),
@@ -146,9 +152,11 @@ impl<'a> Session<'a> {
                         return Stop::End(end);
                     }
                     Some(observation) => {
+                        // What its targets are at the point is read before the end.
+                        let read = matches!(observation, Observation::Paced(_));
                         self.looked_once = true;
                         self.observe(tracker, observation);
-                        if let Some(stop) = self.arrived(tracker) {
+                        if let Some(stop) = self.arrived(tracker).filter(|_| read) {
                             return stop;
                         }
                     }
@@ -181,7 +189,10 @@ impl<'a> Session<'a> {
     fn over<S: Source>(&mut self, source: &Arc<S>, tracker: &Tracker) -> Option<Stop> {
         let limit = self.limit.filter(|limit| self.looked_once || !limit.is_zero())?;
         let over = self.started.elapsed().checked_sub(limit)?;
-        if tracker.outcome(false).is_none() {
+        if let Some(stop) = self.arrived(tracker) {
+            return Some(stop);
+        }
+        if !tracker.has_ended() {
             return self.leave(source, tracker, Stop::TimedOut);
         }
         (over >= LAST_READ).then_some(Stop::End(End::Ended { rollback_missing: false }))
@@ -214,14 +225,24 @@ impl<'a> Session<'a> {
         }
         self.limit = None;
         self.leaving = Some(why);
-        let message = match rollback {
+        let what = match rollback {
             Some(_) => "stopping the deployment and rolling it back",
             None => "stopping the deployment",
         };
-        self.emit(Event::Notice { code: NoticeCode::Stopping, message: message.to_owned() });
+        let again = match &self.leaving {
+            Some(Stop::Signal(_)) => "; another ^C leaves it to that",
+            _ => "",
+        };
+        self.tell(NoticeCode::Stopping, &format!("{what}{again}"));
+        self.stopping = Some(ASKED);
         self.rollback_asked.store(rollback.is_some(), Ordering::Relaxed);
         let (source, id) = (Arc::clone(source), self.deployment.clone());
-        self.stops.spawn(async move { source.stop(&id, rollback).await });
+        let call = self.options.budget.act();
+        self.stops.spawn(async move {
+            let stopped = source.stop(&id, rollback).await;
+            drop(call);
+            stopped
+        });
         None
     }
 
@@ -234,20 +255,41 @@ impl<'a> Session<'a> {
         match (act, tracker.wait()) {
             (Act::Stop, _) if tracker.may_be_stopped() => {
                 self.tell(NoticeCode::Stopping, "stopping the deployment");
-                self.granted.spawn(async move { (act, source.stop(&id, None).await) });
+                self.stopping = Some(ASKED);
+                let call = self.options.budget.act();
+                self.granted.spawn(async move {
+                    let stopped = source.stop(&id, None).await;
+                    drop(call);
+                    (act, stopped)
+                });
             }
             (Act::Continue, Some(wait)) => {
                 self.tell(NoticeCode::Continuing, "ending the wait of the deployment");
-                self.granted.spawn(async move { (act, source.proceed(&id, wait).await) });
+                let call = self.options.budget.act();
+                self.granted.spawn(async move {
+                    let continued = source.proceed(&id, wait).await;
+                    drop(call);
+                    (act, continued)
+                });
             }
             _ => self.tell(NoticeCode::NotDone, "the deployment is past that"),
         }
     }
 
     fn done(&mut self, done: Result<(Act, Result<(), ApiError>), JoinError>) {
-        let Ok((act, Err(error))) = done else { return };
+        let (act, error) = match done {
+            Ok((Act::Stop, Ok(()))) => {
+                self.stopping = Some(STOPPING);
+                return;
+            }
+            Ok((act, Err(error))) => (act, error),
+            _ => return,
+        };
         let (code, what) = match act {
-            Act::Stop => (NoticeCode::NotStopped, "stopped"),
+            Act::Stop => {
+                self.stopping = None;
+                (NoticeCode::NotStopped, "stopped")
+            }
             Act::Continue => (NoticeCode::NotDone, "continued"),
         };
         self.tell(code, &format!("the deployment could not be {what} ({error})"));
@@ -260,7 +302,10 @@ impl<'a> Session<'a> {
     /// What came of the call that stops the deployment; without it the watch ends as it would have.
     fn stopped(&mut self, stopped: Result<Result<(), ApiError>, JoinError>) -> Option<Stop> {
         let error = match stopped {
-            Ok(Ok(())) => return None,
+            Ok(Ok(())) => {
+                self.stopping = Some(STOPPING);
+                return None;
+            }
             // It ended by itself meanwhile, and the poll will say how.
             Ok(Err(error)) if error.code.as_deref() == Some("DeploymentAlreadyCompletedException") => {
                 return None;
@@ -268,6 +313,7 @@ impl<'a> Session<'a> {
             Ok(Err(error)) => error.to_string(),
             Err(_) => "the call was lost".to_owned(),
         };
+        self.stopping = None;
         self.rollback_asked.store(false, Ordering::Relaxed);
         let message = format!("the deployment could not be stopped and goes on ({error})");
         self.emit(Event::Notice { code: NoticeCode::NotStopped, message });
@@ -308,7 +354,7 @@ impl<'a> Session<'a> {
             rollback: options.follow_rollback,
             asked: Arc::clone(&self.rollback_asked),
             known: self.known,
-            targets: options.targets,
+            reads: options.reads,
             delay,
         };
         let random = fastrand::Rng::with_seed(options.seed);
@@ -399,6 +445,12 @@ impl<'a> Session<'a> {
             let heartbeat = tracker.heartbeat(pulse.now, pulse.answer_age, self.poll);
             self.emit(heartbeat);
         }
+    }
+
+    /// What becomes of a deployment that is left, where it does not simply go on.
+    pub fn left(&self, outcome: &Outcome) -> Option<String> {
+        let left = matches!(outcome, Outcome::TimedOut | Outcome::Detached(_));
+        self.stopping.filter(|_| left).map(str::to_owned)
     }
 
     pub fn now(&self) -> Timestamp {

@@ -1,6 +1,8 @@
 //! Whole watches in paused time against a fleet that moves by itself.
 
-use std::collections::HashMap;
+mod leaving;
+
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
@@ -8,6 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::budget::Ledger;
 use super::event::{NoticeCode, Stamped};
 use super::*;
 use crate::api::{ApiError, ErrorKind, Wait};
@@ -41,14 +44,33 @@ struct Fleet {
     /// The time in which it waits for an action.
     ready: Range<u64>,
     creator: Creator,
+    /// What it waits for, and from when on the original is only kept.
+    waits: Waits,
+    kept_from: Option<u64>,
+    /// At this second the machine slept for so long: the service went on, and this clock did not.
+    slept: Option<(u64, u64)>,
+    /// Credentials are refused from this second on, until they are asked for anew.
+    expire: Option<u64>,
+    renewed: Mutex<u32>,
     /// The group has never succeeded before.
     first: bool,
     fault: Fault,
+    /// How much longer than `each` a target may take, by its number.
+    spread: u64,
+    /// Milliseconds until the service has a call, by how many there were before.
+    latency: fn(usize) -> u64,
     start: Instant,
+    /// When the service had each call, in milliseconds.
     calls: Mutex<Vec<(u64, String)>>,
     finished: Mutex<HashMap<String, u32>>,
+    /// The ids that were told.
+    listed: Mutex<BTreeSet<String>>,
+    /// When each target was described, in seconds.
+    described: Mutex<HashMap<String, Vec<u64>>>,
     /// When it was stopped, and with which rollback.
     stopped: Mutex<Option<(u64, Option<bool>)>>,
+    /// How long that takes.
+    stops_after: u64,
 }
 
 impl Fleet {
@@ -65,38 +87,56 @@ impl Fleet {
             rollback_takes: 0,
             ready: 0..0,
             creator: Creator::User,
+            waits: Waits::default(),
+            kept_from: None,
+            slept: None,
+            expire: None,
+            renewed: Mutex::default(),
             first: false,
             fault: Box::new(|_, _| None),
+            spread: 0,
+            latency: |_| 0,
             start: Instant::now(),
             calls: Mutex::default(),
             finished: Mutex::default(),
+            listed: Mutex::default(),
+            described: Mutex::default(),
             stopped: Mutex::default(),
+            stops_after: 5,
         }
     }
 
+    /// The service's second.
     fn now(&self) -> u64 {
-        self.start.elapsed().as_secs()
+        let awake = self.start.elapsed().as_secs();
+        awake + self.slept.filter(|(at, _)| awake >= *at).map_or(0, |(_, slept)| slept)
     }
 
     fn end(&self) -> (u64, DeploymentStatus, &'static str) {
-        let done = 5 + self.targets.div_ceil(self.batch.max(1)) * self.each;
+        let done = 5 + self.targets.div_ceil(self.batch.max(1)) * (self.each + self.spread);
         let status =
             if self.fails.is_empty() { DeploymentStatus::Succeeded } else { DeploymentStatus::Failed };
         if let Some((at, _)) = *self.stopped.lock().unwrap() {
-            return (at + 5, DeploymentStatus::Stopped, "MANUAL_STOP");
+            return (at + self.stops_after, DeploymentStatus::Stopped, "MANUAL_STOP");
         }
         self.ends.clone().unwrap_or((done, status, "HEALTH_CONSTRAINTS"))
     }
 
+    /// When target `n` begins and ends.
+    fn times(&self, n: u64) -> (u64, u64) {
+        let begins = 5 + n / self.batch * (self.each + self.spread);
+        (begins, begins + self.each + n.wrapping_mul(2_654_435_761) % (self.spread + 1))
+    }
+
     /// The state of target `n` at second `now`: all of them wait five seconds.
     fn state(&self, n: u64, now: u64) -> TargetStatus {
-        let begins = 5 + n / self.batch * self.each;
+        let (begins, ends) = self.times(n);
         let stop = self.end().0;
         if begins >= stop && now >= stop {
             TargetStatus::Skipped
         } else if now < begins {
             TargetStatus::Pending
-        } else if now < begins + self.each {
+        } else if now < ends {
             TargetStatus::InProgress
         } else if self.fails.contains(&n) {
             TargetStatus::Failed
@@ -105,10 +145,13 @@ impl Fleet {
         }
     }
 
-    fn call(&self, name: &str) -> Result<u64, ApiError> {
+    async fn call(&self, name: &str) -> Result<u64, ApiError> {
+        let before = self.calls.lock().unwrap().len();
+        sleep(Duration::from_millis((self.latency)(before))).await;
         let now = self.now();
         self.calls.lock().unwrap().push((self.start.elapsed().as_millis() as u64, name.to_owned()));
-        match (self.fault)(name, now) {
+        let expired = self.expire.is_some_and(|at| now >= at) && *self.renewed.lock().unwrap() == 0;
+        match (self.fault)(name, now).or(expired.then_some(ErrorKind::Credentials)) {
             Some(kind) => Err(ApiError {
                 operation: name.to_owned(),
                 kind,
@@ -168,7 +211,7 @@ fn deployment(id: &str, status: DeploymentStatus) -> Deployment {
 
 impl Source for Fleet {
     async fn deployment(&self, id: &str) -> Result<Seen<Deployment>, ApiError> {
-        let now = self.call("GetDeployment")?;
+        let now = self.call("GetDeployment").await?;
         let date = at(now);
         if id == "d-ROLLBACK" {
             let ends = self.end().0 + self.rollback_after.unwrap_or(0) + self.rollback_takes;
@@ -203,6 +246,8 @@ impl Source for Fleet {
             value.overview = Some(overview);
         }
         value.creator = Some(self.creator.clone());
+        value.waits = self.waits;
+        value.waits.termination_started = self.kept_from.is_some_and(|from| now >= from);
         if self.first {
             value.previous_revision = None;
         }
@@ -228,7 +273,7 @@ impl Source for Fleet {
         statuses: &[TargetStatus],
         token: Option<String>,
     ) -> Result<(Vec<String>, Option<String>), ApiError> {
-        let now = self.call("ListDeploymentTargets")?;
+        let now = self.call("ListDeploymentTargets").await?;
         if id == "d-ROLLBACK" {
             return Ok((Vec::new(), None));
         }
@@ -238,11 +283,13 @@ impl Source for Fleet {
             .filter(|n| *n >= from)
             .collect();
         let next = all.get(100).map(ToString::to_string);
-        Ok((all.into_iter().take(100).map(name_of).collect(), next))
+        let ids: Vec<String> = all.into_iter().take(100).map(name_of).collect();
+        self.listed.lock().unwrap().extend(ids.iter().cloned());
+        Ok((ids, next))
     }
 
     async fn targets(&self, _: &str, ids: &[String]) -> Result<Vec<Target>, ApiError> {
-        let now = self.call("BatchGetDeploymentTargets")?;
+        let now = self.call("BatchGetDeploymentTargets").await?;
         assert!((1..=25).contains(&ids.len()));
         let mut finished = self.finished.lock().unwrap();
         Ok(ids
@@ -253,14 +300,15 @@ impl Source for Fleet {
                 if status.is_finished() {
                     *finished.entry(id.clone()).or_default() += 1;
                 }
-                let begins = 5 + n / self.batch * self.each;
-                target(id, status, begins, begins + self.each)
+                self.described.lock().unwrap().entry(id.clone()).or_default().push(now);
+                let (begins, ends) = self.times(n);
+                target(id, status, begins, ends)
             })
             .collect())
     }
 
     async fn config(&self, name: &str) -> Result<DeploymentConfig, ApiError> {
-        self.call("GetDeploymentConfig")?;
+        self.call("GetDeploymentConfig").await?;
         let half = MinimumHealthyHosts::Percent(50);
         Ok(DeploymentConfig {
             name: name.to_owned(),
@@ -271,13 +319,17 @@ impl Source for Fleet {
     }
 
     async fn stop(&self, _: &str, rollback: Option<bool>) -> Result<(), ApiError> {
-        let now = self.call("StopDeployment")?;
+        let now = self.call("StopDeployment").await?;
         *self.stopped.lock().unwrap() = Some((now, rollback));
         Ok(())
     }
 
+    async fn renew(&self) {
+        *self.renewed.lock().unwrap() += 1;
+    }
+
     async fn proceed(&self, _: &str, _: Wait) -> Result<(), ApiError> {
-        self.call("ContinueDeployment").map(drop)
+        self.call("ContinueDeployment").await.map(drop)
     }
 }
 
@@ -428,16 +480,28 @@ async fn the_budget_holds_for_any_size() {
 
 #[tokio::test(start_paused = true)]
 async fn sre_03_throttle_storm_is_told_once_and_passes() {
-    let mut fleet = Fleet::new(200);
-    fleet.each = 120;
-    fleet.fault = Box::new(|_, now| (30..120).contains(&now).then_some(ErrorKind::Throttled));
-    let fleet = Arc::new(fleet);
-    let (outcome, events) = run(&fleet, options()).await;
-    assert_eq!(outcome, Outcome::Succeeded);
-    assert_eq!(api_states(&events), [event::ApiState::Throttled, event::ApiState::Ok]);
-    assert!(fleet.busiest_minute() <= 30);
-    let during = fleet.calls.lock().unwrap().iter().filter(|(at, _)| (30_000..120_000).contains(at)).count();
-    assert!((3..=18).contains(&during), "{during} calls in the storm");
+    for targets in [1, 200, 1000] {
+        let mut fleet = Fleet::new(targets);
+        fleet.each = 200;
+        fleet.fault = Box::new(|_, now| (30..120).contains(&now).then_some(ErrorKind::Throttled));
+        let fleet = Arc::new(fleet);
+        let (outcome, events) = run(&fleet, options()).await;
+        assert_eq!(outcome, Outcome::Succeeded, "it is no end");
+        assert_eq!(api_states(&events), [event::ApiState::Throttled, event::ApiState::Ok], "each told once");
+        assert!(fleet.busiest_minute() <= 30, "{targets}: {}", fleet.busiest_minute());
+        let calls = fleet.calls.lock().unwrap();
+        let within = |from: u64, to: u64| calls.iter().filter(|(at, _)| (from..to).contains(at)).count();
+        assert!((3..=18).contains(&within(30_000, 120_000)), "{targets}: {calls:?}");
+        // No burst makes up for the storm, and the looks are as often again as they were.
+        let first = calls.iter().find(|(at, _)| *at >= 120_000).unwrap().0;
+        assert!(within(first, first + 10_000) <= 10, "{targets}: {calls:?}");
+        let looks: Vec<u64> = calls
+            .iter()
+            .filter(|(at, name)| *at >= first && name == "GetDeployment")
+            .map(|(at, _)| *at)
+            .collect();
+        assert!(looks.len() > 4 && looks.windows(2).all(|pair| pair[1] - pair[0] <= 17_000), "{looks:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -455,6 +519,77 @@ async fn sre_04_network_cut_of_twenty_minutes_is_survived() {
     });
     assert!(old, "heartbeats say how old the data is");
     assert_eq!(report(&events).duration_s, Some(60.0), "by the service's clock");
+}
+
+#[tokio::test(start_paused = true)]
+async fn sre_04_a_machine_that_slept_goes_on_and_is_not_out_of_time() {
+    let mut fleet = Fleet::new(12);
+    (fleet.each, fleet.slept) = (700, Some((60, 1200)));
+    let fleet = Arc::new(fleet);
+    let (outcome, events) = run(&fleet, Options { timeout: Some(secs(600)), ..options() }).await;
+    assert_eq!(outcome, Outcome::Succeeded, "20 minutes of the service's time are none of the watch's");
+    assert_eq!(api_states(&events), []);
+    assert_eq!(report(&events).duration_s, Some(1400.0), "by the service's clock");
+    assert_eq!(final_targets(&events).len(), 12);
+}
+
+#[tokio::test(start_paused = true)]
+async fn sre_05_in_a_termination_wait_of_two_hours_credentials_are_asked_for_anew() {
+    let waiting = || Fleet {
+        each: 30,
+        waits: Waits { blue_green: true, termination_s: Some(7_200), ..Waits::default() },
+        kept_from: Some(70),
+        ends: Some((7_270, DeploymentStatus::Succeeded, "")),
+        expire: Some(3_600),
+        ..Fleet::new(12)
+    };
+    let fleet = Arc::new(waiting());
+    let (outcome, events) = run(&fleet, options()).await;
+    assert_eq!(outcome, Outcome::Succeeded);
+    assert_eq!(api_states(&events), [event::ApiState::Credentials, event::ApiState::Ok]);
+    assert_eq!(*fleet.renewed.lock().unwrap(), 1, "once was enough");
+    let lost: Fault = Box::new(|_, now| (now >= 3_600).then_some(ErrorKind::Credentials));
+    let fleet = Arc::new(Fleet { fault: lost, ..waiting() });
+    let (outcome, events) = run(&fleet, options()).await;
+    assert_eq!((outcome.exit(), report(&events).outcome.as_str()), (Exit::Unknown, "unknown"));
+    assert!(*fleet.renewed.lock().unwrap() > 1);
+    assert!((4_200..4_300).contains(&fleet.now()), "ten minutes after: {}", fleet.now());
+}
+
+#[tokio::test(start_paused = true)]
+async fn sre_08_a_failure_among_a_thousand_is_told_within_one_poll() {
+    let fleet = Fleet { each: 100, fails: 999..1000, batch: 1_000, ..Fleet::new(1_000) };
+    let fleet = Arc::new(Fleet { ends: Some((400, DeploymentStatus::Succeeded, "")), ..fleet });
+    let (_, events) = run(&fleet, options()).await;
+    let failed = |stamped: &&Stamped| matches!(&stamped.event, Event::Target(target) if target.status == TargetStatus::Failed);
+    let told = events.iter().find(failed).unwrap().ts;
+    let after = told.duration_since(at(105).unwrap()).as_secs();
+    assert!((0..=15).contains(&after), "{after} s after it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn sre_20_hours_of_waiting_are_quiet_and_keep_nothing() {
+    let long = 6 * 3_600;
+    let fleet = Arc::new(Fleet {
+        each: 30,
+        waits: Waits { blue_green: true, termination_s: Some(long), ..Waits::default() },
+        kept_from: Some(70),
+        ends: Some((long + 70, DeploymentStatus::Succeeded, "")),
+        ..Fleet::new(40)
+    });
+    let (outcome, events) = run(&fleet, options()).await;
+    assert_eq!(outcome, Outcome::Succeeded);
+    let beats = |stamped: &&Stamped| matches!(stamped.event, Event::Heartbeat(_));
+    let heartbeats = events.iter().filter(beats).count();
+    assert!(heartbeats as u64 <= 10 + long / 300, "{heartbeats}");
+    assert!(events.len() - heartbeats <= 200, "{}", events.len());
+    // An hour is as the one before: what comes is kept by nobody, and so it would be for days.
+    let late: Vec<_> = events.iter().filter(|event| event.ts > at(3_600).unwrap()).collect();
+    let quiet = |stamped: &&&Stamped| matches!(stamped.event, Event::Heartbeat(_));
+    assert!(late.len() - late.iter().filter(quiet).count() <= 2, "the end and the result");
+    // Slower while nothing moves: every 15 s, give or take the jitter.
+    let looks = fleet.count("GetDeployment") as u64;
+    assert!(looks <= long / 13 && fleet.count("BatchGetDeploymentTargets") <= 40, "{looks} looks");
 }
 
 #[tokio::test(start_paused = true)]
@@ -497,6 +632,13 @@ async fn sre_18_permission_for_get_deployment_alone_is_enough() {
     });
     assert_eq!(notices.collect::<Vec<_>>(), [NoticeCode::Timeout, NoticeCode::Config, NoticeCode::Targets]);
     assert_eq!(fleet.count("ListDeploymentTargets"), 1, "not asked again");
+    assert_eq!(report(&events).counts.unwrap().ok, 12, "the counts are still exact");
+    let names: BTreeSet<String> = fleet.calls.lock().unwrap().iter().map(|(_, name)| name.clone()).collect();
+    assert_eq!(
+        names.iter().map(String::as_str).collect::<Vec<_>>(),
+        ["GetDeployment", "GetDeploymentConfig", "ListDeploymentTargets"],
+        "nothing else is called"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -657,9 +799,31 @@ async fn sre_12_ready_is_no_hang_and_a_point_ends_the_watch() {
     let (outcome, _) = run(&fleet, Options { exit_on_ready: true, ..options() }).await;
     assert_eq!(outcome.exit(), Exit::Ready);
 
-    let failed = Fleet { fails: 0..12, batch: 6, ..Fleet::new(12) };
-    let (outcome, _) = run(&Arc::new(failed), until("ready")).await;
-    assert_eq!(outcome.exit(), Exit::Failed, "it ended before the point");
+    // All of the traffic has moved, and the original is kept for an hour.
+    let kept = || Fleet {
+        each: 30,
+        waits: Waits { blue_green: true, termination_s: Some(3_600), ..Waits::default() },
+        kept_from: Some(100),
+        ends: Some((3_700, DeploymentStatus::Succeeded, "")),
+        batch: 12,
+        ..Fleet::new(12)
+    };
+    let fleet = Arc::new(kept());
+    assert_eq!(run(&fleet, until("traffic")).await.0.exit(), Exit::Ok);
+    assert!(fleet.now() < 120, "{} s", fleet.now());
+    let fleet = Arc::new(kept());
+    let end = Options { until: None, ..until("succeeded") };
+    assert_eq!(run(&fleet, end).await.0, Outcome::Succeeded);
+    assert!(fleet.now() >= 3_700, "{} s", fleet.now());
+
+    let failed = || Fleet { fails: 0..12, batch: 6, ..Fleet::new(12) };
+    for point in ["ready", "traffic", "event:ValidateService"] {
+        let (outcome, _) = run(&Arc::new(failed()), until(point)).await;
+        assert_eq!(outcome.exit(), Exit::Failed, "{point}: it ended before the point");
+        let back = Fleet { auto_rollback: vec!["DEPLOYMENT_FAILURE"], rollback_after: Some(0), ..failed() };
+        let (outcome, _) = run(&Arc::new(back), until(point)).await;
+        assert_eq!(outcome.exit(), Exit::RolledBack, "{point}: it was rolled back before the point");
+    }
     let failed = Fleet {
         fails: 0..1,
         batch: 12,
@@ -672,6 +836,22 @@ async fn sre_12_ready_is_no_hang_and_a_point_ends_the_watch() {
 
 #[tokio::test(start_paused = true)]
 async fn sre_11_never_stopped_on_the_way_out_unless_the_user_said_so() {
+    for signal in [None, Some(Signal::Interrupt), Some(Signal::Terminate)] {
+        let fleet = Arc::new(Fleet { each: 100_000, ..Fleet::new(12) });
+        let late = Options { timeout: Some(secs(90)), ..options() };
+        let interrupt = async {
+            match signal {
+                Some(signal) => {
+                    sleep(secs(40)).await;
+                    signal
+                }
+                None => std::future::pending().await,
+            }
+        };
+        let (outcome, _) = run_until(&fleet, late, interrupt).await;
+        assert_eq!(outcome, signal.map_or(Outcome::TimedOut, Outcome::Detached));
+        assert_eq!(fleet.count("StopDeployment"), 0, "nobody said so");
+    }
     // The rollback that was asked for is waited for and followed, whatever the deployment's settings say.
     let awaited = [NoticeCode::Stopping, NoticeCode::RollbackAwaited];
     let missing = [NoticeCode::Stopping, NoticeCode::RollbackAwaited, NoticeCode::RollbackMissing];
@@ -763,6 +943,23 @@ async fn an_ended_deployment_is_told_at_once() {
         assert!(notices(&events).contains(&NoticeCode::RollbackMissing));
         assert!(waits.contains(&before.elapsed().as_secs()), "{ago}: {} s", before.elapsed().as_secs());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_ended_is_not_out_of_time() {
+    // Its end is seen, and the time is over while its targets are still read, or its rollback is waited for.
+    let slow: fn(usize) -> u64 = |before| if before < 2 { 0 } else { 5_000 };
+    let fleet = Fleet { latency: slow, start: Instant::now() - secs(500), ..Fleet::new(200) };
+    let late = || Options { timeout: Some(secs(2)), ..options() };
+    assert_eq!(run(&Arc::new(fleet), late()).await.0, Outcome::Succeeded);
+    let fleet = Fleet {
+        ends: Some((90, DeploymentStatus::Failed, "HEALTH_CONSTRAINTS")),
+        auto_rollback: vec!["DEPLOYMENT_FAILURE"],
+        start: Instant::now() - secs(95),
+        ..Fleet::new(12)
+    };
+    let (outcome, _) = run(&Arc::new(fleet), late()).await;
+    assert_eq!(outcome.exit(), Exit::Failed, "and not that it goes on");
 }
 
 #[tokio::test(start_paused = true)]
@@ -860,23 +1057,127 @@ async fn a_stuck_terminal_stalls_neither_the_poll_nor_the_signal() {
     drop(free);
 }
 
-#[tokio::test(start_paused = true)]
-async fn ten_thousand_targets_cost_little_more_than_the_least() {
-    for (batch, each) in [(5_000, 3_600), (500, 360)] {
-        let fleet = Arc::new(Fleet { each, batch, ..Fleet::new(10_000) });
-        let (outcome, _) = run(&fleet, options()).await;
-        assert_eq!(outcome, Outcome::Succeeded);
-        assert!(fleet.busiest_minute() <= 30, "{}", fleet.busiest_minute());
-        let made = fleet.calls.lock().unwrap().len();
-        let ticks = fleet.count("GetDeployment");
+/// A watch of 10,000 targets, with what it cost beside the least possible.
+async fn costs(fleet: Fleet, limit: u32) -> (Arc<Fleet>, usize) {
+    let fleet = Arc::new(fleet);
+    let budget = Budget::per_minute(limit);
+    let (outcome, _) = run(&fleet, Options { budget, reads: Reads::Summary, ..options() }).await;
+    assert_eq!(outcome, Outcome::Succeeded);
+    assert!(fleet.busiest_minute() <= limit as usize, "{limit}: {}", fleet.busiest_minute());
+    let made = fleet.calls.lock().unwrap().len();
+    let ticks = fleet.count("GetDeployment");
+    let read = {
         let finished = fleet.finished.lock().unwrap();
         assert!(finished.values().all(|times| *times == 1), "each at most once after finishing");
-        let least = 10_000 / 100 + finished.len().div_ceil(25) + ticks;
-        let (lists, describes) =
-            (fleet.count("ListDeploymentTargets"), fleet.count("BatchGetDeploymentTargets"));
-        let told =
-            format!("{made} calls, {least} at least: {ticks} ticks, {lists} lists, {describes} describes");
-        assert!(made * 100 <= least * 125, "{told}");
-        assert!(finished.len() >= 4_000, "{told}, {} read", finished.len());
+        finished.len()
+    };
+    let listed = fleet.listed.lock().unwrap().len();
+    let least = listed.div_ceil(100) + read.div_ceil(25) + ticks;
+    let (lists, describes) = (fleet.count("ListDeploymentTargets"), fleet.count("BatchGetDeploymentTargets"));
+    let told = format!(
+        "{limit} a minute, {} at once for {} to {} s: {made} calls, {least} at least: {ticks} ticks, {lists} lists, \
+         {describes} describes, {read} read",
+        fleet.batch,
+        fleet.each,
+        fleet.each + fleet.spread
+    );
+    assert!(made * 100 <= least * 125, "{told}");
+    (fleet, read)
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_thousand_targets_cost_little_more_than_the_least() {
+    for (batch, each, read) in [(5_000, 3_600, 4_000), (500, 360, 4_000)] {
+        let (_, seen) = costs(Fleet { each, batch, ..Fleet::new(10_000) }, 30).await;
+        assert!(seen >= read, "{seen} read");
     }
+    // A deployment of minutes: however many calls there may be.
+    for limit in [30, 600] {
+        let _ = costs(Fleet { each: 60, spread: 60, batch: 5_000, ..Fleet::new(10_000) }, limit).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_stands_at_the_top_of_a_screen_is_looked_at_again_first() {
+    let fleet = Arc::new(Fleet { each: 3_600, batch: 2_500, ..Fleet::new(5_000) });
+    let hour = Options { timeout: Some(secs(900)), reads: Reads::Summary, ..options() };
+    let (outcome, _) = run(&fleet, hour).await;
+    assert_eq!(outcome, Outcome::TimedOut);
+    let described = fleet.described.lock().unwrap();
+    // All have begun at once: the first by name are the slowest, and stand in every sample.
+    let samples = fleet.count("BatchGetDeploymentTargets");
+    for n in 0..12 {
+        let looks = &described[&name_of(n)];
+        assert!(samples >= 12 && looks.len() + 1 >= samples, "{} of {samples}: {looks:?}", name_of(n));
+        // While there is much else to call for, they are never old.
+        let early = looks.windows(2).filter(|pair| pair[1] < 300).map(|pair| pair[1] - pair[0]).max();
+        assert!(early.unwrap() <= 50, "{looks:?}");
+    }
+    // The others have their turns beside them.
+    assert!(described.len() >= 150, "{} were looked at", described.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_minute_holds_more_than_the_budget_with_the_commands_own_calls() {
+    // The first call opens the connection, and some are slow.
+    let latency: fn(usize) -> u64 = |before| match before {
+        0 => 2_500,
+        n if n % 7 == 3 => 900,
+        _ => 20,
+    };
+    for limit in [30, 60] {
+        for own in [1, 5, 25] {
+            let fleet = Arc::new(Fleet { latency, each: 200, ..Fleet::new(1_000) });
+            let ledger = Ledger::default();
+            let budget = Budget::per_minute(limit).within(&ledger);
+            let asked = || async {
+                let _ = fleet.call("Own").await;
+                ledger.made();
+            };
+            for _ in 0..own {
+                asked().await;
+            }
+            // As a rollback does it: a wait for the end, a call or two, another watch.
+            let wait = Options { budget: budget.clone(), reads: Reads::Nothing, ..options() };
+            let late = Options { timeout: Some(secs(100)), on_timeout: Leave::Stop, ..wait };
+            assert_eq!(run(&fleet, late).await.0.exit(), Exit::Stopped);
+            for _ in 0..3 {
+                asked().await;
+            }
+            *fleet.stopped.lock().unwrap() = None;
+            let (outcome, _) = run(&fleet, Options { budget, ..options() }).await;
+            assert_eq!(outcome, Outcome::Succeeded);
+            assert!(fleet.busiest_minute() <= limit as usize, "{limit}, {own}: {}", fleet.busiest_minute());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_ends_once_the_summary_has_what_it_says() {
+    let summary = || Options { reads: Reads::Summary, ..options() };
+    let after = |fleet: &Fleet| fleet.start.elapsed().as_secs_f64() - fleet.end().0 as f64;
+    // All of them went well, and that is all there is to say.
+    let fleet = Arc::new(Fleet { each: 120, ..Fleet::new(3_000) });
+    assert_eq!(run(&fleet, summary()).await.0, Outcome::Succeeded);
+    let last = fleet.calls.lock().unwrap().last().unwrap().1.clone();
+    assert_eq!(last, "GetDeployment", "nothing is read for nobody");
+    assert!(after(&fleet) <= 16.0, "{} s, a tick at most", after(&fleet));
+    // Somebody keeps them: as many as there is room for.
+    let kept = Arc::new(Fleet { each: 120, ..Fleet::new(3_000) });
+    assert_eq!(run(&kept, options()).await.0, Outcome::Succeeded);
+    assert!(kept.finished.lock().unwrap().len() > fleet.finished.lock().unwrap().len());
+    // Of a failure: why, and some names of each kind.
+    let ends = Some((200, DeploymentStatus::Failed, "HEALTH_CONSTRAINTS"));
+    let fleet = Arc::new(Fleet { each: 120, fails: 0..40, batch: 1_000, ends, ..Fleet::new(3_000) });
+    let before = Instant::now();
+    let (_, events) = run(&fleet, summary()).await;
+    let report = report(&events);
+    assert_eq!(report.causes[0].count, 40);
+    assert_eq!((report.hosts.ok.len(), report.hosts.skip.len()), (20, 20), "{:?}", report.hosts);
+    assert!(before.elapsed() < secs(200 + 16 + 10), "{} s", before.elapsed().as_secs());
+    // One that has ended before is read no more than that.
+    let calls = fleet.calls.lock().unwrap().len();
+    let (_, events) = run(&fleet, summary()).await;
+    assert_eq!(self::report(&events).causes, report.causes);
+    assert!(fleet.calls.lock().unwrap().len() - calls <= 8, "{}", fleet.calls.lock().unwrap().len() - calls);
 }

@@ -1,5 +1,7 @@
 //! A pure fold of what the poller saw into events. Not async, reads no time, does no I/O.
 
+mod report;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -7,8 +9,8 @@ use jiff::Timestamp;
 
 use super::causes::Causes;
 use super::event::{
-    ApiEvent, ApiState, Counts, DeploymentEvent, ErrorEvent, Event, Failure, Fleets, HeartbeatEvent, Hosts,
-    Left, Phase, Report, TargetEvent,
+    ApiEvent, ApiState, Counts, DeploymentEvent, ErrorEvent, Event, Failure, HeartbeatEvent, Phase,
+    TargetEvent,
 };
 use super::forecast;
 use super::outcome::{Ending, Outcome};
@@ -16,11 +18,8 @@ use super::point::{Point, Way};
 use crate::api::{ApiError, Wait};
 use crate::model::{
     ComputePlatform, Creator, Deployment, DeploymentConfig, DeploymentStatus, LifecycleEvent, Overview,
-    Serving, Target, TargetKind, TargetStatus,
+    Target, TargetKind, TargetStatus,
 };
-
-/// Hosts named in a report of each kind.
-const NAMED: usize = 20;
 
 /// What is known of one deployment.
 #[derive(Debug, Default)]
@@ -67,6 +66,11 @@ impl Tracker {
             }
             _ => None,
         }
+    }
+
+    /// It is over, whatever is still read of it.
+    pub fn has_ended(&self) -> bool {
+        self.deployment.as_ref().is_some_and(|deployment| deployment.status.is_terminal())
     }
 
     /// It goes on, and Auto Scaling did not make it.
@@ -197,51 +201,6 @@ impl Tracker {
         Some((info.rollback_deployment_id.clone()?, info.message.clone()))
     }
 
-    /// The summary's facts; `rollback` is the tracker of the rollback that was followed.
-    pub fn report(&self, outcome: &Outcome, now: Timestamp, rollback: Option<&Tracker>) -> Report {
-        let deployment = self.deployment.as_ref();
-        let followed = rollback.and_then(|rollback| rollback.deployment.as_ref());
-        let causes = self.causes.list();
-        let failed = self.counts().map_or(0, |counts| counts.fail);
-        Report {
-            outcome: outcome.word().to_owned(),
-            exit: outcome.exit().code(),
-            reason: match outcome {
-                Outcome::Unknown(why) => Some(why.clone()),
-                Outcome::Refused(error) => Some(error.to_string()),
-                _ => None,
-            },
-            region: None,
-            status: deployment.map(|deployment| deployment.status.clone()),
-            application: deployment.and_then(|deployment| deployment.application.clone()),
-            group: deployment.and_then(|deployment| deployment.group.clone()),
-            revision: deployment.and_then(|deployment| deployment.revision.as_ref()).map(ToString::to_string),
-            previous_revision: deployment
-                .and_then(|deployment| deployment.previous_revision.as_ref())
-                .map(ToString::to_string),
-            error: deployment.and_then(error_event),
-            messages: deployment.map(|deployment| deployment.messages.clone()).unwrap_or_default(),
-            duration_s: self.elapsed(now).map(seconds),
-            counts: self.counts(),
-            hosts: self.hosts(|_| true),
-            fleets: self.fleets(),
-            serving: rollback
-                .and_then(Tracker::serving)
-                .or_else(|| self.serving())
-                .cloned()
-                .unwrap_or_default(),
-            failures_not_read: failed.saturating_sub(self.causes.targets()),
-            causes,
-            rollback: self.rollback().map(|(id, _)| id),
-            rollback_status: followed.map(|deployment| deployment.status.clone()),
-            rollback_counts: rollback.and_then(Tracker::counts),
-            rollback_hosts: rollback.map(|rollback| rollback.hosts(|_| true)).unwrap_or_default(),
-            rollback_fleets: rollback.and_then(Tracker::fleets),
-            rollback_left: rollback.map(|rollback| self.left_by(rollback)).unwrap_or_default(),
-            rollback_causes: rollback.map(|rollback| rollback.causes.list()).unwrap_or_default(),
-        }
-    }
-
     fn deployment_event(&self) -> Option<Event> {
         self.told().map(|told| Event::Deployment(Box::new(told)))
     }
@@ -259,7 +218,8 @@ impl Tracker {
             platform: deployment.platform.clone(),
             waits: deployment.waits,
             routing: self.config.as_ref().and_then(|config| config.routing),
-            zonal: self.config.as_ref().and_then(|config| config.zonal),
+            // A rollback goes to hosts in no order of theirs.
+            zonal: self.config.as_ref().and_then(|config| config.zonal).filter(|_| !self.is_rollback()),
             creator: deployment.creator.clone(),
             rolls_back: deployment.rollback.triggering_deployment_id.clone(),
             revision: deployment.revision.as_ref().map(ToString::to_string),
@@ -275,47 +235,6 @@ impl Tracker {
     /// How many targets there are in which state, as the deployment says.
     pub fn counts(&self) -> Option<Counts> {
         self.deployment.as_ref()?.overview.map(Counts::from)
-    }
-
-    /// The first hosts by name. What has finished stays as it was seen; of others nobody can say what they are now. The
-    /// two fleets of a blue/green deployment finish in their own ways.
-    fn hosts(&self, among: impl Fn(&str) -> bool) -> Hosts {
-        let named = |status: TargetStatus| {
-            let is_it = |one: &&TargetEvent| is_fleet(one) && one.status == status && among(&one.id);
-            let mut ids: Vec<_> = self.targets.values().filter(is_it).map(|one| one.id.as_str()).collect();
-            if ids.len() > NAMED {
-                ids.select_nth_unstable(NAMED);
-                ids.truncate(NAMED);
-            }
-            ids.sort_unstable();
-            ids.into_iter().map(str::to_owned).collect()
-        };
-        Hosts { ok: named(TargetStatus::Succeeded), skip: named(TargetStatus::Skipped) }
-    }
-
-    /// Both fleets of a blue/green deployment.
-    fn fleets(&self) -> Option<Fleets> {
-        let of = |label: &str| {
-            let fleet = self.targets.values().filter(|one| one.label.as_deref() == Some(label));
-            fleet.map(|one| &one.status).collect::<Counts>()
-        };
-        let fleets = Fleets { blue: of("Blue"), green: of("Green") };
-        (fleets.blue.total() + fleets.green.total() > 0).then_some(fleets)
-    }
-
-    /// Who has the traffic, of a deployment to one target.
-    fn serving(&self) -> Option<&Serving> {
-        self.targets.values().map(|target| &target.serving).find(|serving| **serving != Serving::Unsaid)
-    }
-
-    /// How this deployment has left the hosts that `rollback` did not reach.
-    fn left_by(&self, rollback: &Tracker) -> Left {
-        let unreached = |id: &str| {
-            let status = rollback.targets.get(id).map(|target| &target.status);
-            matches!(status, Some(TargetStatus::Skipped | TargetStatus::Pending))
-        };
-        let left = self.targets.values().filter(|one| is_fleet(one) && unreached(&one.id));
-        Left { counts: left.map(|one| &one.status).collect(), hosts: self.hosts(unreached) }
     }
 
     /// Hosts that must stay healthy, once configuration and number of targets are known.
@@ -338,11 +257,6 @@ impl Tracker {
     fn elapsed(&self, now: Timestamp) -> Option<Duration> {
         self.deployment.as_ref()?.elapsed(now)
     }
-}
-
-/// A host of the only fleet that there is.
-fn is_fleet(target: &TargetEvent) -> bool {
-    target.kind == TargetKind::Instance && target.label.is_none()
 }
 
 fn error_event(deployment: &Deployment) -> Option<ErrorEvent> {
@@ -388,156 +302,4 @@ fn seconds(duration: Duration) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::api::ErrorKind;
-    use crate::model::{
-        AutoRollback, Diagnostics, EventName, EventStatus, LifecycleErrorCode, MinimumHealthyHosts,
-        RollbackInfo, Serving, Waits,
-    };
-
-    fn deployment(status: &str, overview: Option<Overview>) -> Deployment {
-        Deployment {
-            id: "d-1".into(),
-            application: None,
-            group: None,
-            config: None,
-            platform: None,
-            status: status.into(),
-            creator: None,
-            description: None,
-            revision: None,
-            previous_revision: None,
-            create_time: None,
-            start_time: None,
-            complete_time: None,
-            overview,
-            error: None,
-            rollback: RollbackInfo::default(),
-            auto_rollback: AutoRollback::default(),
-            waits: Waits::default(),
-            messages: Vec::new(),
-        }
-    }
-
-    fn target(id: &str, status: &str, event_status: &str) -> Target {
-        Target {
-            id: id.into(),
-            kind: TargetKind::Other("EKSTarget".into()),
-            status: status.into(),
-            label: None,
-            last_updated: None,
-            events: vec![LifecycleEvent {
-                name: EventName::ApplicationStop,
-                status: event_status.into(),
-                start_time: None,
-                end_time: None,
-                diagnostics: Some(Diagnostics {
-                    error_code: LifecycleErrorCode::ScriptFailed,
-                    script_name: "stop.sh".into(),
-                    message: "no".into(),
-                    log_tail: "tail".into(),
-                }),
-            }],
-            serving: Serving::Unsaid,
-        }
-    }
-
-    #[test]
-    fn only_changes_are_events_and_unknown_states_are_shown_as_they_are() {
-        let mut tracker = Tracker::default();
-        assert!(tracker.deployment(deployment("Sleeping", None)).is_some());
-        assert_eq!(tracker.deployment(deployment("Sleeping", None)), None);
-        assert_eq!(tracker.outcome(false), None, "an unknown state is no end");
-        let Some(Event::Deployment(event)) = tracker.deployment(deployment("Dreaming", None)) else {
-            panic!()
-        };
-        assert_eq!(event.status.as_str(), "Dreaming");
-        let events = tracker.targets(&[target("a", "Waiting", "Napping")]);
-        let [Event::Target(event)] = events.as_slice() else { panic!("{events:?}") };
-        assert_eq!((event.status.as_str(), event.kind.as_str()), ("Waiting", "EKSTarget"));
-        let same = tracker.targets(&[target("a", "Waiting", "Napping")]);
-        assert_eq!(same, [Event::Seen { targets: vec!["a".into()] }], "it was looked at, and that is all");
-        tracker.targets(&[target("b", "Succeeded", "Succeeded")]);
-        assert_eq!(tracker.targets(&[target("b", "Succeeded", "Succeeded")]), []);
-    }
-
-    #[test]
-    fn a_failure_counts_once_and_only_where_the_target_failed() {
-        let mut tracker = Tracker::default();
-        tracker.targets(&[target("a", "Failed", "Failed")]);
-        tracker.targets(&[target("a", "Failed", "Failed"), target("b", "Succeeded", "Failed")]);
-        let overview = Overview { succeeded: 1, failed: 3, ..Overview::default() };
-        tracker.deployment(deployment("Succeeded", Some(overview)));
-        let outcome = tracker.outcome(false).unwrap();
-        assert_eq!(outcome, Outcome::SucceededInPart { failed: 3, refused: false });
-        let report = tracker.report(&outcome, Timestamp::UNIX_EPOCH, None);
-        assert_eq!(report.causes.len(), 1);
-        assert_eq!(report.causes[0].targets, ["a"]);
-        assert_eq!(report.failures_not_read, 2);
-    }
-
-    #[test]
-    fn a_report_names_the_first_hosts_that_have_finished() {
-        let mut tracker = Tracker::default();
-        let host =
-            |id: String, status: &str| Target { kind: TargetKind::Instance, ..target(&id, status, status) };
-        let mut targets: Vec<_> = (0..50).rev().map(|n| host(format!("i-{n:02}"), "Succeeded")).collect();
-        targets
-            .extend(["Skipped", "Failed", "Pending", "Dreaming"].map(|status| host(status.into(), status)));
-        targets.push(Target { label: Some("Blue".into()), ..host("blue".into(), "Skipped") });
-        targets.push(target("function", "Succeeded", "Succeeded"));
-        tracker.targets(&targets);
-        let report = tracker.report(&Outcome::Succeeded, Timestamp::UNIX_EPOCH, None);
-        assert_eq!(report.hosts.ok, (0..20).map(|n| format!("i-{n:02}")).collect::<Vec<_>>());
-        assert_eq!(report.hosts.skip, ["Skipped"], "what has not finished may be anything now");
-        let rollback = tracker.report(&Outcome::Succeeded, Timestamp::UNIX_EPOCH, Some(&tracker));
-        assert_eq!(rollback.rollback_hosts, report.hosts);
-    }
-
-    #[test]
-    fn trouble_is_told_when_it_changes() {
-        let mut tracker = Tracker::default();
-        let error = |kind| ApiError {
-            operation: "GetDeployment".into(),
-            kind,
-            code: None,
-            message: "no".into(),
-            request_id: None,
-        };
-        let second = Duration::from_secs(1);
-        assert_eq!(tracker.recovered(), None);
-        assert!(tracker.failing(&error(ErrorKind::Throttled), second).is_some());
-        assert_eq!(tracker.failing(&error(ErrorKind::Throttled), second), None);
-        assert!(tracker.failing(&error(ErrorKind::Transient), second).is_some());
-        assert!(tracker.recovered().is_some());
-        assert_eq!(tracker.recovered(), None);
-    }
-
-    #[test]
-    fn the_minimum_of_healthy_hosts_follows_from_configuration_and_total() {
-        let mut tracker = Tracker::default();
-        let config = DeploymentConfig {
-            name: "c".into(),
-            minimum_healthy_hosts: Some(MinimumHealthyHosts::Percent(50)),
-            routing: None,
-            zonal: None,
-        };
-        assert_eq!(tracker.config(config), None, "not without a total");
-        let overview = Overview { pending: 9, ..Overview::default() };
-        let Some(Event::Deployment(event)) = tracker.deployment(deployment("InProgress", Some(overview)))
-        else {
-            panic!()
-        };
-        assert_eq!(event.minimum_healthy, Some(5));
-    }
-
-    #[test]
-    fn an_event_in_progress_has_its_own_times() {
-        let mut working = target("a", "InProgress", "InProgress");
-        working.events[0].start_time = Timestamp::from_second(5).ok();
-        assert_eq!(target_event(&working).since, Timestamp::from_second(5).ok());
-        assert_eq!(target_event(&working).failure, None, "diagnostics of what has not failed are no failure");
-        assert_eq!(target_event(&working).event_status, Some(EventStatus::InProgress));
-    }
-}
+mod tests;

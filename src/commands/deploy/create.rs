@@ -291,7 +291,7 @@ pub async fn take(
 
 /// Nothing is uploaded and nothing stopped for a configuration that is not there. A caller who may not ask finds
 /// out at the end.
-async fn check_config(api: &Api, config: &str, name: &GroupName) -> anyhow::Result<()> {
+pub async fn check_config(api: &Api, config: &str, name: &GroupName) -> anyhow::Result<()> {
     match api.config(config).await {
         Err(error) if error.kind == ErrorKind::NotFound => {
             Err(missing::explain_config(api, &error, config, format_args!("deploy to {name}")).await)

@@ -46,7 +46,7 @@ pub enum Verb {
     Logs(logs::Arguments),
     Stop(stop::Arguments),
     Continue(continuing::Arguments),
-    Rollback(rollback::Arguments),
+    Rollback(Box<rollback::Arguments>),
     Retry(retry::Arguments),
     Compare(compare::Arguments),
     Report(report::Arguments),

@@ -40,7 +40,7 @@ pub async fn find(
     };
     context.ui.note(&format!("waiting for the next deployment of {group}"));
     let waiting = Stopwatch::start();
-    let mut ticks = tokio::time::interval(watch.interval(api));
+    let mut ticks = tokio::time::interval(watch.pace(api));
     let mut signals = context.signals.listen();
     loop {
         tokio::select! {
@@ -59,16 +59,16 @@ pub async fn find(
         if fresh.is_empty() {
             continue;
         }
-        let deployments = match api.deployments(&fresh).await {
+        let mut deployments = match api.deployments(&fresh).await {
             Ok(deployments) => deployments.value,
             Err(error) if error.is_transient() => continue,
             Err(error) => return Err(Failure::api(format!("cannot {doing}"), &error).into()),
         };
         let auto_scaling = |creator: &Creator| creator.is_auto_scaling();
-        // The oldest of the new ones is the next.
+        // The oldest of the new ones is the next; in which order they come is nowhere told.
+        deployments.sort_by_key(|deployment| deployment.create_time);
         let next = deployments
             .iter()
-            .rev()
             .find(|deployment| any_creator || !deployment.creator.as_ref().is_some_and(auto_scaling));
         if let Some(next) = next {
             return Ok(Next::Started(next.id.clone()));

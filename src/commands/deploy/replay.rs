@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::report::{Pulse, Reporter};
-use crate::watch::event::{Event, Stamped};
+use crate::watch::event::{Event, NoticeCode, Stamped, VERSION};
 use crate::watch::outcome::worst;
 
 /// The longest line that is an event; a result holds causes with their logs.
@@ -38,6 +38,12 @@ pub async fn run(
             exits.push(Exit::of_watch(report.exit).unwrap_or(Exit::Unknown));
         }
     }
+    let left_out =
+        |stamped: &Stamped| matches!(stamped.event, Event::Notice { code: NoticeCode::NotStarted, .. });
+    if events.iter().any(left_out) && exits.iter().all(|exit| *exit == Exit::Ok) {
+        // What refused has no deployment, and so no result.
+        exits.push(Exit::Error);
+    }
     let mut reporters = watch.shown.reporters(context)?;
     let whole = match speed {
         None => events.iter().all(|event| tell(&mut reporters, event)),
@@ -47,6 +53,9 @@ pub async fn run(
         reporter.end();
     }
     let unwritten = reporters.iter_mut().filter_map(|reporter| reporter.unwritten()).collect();
+    if exits.is_empty() && whole {
+        context.ui.note("the recording ends before its watch did, so there is no outcome");
+    }
     let exit = if exits.is_empty() || !whole { Exit::Unknown } else { worst(exits) };
     Ok(written(context, unwritten, exit))
 }
@@ -88,7 +97,18 @@ pub fn read(file: &Path) -> anyhow::Result<Vec<Stamped>> {
             return Ok(events);
         }
         match serde_json::from_str::<Stamped>(&line) {
-            Ok(event) => events.push(event),
+            Ok(event) if event.v != VERSION => {
+                return Err(Failure::new(cannot())
+                    .cause(format!("line {} has version {} of the stream's form", events.len() + 1, event.v))
+                    .help(format!("this cdctl reads version {VERSION}"))
+                    .into());
+            }
+            Ok(mut event) => {
+                if let Event::Result(report) = &mut event.event {
+                    report.region.clone_from(&event.region);
+                }
+                events.push(event);
+            }
             // A watch that was killed leaves half a line at the end.
             Err(_) if !line.ends_with('\n') && !events.is_empty() => return Ok(events),
             Err(error) => {

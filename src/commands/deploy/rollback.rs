@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::{Map, Value};
 
 use super::active::has_ended;
+use super::create::check_config;
 use super::last_good::Good;
 use super::overrides::FleetArgs;
 use super::retry::{by_hand, create, group, plain, redeployable, told};
@@ -35,7 +36,8 @@ use crate::watch::outcome::Ending;
 Examples:
   cdctl deploy rollback shop/prod --dry-run
   cdctl deploy rollback d-7F3K2QX9A --yes
-  cdctl deploy rollback shop/prod --to s3://releases/site-41.zip")]
+  cdctl deploy rollback shop/prod --to s3://releases/site-41.zip
+  cdctl deploy rollback shop/prod --config CodeDeployDefault.AllAtOnce")]
 pub struct Arguments {
     #[command(flatten)]
     deployment: DeploymentArgs,
@@ -47,6 +49,10 @@ pub struct Arguments {
     /// Lambda: the version that is live, where the group's history does not tell
     #[arg(long, value_name = "VERSION")]
     current_version: Option<String>,
+
+    /// Go back by this deployment configuration, and not by the group's: all at once, say, where that has a canary
+    #[arg(long, value_name = "NAME")]
+    config: Option<String>,
 
     #[command(flatten)]
     fleet: FleetArgs,
@@ -95,11 +101,26 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let plan = arguments.plan(context, &seen).await?;
     let finds = finds_its_fleet(&seen.json);
     let deployment = seen.value;
+    if let (Some(config), true) = (&arguments.config, !matches!(plan, Plan::Deploy { .. })) {
+        return Err(Failure::new(format!("deployment {id} is not rolled back by {config}"))
+            .cause("CodeDeploy rolls it back itself, and takes no configuration for that")
+            .help("leave --config out")
+            .into());
+    }
+    if let (Some(config), Plan::Deploy { group, .. }) = (&arguments.config, &plan) {
+        check_config(api, config, group).await?;
+    }
     if let Some((application, revision)) = goal(&deployment, &plan) {
         bundle::require(context, application, revision).await?;
     }
     if arguments.dry_run {
-        shown(&deployment, &plan).print(&context.settings.output, &context.ui)?;
+        let config = arguments.config.as_deref();
+        shown(&deployment, &plan, config).print(&context.settings.output, &context.ui)?;
+        if let (Plan::Deploy { group, .. }, None, Some(at_once)) = (&plan, config, at_once(&deployment)) {
+            context.ui.note(&format!(
+                "the traffic moves as the configuration of {group} says; at once with --config {at_once}"
+            ));
+        }
         context.ui.note("nothing was changed");
         return Ok(Exit::Ok);
     }
@@ -244,8 +265,7 @@ impl Arguments {
         finds: bool,
     ) -> anyhow::Result<Exit> {
         let id = &deployment.id;
-        let api = context.api().await?;
-        let stopped = api.stop_deployment(id, Some(true)).await;
+        let stopped = context.api().await?.stop_deployment(id, Some(true)).await;
         if !stopped.as_ref().is_err_and(has_ended) {
             stopped.doing(format_args!("stop deployment {id}"))?;
         }
@@ -278,7 +298,7 @@ impl Arguments {
     /// minute as far as is known.
     async fn told_of_rollback(&self, context: &Context, id: &str, asked: bool) -> anyhow::Result<Deployment> {
         let api = context.api().await?;
-        let interval = self.watching.interval(api);
+        let interval = self.watching.pace(api);
         let mut left = None;
         loop {
             let seen = api.deployment(id).await.doing(format_args!("find the rollback of {id}"))?;
@@ -327,6 +347,7 @@ impl Arguments {
         let undo = undo(from, group, overrides.contains_key("targetInstances"));
         let request = CreateDeployment {
             overrides,
+            config: self.config.clone(),
             ..plain(group, Some(revision), Some(format!("rollback of {}", from.id)))
         };
         let id = create(context, group, &request).await?;
@@ -371,6 +392,15 @@ fn is_managed(deployment: &Deployment) -> bool {
     matches!(deployment.platform, Some(ComputePlatform::Lambda | ComputePlatform::Ecs))
 }
 
+/// The configuration that moves all of a deployment's traffic at once.
+fn at_once(deployment: &Deployment) -> Option<&'static str> {
+    match deployment.platform {
+        Some(ComputePlatform::Lambda) => Some("CodeDeployDefault.LambdaAllAtOnce"),
+        Some(ComputePlatform::Ecs) => Some("CodeDeployDefault.ECSAllAtOnce"),
+        _ => None,
+    }
+}
+
 /// The hosts get this revision from it already. What has moved traffic goes back another way.
 fn goes_to(deployment: &Deployment, revision: &Revision) -> bool {
     !is_managed(deployment)
@@ -384,7 +414,7 @@ fn finds_its_fleet(answer: &Value) -> bool {
 }
 
 /// The plan in words, and as data.
-fn shown(deployment: &Deployment, plan: &Plan) -> View {
+fn shown(deployment: &Deployment, plan: &Plan, config: Option<&str>) -> View {
     let own = || deployment.revision.as_ref().map(Revision::to_string);
     let (first, how, from, to) = match plan {
         Plan::Exists(rollback) => {
@@ -416,11 +446,12 @@ fn shown(deployment: &Deployment, plan: &Plan) -> View {
     table.property("Then", Some(how.clone()));
     table.property("From", from.clone());
     table.property("To", to.clone());
+    table.property("Config", config);
     table.property("Instances", fleet.map(Value::to_string));
     table.property("AppSpec", appspec.clone());
     let json = serde_json::json!({
         "deploymentId": deployment.id, "stop": first.is_some(), "action": how,
-        "from": from, "to": to, "targetInstances": fleet, "appSpec": appspec,
+        "from": from, "to": to, "deploymentConfigName": config, "targetInstances": fleet, "appSpec": appspec,
     });
     View { json, items: None, table, empty: "" }
 }

@@ -50,21 +50,24 @@ pub async fn run(
     }
     let mut series = Series::start(context, &arguments.watching)?;
     let mut exit = Exit::Ok;
+    let mut renewed = false;
     for wave in places.chunk_by_mut(|a, b| a.wave == b.wave) {
         if let Some(left) = series.left() {
             exit = left;
             break;
         }
-        exit = one(context, &mut series, wave, prepared).await;
+        if renewed {
+            // The credentials of the wave before are those of this one, and were asked for anew.
+            wave.iter_mut()
+                .for_each(|place| place.context = place.context.with(place.context.settings.clone()));
+        }
+        exit = one(context, &mut series, wave, prepared, &mut renewed).await;
         if exit != Exit::Ok {
             break;
         }
     }
-    if context.settings.output.format == Format::Ndjson {
-        // Elsewhere the table says it.
-        let idle = places.iter().filter(|place| place.run.is_none());
-        idle.for_each(|place| series.left_out(&place.region));
-    }
+    let idle = places.iter().filter(|place| place.run.is_none());
+    idle.for_each(|place| series.left_out(&place.region));
     let exit = series.finish(context, exit).await;
     summary(context, &places)?;
     Ok(exit)
@@ -95,6 +98,7 @@ async fn one(
     series: &mut Series,
     wave: &mut [Place],
     prepared: Option<&Prepared>,
+    renewed: &mut bool,
 ) -> Exit {
     let mut watched = Vec::new();
     let mut refused = None;
@@ -116,6 +120,7 @@ async fn one(
         refused = Some(error::show(&error, &context.ui, context.settings.output.format.is_machine()));
         Vec::new()
     });
+    *renewed |= watched.iter().any(|watched| watched.source.renewed().is_some());
     let exit = worst(outcomes.iter().map(Outcome::exit).chain(refused));
     for ((place, watched), outcome) in wave.iter_mut().zip(watched).zip(outcomes) {
         place.run = Some(Ran { deployment: watched.deployment, outcome });

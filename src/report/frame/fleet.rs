@@ -17,6 +17,9 @@ use crate::watch::causes::Cause;
 const FEW: usize = 3;
 /// Rows that are enough for more than the first needs.
 const ROOMY: usize = 8;
+/// The fewest columns of an id and of a lifecycle event on a narrow screen.
+const SHORTEST_ID: usize = 8;
+const SHORTEST_EVENT: usize = 4;
 const FUNNEL: &str = "FUNNEL   ";
 
 impl Composer<'_> {
@@ -24,13 +27,16 @@ impl Composer<'_> {
     pub fn targets(&self, room: usize) -> Vec<Line> {
         let counts = self.view.counts().unwrap_or_default();
         let over = self.view.status().is_some_and(DeploymentStatus::is_terminal);
-        let failed = counts.fail.max(self.view.failures());
+        let failed = self.failed_at_all();
         let seen = self.view.seen_at_work();
         // Its phases say more than a row.
         let idle = over || self.view.is_single();
         let running = if idle { 0 } else { counts.run.max(seen as u64) };
         // A row between head and targets, one for the count of what is hidden.
         let mut left = room.saturating_sub(2);
+        if left < 2 && failed > 0 {
+            return self.failed(failed, room).0;
+        }
         if left < 2 || failed + running + counts.pend == 0 {
             return Vec::new();
         }
@@ -158,16 +164,27 @@ impl Composer<'_> {
         let event = |row: &Row| row.event.as_ref().map(|event| ui::line(event.as_str())).unwrap_or_default();
         let widest =
             |texts: &mut dyn Iterator<Item = String>| texts.map(|text| text.width()).max().unwrap_or(0);
-        // On a narrow screen the times stay and the ids are cut.
-        let times = if self.width < NARROW { 5 } else { 6 };
-        let (events, most) = match self.width < NARROW {
+        // On a narrow screen the times and what is said of them stay, and the rest is cut.
+        let narrow = self.width < NARROW;
+        let times = if narrow { 5 } else { 6 };
+        let (events, most) = match narrow {
             true => {
-                let events = widest(&mut rows.iter().map(|(_, row)| event(row)));
                 let rest = widest(&mut rows.iter().map(|(_, row)| at_work(self.view, row, times)));
-                (events, self.width.saturating_sub(7 + events + rest).max(8))
+                let left = self.width.saturating_sub(7 + rest);
+                let events = widest(&mut rows.iter().map(|(_, row)| event(row)));
+                let events = events.min(left.saturating_sub(SHORTEST_ID)).max(SHORTEST_EVENT);
+                (events, left.saturating_sub(events).max(SHORTEST_EVENT))
             }
             false => (16, 40),
         };
+        let event = |row: &Row| match narrow && event(row).width() > events {
+            true => {
+                let short = row.event.as_ref().map(|event| phase_name(event.as_str())).unwrap_or_default();
+                Line::plain(short).render(events, self.unicode, false)
+            }
+            false => event(row),
+        };
+        let events = if narrow { widest(&mut rows.iter().map(|(_, row)| event(row))) } else { events };
         let name = |id: &str| Line::plain(first_line(id, 200)).render(most, self.unicode, false);
         let names = widest(&mut rows.iter().map(|(id, _)| name(id)));
         let mark = if self.unicode { "●" } else { "*" };

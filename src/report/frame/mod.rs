@@ -3,8 +3,10 @@
 //! Exceptions come before progress, every symbol has a word or a heading, and what is hidden is counted.
 
 mod fleet;
+mod health;
 mod line;
 mod panel;
+mod share;
 
 use unicode_width::UnicodeWidthStr;
 
@@ -12,12 +14,13 @@ use super::view::View;
 use super::words::{first_line, place, plural, short_revision, short_revisions};
 use super::{bar, stage};
 use crate::clock;
-use crate::model::DeploymentStatus;
+use crate::model::{ComputePlatform, DeploymentStatus};
 use crate::ui::{self, Style};
 use crate::watch::event::Counts;
-use crate::watch::forecast;
 use line::Line;
-pub use panel::Panel;
+use panel::above;
+pub use panel::{Interrupt, Panel};
+pub use share::{focus, frames};
 
 /// From this many columns on sentences are whole, and from the second on long ones too.
 const WIDE: usize = 76;
@@ -25,6 +28,9 @@ const WIDEST: usize = 96;
 /// Below this many columns details are dropped; below the second, or that many rows, only the bar is left.
 const NARROW: usize = 60;
 const BARE: (usize, usize) = (40, 8);
+/// The rows of a first cause, which a deployment with fewer rows than the second does not show.
+const CAUSE: usize = 2;
+const LEAST: usize = 5;
 /// The longest bar, and the shortest beside which all words stay.
 const WIDEST_BAR: usize = 60;
 const SHORTEST_BAR: usize = 8;
@@ -38,68 +44,34 @@ pub struct Look {
     pub colour: bool,
     /// What keys have asked for, where there are keys.
     pub panel: Option<Panel>,
+    /// What ^C does, where that is to be said.
+    pub interrupt: Option<Interrupt>,
 }
 
-/// The frame of one deployment; one row stays free for what follows.
+impl Look {
+    /// The screen is too small for more than a bar, or a line a deployment.
+    fn is_bare(&self) -> bool {
+        self.width < BARE.0 || self.height < BARE.1
+    }
+
+    /// The rows of a frame: one of the screen's stays free for what follows.
+    fn rows(&self) -> usize {
+        self.height.saturating_sub(1).max(1)
+    }
+}
+
+/// The frame of one deployment.
 pub fn frame(view: &View, look: &Look) -> Vec<String> {
-    let &Look { width, height, unicode, colour, .. } = look;
-    let composer = Composer { view, width, unicode };
-    let mut lines = composer.head(height);
-    if width >= BARE.0 && height >= BARE.1 {
-        let room = height.saturating_sub(1 + lines.len());
-        lines.extend(match &look.panel {
-            Some(panel) => composer.panel(panel, room),
-            None => composer.targets(room),
-        });
-    }
-    lines.truncate(height.saturating_sub(1).max(1));
-    lines.iter().map(|line| line.render(width, unicode, colour)).collect()
-}
-
-/// The deployment that keys are about: the first that goes on.
-pub fn focus(views: &[View]) -> usize {
-    let goes_on = |view: &View| !view.status().is_some_and(DeploymentStatus::is_terminal);
-    views.iter().position(goes_on).unwrap_or(0)
-}
-
-/// The frames of several deployments, one above the other in equal parts of the screen.
-pub fn frames(views: &[View], look: &Look) -> Vec<String> {
-    if let [view] = views {
-        return frame(view, look);
-    }
-    let room = look.height.saturating_sub(1).max(1);
-    let shown = views.len().min(if views.len() > room { room.saturating_sub(1).max(1) } else { room });
-    // What goes on comes before what has ended.
-    let ended = |(_, view): &(usize, &View)| view.status().is_some_and(DeploymentStatus::is_terminal);
-    let all = || views.iter().enumerate();
-    let ordered: Vec<_> = all().filter(|view| !ended(view)).chain(all().filter(ended)).take(shown).collect();
-    let focus = focus(views);
-    let looks = |index: usize| Look { panel: look.panel.clone().filter(|_| index == focus), ..look.clone() };
-    // Each has what it needs, as far as that is not more than its part of what the others leave.
-    let mut needs: Vec<_> =
-        ordered.iter().map(|(index, view)| (*index, frame(view, &looks(*index)).len())).collect();
-    needs.sort_by_key(|(_, rows)| *rows);
-    let (mut left, mut rows) = (room - usize::from(shown < views.len()), vec![0; views.len()]);
-    for (place, (index, wanted)) in needs.iter().enumerate() {
-        rows[*index] = (*wanted).min(left / (shown - place)).max(1);
-        left = left.saturating_sub(rows[*index]);
-    }
-    // A frame leaves one row free, which its neighbour may have.
-    let mut lines: Vec<_> = ordered
-        .iter()
-        .flat_map(|(index, view)| frame(view, &Look { height: rows[*index] + 1, ..looks(*index) }))
-        .collect();
-    if shown < views.len() && lines.len() < room {
-        let more = format!("   {}", plural((views.len() - shown) as u64, "more deployment"));
-        lines.push(Line::plain(more).render(look.width, look.unicode, look.colour));
-    }
-    lines
+    let composer = Composer::new(view, look);
+    let lines = above(composer.footer(look, false), look.rows(), |rows| composer.part(look, rows));
+    lines.iter().map(|line| line.render(look.width, look.unicode, look.colour)).collect()
 }
 
 /// What stays of a deployment in the scrollback: the head of its frame.
 pub fn last_frame(view: &View, width: usize, unicode: bool, colour: bool) -> Vec<String> {
     let composer = Composer { view, width, unicode };
-    composer.head(BARE.1).iter().map(|line| line.render(width, unicode, colour)).collect()
+    let lines = if width < BARE.0 { vec![composer.bar()] } else { composer.head(usize::MAX) };
+    lines.iter().map(|line| line.render(width, unicode, colour)).collect()
 }
 
 struct Composer<'a> {
@@ -108,26 +80,124 @@ struct Composer<'a> {
     unicode: bool,
 }
 
-impl Composer<'_> {
-    fn head(&self, height: usize) -> Vec<Line> {
-        if self.width < BARE.0 || height < BARE.1 {
+impl<'a> Composer<'a> {
+    fn new(view: &'a View, look: &Look) -> Self {
+        Composer { view, width: look.width, unicode: look.unicode }
+    }
+
+    /// The deployment in at most `rows` rows of the screen.
+    fn part(&self, look: &Look, rows: usize) -> Vec<Line> {
+        if look.is_bare() {
             return vec![self.bar()];
         }
-        let mut lines = vec![self.title()];
-        if self.width >= NARROW {
-            lines.push(self.subtitle());
+        if let Some(panel) = look.panel.as_ref().filter(|panel| panel.is_asked_for()) {
+            let head = self.head(usize::MAX).len().min((rows / 3).max(1));
+            let below = self.panel(panel, rows - head);
+            let mut lines = self.head(rows - below.len());
+            lines.extend(below);
+            return lines;
         }
-        let single = self.view.is_single();
-        if !single || self.view.counts().is_some() {
-            lines.push(self.bar());
+        // A first cause comes before progress.
+        let kept = if self.failed_at_all() > 0 && rows >= LEAST { CAUSE } else { 0 };
+        let mut lines = self.head(rows - kept);
+        lines.extend(self.targets(rows - lines.len()));
+        lines
+    }
+
+    /// What comes before the targets, in at most `room` rows; what there is no room for is counted.
+    fn head(&self, room: usize) -> Vec<Line> {
+        let one = |line: Option<Line>| line.into_iter().collect::<Vec<_>>();
+        let mut title = self.title();
+        let mut subtitle = one((self.width >= NARROW).then(|| self.subtitle()));
+        let mut bar = one(self.has_bar().then(|| self.bar()));
+        let mut trouble = one(self.trouble());
+        let mut health = one(self.health());
+        let mut zones = if health.is_empty() { Vec::new() } else { self.zones() };
+        let mut forecast = one(self.forecast());
+        let needed = 1 + bar.len() + trouble.len() + health.len() + forecast.len();
+        let all = needed + subtitle.len() + zones.len();
+        let (mut stage, _) = self.stage(room.saturating_sub(all));
+        let total = all + stage.len();
+        let mut hidden = 0;
+        if total > room {
+            if room < 2 {
+                return vec![self.row()];
+            }
+            let (anew, first) = self.stage(room.saturating_sub(needed + 1));
+            stage = anew;
+            let mut left = total + 1 - room;
+            let mut cut = |lines: &mut Vec<Line>, to: usize| {
+                let gone = left.min(lines.len().saturating_sub(to));
+                lines.truncate(lines.len() - gone);
+                left -= gone;
+                gone
+            };
+            hidden = cut(&mut subtitle, 0) + cut(&mut zones, 0) + cut(&mut stage, first);
+            hidden += cut(&mut forecast, 0) + cut(&mut health, 0);
+            // What the bar says its words say too.
+            if cut(&mut bar, 0) > 0 {
+                title = self.row();
+            }
+            hidden += cut(&mut stage, 0) + cut(&mut trouble, 0);
         }
-        lines.extend(self.trouble());
-        lines.extend(self.health());
-        lines.extend(self.forecast());
-        if !self.view.status().is_some_and(DeploymentStatus::is_terminal) {
-            lines.extend(stage::lines(self.view, self.width, self.unicode).into_iter().map(Line::plain));
+        let mut lines = vec![title];
+        for part in [subtitle, bar, trouble, health, zones, forecast, stage] {
+            lines.extend(part);
+        }
+        if hidden > 0 {
+            let dots = if self.unicode { "…" } else { "..." };
+            let text = format!("   {dots} {}", plural(hidden as u64, "more line"));
+            lines.push(Line::default().with(Some(Style::Dim), text));
         }
         lines
+    }
+
+    /// What is told below the bar, and how many of its lines are about what comes next.
+    fn stage(&self, room: usize) -> (Vec<Line>, usize) {
+        if self.view.status().is_some_and(DeploymentStatus::is_terminal) {
+            return (Vec::new(), 0);
+        }
+        let (lines, first) = stage::lines(self.view, self.width, self.unicode, room);
+        (lines.into_iter().map(Line::plain).collect(), first)
+    }
+
+    /// A function, a service and a stack are one target, of which its own lines tell.
+    fn has_bar(&self) -> bool {
+        let platform = self.view.deployment.as_ref().and_then(|deployment| deployment.platform.as_ref());
+        let one =
+            self.view.is_single() || platform.is_some_and(|platform| *platform != ComputePlatform::Server);
+        !one || self.view.counts().is_some()
+    }
+
+    /// The deployment in one line. What there is no room for is left out whole.
+    fn row(&self) -> Line {
+        let mut parts = vec![BarWord { style: Some(Style::Strong), text: self.view.name(), rank: 0 }];
+        let mut part = |style: Option<Style>, text: String, rank: u8| {
+            if !text.is_empty() {
+                parts.push(BarWord { style, text, rank });
+            }
+        };
+        match &self.view.deployment {
+            None => part(None, "waiting for a first answer".to_owned(), 1),
+            Some(deployment) => {
+                let place = place(deployment.application.as_deref(), deployment.group.as_deref());
+                part(None, place, 10);
+                part(status_style(&deployment.status), ui::line(deployment.status.as_str()), 1);
+                part(None, self.view.elapsed().map(clock::whole).unwrap_or_default(), 9);
+            }
+        }
+        let rolls_back = self.view.rolls_back();
+        part(Some(Style::Warning), rolls_back.map(|_| "a rollback".to_owned()).unwrap_or_default(), 8);
+        part(None, stage::moved(self.view).unwrap_or_default(), 2);
+        let counts = self.view.counts().filter(|counts| counts.total() > 0);
+        for word in counts.iter().flat_map(bar_words) {
+            part(word.style, word.text, word.rank + 2);
+        }
+        let mut line = Line::default();
+        for (index, word) in fitting(parts, 0, self.width).into_iter().enumerate() {
+            line = line.with(None, if index > 0 { "  " } else { "" }).with(word.style, word.text);
+        }
+        line
     }
 
     fn title(&self) -> Line {
@@ -189,21 +259,26 @@ impl Composer<'_> {
         Line::default().with(Some(Style::Dim), text(&parts))
     }
 
+    /// How many targets have failed.
+    fn failed_at_all(&self) -> u64 {
+        self.view.counts().map_or(0, |counts| counts.fail).max(self.view.failures())
+    }
+
     fn bar(&self) -> Line {
         let Some(counts) = self.view.counts().filter(|counts| counts.total() > 0) else {
             let status =
                 self.view.status().map_or_else(|| "waiting".to_owned(), |status| ui::line(status.as_str()));
-            return Line::plain(format!("[no targets yet]  {status}"));
+            return Line::plain(
+                match (stage::progress(self.view, self.width, self.unicode), self.has_bar()) {
+                    (Some(progress), _) => progress,
+                    (None, true) => format!("[no targets yet]  {status}"),
+                    (None, false) => status,
+                },
+            );
         };
-        let mut words = bar_words(&counts);
-        let taken = |words: &[BarWord]| words.iter().map(|word| word.text.width() + 2).sum::<usize>() + 2;
-        while taken(&words) + SHORTEST_BAR > self.width
-            && let Some(least) = (0..words.len()).max_by_key(|index| words[*index].rank)
-            && words.len() > 1
-        {
-            words.remove(least);
-        }
-        let cells = self.width.saturating_sub(taken(&words)).clamp(1, WIDEST_BAR);
+        let words = fitting(bar_words(&counts), 4 + SHORTEST_BAR, self.width);
+        let taken = words.iter().map(|word| word.text.width() + 2).sum::<usize>() + 2;
+        let cells = self.width.saturating_sub(taken).clamp(1, WIDEST_BAR);
         let mut line = Line::plain("[");
         for segment in bar::segments(&counts, cells, self.unicode) {
             line = line.with(segment.style, segment.cells);
@@ -227,54 +302,6 @@ impl Composer<'_> {
         Some(
             Line::default().with(Some(Style::Warning), format!("api      {}{age}{error}", api.state.words())),
         )
-    }
-
-    /// What minimum healthy hosts still allow.
-    fn health(&self) -> Option<Line> {
-        let minimum = self.view.deployment.as_ref()?.minimum_healthy?;
-        let counts = self.view.replacement().or(self.view.counts())?;
-        let total = counts.total();
-        let over = self.view.status().is_some_and(DeploymentStatus::is_terminal);
-        let open = |counts: Counts| counts.run + counts.pend + counts.ready;
-        // Of two fleets, the original goes after the replacement.
-        let done = open(counts) == 0 && self.view.counts().is_none_or(|all| open(all) == 0);
-        if (over || done) && counts.fail == 0 {
-            return None;
-        }
-        let narrow = self.width < NARROW;
-        // How many hosts each zone has is nowhere told.
-        let zones = match self.view.deployment.as_ref().and_then(|deployment| deployment.zonal) {
-            Some(_) if !over && !narrow => "; too many in one zone too",
-            _ => "",
-        };
-        let green = if self.view.replacement().is_some() { " green" } else { "" };
-        let text = match self.width {
-            WIDEST.. if zones.is_empty() => {
-                format!("health   at least {minimum} of {total}{green} must stay healthy")
-            }
-            NARROW.. => format!("health   min {minimum} of {total}{green}"),
-            _ => format!("health   min {minimum}/{total}"),
-        };
-        // The bar says it too.
-        let failed = match counts.fail {
-            0 => String::new(),
-            _ if narrow => String::new(),
-            failed => format!("; {failed} failed"),
-        };
-        let (style, rest) = match forecast::fatal(&counts, minimum) {
-            _ if over => (None, String::new()),
-            None if green.is_empty() && narrow => (None, "; none can stop it".to_owned()),
-            None if green.is_empty() => (None, "; no further failure can stop it".to_owned()),
-            // Source: AWS user guide, "Minimum healthy instances": original hosts have no minimum.
-            None if narrow => (None, "; a blue failure ends it".to_owned()),
-            None => (None, "; an original that fails ends it".to_owned()),
-            Some(0) => (Some(Style::Error), "; too few are left".to_owned()),
-            Some(1) if narrow => (Some(Style::Warning), "; the next stops it".to_owned()),
-            Some(1) => (Some(Style::Warning), "; the next failure stops it".to_owned()),
-            Some(last) if narrow => (None, format!("; stops at {last} more")),
-            Some(last) => (None, format!("; the {} further failure stops it", ordinal(last))),
-        };
-        Some(Line::plain(text + &failed).with(style, rest).with(None, zones))
     }
 
     /// When the fleet will be done, from the times that its hosts took.
@@ -319,6 +346,19 @@ fn bar_words(counts: &Counts) -> Vec<BarWord> {
     std::iter::once(ok).chain(rest.into_iter().flatten()).chain([fail]).collect()
 }
 
+/// The words that fit beside so many columns, two of them between each two; the first that go are those of the highest
+/// rank.
+fn fitting(mut words: Vec<BarWord>, beside: usize, width: usize) -> Vec<BarWord> {
+    let taken = |words: &[BarWord]| words.iter().map(|word| word.text.width() + 2).sum::<usize>();
+    while beside + taken(&words) > width + 2
+        && let Some(least) = (0..words.len()).max_by_key(|index| words[*index].rank)
+        && words.len() > 1
+    {
+        words.remove(least);
+    }
+    words
+}
+
 fn status_style(status: &DeploymentStatus) -> Option<Style> {
     match status {
         DeploymentStatus::Succeeded => Some(Style::Good),
@@ -326,16 +366,4 @@ fn status_style(status: &DeploymentStatus) -> Option<Style> {
         DeploymentStatus::Ready => Some(Style::Warning),
         _ => None,
     }
-}
-
-/// `1st`, `2nd`, `3rd`, `11th`
-fn ordinal(number: u64) -> String {
-    let ending = match (number % 100, number % 10) {
-        (11..=13, _) => "th",
-        (_, 1) => "st",
-        (_, 2) => "nd",
-        (_, 3) => "rd",
-        _ => "th",
-    };
-    format!("{number}{ending}")
 }

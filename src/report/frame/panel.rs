@@ -1,8 +1,12 @@
 //! What keys show in the place of the targets: rows to choose from, one of them in full, the logs of what failed, what
 //! keys there are, and a question before something is done. Pure.
 
-use super::Composer;
+use std::collections::BTreeSet;
+
+use unicode_width::UnicodeWidthStr;
+
 use super::line::Line;
+use super::{Composer, Look};
 use crate::clock;
 use crate::model::{DeploymentStatus, EventName, TargetStatus};
 use crate::report::stage::{self, time_of_day};
@@ -13,6 +17,8 @@ use crate::ui::{self, Key, Style};
 
 /// Targets at work that can be chosen; those that failed come before them.
 const MOST: usize = 50;
+/// On a screen of more rows than this one of them is kept for what ^C does.
+const TALL: usize = 20;
 
 /// What is shown below the head.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,6 +33,11 @@ pub enum Panel {
 }
 
 impl Panel {
+    /// It is shown in the place of the targets.
+    pub fn is_asked_for(&self) -> bool {
+        !matches!(self, Panel::Targets | Panel::Ask(_))
+    }
+
     /// Takes a key in; gives what the user wants done.
     pub fn key(&mut self, key: Key, view: &View) -> Option<Wish> {
         let over = view.status().is_none_or(DeploymentStatus::is_terminal);
@@ -58,17 +69,63 @@ impl Panel {
     }
 }
 
-/// The targets that can be chosen: what failed, cause by cause, then the slowest at work.
+/// The targets that can be chosen: what failed, cause by cause, then the slowest at work, then some of the others.
 fn rows(view: &View) -> Vec<(&str, &Row)> {
     let failed = view.causes.ranked().into_iter().flat_map(|cause| &cause.targets).take(MOST);
     let failed = failed.filter_map(|id| view.targets.get_key_value(id)).map(|(id, row)| (id.as_str(), row));
-    failed.chain(view.slowest(MOST)).collect()
+    let mut rows: Vec<_> = failed.chain(view.slowest(MOST)).collect();
+    let listed: BTreeSet<_> = rows.iter().map(|(id, _)| *id).collect();
+    let others = view.targets.iter().map(|(id, row)| (id.as_str(), row));
+    let others: Vec<_> = others.filter(|(id, _)| !listed.contains(id)).take(MOST).collect();
+    rows.extend(others);
+    rows
+}
+
+/// What ^C does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interrupt {
+    Detach,
+    Stop,
+    Rollback,
+    /// The deployment is being stopped already.
+    Again,
+}
+
+impl Interrupt {
+    fn short(self) -> &'static str {
+        match self {
+            Interrupt::Detach | Interrupt::Again => "^C detach",
+            Interrupt::Stop => "^C stop",
+            Interrupt::Rollback => "^C roll back",
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Interrupt::Detach => "^C detach (the deployment goes on)",
+            Interrupt::Stop => "^C stop the deployment; a second one detaches",
+            Interrupt::Rollback => "^C roll the deployment back; a second one detaches",
+            Interrupt::Again => "^C detach (the deployment is being stopped)",
+        }
+    }
+}
+
+/// The footer of a frame; whether it is kept a row, or shown where one is left.
+type Footer = Option<(Line, bool)>;
+
+/// What `body` makes of the rows that the footer leaves, and the footer.
+pub fn above(footer: Footer, rows: usize, body: impl FnOnce(usize) -> Vec<Line>) -> Vec<Line> {
+    let kept = usize::from(footer.as_ref().is_some_and(|(_, kept)| *kept));
+    let mut lines = if rows > kept { body(rows - kept) } else { Vec::new() };
+    lines.truncate(rows - kept);
+    lines.extend(footer.map(|(line, _)| line));
+    lines.truncate(rows);
+    lines
 }
 
 impl Composer<'_> {
-    /// The panel in at most `room` rows; what is not a panel of its own shows the targets.
+    /// The panel in at most `room` rows.
     pub fn panel(&self, panel: &Panel, room: usize) -> Vec<Line> {
-        let room = room.saturating_sub(1);
         let mut lines = match panel {
             Panel::Targets | Panel::Ask(_) => self.targets(room),
             Panel::List(selected) => self.list(*selected, room),
@@ -77,31 +134,60 @@ impl Composer<'_> {
             Panel::Help => help(),
         };
         lines.truncate(room);
-        lines.push(self.footer(panel));
         lines
     }
 
-    fn footer(&self, panel: &Panel) -> Line {
-        let id = self.view.reference();
-        let ask = |what: String| {
-            Line::default().with(Some(Style::Warning), format!("{what} y: yes, any other key: no"))
-        };
-        match panel {
-            Panel::Ask(Act::Stop) if self.view.rolls_back().is_some() => {
-                ask(format!("Stop the rollback {id}, half way?"))
+    /// What keys do and what ^C does, or a question; `many`: other deployments are on the screen too.
+    pub fn footer(&self, look: &Look, many: bool) -> Footer {
+        let dim = |text: String| Line::default().with(Some(Style::Dim), text);
+        let over = self.view.status().is_some_and(DeploymentStatus::is_terminal);
+        match &look.panel {
+            Some(Panel::Ask(act)) => {
+                let question = Line::default().with(Some(Style::Warning), self.question(*act));
+                Some((question, true))
             }
-            Panel::Ask(Act::Stop) => ask(format!("Stop deployment {id}?")),
-            Panel::Ask(Act::Continue) => ask(format!("End the wait of deployment {id}?")),
-            _ if self.width < 76 => Line::default().with(Some(Style::Dim), "^C detach  ? keys"),
-            _ => {
-                let arrows = if self.unicode { "↑↓" } else { "up/down" };
-                let wait = if stage::waits_for(self.view).is_empty() { "" } else { "  c continue" };
-                let keys = format!(
-                    "^C detach  s stop{wait}  l logs of failed  {arrows} rows  Enter details  ? keys"
-                );
-                Line::default().with(Some(Style::Dim), keys)
-            }
+            _ if look.is_bare() => None,
+            Some(_) => Some((dim(self.keys(look, many)), true)),
+            None if over => None,
+            None => look.interrupt.map(|interrupt| (dim(interrupt.words().to_owned()), look.height > TALL)),
         }
+    }
+
+    /// The first form that fits: what is asked must not be cut.
+    fn question(&self, act: Act) -> String {
+        let id = self.view.reference();
+        let (whole, named, few) = match act {
+            Act::Stop if self.view.rolls_back().is_some() => (
+                format!("Stop the rollback {id}, half way?"),
+                format!("Stop {id} half way?"),
+                "Stop it half way?",
+            ),
+            Act::Stop => (format!("Stop deployment {id}?"), format!("Stop {id}?"), "Stop it?"),
+            Act::Continue => (
+                format!("End the wait of deployment {id}?"),
+                format!("End the wait of {id}?"),
+                "End its wait?",
+            ),
+        };
+        let forms = [format!("{whole} y: yes, any other key: no"), format!("{named} y/n")];
+        forms.into_iter().find(|text| text.width() <= self.width).unwrap_or_else(|| format!("{few} y/n"))
+    }
+
+    fn keys(&self, look: &Look, many: bool) -> String {
+        let interrupt = look.interrupt.unwrap_or(Interrupt::Detach).short();
+        let next = if many { "  n next deployment" } else { "" };
+        let of = if many { format!(" {}", self.view.reference()) } else { String::new() };
+        let wait = if stage::waits_for(self.view).is_empty() { "" } else { "  c continue" };
+        let arrows = if self.unicode { "↑↓" } else { "up/down" };
+        let forms = [
+            format!(
+                "{interrupt}  s stop{of}{wait}{next}  l logs of failed  {arrows} rows  Enter details  ? keys"
+            ),
+            format!("{interrupt}  s stop{of}{wait}{next}  ? keys"),
+            format!("{interrupt}{next}  ? keys"),
+        ];
+        let [.., least] = &forms;
+        forms.iter().find(|text| text.width() <= self.width).unwrap_or(least).clone()
     }
 
     fn list(&self, selected: usize, room: usize) -> Vec<Line> {
@@ -110,13 +196,13 @@ impl Composer<'_> {
         let first = (selected + 1).saturating_sub(shown);
         let last = (first + shown).min(rows.len());
         let counts = self.view.counts().unwrap_or_default();
-        let open = counts.fail.max(self.view.failures()) + counts.run + counts.pend + counts.ready;
-        let more = open.saturating_sub(rows.len() as u64);
+        let all = counts.total().max(self.view.targets.len() as u64);
+        let more = all.saturating_sub(rows.len() as u64);
         let more = if more > 0 { format!("; {more} more are not listed") } else { String::new() };
         let place = format!("TARGETS  {}-{last} of {}", (first + 1).min(last), rows.len());
         let heading = Line::default()
             .with(Some(Style::Strong), place)
-            .with(Some(Style::Dim), format!(", failed first, then the slowest{more}"));
+            .with(Some(Style::Dim), format!(", failed first, then the slowest at work{more}"));
         let mut lines = vec![Line::default(), heading];
         for (index, (id, row)) in rows.iter().enumerate().skip(first).take(shown) {
             let cursor = if index == selected { ">" } else { " " };
@@ -140,7 +226,7 @@ impl Composer<'_> {
             lines.push(Line::default().with(style, text));
         }
         if rows.is_empty() {
-            lines.push(Line::plain("  no target has failed and none is known to be at work"));
+            lines.push(Line::plain("  no target has been read"));
         }
         lines
     }
@@ -211,7 +297,8 @@ fn help() -> Vec<Line> {
         ("l", "the logs of what failed"),
         ("c", "end the wait that the deployment is in (asks)"),
         ("s", "stop the deployment (asks)"),
-        ("^C", "leave; the deployment goes on"),
+        ("n", "steer the next of several deployments"),
+        ("^C", "leave, or what --on-interrupt says"),
         ("^Z", "pause; `fg` comes back"),
     ];
     let heading = [Line::default(), Line::default().with(Some(Style::Strong), "KEYS")];

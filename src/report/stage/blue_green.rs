@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{NARROW, mark, terminates, wrapped};
+use super::{NARROW, kept, mark, wrapped};
 use crate::clock;
 use crate::model::{DeploymentStatus, EventName, EventStatus, TargetStatus};
 use crate::report::view::{Row, View};
@@ -91,7 +91,7 @@ pub fn lines(view: &View, width: usize, unicode: bool) -> Vec<String> {
 fn stages(view: &View, blue: &Fleet, green: &Fleet, unicode: bool) -> Vec<String> {
     let Some(deployment) = &view.deployment else { return Vec::new() };
     let ready = deployment.status == DeploymentStatus::Ready;
-    let kept = terminates(view).is_some() || deployment.waits.termination_started;
+    let kept = kept(view).is_some() || deployment.waits.termination_started;
     let moving = green.moving > 0 || blue.moving > 0;
     let installed = ready || moving || (green.hosts > 0 && green.ready == green.hosts);
     let now = match (green.begun > 0, installed, ready, kept) {
@@ -115,10 +115,13 @@ fn stages(view: &View, blue: &Fleet, green: &Fleet, unicode: bool) -> Vec<String
     let install = match now {
         0 => String::new(),
         1 => took(green.began, Some(view.now)),
-        _ if moving => String::new(),
+        _ if moving || now > 2 => took(green.began, view.waited.map(|(since, _)| since)),
         _ => took(green.began, green.changed),
     };
-    let wait = if now == 2 { took(view.since(), Some(view.now)) } else { String::new() };
+    let wait = match now {
+        2 => took(view.ready_since().map(|since| since.at), Some(view.now)),
+        _ => view.waited.map(|(since, until)| took(Some(since), Some(until))).unwrap_or_default(),
+    };
     let mut names = vec![format!("provision{provision}"), format!("install{install}")];
     names.extend([format!("wait{wait}"), "reroute".to_owned(), keep]);
     names.extend(deployment.waits.termination_s.map(|_| "end blue".to_owned()));

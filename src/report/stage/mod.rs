@@ -4,8 +4,7 @@
 mod blue_green;
 mod steps;
 mod traffic;
-
-use std::time::Duration;
+mod waits;
 
 use jiff::Timestamp;
 use unicode_width::UnicodeWidthStr;
@@ -13,29 +12,58 @@ use unicode_width::UnicodeWidthStr;
 use super::view::{Row, View};
 use super::words::flowed;
 use crate::clock;
-use crate::model::{ComputePlatform, DeploymentStatus, EventStatus, TargetStatus};
+use crate::model::EventStatus;
 use crate::ui;
 use crate::watch::event::Phase;
 pub use steps::{Step, Steps};
+use waits::kept;
+pub use waits::{Known, between_zones, commands, known, waits_for};
 
 /// Below this many columns what stands side by side elsewhere stands one below the other.
 const NARROW: usize = 72;
 
-/// What the live view says below its bar.
-pub fn lines(view: &View, width: usize, unicode: bool) -> Vec<String> {
-    let mut lines = Vec::new();
+/// What the live view says below its bar. On a screen without room for all of it, what happens next and when comes first:
+/// so many lines.
+pub fn lines(view: &View, width: usize, unicode: bool, room: usize) -> (Vec<String>, usize) {
+    let mut waits = waits::lines(view, width);
+    waits.extend(waits::between_zones(view).into_iter().flat_map(|text| flow("waits    ", &text, width)));
     // A function, a service and a stack are one target; more are a fleet, and have rows.
-    if let Some((_, row)) = single(view) {
-        lines.extend(traffic::table(row, width));
-        lines.extend(traffic::bar(view, row, width, unicode));
-        lines.extend(wrapped("phases   ", &phases(view, &row.phases, unicode), width));
-        lines.extend(traffic::end(view, row).into_iter().flat_map(|text| flowed("forecast ", &text, width)));
-    } else {
-        lines.extend(blue_green::lines(view, width, unicode));
-    }
-    lines.extend(waits(view, width));
-    lines.extend(between_zones(view).into_iter().flat_map(|text| flowed("waits    ", &text, width)));
-    lines
+    let [before, next, after] = match single(view) {
+        Some((_, row)) => [
+            traffic::table(row, width),
+            traffic::bar(view, row, width, unicode),
+            wrapped("phases   ", &phases(view, &row.phases, unicode), width)
+                .into_iter()
+                .chain(traffic::end(view, row).into_iter().flat_map(|text| flow("forecast ", &text, width)))
+                .collect(),
+        ],
+        None => [blue_green::lines(view, width, unicode), Vec::new(), Vec::new()],
+    };
+    let fits = before.len() + next.len() + after.len() + waits.len() <= room;
+    let first = next.len() + waits.len();
+    let lines = if fits { [before, next, after, waits] } else { [next, waits, before, after] };
+    (lines.concat(), first)
+}
+
+/// How far a function, a service or a stack is, in one line.
+pub fn progress(view: &View, width: usize, unicode: bool) -> Option<String> {
+    let (_, row) = single(view)?;
+    traffic::bar(view, row, width, unicode).into_iter().next().or_else(|| under_way(view))
+}
+
+/// The share of its traffic that has moved, or its phase.
+pub fn moved(view: &View) -> Option<String> {
+    let (_, row) = single(view)?;
+    let planned = traffic::moved(view, row).map(|traffic| format!("traffic {}%", traffic.set));
+    let actual = || traffic::actual(&row.serving).map(|share| format!("traffic {share:.0}%"));
+    planned.or_else(actual).or_else(|| under_way(view))
+}
+
+/// As [`flowed`], and a time stays with what it is the time of.
+fn flow(label: &str, text: &str, width: usize) -> Vec<String> {
+    const TIED: &str = "\u{a0}";
+    let text = text.replace(" in ", &format!(" in{TIED}")).replace(" (", &format!("{TIED}("));
+    flowed(label, &text, width).into_iter().map(|line| line.replace(TIED, " ")).collect()
 }
 
 /// The one target of a deployment that has no fleet.
@@ -98,75 +126,6 @@ pub fn under_way(view: &View) -> Option<String> {
     let phase = phases.find(|phase| phase.status == EventStatus::InProgress)?;
     let time = phase.start.map(|start| format!(" for {}", clock::whole(clock::between(start, view.now))));
     Some(format!("{}{}", ui::line(phase.name.as_str()), time.unwrap_or_default()))
-}
-
-/// What a deployment that goes zone by zone waits for while no host is at work.
-///
-/// Source: API reference, `ZonalConfig`.
-pub fn between_zones(view: &View) -> Option<String> {
-    let deployment = view.deployment.as_ref().filter(|deployment| !deployment.status.is_terminal())?;
-    let monitor = Duration::from_secs(deployment.zonal?.monitor_s?);
-    let counts = view.counts().filter(|counts| counts.run == 0 && counts.pend > 0 && counts.ok > 0)?;
-    let done = counts.total() - counts.pend;
-    Some(format!("for the next zone: {done} done, each zone is watched for {}", clock::whole(monitor)))
-}
-
-/// What the deployment waits for: the wait itself, then what can be typed.
-fn waits(view: &View, width: usize) -> Vec<String> {
-    let wait = waits_for(view);
-    let commands = if wait.is_empty() { Vec::new() } else { commands(view) };
-    let labels = std::iter::once("waits    ").chain(std::iter::repeat("         "));
-    let mut lines: Vec<_> = labels.zip(&wait).flat_map(|(label, text)| flowed(label, text, width)).collect();
-    lines.extend(commands.iter().map(|(what, command)| match width < NARROW {
-        // A command that is cut cannot be typed.
-        true => format!(" {command}"),
-        false => format!("         {:<9} {command}", format!("{what}:")),
-    }));
-    lines
-}
-
-/// What the deployment waits for, and what comes of it by itself, in clauses; none where it does not wait.
-pub fn waits_for(view: &View) -> Vec<String> {
-    let Some(deployment) = &view.deployment else { return Vec::new() };
-    let after = |since: Timestamp, wait| since.checked_add(Duration::from_secs(wait)).unwrap_or(since);
-    if deployment.status == DeploymentStatus::Ready {
-        let mut clauses = vec!["for `continue`: the replacement is ready".to_owned()];
-        if let (Some(since), Some(wait)) = (view.since(), deployment.waits.ready_s) {
-            clauses
-                .push(format!("without it the deployment stops {}", countdown(view.now, after(since, wait))));
-        }
-        return clauses;
-    }
-    let Some((since, wait)) = terminates(view).zip(deployment.waits.termination_s) else { return Vec::new() };
-    let end = countdown(view.now, after(since, wait));
-    vec![
-        format!("for the end of the original {end}"),
-        "all traffic has moved; until then a rollback only moves it back".to_owned(),
-    ]
-}
-
-/// What can be done about a wait, and how.
-pub fn commands(view: &View) -> Vec<(&'static str, String)> {
-    let ready = view.status() == Some(&DeploymentStatus::Ready);
-    let id = view.reference();
-    let mut commands = vec![("continue", format!("cdctl deploy continue {id}"))];
-    commands.extend(ready.then(|| ("stop", format!("cdctl deploy stop {id} --rollback"))));
-    commands
-}
-
-/// Since when the original fleet is only kept. ECS does not say so: its target is done and the deployment is not.
-fn terminates(view: &View) -> Option<Timestamp> {
-    let deployment = view.deployment.as_ref()?;
-    if deployment.status != DeploymentStatus::InProgress {
-        return None;
-    }
-    let ecs = deployment.platform == Some(ComputePlatform::Ecs)
-        && !view.targets.is_empty()
-        && view.targets.values().all(|row| row.status == TargetStatus::Succeeded);
-    match ecs {
-        true => view.last_target_change(),
-        false => view.kept_since().filter(|_| deployment.waits.termination_started),
-    }
 }
 
 /// `in 3m22s (14:36:12Z)`

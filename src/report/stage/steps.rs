@@ -1,11 +1,17 @@
 //! What is new of a function, a service or a stack: its versions once, each phase that ended, each step of the
 //! traffic. Shared by the reporters that write lines. Pure.
 
-use super::traffic::{actual, line_of, versions};
+use super::single;
+use super::traffic::{actual, line_of, moved, versions};
 use crate::clock;
 use crate::model::EventStatus;
-use crate::report::view::View;
+use crate::report::view::{Row, View};
 use crate::watch::event::{Phase, TargetEvent};
+
+/// It is known when the next step of the traffic comes.
+fn next(view: &View, row: &Row) -> bool {
+    moved(view, row).is_some_and(|traffic| traffic.next.is_some())
+}
 
 /// One thing that is new.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +27,8 @@ pub enum Step {
 pub struct Steps {
     phases: Vec<Phase>,
     share: Option<u64>,
+    /// The next step of the traffic was told with it.
+    planned: bool,
 }
 
 impl Steps {
@@ -55,8 +63,19 @@ impl Steps {
             && share != self.share
         {
             self.share = share;
+            self.planned = next(view, row);
             steps.push(Step::Traffic(line_of(view, row, now)));
         }
         steps
+    }
+
+    /// The traffic once more, where only now it is known when its next step comes.
+    pub fn plan(&mut self, view: &View) -> Option<Step> {
+        let (share, (_, row)) = self.share.zip(single(view))?;
+        if self.planned || !next(view, row) {
+            return None;
+        }
+        self.planned = true;
+        Some(Step::Traffic(line_of(view, row, share)))
     }
 }

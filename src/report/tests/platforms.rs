@@ -13,7 +13,7 @@ use crate::model::EventStatus::{Failed, InProgress, Pending, Succeeded};
 
 type Timeline = Vec<(i64, Event)>;
 
-const SCREENS: [(usize, usize); 3] = [(100, 30), (80, 24), (40, 24)];
+const SCREENS: [(usize, usize); 4] = [(100, 30), (80, 24), (60, 24), (40, 24)];
 
 /// The frames at some moments on each screen, then both kinds of lines.
 fn told_by_all(timeline: &Timeline, moments: &[i64]) -> String {
@@ -323,4 +323,40 @@ fn a_function_whose_hook_fails() {
     });
     events.push((400, ended));
     assert_data_eq!(told_by_all(&events, &[9]), file!["lambda_failed.txt"].raw());
+}
+
+/// What comes next and when is whole on one line, on a narrow screen and on a low one.
+#[test]
+fn countdowns_are_whole_on_small_screens() {
+    let ready = {
+        let mut events = blue_green();
+        events.retain(|(second, _)| *second <= 301);
+        events
+    };
+    let cases = [
+        ("next shift of a function", function(), 100, vec!["next 100% in 3m27s (14:20:07Z)"]),
+        (
+            "next shift of a service",
+            service(),
+            450,
+            vec!["next 60% in 2m25s (14:24:55Z)", "all moved in 8m25s (14:30:55Z),"],
+        ),
+        ("deadline of what is ready", ready, 400, vec!["in 58m10s (15:19:50Z)"]),
+        ("termination wait of a service", service(), 1000, vec!["in 59m17s (15:30:57Z)"]),
+        ("termination wait of hosts", blue_green(), 1000, vec!["in 59m35s (15:31:15Z)"]),
+    ];
+    for (what, timeline, second, countdowns) in cases {
+        let mut view = view(timeline.into_iter().filter(|(at, _)| *at <= second).collect());
+        view.tick(&pulse(second));
+        for (width, height) in [(60, 24), (60, 10), (59, 24), (50, 12), (40, 24), (40, 10)] {
+            let lines = framed(&view, width, height, true);
+            fits(&lines, width, height);
+            // The last of them may have no room on a low screen.
+            let shown = if height < 24 { &countdowns[..1] } else { &countdowns[..] };
+            for countdown in shown {
+                let whole = lines.iter().any(|line| line.contains(countdown));
+                assert!(whole, "{what} on {width}x{height}: {countdown}\n{}", lines.join("\n"));
+            }
+        }
+    }
 }

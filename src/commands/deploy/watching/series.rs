@@ -1,0 +1,73 @@
+//! One watch after the other, in one stream: the waves of `deploy create --regions`.
+
+use futures_util::FutureExt;
+
+use super::{TOOL, WatchArgs, written};
+use crate::api::source::Watching;
+use crate::clock;
+use crate::context::Context;
+use crate::error::{Doing, Failure};
+use crate::exit::Exit;
+use crate::report::{About, Reporters};
+use crate::signals::{self, Listener, Signals};
+use crate::watch::event::{Event, NoticeCode};
+use crate::watch::{Outcome, Watched};
+
+/// Watches one after the other that share their reporters and listen to the same signals.
+pub struct Series {
+    arguments: WatchArgs,
+    reporters: Reporters,
+    signals: Signals,
+    /// Hears of the signals that come while nothing is watched.
+    listener: Listener,
+    outcomes: Vec<Outcome>,
+}
+
+impl Series {
+    pub fn start(context: &Context, arguments: &WatchArgs) -> anyhow::Result<Self> {
+        if arguments.shown.keys {
+            return Err(Failure::new("--keys steers one watch, not one after the other")
+                .help("leave --keys or --regions out")
+                .exit(Exit::Usage)
+                .into());
+        }
+        let reporters = Reporters::start(arguments.reporters(context, false)?);
+        Ok(Series {
+            arguments: arguments.clone(),
+            reporters: reporters.doing("start the reporters' thread")?,
+            signals: context.signals.clone(),
+            listener: context.signals.listen(),
+            outcomes: Vec::new(),
+        })
+    }
+
+    /// The code of a signal that came since; nothing more is started after it.
+    pub fn left(&mut self) -> Option<Exit> {
+        self.listener.next().now_or_never().map(signals::exit)
+    }
+
+    /// Watches deployments that were just made.
+    pub async fn follow(
+        &mut self,
+        context: &Context,
+        watched: &[Watched<Watching>],
+    ) -> anyhow::Result<Vec<Outcome>> {
+        let options = self.arguments.options(context, true).await?;
+        let outcomes = crate::watch::follow(watched, &options, &self.signals, &self.reporters).await;
+        self.outcomes.extend(outcomes.iter().cloned());
+        Ok(outcomes)
+    }
+
+    /// Tells the stream of a region in which nothing is watched, and so nothing of it is told.
+    pub fn left_out(&self, region: &str) {
+        let message = format!("nothing was started in {region}");
+        let event = Event::Notice { code: NoticeCode::NotStarted, message };
+        self.reporters.emit(TOOL, About { deployment: "", region: Some(region) }, clock::now(), event);
+    }
+
+    /// Waits until everything is written; gives the exit code.
+    pub async fn finish(mut self, context: &Context, exit: Exit) -> Exit {
+        crate::watch::finish(&self.outcomes, &self.signals, &mut self.reporters).await;
+        written(context, self.reporters.unwritten(), exit)
+    }
+}

@@ -1,0 +1,143 @@
+//! The live view on a terminal.
+
+use snapbox::{assert_data_eq, str};
+
+use super::*;
+
+/// As much of a terminal as the live view needs: text that wraps at the last column, `\r`, `\n`, and the cursor
+/// moves and line clears of the screen.
+struct Terminal {
+    rows: Vec<Vec<char>>,
+    at: (usize, usize),
+    width: usize,
+}
+
+impl Terminal {
+    fn show(text: &str, width: usize) -> Vec<String> {
+        let mut terminal = Terminal { rows: vec![vec![' '; width]], at: (0, 0), width };
+        let mut chars = text.chars();
+        while let Some(c) = chars.next() {
+            match c {
+                '\r' => terminal.at.1 = 0,
+                '\n' => terminal.line_feed(),
+                '\x1b' => {
+                    assert_eq!(chars.next(), Some('['));
+                    let mut count = String::new();
+                    let end = chars.by_ref().find(|c| {
+                        if c.is_ascii_digit() {
+                            count.push(*c);
+                            false
+                        } else {
+                            true
+                        }
+                    });
+                    terminal.control(end.unwrap(), count.parse().unwrap_or(1));
+                }
+                c => terminal.put(c),
+            }
+        }
+        let lines = terminal.rows.iter().map(|row| row.iter().collect::<String>().trim_end().to_owned());
+        lines.collect()
+    }
+
+    fn line_feed(&mut self) {
+        self.at = (self.at.0 + 1, 0);
+        if self.at.0 == self.rows.len() {
+            self.rows.push(vec![' '; self.width]);
+        }
+    }
+
+    fn put(&mut self, c: char) {
+        if self.at.1 == self.width {
+            self.line_feed();
+        }
+        self.rows[self.at.0][self.at.1] = c;
+        self.at.1 += 1;
+    }
+
+    fn control(&mut self, end: char, count: usize) {
+        match end {
+            'A' => self.at.0 = self.at.0.saturating_sub(count),
+            'B' => self.at.0 = (self.at.0 + count).min(self.rows.len() - 1),
+            'J' => {
+                self.rows.truncate(self.at.0 + 1);
+                self.rows[self.at.0][self.at.1..].fill(' ');
+            }
+            'K' => self.rows[self.at.0][self.at.1..].fill(' '),
+            'm' => {}
+            other => panic!("an unexpected control sequence ends in {other}"),
+        }
+    }
+}
+
+#[test]
+fn the_live_view_draws_and_leaves_its_last_frame() {
+    let buffer = Buffer::default();
+    let mut live =
+        Live::new(Canvas::new(Screen::fixed(Stream::new(buffer.clone()), 80, 24), true), true, true);
+    let mut events = vec![told(DeploymentStatus::InProgress, counts(0, 6, 6, 0))];
+    events.extend((0..6).map(|n| seen(&format!("i-{n}"), TargetStatus::InProgress, EventName::Install, 5)));
+    let mut seq = 0;
+    let mut take = |live: &mut Live, second: i64, event: Event| {
+        seq += 1;
+        assert_eq!(live.event(&stamped(seq, second, event)), Ok(()));
+        live.tick(&pulse(second));
+    };
+    for event in events {
+        take(&mut live, 6, event);
+    }
+    let now = Terminal::show(&buffer.text(), 80);
+    assert_eq!(now.iter().filter(|line| line.starts_with(" ● i-")).count(), 6, "{now:#?}");
+    take(&mut live, 7, Event::Notice { code: NoticeCode::Config, message: "not read".into() });
+    for n in 0..6 {
+        take(&mut live, 8, seen(&format!("i-{n}"), TargetStatus::Succeeded, EventName::Install, 5));
+    }
+    take(&mut live, 399, told(DeploymentStatus::Succeeded, counts(12, 0, 0, 0)));
+    assert_eq!(live.event(&stamped(99, 400, Event::Result(Box::new(report("succeeded", 0))))), Ok(()));
+    live.end();
+    let drawn = buffer.text();
+    drop(live);
+    assert_eq!(buffer.text(), drawn, "nothing is cleared afterwards");
+    let shown = Terminal::show(&(drawn + "what follows"), 80).join("\n");
+    assert_data_eq!(
+        shown.trim_end(),
+        str![[r#"
+notice: not read
+d-7F3K2QX9A  shop-web/prod-fleet  Succeeded  6m39s elapsed
+4.18.0.zip (was 4.17.2.zip)  HalfAtATime  by user
+[████████████████████████████████████████████████████████████]  ok 12/12  fail 0
+what follows
+"#]]
+    );
+}
+
+#[test]
+fn what_is_rolled_back_stays_above_its_rollback() {
+    let shown = |followed: bool| {
+        let buffer = Buffer::default();
+        let mut live =
+            Live::new(Canvas::new(Screen::fixed(Stream::new(buffer.clone()), 80, 24), true), true, false);
+        let rollback = |status| Stamped {
+            deployment: "d-ROLL".into(),
+            ..stamped(5, 410, told(status, counts(9, 0, 0, 0)))
+        };
+        let mut events = vec![
+            stamped(0, 6, told(DeploymentStatus::Failed, counts(1, 0, 0, 8))),
+            stamped(1, 400, Event::Rollback { rollback: "d-ROLL".into(), message: None }),
+        ];
+        events.extend(followed.then(|| rollback(DeploymentStatus::InProgress)));
+        events.extend(followed.then(|| rollback(DeploymentStatus::Succeeded)));
+        events.push(stamped(9, 420, Event::Result(Box::new(report("failed", 3)))));
+        for event in &events {
+            assert_eq!(live.event(event), Ok(()));
+            live.tick(&pulse(410));
+        }
+        live.end();
+        let lines = Terminal::show(&buffer.text(), 80);
+        lines.into_iter().filter(|line| line.starts_with("d-")).collect::<Vec<_>>()
+    };
+    let original = "d-7F3K2QX9A  shop-web/prod-fleet  Failed  6m39s elapsed";
+    let rollback = "d-ROLL  shop-web/prod-fleet  Succeeded  6m39s elapsed  rolls back d-7F3K2QX9A";
+    assert_eq!(shown(true), [original, rollback]);
+    assert_eq!(shown(false), [original]);
+}

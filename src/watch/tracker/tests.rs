@@ -1,0 +1,149 @@
+//! What is an event, what is counted, and what a report names.
+
+use super::*;
+use crate::api::ErrorKind;
+use crate::model::{
+    AutoRollback, Diagnostics, EventName, EventStatus, LifecycleErrorCode, MinimumHealthyHosts, RollbackInfo,
+    Serving, Waits,
+};
+
+fn deployment(status: &str, overview: Option<Overview>) -> Deployment {
+    Deployment {
+        id: "d-1".into(),
+        application: None,
+        group: None,
+        config: None,
+        platform: None,
+        status: status.into(),
+        creator: None,
+        description: None,
+        revision: None,
+        previous_revision: None,
+        create_time: None,
+        start_time: None,
+        complete_time: None,
+        overview,
+        error: None,
+        rollback: RollbackInfo::default(),
+        auto_rollback: AutoRollback::default(),
+        waits: Waits::default(),
+        messages: Vec::new(),
+    }
+}
+
+fn target(id: &str, status: &str, event_status: &str) -> Target {
+    Target {
+        id: id.into(),
+        kind: TargetKind::Other("EKSTarget".into()),
+        status: status.into(),
+        label: None,
+        last_updated: None,
+        events: vec![LifecycleEvent {
+            name: EventName::ApplicationStop,
+            status: event_status.into(),
+            start_time: None,
+            end_time: None,
+            diagnostics: Some(Diagnostics {
+                error_code: LifecycleErrorCode::ScriptFailed,
+                script_name: "stop.sh".into(),
+                message: "no".into(),
+                log_tail: "tail".into(),
+            }),
+        }],
+        serving: Serving::Unsaid,
+    }
+}
+
+#[test]
+fn only_changes_are_events_and_unknown_states_are_shown_as_they_are() {
+    let mut tracker = Tracker::default();
+    assert!(tracker.deployment(deployment("Sleeping", None)).is_some());
+    assert_eq!(tracker.deployment(deployment("Sleeping", None)), None);
+    assert_eq!(tracker.outcome(false), None, "an unknown state is no end");
+    let Some(Event::Deployment(event)) = tracker.deployment(deployment("Dreaming", None)) else { panic!() };
+    assert_eq!(event.status.as_str(), "Dreaming");
+    let events = tracker.targets(&[target("a", "Waiting", "Napping")]);
+    let [Event::Target(event)] = events.as_slice() else { panic!("{events:?}") };
+    assert_eq!((event.status.as_str(), event.kind.as_str()), ("Waiting", "EKSTarget"));
+    let same = tracker.targets(&[target("a", "Waiting", "Napping")]);
+    assert_eq!(same, [Event::Seen { targets: vec!["a".into()] }], "it was looked at, and that is all");
+    tracker.targets(&[target("b", "Succeeded", "Succeeded")]);
+    assert_eq!(tracker.targets(&[target("b", "Succeeded", "Succeeded")]), []);
+}
+
+#[test]
+fn a_failure_counts_once_and_only_where_the_target_failed() {
+    let mut tracker = Tracker::default();
+    tracker.targets(&[target("a", "Failed", "Failed")]);
+    tracker.targets(&[target("a", "Failed", "Failed"), target("b", "Succeeded", "Failed")]);
+    let overview = Overview { succeeded: 1, failed: 3, ..Overview::default() };
+    tracker.deployment(deployment("Succeeded", Some(overview)));
+    let outcome = tracker.outcome(false).unwrap();
+    assert_eq!(outcome, Outcome::SucceededInPart { failed: 3, refused: false });
+    let report = tracker.report(&outcome, Timestamp::UNIX_EPOCH, None);
+    assert_eq!(report.causes.len(), 1);
+    assert_eq!(report.causes[0].targets, ["a"]);
+    assert_eq!(report.failures_not_read, 2);
+}
+
+#[test]
+fn a_report_names_the_first_hosts_that_have_finished() {
+    let mut tracker = Tracker::default();
+    let host =
+        |id: String, status: &str| Target { kind: TargetKind::Instance, ..target(&id, status, status) };
+    let mut targets: Vec<_> = (0..50).rev().map(|n| host(format!("i-{n:02}"), "Succeeded")).collect();
+    targets.extend(["Skipped", "Failed", "Pending", "Dreaming"].map(|status| host(status.into(), status)));
+    targets.push(Target { label: Some("Blue".into()), ..host("blue".into(), "Skipped") });
+    targets.push(target("function", "Succeeded", "Succeeded"));
+    tracker.targets(&targets);
+    let report = tracker.report(&Outcome::Succeeded, Timestamp::UNIX_EPOCH, None);
+    assert_eq!(report.hosts.ok, (0..20).map(|n| format!("i-{n:02}")).collect::<Vec<_>>());
+    assert_eq!(report.hosts.skip, ["Skipped"], "what has not finished may be anything now");
+    let rollback = tracker.report(&Outcome::Succeeded, Timestamp::UNIX_EPOCH, Some(&tracker));
+    assert_eq!(rollback.rollback_hosts, report.hosts);
+}
+
+#[test]
+fn trouble_is_told_when_it_changes() {
+    let mut tracker = Tracker::default();
+    let error = |kind| ApiError {
+        operation: "GetDeployment".into(),
+        kind,
+        code: None,
+        message: "no".into(),
+        request_id: None,
+    };
+    let second = Duration::from_secs(1);
+    assert_eq!(tracker.recovered(), None);
+    assert!(tracker.failing(&error(ErrorKind::Throttled), second).is_some());
+    assert_eq!(tracker.failing(&error(ErrorKind::Throttled), second), None);
+    assert!(tracker.failing(&error(ErrorKind::Transient), second).is_some());
+    assert!(tracker.recovered().is_some());
+    assert_eq!(tracker.recovered(), None);
+}
+
+#[test]
+fn the_minimum_of_healthy_hosts_follows_from_configuration_and_total() {
+    let mut tracker = Tracker::default();
+    let config = DeploymentConfig {
+        name: "c".into(),
+        minimum_healthy_hosts: Some(MinimumHealthyHosts::Percent(50)),
+        routing: None,
+        zonal: None,
+    };
+    assert_eq!(tracker.config(config), None, "not without a total");
+    let overview = Overview { pending: 9, ..Overview::default() };
+    let Some(Event::Deployment(event)) = tracker.deployment(deployment("InProgress", Some(overview))) else {
+        panic!()
+    };
+    assert_eq!(event.minimum_healthy, Some(5));
+}
+
+#[test]
+fn an_event_in_progress_has_its_own_times() {
+    let mut working = target("a", "InProgress", "InProgress");
+    working.events[0].start_time = Timestamp::from_second(5).ok();
+    assert_eq!(target_event(&working).since, Timestamp::from_second(5).ok());
+    assert_eq!(target_event(&working).failure, None, "diagnostics of what has not failed are no failure");
+    assert_eq!(target_event(&working).event_status, Some(EventStatus::InProgress));
+}
