@@ -172,6 +172,7 @@ impl Reader {
             self.add(
                 Finding::warning("A014", span, message).help("write it without quotes or in single ones"),
             );
+            return;
         }
         if destination.starts_with('~') {
             let finding = match self.agent {
