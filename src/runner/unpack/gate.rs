@@ -15,7 +15,7 @@ pub const MAX_ENTRIES: usize = 200_000;
 const MAX_BYTES: u64 = 16 << 30;
 /// How many times its packed size a bundle may grow, beyond an allowance: an image of a disk is mostly zeros.
 const MAX_RATIO: u64 = 200;
-const ALLOWANCE: u64 = 2 << 30;
+const ALLOWANCE: u64 = 256 << 20;
 /// Names within each other.
 const MAX_DEPTH: usize = 128;
 /// Bytes of a name: Linux has no longer ones.
