@@ -92,10 +92,10 @@ fn hostile() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         let device = tar(&[(b"null", kind, b"")]);
         bundles.push((name, device, "is neither file, directory nor link"));
     }
-    bundles.push(("ratio", zeros(300 << 20), "unpacks to more than a bundle may hold"));
+    bundles.push(("ratio", zeros(400 << 20), "unpacks to more than a bundle may hold"));
     bundles.push((
         "ratio",
-        gzip(&tar(&[(b"zeros", FILE, &vec![0; 300 << 20])])),
+        gzip(&tar(&[(b"zeros", FILE, &vec![0; 400 << 20])])),
         "larger than a bundle may hold",
     ));
     bundles
