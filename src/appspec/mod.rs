@@ -156,8 +156,13 @@ fn for_both(text: &[u8], host: Option<Os>, bundle: Option<&Listing>) -> (Option<
     let mut findings = both::merge(one.1, two.1);
     match (one.0, two.0) {
         (Some(one), Some(two)) if first == second => {
-            let two = paths(&two, bundle, Agent::Two);
-            findings.extend(both::merge(paths(&one, bundle, Agent::One), two));
+            // A large bundle is gone through for both at once.
+            let (one_says, two_says) = std::thread::scope(|scope| {
+                let two = scope.spawn(|| paths(&two, bundle, Agent::Two));
+                let one = paths(&one, bundle, Agent::One);
+                (one, two.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            });
+            findings.extend(both::merge(one_says, two_says));
             (Some(one), findings)
         }
         // What an agent refuses it does not deploy.

@@ -231,14 +231,23 @@ impl Named {
     }
 
     pub fn has(&self, path: &str) -> bool {
-        self.0.contains(&base(path))
+        let name = last(path);
+        if name.bytes().any(|byte| !byte.is_ascii() || byte.is_ascii_uppercase()) {
+            self.0.contains(&name.to_lowercase())
+        } else {
+            self.0.contains(name)
+        }
     }
 }
 
 /// A path's last part; the case does not count on Windows.
 fn base(path: &str) -> String {
+    last(path).to_lowercase()
+}
+
+fn last(path: &str) -> &str {
     let path = path.trim().trim_end_matches(['/', '\\']);
-    path.rsplit(['/', '\\']).next().unwrap_or(path).to_lowercase()
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
 }
 
 fn scalars(node: &Node, names: &mut HashSet<String>) {

@@ -160,3 +160,10 @@ fn a_fault_goes_to_this_machine_only() {
     let _ =
         machine.run("sandbox fault add reset --for soon").ends_with(2).complains("`soon` is not a duration");
 }
+
+#[test]
+fn a_fleet_of_ten_thousand_is_shown() {
+    let sandbox = Sandbox::start("generate: [{count: 10000, kind: simulated, tags: {Role: web}}]", 1);
+    let shown = sandbox.machine().run("sandbox fleet -o text").ends_with(0).stdout;
+    assert_eq!(shown.lines().count(), 10_000);
+}

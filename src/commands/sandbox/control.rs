@@ -14,8 +14,8 @@ use crate::exit::Exit;
 
 /// Where `cdctl sandbox serve` listens by default.
 const DEFAULT: &str = "http://127.0.0.1:4577";
-/// More than any answer; less than a hostile one.
-const MOST: usize = 1 << 20;
+/// More than the fleet of any sandbox; less than a hostile answer.
+const MOST: usize = 64 << 20;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The JSON that the sandbox answers to `method` on `/_cdctl/PATH`; the path may have a query.

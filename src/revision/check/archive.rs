@@ -1,6 +1,6 @@
 //! Archives: nothing is unpacked, so that what is in a large bundle is told within a moment.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::super::listing::{Found, Named};
 use super::{Error, NAMES, Report, appspec_name, case_of, missing};
@@ -27,7 +27,7 @@ pub fn check(
         }
         Err(error) => return Err(told(error.message)),
     };
-    let found: Vec<Found> = found(archive, &contents);
+    let found: Vec<Found> = found(&contents);
     let named = |name: &str| format!("{}:{name}", archive.display());
     let faults = |contents: &Contents, wanted: &dyn Fn(&str) -> bool| match contents.damage(wanted) {
         Ok(damage) => Ok(faults(&damage, scope.agent)),
@@ -71,10 +71,11 @@ pub fn check(
     Ok(report(named(name), text, findings))
 }
 
-fn found(archive: &Path, contents: &Contents) -> Vec<Found> {
+fn found(contents: &Contents) -> Vec<Found> {
     let entry = |(name, entry): (&String, &appspec::Entry)| Found {
         name: name.clone(),
-        path: archive.to_owned(),
+        // Nothing of it is opened by its path.
+        path: PathBuf::new(),
         kind: entry.kind.clone(),
         mode: entry.mode,
         size: 0,
