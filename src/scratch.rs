@@ -4,7 +4,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Child;
+use std::process::{Child, Command};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -101,13 +101,16 @@ pub fn write(to: &Path, new: bool, fill: impl FnOnce(&mut fs::File) -> io::Resul
 #[derive(Debug)]
 pub struct Running(Option<Pid>);
 
-/// Before the child is waited for: its number is another's afterwards.
-pub fn running(child: &Child) -> Running {
+/// Starts a program. It is known from the first moment: [`clear`] waits until it is.
+///
+/// # Errors
+/// It cannot be started, or the command ends.
+pub fn spawn(command: &mut Command) -> io::Result<(Child, Running)> {
+    let mut held = held()?;
+    let child = command.spawn()?;
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    if let (Some(pid), Ok(mut held)) = (pid, held()) {
-        held.children.push(pid);
-    }
-    Running(pid)
+    held.children.extend(pid);
+    Ok((child, Running(pid)))
 }
 
 impl Drop for Running {

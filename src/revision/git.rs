@@ -256,8 +256,7 @@ impl Git<'_> {
 
 /// What a program leaves behind; it ends where a signal ends this one.
 fn output(command: &mut Command) -> io::Result<Output> {
-    let child = command.stderr(Stdio::piped()).spawn()?;
-    let _running = scratch::running(&child);
+    let (child, _running) = scratch::spawn(command.stderr(Stdio::piped()))?;
     child.wait_with_output()
 }
 
