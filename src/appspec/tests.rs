@@ -1,5 +1,7 @@
 //! The checks of EC2/on-premises AppSpec files, case by case.
 
+mod bundled;
+
 use super::*;
 
 /// Code and severity of every finding, in order.
@@ -135,57 +137,6 @@ fn repeated_keys_and_further_documents_are_warnings() {
     assert_eq!(codes(&text), [("A051", Severity::Warning), ("A007", Severity::Warning)]);
 }
 
-fn listing() -> Listing {
-    let entry = |kind: Kind, mode: u32, head: &str| Entry { kind, mode, head: head.as_bytes().to_vec() };
-    [
-        ("app", entry(Kind::Directory, 0o755, "")),
-        ("app/a.txt", entry(Kind::File, 0o644, "a")),
-        ("other/a.txt", entry(Kind::File, 0o644, "a")),
-        ("crlf.sh", entry(Kind::File, 0o755, "#!/bin/sh\r\n")),
-        ("no-exec.sh", entry(Kind::File, 0o644, "#!/bin/sh\n")),
-        ("with blank.sh", entry(Kind::File, 0o755, "#!/bin/sh\n")),
-    ]
-    .into_iter()
-    .map(|(name, entry)| (name.to_owned(), entry))
-    .collect()
-}
-
-fn bundle_codes(body: &str) -> Vec<(&'static str, Severity)> {
-    let checked = check(format!("{HEAD}{body}").as_bytes(), Some(&listing()), FIRST);
-    checked.findings.iter().map(|finding| (finding.code, finding.severity)).collect()
-}
-
-#[test]
-fn what_the_bundle_lacks() {
-    let script =
-        |location: &str| bundle_codes(&format!("hooks:\n  AfterInstall:\n    - location: {location}\n"));
-    assert_eq!(script("/no-exec.sh"), [("A041", Severity::Note)]);
-    assert_eq!(script("crlf.sh"), [("A038", Severity::Error)]);
-    assert_eq!(script("app"), [("A039", Severity::Error)]);
-    assert_eq!(script("with blank.sh"), [("A040", Severity::Error)]);
-    assert_eq!(script("crlf.sh --fast"), [("A037", Severity::Error)]);
-    assert_eq!(script("../x.sh"), [("A037", Severity::Error)]);
-    let source =
-        |source: &str| bundle_codes(&format!("files:\n  - source: {source}\n    destination: /srv\n"));
-    assert_eq!(source("app/*.txt"), [("A015", Severity::Error)]);
-    assert_eq!(source("./app/"), []);
-    assert_eq!(source("/"), []);
-}
-
-#[test]
-fn a_path_that_is_not_there_has_the_nearest_one_as_help() {
-    let help = |body: &str| {
-        let checked = check(format!("{HEAD}{body}").as_bytes(), Some(&listing()), FIRST);
-        checked.findings[0].help.clone().unwrap()
-    };
-    let script = |location: &str| help(&format!("hooks:\n  AfterInstall:\n    - location: {location}\n"));
-    assert_eq!(script("scripts/crlf.sh"), "did you mean `crlf.sh`?");
-    assert_eq!(script("CRLF.SH"), "did you mean `crlf.sh`?");
-    assert_eq!(script("noexec.sh"), "did you mean `no-exec.sh`?");
-    assert_eq!(script("start"), "a location is the script's path below the bundle's root");
-    assert_eq!(help("files:\n  - {source: ap, destination: /srv}\n"), "did you mean `app`?");
-}
-
 #[test]
 fn time_outs_that_were_chosen_add_up_whatever_else_there_is() {
     let event = |timeouts: &[&str]| {
@@ -196,58 +147,6 @@ fn time_outs_that_were_chosen_add_up_whatever_else_there_is() {
     assert_eq!(event(&[", timeout: 1800", ", timeout: 1801", ""]), past);
     assert_eq!(event(&[", timeout: 3600", ", timeout: 1"]), past);
     assert_eq!(event(&[", timeout: 1800", "", ""]), []);
-}
-
-#[test]
-fn two_sources_for_one_target() {
-    let files =
-        "files:\n  - {source: app, destination: /srv}\n  - {source: other/a.txt, destination: /srv}\n";
-    assert_eq!(bundle_codes(files), [("A016", Severity::Error)]);
-}
-
-#[test]
-fn permissions_against_what_is_installed() {
-    let permission = |body: &str| {
-        bundle_codes(&format!("files:\n  - {{source: app, destination: /srv}}\npermissions:\n{body}"))
-    };
-    assert_eq!(permission("  - {object: /srv, mode: '644'}\n"), []);
-    assert_eq!(permission("  - {object: /srv/a.txt, pattern: '*.txt'}\n"), [("A028", Severity::Error)]);
-    assert_eq!(
-        permission("  - {object: /srv, mode: '644'}\n  - {object: /srv/a.txt, mode: '600'}\n"),
-        [("A028", Severity::Error)]
-    );
-    for kind in ["file", "files"] {
-        let entry = format!("  - {{object: /srv, mode: '644', type: {kind}}}\n");
-        assert_eq!(permission(&entry), [("A024", Severity::Error)], "{kind}");
-    }
-    assert_eq!(permission("  - {object: /elsewhere, mode: '644'}\n"), [("A029", Severity::Warning)]);
-    assert_eq!(permission("  - {object: /srv, acls: ['d:u:bob:rw']}\n"), [("A025", Severity::Error)]);
-    assert_eq!(
-        permission("  - {object: /srv, acls: ['d:u:bob:rw'], except: [a.txt]}\n"),
-        [("A029", Severity::Warning)]
-    );
-    assert_eq!(permission("  - {object: /srv, acls: ['u:bob:rw']}\n"), []);
-    assert_eq!(bundle_codes("permissions:\n  - {object: /srv}\n"), [("A029", Severity::Warning)]);
-    assert_eq!(
-        bundle_codes("files:\n  - {source: nothing, destination: /a}\npermissions:\n  - {object: /a}\n"),
-        [("A015", Severity::Error)]
-    );
-}
-
-#[test]
-fn what_every_host_has_is_refused_under_disallow() {
-    let files = |head: &str, destination: &str| {
-        let mut listing = listing();
-        let file = Entry { kind: Kind::File, mode: 0o644, head: b"a".to_vec() };
-        listing.insert("app/etc/hosts".to_owned(), file);
-        let text = format!("{HEAD}{head}files:\n  - {{source: app, destination: {destination}}}\n");
-        let findings = check(text.as_bytes(), Some(&listing), FIRST).findings;
-        findings.iter().map(|finding| (finding.code, finding.severity)).collect::<Vec<_>>()
-    };
-    assert_eq!(files("", "/"), [("A017", Severity::Warning)]);
-    assert_eq!(files("file_exists_behavior: DISALLOW\n", "/"), [("A017", Severity::Error)]);
-    assert_eq!(files("file_exists_behavior: OVERWRITE\n", "/"), []);
-    assert_eq!(files("", "/srv"), []);
 }
 
 #[test]
@@ -325,33 +224,6 @@ fn oddities_are_read_as_each_agent_reads_them() {
     assert_eq!((severity(Agent::One), severity(Agent::Two)), (Severity::Error, Severity::Warning));
 }
 
-#[test]
-fn links_that_lead_out_and_names_that_clash_are_noted() {
-    let link = |target: &str| Entry { kind: Kind::Link, mode: 0o777, head: target.as_bytes().to_vec() };
-    let file = || Entry { kind: Kind::File, mode: 0o644, head: Vec::new() };
-    let listing: Listing = [
-        ("bin/in", link("../lib/a")),
-        ("bin/out", link("../../etc/passwd")),
-        ("etc", link("/etc")),
-        ("here", link("nowhere")),
-        ("lib/a", file()),
-        ("lib/A", file()),
-    ]
-    .into_iter()
-    .map(|(name, entry)| (name.to_owned(), entry))
-    .collect();
-    let said: Vec<String> =
-        names(&listing).into_iter().map(|finding| format!("{} {}", finding.code, finding.message)).collect();
-    assert_eq!(
-        said,
-        [
-            "A062 `bin/out` is a link out of the bundle, to `../../etc/passwd`",
-            "A062 `etc` is a link out of the bundle, to `/etc`",
-            "A063 `lib/A` and `lib/a` differ in case only",
-        ]
-    );
-}
-
 /// A bundle of these: directories end with a slash, links have where they point, files what they begin with.
 fn bundle(entries: &[(&str, &str)]) -> Listing {
     let entry = |(name, head): &(&str, &str)| {
@@ -381,118 +253,6 @@ fn said_of(text: &str, listing: Option<&Listing>, scope: Scope) -> Vec<String> {
 }
 
 const SH: &str = "#!/bin/sh\n";
-
-#[test]
-fn what_lies_behind_links_is_there() {
-    let listing = bundle(&[
-        ("app/", ""),
-        ("app/a.txt", "a"),
-        ("real/", ""),
-        ("real/run.sh", SH),
-        ("scripts@", "real"),
-        ("current@", "scripts/../app"),
-        ("public@", "./app/"),
-        ("extra/", ""),
-        ("extra/b.txt", "b"),
-        ("chain.sh@", "scripts/run.sh"),
-    ]);
-    let script =
-        |location: &str| said(&format!("hooks:\n  AfterInstall:\n    - location: {location}\n"), &listing);
-    for location in ["scripts/run.sh", "chain.sh", "./scripts/../real/run.sh"] {
-        assert_eq!(script(location), [""; 0], "{location}");
-    }
-    assert_eq!(said("files: [{source: current/a.txt, destination: /srv}]\n", &listing), [""; 0]);
-    let site = "files:\n  - {source: /, destination: /srv/site}\n";
-    let text =
-        format!("{site}permissions:\n  - {{object: /srv/site/public, pattern: '*.txt', mode: '600'}}\n");
-    assert_eq!(said(&text, &listing), [""; 0]);
-    let text = format!("{site}  - {{source: extra, destination: /srv/site/public}}\n");
-    assert_eq!(said(&text, &listing), [""; 0]);
-    let text = format!("{site}  - {{source: app, destination: /srv/site/public}}\n");
-    assert_eq!(said(&text, &listing), ["A016 e"]);
-}
-
-#[test]
-fn a_script_that_is_a_link_is_what_it_leads_to() {
-    let listing = bundle(&[
-        ("crlf.sh", "#!/bin/sh\r\n"),
-        ("scripts/", ""),
-        ("scripts/missing.sh@", "nowhere.sh"),
-        ("scripts/crlf.sh@", "../crlf.sh"),
-        ("scripts/dir.sh@", "."),
-        ("scripts/round.sh@", "round.sh"),
-        ("scripts/host.sh@", "/bin/true"),
-        ("scripts/up.sh@", "../../../bin/true"),
-    ]);
-    for (name, expected) in [
-        ("missing", &["A037 e"][..]),
-        ("crlf", &["A038 e"]),
-        ("dir", &["A039 e"]),
-        ("round", &["A037 e"]),
-        ("host", &[]),
-        ("up", &[]),
-    ] {
-        let text = format!("hooks:\n  AfterInstall:\n    - location: scripts/{name}.sh\n");
-        assert_eq!(said(&text, &listing), expected, "{name}");
-    }
-}
-
-#[test]
-fn links_in_a_circle_are_followed_once() {
-    let listing = bundle(&[("a@", "."), ("b@", "."), ("c/", ""), ("c/up@", ".."), ("x.txt", "")]);
-    assert_eq!(said("files: [{source: /, destination: /srv}]\n", &listing), ["A066 w"; 3]);
-    // Without a circle, and yet 2^30 paths.
-    let level = |n: usize| [(format!("d{n}/"), String::new())];
-    let links = |n: usize| ["a", "b"].map(|name| (format!("d{n}/{name}@"), format!("../d{}", n + 1)));
-    let entries: Vec<(String, String)> = (0..30).flat_map(|n| level(n).into_iter().chain(links(n))).collect();
-    let entries: Vec<(&str, &str)> =
-        entries.iter().map(|(name, head)| (name.as_str(), head.as_str())).collect();
-    let findings = within(10_000, "files: [{source: d0, destination: /srv}]\n", &bundle(&entries));
-    assert_eq!(findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["A016"]);
-}
-
-/// Of agent 1, at most this work.
-fn within(work: usize, body: &str, listing: &Listing) -> Vec<Finding> {
-    let appspec = load(format!("{HEAD}{body}").as_bytes(), Os::Linux, Agent::One).unwrap();
-    bundle::check_within(&appspec, listing, Agent::One, work)
-}
-
-#[test]
-fn entries_that_clash_are_told_once_however_many_files_they_have() {
-    let names: Vec<String> = (0..500).map(|n| format!("app/{n}")).collect();
-    let mut entries = vec![("app/", "")];
-    entries.extend(names.iter().map(|name| (name.as_str(), "")));
-    let text = format!("{HEAD}files:\n{}", "  - {source: app, destination: /srv/app}\n".repeat(3));
-    let findings = check(text.as_bytes(), Some(&bundle(&entries)), Scope::default()).findings;
-    assert_eq!(findings.len(), 2);
-    assert!(findings[0].message.contains("and so on with 499 more: Install fails"), "{findings:?}");
-}
-
-#[test]
-fn a_file_where_another_entry_needs_a_directory() {
-    let listing = bundle(&[("app/", ""), ("app/x", ""), ("y", "")]);
-    for other in
-        ["app/x, destination: /srv/x", "y, destination: /srv/x/deep", "app, destination: /srv/x/deep"]
-    {
-        for order in [[0, 1], [1, 0]] {
-            let entries =
-                ["app/x, destination: /srv", other].map(|entry| format!("  - {{source: {entry}}}\n"));
-            let text = format!("files:\n{}{}", entries[order[0]], entries[order[1]]);
-            assert_eq!(said(&text, &listing).first().map(String::as_str), Some("A016 e"), "{text}");
-        }
-    }
-}
-
-#[test]
-fn windows_passes_over_case() {
-    let listing = bundle(&[("app/", ""), ("app/a.txt", ""), ("Scripts/", ""), ("Scripts/Install.ps1", "x")]);
-    let text = "version: 0.0\nos: windows\nfiles: [{source: App, destination: 'C:\\app'}]\nhooks:\n  AfterInstall:\n    - location: \\scripts\\install.ps1\n";
-    assert_eq!(said_of(text, Some(&listing), Scope::default()), [""; 0]);
-    let notes = check(text.as_bytes(), Some(&listing), Scope::default()).findings;
-    assert_eq!(notes.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["A015", "A037"]);
-    let linux = text.replace("windows", "linux").replace('\\', "/");
-    assert_eq!(said_of(&linux, Some(&listing), FIRST), ["A015 e", "A014 w", "A037 e"]);
-}
 
 #[test]
 fn destinations_of_windows() {
@@ -601,19 +361,6 @@ fn what_a_shell_makes_of_a_location() {
 }
 
 #[test]
-fn scripts_with_a_mark_or_in_utf_16() {
-    let with = |head: &[u8]| {
-        let mut listing = bundle(&[("a.sh", "")]);
-        listing.get_mut("a.sh").unwrap().head = head.to_vec();
-        said("hooks:\n  AfterInstall:\n    - location: a.sh\n", &listing)
-    };
-    assert_eq!(with("\u{feff}#!/bin/sh\n".as_bytes()), ["A045 w"]);
-    assert_eq!(with("\u{feff}#!/bin/sh\r\n".as_bytes()), ["A045 w", "A038 w"]);
-    assert_eq!(with(b"\xff\xfe#\0!\0"), ["A045 w"]);
-    assert_eq!(with(b"\0#\0!\0/"), ["A045 w"]);
-}
-
-#[test]
 fn placeholders_of_hosts_are_notes_where_they_are_meant() {
     let text = format!(
         "{HEAD}files:\n  - {{source: /, destination: \"${{DIR}}\"}}\npermissions:\n  - {{object: /a, mode: \"${{MODE}}\", acls: [\"${{ACL}}\"]}}\nhooks:\n  AfterInstall:\n    - location: a.sh\n      timeout: <TIMEOUT>\n    - location: b.sh\n      timeout: {{{{ T }}}}\n  <EVENT>:\n    - location: c.sh\n"
@@ -648,28 +395,4 @@ fn a_mark_hides_the_keys_behind_the_first_from_agent_2() {
     assert!(refusal("\u{feff}{version: 0.0, os: linux}\n---\n").contains("more than one document"));
     let scope = Scope { agent: Some(Agent::Two), ..Scope::default() };
     assert_eq!(said_of("\u{feff}version: 0.0\nos: linux\n", None, scope), ["A008 w", "A004 e"]);
-}
-
-/// Bundles that are made to take hours.
-#[test]
-fn the_work_on_a_bundle_is_bounded() {
-    let names: Vec<String> = (0..1000).map(|n| format!("app/name-{n:05}")).collect();
-    let mut entries = vec![("app/", "")];
-    entries.extend(names.iter().map(|name| (name.as_str(), "")));
-    let listing = bundle(&entries);
-    let scripts: String = (0..100).map(|n| format!("    - location: app/nema-{n:05}\n")).collect();
-    let permissions: String =
-        (0..100).map(|n| format!("  - {{object: /srv, pattern: 'x{n}*', mode: '644'}}\n")).collect();
-    let body = format!(
-        "files: [{{source: app, destination: /srv}}]\npermissions:\n{permissions}hooks:\n  AfterInstall:\n{scripts}"
-    );
-    let findings = within(10_000, &body, &listing);
-    let count = |code| findings.iter().filter(|finding| finding.code == code).count();
-    assert_eq!((count("A016"), count("A029"), count("A037")), (1, 9, 100));
-    let is_near =
-        |finding: &&Finding| finding.help.as_deref().is_some_and(|help| help.contains("did you mean"));
-    assert_eq!(findings.iter().filter(is_near).count(), 2);
-    assert!(
-        count("A029") > 0 && within(1_000_000, &body, &listing).iter().all(|finding| finding.code != "A016")
-    );
 }

@@ -1,7 +1,5 @@
 //! `cdctl deploy rollback`
 
-use std::time::Duration;
-
 use clap::Args;
 use serde_json::{Map, Value};
 
@@ -68,9 +66,6 @@ pub struct Arguments {
     #[command(flatten)]
     watching: WatchArgs,
 }
-
-/// How long after the end of a deployment CodeDeploy may name its rollback.
-const ROLLBACK_WAIT: Duration = Duration::from_secs(60);
 
 /// What a rollback comes to.
 #[derive(Debug)]
@@ -309,7 +304,7 @@ impl Arguments {
             // One that this has not stopped may have ended long ago.
             let over = deployment.complete_time.zip(seen.date).map(|(end, now)| clock::between(end, now));
             let over = over.filter(|_| !asked).unwrap_or_default();
-            let time = left.unwrap_or_else(|| ROLLBACK_WAIT.saturating_sub(over));
+            let time = left.unwrap_or_else(|| crate::watch::ROLLBACK_WAIT.saturating_sub(over));
             if told || !comes || time.is_zero() {
                 return Ok(deployment);
             }

@@ -1,0 +1,133 @@
+//! Which scripts are let run, and that none outlives its host.
+
+use super::*;
+
+#[expect(clippy::disallowed_methods, reason = "waits for the operating system, which has no clock to inject")]
+fn wait_a_little() {
+    std::thread::sleep(std::time::Duration::from_millis(10));
+}
+
+#[test]
+fn a_time_out_ends_the_whole_group() {
+    let mut world = World::new();
+    let script = "#!/bin/sh\nsleep 60 &\necho $! > \"$CDCTL_HOST_ROOT/child\"\nsleep 60\n";
+    let deployment = world.deployment(&[("appspec.yml", 0o644, &brief_hook()), ("a.sh", 0o755, script)]);
+    let diagnostics = deployment.after_install();
+    assert_eq!(diagnostics.error_code, LifecycleErrorCode::ScriptTimedOut);
+    assert_eq!(diagnostics.message, "Script at specified location: a.sh failed to complete in 3 seconds");
+    let child = rustix::process::Pid::from_raw(world.read("/child").trim().parse().unwrap()).unwrap();
+    // The signal is sent; how soon the system is done with the process is its own business.
+    let ends = (0..200).any(|_| {
+        let state = fs::read_to_string(format!("/proc/{}/stat", child.as_raw_nonzero())).unwrap_or_default();
+        let gone = state.is_empty() || state.contains(") Z ");
+        if !gone {
+            wait_a_little();
+        }
+        gone
+    });
+    assert!(ends, "the child outlives its group");
+}
+
+#[test]
+fn a_child_that_keeps_the_output_open_is_code_6_after_the_time_out() {
+    let mut world = World::new();
+    let deployment = world.deployment(&[
+        ("appspec.yml", 0o644, &hook("AfterInstall", "a.sh")),
+        ("a.sh", 0o755, "#!/bin/sh\nsleep 60 &\n"),
+    ]);
+    let diagnostics = deployment.after_install();
+    assert_eq!(diagnostics.message, "Script at specified location: a.sh failed to close STDOUT");
+}
+
+#[test]
+fn scripts_that_are_not_admitted_are_refused_where_they_would_start() {
+    let mut world = World::new();
+    let deployment =
+        world.deployment(&[("appspec.yml", 0o644, &hook("AfterInstall", "a.sh")), ("a.sh", 0o755, TOUCH)]);
+    assert_eq!(deployment.event(EventName::DownloadBundle), Diagnostics::success());
+    let stranger = Host { hooks: policy(Isolation::None, false), ..deployment.world.host.clone() };
+    let fetch = |path: &Path| fs::write(path, &deployment.bundle).map_err(|error| error.to_string());
+    for event in [EventName::AfterInstall, EventName::DownloadBundle] {
+        let diagnostics = run_event(&stranger, &deployment.specification, &event, &fetch);
+        assert_eq!(diagnostics.error_code, LifecycleErrorCode::UnknownError, "{event}");
+        assert!(diagnostics.message.contains("--allow-host-hooks"), "{event}: {diagnostics:?}");
+    }
+    assert!(!world.path("/ran").exists());
+}
+
+#[test]
+fn the_scripts_of_an_earlier_revision_need_the_permission_too() {
+    let mut world = World::new();
+    let appspec = hook("ApplicationStop", "stop.sh");
+    let allowed = world.deployment(&[("appspec.yml", 0o644, &appspec), ("stop.sh", 0o755, TOUCH)]);
+    assert_eq!(allowed.all().0, None);
+    world.host.hooks = policy(Isolation::None, false);
+    let next = world.deployment(&[("appspec.yml", 0o644, SITE)]);
+    let diagnostics = next.event(EventName::ApplicationStop);
+    assert!(diagnostics.message.contains("--allow-host-hooks"), "{diagnostics:?}");
+    assert!(!world.path("/ran").exists());
+}
+
+/// Waits until a script has written a line to `path`, which is given.
+fn line_of(path: &Path) -> String {
+    loop {
+        match fs::read_to_string(path) {
+            Ok(text) if text.ends_with('\n') => return text.trim_end().to_owned(),
+            _ => wait_a_little(),
+        }
+    }
+}
+
+fn has_gone(pid: &str) -> bool {
+    let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    state.is_empty() || state.contains(") Z ") || state.contains(") X ")
+}
+
+#[test]
+fn scripts_end_with_their_hosts() {
+    let mut world = World::new();
+    let script =
+        "#!/bin/sh\ntrap '' TERM\nsleep 60 &\necho $! > \"$CDCTL_HOST_ROOT/child\"\nwait\nsleep 60\n";
+    let appspec = hook("AfterInstall", "a.sh");
+    let deployment = world.deployment(&[("appspec.yml", 0o644, &appspec), ("a.sh", 0o755, script)]);
+    let (groups, child) = (Arc::clone(&deployment.world.host.groups), deployment.world.path("/child"));
+    let diagnostics = std::thread::scope(|scope| {
+        let running = scope.spawn(|| deployment.after_install());
+        line_of(&child);
+        groups.stop();
+        running.join().unwrap()
+    });
+    assert_eq!(diagnostics.message, "Script at specified location: a.sh was ended with its host");
+    let child = line_of(&child);
+    assert!(
+        (0..200).any(|_| has_gone(&child) || {
+            wait_a_little();
+            false
+        }),
+        "{child} outlives its host"
+    );
+    fs::remove_file(world.path("/child")).unwrap();
+    let again = world.deployment(&[("appspec.yml", 0o644, &appspec), ("a.sh", 0o755, script)]);
+    assert_eq!(again.after_install().error_code, LifecycleErrorCode::UnknownError);
+    assert!(!world.path("/child").exists(), "nothing starts afterwards");
+}
+
+#[test]
+fn what_scripts_leave_running_ends_with_their_hosts() {
+    let mut world = World::new();
+    let script = "#!/bin/sh\nsleep 60 > /dev/null 2>&1 &\necho $! > \"$CDCTL_HOST_ROOT/child\"\n";
+    let deployment =
+        world.deployment(&[("appspec.yml", 0o644, &hook("AfterInstall", "a.sh")), ("a.sh", 0o755, script)]);
+    assert_eq!(deployment.after_install(), Diagnostics::success());
+    let child = line_of(&world.path("/child"));
+    assert!(!has_gone(&child), "a server goes on after its script");
+    world.host.groups.stop();
+    world.host.groups.end_left_over();
+    assert!(
+        (0..200).any(|_| has_gone(&child) || {
+            wait_a_little();
+            false
+        }),
+        "{child} outlives its host"
+    );
+}

@@ -1,0 +1,129 @@
+//! Rollbacks: awaited, followed, missing, and never stopped by leaving.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_waited_for_that_cannot_be_rolled_back_to() {
+    let fleet = Arc::new(Fleet {
+        first: true,
+        fails: 0..12,
+        auto_rollback: vec!["DEPLOYMENT_FAILURE"],
+        ..Fleet::new(12)
+    });
+    let (outcome, events) = run(&fleet, options()).await;
+    assert_eq!(outcome.exit(), Exit::Failed);
+    assert!(fleet.now() < 100, "{} s", fleet.now());
+    let late = |code| matches!(code, NoticeCode::RollbackAwaited | NoticeCode::RollbackMissing);
+    assert!(!notices(&events).into_iter().any(late));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rollback_is_followed() {
+    for (fails, exit) in [(false, Exit::RolledBack), (true, Exit::RollbackFailed)] {
+        let mut fleet = Fleet::new(12);
+        fleet.fails = 0..12;
+        fleet.auto_rollback = vec!["DEPLOYMENT_FAILURE"];
+        fleet.rollback_after = Some(25);
+        fleet.rollback_fails = fails;
+        let (outcome, events) = run(&Arc::new(fleet), options()).await;
+        assert_eq!(outcome.exit(), exit);
+        let report = report(&events);
+        assert_eq!(report.rollback.as_deref(), Some("d-ROLLBACK"));
+        assert!(report.rollback_status.is_some());
+        assert_eq!(events.last().unwrap().deployment, "d-1");
+        assert!(events.iter().any(|event| event.deployment == "d-ROLLBACK"));
+    }
+    let mut fleet = Fleet::new(12);
+    fleet.fails = 0..12;
+    fleet.auto_rollback = vec!["DEPLOYMENT_FAILURE"];
+    fleet.rollback_after = Some(0);
+    let alone = Options { follow_rollback: false, ..options() };
+    let (outcome, events) = run(&Arc::new(fleet), alone).await;
+    assert_eq!(outcome.exit(), Exit::Failed);
+    assert_eq!(report(&events).rollback.as_deref(), Some("d-ROLLBACK"), "named though not followed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_that_never_shows_up_is_waited_for_a_minute() {
+    let cases = [
+        (DeploymentStatus::Failed, "HEALTH_CONSTRAINTS", "DEPLOYMENT_FAILURE", Exit::Failed),
+        (DeploymentStatus::Stopped, "ALARM_ACTIVE", "DEPLOYMENT_STOP_ON_ALARM", Exit::Stopped),
+        (DeploymentStatus::Stopped, "MANUAL_STOP", "DEPLOYMENT_STOP_ON_REQUEST", Exit::Stopped),
+    ];
+    for (status, code, covered, exit) in cases {
+        for (event, waits) in [(covered, true), ("OTHER", false)] {
+            let mut fleet = Fleet::new(12);
+            fleet.ends = Some((30, status.clone(), code));
+            fleet.auto_rollback = vec![event];
+            let fleet = Arc::new(fleet);
+            let (outcome, events) = run(&fleet, options()).await;
+            assert_eq!(outcome.exit(), exit);
+            let missing = |stamped: &Stamped| {
+                matches!(&stamped.event, Event::Notice { code: NoticeCode::RollbackMissing, .. })
+            };
+            assert_eq!(events.iter().any(missing), waits, "{code} {event}");
+            assert_eq!((85..105).contains(&fleet.now()), waits, "{code} {event}: {} s", fleet.now());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn sre_11_never_stopped_on_the_way_out_unless_the_user_said_so() {
+    for signal in [None, Some(Signal::Interrupt), Some(Signal::Terminate)] {
+        let fleet = Arc::new(Fleet { each: 100_000, ..Fleet::new(12) });
+        let late = Options { timeout: Some(secs(90)), ..options() };
+        let interrupt = async {
+            match signal {
+                Some(signal) => {
+                    sleep(secs(40)).await;
+                    signal
+                }
+                None => std::future::pending().await,
+            }
+        };
+        let (outcome, _) = run_until(&fleet, late, interrupt).await;
+        assert_eq!(outcome, signal.map_or(Outcome::TimedOut, Outcome::Detached));
+        assert_eq!(fleet.count("StopDeployment"), 0, "nobody said so");
+    }
+    // The rollback that was asked for is waited for and followed, whatever the deployment's settings say.
+    let awaited = [NoticeCode::Stopping, NoticeCode::RollbackAwaited];
+    let missing = [NoticeCode::Stopping, NoticeCode::RollbackAwaited, NoticeCode::RollbackMissing];
+    for (leave, rollback, late, exit, told) in [
+        (Leave::Stop, None, None, Exit::Stopped, &awaited[..1]),
+        (Leave::Rollback, Some(true), Some(25), Exit::RolledBack, &awaited),
+        (Leave::Rollback, Some(true), None, Exit::Stopped, &missing),
+    ] {
+        let fleet = Arc::new(Fleet { each: 100_000, rollback_after: late, ..Fleet::new(12) });
+        let stop = Options { timeout: Some(secs(90)), on_timeout: leave, ..options() };
+        let (outcome, events) = run(&fleet, stop).await;
+        assert_eq!(outcome.exit(), exit);
+        assert_eq!(*fleet.stopped.lock().unwrap(), Some((90, rollback)));
+        assert_eq!(notices(&events), told);
+    }
+    let fleet = Arc::new(Fleet { each: 100_000, creator: Creator::AutoScaling, ..Fleet::new(12) });
+    let stop = Options { timeout: Some(secs(90)), on_timeout: Leave::Stop, ..options() };
+    assert_eq!(run(&fleet, stop.clone()).await.0, Outcome::TimedOut, "Auto Scaling's own is left alone");
+    assert_eq!(fleet.count("StopDeployment"), 0);
+    let refuses: Fault = Box::new(|name, _| (name == "StopDeployment").then_some(ErrorKind::Denied));
+    let fleet = Arc::new(Fleet { each: 100_000, fault: refuses, ..Fleet::new(12) });
+    let (outcome, events) = run(&fleet, stop).await;
+    assert_eq!(outcome, Outcome::TimedOut);
+    assert_eq!(notices(&events), [NoticeCode::Stopping, NoticeCode::NotStopped]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_is_not_stopped_on_the_way_out() {
+    for (leave, exit, ended) in [(Leave::Rollback, Exit::RolledBack, 385), (Leave::Stop, Exit::Failed, 120)] {
+        let mut fleet = Fleet::new(12);
+        fleet.fails = 0..12;
+        fleet.auto_rollback = vec!["DEPLOYMENT_FAILURE"];
+        (fleet.rollback_after, fleet.rollback_takes) = (Some(0), 300);
+        let fleet = Arc::new(fleet);
+        let late = Options { timeout: Some(secs(120)), on_timeout: leave, ..options() };
+        let (outcome, events) = run(&fleet, late).await;
+        assert_eq!(outcome.exit(), exit, "{leave:?}");
+        assert!((ended..ended + 20).contains(&fleet.now()), "{leave:?}: {} s", fleet.now());
+        assert_eq!(fleet.count("StopDeployment"), 0);
+        assert!(notices(&events).contains(&NoticeCode::NotStopped));
+    }
+}
