@@ -90,6 +90,27 @@ fn logs_show_events_and_the_tails_of_what_failed() {
 }
 
 #[test]
+fn following_logs_outlasts_an_api_that_is_gone() {
+    let sandbox = Sandbox::start(HALF_FAILS, 200);
+    let machine = sandbox.with_group().set("AWS_MAX_ATTEMPTS", "1");
+    push(&machine, "a.zip");
+    let id = deploy(&machine, "a.zip", "--config CodeDeployDefault.AllAtOnce");
+    machine.run(&format!("deploy wait {id}")).ends_with(0);
+    let follow = || machine.run(&format!("deploy logs {id} --follow --interval 20ms")).ends_with(0);
+    let undisturbed = follow().says("[stderr]port 80 is taken");
+    for fault in
+        ["error --operation GetDeployment --times 3", "reset --operation BatchGetDeploymentTargets --times 1"]
+    {
+        machine.run(&format!("sandbox fault add {fault}")).ends_with(0);
+    }
+    let run = follow();
+    assert_eq!(run.stdout, undisturbed.stdout, "{run}");
+    assert_eq!(run.stderr.matches("; trying again").count(), 1, "{run}");
+    assert_eq!(run.stderr.matches("reached again").count(), 1, "{run}");
+    machine.run("sandbox fault list").ends_with(0).complains("no fault is in force");
+}
+
+#[test]
 fn sre_06_pipe_purity_on_every_path() {
     let sandbox = Sandbox::start(HALF_FAILS, 200);
     let machine = sandbox.with_group();

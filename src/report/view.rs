@@ -89,6 +89,9 @@ pub struct View {
     kept_since: Option<Timestamp>,
     /// Its targets cannot be read.
     pub unreadable: bool,
+    /// It deploys to one function, service or stack, and to one of two fleets: known without a look at each target.
+    single: bool,
+    labelled: bool,
     /// Keys are about it, of several deployments.
     pub chosen: bool,
     /// From when to when the replacement fleet was ready, once it has been.
@@ -135,6 +138,8 @@ impl View {
                 self.moved = Some(stamped.ts);
                 self.learn(event);
                 self.notice(event);
+                self.single |= !event.own_phases().is_empty();
+                self.labelled |= event.label.is_some();
                 self.targets.insert(event.id.clone(), row(event, stamped.ts));
             }
             Event::Seen { targets } => {
@@ -233,17 +238,17 @@ impl View {
 
     /// The `most` targets that had been at work in their lifecycle event for longest when they were looked at.
     pub fn slowest(&self, most: usize) -> Vec<(&str, &Row)> {
-        let order = |(a, x): &(&str, &Row), (b, y): &(&str, &Row)| {
-            self.time_in_event(y).cmp(&self.time_in_event(x)).then_with(|| a.cmp(b))
-        };
-        let mut rows: Vec<_> = self.at_work().collect();
+        type Timed<'a> = (Option<Duration>, &'a str, &'a Row);
+        let order = |(x, a, _): &Timed, (y, b, _): &Timed| y.cmp(x).then_with(|| a.cmp(b));
+        let mut rows: Vec<Timed> =
+            self.at_work().map(|(id, row)| (self.time_in_event(row), id, row)).collect();
         if most < rows.len() {
             // A fleet of thousands is not sorted for the few rows that a screen has.
             rows.select_nth_unstable_by(most, order);
             rows.truncate(most);
         }
         rows.sort_by(order);
-        rows
+        rows.into_iter().map(|(_, id, row)| (id, row)).collect()
     }
 
     /// How many of the targets at work are in which lifecycle event, the fullest first.
@@ -255,16 +260,19 @@ impl View {
 
     /// How many of the targets at work are in which lifecycle event, in the order of a deployment.
     pub fn funnel(&self) -> Vec<(String, usize)> {
-        let mut phases: BTreeMap<(usize, &str), usize> = BTreeMap::new();
-        let order = |name: &EventName| EventName::KNOWN.iter().position(|known| known == name);
+        let mut phases: Vec<(&Option<EventName>, usize)> = Vec::new();
         for (_, row) in self.at_work() {
-            let place = match &row.event {
-                None => (0, "(starting)"),
-                Some(name) => (order(name).map_or(usize::MAX, |place| place + 1), name.as_str()),
-            };
-            *phases.entry(place).or_default() += 1;
+            match phases.iter_mut().find(|(event, _)| **event == row.event) {
+                Some((_, count)) => *count += 1,
+                None => phases.push((&row.event, 1)),
+            }
         }
-        phases.into_iter().map(|((_, name), count)| (name.to_owned(), count)).collect()
+        let order =
+            |name: &EventName| EventName::KNOWN.iter().position(|known| known == name).unwrap_or(usize::MAX);
+        phases.sort_by_key(|(event, _)| event.as_ref().map(|name| (order(name), name.as_str())));
+        let name =
+            |event: &Option<EventName>| event.as_ref().map_or("(starting)", EventName::as_str).to_owned();
+        phases.into_iter().map(|(event, count)| (name(event), count)).collect()
     }
 
     /// Keeps what became of a target that has just ended.
@@ -322,7 +330,7 @@ impl View {
 
     /// It deploys to one function, service or stack, whose phases are shown instead of a fleet.
     pub fn is_single(&self) -> bool {
-        self.targets.values().any(|row| !row.phases.is_empty())
+        self.single
     }
 
     /// Since when the replacement is ready: since the last of its targets is.
@@ -364,6 +372,9 @@ impl View {
     ///
     /// Source: AWS user guide, "Minimum healthy instances".
     pub fn replacement(&self) -> Option<Counts> {
+        if !self.labelled {
+            return None;
+        }
         let green = self.targets.values().filter(|row| row.label.as_deref() == Some("Green"));
         let counts: Counts = green.map(|row| &row.status).collect();
         (counts.total() > 0).then_some(counts)

@@ -14,7 +14,8 @@ impl Composer<'_> {
     /// What minimum healthy hosts still allow.
     pub fn health(&self) -> Option<Line> {
         let minimum = self.view.deployment.as_ref()?.minimum_healthy?;
-        let counts = self.view.replacement().or(self.view.counts())?;
+        let replacement = self.view.replacement();
+        let counts = replacement.or(self.view.counts())?;
         let total = counts.total();
         let over = self.view.status().is_some_and(DeploymentStatus::is_terminal);
         let open = |counts: Counts| counts.run + counts.pend + counts.ready;
@@ -24,7 +25,7 @@ impl Composer<'_> {
             return None;
         }
         let zone = self.zone_minimum();
-        let green = if self.view.replacement().is_some() { " green" } else { "" };
+        let green = if replacement.is_some() { " green" } else { "" };
         let whole = format!("health   at least {minimum} of {total}{green} must stay healthy");
         let usual = format!("health   min {minimum} of {total}{green}");
         let text = match self.width {

@@ -68,7 +68,8 @@ fn flow(label: &str, text: &str, width: usize) -> Vec<String> {
 
 /// The one target of a deployment that has no fleet.
 pub fn single(view: &View) -> Option<(&str, &Row)> {
-    view.targets.iter().find(|(_, row)| !row.phases.is_empty()).map(|(id, row)| (id.as_str(), row))
+    let targets = view.is_single().then_some(&view.targets)?;
+    targets.iter().find(|(_, row)| !row.phases.is_empty()).map(|(id, row)| (id.as_str(), row))
 }
 
 /// Parts behind a label, on as many lines as the width asks for.

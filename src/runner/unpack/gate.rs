@@ -24,8 +24,9 @@ const MAX_NAME: usize = 255;
 /// What was let in so far.
 pub struct Gate {
     entries: usize,
-    /// Bytes that may still come.
+    /// Bytes that may still come, and that an archive's directory may still promise.
     left: u64,
+    promised: u64,
     /// By the path below the root; as text, for paths are compared part by part.
     kinds: HashMap<OsString, Kind>,
 }
@@ -67,11 +68,17 @@ fn inner(name: &Path) -> io::Result<PathBuf> {
     Ok(inner)
 }
 
+/// What is left after so many bytes of a file.
+fn after(left: u64, bytes: u64, name: &Path) -> io::Result<u64> {
+    let more = || refuse(format!("{} unpacks to more than a bundle may hold", name.display()));
+    left.checked_sub(bytes).ok_or_else(more)
+}
+
 impl Gate {
     /// For a bundle of `packed` bytes.
     pub fn new(packed: u64) -> Self {
         let left = packed.saturating_mul(MAX_RATIO).saturating_add(ALLOWANCE).min(MAX_BYTES);
-        Gate { entries: 0, left, kinds: HashMap::new() }
+        Gate { entries: 0, left, promised: left, kinds: HashMap::new() }
     }
 
     /// Bytes that the bundle may still unpack to.
@@ -81,9 +88,13 @@ impl Gate {
 
     /// Counts bytes of a file.
     pub fn count(&mut self, bytes: u64, name: &Path) -> io::Result<()> {
-        let left = self.left.checked_sub(bytes);
-        self.left =
-            left.ok_or_else(|| refuse(format!("{} unpacks to more than a bundle may hold", name.display())))?;
+        self.left = after(self.left, bytes, name)?;
+        Ok(())
+    }
+
+    /// Counts the bytes that an archive's directory says a file has, whatever it really has.
+    pub fn promise(&mut self, bytes: u64, name: &Path) -> io::Result<()> {
+        self.promised = after(self.promised, bytes, name)?;
         Ok(())
     }
 

@@ -269,6 +269,21 @@ fn a_bomb_is_refused() {
     );
 }
 
+#[test]
+fn a_directory_that_promises_too_much_is_refused_by_list_and_unpacking() {
+    let mut bytes = zip(|writer| {
+        writer.start_file("appspec.yml", SimpleFileOptions::default()).unwrap();
+        writer.write_all(b"version: 0.0\nos: linux\n").unwrap();
+    });
+    let directory = bytes.windows(4).rposition(|bytes| bytes == b"PK\x01\x02").unwrap();
+    bytes[directory + 24..directory + 28].copy_from_slice(&0xf800_0000_u32.to_le_bytes());
+    let bundle = Bundle::new(&bytes);
+    let error = bundle.unpack(BundleType::Zip).unwrap_err();
+    assert!(error.contains("appspec.yml unpacks to more than a bundle may hold"), "{error}");
+    let path = bundle.guard.path().join("bundle.tar");
+    assert_eq!(contents(&path, &BundleType::Zip, &[]).err().unwrap().message, error);
+}
+
 /// The image of an empty disk, which the agents deploy.
 #[test]
 fn an_image_full_of_zeros_is_none() {

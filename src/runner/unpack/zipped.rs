@@ -70,11 +70,15 @@ pub fn unpack(bundle: &Path, to: &mut dyn Entries) -> io::Result<()> {
     let mut archive = ZipArchive::new(File::open(bundle)?)?;
     for index in 0..archive.len() {
         let entry = archive.by_index_data(index)?;
-        let (name, mode) = (name(&entry), entry.unix_mode());
+        let (name, mode, size) = (name(&entry), entry.unix_mode(), entry.size());
         let kind = kind(&entry, &name)?;
         if kind == Kind::Directory {
             to.directory(&name, mode)?;
             continue;
+        }
+        if kind == Kind::File {
+            // What would not be listed is not unpacked either.
+            to.gate().promise(size, &name)?;
         }
         let mut content = archive.by_index(index).map_err(named(&name))?;
         if kind == Kind::Link {
@@ -105,7 +109,7 @@ pub fn list(bundle: &Path, contents: &mut Contents) -> io::Result<()> {
                 contents.link(&name, target)?;
             }
             Kind::File => {
-                contents.gate().count(size, &name)?;
+                contents.gate().promise(size, &name)?;
                 let mode = mode.unwrap_or(0o644) & 0o777;
                 contents.note(&name, Entry { kind: Kind::File, mode, head: Vec::new() }, Some(index))?;
             }
