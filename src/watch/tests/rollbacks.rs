@@ -185,3 +185,17 @@ async fn the_rollback_is_told_nothing_of_what_was_seen_before_it() {
         assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["i-00003"], "{end}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn trouble_while_a_rollback_is_waited_for_passes() {
+    let waiting = || Fleet { rollback_after: Some(45), ..rolled_back(60, 60) };
+    let storm: Fault = Box::new(|_, now| (62..90).contains(&now).then_some(ErrorKind::Throttled));
+    let (outcome, events) = run(&Arc::new(Fleet { fault: storm, ..waiting() }), options()).await;
+    assert_eq!(outcome.exit(), Exit::RolledBack);
+    assert_eq!(api_states(&events), [event::ApiState::Throttled, event::ApiState::Ok]);
+    let fleet = Arc::new(Fleet { expire: Some(80), ..waiting() });
+    let (outcome, events) = run(&fleet, options()).await;
+    assert_eq!(outcome.exit(), Exit::RolledBack);
+    assert_eq!(api_states(&events), [event::ApiState::Credentials, event::ApiState::Ok]);
+    assert_eq!(*fleet.renewed.lock().unwrap(), 1);
+}
