@@ -133,9 +133,7 @@ impl Shown {
         }
         Ok(reporters)
     }
-}
 
-impl Shown {
     /// The system whose markers are wanted.
     fn system(&self) -> Option<Folds> {
         match self.ci {
