@@ -45,13 +45,20 @@ fn status(machine: &Machine, id: &str) -> String {
 
 /// Sends a signal to a watch once it has told what it watches.
 fn signalled(machine: &Machine, line: &str, signal: Signal) -> Run {
+    signalled_with(machine, line, &[signal])
+}
+
+/// As [`signalled`], with several at once.
+fn signalled_with(machine: &Machine, line: &str, signals: &[Signal]) -> Run {
     let mut command = machine.command(CDCTL);
     command.args(line.split_whitespace()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut first = String::new();
     stderr.read_line(&mut first).unwrap();
-    kill_process(Pid::from_child(&child), signal).unwrap();
+    for signal in signals {
+        kill_process(Pid::from_child(&child), *signal).unwrap();
+    }
     let mut rest = String::new();
     stderr.read_to_string(&mut rest).unwrap();
     let mut output = child.wait_with_output().unwrap();
@@ -142,6 +149,31 @@ fn an_interrupt_rolls_back_where_it_was_asked_to() {
     let (_sandbox, machine, id) = hanging("");
     let watch = format!("deploy watch {id} --interval 100ms --on-interrupt rollback");
     let _ = signalled(&machine, &watch, Signal::INT).ends_with(5).complains("STOPPED, rolled back");
+}
+
+#[test]
+fn a_signal_that_comes_twice_stops_the_deployment_all_the_same() {
+    let (_sandbox, machine, id) = hanging("");
+    let watch = format!("deploy watch {id} --interval 100ms --on-interrupt stop");
+    let run = signalled_with(&machine, &watch, &[Signal::INT, Signal::TERM]);
+    let _ = run.complains("stopping the deployment").complains("DETACHED; the deployment is being stopped");
+    machine.run(&format!("deploy watch {id} --interval 100ms")).ends_with(4);
+}
+
+#[test]
+fn what_was_just_made_is_stopped_though_nothing_was_told_of_it() {
+    let (_sandbox, machine, old) = hanging("");
+    machine.run("sandbox fault clear").ends_with(0);
+    machine.run(&format!("deploy stop {old} --yes")).ends_with(0);
+    machine.run(&format!("deploy watch {old} --interval 100ms")).ends_with(4);
+    machine.run("sandbox fault add hang --event Install").ends_with(0);
+    machine.run("sandbox fault add stall --operation GetDeployment").ends_with(0);
+    let create = "deploy create shop/prod --revision s3://releases/b.zip --watch --on-interrupt stop";
+    let run = signalled_with(&machine, create, &[Signal::INT, Signal::TERM]);
+    let id = run.stdout.lines().next().unwrap().to_owned();
+    let _ = run.complains("DETACHED; the deployment is being stopped");
+    machine.run("sandbox fault clear").ends_with(0);
+    machine.run(&format!("deploy watch {id} --interval 100ms")).ends_with(4);
 }
 
 #[test]

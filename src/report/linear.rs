@@ -145,9 +145,7 @@ impl Linear {
         let name = event.event.as_ref().map(|event| format!(" in {event}")).unwrap_or_default();
         self.say(format!("Target {} failed{name}{}.", event.id, why.unwrap_or_default()));
     }
-}
 
-impl Linear {
     /// Speaks after every silence up to `to`. It hangs on the time of the events alone, so that a recorded stream gives
     /// the same sentences.
     fn advance(&mut self, to: Timestamp) {
@@ -194,6 +192,7 @@ impl Reporter for Linear {
         self.view.event(stamped);
         if self.view.id != before {
             (self.status, self.counts, self.steps) = (None, Counts::default(), Steps::default());
+            self.warned = false;
         }
         match &stamped.event {
             Event::Deployment(_) => self.deployment(),

@@ -62,6 +62,15 @@ impl Live {
         self.panel = Some(Panel::default());
     }
 
+    /// What was asked about a deployment is asked about no other one, which has the keys now.
+    fn take_back(&mut self) {
+        if let Some(Panel::Ask(_, id)) = &self.panel
+            && self.views.get(focus(&self.views)).is_none_or(|view| view.id != *id)
+        {
+            self.panel = Some(Panel::default());
+        }
+    }
+
     fn last(&self, view: &View) -> Vec<String> {
         last_frame(view, self.canvas.size().0, self.unicode, self.colour)
     }
@@ -93,6 +102,7 @@ impl Reporter for Live {
         if let Some(view) = self.views.get_mut(index) {
             view.event(stamped);
         }
+        self.take_back();
         if let Event::Notice { message, code } = &stamped.event {
             self.stopping = match code {
                 NoticeCode::Stopping => true,
@@ -120,7 +130,7 @@ impl Reporter for Live {
     fn key(&mut self, key: Key) -> Option<Wish> {
         let focus = focus(&self.views);
         let panel = self.panel.as_mut()?;
-        if key == Key::Char('n') && self.views.len() > 1 && !matches!(panel, Panel::Ask(_)) {
+        if key == Key::Char('n') && self.views.len() > 1 && !matches!(panel, Panel::Ask(..)) {
             self.choose_after(focus);
             self.draw();
             return None;

@@ -125,7 +125,7 @@ pub fn ending(report: &Report) -> (Style, String) {
         "stopped_by_alarm" => (Style::Error, "STOPPED by an alarm".to_owned()),
         "alarm_rolled_back" => (Style::Error, "STOPPED by an alarm, rolled back".to_owned()),
         "alarm_rollback_failed" => (Style::Error, "STOPPED by an alarm, and its rollback failed".to_owned()),
-        "detached" if report.rollback_status.is_some() => {
+        "detached" if report.rollback.is_some() => {
             (Style::Warning, "DETACHED; the rollback continues".to_owned())
         }
         "timed_out" => {
@@ -133,7 +133,12 @@ pub fn ending(report: &Report) -> (Style, String) {
             (Style::Warning, format!("TIMED OUT; {left}"))
         }
         "detached" => {
-            let left = report.reason.as_deref().map_or("the deployment continues".to_owned(), line);
+            let ended = report.status.as_ref().filter(|status| status.is_terminal());
+            let left = match (ended, &report.reason) {
+                (Some(status), _) => format!("the deployment has ended: {}", line(status.as_str())),
+                (None, Some(reason)) => line(reason),
+                (None, None) => "the deployment continues".to_owned(),
+            };
             (Style::Warning, format!("DETACHED; {left}"))
         }
         "unknown" => (Style::Warning, "UNKNOWN outcome".to_owned()),

@@ -1,5 +1,6 @@
-//! What goes wrong with calls of CodeDeploy's API, and with those of S3 that a fault names: throttling, errors, connections that are reset or fall silent,
-//! slow answers. The fleet file or `cdctl sandbox fault` sets it; `server/` does it to the calls.
+//! What goes wrong with calls of CodeDeploy's API, and with those of S3 that a fault names: throttling, errors,
+//! connections that are reset or fall silent, slow answers. The fleet file or `cdctl sandbox fault` sets it; `server/`
+//! does it to the calls.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};

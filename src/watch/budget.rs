@@ -24,6 +24,13 @@ struct Entries {
     calls: Vec<Entry>,
 }
 
+impl Entries {
+    /// Forgets what no minute that ends at `now` holds any more.
+    fn prune(&mut self, now: Instant) {
+        self.calls.retain(|call| call.over.is_none_or(|over| now.duration_since(over) < MINUTE));
+    }
+}
+
 #[derive(Debug)]
 struct Entry {
     number: u64,
@@ -59,6 +66,7 @@ impl Ledger {
     /// Enters a call that begins.
     fn begin(&self, purpose: Option<Purpose>) -> Call {
         let mut entries = self.entries();
+        entries.prune(Instant::now());
         let number = entries.next;
         entries.next += 1;
         entries.calls.push(Entry { number, purpose, over: None });
@@ -131,7 +139,7 @@ impl Budget {
     /// wait. `ticks` is how many ticks a minute are to come.
     pub fn take(&self, purpose: Purpose, now: Instant, ticks: usize) -> Result<Call, Duration> {
         let mut entries = self.ledger.entries();
-        entries.calls.retain(|call| call.over.is_none_or(|over| now.duration_since(over) < MINUTE));
+        entries.prune(now);
         let details = self.details(ticks);
         let (cap, counted): (usize, fn(&Entry) -> bool) = match purpose {
             Purpose::Tick => (self.limit(), |_| true),
@@ -211,6 +219,16 @@ mod tests {
         drop(budget.act());
         tokio::time::advance(MINUTE).await;
         assert_eq!(ticks(), 29);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_beside_a_watch_are_kept_no_longer_than_a_minute() {
+        let ledger = Ledger::default();
+        for _ in 0..1000 {
+            ledger.made();
+            tokio::time::advance(Duration::from_secs(1)).await;
+        }
+        assert_eq!(ledger.entries().calls.len(), 60);
     }
 
     #[tokio::test(start_paused = true)]

@@ -427,9 +427,7 @@ impl Report {
     pub fn is_in_part(&self) -> bool {
         matches!(self.outcome.as_str(), "succeeded_with_failures" | "reached_with_failures")
     }
-}
 
-impl Report {
     pub fn duration(&self) -> Option<Duration> {
         self.duration_s.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
     }

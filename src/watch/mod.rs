@@ -1,7 +1,7 @@
 //! Watching a deployment: poller -> observations -> tracker -> events -> reporters -> outcome.
 //!
 //! This file only connects them. A deployment is changed only where the user asked for it: `--on-timeout` and
-//! `--on-interrupt` may stop it.
+//! `--on-interrupt` may stop it, keys may stop it or end its wait.
 
 pub mod budget;
 pub mod causes;
@@ -76,6 +76,8 @@ pub struct Options {
     pub require_all: bool,
     /// The deployment was just created or read, so a first call that fails is tried again rather than believed.
     pub known: bool,
+    /// The command itself has just made the deployment: it may be stopped before anything was told of it.
+    pub made: bool,
     /// The tool's name and version, for the event stream.
     pub tool: String,
     /// The local time; used for stamps until the service tells its own.
@@ -101,6 +103,7 @@ impl Options {
             follow_rollback: true,
             require_all: false,
             known: false,
+            made: false,
             tool: tool.into(),
             now,
             reads: Reads::Each,
@@ -216,7 +219,7 @@ async fn one<S: Source>(
                 Outcome::Refused(error) => Outcome::Unknown(error.to_string()),
                 other => other,
             };
-            session.switch_to(deployment);
+            session.tell_of(deployment);
             rollback = Some(followed);
         }
     }

@@ -19,8 +19,9 @@ use crate::model::{Deployment, DeploymentStatus};
 
 /// The longest wait after a failed call.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(32);
-/// The shortest interval between ticks.
+/// The shortest interval between ticks, and the longest.
 const SHORTEST: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_secs(86_400);
 /// The slowest pace while nothing moves, and how much slower than the interval it may be.
 const SLOWEST: Duration = Duration::from_secs(15);
 /// How long a call may take; past it the call counts as failed.
@@ -41,7 +42,7 @@ pub async fn poll<S: Source>(
     random: fastrand::Rng,
     to: mpsc::Sender<Observation>,
 ) {
-    let interval = pace.interval.max(SHORTEST).max(pace.budget.shortest_interval());
+    let interval = pace.interval.max(pace.budget.shortest_interval()).clamp(SHORTEST, LONGEST);
     let targets = if pace.reads == Reads::Nothing { Reading::Closed } else { Reading::Wanted };
     let poller = Poller {
         source,
@@ -99,15 +100,7 @@ impl<S: Source> Poller<S> {
                     self.recovered().await?;
                     self.pause()
                 }
-                Err(error) => {
-                    let wait = self.backoff();
-                    if error.kind == ErrorKind::Credentials {
-                        // A provider that asks and gets no answer is no reason to stop looking.
-                        let _ = tokio::time::timeout(LONGEST_CALL, self.source.renew()).await;
-                    }
-                    self.say(Observation::Failing { error, retry_in: wait }).await?;
-                    wait
-                }
+                Err(error) => self.failed(error).await?,
             };
             self.say(Observation::Paced(wait)).await?;
             sleep(wait.saturating_sub(start.elapsed())).await;
@@ -132,6 +125,17 @@ impl<S: Source> Poller<S> {
         }
         self.roster.tick(deployment.overview, Stage::Running);
         self.details(None).await
+    }
+
+    /// A call of a tick failed: how long to wait before the next one.
+    async fn failed(&mut self, error: ApiError) -> Result<Duration, Over> {
+        let wait = self.backoff();
+        if error.kind == ErrorKind::Credentials {
+            // A provider that asks and gets no answer is no reason to stop looking.
+            let _ = tokio::time::timeout(LONGEST_CALL, self.source.renew()).await;
+        }
+        self.say(Observation::Failing { error, retry_in: wait }).await?;
+        Ok(wait)
     }
 
     /// All calls of a tick worked.
@@ -208,7 +212,10 @@ impl<S: Source> Poller<S> {
         let until = seen + FINAL_READ;
         match tokio::time::timeout_at(until, self.details(Some(until))).await.unwrap_or(Ok(Ok(())))? {
             Ok(()) => self.recovered().await?,
-            Err(error) => self.say(Observation::Failing { error, retry_in: Duration::ZERO }).await?,
+            Err(error) => {
+                self.attempts = self.attempts.saturating_add(1);
+                self.say(Observation::Failing { error, retry_in: Duration::ZERO }).await?;
+            }
         }
         let mut missing = self.awaits_rollback(&deployment) && !patience.is_zero();
         if missing {
@@ -222,12 +229,13 @@ impl<S: Source> Poller<S> {
                     deployment = seen;
                     // Nobody waits for these: they are read as far as there is room meanwhile.
                     self.roster.tick(deployment.overview, Stage::Each);
-                    let _ = self.details(None).await?;
+                    if self.details(None).await?.is_ok() {
+                        self.recovered().await?;
+                    }
                 }
                 Err(error) => {
-                    let retry_in = self.backoff();
-                    self.say(Observation::Failing { error, retry_in }).await?;
-                    sleep(retry_in).await;
+                    let wait = self.failed(error).await?;
+                    sleep(wait).await;
                 }
             }
             missing = self.awaits_rollback(&deployment);

@@ -1,6 +1,8 @@
 //! One deployment under watch: takes what the poller saw, makes events of it, and ends on the deployment's end, the
 //! point asked for, a time-out, a signal, or a reader that is gone.
 
+mod leaving;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{broadcast, mpsc};
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use super::event::{Event, NoticeCode};
@@ -17,7 +19,7 @@ use super::observation::{End, Observation, Pace, Unreadable};
 use super::outcome::{Outcome, Signal};
 use super::source::{Seen, Source};
 use super::tracker::Tracker;
-use super::{Leave, Options, poller};
+use super::{Options, poller};
 use crate::api::{ApiError, ErrorKind};
 use crate::clock;
 use crate::report::{About, Act, Pulse, Reporters, Wish};
@@ -32,9 +34,7 @@ const FIRST_MINUTES: Duration = Duration::from_secs(600);
 const LAST_READ: Duration = Duration::from_secs(10);
 /// How often it is told which targets were looked at again.
 const LOOKS: Duration = Duration::from_secs(10);
-/// What is known of a stop: that the call went out, and that the service took it.
-const ASKED: &str = "the deployment was asked to stop";
-const STOPPING: &str = "the deployment is being stopped";
+
 /// Why a deployment is no longer followed.
 #[derive(Debug)]
 pub enum Stop {
@@ -55,6 +55,8 @@ pub struct Session<'a> {
     region: Option<String>,
     /// That deployment is known to exist.
     known: bool,
+    /// It is the rollback that the service made for the one that was watched first.
+    rolls_back: bool,
     /// Something was seen of it: a watch without any time looks once.
     looked_once: bool,
     time: ServiceTime,
@@ -96,6 +98,7 @@ impl<'a> Session<'a> {
             deployment: deployment.to_owned(),
             region: region.map(str::to_owned),
             known: options.known,
+            rolls_back: false,
             looked_once: false,
             time: ServiceTime::new(options.now),
             started: now,
@@ -114,14 +117,38 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Events are about deployment `id` from now on, which the service has named.
+    /// Events are about its rollback `id` from now on, which the service has named.
     pub fn switch_to(&mut self, id: &str) {
-        id.clone_into(&mut self.deployment);
+        self.tell_of(id);
         self.known = true;
+        self.rolls_back = true;
+        self.looked.clear();
+        if self.options.timeout.is_none() {
+            // The service's own limit is each deployment's.
+            self.started = Instant::now();
+        }
     }
 
-    /// Follows the current deployment until something ends it.
+    /// Events are about deployment `id` from now on.
+    pub fn tell_of(&mut self, id: &str) {
+        id.clone_into(&mut self.deployment);
+    }
+
+    /// Follows the current deployment until something ends it, and waits for what the user wanted done with it.
     pub async fn follow<S: Source>(
+        &mut self,
+        source: &Arc<S>,
+        tracker: &mut Tracker,
+        signals: &mut Listener,
+    ) -> Stop {
+        let stop = self.until_something_ends_it(source, tracker, signals).await;
+        if !matches!(stop, Stop::End(_)) {
+            self.settle().await;
+        }
+        stop
+    }
+
+    async fn until_something_ends_it<S: Source>(
         &mut self,
         source: &Arc<S>,
         tracker: &mut Tracker,
@@ -196,128 +223,6 @@ impl<'a> Session<'a> {
             return self.leave(source, tracker, Stop::TimedOut);
         }
         (over >= LAST_READ).then_some(Stop::End(End::Ended { rollback_missing: false }))
-    }
-
-    /// What the user wants done on a time-out or a signal: the deployment is left as it is, or stopped and followed
-    /// on to its end. What Auto Scaling made is never stopped, nor is a rollback.
-    fn leave<S: Source>(&mut self, source: &Arc<S>, tracker: &Tracker, why: Stop) -> Option<Stop> {
-        let wish = match why {
-            Stop::TimedOut => self.options.on_timeout,
-            _ => self.options.on_interrupt,
-        };
-        let rollback = match wish {
-            Leave::Detach => return Some(why),
-            Leave::Stop => None,
-            Leave::Rollback => Some(true),
-        };
-        if self.leaving.is_some() || !tracker.may_be_stopped() {
-            return Some(why);
-        }
-        if tracker.is_rollback() {
-            self.tell(NoticeCode::NotStopped, "this is the rollback: it is not stopped and goes on");
-            if rollback.is_none() {
-                return Some(why);
-            }
-            // What was asked for is under way.
-            self.limit = None;
-            self.leaving = Some(why);
-            return None;
-        }
-        self.limit = None;
-        self.leaving = Some(why);
-        let what = match rollback {
-            Some(_) => "stopping the deployment and rolling it back",
-            None => "stopping the deployment",
-        };
-        let again = match &self.leaving {
-            Some(Stop::Signal(_)) => "; another ^C leaves it to that",
-            _ => "",
-        };
-        self.tell(NoticeCode::Stopping, &format!("{what}{again}"));
-        self.stopping = Some(ASKED);
-        self.rollback_asked.store(rollback.is_some(), Ordering::Relaxed);
-        let (source, id) = (Arc::clone(source), self.deployment.clone());
-        let call = self.options.budget.act();
-        self.stops.spawn(async move {
-            let stopped = source.stop(&id, rollback).await;
-            drop(call);
-            stopped
-        });
-        None
-    }
-
-    /// Does what a key asked for, where it is about this deployment and it still goes on.
-    fn grant<S: Source>(&mut self, source: &Arc<S>, tracker: &Tracker, wish: &Wish) {
-        if wish.deployment != self.deployment {
-            return;
-        }
-        let (source, id, act) = (Arc::clone(source), self.deployment.clone(), wish.act);
-        match (act, tracker.wait()) {
-            (Act::Stop, _) if tracker.may_be_stopped() => {
-                self.tell(NoticeCode::Stopping, "stopping the deployment");
-                self.stopping = Some(ASKED);
-                let call = self.options.budget.act();
-                self.granted.spawn(async move {
-                    let stopped = source.stop(&id, None).await;
-                    drop(call);
-                    (act, stopped)
-                });
-            }
-            (Act::Continue, Some(wait)) => {
-                self.tell(NoticeCode::Continuing, "ending the wait of the deployment");
-                let call = self.options.budget.act();
-                self.granted.spawn(async move {
-                    let continued = source.proceed(&id, wait).await;
-                    drop(call);
-                    (act, continued)
-                });
-            }
-            _ => self.tell(NoticeCode::NotDone, "the deployment is past that"),
-        }
-    }
-
-    fn done(&mut self, done: Result<(Act, Result<(), ApiError>), JoinError>) {
-        let (act, error) = match done {
-            Ok((Act::Stop, Ok(()))) => {
-                self.stopping = Some(STOPPING);
-                return;
-            }
-            Ok((act, Err(error))) => (act, error),
-            _ => return,
-        };
-        let (code, what) = match act {
-            Act::Stop => {
-                self.stopping = None;
-                (NoticeCode::NotStopped, "stopped")
-            }
-            Act::Continue => (NoticeCode::NotDone, "continued"),
-        };
-        self.tell(code, &format!("the deployment could not be {what} ({error})"));
-    }
-
-    fn tell(&mut self, code: NoticeCode, message: &str) {
-        self.emit(Event::Notice { code, message: message.to_owned() });
-    }
-
-    /// What came of the call that stops the deployment; without it the watch ends as it would have.
-    fn stopped(&mut self, stopped: Result<Result<(), ApiError>, JoinError>) -> Option<Stop> {
-        let error = match stopped {
-            Ok(Ok(())) => {
-                self.stopping = Some(STOPPING);
-                return None;
-            }
-            // It ended by itself meanwhile, and the poll will say how.
-            Ok(Err(error)) if error.code.as_deref() == Some("DeploymentAlreadyCompletedException") => {
-                return None;
-            }
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "the call was lost".to_owned(),
-        };
-        self.stopping = None;
-        self.rollback_asked.store(false, Ordering::Relaxed);
-        let message = format!("the deployment could not be stopped and goes on ({error})");
-        self.emit(Event::Notice { code: NoticeCode::NotStopped, message });
-        self.leaving.take()
     }
 
     /// The deployment is where the watch was to end; and how long it may take is told once that is known.
@@ -445,12 +350,6 @@ impl<'a> Session<'a> {
             let heartbeat = tracker.heartbeat(pulse.now, pulse.answer_age, self.poll);
             self.emit(heartbeat);
         }
-    }
-
-    /// What becomes of a deployment that is left, where it does not simply go on.
-    pub fn left(&self, outcome: &Outcome) -> Option<String> {
-        let left = matches!(outcome, Outcome::TimedOut | Outcome::Detached(_));
-        self.stopping.filter(|_| left).map(str::to_owned)
     }
 
     pub fn now(&self) -> Timestamp {

@@ -44,6 +44,8 @@ struct Fleet {
     rollback_fails: bool,
     /// How long it takes.
     rollback_takes: u64,
+    /// Its targets, by number.
+    rollback_targets: Vec<u64>,
     /// The time in which it waits for an action.
     ready: Range<u64>,
     creator: Creator,
@@ -88,6 +90,7 @@ impl Fleet {
             rollback_after: None,
             rollback_fails: false,
             rollback_takes: 0,
+            rollback_targets: Vec::new(),
             ready: 0..0,
             creator: Creator::User,
             waits: Waits::default(),
@@ -214,9 +217,10 @@ fn deployment(id: &str, status: DeploymentStatus) -> Deployment {
 
 impl Source for Fleet {
     async fn deployment(&self, id: &str) -> Result<Seen<Deployment>, ApiError> {
-        let now = self.call("GetDeployment").await?;
+        let rollback = id == "d-ROLLBACK";
+        let now = self.call(if rollback { "GetDeployment of the rollback" } else { "GetDeployment" }).await?;
         let date = at(now);
-        if id == "d-ROLLBACK" {
+        if rollback {
             let ends = self.end().0 + self.rollback_after.unwrap_or(0) + self.rollback_takes;
             let status = match self.rollback_fails {
                 _ if now < ends => DeploymentStatus::InProgress,
@@ -278,7 +282,7 @@ impl Source for Fleet {
     ) -> Result<(Vec<String>, Option<String>), ApiError> {
         let now = self.call("ListDeploymentTargets").await?;
         if id == "d-ROLLBACK" {
-            return Ok((Vec::new(), None));
+            return Ok((self.rollback_targets.iter().map(|n| name_of(*n)).collect(), None));
         }
         let from: u64 = token.map_or(0, |token| token.parse().unwrap());
         let all: Vec<u64> = (0..self.targets)

@@ -68,6 +68,11 @@ impl Tracker {
         }
     }
 
+    /// The service has told something of it.
+    pub fn is_known(&self) -> bool {
+        self.deployment.is_some()
+    }
+
     /// It is over, whatever is still read of it.
     pub fn has_ended(&self) -> bool {
         self.deployment.as_ref().is_some_and(|deployment| deployment.status.is_terminal())

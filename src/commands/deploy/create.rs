@@ -184,7 +184,7 @@ pub async fn run(context: &Context, line: &Arguments) -> anyhow::Result<Exit> {
             let id = created.id.clone();
             announce(context, created, arguments)?;
             if arguments.watch {
-                return watching::watch(context, &[id], &arguments.watching, true).await;
+                return watching::made(context, id, &arguments.watching).await;
             }
             Ok(Exit::Ok)
         }

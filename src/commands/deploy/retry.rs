@@ -81,7 +81,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     };
     let id = create(context, &group, &request).await?;
     if arguments.watch {
-        return watching::watch(context, &[id], &arguments.watching, true).await;
+        return watching::made(context, id, &arguments.watching).await;
     }
     context.ui.note(&format!("watch it with `cdctl deploy watch {id}`"));
     Ok(Exit::Ok)

@@ -186,15 +186,20 @@ impl WatchArgs {
     }
 }
 
-/// Watches deployments to their ends. `known`: they were just created, so that they are there whatever a first call
-/// says. The exit code is that of the worst.
+/// Watches deployments to their ends. `known`: they are there, whatever a first call says. The exit code
+/// is that of the worst.
 pub async fn watch(
     context: &Context,
     ids: &[String],
     arguments: &WatchArgs,
     known: bool,
 ) -> anyhow::Result<Exit> {
-    to_the_end(context, ids, arguments, known, false).await
+    to_the_end(context, ids, arguments, if known { Known::There } else { Known::Nothing }, false).await
+}
+
+/// As [`watch`], of a deployment that the command has just made.
+pub async fn made(context: &Context, id: String, arguments: &WatchArgs) -> anyhow::Result<Exit> {
+    to_the_end(context, &[id], arguments, Known::Made, false).await
 }
 
 /// Ends a watch that found no deployment of `group` to watch: who reads events, a recording or a file of results is told
@@ -215,19 +220,30 @@ pub async fn nothing(
 
 /// As [`watch`], without a word; what is to be written beside them is written all the same.
 pub async fn silently(context: &Context, ids: &[String], arguments: &WatchArgs) -> anyhow::Result<Exit> {
-    to_the_end(context, ids, arguments, false, true).await
+    to_the_end(context, ids, arguments, Known::Nothing, true).await
+}
+
+/// What is known of deployments before they are watched.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Known {
+    Nothing,
+    /// They are there, whatever a first call says.
+    There,
+    /// As [`Known::There`]: the command itself has just made them.
+    Made,
 }
 
 async fn to_the_end(
     context: &Context,
     ids: &[String],
     arguments: &WatchArgs,
-    known: bool,
+    known: Known,
     silent: bool,
 ) -> anyhow::Result<Exit> {
-    let known = known || there(context, ids).await?;
+    let there = known != Known::Nothing || there(context, ids).await?;
     let reporters = arguments.reporters(context, silent)?;
-    let mut options = arguments.options(context, known).await?;
+    let mut options = arguments.options(context, there).await?;
+    options.made = known == Known::Made;
     if reporters.is_empty() && options.until.is_none() {
         // Where nobody is shown any, only the end counts.
         options.reads = Reads::Nothing;

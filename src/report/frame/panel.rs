@@ -29,25 +29,28 @@ pub enum Panel {
     Details(usize, String),
     Logs,
     Help,
-    Ask(Act),
+    /// Whether that shall be done to the deployment of this id.
+    Ask(Act, String),
 }
 
 impl Panel {
     /// It is shown in the place of the targets.
     pub fn is_asked_for(&self) -> bool {
-        !matches!(self, Panel::Targets | Panel::Ask(_))
+        !matches!(self, Panel::Targets | Panel::Ask(..))
     }
 
     /// Takes a key in; gives what the user wants done.
     pub fn key(&mut self, key: Key, view: &View) -> Option<Wish> {
         let over = view.status().is_none_or(DeploymentStatus::is_terminal);
         let (next, wish) = match (std::mem::take(self), key) {
-            (Panel::Ask(act), Key::Char('y' | 'Y')) => {
-                (Panel::Targets, Some(Wish { deployment: view.id.clone(), act }))
+            (Panel::Ask(act, deployment), Key::Char('y' | 'Y')) => {
+                (Panel::Targets, Some(Wish { deployment, act }))
             }
-            (Panel::Ask(_), _) => (Panel::Targets, None),
-            (_, Key::Char('s')) if !over => (Panel::Ask(Act::Stop), None),
-            (_, Key::Char('c')) if !stage::waits_for(view).is_empty() => (Panel::Ask(Act::Continue), None),
+            (Panel::Ask(..), _) => (Panel::Targets, None),
+            (_, Key::Char('s')) if !over => (Panel::Ask(Act::Stop, view.id.clone()), None),
+            (_, Key::Char('c')) if !stage::waits_for(view).is_empty() => {
+                (Panel::Ask(Act::Continue, view.id.clone()), None)
+            }
             (Panel::Logs, Key::Char('l')) | (Panel::Help, Key::Char('?')) => (Panel::Targets, None),
             (_, Key::Char('l')) => (Panel::Logs, None),
             (_, Key::Char('?')) => (Panel::Help, None),
@@ -127,7 +130,7 @@ impl Composer<'_> {
     /// The panel in at most `room` rows.
     pub fn panel(&self, panel: &Panel, room: usize) -> Vec<Line> {
         let mut lines = match panel {
-            Panel::Targets | Panel::Ask(_) => self.targets(room),
+            Panel::Targets | Panel::Ask(..) => self.targets(room),
             Panel::List(selected) => self.list(*selected, room),
             Panel::Details(_, id) => self.details(id),
             Panel::Logs => self.logs(room),
@@ -142,7 +145,7 @@ impl Composer<'_> {
         let dim = |text: String| Line::default().with(Some(Style::Dim), text);
         let over = self.view.status().is_some_and(DeploymentStatus::is_terminal);
         match &look.panel {
-            Some(Panel::Ask(act)) => {
+            Some(Panel::Ask(act, _)) => {
                 let question = Line::default().with(Some(Style::Warning), self.question(*act));
                 Some((question, true))
             }

@@ -142,4 +142,12 @@ Deployment d-7F3K2QX9A is Failed.
 
 "#]]
     );
+    // Its rollback has a minimum of its own.
+    let mut events = stream(vec![(5, told(DeploymentStatus::InProgress, counts(0, 2, 0, 0)))]);
+    let back = stamped(1, 9, told(DeploymentStatus::InProgress, counts(0, 4, 0, 0)));
+    events.push(Stamped { deployment: "d-ROLL".into(), ..back });
+    let spoken = played(|err| Box::new(Linear::new(err)), &events);
+    let minimum: Vec<_> = spoken.lines().filter(|line| line.starts_with("At least")).collect();
+    let each = ["At least 1 target must stay healthy.", "At least 2 targets must stay healthy."];
+    assert_eq!(minimum, each, "{spoken}");
 }

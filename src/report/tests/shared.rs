@@ -4,7 +4,7 @@ use snapbox::file;
 
 use super::*;
 use crate::report::frame::{Panel, frames};
-use crate::report::{Act, Interrupt};
+use crate::report::{Act, Interrupt, Wish};
 use crate::ui::Key;
 
 /// A deployment of its own, as it is a while later.
@@ -127,7 +127,7 @@ fn a_low_screen_tells_first_what_is_waited_for_and_counts_what_it_hides() {
 
 #[test]
 fn what_is_asked_is_on_the_screen_and_whole() {
-    let asked = |act| Some(Panel::Ask(act));
+    let asked = |act| Some(Panel::Ask(act, "d-1".to_owned()));
     let bare = Look { panel: asked(Act::Stop), ..look(30, 4, true) };
     assert_eq!(frame(&busy(), &bare).last().unwrap(), "Stop d-7F3K2QX9A? y/n");
     for views in [vec![named("d-BG0000001", ready())], vec![busy()], five()] {
@@ -168,6 +168,44 @@ fn every_deployment_that_goes_on_can_be_steered() {
     assert_eq!(wish(&mut live, &['n', 's', 'y']).as_deref(), Some("d-1"));
     assert_eq!(wish(&mut live, &['s', 'n']), None, "no is no");
     assert!(buffer.text().contains("End the wait of deployment d-2? y: yes, any other key: no"));
+}
+
+#[test]
+fn what_was_asked_of_one_deployment_is_not_done_to_another() {
+    let live = |ids: &[&str]| {
+        let out = Canvas::new(Screen::fixed(Stream::new(Buffer::default()), 100, 30), true);
+        let mut live = Live::new(out, true, false).with_keys();
+        for id in ids {
+            let told = told(DeploymentStatus::InProgress, counts(0, 2, 2, 0));
+            live.event(&Stamped { deployment: (*id).to_owned(), ..stamped(1, 5, told) }).unwrap();
+        }
+        live.tick(&pulse(6));
+        live
+    };
+    let of = |id: &str, event: Event| Stamped { deployment: id.to_owned(), ..stamped(2, 7, event) };
+    let failed = || told(DeploymentStatus::Failed, counts(0, 0, 2, 2));
+    let stop = |id: &str| Some(Wish { deployment: id.to_owned(), act: Act::Stop });
+    // Its rollback takes the screen.
+    let mut one = live(&["d-1"]);
+    assert_eq!(one.key(Key::Char('s')), None);
+    let back = told(DeploymentStatus::InProgress, counts(0, 2, 2, 0));
+    let named = Event::Rollback { rollback: "d-ROLL".into(), message: None };
+    for event in [of("d-1", failed()), of("d-1", named), of("d-ROLL", back)] {
+        one.event(&event).unwrap();
+    }
+    assert_eq!(one.key(Key::Char('y')), None, "that was asked of d-1");
+    assert_eq!(one.key(Key::Char('s')), None);
+    assert_eq!(one.key(Key::Char('y')), stop("d-ROLL"));
+    // It ends, and keys are about the next one.
+    let mut two = live(&["d-1", "d-2"]);
+    assert_eq!(two.key(Key::Char('s')), None);
+    two.event(&of("d-1", failed())).unwrap();
+    assert_eq!(two.key(Key::Char('y')), None, "that was asked of d-1");
+    // News of the other one takes nothing back.
+    let mut two = live(&["d-1", "d-2"]);
+    assert_eq!(two.key(Key::Char('s')), None);
+    two.event(&of("d-2", failed())).unwrap();
+    assert_eq!(two.key(Key::Char('y')), stop("d-1"));
 }
 
 #[test]

@@ -351,6 +351,11 @@ next      cdctl deploy watch d-7F3K2QX9A
     });
     assert!(later.contains("DETACHED; the rollback continues"), "{later}");
     assert!(later.ends_with("next      cdctl deploy watch d-ROLL"), "{later}");
+    let unanswered =
+        Report { status: Some(DeploymentStatus::Failed), rollback: Some("d-ROLL".into()), ..left.clone() };
+    assert!(summary(&unanswered).contains("DETACHED; the rollback continues"), "{}", summary(&unanswered));
+    let unnamed = summary(&Report { rollback: None, ..unanswered });
+    assert!(unnamed.contains("DETACHED; the deployment has ended: Failed  d-"), "{unnamed}");
     let reason = Some("ExpiredTokenException: expired".to_owned());
     let unknown = Report { reason, outcome: "unknown".into(), ..left };
     assert!(summary(&unknown).contains("why       ExpiredTokenException: expired"));

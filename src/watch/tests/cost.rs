@@ -19,7 +19,7 @@ async fn the_budget_holds_for_any_size() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sre_20_hours_of_waiting_are_quiet_and_keep_nothing() {
+async fn sre_20_hours_of_waiting_are_quiet() {
     let long = 6 * 3_600;
     let fleet = Arc::new(Fleet {
         each: 30,
@@ -34,7 +34,7 @@ async fn sre_20_hours_of_waiting_are_quiet_and_keep_nothing() {
     let heartbeats = events.iter().filter(beats).count();
     assert!(heartbeats as u64 <= 10 + long / 300, "{heartbeats}");
     assert!(events.len() - heartbeats <= 200, "{}", events.len());
-    // An hour is as the one before: what comes is kept by nobody, and so it would be for days.
+    // An hour is as the one before.
     let late: Vec<_> = events.iter().filter(|event| event.ts > at(3_600).unwrap()).collect();
     let quiet = |stamped: &&&Stamped| matches!(stamped.event, Event::Heartbeat(_));
     assert!(late.len() - late.iter().filter(quiet).count() <= 2, "the end and the result");

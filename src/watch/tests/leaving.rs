@@ -5,11 +5,15 @@ use crate::watch::event::{Counts, Fleets};
 
 /// A watch that is interrupted twice.
 async fn twice(fleet: &Arc<Fleet>) -> (Outcome, Vec<Stamped>) {
+    interrupted(fleet, Options { on_interrupt: Leave::Stop, ..options() }, &[Signal::Interrupt]).await
+}
+
+/// A watch that is sent these signals, all of them at once, every 33 seconds.
+async fn interrupted(fleet: &Arc<Fleet>, options: Options, sent: &[Signal]) -> (Outcome, Vec<Stamped>) {
     let (to, from) = mpsc::channel();
     let mut reporters = Reporters::start(vec![Box::new(Collect(to))]).unwrap();
     let signals = Signals::default();
     let ids = ["d-1".to_owned()];
-    let options = Options { on_interrupt: Leave::Stop, ..options() };
     let mut outcomes = {
         let mut watch = std::pin::pin!(watch(Arc::clone(fleet), &ids, &options, &signals, &mut reporters));
         let mut ticks = tokio::time::interval(secs(33));
@@ -17,7 +21,7 @@ async fn twice(fleet: &Arc<Fleet>) -> (Outcome, Vec<Stamped>) {
         loop {
             tokio::select! {
                 outcomes = watch.as_mut() => break outcomes,
-                _ = ticks.tick() => signals.send(Signal::Interrupt),
+                _ = ticks.tick() => sent.iter().for_each(|signal| signals.send(*signal)),
             }
         }
     };
@@ -41,6 +45,62 @@ async fn sre_10_a_second_interrupt_says_that_the_deployment_is_being_stopped() {
     let fleet = Arc::new(Fleet { each: 100_000, fault: refuses, ..Fleet::new(12) });
     let (_, events) = twice(&fleet).await;
     assert_eq!(report(&events).reason, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn sre_10_two_signals_at_once_leave_no_stop_behind() {
+    let both = [Signal::Interrupt, Signal::Terminate];
+    for (leave, rollback) in [(Leave::Stop, None), (Leave::Rollback, Some(true))] {
+        let fleet = Arc::new(Fleet { each: 100_000, stops_after: 1000, ..Fleet::new(12) });
+        let options = Options { on_interrupt: leave, ..options() };
+        let (outcome, events) = interrupted(&fleet, options, &both).await;
+        assert_eq!(outcome.exit().code(), 143);
+        assert_eq!(*fleet.stopped.lock().unwrap(), Some((33, rollback)));
+        assert_eq!(report(&events).reason.as_deref(), Some("the deployment is being stopped"));
+    }
+    // What came of it is said as well.
+    let refuses: Fault = Box::new(|name, _| (name == "StopDeployment").then_some(ErrorKind::Denied));
+    let fleet = Arc::new(Fleet { each: 100_000, fault: refuses, ..Fleet::new(12) });
+    let stop = || Options { on_interrupt: Leave::Stop, ..options() };
+    let (_, events) = interrupted(&fleet, stop(), &both).await;
+    assert_eq!((fleet.count("StopDeployment"), report(&events).reason.as_deref()), (1, None));
+    assert_eq!(notices(&events)[1..], [NoticeCode::Stopping, NoticeCode::NotStopped]);
+    // Who leaves is not held for long.
+    let slow: fn(usize) -> u64 = |before| if before < 4 { 0 } else { 50_000 };
+    let fleet = Arc::new(Fleet { each: 100_000, latency: slow, ..Fleet::new(12) });
+    let (_, events) = interrupted(&fleet, stop(), &both).await;
+    assert!(fleet.now() <= 36, "{} s", fleet.now());
+    let unanswered = "the deployment was asked to stop, and no answer has come";
+    assert_eq!(report(&events).reason.as_deref(), Some(unanswered));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nothing_was_told_of_is_stopped_only_by_who_made_it() {
+    let silent = |until: u64| Fleet {
+        each: 100_000,
+        fault: Box::new(move |name, now| {
+            (name == "GetDeployment" && now < until).then_some(ErrorKind::Throttled)
+        }),
+        ..Fleet::new(12)
+    };
+    for made in [true, false] {
+        let (known, stop) = (true, Leave::Stop);
+        let interrupt = Options { known, made, on_interrupt: stop, ..options() };
+        let late = Options { known, made, timeout: Some(secs(33)), on_timeout: stop, ..options() };
+        for (options, left, sent) in [(interrupt, 130, &[Signal::Interrupt][..]), (late, 7, &[])] {
+            let fleet = Arc::new(silent(60));
+            let (outcome, events) = interrupted(&fleet, options, sent).await;
+            let told: Vec<_> =
+                notices(&events).into_iter().filter(|code| *code != NoticeCode::Timeout).collect();
+            if made {
+                assert_eq!((outcome.exit(), &told[..]), (Exit::Stopped, &[NoticeCode::Stopping][..]));
+                assert_eq!(*fleet.stopped.lock().unwrap(), Some((33, None)));
+            } else {
+                assert_eq!((outcome.exit().code(), &told[..]), (left, &[NoticeCode::NotStopped][..]));
+                assert_eq!(fleet.count("StopDeployment"), 0, "it may be Auto Scaling's");
+            }
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -113,17 +113,89 @@ async fn sre_11_never_stopped_on_the_way_out_unless_the_user_said_so() {
 
 #[tokio::test(start_paused = true)]
 async fn a_rollback_is_not_stopped_on_the_way_out() {
-    for (leave, exit, ended) in [(Leave::Rollback, Exit::RolledBack, 385), (Leave::Stop, Exit::Failed, 120)] {
+    let cases = [(Leave::Rollback, Exit::RolledBack, 385), (Leave::Stop, Exit::Failed, 120)];
+    // Whether or not anything has been told of it.
+    for ((leave, exit, ended), silent) in cases.into_iter().flat_map(|case| [(case, false), (case, true)]) {
         let mut fleet = Fleet::new(12);
+        fleet.fault = Box::new(move |name, now| {
+            (silent && name.ends_with("rollback") && now < 130).then_some(ErrorKind::Transient)
+        });
         fleet.fails = 0..12;
         fleet.auto_rollback = vec!["DEPLOYMENT_FAILURE"];
         (fleet.rollback_after, fleet.rollback_takes) = (Some(0), 300);
         let fleet = Arc::new(fleet);
-        let late = Options { timeout: Some(secs(120)), on_timeout: leave, ..options() };
+        let late = Options { timeout: Some(secs(120)), on_timeout: leave, made: true, ..options() };
         let (outcome, events) = run(&fleet, late).await;
         assert_eq!(outcome.exit(), exit, "{leave:?}");
         assert!((ended..ended + 20).contains(&fleet.now()), "{leave:?}: {} s", fleet.now());
         assert_eq!(fleet.count("StopDeployment"), 0);
         assert!(notices(&events).contains(&NoticeCode::NotStopped));
     }
+}
+
+/// A deployment that fails after `end` seconds, with a rollback of `takes`.
+fn rolled_back(end: u64, takes: u64) -> Fleet {
+    Fleet {
+        each: 100_000,
+        ends: Some((end, DeploymentStatus::Failed, "HEALTH_CONSTRAINTS")),
+        auto_rollback: vec!["DEPLOYMENT_FAILURE"],
+        rollback_after: Some(0),
+        rollback_takes: takes,
+        ..Fleet::new(12)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_has_the_services_limit_for_itself() {
+    // The deployment ends after 12 hours, and its rollback takes half an hour: the limit is 12 hours and 10 minutes.
+    let half_a_day = 12 * 3_600;
+    let hours = || async {
+        sleep(secs(10)).await;
+        tokio::time::advance(secs(half_a_day)).await;
+        sleep(secs(60)).await;
+        tokio::time::advance(secs(1_200)).await;
+        std::future::pending().await
+    };
+    let fleet = Arc::new(rolled_back(half_a_day, 1_800));
+    let (outcome, events) = run_until(&fleet, options(), hours()).await;
+    assert_eq!(outcome.exit(), Exit::RolledBack);
+    let limits = notices(&events).into_iter().filter(|code| *code == NoticeCode::Timeout).count();
+    assert_eq!(limits, 1, "told once");
+    let given = Options { timeout: Some(secs(half_a_day + 1_200)), ..options() };
+    let fleet = Arc::new(rolled_back(half_a_day, 1_800));
+    let (outcome, _) = run_until(&fleet, given, hours()).await;
+    assert_eq!(outcome.exit(), Exit::Failed, "the user's own is for both");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rollback_is_told_nothing_of_what_was_seen_before_it() {
+    // Whatever had been looked at, and not been told, when the deployment ended.
+    for end in (40..80).step_by(3) {
+        let fleet = Fleet { rollback_targets: vec![3], ..rolled_back(end, 60) };
+        let (_, events) = run(&Arc::new(fleet), options()).await;
+        let seen: BTreeSet<&str> = events
+            .iter()
+            .filter(|stamped| stamped.deployment == "d-ROLLBACK")
+            .filter_map(|stamped| match &stamped.event {
+                Event::Seen { targets } => Some(targets.iter().map(String::as_str)),
+                _ => None,
+            })
+            .flatten()
+            .collect();
+        assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["i-00003"], "{end}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn trouble_while_a_rollback_is_waited_for_passes() {
+    let waiting = || Fleet { rollback_after: Some(45), ..rolled_back(60, 60) };
+    let storm: Fault = Box::new(|_, now| (62..90).contains(&now).then_some(ErrorKind::Throttled));
+    let (outcome, events) = run(&Arc::new(Fleet { fault: storm, ..waiting() }), options()).await;
+    assert_eq!(outcome.exit(), Exit::RolledBack);
+    assert_eq!(api_states(&events), [event::ApiState::Throttled, event::ApiState::Ok]);
+    let fleet = Arc::new(Fleet { expire: Some(80), ..waiting() });
+    let (outcome, events) = run(&fleet, options()).await;
+    assert_eq!(outcome.exit(), Exit::RolledBack);
+    assert_eq!(api_states(&events), [event::ApiState::Credentials, event::ApiState::Ok]);
+    assert_eq!(*fleet.renewed.lock().unwrap(), 1);
 }

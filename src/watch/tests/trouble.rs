@@ -234,3 +234,11 @@ async fn a_stuck_terminal_stalls_neither_the_poll_nor_the_signal() {
     assert!(fleet.now() < 3605);
     drop(free);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_interval_of_ages_is_a_day() {
+    let ages = secs(i64::MAX.unsigned_abs());
+    let ages = Options { interval: ages, timeout: Some(ages), ..options() };
+    let (outcome, events) = run(&Arc::new(Fleet::new(12)), ages).await;
+    assert_eq!((outcome, api_states(&events)), (Outcome::Succeeded, Vec::new()));
+}

@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::report::{About, Reporters};
 use crate::signals::{self, Listener, Signals};
 use crate::watch::event::{Event, NoticeCode};
-use crate::watch::{Outcome, Watched};
+use crate::watch::{Options, Outcome, Watched};
 
 /// Watches one after the other that share their reporters and listen to the same signals.
 pub struct Series {
@@ -52,7 +52,7 @@ impl Series {
         context: &Context,
         watched: &[Watched<Watching>],
     ) -> anyhow::Result<Vec<Outcome>> {
-        let options = self.arguments.options(context, true).await?;
+        let options = Options { made: true, ..self.arguments.options(context, true).await? };
         let outcomes = crate::watch::follow(watched, &options, &self.signals, &self.reporters).await;
         self.outcomes.extend(outcomes.iter().cloned());
         Ok(outcomes)

@@ -133,9 +133,7 @@ impl Shown {
         }
         Ok(reporters)
     }
-}
 
-impl Shown {
     /// Where the summary of a step goes.
     pub fn summary(&self) -> Option<&Path> {
         self.github_step_summary.as_deref().filter(|_| self.system() == Some(Folds::GitHub))
