@@ -418,6 +418,10 @@ fn what_is_damaged_in_a_zip_is_told_by_its_name() {
         (vec![(appspec + 14, 0)], "appspec.yml", Fault::Header),
         (vec![(entry(0) + 16, 0)], "appspec.yml", Fault::Header),
         (vec![(entry(2) + 21, 255)], "data", Fault::Header),
+        // Damaged as its content is: what the directory says of its length holds for what is read at all.
+        (vec![(run + 30 + 6, 7), (entry(1) + 24, 1)], "run.sh", Fault::Header),
+        // As far as into the next file.
+        (both(run + 18, entry(1) + 20, 100), "run.sh", Fault::Header),
     ] {
         let mut bytes = whole.clone();
         changes.iter().for_each(|(at, byte)| bytes[*at] = *byte);
@@ -428,6 +432,18 @@ fn what_is_damaged_in_a_zip_is_told_by_its_name() {
             unpack(&unpacked.guard.path().join("bundle.tar"), &BundleType::Zip, &unpacked.path(""));
         assert!(unpacked.is_err() || fault == Fault::Header, "{changes:?}: {unpacked:?}");
     }
+}
+
+#[test]
+fn what_two_files_share_is_not_read_for_each() {
+    let (mut bytes, [_, run, _]) = whole();
+    let entries = bytes.windows(4).enumerate().filter(|(_, four)| *four == b"PK\x01\x02");
+    let second = entries.map(|(at, _)| at).next().unwrap();
+    bytes[second + 42..second + 46].copy_from_slice(&u32::try_from(run).unwrap().to_le_bytes());
+    // Whoever reads it finds a block of a kind that there is not.
+    bytes[run + 30 + 6] = 7;
+    let header = |name: &str| (name.to_owned(), Fault::Header);
+    assert_eq!(damage_of(&bytes, &|_| true).unwrap(), [header("appspec.yml"), header("run.sh")]);
 }
 
 #[test]
