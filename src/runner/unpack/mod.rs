@@ -123,6 +123,11 @@ fn take_off_top(directory: &Path) -> Result<(), String> {
     }
     let aside = directory.with_file_name("deployment-archive-top");
     let lift = || -> io::Result<()> {
+        // From a crash in here.
+        match fs::remove_dir_all(&aside) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
         fs::rename(&top, &aside)?;
         fs::remove_dir(directory)?;
         fs::rename(&aside, directory)

@@ -356,6 +356,12 @@ fn a_single_top_directory_with_an_appspec_is_taken_off() {
     let bundle = Bundle::new(&tar(&[("site-1/AppSpec.yml", FILE, "x"), ("site-1/a/b", FILE, "y")]));
     bundle.unpack(BundleType::Tar).unwrap();
     assert!(bundle.path("a/b").exists());
+    // What a crash has left there is in nobody's way.
+    let bundle = Bundle::new(&tar(&[("site-1/appspec.yml", FILE, "x")]));
+    let aside = bundle.guard.path().join("deployment-archive-top");
+    fs::create_dir_all(aside.join("left")).unwrap();
+    bundle.unpack(BundleType::Tar).unwrap();
+    assert!(bundle.path("appspec.yml").exists() && !aside.exists());
     let bundle = Bundle::new(&tar(&[("site-1/appspec.yml", FILE, "x"), ("__MACOSX/a", FILE, "y")]));
     bundle.unpack(BundleType::Tar).unwrap();
     assert!(bundle.path("site-1/appspec.yml").exists());
