@@ -214,6 +214,21 @@ fn there_is_a_limit_to_entries_bytes_and_depth() {
 }
 
 #[test]
+fn what_is_replaced_or_copied_need_not_be_allowed_by_its_mode() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut sink = Sink::new(folder.path(), Gate::new(0)).unwrap();
+    sink.file(Path::new("a"), Some(0), &mut &b"before"[..]).unwrap();
+    sink.copy_of(Path::new("b"), Path::new("a"), None).unwrap();
+    let mode = |name: &str| fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("a"), mode("b")), (0, 0));
+    fs::set_permissions(folder.path().join("b"), fs::Permissions::from_mode(0o444)).unwrap();
+    let mut before = fs::File::open(folder.path().join("b")).unwrap();
+    sink.file(Path::new("b"), None, &mut &b"after"[..]).unwrap();
+    assert_eq!(fs::read_to_string(folder.path().join("b")).unwrap(), "after");
+    assert_eq!(io::read_to_string(&mut before).unwrap(), "before", "another file took its place");
+}
+
+#[test]
 fn a_link_that_a_file_replaces_is_not_written_through() {
     let bundle = Bundle::new(&tar(&[("a", LINK, "../bundle.tar"), ("a", FILE, "mine")]));
     bundle.unpack(BundleType::Tar).unwrap();
