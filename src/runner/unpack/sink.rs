@@ -20,7 +20,7 @@ pub struct Sink {
 }
 
 /// What the system says, with the entry that it says it of.
-fn named(name: &Path) -> impl Fn(io::Error) -> io::Error + '_ {
+pub fn named(name: &Path) -> impl Fn(io::Error) -> io::Error + '_ {
     move |error| io::Error::new(error.kind(), format!("{}: {error}", name.display()))
 }
 
@@ -124,6 +124,7 @@ impl Entries for Sink {
 
     fn link(&mut self, name: &Path, target: PathBuf) -> io::Result<()> {
         let Some(inner) = self.gate.place(name, Kind::Link)? else { return Ok(()) };
+        self.gate.hold(target.as_os_str().len())?;
         let path = self.parent(&inner).map_err(named(name))?;
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(named(name)(error)),
