@@ -19,6 +19,9 @@ const MAX_EXTENSIONS: u64 = 1 << 30;
 /// Runs of data of a sparse file.
 const MAX_RUNS: usize = 1 << 20;
 
+/// Begin and end of what of a content is in the archive.
+type Runs = Vec<(u64, u64)>;
+
 /// An entry.
 pub struct Member {
     pub kind: EntryType,
@@ -28,8 +31,7 @@ pub struct Member {
     pub mode: Option<u32>,
     /// Bytes of the content; of a sparse file with those that are not in the archive.
     pub size: u64,
-    /// Begin and end of what of the content is in the archive.
-    runs: Vec<(u64, u64)>,
+    runs: Runs,
 }
 
 impl Member {
@@ -190,7 +192,7 @@ impl<R: Read> Members<R> {
     }
 
     /// The map of a sparse file and its size, of GNU's own form: in the header, and in blocks behind it.
-    fn map_of_headers(&mut self, header: &Header) -> io::Result<Option<(Vec<(u64, u64)>, u64)>> {
+    fn map_of_headers(&mut self, header: &Header) -> io::Result<Option<(Runs, u64)>> {
         let Some(header) = header.as_gnu() else { return Ok(None) };
         let mut runs = Vec::new();
         let mut add = |sparse: &[GnuSparseHeader]| -> io::Result<bool> {
@@ -212,7 +214,7 @@ impl<R: Read> Members<R> {
     }
 
     /// The map of a sparse file of form 1.0: numbers, each on a line, in blocks before the data.
-    fn map_of_content(&mut self) -> io::Result<Option<Vec<(u64, u64)>>> {
+    fn map_of_content(&mut self) -> io::Result<Option<Runs>> {
         let (mut block, mut at) = ([0; BLOCK], BLOCK);
         let mut number = || -> io::Result<Option<u64>> {
             let mut number: u64 = 0;
