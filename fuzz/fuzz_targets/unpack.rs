@@ -9,6 +9,7 @@ use cdctl::appspec::{Kind, Scope};
 use cdctl::model::BundleType;
 use cdctl::revision::{Selection, Source, check};
 use cdctl::runner::{contents, unpack};
+use cdctl::source::MAX_BYTES;
 use libfuzzer_sys::fuzz_target;
 
 /// Paths and kinds of all below a directory; false where a name is not UTF-8, which the listing has as it can be read.
@@ -28,26 +29,39 @@ fn there_is(root: &Path, below: &Path, found: &mut Vec<(String, Kind)>) -> bool 
     readable
 }
 
+/// A file's text, through links that stay below a directory; as much as is read of an AppSpec.
+fn text_there(root: &Path, name: &str) -> Option<Vec<u8>> {
+    let (root, path) = (root.canonicalize().ok()?, root.join(name).canonicalize().ok()?);
+    let mut text = fs::read(Some(path).filter(|path| path.starts_with(root))?).ok()?;
+    text.truncate(MAX_BYTES + 1);
+    Some(text)
+}
+
 fuzz_target!(|bytes: &[u8]| {
     for kind in [BundleType::Zip, BundleType::Tar, BundleType::Tgz] {
         let Ok(folder) = tempfile::tempdir() else { return };
-        let (bundle, out) = (folder.path().join("bundle"), folder.path().join("out"));
-        if fs::write(&bundle, bytes).is_err() || fs::create_dir(&out).is_err() {
+        // No link out of it is to find back by its name.
+        let Ok(out) = tempfile::tempdir_in(folder.path()) else { return };
+        let (bundle, out) = (folder.path().join("bundle"), out.path());
+        if fs::write(&bundle, bytes).is_err() {
             return;
         }
-        let unpacked = unpack(&bundle, &kind, &out);
+        let unpacked = unpack(&bundle, &kind, out);
         let around = fs::read_dir(folder.path()).map(|entries| entries.count()).unwrap_or_default();
         assert_eq!(around, 2, "something was written beside the directory");
-        match contents(&bundle, &kind, &["appspec.yml"]) {
+        match contents(&bundle, &kind) {
             Ok(mut contents) => {
-                let _ = (contents.text("appspec.yml"), contents.damage(&|_| true));
+                let (text, _) = (contents.text("appspec.yml"), contents.damage(&|_| true));
                 if unpacked.is_ok() {
                     let mut there = Vec::new();
-                    let readable = there_is(&out, Path::new(""), &mut there);
+                    let readable = there_is(out, Path::new(""), &mut there);
                     there.sort_by(|(a, _), (b, _)| a.cmp(b));
                     let entries = contents.listing().iter();
                     let listed: Vec<_> = entries.map(|(path, entry)| (path.clone(), entry.kind.clone())).collect();
                     assert!(!readable || listed == there, "{listed:?} is not what was unpacked: {there:?}");
+                    if readable && let Some(there) = text_there(out, "appspec.yml") {
+                        assert_eq!(text.ok().flatten(), Some(there), "the text is not what was unpacked");
+                    }
                 }
                 let _ = contents.with_heads(&|_| true);
             }

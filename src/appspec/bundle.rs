@@ -14,6 +14,7 @@ use super::{Agent, AppSpec, FileEntry, FileExists, Finding, Os};
 
 pub use pattern::{is_vain, matches_glob};
 
+pub use tree::file_at;
 use tree::{Place, Tree};
 
 /// What an entry of a bundle is.

@@ -96,7 +96,7 @@ fn hostile() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     bundles.push((
         "ratio",
         gzip(&tar(&[(b"zeros", FILE, &vec![0; 400 << 20])])),
-        "larger than a bundle may hold",
+        "unpacks to more than a bundle may hold",
     ));
     bundles
 }

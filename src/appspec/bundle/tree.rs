@@ -1,11 +1,14 @@
 //! Paths of a bundle, through its links, as the host's file system follows them.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use super::{Entry, Kind, Listing};
 
 /// Links behind each other, of which Linux follows no more.
 pub const MAX_HOPS: usize = 40;
+/// Parts of paths that are walked in all; a bundle is made to have more.
+const STEPS: usize = 5_000_000;
 
 /// Where a path leads.
 pub enum Place<'a> {
@@ -14,7 +17,7 @@ pub enum Place<'a> {
     File(&'a str, &'a Entry),
     /// Which was not to be followed.
     Link(&'a str, &'a Entry),
-    /// Out of the bundle by a link: what is there is the host's business.
+    /// Out of the bundle by a link: what is there is the host's business. Or further than paths are walked.
     Outside,
     Nothing,
 }
@@ -23,13 +26,28 @@ pub struct Tree<'a> {
     listing: &'a Listing,
     /// For Windows, which takes names of another case for the same: names by their lower case.
     folded: Option<HashMap<String, &'a str>>,
+    /// Parts of paths that may still be walked.
+    steps: Cell<usize>,
+}
+
+/// The file that a path leads to, through links that stay in the bundle.
+pub fn file_at<'a>(listing: &'a Listing, path: &str) -> Option<&'a str> {
+    match Tree::new(listing, false).follow(path) {
+        Place::File(name, _) => Some(name),
+        _ => None,
+    }
+}
+
+/// A path's parts, the last one first, but for those that lead nowhere else.
+fn parts(path: &str) -> impl Iterator<Item = String> + '_ {
+    path.rsplit('/').filter(|part| !matches!(*part, "" | ".")).map(str::to_owned)
 }
 
 impl<'a> Tree<'a> {
     pub fn new(listing: &'a Listing, windows: bool) -> Self {
         let folded =
             windows.then(|| listing.keys().map(|name| (name.to_lowercase(), name.as_str())).collect());
-        Tree { listing, folded }
+        Tree { listing, folded, steps: Cell::new(STEPS) }
     }
 
     /// Where a path with `/` between its parts leads in the end.
@@ -43,11 +61,12 @@ impl<'a> Tree<'a> {
     }
 
     fn resolve(&self, path: &str, follow: bool) -> Place<'a> {
-        let mut ahead: Vec<String> = path.rsplit('/').map(str::to_owned).collect();
+        let mut ahead: Vec<String> = parts(path).collect();
         let (mut at, mut hops) = (String::new(), 0);
         while let Some(part) = ahead.pop() {
+            let Some(left) = self.steps.get().checked_sub(1) else { return Place::Outside };
+            self.steps.set(left);
             match part.as_str() {
-                "" | "." => continue,
                 ".." if at.is_empty() => return if hops > 0 { Place::Outside } else { Place::Nothing },
                 ".." => {
                     at.truncate(at.rfind('/').unwrap_or_default());
@@ -65,7 +84,7 @@ impl<'a> Tree<'a> {
                 }
                 continue;
             };
-            let is_last = ahead.iter().all(|part| part.is_empty() || part == ".");
+            let is_last = ahead.is_empty();
             match entry.kind {
                 Kind::Directory => name.clone_into(&mut at),
                 Kind::File if is_last => return Place::File(name, entry),
@@ -80,7 +99,7 @@ impl<'a> Tree<'a> {
                     if hops > MAX_HOPS {
                         return Place::Nothing;
                     }
-                    ahead.extend(target.rsplit('/').map(str::to_owned));
+                    ahead.extend(parts(&target));
                 }
             }
         }
@@ -93,5 +112,35 @@ impl<'a> Tree<'a> {
             None => name,
         };
         self.listing.get_key_value(name).map(|(name, entry)| (name.as_str(), entry))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listing(entries: &[(&str, Kind, &str)]) -> Listing {
+        let entry = |kind: &Kind, head: &str| Entry { kind: kind.clone(), mode: 0o644, head: head.into() };
+        entries.iter().map(|(name, kind, head)| ((*name).to_owned(), entry(kind, head))).collect()
+    }
+
+    #[test]
+    fn a_link_is_followed_through_parts_that_lead_nowhere_else() {
+        let there = listing(&[
+            ("appspec.yml", Kind::Link, "./folder//./a.yml"),
+            ("folder", Kind::Link, "real/./"),
+            ("real", Kind::Directory, ""),
+            ("real/a.yml", Kind::File, ""),
+        ]);
+        assert_eq!(file_at(&there, "appspec.yml"), Some("real/a.yml"));
+        assert!(matches!(Tree::new(&there, false).look("./appspec.yml/."), Place::Link("appspec.yml", _)));
+    }
+
+    #[test]
+    fn what_is_further_than_paths_are_walked_is_unknown() {
+        let there = listing(&[("a", Kind::Link, "b"), ("b", Kind::File, "")]);
+        let tree = Tree { steps: Cell::new(3), ..Tree::new(&there, false) };
+        assert!(matches!(tree.follow("a"), Place::File("b", _)));
+        assert!(matches!(tree.follow("a"), Place::Outside));
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::super::listing::{Found, Named};
-use super::{Error, NAMES, Report, appspec_name, case_of, missing};
+use super::{Error, Report, appspec_name, case_of, missing};
 use crate::appspec::{self, Agent, Finding, Kind, Scope, Severity};
 use crate::model::BundleType;
 use crate::runner::{self, Contents, Damage, Fault};
@@ -16,10 +16,8 @@ pub fn check(
     (scope, wanted): (Scope, Option<&str>),
 ) -> Result<Report, Error> {
     let told = |message: String| Error::new(format!("cannot unpack {}: {message}", archive.display()));
-    let base = wanted.map(|name| name.rsplit('/').next().unwrap_or(name));
-    let whole = base.as_ref().map_or(NAMES, std::slice::from_ref);
     let report = |path: String, text, findings| Report { path, file: None, text, findings };
-    let mut contents = match runner::contents(archive, kind, whole) {
+    let mut contents = match runner::contents(archive, kind) {
         Ok(contents) => contents,
         Err(error) if error.damaged => {
             let finding = Finding::error("A065", None, error.message).help(DAMAGED);

@@ -93,7 +93,7 @@ fn through(directory: &Path, kind: &BundleType, selection: &Selection) -> Vec<(S
     fs::create_dir(&out).unwrap();
     runner::unpack(&bundle, kind, &out).unwrap();
     let picture = picture(&out);
-    let contents = runner::contents(&bundle, kind, &[]).unwrap();
+    let contents = runner::contents(&bundle, kind).unwrap();
     let listed: Vec<_> =
         contents.listing().iter().map(|(name, entry)| (name, &entry.kind, entry.mode)).collect();
     let mut there: Vec<_> = picture.iter().map(|(name, kind, mode, _)| (name, kind, *mode)).collect();
@@ -289,12 +289,27 @@ fn a_directory_and_its_archive_have_the_same_findings() {
         []
     );
     fs::remove_file(site.path().join("scripts/run.sh")).unwrap();
-    let bundle = place.path().join("site.zip");
-    pack(site.path(), &bundle, &BundleType::Zip, &Selection::default(), &mut |_, _| {}).unwrap();
-    for source in [site.path(), &bundle] {
-        let report = check(&Source::of(source).unwrap(), Scope::default(), &Selection::default()).unwrap();
-        assert_eq!(report.findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["A037"]);
-        assert!(report.render(false).contains("5 |     - location: scripts/run.sh"));
+    // Where it is a link, what it leads to is what counts, however long that is.
+    let linked = self::site();
+    fs::remove_file(linked.path().join("scripts/run.sh")).unwrap();
+    fs::create_dir(linked.path().join("real")).unwrap();
+    fs::write(linked.path().join("real/prod.yml"), format!("#{}\n{APPSPEC}", "#".repeat(300))).unwrap();
+    fs::remove_file(linked.path().join("appspec.yml")).unwrap();
+    symlink("deploy/prod.yml", linked.path().join("appspec.yml")).unwrap();
+    symlink("real", linked.path().join("deploy")).unwrap();
+    for (site, line) in [(&site, 5), (&linked, 6)] {
+        let mut sources = vec![site.path().to_owned()];
+        for kind in &KINDS {
+            sources.push(place.path().join(format!("site-{line}.{kind}")));
+            pack(site.path(), &sources[sources.len() - 1], kind, &Selection::default(), &mut |_, _| {})
+                .unwrap();
+        }
+        for source in sources {
+            let source = Source::of(&source).unwrap();
+            let report = check(&source, Scope::default(), &Selection::default()).unwrap();
+            assert_eq!(report.findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["A037"]);
+            assert!(report.render(false).contains(&format!("{line} |     - location: scripts/run.sh")));
+        }
     }
 }
 

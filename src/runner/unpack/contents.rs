@@ -1,41 +1,53 @@
 //! What a bundle would unpack to, without a file written. Of a zip only what is asked for is decompressed.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ffi::OsString;
 use std::io::{self, Read};
-use std::path::{Component, Path, PathBuf};
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
 
-use super::Entries;
 use super::damage::Damage;
 use super::gate::Gate;
+use super::sink::named;
 use super::zipped::Zip;
-use crate::appspec::{Entry, Kind, Listing};
+use super::{Entries, tarball};
+use crate::appspec::{self, Entry, Kind, Listing};
+use crate::model::BundleType;
 use crate::source;
 
 /// The first bytes of each file that are kept where an archive is read in one go.
 const HEAD_BYTES: u64 = 256;
 /// The longest text that a reader of AppSpecs takes, and a byte more.
 const TEXT_BYTES: u64 = source::MAX_BYTES as u64 + 1;
-/// Links that lead to each other.
-const MAX_HOPS: usize = 8;
 
 /// The entries of a bundle.
 pub struct Contents {
     gate: Gate,
     listing: Listing,
-    /// The name, in whatever directory, of files that are kept whole where an archive is read in one go.
-    whole: Vec<String>,
-    /// A zip, and the numbers of its files by their path below the root.
+    /// What the content of files is read from, a zip or a tar.
     pub(super) zip: Option<Zip>,
-    numbers: HashMap<String, usize>,
+    pub(super) tar: Option<(PathBuf, BundleType)>,
+    /// By the path below the root.
+    files: HashMap<String, Stored>,
+    /// Files of a tar that were seen.
+    seen: usize,
     /// Names of a zip have backslashes that are taken for slashes.
     pub backslashes: bool,
 }
 
+/// Where an archive has a file's content.
+#[derive(Clone, Copy)]
+pub struct Stored {
+    /// Of a zip's entries, or of a tar's files.
+    pub number: usize,
+    /// Bytes.
+    pub size: u64,
+}
+
 impl Contents {
-    pub(super) fn new(gate: Gate, whole: &[&str]) -> Self {
-        let whole = whole.iter().map(|name| (*name).to_owned()).collect();
-        let (listing, numbers) = (Listing::new(), HashMap::new());
-        Contents { gate, listing, whole, zip: None, numbers, backslashes: false }
+    pub(super) fn new(gate: Gate) -> Self {
+        let (listing, files) = (Listing::new(), HashMap::new());
+        Contents { gate, listing, zip: None, tar: None, files, seen: 0, backslashes: false }
     }
 
     /// What is there, by path; of files the first bytes, unless the bundle is a zip.
@@ -50,8 +62,8 @@ impl Contents {
     pub fn with_heads(mut self, wanted: &dyn Fn(&str) -> bool) -> io::Result<Listing> {
         if let Some(zip) = &mut self.zip {
             for (path, entry) in self.listing.iter_mut().filter(|(path, _)| wanted(path)) {
-                if let Some(number) = self.numbers.get(path) {
-                    entry.head = zip.read(*number, HEAD_BYTES)?;
+                if let Some(stored) = self.files.get(path) {
+                    entry.head = zip.read(stored.number, HEAD_BYTES)?;
                 }
             }
         }
@@ -66,32 +78,23 @@ impl Contents {
     pub fn damage(&self, wanted: &dyn Fn(&str) -> bool) -> io::Result<Vec<Damage>> {
         let Some(zip) = &self.zip else { return Ok(Vec::new()) };
         let wanted: BTreeSet<usize> =
-            self.numbers.iter().filter(|(path, _)| wanted(path)).map(|(_, number)| *number).collect();
+            self.files.iter().filter(|(path, _)| wanted(path)).map(|(_, stored)| stored.number).collect();
         zip.damage(&|number| wanted.contains(&number))
     }
 
-    /// A file's text, through links that stay in the bundle; none where there is no file.
+    /// A file's text, through links that stay in the bundle; none where there is no file. A tar is read once more for it, up
+    /// to that file.
     ///
     /// # Errors
     /// A file that cannot be decompressed.
     pub fn text(&mut self, path: &str) -> io::Result<Option<Vec<u8>>> {
-        let mut path = path.to_owned();
-        for _ in 0..MAX_HOPS {
-            match self.listing.get(&path) {
-                Some(Entry { kind: Kind::Link, head, .. }) => match beside(&path, head) {
-                    Some(target) => path = target,
-                    None => return Ok(None),
-                },
-                Some(Entry { kind: Kind::File, head, .. }) => {
-                    return match (&mut self.zip, self.numbers.get(&path)) {
-                        (Some(zip), Some(number)) => zip.read(*number, TEXT_BYTES).map(Some),
-                        _ => Ok(Some(head.clone())),
-                    };
-                }
-                _ => return Ok(None),
-            }
+        let stored = appspec::file_at(&self.listing, path).and_then(|path| self.files.get(path));
+        let Some(Stored { number, .. }) = stored.copied() else { return Ok(None) };
+        match (&mut self.zip, &self.tar) {
+            (Some(zip), _) => zip.read(number, TEXT_BYTES).map(Some),
+            (None, Some((bundle, kind))) => tarball::read(bundle, kind, number, TEXT_BYTES).map(Some),
+            (None, None) => Ok(None),
         }
-        Ok(None)
     }
 
     /// `site-1.2/appspec.yml` becomes `appspec.yml`, where `site-1.2` is all there is.
@@ -105,13 +108,19 @@ impl Contents {
         }
         let listing = std::mem::take(&mut self.listing).into_iter();
         self.listing = listing.filter_map(|(path, entry)| Some((below(&path)?, entry))).collect();
-        let numbers = std::mem::take(&mut self.numbers).into_iter();
-        self.numbers = numbers.filter_map(|(path, number)| Some((below(&path)?, number))).collect();
+        let files = std::mem::take(&mut self.files).into_iter();
+        self.files = files.filter_map(|(path, stored)| Some((below(&path)?, stored))).collect();
     }
 
-    /// Notes an entry; `number` is a zip's.
-    pub(super) fn note(&mut self, name: &Path, entry: Entry, number: Option<usize>) -> io::Result<()> {
-        let Some(inner) = self.gate.place(name, entry.kind.clone())? else { return Ok(()) };
+    /// Notes an entry; of a file, where its content is.
+    pub(super) fn note(&mut self, name: &Path, entry: Entry, stored: Option<Stored>) -> io::Result<()> {
+        if let Some(inner) = self.gate.place(name, entry.kind.clone())? {
+            self.put(&inner, entry, stored);
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, inner: &Path, entry: Entry, stored: Option<Stored>) {
         let path = inner.to_string_lossy().into_owned();
         // Directories that no entry names are made with the usual umask.
         for (at, _) in path.rmatch_indices('/') {
@@ -122,37 +131,12 @@ impl Contents {
             let made = Entry { kind: Kind::Directory, mode: 0o755, head: Vec::new() };
             self.listing.insert(parent.to_owned(), made);
         }
-        self.numbers.remove(&path);
-        if let Some(number) = number {
-            self.numbers.insert(path.clone(), number);
-        }
+        match stored {
+            Some(stored) => self.files.insert(path.clone(), stored),
+            None => self.files.remove(&path),
+        };
         self.listing.insert(path, entry);
-        Ok(())
     }
-
-    fn kept(&self, name: &Path) -> u64 {
-        let base = name.file_name().and_then(|base| base.to_str());
-        if base.is_some_and(|base| self.whole.iter().any(|whole| whole.eq_ignore_ascii_case(base))) {
-            TEXT_BYTES
-        } else {
-            HEAD_BYTES
-        }
-    }
-}
-
-/// Where a link in a bundle leads, by its names alone; none where that is outside.
-fn beside(link: &str, target: &[u8]) -> Option<String> {
-    let mut path = PathBuf::from(link);
-    path.pop();
-    for component in Path::new(std::str::from_utf8(target).ok()?).components() {
-        match component {
-            Component::Normal(part) => path.push(part),
-            Component::CurDir => {}
-            Component::ParentDir if path.pop() => {}
-            _ => return None,
-        }
-    }
-    path.to_str().map(str::to_owned)
 }
 
 impl Entries for Contents {
@@ -166,29 +150,45 @@ impl Entries for Contents {
     }
 
     fn file(&mut self, name: &Path, mode: Option<u32>, content: &mut dyn Read) -> io::Result<()> {
-        let (mut head, kept) = (Vec::new(), self.kept(name));
+        // What the system says is not of the archive.
+        let told = |error: io::Error| match error.raw_os_error() {
+            Some(_) => error,
+            None => named(name)(error),
+        };
+        let number = self.seen;
+        self.seen += 1;
+        let Some(inner) = self.gate.place(name, Kind::File)? else { return Ok(()) };
+        let mut head = Vec::new();
         let mut content = content.take(self.gate.left().saturating_add(1));
-        content.by_ref().take(kept).read_to_end(&mut head)?;
-        let rest = io::copy(&mut content, &mut io::sink())?;
-        self.gate.count(rest.saturating_add(head.len() as u64), name)?;
+        content.by_ref().take(HEAD_BYTES).read_to_end(&mut head).map_err(told)?;
+        let size = io::copy(&mut content, &mut io::sink()).map_err(told)?.saturating_add(head.len() as u64);
+        self.gate.count(size, name)?;
         let mode = mode.unwrap_or(0o644) & 0o777;
-        self.note(name, Entry { kind: Kind::File, mode, head }, None)
+        self.put(&inner, Entry { kind: Kind::File, mode, head }, Some(Stored { number, size }));
+        Ok(())
     }
 
     fn link(&mut self, name: &Path, target: PathBuf) -> io::Result<()> {
         let head = target.into_os_string().into_encoded_bytes();
-        self.note(name, Entry { kind: Kind::Link, mode: 0o777, head }, None)
+        let bytes = head.len();
+        self.note(name, Entry { kind: Kind::Link, mode: 0o777, head }, None)?;
+        self.gate.hold(bytes)
     }
 
     fn copy_of(&mut self, name: &Path, earlier: &Path, mode: Option<u32>) -> io::Result<()> {
         let inner = self.gate.earlier(name, earlier)?;
-        let Some(earlier) = self.listing.get(inner.to_string_lossy().as_ref()).cloned() else {
+        let path = inner.to_string_lossy();
+        let Some(earlier) = self.listing.get(path.as_ref()).cloned() else { return Ok(()) };
+        if earlier.kind == Kind::Link {
+            return self.link(name, PathBuf::from(OsString::from_vec(earlier.head)));
+        }
+        let Some(place) = self.gate.place(name, Kind::File)?.filter(|place| *place != inner) else {
             return Ok(());
         };
-        let mode = match earlier.kind {
-            Kind::File => mode.map_or(earlier.mode, |mode| mode & 0o777),
-            _ => earlier.mode,
-        };
-        self.note(name, Entry { mode, ..earlier }, None)
+        let stored = self.files.get(path.as_ref()).copied();
+        self.gate.count(stored.map_or(0, |stored| stored.size), name)?;
+        let mode = mode.map_or(earlier.mode, |mode| mode & 0o777);
+        self.put(&place, Entry { mode, ..earlier }, stored);
+        Ok(())
     }
 }

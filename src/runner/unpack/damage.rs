@@ -45,7 +45,7 @@ pub enum Fault {
     /// Neither `unzip` nor agent 1's own unpacking has the method of compression.
     Method,
     /// The file's own header, by which `unzip` goes, says otherwise than the directory, by which others go, or than the
-    /// content. One of them unpacks it.
+    /// content; or its bytes are another file's as well. Not every tool unpacks it.
     Header,
 }
 
@@ -81,9 +81,11 @@ impl Member {
 /// The archive cannot be read.
 pub fn find(file: &File, end: u64, members: &[(&Member, bool)]) -> io::Result<Vec<Damage>> {
     let all = members.iter().map(|(member, _)| member.size).fold(0, u64::saturating_add) <= WHOLE;
+    let mut headers: Vec<u64> = members.iter().map(|(member, _)| member.header).collect();
+    headers.sort_unstable();
     let look = |part: &[(&Member, bool)]| -> io::Result<Vec<Damage>> {
-        let mut reader =
-            Reader { file, end, packed: Vec::new(), content: Vec::new(), inflate: Decompressor::new() };
+        let (packed, content, inflate) = (Vec::new(), Vec::new(), Decompressor::new());
+        let mut reader = Reader { file, end, headers: &headers, packed, content, inflate };
         let mut found = Vec::new();
         for (member, wanted) in part {
             if let Some(fault) = reader.look(member, all || *wanted)? {
@@ -93,7 +95,7 @@ pub fn find(file: &File, end: u64, members: &[(&Member, bool)]) -> io::Result<Ve
         Ok(found)
     };
     let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS);
-    let parts = members.chunks(members.len().div_ceil(threads).max(1));
+    let (parts, look) = (members.chunks(members.len().div_ceil(threads).max(1)), &look);
     thread::scope(|scope| {
         let readers: Vec<_> = parts.map(|part| scope.spawn(move || look(part))).collect();
         let mut found = Vec::new();
@@ -123,6 +125,8 @@ struct Local {
 struct Reader<'a> {
     file: &'a File,
     end: u64,
+    /// Where headers begin, in order.
+    headers: &'a [u64],
     packed: Vec<u8>,
     content: Vec<u8>,
     inflate: Decompressor,
@@ -148,10 +152,21 @@ impl Reader<'_> {
         if !fits(packed) {
             return Ok(Some(Fault::Broken("its content is cut off")));
         }
-        let small = local.size <= LARGEST && packed <= LARGEST;
+        if !self.is_alone(member.header, data.saturating_add(packed)) {
+            return Ok(Some(Fault::Header));
+        }
+        // What the directory does not own up to may be endless, however often it is asked for.
+        let small = local.size == member.size && local.size <= LARGEST && packed <= LARGEST;
         let fault =
             if wanted && small && self.read(data, packed)? { self.unpack(member, &local) } else { None };
         Ok(fault.or(otherwise.then_some(Fault::Header)))
+    }
+
+    /// Whether no other file has bytes from a header to the end of its content.
+    fn is_alone(&self, header: u64, end: u64) -> bool {
+        let next = self.headers.partition_point(|begin| *begin <= header);
+        let same = next.checked_sub(2).and_then(|before| self.headers.get(before)) == Some(&header);
+        !same && self.headers.get(next).is_none_or(|next| end <= *next)
     }
 
     /// Reads that many bytes; false where there are not so many.

@@ -5,11 +5,12 @@ use std::collections::hash_map::Entry;
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Component, Path, PathBuf};
 
 use crate::appspec::Kind;
 
-/// Entries in a bundle.
+/// Entries in a bundle, and directories in it that no entry names.
 pub const MAX_ENTRIES: usize = 200_000;
 /// Bytes of a bundle once unpacked.
 const MAX_BYTES: u64 = 16 << 30;
@@ -18,12 +19,19 @@ const MAX_RATIO: u64 = 200;
 const ALLOWANCE: u64 = 256 << 20;
 /// Names within each other.
 const MAX_DEPTH: usize = 128;
-/// Bytes of a name: Linux has no longer ones.
+/// Bytes of a name, of a path and of where a link leads: Linux has no longer ones.
 const MAX_NAME: usize = 255;
+pub const MAX_PATH: usize = 4095;
+/// Bytes of all paths, and of where all links lead; they are held in memory.
+const MAX_PATHS: usize = 128 << 20;
 
 /// What was let in so far.
 pub struct Gate {
     entries: usize,
+    /// Directories that no entry names.
+    made: usize,
+    /// Bytes that paths may still have.
+    paths: usize,
     /// Bytes that may still come, and that an archive's directory may still promise.
     left: u64,
     promised: u64,
@@ -52,8 +60,20 @@ pub fn is_refusal(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|inner| inner.is::<Refusal>())
 }
 
+/// Where a link leads.
+pub fn target(target: Vec<u8>, name: &Path) -> io::Result<PathBuf> {
+    if target.is_empty() || target.contains(&0) || target.len() > MAX_PATH {
+        return Err(refuse(format!("{} is a link to nowhere", name.display())));
+    }
+    Ok(PathBuf::from(OsString::from_vec(target)))
+}
+
 /// A name below the bundle's root, empty for the root itself. Absolute names and `..` are refused.
 fn inner(name: &Path) -> io::Result<PathBuf> {
+    if name.as_os_str().len() > MAX_PATH {
+        let begin: String = name.to_string_lossy().chars().take(60).collect();
+        return Err(refuse(format!("{begin}… is longer than {MAX_PATH} bytes")));
+    }
     let mut inner = PathBuf::with_capacity(name.as_os_str().len());
     for component in name.components() {
         match component {
@@ -78,7 +98,7 @@ impl Gate {
     /// For a bundle of `packed` bytes.
     pub fn new(packed: u64) -> Self {
         let left = packed.saturating_mul(MAX_RATIO).saturating_add(ALLOWANCE).min(MAX_BYTES);
-        Gate { entries: 0, left, promised: left, kinds: HashMap::new() }
+        Gate { entries: 0, made: 0, paths: MAX_PATHS, left, promised: left, kinds: HashMap::new() }
     }
 
     /// Bytes that the bundle may still unpack to.
@@ -98,6 +118,13 @@ impl Gate {
         Ok(())
     }
 
+    /// Counts bytes of a path, or of where a link leads.
+    pub fn hold(&mut self, bytes: usize) -> io::Result<()> {
+        let left = self.paths.checked_sub(bytes);
+        self.paths = left.ok_or_else(|| refuse("its paths are longer in all than a bundle may have them"))?;
+        Ok(())
+    }
+
     /// An entry's place below the root; none for the root itself. A later file or link replaces an earlier one.
     pub fn place(&mut self, name: &Path, kind: Kind) -> io::Result<Option<PathBuf>> {
         self.entries += 1;
@@ -111,6 +138,7 @@ impl Gate {
         if inner.as_os_str().is_empty() {
             return Ok(None);
         }
+        self.hold(inner.as_os_str().len())?;
         for parent in inner.ancestors().skip(1).filter(|parent| !parent.as_os_str().is_empty()) {
             match self.kinds.get(parent.as_os_str()) {
                 Some(Kind::Directory) => break,
@@ -122,6 +150,11 @@ impl Gate {
                     return Err(refuse(format!("{} is below the file {}", name.display(), parent.display())));
                 }
                 None => {
+                    self.made += 1;
+                    if self.made > MAX_ENTRIES {
+                        return Err(refuse(format!("more than {MAX_ENTRIES} entries")));
+                    }
+                    self.hold(parent.as_os_str().len())?;
                     self.kinds.insert(parent.into(), Kind::Directory);
                 }
             }

@@ -4,6 +4,7 @@
 mod contents;
 mod damage;
 mod gate;
+mod members;
 mod sink;
 mod tarball;
 mod zipped;
@@ -56,14 +57,17 @@ pub fn extract(bundle: &Path, kind: &BundleType, directory: &Path) -> Result<(),
     result.and_then(|()| sink.finish()).map_err(|error| told(kind, &error))
 }
 
-/// What [`unpack`] would leave, without a file written. `whole` are the names of the files whose text may be asked for.
-/// The content of a zip's files is not looked at before it is asked for ([`Contents::damage`]).
-pub fn contents(bundle: &Path, kind: &BundleType, whole: &[&str]) -> Result<Contents, Unreadable> {
+/// What [`unpack`] would leave, without a file written. The content of a zip's files is not looked at before it is asked
+/// for ([`Contents::damage`]).
+pub fn contents(bundle: &Path, kind: &BundleType) -> Result<Contents, Unreadable> {
     let refused = |message| Unreadable { message, damaged: false };
-    let mut contents = Contents::new(gate(bundle).map_err(refused)?, whole);
+    let mut contents = Contents::new(gate(bundle).map_err(refused)?);
     let result = match kind {
         BundleType::Zip => zipped::list(bundle, &mut contents),
-        BundleType::Tgz | BundleType::Tar => tarball::unpack(bundle, kind, &mut contents),
+        BundleType::Tgz | BundleType::Tar => {
+            contents.tar = Some((bundle.to_owned(), kind.clone()));
+            tarball::unpack(bundle, kind, &mut contents)
+        }
         other => return Err(refused(undeployable(other))),
     };
     result.map_err(|error| {
@@ -123,6 +127,11 @@ fn take_off_top(directory: &Path) -> Result<(), String> {
     }
     let aside = directory.with_file_name("deployment-archive-top");
     let lift = || -> io::Result<()> {
+        // From a crash in here.
+        match fs::remove_dir_all(&aside) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
         fs::rename(&top, &aside)?;
         fs::remove_dir(directory)?;
         fs::rename(&aside, directory)

@@ -1,12 +1,10 @@
 //! Where unpacked entries go: one directory, with links made last so that nothing is written through them.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-
-use rustix::fs::OFlags;
 
 use super::Entries;
 use super::gate::Gate;
@@ -22,7 +20,7 @@ pub struct Sink {
 }
 
 /// What the system says, with the entry that it says it of.
-fn named(name: &Path) -> impl Fn(io::Error) -> io::Error + '_ {
+pub fn named(name: &Path) -> impl Fn(io::Error) -> io::Error + '_ {
     move |error| io::Error::new(error.kind(), format!("{}: {error}", name.display()))
 }
 
@@ -56,10 +54,24 @@ impl Sink {
         }
     }
 
+    /// A new file, in the place of an earlier one that by its mode may be nobody's to write.
     fn create(&self, inner: &Path) -> io::Result<File> {
-        let no_follow = OFlags::NOFOLLOW.bits().cast_signed();
         let path = self.parent(inner)?;
-        OpenOptions::new().create(true).write(true).truncate(true).custom_flags(no_follow).open(path)
+        match File::create_new(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                fs::remove_file(&path)?;
+                File::create_new(path)
+            }
+            created => created,
+        }
+    }
+
+    fn write(&mut self, inner: &Path, name: &Path, mode: u32, content: &mut dyn Read) -> io::Result<()> {
+        self.links.remove(inner);
+        let mut file = self.create(inner).map_err(named(name))?;
+        let written = io::copy(&mut content.take(self.gate.left().saturating_add(1)), &mut file);
+        self.gate.count(written.map_err(named(name))?, name)?;
+        file.set_permissions(fs::Permissions::from_mode(mode & 0o777)).map_err(named(name))
     }
 
     /// Makes the links and sets the directories' modes.
@@ -72,6 +84,21 @@ impl Sink {
             fs::set_permissions(path, fs::Permissions::from_mode(mode | 0o700))?;
         }
         Ok(())
+    }
+}
+
+/// A file that was unpacked, with its mode: by that it may be nobody's to read.
+fn open(path: &Path) -> io::Result<(File, u32)> {
+    let permissions = fs::symlink_metadata(path)?.permissions();
+    let mode = permissions.mode();
+    match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+            let file = File::open(path);
+            fs::set_permissions(path, permissions)?;
+            Ok((file?, mode))
+        }
+        file => Ok((file?, mode)),
     }
 }
 
@@ -92,15 +119,12 @@ impl Entries for Sink {
 
     fn file(&mut self, name: &Path, mode: Option<u32>, content: &mut dyn Read) -> io::Result<()> {
         let Some(inner) = self.gate.place(name, Kind::File)? else { return Ok(()) };
-        self.links.remove(&inner);
-        let mut file = self.create(&inner).map_err(named(name))?;
-        let written = io::copy(&mut content.take(self.gate.left().saturating_add(1)), &mut file);
-        self.gate.count(written.map_err(named(name))?, name)?;
-        file.set_permissions(fs::Permissions::from_mode(mode.unwrap_or(0o644) & 0o777)).map_err(named(name))
+        self.write(&inner, name, mode.unwrap_or(0o644), content)
     }
 
     fn link(&mut self, name: &Path, target: PathBuf) -> io::Result<()> {
         let Some(inner) = self.gate.place(name, Kind::Link)? else { return Ok(()) };
+        self.gate.hold(target.as_os_str().len())?;
         let path = self.parent(&inner).map_err(named(name))?;
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(named(name)(error)),
@@ -115,15 +139,11 @@ impl Entries for Sink {
         if let Some(target) = self.links.get(&inner).cloned() {
             return self.link(name, target);
         }
-        // Of itself: opened to be written, it would be emptied first.
-        if self.gate.place(name, Kind::File)?.is_some_and(|place| place == inner) {
+        // Of itself: it is there.
+        let Some(place) = self.gate.place(name, Kind::File)?.filter(|place| *place != inner) else {
             return Ok(());
-        }
-        let mut source = File::open(self.directory.join(inner)).map_err(named(name))?;
-        let mode = match mode {
-            Some(mode) => mode,
-            None => source.metadata().map_err(named(name))?.permissions().mode(),
         };
-        self.file(name, Some(mode), &mut source)
+        let (mut source, there) = open(&self.directory.join(inner)).map_err(named(name))?;
+        self.write(&place, name, mode.unwrap_or(there), &mut source)
     }
 }

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use tar::{Builder, EntryType, Header};
+use tar::{Builder, EntryType, GnuExtSparseHeader, Header};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, System, ZipWriter};
 
@@ -30,7 +30,7 @@ impl Bundle {
     fn unpack(&self, kind: BundleType) -> Result<(), String> {
         let bundle = self.guard.path().join("bundle.tar");
         let unpacked = unpack(&bundle, &kind, &self.path(""));
-        let listed = contents(&bundle, &kind, &[]);
+        let listed = contents(&bundle, &kind);
         assert_eq!(listed.as_ref().err().map(|error| &error.message), unpacked.as_ref().err());
         if let Ok(contents) = listed {
             let mut there = Vec::new();
@@ -91,6 +91,38 @@ fn tar(entries: &[(&str, EntryType, &str)]) -> Vec<u8> {
         }
     }
     builder.into_inner().unwrap()
+}
+
+/// A header of GNU's, and content in whole blocks; `size` is what the header says.
+fn block(name: &str, kind: EntryType, size: u64, content: &[u8]) -> Vec<u8> {
+    let mut header = Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_mode(0o644);
+    header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+    header.set_size(size);
+    header.set_cksum();
+    [header.as_bytes(), &in_blocks(content)[..]].concat()
+}
+
+fn in_blocks(content: &[u8]) -> Vec<u8> {
+    let mut blocks = content.to_vec();
+    blocks.resize(content.len().next_multiple_of(512), 0);
+    blocks
+}
+
+/// What stands ahead of an entry's header.
+fn ahead(kind: EntryType, content: &[u8]) -> Vec<u8> {
+    block("ahead", kind, content.len() as u64, content)
+}
+
+/// Attributes of the next entry by pax.
+fn pax(records: &[(&str, &str)]) -> Vec<u8> {
+    let record = |(key, value): &(&str, &str)| {
+        let rest = format!(" {key}={value}\n");
+        let length = (rest.len()..).find(|length| rest.len() + length.to_string().len() == *length).unwrap();
+        format!("{length}{rest}")
+    };
+    ahead(EntryType::XHeader, records.iter().map(record).collect::<String>().as_bytes())
 }
 
 const FILE: EntryType = EntryType::Regular;
@@ -189,7 +221,7 @@ fn backslashes_of_a_tool_of_windows_part_a_path() {
     bundle.unpack(BundleType::Zip).unwrap();
     assert!(bundle.path("scripts/a.sh").is_file() && bundle.path("empty").is_dir());
     assert!(bundle.path("mixed/a\\b").is_file());
-    assert!(contents(&bundle.guard.path().join("bundle.tar"), &BundleType::Zip, &[]).unwrap().backslashes);
+    assert!(contents(&bundle.guard.path().join("bundle.tar"), &BundleType::Zip).unwrap().backslashes);
     let unix = Bundle::new(&zip(|writer| writer.start_file("a\\b", SimpleFileOptions::default()).unwrap()));
     unix.unpack(BundleType::Zip).unwrap();
     assert!(unix.path("a\\b").is_file());
@@ -214,6 +246,72 @@ fn there_is_a_limit_to_entries_bytes_and_depth() {
 }
 
 #[test]
+fn directories_that_no_entry_names_are_counted_too() {
+    let (mut gate, inner) = (Gate::new(0), "d/".repeat(126));
+    let mut place = |number: usize| gate.place(Path::new(&format!("{number}/{inner}f")), Kind::File);
+    let error = (0..2000).map(&mut place).find_map(Result::err).unwrap();
+    assert_eq!(error.to_string(), "more than 200000 entries");
+}
+
+#[test]
+fn there_is_a_limit_to_paths() {
+    let mut gate = Gate::new(0);
+    let mut place = |name: &str| gate.place(Path::new(name), Kind::File).map_err(|error| error.to_string());
+    place(&format!("{}/", "x".repeat(203)).repeat(20)).unwrap();
+    let error = place(&"dir/".repeat(1025)).unwrap_err();
+    assert!(error.starts_with("dir/dir/") && error.ends_with("dir/… is longer than 4095 bytes"), "{error}");
+    gate.hold(127 << 20).unwrap();
+    let error = gate.hold(1 << 20).unwrap_err().to_string();
+    assert!(error.contains("its paths are longer in all"), "{error}");
+    let link = |target: &str| {
+        let link = [ahead(EntryType::GNULongLink, target.as_bytes()), block("link", LINK, 0, b"")];
+        Bundle::new(&link.concat()).unpack(BundleType::Tar)
+    };
+    link(&"./".repeat(2047)).unwrap();
+    assert!(link(&"./".repeat(2048)).unwrap_err().contains("link is a link to nowhere"));
+}
+
+#[test]
+fn a_hard_link_is_one_entry_and_as_many_bytes_as_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let gate = || {
+        let mut gate = Gate::new(0);
+        (0..199_997).try_for_each(|_| gate.place(Path::new("."), Kind::Directory).map(drop)).unwrap();
+        gate.count(gate.left() - 10, Path::new("most")).unwrap();
+        gate
+    };
+    let (mut sink, mut contents) = (Sink::new(folder.path(), gate()).unwrap(), Contents::new(gate()));
+    for to in [&mut sink as &mut dyn Entries, &mut contents] {
+        to.file(Path::new("a"), None, &mut &b"four"[..]).unwrap();
+        to.copy_of(Path::new("b"), Path::new("a"), None).unwrap();
+        let error = to.copy_of(Path::new("c"), Path::new("a"), None).unwrap_err().to_string();
+        assert!(error.contains("c unpacks to more than a bundle may hold"), "{error}");
+    }
+}
+
+#[test]
+fn of_files_in_memory_there_are_heads_alone() {
+    let bundle = Bundle::new(&tar(&[("a/b/appspec.yml", FILE, &"x".repeat(5000))]));
+    let contents = contents(&bundle.guard.path().join("bundle.tar"), &BundleType::Tar).unwrap();
+    assert!(contents.listing().values().all(|entry| entry.head.len() <= 256));
+}
+
+#[test]
+fn what_is_replaced_or_copied_need_not_be_allowed_by_its_mode() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut sink = Sink::new(folder.path(), Gate::new(0)).unwrap();
+    sink.file(Path::new("a"), Some(0), &mut &b"before"[..]).unwrap();
+    sink.copy_of(Path::new("b"), Path::new("a"), None).unwrap();
+    let mode = |name: &str| fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("a"), mode("b")), (0, 0));
+    fs::set_permissions(folder.path().join("b"), fs::Permissions::from_mode(0o444)).unwrap();
+    let mut before = fs::File::open(folder.path().join("b")).unwrap();
+    sink.file(Path::new("b"), None, &mut &b"after"[..]).unwrap();
+    assert_eq!(fs::read_to_string(folder.path().join("b")).unwrap(), "after");
+    assert_eq!(io::read_to_string(&mut before).unwrap(), "before", "another file took its place");
+}
+
+#[test]
 fn a_link_that_a_file_replaces_is_not_written_through() {
     let bundle = Bundle::new(&tar(&[("a", LINK, "../bundle.tar"), ("a", FILE, "mine")]));
     bundle.unpack(BundleType::Tar).unwrap();
@@ -223,32 +321,39 @@ fn a_link_that_a_file_replaces_is_not_written_through() {
 
 #[test]
 fn a_text_is_read_through_links_that_stay_inside() {
+    let text = format!("version: 0.0\n# {}\n", "long ".repeat(100));
     let entries = [
         ("site/appspec.yml", "../deploy/a.yml"),
+        ("through.yml", "turned/a.yml"),
+        ("turned", "deploy"),
         ("out.yml", "../a.yml"),
         ("away.yml", "/etc/passwd"),
         ("turn.yml", "turn.yml"),
     ];
     let tar = tar(&[
-        &[("site/", EntryType::Directory, ""), ("deploy/a.yml", FILE, "version: 0.0")][..],
+        &[("site/", EntryType::Directory, ""), ("deploy/a.yml", FILE, "replaced")][..],
+        &[("before", FILE, "before"), ("deploy/a.yml", FILE, &text), ("after", FILE, "after")],
         &entries.map(|(name, target)| (name, LINK, target)),
+        &[("hard.yml", EntryType::Link, "deploy/a.yml")],
     ]
     .concat());
     let zip = zip(|writer| {
         writer.start_file("deploy/a.yml", SimpleFileOptions::default()).unwrap();
-        writer.write_all(b"version: 0.0").unwrap();
+        writer.write_all(text.as_bytes()).unwrap();
         for (name, target) in entries {
             writer.add_symlink(name, target, SimpleFileOptions::default()).unwrap();
         }
     });
     for (kind, bytes) in [(BundleType::Tar, tar), (BundleType::Zip, zip)] {
         let bundle = Bundle::new(&bytes);
-        let mut contents = contents(&bundle.guard.path().join("bundle.tar"), &kind, &["a.yml"]).unwrap();
-        let mut text = |name: &str| contents.text(name).unwrap().map(|text| String::from_utf8(text).unwrap());
-        assert_eq!(text("site/appspec.yml").as_deref(), Some("version: 0.0"), "{kind}");
-        assert_eq!(text("deploy/a.yml").as_deref(), Some("version: 0.0"), "{kind}");
+        let mut contents = contents(&bundle.guard.path().join("bundle.tar"), &kind).unwrap();
+        let mut told = |name: &str| contents.text(name).unwrap().map(|text| String::from_utf8(text).unwrap());
+        for name in ["site/appspec.yml", "deploy/a.yml", "through.yml"] {
+            assert_eq!(told(name).as_deref(), Some(text.as_str()), "{kind} {name}");
+        }
+        assert_eq!(told("hard.yml"), (kind == BundleType::Tar).then(|| text.clone()));
         for name in ["out.yml", "away.yml", "turn.yml", "site", "nothing"] {
-            assert_eq!(text(name), None, "{kind} {name}");
+            assert_eq!(told(name), None, "{kind} {name}");
         }
     }
 }
@@ -281,7 +386,7 @@ fn a_directory_that_promises_too_much_is_refused_by_list_and_unpacking() {
     let error = bundle.unpack(BundleType::Zip).unwrap_err();
     assert!(error.contains("appspec.yml unpacks to more than a bundle may hold"), "{error}");
     let path = bundle.guard.path().join("bundle.tar");
-    assert_eq!(contents(&path, &BundleType::Zip, &[]).err().unwrap().message, error);
+    assert_eq!(contents(&path, &BundleType::Zip).err().unwrap().message, error);
 }
 
 /// The image of an empty disk, which the agents deploy.
@@ -336,7 +441,7 @@ fn names_that_are_no_utf_8_are_those_of_code_page_437_or_bytes() {
     let bundle = Bundle::new(&bytes);
     bundle.unpack(BundleType::Zip).unwrap();
     assert!(bundle.path("café").is_file());
-    let listed = contents(&bundle.guard.path().join("bundle.tar"), &BundleType::Zip, &[]).unwrap();
+    let listed = contents(&bundle.guard.path().join("bundle.tar"), &BundleType::Zip).unwrap();
     assert!(!listed.backslashes);
     let mut bytes = tar(&[("caf!", FILE, "x")]);
     bytes[3] = 0xe9;
@@ -347,7 +452,7 @@ fn names_that_are_no_utf_8_are_those_of_code_page_437_or_bytes() {
     let tar = bundle.guard.path().join("bundle.tar");
     unpack(&tar, &BundleType::Tar, &bundle.path("")).unwrap();
     assert!(bundle.path("").join(OsStr::from_bytes(b"caf\xe9")).is_file());
-    let listed = contents(&tar, &BundleType::Tar, &[]).unwrap();
+    let listed = contents(&tar, &BundleType::Tar).unwrap();
     assert_eq!(listed.listing().keys().collect::<Vec<_>>(), ["caf\u{fffd}"]);
 }
 
@@ -356,6 +461,12 @@ fn a_single_top_directory_with_an_appspec_is_taken_off() {
     let bundle = Bundle::new(&tar(&[("site-1/AppSpec.yml", FILE, "x"), ("site-1/a/b", FILE, "y")]));
     bundle.unpack(BundleType::Tar).unwrap();
     assert!(bundle.path("a/b").exists());
+    // What a crash has left there is in nobody's way.
+    let bundle = Bundle::new(&tar(&[("site-1/appspec.yml", FILE, "x")]));
+    let aside = bundle.guard.path().join("deployment-archive-top");
+    fs::create_dir_all(aside.join("left")).unwrap();
+    bundle.unpack(BundleType::Tar).unwrap();
+    assert!(bundle.path("appspec.yml").exists() && !aside.exists());
     let bundle = Bundle::new(&tar(&[("site-1/appspec.yml", FILE, "x"), ("__MACOSX/a", FILE, "y")]));
     bundle.unpack(BundleType::Tar).unwrap();
     assert!(bundle.path("site-1/appspec.yml").exists());
@@ -388,7 +499,7 @@ fn whole() -> (Vec<u8>, [usize; 3]) {
 /// What is wrong with the files of a zip, the content of `wanted` looked at.
 fn damage_of(bytes: &[u8], wanted: &dyn Fn(&str) -> bool) -> Result<Vec<(String, Fault)>, Unreadable> {
     let bundle = Bundle::new(bytes);
-    let contents = contents(&bundle.guard.path().join("bundle.tar"), &BundleType::Zip, &[])?;
+    let contents = contents(&bundle.guard.path().join("bundle.tar"), &BundleType::Zip)?;
     let damage = contents.damage(wanted).unwrap().into_iter();
     Ok(damage.map(|Damage { name, fault }| (name, fault)).collect())
 }
@@ -418,6 +529,10 @@ fn what_is_damaged_in_a_zip_is_told_by_its_name() {
         (vec![(appspec + 14, 0)], "appspec.yml", Fault::Header),
         (vec![(entry(0) + 16, 0)], "appspec.yml", Fault::Header),
         (vec![(entry(2) + 21, 255)], "data", Fault::Header),
+        // Damaged as its content is: what the directory says of its length holds for what is read at all.
+        (vec![(run + 30 + 6, 7), (entry(1) + 24, 1)], "run.sh", Fault::Header),
+        // As far as into the next file.
+        (both(run + 18, entry(1) + 20, 100), "run.sh", Fault::Header),
     ] {
         let mut bytes = whole.clone();
         changes.iter().for_each(|(at, byte)| bytes[*at] = *byte);
@@ -428,6 +543,147 @@ fn what_is_damaged_in_a_zip_is_told_by_its_name() {
             unpack(&unpacked.guard.path().join("bundle.tar"), &BundleType::Zip, &unpacked.path(""));
         assert!(unpacked.is_err() || fault == Fault::Header, "{changes:?}: {unpacked:?}");
     }
+}
+
+#[test]
+fn what_two_files_share_is_not_read_for_each() {
+    let (mut bytes, [_, run, _]) = whole();
+    let entries = bytes.windows(4).enumerate().filter(|(_, four)| *four == b"PK\x01\x02");
+    let second = entries.map(|(at, _)| at).next().unwrap();
+    bytes[second + 42..second + 46].copy_from_slice(&u32::try_from(run).unwrap().to_le_bytes());
+    // Whoever reads it finds a block of a kind that there is not.
+    bytes[run + 30 + 6] = 7;
+    let header = |name: &str| (name.to_owned(), Fault::Header);
+    assert_eq!(damage_of(&bytes, &|_| true).unwrap(), [header("appspec.yml"), header("run.sh")]);
+}
+
+#[test]
+fn names_of_a_tar_are_those_that_tar_takes() {
+    use EntryType::{Directory, GNULongLink, GNULongName, XGlobalHeader};
+    let long = "long/".repeat(60) + "name";
+    let bytes = [
+        ahead(XGlobalHeader, b"52 comment=0123456789012345678901234567890123456789\n"),
+        [ahead(GNULongName, long.as_bytes()), block("short", FILE, 1, b"1")].concat(),
+        [ahead(GNULongName, b"before\0after"), block("no", FILE, 1, b"2")].concat(),
+        [pax(&[("path", "one"), ("path", "two\nlines")]), block("no", FILE, 1, b"3")].concat(),
+        [pax(&[("path", "pax")]), ahead(GNULongName, b"no"), block("no", FILE, 1, b"4")].concat(),
+        [pax(&[("path", "kept")]), ahead(XGlobalHeader, b"10 a=1234\n"), block("no", FILE, 1, b"5")].concat(),
+        block("folder/", FILE, 0, b""),
+        block("empty", Directory, 3, b"no!"),
+        // Of the size that its file has, of which nothing follows.
+        [ahead(GNULongLink, b"pax\0"), block("hard", EntryType::Link, 4000, b"")].concat(),
+        [pax(&[("linkpath", "away")]), block("link", LINK, 0, b"")].concat(),
+        [pax(&[("size", "600")]), block("large", FILE, 3, &[b'l'; 600])].concat(),
+        block("last", FILE, 1, b"6"),
+    ];
+    let bundle = Bundle::new(&bytes.concat());
+    bundle.unpack(BundleType::Tar).unwrap();
+    let large = "l".repeat(600);
+    for (name, text) in [
+        (long.as_str(), "1"),
+        ("before", "2"),
+        ("two\nlines", "3"),
+        ("pax", "4"),
+        ("kept", "5"),
+        ("hard", "4"),
+        ("large", &large),
+        ("last", "6"),
+    ] {
+        assert_eq!(fs::read_to_string(bundle.path(name)).unwrap(), text, "{name}");
+    }
+    assert!(bundle.path("folder").is_dir() && bundle.path("empty").is_dir());
+    assert_eq!(fs::read_link(bundle.path("link")).unwrap(), Path::new("away"));
+    // `git archive` of nothing.
+    Bundle::new(&bytes[0]).unpack(BundleType::Tar).unwrap();
+}
+
+#[test]
+fn what_stands_beside_a_header_is_bounded_wherever_it_hides() {
+    let hidden = [pax(&[("size", "1024")]), block("f", FILE, 0, &[0; 1024])].concat();
+    let bundle = Bundle::new(&[&hidden[..], &block("g", FILE, 1, b"x")].concat());
+    bundle.unpack(BundleType::Tar).unwrap();
+    assert_eq!(fs::read(bundle.path("f")).unwrap(), [0; 1024]);
+    assert!(bundle.path("g").exists());
+    for kind in [EntryType::GNULongName, EntryType::XHeader, EntryType::XGlobalHeader] {
+        let long = block("long", kind, 3 << 30, b"");
+        let error = Bundle::new(&[&hidden[..], &long].concat()).unpack(BundleType::Tar).unwrap_err();
+        assert!(error.contains("larger than a bundle may hold"), "{error}");
+    }
+    for records in [&b"12 path=x"[..], b"x", b"7 size=1\n", b"9 size=x\n", b"99 path=x\n"] {
+        let bytes = [ahead(EntryType::XHeader, records), block("g", FILE, 1, b"x")].concat();
+        Bundle::new(&bytes).unpack(BundleType::Tar).unwrap_err();
+    }
+}
+
+/// Of six blocks of 512 letters, `a` to `f`, each behind as many zeros, and zeros at the end.
+fn sparse() -> (Vec<u8>, Vec<(u64, u64)>, Vec<u8>) {
+    let blocks: Vec<Vec<u8>> = (b'a'..=b'f').map(|letter| vec![letter; 512]).collect();
+    let content = blocks.iter().flat_map(|block| [vec![0; 512], block.clone()].concat()).chain([0; 100]);
+    let runs = (0..6).map(|number| (512 + 1024 * number, 512)).collect();
+    (content.collect(), runs, blocks.concat())
+}
+
+#[test]
+fn a_sparse_file_of_gnu_is_as_long_as_it_was() {
+    let (content, runs, data) = sparse();
+    let mut header = Header::new_gnu();
+    header.set_entry_type(EntryType::GNUSparse);
+    header.set_path("s").unwrap();
+    header.set_mode(0o644);
+    header.set_size(data.len() as u64);
+    let gnu = header.as_gnu_mut().unwrap();
+    gnu.set_real_size(content.len() as u64);
+    gnu.set_is_extended(true);
+    let mut more = GnuExtSparseHeader::new();
+    for (place, (begin, length)) in gnu.sparse.iter_mut().chain(more.sparse_mut()).zip(&runs) {
+        place.set_offset(*begin);
+        place.set_length(*length);
+    }
+    header.set_cksum();
+    let bytes = |header: &Header| {
+        let last = block("last", FILE, 1, b"x");
+        [&header.as_bytes()[..], more.as_bytes(), &data, &last].concat()
+    };
+    let bundle = Bundle::new(&bytes(&header));
+    bundle.unpack(BundleType::Tar).unwrap();
+    assert!(fs::read(bundle.path("s")).unwrap() == content && bundle.path("last").exists());
+    for size in [100, 1 << 40] {
+        header.as_gnu_mut().unwrap().set_real_size(size);
+        header.set_cksum();
+        let error = Bundle::new(&bytes(&header)).unpack(BundleType::Tar).unwrap_err();
+        let said =
+            if size == 100 { "the map of the sparse file s is wrong" } else { "s unpacks to more than" };
+        assert!(error.contains(said), "{error}");
+    }
+}
+
+#[test]
+fn a_sparse_file_of_pax_is_one_of_form_1_0() {
+    let (content, runs, data) = sparse();
+    let size = content.len().to_string();
+    let records = [
+        ("GNU.sparse.major", "1"),
+        ("GNU.sparse.minor", "0"),
+        ("GNU.sparse.name", "s"),
+        ("GNU.sparse.realsize", &size),
+    ];
+    let lines: String = runs.iter().map(|(begin, length)| format!("{begin}\n{length}\n")).collect();
+    let unpack = |records: &[(&str, &str)], map: &str| {
+        let packed = [in_blocks(map.as_bytes()), data.clone()].concat();
+        let file = block("GNUSparseFile.1/s", FILE, packed.len() as u64, &packed);
+        let bundle = Bundle::new(&[pax(records), file, block("last", FILE, 1, b"x")].concat());
+        bundle.unpack(BundleType::Tar).map(|()| bundle)
+    };
+    let bundle = unpack(&records, &format!("6\n{lines}")).unwrap();
+    assert!(fs::read(bundle.path("s")).unwrap() == content && bundle.path("last").exists());
+    for map in
+        ["x\n", "1\n0\n", "1\n0\n4096\n", "2\n512\n512\n0\n512\n", "99999999999999999999\n", "2000000\n"]
+    {
+        let error = unpack(&records, map).err().unwrap();
+        assert!(error.contains("the map of the sparse file s is wrong"), "{map:?}: {error}");
+    }
+    let error = unpack(&[("GNU.sparse.map", "0,512"), ("GNU.sparse.name", "s")], "").err().unwrap();
+    assert!(error.contains("s is a sparse file of a form that is not read here"), "{error}");
 }
 
 #[test]
@@ -450,10 +706,10 @@ fn a_bundle_that_is_no_whole_archive_is_told_from_one_that_is_refused() {
         [(&tar[..1000], true), (&tgz[..tgz.len() - 20], true), (&wrong, true), (&far, false)]
     {
         let bundle = Bundle::new(bytes);
-        let error = contents(&bundle.guard.path().join("bundle.tar"), &BundleType::Tar, &[]).err().unwrap();
+        let error = contents(&bundle.guard.path().join("bundle.tar"), &BundleType::Tar).err().unwrap();
         assert_eq!(error.damaged, damaged, "{}", error.message);
     }
-    assert!(!contents(Path::new("/nowhere"), &BundleType::Zip, &[]).err().unwrap().damaged);
+    assert!(!contents(Path::new("/nowhere"), &BundleType::Zip).err().unwrap().damaged);
 }
 
 #[test]

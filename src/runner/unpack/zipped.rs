@@ -1,6 +1,6 @@
 //! Zip archives.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -10,13 +10,12 @@ use zip::read::{ZipFileEntry, ZipReadOptions};
 use zip::result::ZipError;
 use zip::{System, ZipArchive};
 
+use super::contents::Stored;
 use super::damage::{self, Damage, Member};
-use super::gate::refuse;
+use super::gate::{self, refuse};
 use super::{Contents, Entries};
 use crate::appspec::{Entry, Kind};
 
-/// The longest target of a link.
-const MAX_TARGET: u64 = 4096;
 /// File type bits of a Unix mode, and those of a link and a directory.
 const KIND: u32 = 0o170_000;
 const LINK: u32 = 0o120_000;
@@ -36,11 +35,8 @@ fn kind(entry: &ZipFileEntry<'_>, name: &Path) -> io::Result<Kind> {
 
 fn target(entry: &mut dyn Read, name: &Path) -> io::Result<PathBuf> {
     let mut target = Vec::new();
-    entry.take(MAX_TARGET + 1).read_to_end(&mut target)?;
-    if target.is_empty() || target.contains(&0) || target.len() as u64 > MAX_TARGET {
-        return Err(refuse(format!("{} is a link to nowhere", name.display())));
-    }
-    Ok(PathBuf::from(OsStr::from_bytes(&target)))
+    entry.take(gate::MAX_PATH as u64 + 1).read_to_end(&mut target)?;
+    gate::target(target, name)
 }
 
 /// Where nothing but backslashes parts a name of MS-DOS, they are taken for slashes; elsewhere they are letters.
@@ -111,7 +107,8 @@ pub fn list(bundle: &Path, contents: &mut Contents) -> io::Result<()> {
             Kind::File => {
                 contents.gate().promise(size, &name)?;
                 let mode = mode.unwrap_or(0o644) & 0o777;
-                contents.note(&name, Entry { kind: Kind::File, mode, head: Vec::new() }, Some(index))?;
+                let stored = Stored { number: index, size };
+                contents.note(&name, Entry { kind: Kind::File, mode, head: Vec::new() }, Some(stored))?;
             }
         }
     }

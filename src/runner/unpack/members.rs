@@ -1,0 +1,364 @@
+//! The entries of a tar, one after the other. What stands beside an entry's header (a long name, attributes, the map of a
+//! sparse file) is bounded before it is read, and nothing is read twice.
+//!
+//! Source: POSIX.1-2017 (pax); GNU tar 1.34, its manual and as observed: the agents unpack by it.
+
+use std::ffi::OsString;
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+
+use tar::{EntryType, GnuExtSparseHeader, GnuSparseHeader, Header};
+
+use super::gate::refuse;
+
+const BLOCK: usize = 512;
+/// Bytes beside one entry's header; and beside all of them, with headers of their own.
+const MAX_EXTENSION: u64 = 1 << 20;
+const MAX_EXTENSIONS: u64 = 1 << 30;
+/// Runs of data of a sparse file.
+const MAX_RUNS: usize = 1 << 20;
+
+/// Begin and end of what of a content is in the archive.
+type Runs = Vec<(u64, u64)>;
+
+/// An entry.
+pub struct Member {
+    pub kind: EntryType,
+    pub name: PathBuf,
+    /// Where a link leads.
+    pub target: Vec<u8>,
+    pub mode: Option<u32>,
+    /// Bytes of the content; of a sparse file with those that are not in the archive.
+    pub size: u64,
+    runs: Runs,
+}
+
+impl Member {
+    pub fn is_file(&self) -> bool {
+        matches!(self.kind, EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse)
+    }
+}
+
+/// What is said of an entry ahead of its header.
+#[derive(Default)]
+struct Ahead {
+    name: Option<Vec<u8>>,
+    target: Option<Vec<u8>>,
+    records: Records,
+}
+
+/// The attributes by pax that matter here.
+#[derive(Default)]
+struct Records {
+    path: Option<Vec<u8>>,
+    linkpath: Option<Vec<u8>>,
+    size: Option<u64>,
+    is_sparse: bool,
+    sparse_name: Option<Vec<u8>>,
+    sparse_size: Option<u64>,
+    /// The version of the form that a sparse file has.
+    sparse_form: [Option<u64>; 2],
+}
+
+pub struct Members<R> {
+    from: R,
+    /// Bytes that are still to come of the present content, and of what fills its last block.
+    content: u64,
+    fill: u64,
+    extensions: u64,
+    /// Whether there was a header.
+    pub any: bool,
+}
+
+fn damaged(message: impl Into<String>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, message.into())
+}
+
+/// Names end at a zero.
+fn name(mut bytes: Vec<u8>) -> Vec<u8> {
+    let end = bytes.iter().position(|byte| *byte == 0);
+    bytes.truncate(end.unwrap_or(bytes.len()));
+    bytes
+}
+
+impl<R: Read> Members<R> {
+    pub fn new(from: R) -> Self {
+        Members { from, content: 0, fill: 0, extensions: MAX_EXTENSIONS, any: false }
+    }
+
+    /// The next entry; what was not read of the one before is passed over.
+    ///
+    /// # Errors
+    /// The archive cannot be read or is damaged; more stands beside a header than is held in memory.
+    pub fn next_entry(&mut self) -> io::Result<Option<Member>> {
+        let mut ahead = Ahead::default();
+        loop {
+            self.content = self.content.saturating_add(std::mem::take(&mut self.fill));
+            io::copy(self, &mut io::sink())?;
+            let Some(block) = self.block()?.filter(|block| block.iter().any(|byte| *byte != 0)) else {
+                return Ok(None);
+            };
+            self.any = true;
+            let header = Header::from_byte_slice(&block);
+            // The checksum counts itself as eight blanks.
+            let sum = |bytes: &[u8]| bytes.iter().map(|byte| u32::from(*byte)).sum::<u32>();
+            if header.cksum()? != sum(&block[..148]) + 8 * u32::from(b' ') + sum(&block[156..]) {
+                return Err(damaged("the checksum of a header is wrong"));
+            }
+            match header.entry_type() {
+                EntryType::GNULongName => ahead.name = Some(name(self.extension(header)?)),
+                EntryType::GNULongLink => ahead.target = Some(name(self.extension(header)?)),
+                EntryType::XHeader => ahead.records = Records::of(&self.extension(header)?)?,
+                // For all that follows; git notes the commit there.
+                EntryType::XGlobalHeader => drop(self.extension(header)?),
+                _ => return self.member(header, ahead).map(Some),
+            }
+        }
+    }
+
+    /// The content of the entry that came last.
+    pub fn content<'a>(&'a mut self, member: &'a Member) -> Content<'a, R> {
+        Content { members: self, size: member.size, runs: &member.runs, at: 0 }
+    }
+
+    /// What is behind the last entry.
+    pub fn rest(self) -> R {
+        self.from
+    }
+
+    /// None at the end.
+    fn block(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let mut block = Vec::with_capacity(BLOCK);
+        match self.from.by_ref().take(BLOCK as u64).read_to_end(&mut block)? {
+            0 => Ok(None),
+            BLOCK => Ok(Some(block)),
+            _ => Err(ended()),
+        }
+    }
+
+    fn begin(&mut self, size: u64) {
+        self.content = size;
+        self.fill = (BLOCK as u64 - size % BLOCK as u64) % BLOCK as u64;
+    }
+
+    fn extension(&mut self, header: &Header) -> io::Result<Vec<u8>> {
+        let size = header.entry_size()?;
+        let left = self.extensions.checked_sub(size.saturating_add(BLOCK as u64));
+        self.extensions = left
+            .filter(|_| size <= MAX_EXTENSION)
+            .ok_or_else(|| refuse("what stands beside an entry is larger than a bundle may hold"))?;
+        self.begin(size);
+        let mut bytes = Vec::new();
+        self.read_to_end(&mut bytes).map(|_| bytes)
+    }
+
+    fn member(&mut self, header: &Header, ahead: Ahead) -> io::Result<Member> {
+        let Ahead { name, target, records } = ahead;
+        let name = records.sparse_name.or(records.path).or(name);
+        let name = name.unwrap_or_else(|| header.path_bytes().into_owned());
+        let target = records.linkpath.or(target);
+        let target = target.unwrap_or_else(|| header.link_name_bytes().unwrap_or_default().into_owned());
+        let kind = match header.entry_type() {
+            EntryType::Regular if name.ends_with(b"/") => EntryType::Directory,
+            kind => kind,
+        };
+        let name = PathBuf::from(OsString::from_vec(name));
+        let packed = match records.size {
+            Some(size) => size,
+            // Some tars say there what the file has.
+            None if kind == EntryType::Link => 0,
+            None => header.entry_size()?,
+        };
+        let wrong = || damaged(format!("the map of the sparse file {} is wrong", name.display()));
+        let (runs, size) = if kind == EntryType::GNUSparse {
+            let sparse = self.map_of_headers(header)?.ok_or_else(wrong)?;
+            self.begin(packed);
+            sparse
+        } else {
+            self.begin(packed);
+            match (kind, records.sparse_form, records.sparse_size) {
+                (EntryType::Regular, [Some(1), Some(0)], Some(size)) => {
+                    (self.map_of_content()?.ok_or_else(wrong)?, size)
+                }
+                (EntryType::Regular, ..) if records.is_sparse => return Err(other_form(&name)),
+                _ => (vec![(0, packed)], packed),
+            }
+        };
+        if !fits(&runs, self.content, size) {
+            return Err(wrong());
+        }
+        Ok(Member { kind, name, target, mode: header.mode().ok(), size, runs })
+    }
+
+    /// The map of a sparse file and its size, of GNU's own form: in the header, and in blocks behind it.
+    fn map_of_headers(&mut self, header: &Header) -> io::Result<Option<(Runs, u64)>> {
+        let Some(header) = header.as_gnu() else { return Ok(None) };
+        let mut runs = Vec::new();
+        let mut add = |sparse: &[GnuSparseHeader]| -> io::Result<bool> {
+            for run in sparse.iter().filter(|run| !run.is_empty()) {
+                let begin = run.offset()?;
+                runs.push((begin, begin.saturating_add(run.length()?)));
+            }
+            Ok(runs.len() <= MAX_RUNS)
+        };
+        let mut is_all = add(&header.sparse)?;
+        let mut more = header.is_extended();
+        while more && is_all {
+            let mut extension = GnuExtSparseHeader::new();
+            extension.as_mut_bytes().copy_from_slice(&self.block()?.ok_or_else(ended)?);
+            is_all = add(extension.sparse())?;
+            more = extension.is_extended();
+        }
+        Ok(is_all.then_some((runs, header.real_size()?)))
+    }
+
+    /// The map of a sparse file of form 1.0: numbers, each on a line, in blocks before the data.
+    fn map_of_content(&mut self) -> io::Result<Option<Runs>> {
+        let (mut block, mut at) = ([0; BLOCK], BLOCK);
+        let mut number = || -> io::Result<Option<u64>> {
+            let mut number: u64 = 0;
+            loop {
+                if at == BLOCK {
+                    self.read_exact(&mut block)?;
+                    at = 0;
+                }
+                let byte = block[at];
+                at += 1;
+                let digit = match byte {
+                    b'\n' => return Ok(Some(number)),
+                    b'0'..=b'9' => u64::from(byte - b'0'),
+                    _ => return Ok(None),
+                };
+                match number.checked_mul(10).and_then(|number| number.checked_add(digit)) {
+                    Some(more) => number = more,
+                    None => return Ok(None),
+                }
+            }
+        };
+        let Some(count) = number()?.filter(|count| *count <= MAX_RUNS as u64) else { return Ok(None) };
+        let mut runs = Vec::new();
+        for _ in 0..count {
+            let (Some(begin), Some(length)) = (number()?, number()?) else { return Ok(None) };
+            runs.push((begin, begin.saturating_add(length)));
+        }
+        Ok(Some(runs))
+    }
+}
+
+fn ended() -> io::Error {
+    io::Error::new(io::ErrorKind::UnexpectedEof, "the archive ends within an entry")
+}
+
+fn other_form(name: &Path) -> io::Error {
+    let name = name.display();
+    refuse(format!(
+        "{name} is a sparse file of a form that is not read here; `tar --sparse-version=1.0` makes one that is"
+    ))
+}
+
+/// Whether so many bytes hold the data of a map, each run from the beginning of a block.
+fn fits(runs: &[(u64, u64)], packed: u64, size: u64) -> bool {
+    let (mut at, mut data) = (0, 0);
+    for (begin, end) in runs {
+        if *begin < at || end < begin || *end > size || (end > begin && data % BLOCK as u64 != 0) {
+            return false;
+        }
+        data += end - begin;
+        at = *end;
+    }
+    data <= packed
+}
+
+/// The content as it is in the archive.
+impl<R: Read> Read for Members<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let most = usize::try_from(self.content).unwrap_or(usize::MAX).min(into.len());
+        if most == 0 {
+            return Ok(0);
+        }
+        match self.from.read(&mut into[..most])? {
+            0 => Err(ended()),
+            read => {
+                self.content -= read as u64;
+                Ok(read)
+            }
+        }
+    }
+}
+
+/// An entry's content as it is unpacked.
+pub struct Content<'a, R> {
+    members: &'a mut Members<R>,
+    size: u64,
+    runs: &'a [(u64, u64)],
+    at: u64,
+}
+
+impl<R: Read> Read for Content<'_, R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        while let Some((_, rest)) = self.runs.split_first().filter(|((_, end), _)| *end <= self.at) {
+            self.runs = rest;
+        }
+        let (is_data, end) = match self.runs.first() {
+            Some((begin, end)) if *begin <= self.at => (true, *end),
+            Some((begin, _)) => (false, *begin),
+            None => (false, self.size),
+        };
+        let most = usize::try_from(end.saturating_sub(self.at)).unwrap_or(usize::MAX).min(into.len());
+        let into = &mut into[..most];
+        let read = if is_data {
+            self.members.read(into)?
+        } else {
+            into.fill(0);
+            most
+        };
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+impl Records {
+    /// Of lines `LENGTH KEY=VALUE`; a later one goes before an earlier one.
+    fn of(bytes: &[u8]) -> io::Result<Self> {
+        let mut records = Records::default();
+        let mut rest = bytes;
+        while rest.first().is_some_and(|byte| *byte != 0) {
+            let (line, behind) =
+                first_line(rest).ok_or_else(|| damaged("the attributes of an entry are damaged"))?;
+            records.take(line)?;
+            rest = behind;
+        }
+        Ok(records)
+    }
+
+    fn take(&mut self, line: &[u8]) -> io::Result<()> {
+        let mut parts = line.splitn(2, |byte| *byte == b'=');
+        let (Some(key), Some(value)) = (parts.next(), parts.next()) else { return Ok(()) };
+        let text = || Some(name(value.to_vec())).filter(|value| !value.is_empty());
+        let number = || {
+            let number = std::str::from_utf8(value).ok().and_then(|value| value.parse().ok());
+            number.map(Some).ok_or_else(|| damaged("an attribute of an entry is no number"))
+        };
+        match key {
+            b"path" => self.path = text(),
+            b"linkpath" => self.linkpath = text(),
+            b"size" => self.size = number()?,
+            b"GNU.sparse.name" => self.sparse_name = text(),
+            b"GNU.sparse.realsize" => self.sparse_size = number()?,
+            b"GNU.sparse.major" => self.sparse_form[0] = number()?,
+            b"GNU.sparse.minor" => self.sparse_form[1] = number()?,
+            _ => {}
+        }
+        self.is_sparse |= key.starts_with(b"GNU.sparse.");
+        Ok(())
+    }
+}
+
+/// The first line by the length that it begins with, without that and its end, and what is behind it.
+fn first_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let blank = bytes.iter().take(20).position(|byte| *byte == b' ')?;
+    let length: usize = std::str::from_utf8(bytes.get(..blank)?).ok()?.parse().ok()?;
+    let (line, rest) = bytes.split_at_checked(length)?;
+    Some((line.get(blank + 1..)?.strip_suffix(b"\n")?, rest))
+}
