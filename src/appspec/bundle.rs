@@ -10,9 +10,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::source::Span;
 
 use super::finding::nearest;
-use super::{Agent, AppSpec, FileEntry, FileExists, Finding, Os};
+use super::read::EVENTS;
+use super::{Agent, AppSpec, FileEntry, FileExists, Finding, Os, Script};
 
-pub use pattern::{is_vain, matches_glob};
+pub use pattern::{Pattern, is_comparable, is_vain};
+pub use scripts::taken_apart;
 
 pub use tree::file_at;
 use tree::{Place, Tree};
@@ -56,7 +58,10 @@ pub fn check_within(appspec: &AppSpec, listing: &Listing, agent: Agent, work: us
         needed: BTreeMap::new(),
         clashes: BTreeMap::new(),
         names: None,
+        lengths: None,
         complete: true,
+        scripts_before: appspec.scripts("BeforeInstall").len(),
+        circles: BTreeSet::new(),
         work,
         likenesses: work / 5,
     };
@@ -82,10 +87,16 @@ pub fn check_within(appspec: &AppSpec, listing: &Listing, agent: Agent, work: us
             "files and permissions are for so many paths that not all were compared with each other";
         checker.findings.push(Finding::note("A016", None, message));
     }
-    for script in appspec.hooks.iter().flat_map(|(_, scripts)| scripts) {
-        checker.script(script);
+    for (event, script) in scripts_that_run(appspec) {
+        checker.script(event, script);
     }
     checker.findings
+}
+
+/// Each script with its event. Those of the agent's own events never run, nor do those of events that are none.
+fn scripts_that_run(appspec: &AppSpec) -> impl Iterator<Item = (&str, &Script)> {
+    let hooks = appspec.hooks.iter().filter(|(event, _)| EVENTS.contains(&event.as_str()));
+    hooks.flat_map(|(event, scripts)| scripts.iter().map(|script| (event.as_str(), script)))
 }
 
 /// What an AppSpec's paths tell without the bundle, for one agent.
@@ -98,13 +109,12 @@ pub fn by_text(appspec: &AppSpec, agent: Agent) -> Vec<Finding> {
             let message = format!("`{source}` is no pattern: Install fails where no file has this very name");
             findings.push(Finding::warning("A015", entry.source_span, message).help(WILDCARDS));
         }
-        let ending = source.rsplit_once('.').is_some_and(|(_, ending)| FILES.contains(&ending));
-        if ending && last(source, windows) == last(destination, windows) {
-            findings.push(written_as_file(entry, source, destination, windows));
+        if has_files_ending(source) {
+            findings.extend(written_as_file(entry, source, destination, windows));
         }
     }
-    let scripts = appspec.hooks.iter().flat_map(|(_, scripts)| scripts);
-    findings.extend(scripts.filter_map(|script| scripts::apart(script, agent, windows)));
+    let apart = |(event, script)| scripts::apart(event, script, agent, windows);
+    findings.extend(scripts_that_run(appspec).filter_map(apart));
     findings
 }
 
@@ -155,9 +165,20 @@ fn last(path: &str, windows: bool) -> &str {
     path.trim_end_matches(separators).rsplit(separators).next().unwrap_or_default()
 }
 
-/// A destination is a directory, whatever it is called.
-fn written_as_file(entry: &FileEntry, source: &str, destination: &str, windows: bool) -> Finding {
-    let name = last(source, windows);
+/// Whether a name ends as directories hardly do.
+fn has_files_ending(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, ending)| FILES.contains(&ending))
+}
+
+/// A destination is a directory, whatever it is called. None where it is not called as the file is, nor by another name
+/// of the same ending.
+fn written_as_file(entry: &FileEntry, source: &str, destination: &str, windows: bool) -> Option<Finding> {
+    let (name, other) = (last(source, windows), last(destination, windows));
+    let ending = |name: &str| name.rsplit_once('.').map(|(_, ending)| ending.to_owned());
+    let is_renamed = name != other && has_files_ending(name) && ending(name) == ending(other);
+    if name != other && !is_renamed {
+        return None;
+    }
     let at = destination.trim_end_matches(['/', '\\']);
     let message = format!("a destination is a directory: the file becomes {at}/{name}");
     let span = entry.destination_span;
@@ -167,12 +188,16 @@ fn written_as_file(entry: &FileEntry, source: &str, destination: &str, windows: 
     } else {
         Finding::note("A018", span, message)
     };
-    let folder = at.strip_suffix(name).unwrap_or(at);
+    let folder = at.strip_suffix(other).unwrap_or(at);
     let folder = match folder.trim_end_matches(['/', '\\']) {
         "" => "/",
         folder => folder,
     };
-    finding.help(format!("for {at} itself write `destination: {folder}`"))
+    Some(finding.help(if is_renamed {
+        format!("a file keeps its name: call it {other} in the bundle, and write `destination: {folder}`")
+    } else {
+        format!("for {at} itself write `destination: {folder}`")
+    }))
 }
 
 /// Notes of one kind: a tree of links is one matter, not a thousand.
@@ -243,11 +268,17 @@ struct Checker<'a> {
     clashes: BTreeMap<(usize, usize), Clash>,
     /// Names in whatever directory, in lower case, with the first path that has them.
     names: Option<HashMap<String, &'a str>>,
+    /// Paths by their length in bytes.
+    lengths: Option<BTreeMap<usize, Vec<&'a str>>>,
     /// Whether these are all that Install makes.
     complete: bool,
+    /// Scripts of BeforeInstall, which may make whatever they like.
+    scripts_before: usize,
+    /// Links to a directory that they are in, as far as they are told.
+    circles: BTreeSet<String>,
     /// What is left to look at.
     work: usize,
-    /// How many names may still be compared with paths that are not there.
+    /// How many names may still be compared with paths that are not there; a long one counts for many.
     likenesses: usize,
 }
 
@@ -264,6 +295,11 @@ fn normal(path: &str) -> Option<String> {
         }
     }
     Some(parts.join("/"))
+}
+
+/// Whether a path of Linux can only be that of a directory.
+fn is_directorys(path: &str) -> bool {
+    matches!(path.rsplit('/').next(), Some("" | "."))
 }
 
 /// `name` in a directory, which is empty for the root.
@@ -287,9 +323,19 @@ impl<'a> Checker<'a> {
             names
         });
         let known = names.get(&name).copied().or_else(|| {
-            let near = listing.keys().filter(|known| known.len().abs_diff(path.len()) <= 2);
-            let near: Vec<&str> = near.map(String::as_str).take(self.likenesses).collect();
-            self.likenesses -= near.len();
+            let lengths = self.lengths.get_or_insert_with(|| {
+                let mut lengths = BTreeMap::<usize, Vec<&str>>::new();
+                for known in listing.keys() {
+                    lengths.entry(known.len()).or_default().push(known);
+                }
+                lengths
+            });
+            let near = lengths.range(path.len().saturating_sub(2)..=path.len() + 2);
+            // What it takes to compare two names grows with both.
+            let cost = 1 + (path.len() / 32).pow(2);
+            let near: Vec<&str> =
+                near.flat_map(|(_, names)| names).copied().take(self.likenesses / cost).collect();
+            self.likenesses -= near.len() * cost;
             nearest(&path, &near)
         })?;
         Some(format!("did you mean `{known}`?"))
@@ -298,6 +344,27 @@ impl<'a> Checker<'a> {
     /// [`normal`], of a host's path.
     fn path(&self, path: &str) -> Option<String> {
         if self.windows { normal(&path.replace('\\', "/")) } else { normal(path) }
+    }
+
+    /// Where a path leads as the host's system takes it: Windows goes by its text alone, Linux from part to part, and
+    /// behind a slash only a directory is looked for.
+    fn follow(&self, path: &str) -> Place<'a> {
+        if self.windows {
+            return self.path(path).map_or(Place::Nothing, |path| self.tree.follow(&path));
+        }
+        match self.tree.follow(path) {
+            Place::File(..) if is_directorys(path) => Place::Nothing,
+            place => place,
+        }
+    }
+
+    /// As [`Checker::follow`], but for a link at the end.
+    fn look(&self, path: &str) -> Place<'a> {
+        match self.windows {
+            true => self.path(path).map_or(Place::Nothing, |path| self.tree.look(&path)),
+            false if is_directorys(path) => self.follow(path),
+            false => self.tree.look(path),
+        }
     }
 
     /// Says that a name is found only because Windows passes over the case of its letters.
@@ -310,12 +377,10 @@ impl<'a> Checker<'a> {
 
     fn file(&mut self, at: usize, entry: &FileEntry, source: &str, destination: &str) {
         let span = entry.source_span;
-        let path = self.path(source);
-        let place = path.as_deref().map_or(Place::Nothing, |path| self.tree.follow(path));
         let to = self.path(destination).unwrap_or_default();
-        let path = path.unwrap_or_default();
+        let path = self.path(source).unwrap_or_default();
         let name = path.rsplit('/').next().unwrap_or_default();
-        match (place, self.tree.look(&path)) {
+        match (self.follow(source), self.look(source)) {
             (Place::Directory(real), _) => {
                 self.case("A015", source, &path, &real, span);
                 self.need(&to, at);
@@ -324,9 +389,7 @@ impl<'a> Checker<'a> {
             }
             (Place::File(..) | Place::Nothing, Place::File(real, _) | Place::Link(real, _)) => {
                 self.case("A015", source, &path, real, span);
-                if last(source, self.windows) == last(destination, self.windows) {
-                    self.findings.push(written_as_file(entry, source, destination, self.windows));
-                }
+                self.findings.extend(written_as_file(entry, source, destination, self.windows));
                 let target = joined(&to, name);
                 self.need(&target, at);
                 self.target(target, Target::File(real.to_owned()), at);
@@ -399,11 +462,10 @@ impl<'a> Checker<'a> {
 
     /// A link that leads to a directory that it is in: told once, however often it is met.
     fn circle(&mut self, name: &str) {
-        let message = format!(
-            "`{name}` is a link to a directory that it is in: Install copies that into itself until the system refuses"
-        );
-        let told = self.findings.iter().filter(|finding| finding.code == "A066");
-        if told.clone().count() < MOST && !told.into_iter().any(|finding| finding.message == message) {
+        if self.circles.len() < MOST && self.circles.insert(name.to_owned()) {
+            let message = format!(
+                "`{name}` is a link to a directory that it is in: Install copies that into itself until the system refuses"
+            );
             let finding = Finding::warning("A066", None, message);
             self.findings.push(finding.help("take the link out of the bundle"));
         }

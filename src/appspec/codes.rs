@@ -106,7 +106,7 @@ pub const CODES: &[Code] = &[
     of(
         "A018",
         "a destination that is written like a file",
-        "A destination is always a directory: `source: app/x.txt` with `destination: /etc/x.txt` installs /etc/x.txt/x.txt. Write the directory that the file is to lie in.",
+        "A destination is always a directory: `source: app/x.txt` with `destination: /etc/x.txt` installs /etc/x.txt/x.txt. Write the directory that the file is to lie in; the file keeps its name.",
     ),
     of("A020", "permissions is not a list of entries", "`permissions` is a list; each item has an `object`."),
     of("A021", "no object", "A permission has no `object`: the agent refuses the file."),
@@ -139,7 +139,7 @@ pub const CODES: &[Code] = &[
     of(
         "A028",
         "permissions that clash",
-        "Install fails: an object is set twice, pattern or except is given for a file, or a mode is set through a link that leads nowhere.",
+        "Install fails: an object is set twice, pattern or except is given for a file, or anything is set through a link that leads nowhere on the host.",
     ),
     of(
         "A029",
@@ -180,12 +180,12 @@ pub const CODES: &[Code] = &[
     of(
         "A037",
         "a script that is not in the bundle",
-        "The event fails. A location is a path below the bundle's root, through links too, and takes no arguments.",
+        "The event fails: in the next deployment where it is ApplicationStop, BeforeBlockTraffic or AfterBlockTraffic, whose scripts are those of the revision before. A location is a path below the bundle's root, through links too, and takes no arguments.",
     ),
     of(
         "A038",
         "CR LF in a script",
-        "With CR LF after `#!` the system looks for an interpreter whose name ends in a CR: the event fails. Without `#!` the commands get the CR.",
+        "With CR LF after `#!` the system looks for an interpreter whose name ends in a CR: the event fails. The commands of a shell get the CR of their own lines too.",
     ),
     of("A039", "a directory as a script", "The event fails."),
     of(

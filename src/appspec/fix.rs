@@ -18,13 +18,11 @@ pub fn make_safe(text: &[u8], findings: &mut [Finding]) {
         collect(root, &mut scalars);
     }
     let text = String::from_utf8_lossy(text);
-    let lines = source::lines(&text);
+    let mut places = Places::of(&text);
     for finding in findings.iter_mut().filter(|finding| finding.code != BYTE_ORDER_MARK) {
         let (Some(fix), Some(span)) = (finding.fix.take(), finding.span) else { continue };
         let Some(bare) = scalars.get(&(span.start, span.end)) else { continue };
-        let (Some(start), Some(end)) = (offset(&lines, span.start), offset(&lines, span.end)) else {
-            continue;
-        };
+        let (Some(start), Some(end)) = (places.byte(span.start), places.byte(span.end)) else { continue };
         let written = text.get(start..end).unwrap_or_default();
         let quote = written.chars().next().filter(|c| matches!(c, '"' | '\''));
         let is_whole = quote.is_none_or(|quote| written.len() > 1 && written.ends_with(quote));
@@ -74,10 +72,13 @@ pub fn fixed(text: &str, scope: Scope) -> Option<(String, usize)> {
     for _ in 0..ROUNDS {
         let findings = check(text.as_bytes(), None, scope).findings;
         let edits = edits(&text, &findings);
-        let mut corrected = text.clone();
-        for (start, end, replacement) in edits.iter().rev() {
-            corrected.replace_range(*start..*end, replacement);
+        let (mut corrected, mut done) = (String::new(), 0);
+        for (start, end, replacement) in &edits {
+            corrected.push_str(text.get(done..*start).unwrap_or_default());
+            corrected.push_str(replacement);
+            done = *end;
         }
+        corrected.push_str(text.get(done..).unwrap_or_default());
         if edits.is_empty() || !is_same(&text, &corrected) {
             break;
         }
@@ -142,11 +143,11 @@ fn edits(text: &str, findings: &[Finding]) -> Vec<(usize, usize, String)> {
     if text.starts_with('\u{feff}') {
         return vec![(0, '\u{feff}'.len_utf8(), String::new())];
     }
-    let lines = source::lines(text);
+    let mut places = Places::of(text);
     let mut edits: Vec<(usize, usize, String)> = Vec::new();
     for finding in findings {
         let (Some(Span { start, end }), Some(replacement)) = (finding.span, &finding.fix) else { continue };
-        let (Some(start), Some(end)) = (offset(&lines, start), offset(&lines, end)) else { continue };
+        let (Some(start), Some(end)) = (places.byte(start), places.byte(end)) else { continue };
         if edits.last().is_none_or(|(_, last, _)| *last <= start) && start < end {
             edits.push((start, end, replacement.clone()));
         }
@@ -154,11 +155,28 @@ fn edits(text: &str, findings: &[Finding]) -> Vec<(usize, usize, String)> {
     edits
 }
 
-/// The byte at a position.
-fn offset(lines: &[(usize, &str)], position: Position) -> Option<usize> {
-    let (start, line) = lines.get(position.line.checked_sub(1)?)?;
-    let mut columns = line.char_indices().map(|(at, _)| at).chain([line.len()]);
-    columns.nth(position.column.checked_sub(1)?).map(|at| start + at)
+/// Positions of a text in bytes.
+struct Places<'a> {
+    lines: Vec<(usize, &'a str)>,
+    /// Where the columns of a line begin, in its bytes; of those lines that were asked for.
+    columns: HashMap<usize, Vec<usize>>,
+}
+
+impl<'a> Places<'a> {
+    fn of(text: &'a str) -> Self {
+        Places { lines: source::lines(text), columns: HashMap::new() }
+    }
+
+    /// The byte at a position.
+    fn byte(&mut self, Position { line, column }: Position) -> Option<usize> {
+        let number = line.checked_sub(1)?;
+        let (start, line) = *self.lines.get(number)?;
+        let columns = self
+            .columns
+            .entry(number)
+            .or_insert_with(|| line.char_indices().map(|(at, _)| at).chain([line.len()]).collect());
+        columns.get(column.checked_sub(1)?).map(|at| start + at)
+    }
 }
 
 #[cfg(test)]
@@ -183,6 +201,15 @@ mod tests {
     fn a_correction_finds_its_line_behind_whatever_ends_one() {
         let with = |os: &str| format!("version: 0.0\r# a\u{2028}# b\u{85}x: \"c\u{2029}d\"\ros: {os}\r");
         assert_eq!(fixed(&with("Linux"), Scope::default()), Some((with("linux"), 1)));
+    }
+
+    #[test]
+    fn many_corrections_on_one_line_are_all_found() {
+        let with = |value: &str| {
+            let script = format!("{{location: \"é\", sudo: {value}}}, ");
+            format!("version: 0.0\nos: linux\nhooks: {{AfterInstall: [{}]}}\n", script.repeat(300))
+        };
+        assert_eq!(fixed(&with("yes"), Scope::default()), Some((with("true"), 300)));
     }
 
     #[test]

@@ -53,6 +53,9 @@ pub enum Change {
 
 impl Opened {
     /// Unpacks what is an archive. An AppSpec alone is a revision of one file.
+    ///
+    /// # Errors
+    /// It cannot be unpacked or read.
     pub fn of(source: &Source) -> Result<Opened, Error> {
         let (directory, folder) = match source {
             Source::Directory(directory) => (directory.clone(), None),
@@ -73,7 +76,7 @@ impl Opened {
             }
         };
         // A directory is taken as it would be bundled; what was in an archive is all meant.
-        let selection = Selection { with_git: folder.is_some(), ..Selection::default() };
+        let selection = if folder.is_some() { Selection::all() } else { Selection::default() };
         let (found, _) = walk(&directory, &selection)?;
         Ok(Opened { directory, _folder: folder, found })
     }
@@ -110,6 +113,9 @@ fn digest(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// The paths that differ, in order.
+///
+/// # Errors
+/// A file or link cannot be read.
 pub fn compare(before: &Opened, after: &Opened) -> Result<Vec<(String, Change)>, Error> {
     let (before, mut after) = (before.items()?, after.items()?);
     let mut changes = BTreeMap::new();
@@ -154,6 +160,27 @@ mod tests {
         assert_eq!(text("out.tar", &path("secret")), None);
         assert_eq!(text("null.tar", Path::new("/dev/zero")), None);
         assert_eq!(text("in.tar", Path::new("deploy/a.yml")).as_deref(), Some("version: 0.0"));
+    }
+
+    /// A host unpacks all of it.
+    #[test]
+    fn an_archive_hides_nothing_from_a_comparison() {
+        let guard = tempfile::tempdir().unwrap();
+        let open = |name: &str, files: &[&str]| {
+            let path = guard.path().join(name);
+            let mut builder = tar::Builder::new(File::create(&path).unwrap());
+            for file in files {
+                let mut header = tar::Header::new_gnu();
+                header.set_size(2);
+                builder.append_data(&mut header, file, &b"*\n"[..]).unwrap();
+            }
+            builder.into_inner().unwrap();
+            Opened::of(&Source::of(&path).unwrap()).unwrap()
+        };
+        let (one, two) =
+            (open("one.tar", &["a"]), open("two.tar", &["a", ".cdctlignore", ".git/x", "evil.sh"]));
+        let names: Vec<String> = compare(&one, &two).unwrap().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, [".cdctlignore", ".git", ".git/x", "evil.sh"]);
     }
 
     #[test]

@@ -85,6 +85,9 @@ impl GitSource {
     }
 
     /// Puts the commit's files below `directory`, which must exist and be empty. `ask`: git may ask for a password.
+    ///
+    /// # Errors
+    /// The repository cannot be read, has no such commit or directory, or its files cannot be written.
     pub fn checkout(&self, directory: &Path, ask: bool) -> Result<Checkout, Error> {
         let told = |error: io::Error| Error::new(format!("cannot read {}: {error}", self.shown()));
         let scratch = scratch::Folder::new().map_err(told)?;

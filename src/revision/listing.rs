@@ -15,8 +15,8 @@ use crate::source::{self, Content, Node};
 use super::selection::IGNORE_FILE;
 use super::{Error, Links, Selection};
 
-/// The first bytes of a file that a check looks at.
-const HEAD_BYTES: u64 = 256;
+/// The first bytes of a file that a check looks at: those that a script of a usual length has.
+const HEAD_BYTES: u64 = 8 << 10;
 
 /// A file, directory or link below a directory.
 pub struct Found {
@@ -42,7 +42,8 @@ impl Found {
 pub fn walk(directory: &Path, selection: &Selection) -> Result<(Vec<Found>, Vec<String>), Error> {
     let (mut found, mut left_out) = (Vec::new(), Vec::new());
     let mut kept = None;
-    for entry in selection.walk(directory)? {
+    let walk = selection.walk(directory)?;
+    for entry in walk.entries {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) if is_left_out(directory, selection, &error, &mut kept)? => continue,
@@ -51,9 +52,6 @@ pub fn walk(directory: &Path, selection: &Selection) -> Result<(Vec<Found>, Vec<
         // A pattern that is not understood leaves nothing out: what it should keep back would be shipped.
         if let Some(error) = entry.error() {
             return Err(not_understood(directory, error));
-        }
-        if entry.file_type().is_some_and(|kind| kind.is_dir()) {
-            check_ignore_file(directory, entry.path())?;
         }
         if entry.depth() == 0 {
             continue;
@@ -92,7 +90,10 @@ pub fn walk(directory: &Path, selection: &Selection) -> Result<(Vec<Found>, Vec<
         let mode = metadata.permissions().mode() & 0o777;
         found.push(Found { name, path, kind, mode, size: metadata.len(), from_outside });
     }
-    Ok((found, left_out))
+    match walk.refused.get() {
+        Some(error) => Err(error.clone()),
+        None => Ok((found, left_out)),
+    }
 }
 
 /// Where a link leads, if that is not below the directory, through however many links.
@@ -118,7 +119,7 @@ fn is_left_out(
         None => {
             let keeping = Selection { links: Links::Keep, ..selection.clone() };
             let is_directory = |entry: &DirEntry| entry.file_type().is_some_and(|kind| kind.is_dir());
-            let entries = keeping.walk(directory)?.flatten();
+            let entries = keeping.walk(directory)?.entries.flatten();
             kept.insert(entries.map(|entry| (entry.path().to_owned(), is_directory(&entry))).collect())
         }
     };
@@ -164,19 +165,6 @@ fn not_understood(directory: &Path, error: &ignore::Error) -> Error {
     let line = number.map(|line| format!(", line {line}")).unwrap_or_default();
     Error::new(format!("{}{line}: {error}", file.display()))
         .help("mend the pattern: as it is, it leaves nothing out")
-}
-
-/// The walk passes over a file of patterns that it cannot read.
-fn check_ignore_file(directory: &Path, within: &Path) -> Result<(), Error> {
-    let file = within.join(IGNORE_FILE);
-    match fs::read_to_string(&file) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound || file.is_symlink() => {
-            let shown = file.strip_prefix(directory).unwrap_or(&file).display().to_string();
-            Err(Error::new(format!("cannot read {shown}: {error}"))
-                .help("what it should leave out is not known; make it readable, or remove it"))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// What cannot be walked. Of links that are followed, which one and what to do.
@@ -347,6 +335,35 @@ mod tests {
         fs::remove_file(guard.path().join(".cdctlignore")).unwrap();
         write(guard.path(), ".cdctlignore", "*.key\n");
         assert_eq!(names(guard.path(), &Selection::default()).unwrap(), ["sub"]);
+    }
+
+    /// Of a commit or an archive of a stranger's: it may lead to any file of this machine.
+    #[test]
+    fn a_file_of_patterns_outside_is_not_read() {
+        let guard = tempfile::tempdir().unwrap();
+        let site = guard.path().join("site");
+        fs::create_dir_all(site.join("sub")).unwrap();
+        write(guard.path(), "secret", "password={hunter2\n*\n");
+        write(&site, "sub/page", "x");
+        let refused = |file: &str, target: &Path| {
+            symlink(target, site.join(file)).unwrap();
+            let error = names(&site, &Selection::default()).unwrap_err();
+            assert_eq!(names(&site, &Selection::all()).unwrap().len(), 3, "{file}");
+            fs::remove_file(site.join(file)).unwrap();
+            error.message
+        };
+        for file in [IGNORE_FILE.to_owned(), format!("sub/{IGNORE_FILE}")] {
+            let outside = format!("cannot read {file}: it is a link out of the directory");
+            assert_eq!(refused(&file, &guard.path().join("secret")), outside);
+            assert_eq!(refused(&file, Path::new("/dev/zero")), outside);
+            write(&site, &file, vec![b'\n'; (1 << 20) + 1]);
+            let error = names(&site, &Selection::default()).unwrap_err().message;
+            assert_eq!(error, format!("cannot read {file}: it is longer than 1 MiB"));
+            fs::remove_file(site.join(&file)).unwrap();
+        }
+        write(&site, "sub/patterns", "page\n");
+        symlink("sub/patterns", site.join(IGNORE_FILE)).unwrap();
+        assert_eq!(names(&site, &Selection::default()).unwrap(), ["sub", "sub/patterns"]);
     }
 
     #[test]

@@ -1,12 +1,16 @@
 //! Which files of a directory go into a bundle.
 
+use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use ignore::{DirEntry, WalkBuilder};
 
 use super::Error;
+use super::listing::outside;
 
 /// The file whose lines leave files out, in gitignore's syntax. It may stand in any directory.
 pub const IGNORE_FILE: &str = ".cdctlignore";
@@ -41,6 +45,8 @@ pub struct Selection {
     pub without_hidden: bool,
     /// Takes `.git` along.
     pub with_git: bool,
+    /// Files of patterns are files as any other.
+    pub without_patterns: bool,
     /// Where the bundle itself is written: it is no part of itself.
     pub own: Option<PathBuf>,
 }
@@ -53,7 +59,18 @@ pub fn check_pattern(pattern: &str) -> Result<(), String> {
     GitignoreBuilder::new("").add_line(None, pattern).map(drop).map_err(|error| error.to_string())
 }
 
+/// A walk over what is taken, and why it cannot be known what a directory's file of patterns leaves out.
+pub struct Walk {
+    pub entries: ignore::Walk,
+    pub refused: Arc<OnceLock<Error>>,
+}
+
 impl Selection {
+    /// All that a directory holds.
+    pub fn all() -> Self {
+        Selection { with_git: true, without_patterns: true, ..Selection::default() }
+    }
+
     /// What the patterns leave out.
     pub fn excluded(&self, directory: &Path) -> Result<Gitignore, Error> {
         let mut excluded = GitignoreBuilder::new(directory);
@@ -66,22 +83,69 @@ impl Selection {
     }
 
     /// A walk over what is taken, parents first, in the order of names.
-    pub fn walk(&self, directory: &Path) -> Result<ignore::Walk, Error> {
+    pub fn walk(&self, directory: &Path) -> Result<Walk, Error> {
         let excluded = self.excluded(directory)?;
-        let (git, hidden) = (self.with_git, self.without_hidden);
+        let taken = self.clone();
         let own = Own::of(directory, self);
+        let (refused, top) = (Arc::new(OnceLock::new()), directory.to_owned());
+        let told = Arc::clone(&refused);
         let mut builder = WalkBuilder::new(directory);
-        builder
-            .standard_filters(false)
-            .add_custom_ignore_filename(IGNORE_FILE)
-            .follow_links(self.links.are_followed())
-            .sort_by_file_name(std::cmp::Ord::cmp)
-            .filter_entry(move |entry| {
+        builder.standard_filters(false);
+        if !self.without_patterns {
+            // The walk opens these before it shows their directory: they are looked at before that.
+            check_patterns(directory, directory)?;
+            builder.add_custom_ignore_filename(IGNORE_FILE);
+        }
+        builder.follow_links(self.links.are_followed()).sort_by_file_name(std::cmp::Ord::cmp).filter_entry(
+            move |entry| {
                 let directory = entry.file_type().is_some_and(|kind| kind.is_dir());
                 let is_excluded = || excluded.matched(entry.path(), directory).is_ignore();
-                entry.depth() == 0 || (is_taken(entry, git, hidden) && !own.is(entry) && !is_excluded())
-            });
-        Ok(builder.build())
+                if entry.depth() > 0 && (!taken.takes(entry) || own.is(entry) || is_excluded()) {
+                    return false;
+                }
+                if !directory || entry.depth() == 0 || taken.without_patterns {
+                    return true;
+                }
+                check_patterns(&top, entry.path()).map_err(|error| told.set(error)).is_ok()
+            },
+        );
+        Ok(Walk { entries: builder.build(), refused })
+    }
+
+    fn takes(&self, entry: &DirEntry) -> bool {
+        let name = entry.file_name().to_string_lossy();
+        (self.with_git || name != ".git")
+            && (self.without_patterns || name != IGNORE_FILE)
+            && !(self.without_hidden && name.starts_with('.'))
+    }
+}
+
+/// Bytes of a file of patterns.
+const MAX_PATTERNS: u64 = 1 << 20;
+
+/// The walk passes over a file of patterns that it cannot read. A stranger's may be a link to any file of this machine,
+/// whose lines would stand in what is complained of, or which has no end.
+fn check_patterns(directory: &Path, within: &Path) -> Result<(), Error> {
+    let file = within.join(IGNORE_FILE);
+    let look = || -> io::Result<()> {
+        let why = |text: &str| Err(io::Error::other(text));
+        if fs::symlink_metadata(&file)?.is_symlink() && outside(directory, &file)?.is_some() {
+            return why("it is a link out of the directory");
+        }
+        let metadata = fs::metadata(&file)?;
+        match metadata.len() {
+            _ if !metadata.is_file() => why("it is no file"),
+            size if size > MAX_PATTERNS => why("it is longer than 1 MiB"),
+            _ => fs::read_to_string(&file).map(drop),
+        }
+    };
+    match look() {
+        Err(error) if error.kind() != io::ErrorKind::NotFound || file.is_symlink() => {
+            let shown = file.strip_prefix(directory).unwrap_or(&file).display().to_string();
+            Err(Error::new(format!("cannot read {shown}: {error}"))
+                .help("what it should leave out is not known; mend it, or remove it"))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -121,9 +185,4 @@ impl Own {
                 entry.ino() == Some(inode) && entry.path().metadata().is_ok_and(|there| there.dev() == device)
             })
     }
-}
-
-fn is_taken(entry: &DirEntry, git: bool, without_hidden: bool) -> bool {
-    let name = entry.file_name().to_string_lossy();
-    (git || name != ".git") && name != IGNORE_FILE && !(without_hidden && name.starts_with('.'))
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use rustix::fs::FileType;
 use rustix::io::Errno;
 
-use crate::appspec::{Agent, Script};
+use crate::appspec::{self, Agent, Script};
 use crate::model::{EventName, LifecycleErrorCode};
 
 use super::failure::Failure;
@@ -93,14 +93,14 @@ impl Stage<'_> {
             make_executable(&place, script)?;
         }
         self.announce(script);
-        if script.location.contains(char::is_whitespace)
-            && (self.agent == Agent::One || script.runas.is_some())
-        {
-            // The agent hands the path to a shell, which takes it apart at the blanks; agent 2 for `su` only.
-            return Err(self.not_started(script, &path, &Errno::NOENT.into()));
-        }
         let location = &script.location;
-        let (end, program) = self.start(script, &path)?;
+        let (end, program) = match appspec::taken_apart(script, self.agent, false) {
+            None => self.start(script, &path)?,
+            // A command of words alone is started without a shell, and its first word is no program.
+            Some(' ' | '\t' | '\n') => (End::NotStarted(Errno::NOENT.into()), path.clone()),
+            // The shell says the same by its exit code.
+            Some(_) => (End::Exited(Some(127)), path.clone()),
+        };
         match end {
             End::Exited(Some(0)) => Ok(()),
             End::Exited(code) => {

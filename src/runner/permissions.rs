@@ -5,16 +5,19 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::appspec::{Agent, Permission, matches_glob};
+use crate::appspec::{Agent, Pattern, Permission, is_comparable};
 
 use super::plan::{Plan, Step};
 use super::root::{Root, expand};
 
+/// How often a path is held against a pattern: an AppSpec that is made to take hours is refused. A test is there sooner.
+const MAX_COMPARISONS: usize = if cfg!(test) { 50_000 } else { 20_000_000 };
+
 /// Adds the steps of all entries to a plan of copies.
 pub fn plan(permissions: &[Permission], root: &Root, agent: Agent, plan: &mut Plan) -> Result<(), String> {
-    let mut done = BTreeSet::new();
+    let (mut done, mut left) = (BTreeSet::new(), MAX_COMPARISONS);
     for permission in permissions {
-        for object in objects(permission, root, agent, plan)? {
+        for object in objects(permission, root, agent, plan, &mut left)? {
             if !done.insert(object.clone()) {
                 return Err(format!(
                     "The deployment failed because the permissions setting for ({}) is specified more than once in the application specification file. Update the files section of the AppSpec file, and then try again.",
@@ -28,7 +31,13 @@ pub fn plan(permissions: &[Permission], root: &Root, agent: Agent, plan: &mut Pl
 }
 
 /// A copied file itself, or what this deployment puts below a directory; never the directory, never what was there.
-fn objects(permission: &Permission, root: &Root, agent: Agent, plan: &Plan) -> Result<Vec<PathBuf>, String> {
+fn objects(
+    permission: &Permission,
+    root: &Root,
+    agent: Agent,
+    plan: &Plan,
+    left: &mut usize,
+) -> Result<Vec<PathBuf>, String> {
     let object = expand(Path::new(&permission.object));
     if plan.copied.contains_key(&object) {
         if !permission.files {
@@ -37,12 +46,29 @@ fn objects(permission: &Permission, root: &Root, agent: Agent, plan: &Plan) -> R
         check_file(permission)?;
         return Ok(vec![object]);
     }
-    if !plan.made.contains(&object) && !root.follow(&object)?.is_dir() {
+    if !is_comparable(agent, &permission.object)
+        || (!plan.made.contains(&object) && !root.follow(&object)?.is_dir())
+    {
         return Ok(Vec::new());
     }
-    let files = plan.copied.keys().filter(|_| permission.files);
-    let directories = plan.made.iter().filter(|_| permission.directories);
-    Ok(files.chain(directories).filter(|path| matches(permission, agent, &object, path)).cloned().collect())
+    let is_below = |path: &&PathBuf| path.starts_with(&object);
+    let files = plan.copied.range(object.clone()..).map(|(path, _)| path).take_while(is_below);
+    let directories = plan.made.range(object.clone()..).take_while(is_below);
+    let paths = files.filter(|_| permission.files).chain(directories.filter(|_| permission.directories));
+    let pattern = Pattern::new(agent, &permission.pattern);
+    let except: Vec<Pattern> = permission.except.iter().map(|name| Pattern::new(agent, name)).collect();
+    let mut objects = Vec::new();
+    for path in paths {
+        *left = left.checked_sub(1 + except.len()).ok_or_else(|| {
+            format!("The permissions are for too many files: more than {MAX_COMPARISONS} comparisons.")
+        })?;
+        let below = path.strip_prefix(&object).unwrap_or(path).to_string_lossy();
+        let fits = permission.pattern == "**" || pattern.fits(&below);
+        if !below.is_empty() && fits && !except.iter().any(|name| name.fits(&below)) {
+            objects.push(path.clone());
+        }
+    }
+    Ok(objects)
 }
 
 fn check_file(permission: &Permission) -> Result<(), String> {
@@ -64,17 +90,6 @@ fn check_file(permission: &Permission) -> Result<(), String> {
         return Err("The deployment failed because the -d parameter has been specified to apply an acl setting to a file. This parameter is supported for directories only. Update the AppSpec file, and then try again.".to_owned());
     }
     Ok(())
-}
-
-fn matches(permission: &Permission, agent: Agent, object: &Path, path: &Path) -> bool {
-    let Ok(below) = path.strip_prefix(object) else { return false };
-    if below.as_os_str().is_empty() {
-        return false;
-    }
-    let below = below.to_string_lossy();
-    let fits = |pattern: &str| matches_glob(agent, pattern, &below);
-    (permission.pattern == "**" || fits(&permission.pattern))
-        && !permission.except.iter().any(|name| fits(name))
 }
 
 fn set(permission: &Permission, object: PathBuf, agent: Agent, plan: &mut Plan) -> Result<(), String> {

@@ -348,6 +348,39 @@ fn permissions_are_set_on_what_was_installed() {
 }
 
 #[test]
+fn permissions_for_too_much_are_refused() {
+    let mut world = World::new();
+    let names: Vec<String> = (0..600).map(|n| format!("site/{n}")).collect();
+    let with = |count: usize| {
+        let permissions = "  - {object: /srv/site, pattern: 'x*', except: [y], mode: '750'}\n".repeat(count);
+        format!("{SITE}permissions:\n{permissions}")
+    };
+    for (count, event) in [(40, None), (50, Some(EventName::Install))] {
+        let appspec = with(count);
+        let files = names.iter().map(|name| (name.as_str(), 0o644, ""));
+        let files: Vec<_> = [("appspec.yml", 0o644, appspec.as_str())].into_iter().chain(files).collect();
+        let (failed, diagnostics) = world.deployment(&files).all();
+        assert_eq!(failed, event, "{diagnostics:?}");
+    }
+}
+
+/// Agent 1 hands the path to a shell.
+#[test]
+fn a_location_with_a_shells_characters_is_no_program() {
+    let mut world = World::new();
+    let appspec = "version: 0.0\nos: linux\nhooks:\n  AfterInstall:\n    - location: a&b.sh\n";
+    let files = [("appspec.yml", 0o644, appspec), ("a&b.sh", 0o755, "#!/bin/sh\n")];
+    let deployment = world.deployment(&files);
+    let diagnostics = deployment.after_install();
+    assert_eq!(diagnostics.error_code, LifecycleErrorCode::ScriptFailed);
+    assert!(diagnostics.message.ends_with("a&b.sh failed with exit code 127"), "{diagnostics:?}");
+    let (specification, event) = (&deployment.specification, &EventName::AfterInstall);
+    let order = Order { specification, event, agent: Agent::Two, listener: None };
+    let fetch = |_: &Path| Ok(());
+    assert_eq!(run(&deployment.world.host, &order, &fetch), Diagnostics::success());
+}
+
+#[test]
 fn a_missing_or_bad_appspec() {
     let mut world = World::new();
     let (event, diagnostics) = world.deployment(&[("readme", 0o644, "")]).all();

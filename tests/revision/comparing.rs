@@ -88,6 +88,10 @@ async fn a_revision_is_downloaded_and_unpacked_and_nothing_is_overwritten() {
     assert_eq!(fs::read_to_string(folder.join("appspec.yml")).unwrap(), "version: 0.0\nos: linux\n");
     machine.run(&pull).ends_with(1).complains("is there already");
     machine.run(&format!("revision pull {}", site.display())).ends_with(2).complains("is here already");
+    // A key may be longer than any file's name.
+    let long = format!("s3://releases/{}.zip", "k".repeat(300));
+    machine.run(&format!("revision push {} {long} --app shop", site.display())).ends_with(0);
+    machine.run(&format!("revision validate {long}")).ends_with(0).complains(&format!("{long}:appspec.yml"));
     // What would be written elsewhere is refused, and nothing of it stays.
     let mut archive = tar::Builder::new(Vec::new());
     let mut header = tar::Header::new_gnu();

@@ -172,6 +172,19 @@ fn a_group_that_names_no_file_is_a_mistake_of_the_command_line() {
 }
 
 #[test]
+fn an_appspec_may_be_named_by_whatever_leads_to_it() {
+    let local = Local::new("one");
+    fs::create_dir(local.site().join("conf")).unwrap();
+    fs::rename(local.site().join("appspec.yml"), local.site().join("conf/site.yml")).unwrap();
+    for name in ["./conf/site.yml", "conf//site.yml", "conf/./site.yml"] {
+        local.run(&local.site(), &["--dry-run", "-A", name]).ends_with(0);
+    }
+    for name in ["", ".", "../site.yml", "/site.yml"] {
+        local.run(&local.site(), &["--dry-run", "-A", name]).ends_with(2);
+    }
+}
+
+#[test]
 fn an_appspec_of_another_platform_is_named_as_such() {
     let local = Local::new("one");
     for (platform, name) in [("lambda", "lambda"), ("ecs", "ecs")] {

@@ -2,20 +2,25 @@
 
 use super::super::Agent;
 
-/// Whether a permission's pattern is for a path below its object.
-///
-/// Source: official agents. 1.8.1, linux_permission_info: `*` is the only wildcard, and patterns reach one level. 2.x,
-/// pattern: the crate globset where there is a `*`, for one level too; without it the pattern is the path itself.
-pub fn matches_glob(agent: Agent, pattern: &str, name: &str) -> bool {
-    Pattern::new(agent, pattern).fits(name)
-}
-
 /// Whether a pattern with a path in it is for no name at all.
 pub fn is_vain(agent: Agent, pattern: &str) -> bool {
     pattern.contains('/') && (agent == Agent::One || pattern.contains('*') || pattern.starts_with('/'))
 }
 
-/// A pattern, ready for many names.
+/// Whether a permission's object can be the directory of anything: agent 2 compares it as it is written with the paths
+/// that it installs, which are absolute and have no dots.
+///
+/// Source: official agent 2.x, permissions (matches_pattern).
+pub fn is_comparable(agent: Agent, object: &str) -> bool {
+    let Some(below) = object.strip_prefix('/') else { return agent == Agent::One };
+    let below = below.strip_suffix('/').unwrap_or(below);
+    agent == Agent::One || object == "/" || below.split('/').all(|part| !matches!(part, "" | "." | ".."))
+}
+
+/// A pattern, ready for many paths below a permission's object.
+///
+/// Source: official agents. 1.8.1, linux_permission_info: `*` is the only wildcard, and patterns reach one level. 2.x,
+/// pattern: the crate globset where there is a `*`, for one level too; without it the pattern is the path itself.
 pub enum Pattern<'a> {
     /// `**` of agent 2
     All,

@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::super::read::acl;
-use super::super::{Finding, Permission};
+use super::super::{Agent, Finding, Permission, Severity};
 use super::pattern::{self, Pattern};
-use super::tree::Place;
-use super::{Checker, Kind, Target};
+use super::{Checker, Kind, Target, joined, normal, tree};
 
 impl Checker<'_> {
     pub(super) fn permission(&mut self, permission: &Permission, objects: &mut BTreeSet<String>) {
@@ -22,20 +21,22 @@ impl Checker<'_> {
                 }
                 permission.files.then(|| object.clone()).into_iter().collect()
             }
+            _ if !pattern::is_comparable(self.agent, &permission.object) => Vec::new(),
             _ => self.below(permission, &object),
-        };
-        let is_above = || {
-            let prefix = format!("{object}/");
-            self.needed.range(prefix.clone()..).next().is_some_and(|(path, _)| path.starts_with(&prefix))
         };
         if matched.is_empty()
             && permission.object.starts_with('/')
             && self.complete
             && !pattern::is_vain(self.agent, &permission.pattern)
-            && !(permission.directories && is_above())
+            && !(permission.directories && self.is_above(permission, &object))
         {
             let message = "the permission is for nothing that this bundle installs: it does nothing";
-            self.findings.push(Finding::warning("A029", span, message));
+            let mut finding = Finding::warning("A029", span, message);
+            if !pattern::is_comparable(self.agent, &permission.object) {
+                finding =
+                    finding.help(format!("agent 2 compares it as it is written: write `object: /{object}`"));
+            }
+            self.findings.push(finding);
         }
         if let Some(twice) = matched.iter().find(|path| objects.contains(*path)) {
             let message = format!("two permissions are for /{twice}: Install fails");
@@ -50,26 +51,36 @@ impl Checker<'_> {
             let help = "write `type: [directory]`";
             self.findings.push(Finding::error("A025", span, message).help(help));
         }
-        if permission.mode.is_some()
-            && let Some(link) = matched.iter().find(|path| self.is_dangling(path))
-        {
-            let message = format!("/{link} is a link to nothing in the bundle: setting its mode fails");
-            self.findings.push(Finding::error("A028", span, message));
-        }
+        self.findings.extend(self.dangling(permission, &matched));
         objects.extend(matched);
+    }
+
+    /// Whether the permission is for a directory that Install makes above a destination where it is missing.
+    fn is_above(&mut self, permission: &Permission, object: &str) -> bool {
+        if !pattern::is_comparable(self.agent, &permission.object) {
+            return false;
+        }
+        let prefix = prefix(object);
+        let is_for = Matcher::new(self.agent, permission);
+        let needed = self.needed.range(prefix.clone()..).take_while(|(path, _)| path.starts_with(&prefix));
+        let below = needed.filter_map(|(path, _)| path.get(prefix.len()..).filter(|below| !below.is_empty()));
+        for below in below {
+            self.work = self.work.saturating_sub(1 + is_for.except.len());
+            if self.work == 0 || (is_for.fits(below) && is_for.kept_out(below).is_none()) {
+                return true;
+            }
+        }
+        false
     }
 
     /// The paths below an object that a permission is for.
     fn below(&mut self, permission: &Permission, object: &str) -> Vec<String> {
-        let prefix = if object.is_empty() { String::new() } else { format!("{object}/") };
-        let all = permission.pattern == "**";
-        let pattern = Pattern::new(self.agent, &permission.pattern);
-        let except: Vec<Pattern> =
-            permission.except.iter().map(|pattern| Pattern::new(self.agent, pattern)).collect();
-        let mut matched = Vec::new();
+        let prefix = prefix(object);
+        let is_for = Matcher::new(self.agent, permission);
+        let (mut matched, mut directories) = (Vec::new(), Vec::new());
         let targets = self.targets.range(prefix.clone()..);
         for (path, (target, _)) in targets.take_while(|(path, _)| path.starts_with(&prefix)) {
-            self.work = self.work.saturating_sub(1 + except.len());
+            self.work = self.work.saturating_sub(1 + is_for.except.len());
             if self.work == 0 {
                 self.complete = false;
                 break;
@@ -80,21 +91,122 @@ impl Checker<'_> {
                 Target::File(_) => permission.files,
                 Target::Unknown => permission.directories && permission.files,
             };
-            if kind
-                && !below.is_empty()
-                && (all || pattern.fits(below))
-                && !except.iter().any(|pattern| pattern.fits(below))
-            {
-                matched.push(path.clone());
+            if below.is_empty() || !is_for.fits(below) {
+                continue;
+            }
+            match is_for.kept_out(below) {
+                None if kind => matched.push(path.clone()),
+                Some(except) if *target == Target::Directory => directories.push((except, path.clone())),
+                _ => {}
             }
         }
+        self.findings.extend(Self::kept_in(permission, &directories, &matched));
         matched
     }
 
-    /// A link whose target is neither in the bundle nor named from the host's root.
-    fn is_dangling(&self, path: &str) -> bool {
-        let Some((Target::File(source), _)) = self.targets.get(path) else { return false };
-        let is_link = self.listing.get(source).is_some_and(|entry| entry.kind == Kind::Link);
-        is_link && matches!(self.tree.follow(source), Place::Nothing)
+    /// An `except` reaches one level: what is in a directory that it names is set all the same.
+    fn kept_in(
+        permission: &Permission,
+        directories: &[(usize, String)],
+        matched: &[String],
+    ) -> Option<Finding> {
+        let within = |directory: &str| {
+            let within = format!("{directory}/");
+            let first = matched.partition_point(|path| *path < within);
+            matched.get(first).filter(|path| path.starts_with(&within))
+        };
+        let mut found = directories.iter().filter_map(|(at, path)| Some((*at, path, within(path)?)));
+        let (except, directory, path) = found.next()?;
+        let except = permission.except.get(except)?;
+        let message =
+            format!("`{except}` keeps out /{directory} alone: what is in it is still set, as /{path} is");
+        let help = "give the directory a permission of its own, and this one a pattern for names directly in the object";
+        Some(Finding::warning("A024", permission.span, message).help(help))
+    }
+
+    /// A link through which a permission would set what is not there.
+    fn dangling(&self, permission: &Permission, matched: &[String]) -> Option<Finding> {
+        let Permission { mode, owner, group, acls, context, .. } = permission;
+        if mode.is_none() && owner.is_none() && group.is_none() && acls.is_empty() && context.is_none() {
+            return None;
+        }
+        let found = matched.iter().filter_map(|link| {
+            let (target, is_certain) = self.leads_nowhere(link)?;
+            let (severity, then) = if is_certain {
+                (Severity::Error, "Install fails where it sets the link's permissions")
+            } else {
+                (
+                    Severity::Warning,
+                    "without that on the host Install fails where it sets the link's permissions",
+                )
+            };
+            let message =
+                format!("/{link} is a link to /{target}, which this bundle does not install: {then}");
+            Some(Finding::new("A028", severity, Some(permission.span), message))
+        });
+        found.min_by_key(|finding| finding.severity)
+    }
+
+    /// Where a link of this bundle leads once it is installed, if nothing is installed there; whether nothing can be
+    /// there: it is in a directory of the bundle, to which no script has come yet.
+    fn leads_nowhere(&self, link: &str) -> Option<(String, bool)> {
+        let mut at = link.to_owned();
+        for _ in 0..tree::MAX_HOPS {
+            let Some((target, _)) = self.targets.get(&at) else {
+                let above = at.match_indices('/').map(|(end, _)| at.get(..end).unwrap_or_default());
+                let mut above = above.filter_map(|above| Some(&self.targets.get(above)?.0));
+                if at.is_empty()
+                    || self.needed.contains_key(&at)
+                    || above.any(|above| *above == Target::Unknown)
+                {
+                    return None;
+                }
+                let folder = at.rsplit_once('/').and_then(|(folder, _)| self.targets.get(folder));
+                let is_ours = matches!(folder, Some((Target::Directory, _)));
+                return Some((at, is_ours && self.complete && self.scripts_before == 0));
+            };
+            let Target::File(source) = target else { return None };
+            let entry = self.listing.get(source).filter(|entry| entry.kind == Kind::Link)?;
+            let points = String::from_utf8_lossy(&entry.head);
+            if points.starts_with('/') {
+                return None;
+            }
+            let folder = at.rsplit_once('/').map_or("", |(folder, _)| folder);
+            at = normal(&joined(folder, &points))?;
+        }
+        // Links in a circle, which no system follows.
+        Some((at, true))
+    }
+}
+
+/// What the paths below an object begin with.
+fn prefix(object: &str) -> String {
+    if object.is_empty() { String::new() } else { format!("{object}/") }
+}
+
+/// The names that a permission is for.
+struct Matcher<'a> {
+    all: bool,
+    pattern: Pattern<'a>,
+    except: Vec<Pattern<'a>>,
+}
+
+impl<'a> Matcher<'a> {
+    fn new(agent: Agent, permission: &'a Permission) -> Self {
+        Matcher {
+            all: permission.pattern == "**",
+            pattern: Pattern::new(agent, &permission.pattern),
+            except: permission.except.iter().map(|pattern| Pattern::new(agent, pattern)).collect(),
+        }
+    }
+
+    /// By the pattern alone.
+    fn fits(&self, below: &str) -> bool {
+        self.all || self.pattern.fits(below)
+    }
+
+    /// The number of the `except` that keeps it out.
+    fn kept_out(&self, below: &str) -> Option<usize> {
+        self.except.iter().position(|pattern| pattern.fits(below))
     }
 }

@@ -1,28 +1,40 @@
 //! The scripts that hooks name: whether they are in the bundle, and whether they run.
 
-use super::super::{Agent, Finding, Script};
+use super::super::{Agent, Finding, Script, Severity};
 use super::tree::Place;
 use super::{Checker, Entry};
+
+/// Events that run the scripts of the revision before: this one's run when the next one comes.
+///
+/// Source: official agent 1.8.1, hook_executor.
+const OF_THE_NEXT: &[&str] = &["BeforeBlockTraffic", "AfterBlockTraffic", "ApplicationStop"];
+
+/// What is certain to fail the event: an error where that is of this deployment.
+fn failing(code: &'static str, event: &str, script: &Script, what: &str) -> Finding {
+    if OF_THE_NEXT.contains(&event) {
+        let message = format!("{what}: {event} of the next deployment fails");
+        return Finding::new(code, Severity::Warning, Some(script.span), message);
+    }
+    Finding::error(code, script.span, format!("{what}: the event fails"))
+}
 
 const LINE_ENDS: &str = "save the script with Unix line ends";
 
 impl Checker<'_> {
-    pub(super) fn script(&mut self, script: &Script) {
+    pub(super) fn script(&mut self, event: &str, script: &Script) {
         let (location, span) = (&script.location, script.span);
-        let Some(path) = self.path(location) else { return self.no_script(script, None) };
-        let finding = match self.tree.follow(&path) {
-            Place::Nothing => return self.no_script(script, Some(path)),
+        let finding = match self.follow(location) {
+            Place::Nothing => return self.no_script(event, script),
             _ if taken_apart(script, self.agent, self.windows).is_some() => {
-                return self.findings.extend(apart(script, self.agent, self.windows));
+                return self.findings.extend(apart(event, script, self.agent, self.windows));
             }
-            Place::Directory(_) => {
-                Finding::error("A039", span, format!("`{location}` is a directory: the event fails"))
-            }
+            Place::Directory(_) => failing("A039", event, script, &format!("`{location}` is a directory")),
             Place::File(_, entry) if !self.windows && has_crlf_shebang(&entry.head) => {
-                let message = format!("the first line of `{location}` ends with CR LF: the event fails");
-                Finding::error("A038", span, message).help(LINE_ENDS)
+                let what = format!("the first line of `{location}` ends with CR LF");
+                failing("A038", event, script, &what).help(LINE_ENDS)
             }
             Place::File(name, entry) => {
+                let path = self.path(location).unwrap_or_default();
                 self.case("A037", location, &path, name, span);
                 return self.script_file(script, entry);
             }
@@ -31,22 +43,16 @@ impl Checker<'_> {
         self.findings.push(finding);
     }
 
-    fn no_script(&mut self, script: &Script, path: Option<String>) {
+    fn no_script(&mut self, event: &str, script: &Script) {
         let location = &script.location;
-        let finding = |message| Finding::error("A037", script.span, message);
-        let link = path.as_deref().map(|path| self.tree.look(path));
-        let finding = if let Some(Place::Link(_, entry)) = link {
+        let finding = |what: String| failing("A037", event, script, &what);
+        let finding = if let Place::Link(_, entry) = self.look(location) {
             let target = String::from_utf8_lossy(&entry.head);
-            finding(format!(
-                "`{location}` is a link to `{target}`, which is not in the bundle: the event fails"
-            ))
+            finding(format!("`{location}` is a link to `{target}`, which is not in the bundle"))
         } else {
-            let finding = finding(format!("`{location}` is not in the bundle: the event fails"));
-            let help = if location.contains(char::is_whitespace) {
-                Some(ARGUMENTS.to_owned())
-            } else {
-                self.meant(location)
-            };
+            let finding = finding(format!("`{location}` is not in the bundle"));
+            let help =
+                if location.contains(is_blank) { Some(ARGUMENTS.to_owned()) } else { self.meant(location) };
             finding.help(
                 help.unwrap_or_else(|| "a location is the script's path below the bundle's root".to_owned()),
             )
@@ -66,7 +72,9 @@ impl Checker<'_> {
             let message = format!("`{location}` is not executable; the agent makes it so");
             self.findings.push(Finding::note("A041", script.span, message));
         }
-        let crlf = head.windows(2).any(|pair| pair == b"\r\n");
+        // What follows a NUL is no text: an archive behind the script that unpacks it.
+        let text = head.split(|byte| *byte == 0).next().unwrap_or_default();
+        let crlf = text.windows(2).any(|pair| pair == b"\r\n");
         if let Some(rest) = head.strip_prefix(MARK) {
             let message = format!("`{location}` begins with a byte order mark: its first line is not seen");
             let help = "save the script as UTF-8 without BOM";
@@ -93,6 +101,9 @@ impl Checker<'_> {
                 let message = format!("the lines of `{location}` end with CR LF: commands see the CR");
                 self.findings.push(Finding::warning("A038", script.span, message).help(LINE_ENDS));
             }
+        } else if crlf && is_shells(head) {
+            let message = format!("lines of `{location}` end with CR LF: commands see the CR");
+            self.findings.push(Finding::warning("A038", script.span, message).help(LINE_ENDS));
         }
     }
 }
@@ -100,13 +111,18 @@ impl Checker<'_> {
 const ARGUMENTS: &str = "a location takes no arguments: put them into a script";
 
 /// A location that a shell takes apart, whether or not it is in a bundle.
-pub fn apart(script: &Script, agent: Agent, windows: bool) -> Option<Finding> {
+pub fn apart(event: &str, script: &Script, agent: Agent, windows: bool) -> Option<Finding> {
     let what = match taken_apart(script, agent, windows)? {
-        c if c.is_whitespace() => "a blank".to_owned(),
+        c if is_blank(c) => "a blank".to_owned(),
         c => format!("`{c}`"),
     };
-    let message = format!("a location with {what} in it is taken apart by a shell: the event fails");
-    Some(Finding::error("A040", script.span, message).help("rename the script; arguments go into a script"))
+    let what = format!("a location with {what} in it is taken apart by a shell");
+    Some(failing("A040", event, script, &what).help("rename the script; arguments go into a script"))
+}
+
+/// What parts words for a shell and for Ruby, which starts a command without characters of a shell by itself.
+fn is_blank(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\n')
 }
 
 /// The character of a location by which the shell that gets it finds another program, or none. Agent 1 gives its
@@ -114,7 +130,7 @@ pub fn apart(script: &Script, agent: Agent, windows: bool) -> Option<Finding> {
 ///
 /// Source: official agents. 1.8.1, hook_executor (one string through popen3); 2.x, script (argv). What a shell does
 /// with wildcards and braces depends on the files that are there and on the shell.
-fn taken_apart(script: &Script, agent: Agent, windows: bool) -> Option<char> {
+pub fn taken_apart(script: &Script, agent: Agent, windows: bool) -> Option<char> {
     let shell = match agent {
         Agent::One => true,
         Agent::Two => script.runas.is_some() && !windows,
@@ -122,7 +138,7 @@ fn taken_apart(script: &Script, agent: Agent, windows: bool) -> Option<char> {
     let mut chars = script.location.chars().peekable();
     while let Some(c) = chars.next().filter(|_| shell) {
         let is_apart = match c {
-            c if c.is_whitespace() => true,
+            c if is_blank(c) => true,
             _ if windows => false,
             '$' => chars.peek().is_some_and(|next| {
                 next.is_ascii_alphanumeric()
@@ -140,6 +156,16 @@ fn taken_apart(script: &Script, agent: Agent, windows: bool) -> Option<char> {
 fn has_crlf_shebang(head: &[u8]) -> bool {
     let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
     head.len() > line.len() && line.starts_with(b"#!") && line.ends_with(b"\r")
+}
+
+/// Whether the first line names a shell, to which a CR is a letter as any other.
+fn is_shells(head: &[u8]) -> bool {
+    let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = String::from_utf8_lossy(line.strip_prefix(b"#!").unwrap_or_default()).into_owned();
+    let is_env = |word: &&str| word.ends_with("/env") || word.starts_with('-') || word.contains('=');
+    let program = line.split_whitespace().find(|word| !is_env(word)).unwrap_or_default();
+    let name = program.rsplit('/').next().unwrap_or_default();
+    matches!(name, "sh" | "ash" | "bash" | "dash" | "ksh" | "zsh")
 }
 
 fn is_utf16(head: &[u8]) -> bool {

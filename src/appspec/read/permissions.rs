@@ -94,9 +94,11 @@ impl Reader {
         let context = self.context(value("context"), path);
         if !object.starts_with('/') {
             let span = value("object").map(|item| item.span);
-            self.add(
-                Finding::warning("A029", span, "a relative object matches nothing").help("begin it with `/`"),
-            );
+            let message = match self.agent {
+                Agent::One => "the object is relative: it is taken from the agent's own directory",
+                Agent::Two => "a relative object matches nothing",
+            };
+            self.add(Finding::warning("A029", span, message).help("begin it with `/`"));
         }
         let (owner, group) = (self.name(value("owner"), "owner"), self.name(value("group"), "group"));
         let is_set = |name: &Option<Result<String, String>>| matches!(name, Some(Ok(_)));
@@ -259,12 +261,13 @@ impl Reader {
             self.add(finding);
             return None;
         }
-        if octal {
+        let value = |text: &str| u32::from_str_radix(text, 8);
+        if octal && value(&mode) != value(&written) {
             let message = format!("without quotes YAML reads `{written}` as {text}: the mode becomes {mode}");
             let mut finding = Finding::warning("A023", item.span, message).help(quote);
             finding.fix = fix;
             self.add(finding);
-        } else if mode != text {
+        } else if mode.len() > written.len() {
             self.add(Finding::warning("A023", item.span, format!("the mode becomes {mode}")));
         }
         Some(mode)

@@ -32,10 +32,17 @@ fn what_the_bundle_lacks() {
     assert_eq!(script("with blank.sh"), [("A040", Severity::Error)]);
     assert_eq!(script("crlf.sh --fast"), [("A037", Severity::Error)]);
     assert_eq!(script("../x.sh"), [("A037", Severity::Error)]);
+    // What the system looks for is a directory, and one that is not there leads nowhere.
+    assert_eq!(script("no-exec.sh/"), [("A037", Severity::Error)]);
+    assert_eq!(script("nothing/../no-exec.sh"), [("A037", Severity::Error)]);
     let source =
         |source: &str| bundle_codes(&format!("files:\n  - source: {source}\n    destination: /srv\n"));
     assert_eq!(source("app/*.txt"), [("A015", Severity::Error)]);
     assert_eq!(source("./app/"), []);
+    for lost in ["no-exec.sh/", "no-exec.sh/.", "app/a.txt/../a.txt", "nothing/../app"] {
+        assert_eq!(source(lost), [("A015", Severity::Error)], "{lost}");
+    }
+    assert_eq!(source("app/../other/"), []);
     assert_eq!(source("/"), []);
 }
 
@@ -188,9 +195,160 @@ fn a_script_that_is_a_link_is_what_it_leads_to() {
 }
 
 #[test]
+fn scripts_that_never_run_in_this_deployment_are_no_error_of_it() {
+    let with = |event: &str, script: &str| {
+        let entries = [("crlf.sh", "#!/bin/sh\r\n"), ("a b.sh", SH), ("dir/", "")];
+        said(&format!("hooks:\n  {event}:\n    - location: {script}\n"), &bundle(&entries))
+    };
+    let scripts = [("missing.sh", "A037"), ("crlf.sh", "A038"), ("dir", "A039")];
+    for (script, code) in scripts {
+        assert_eq!(with("AfterInstall", script), [format!("{code} e")]);
+        for event in ["ApplicationStop", "BeforeBlockTraffic", "AfterBlockTraffic"] {
+            assert_eq!(with(event, script), [format!("{code} w")], "{event}");
+        }
+        for event in ["Install", "DownloadBundle"] {
+            assert_eq!(with(event, script), ["A035 w"], "{event}");
+        }
+    }
+    assert_eq!(with("ApplicationStop", "a b.sh"), ["A040 w1"]);
+    let text = format!("{HEAD}hooks:\n  Install:\n    - location: a b.sh\n");
+    assert_eq!(said_of(&text, None, Scope::default()), ["A035 w"]);
+    let stop = format!("{HEAD}hooks:\n  ApplicationStop:\n    - location: stop.sh\n");
+    let findings = check(stop.as_bytes(), Some(&bundle(&[])), Scope::default()).findings;
+    let message = "`stop.sh` is not in the bundle: ApplicationStop of the next deployment fails";
+    assert_eq!(findings[0].message, message);
+}
+
+#[test]
+fn a_destination_that_would_be_another_name_is_told() {
+    let listing = bundle(&[("config.prod.json", "{}"), ("app.d/", ""), ("app.d/a", "")]);
+    let with = |source: &str, destination: &str| {
+        format!("files:\n  - {{source: {source}, destination: {destination}}}\n")
+    };
+    let text = with("config.prod.json", "/srv/app/config.json");
+    assert_eq!(said(&text, &listing), ["A018 w"]);
+    let findings = check(format!("{HEAD}{text}").as_bytes(), None, Scope::default()).findings;
+    assert_eq!(
+        findings[0].help.as_deref(),
+        Some("a file keeps its name: call it config.json in the bundle, and write `destination: /srv/app`")
+    );
+    for text in [with("config.prod.json", "/srv/conf.d"), with("app.d", "/srv/other.d")] {
+        assert_eq!(said(&text, &listing), [""; 0], "{text}");
+    }
+}
+
+#[test]
+fn lines_of_a_shells_script_that_end_with_cr_lf() {
+    let with =
+        |head: &str| said("hooks:\n  AfterInstall:\n    - location: a.sh\n", &bundle(&[("a.sh", head)]));
+    for line in ["#!/bin/sh", "#!/usr/bin/env bash", "#! /bin/bash -e", "#!/usr/bin/env -S A=b zsh -x"] {
+        assert_eq!(with(&format!("{line}\nset -e\r\ncd /srv\n")), ["A038 w"], "{line}");
+    }
+    assert_eq!(with("#!/usr/bin/python3\nprint(1)\r\n"), [""; 0]);
+    assert_eq!(with("#!/bin/sh\ntail -n +3 \"$0\"\n\0\r\n"), [""; 0], "an archive behind its script");
+}
+
+#[test]
+fn blanks_that_part_no_words_are_letters() {
+    let listing = bundle(&[("デプロイ\u{3000}後.sh", SH), ("no\u{a0}break.sh", SH), ("tab\tbed.sh", SH)]);
+    let with = |location: &str| {
+        said(&format!("hooks:\n  AfterInstall:\n    - location: \"{location}\"\n"), &listing)
+    };
+    assert_eq!(with("デプロイ\u{3000}後.sh"), [""; 0]);
+    assert_eq!(with("no\u{a0}break.sh"), [""; 0]);
+    assert_eq!(with("tab\\tbed.sh"), ["A040 e1"]);
+}
+
+#[test]
+fn a_permission_above_a_destination_is_for_what_install_makes_there() {
+    let listing = bundle(&[("one.txt", ""), ("app/", ""), ("app/a", "")]);
+    let with = |source: &str, destination: &str, permission: &str| {
+        let file = format!("files:\n  - {{source: {source}, destination: {destination}}}\n");
+        said(&format!("{file}permissions:\n  - {{{permission}, mode: \"755\"}}\n"), &listing)
+    };
+    for source in ["one.txt", "app"] {
+        let deep = "/srv/site/html/en";
+        assert_eq!(with(source, deep, "object: /srv/site, pattern: '*.txt'"), ["A029 w"]);
+        assert_eq!(with(source, deep, "object: /srv/site, pattern: 'ht*'"), [""; 0]);
+        assert_eq!(with(source, deep, "object: /srv/site, type: [directory]"), [""; 0]);
+        assert_eq!(with(source, deep, "object: /srv/site, pattern: 'ht*', except: [html]"), ["A029 w"]);
+        assert_eq!(with(source, deep, "object: /, type: [directory]"), [""; 0]);
+        assert_eq!(with(source, deep, "object: /, pattern: srv"), [""; 0]);
+    }
+}
+
+#[test]
+fn agent_2_compares_an_object_as_it_is_written() {
+    let listing = bundle(&[("app/", ""), ("app/a", "")]);
+    let with = |object: &str| {
+        let file = "files:\n  - {source: app, destination: /srv/x}\n";
+        said(&format!("{file}permissions:\n  - {{object: {object}, mode: \"644\"}}\n"), &listing)
+    };
+    for object in ["/srv/x", "/srv/x/", "/", "/srv"] {
+        assert_eq!(with(object), [""; 0], "{object}");
+    }
+    for object in ["/srv//x", "/srv/x/.", "/opt/../srv/x", "//"] {
+        assert_eq!(with(object), ["A029 w2"], "{object}");
+    }
+}
+
+#[test]
+fn an_except_for_a_directory_does_not_reach_into_it() {
+    let listing = bundle(&[("scripts/", ""), ("scripts/a.sh", SH), ("page", ""), ("empty/", "")]);
+    let with = |permission: &str| {
+        let text = "files:\n  - {source: /, destination: /srv}\npermissions:\n";
+        said(&format!("{text}  - {{object: /srv, mode: \"644\", {permission}}}\n"), &listing)
+    };
+    assert_eq!(with("except: [scripts]"), ["A024 w"]);
+    assert_eq!(with("except: [scripts], type: [file]"), ["A024 w"]);
+    assert_eq!(with("except: [scripts], type: [directory]"), [""; 0]);
+    assert_eq!(with("except: [scripts], pattern: '*'"), [""; 0]);
+    assert_eq!(with("except: [empty, page]"), [""; 0]);
+}
+
+#[test]
+fn links_under_a_permission_are_looked_at_where_they_will_lie() {
+    let listing = bundle(&[
+        ("app/", ""),
+        ("app/l@", "../conf/t"),
+        ("etc/", ""),
+        ("etc/t", ""),
+        ("bin/", ""),
+        ("bin/t@", "../etc/t"),
+        ("bin/gone@", "nowhere"),
+        ("round/", ""),
+        ("round/a@", "b"),
+        ("round/b@", "a"),
+    ]);
+    let with = |files: &[(&str, &str)], permission: &str| {
+        let files: String =
+            files.iter().map(|(from, to)| format!("  - {{source: {from}, destination: {to}}}\n")).collect();
+        said(&format!("files:\n{files}permissions:\n  - {{{permission}}}\n"), &listing)
+    };
+    // The link leads to nothing in the bundle, and to something on the host.
+    let both = [("app", "/srv/app"), ("etc", "/srv/conf")];
+    assert_eq!(with(&both, "object: /srv/app, mode: \"755\""), [""; 0]);
+    // The other way round.
+    assert_eq!(with(&[("bin/t", "/srv/x")], "object: /srv/x, mode: \"755\""), ["A028 w"]);
+    for set in ["mode: \"755\"", "owner: web", "group: web", "acls: ['u:web:rw']"] {
+        assert_eq!(
+            with(&[("bin", "/srv/bin")], &format!("object: /srv/bin, pattern: gone, {set}")),
+            ["A028 e"]
+        );
+        assert_eq!(with(&[("round", "/srv")], &format!("object: /srv, {set}")), ["A028 e"]);
+    }
+    assert_eq!(with(&[("bin", "/srv/bin")], "object: /srv/bin, pattern: gone"), [""; 0]);
+    // A script may have made it by then.
+    let text = "files:\n  - {source: bin/gone, destination: /srv}\npermissions:\n  - {object: /srv, owner: web}\nhooks:\n  BeforeInstall:\n    - location: etc/t\n";
+    assert_eq!(said(text, &listing)[..1], ["A028 w"]);
+}
+
+#[test]
 fn links_in_a_circle_are_followed_once() {
     let listing = bundle(&[("a@", "."), ("b@", "."), ("c/", ""), ("c/up@", ".."), ("x.txt", "")]);
     assert_eq!(said("files: [{source: /, destination: /srv}]\n", &listing), ["A066 w"; 3]);
+    let twice = "files: [{source: /, destination: /srv}, {source: /, destination: /opt}]\n";
+    assert_eq!(said(twice, &listing), ["A066 w"; 3]);
     // Without a circle, and yet 2^30 paths.
     let level = |n: usize| [(format!("d{n}/"), String::new())];
     let links = |n: usize| ["a", "b"].map(|name| (format!("d{n}/{name}@"), format!("../d{}", n + 1)));
@@ -276,6 +434,12 @@ fn the_work_on_a_bundle_is_bounded() {
     let is_near =
         |finding: &&Finding| finding.help.as_deref().is_some_and(|help| help.contains("did you mean"));
     assert_eq!(findings.iter().filter(is_near).count(), 2);
+    // A long name takes as long as many.
+    let entries: Vec<String> = (0..1000).map(|n| format!("{n:0256}")).collect();
+    let entries: Vec<(&str, &str)> = entries.iter().map(|name| (name.as_str(), "")).collect();
+    let scripts: String = (0..10).map(|n| format!("    - location: x{n:0255}\n")).collect();
+    let findings = within(10_000, &format!("hooks:\n  AfterInstall:\n{scripts}"), &bundle(&entries));
+    assert_eq!(findings.iter().filter(is_near).count(), 1);
     assert!(
         count("A029") > 0 && within(1_000_000, &body, &listing).iter().all(|finding| finding.code != "A016")
     );

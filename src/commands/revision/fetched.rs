@@ -108,7 +108,8 @@ impl Fetched {
                 .exit(Exit::Usage)
         })?;
         let folder = Folder::new().context("cannot make a temporary directory")?;
-        let name = key.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("bundle");
+        // A key may be longer than any file's name.
+        let name = key.rsplit('/').next().filter(|name| (1..=255).contains(&name.len())).unwrap_or("bundle");
         let file = folder.path().join(name);
         let got = context
             .api()

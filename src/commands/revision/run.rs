@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -133,13 +133,20 @@ enum Which {
     Two,
 }
 
-/// A path that stays below the bundle's root.
+/// A path that stays below the bundle's root, as an archive lists it.
 fn below(text: &str) -> Result<String, String> {
-    let fits = |part: std::path::Component<'_>| matches!(part, std::path::Component::Normal(_));
-    if !text.is_empty() && Path::new(text).components().all(fits) {
-        return Ok(text.to_owned());
+    let mut path = PathBuf::new();
+    for part in Path::new(text).components() {
+        match part {
+            Component::Normal(part) => path.push(part),
+            Component::CurDir => {}
+            _ => return Err("it is a path below the bundle's root".to_owned()),
+        }
     }
-    Err("it is a path below the bundle's root".to_owned())
+    match path.to_str() {
+        Some(path) if !path.is_empty() => Ok(path.to_owned()),
+        _ => Err("it is a path below the bundle's root".to_owned()),
+    }
 }
 
 /// A token of GitHub's, which is letters, digits and `_`.

@@ -24,6 +24,10 @@ pub enum Source {
 }
 
 impl Source {
+    /// By what is there and what it is called.
+    ///
+    /// # Errors
+    /// It cannot be read, or is neither a directory nor a bundle.
     pub fn of(path: &Path) -> Result<Source, Error> {
         let metadata = fs::metadata(path).map_err(|error| {
             let told = Error::new(format!("cannot read {}: {error}", path.display()));
@@ -54,6 +58,9 @@ pub struct Packed {
 }
 
 /// Packs a directory into a bundle at `to`. `progress` hears of the bytes read so far and of all there are to read.
+///
+/// # Errors
+/// The directory has no AppSpec or cannot be read, or the bundle cannot be written.
 pub fn pack(
     directory: &Path,
     to: &Path,

@@ -65,11 +65,17 @@ impl Report {
 
 /// Checks a directory, as far as the selection takes it, an archive or an AppSpec alone. A missing AppSpec is a finding; what cannot be read at all is
 /// an error.
+///
+/// # Errors
+/// It cannot be read or unpacked.
 pub fn check(source: &Source, scope: Scope, selection: &Selection) -> Result<Report, Error> {
     check_as(source, scope, selection, None)
 }
 
 /// As [`check`], of a bundle whose AppSpec has the name that was chosen for it.
+///
+/// # Errors
+/// Those of [`check`].
 pub fn check_as(
     source: &Source,
     scope: Scope,

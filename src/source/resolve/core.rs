@@ -8,10 +8,12 @@
 use std::collections::HashMap;
 
 use super::psych::{Item, Map, Value};
-use crate::source::{Content, Document, Error, ErrorKind, Node, Position, Span};
+use crate::source::{Content, Document, Error, ErrorKind, MAX_BYTES, Node, Position, Span};
 
 /// Values that aliases may add to a text.
 const MAX_COPIES: usize = 200_000;
+/// Bytes of text that aliases may add: as much as a text may have.
+const MAX_COPIED_BYTES: usize = MAX_BYTES;
 /// Lists and maps within each other, aliases followed; what is deeper counts by its kind alone.
 const MAX_DEPTH: usize = 250;
 
@@ -23,7 +25,8 @@ pub fn load(document: &Document) -> Result<Option<Item>, Error> {
         let message = "deserializing from YAML containing more than one document is not supported".to_owned();
         return Err(Error { kind: ErrorKind::Refused, message, position: rest, context: None });
     }
-    let mut resolver = Resolver { anchors: HashMap::new(), open: Vec::new(), aliases: 0, copies: 0 };
+    let mut resolver =
+        Resolver { anchors: HashMap::new(), open: Vec::new(), aliases: 0, copies: 0, bytes: 0 };
     document.root.as_ref().map(|root| resolver.resolve(root, 0)).transpose()
 }
 
@@ -122,6 +125,8 @@ struct Resolver<'a> {
     /// How many aliases the present value is within.
     aliases: usize,
     copies: usize,
+    /// Of text, in these copies.
+    bytes: usize,
 }
 
 impl<'a> Resolver<'a> {
@@ -131,8 +136,11 @@ impl<'a> Resolver<'a> {
         if depth > MAX_DEPTH {
             return Ok(hollow(node, node.span));
         }
-        self.copies += usize::from(self.aliases > 0);
-        if self.copies > MAX_COPIES {
+        if self.aliases > 0 {
+            self.copies += 1;
+            self.bytes += if let Content::Scalar(scalar) = &node.content { scalar.text.len() } else { 0 };
+        }
+        if self.copies > MAX_COPIES || self.bytes > MAX_COPIED_BYTES {
             return refused(ErrorKind::Limit, "repetition limit exceeded".to_owned());
         }
         if let Some(anchor) = &node.anchor {
@@ -298,6 +306,10 @@ mod tests {
             text.push_str(&format!("a{n}: &a{n} [{}]\n", vec![before; 10].join(",")));
         }
         assert!(loaded(&text).unwrap_err().contains("repetition limit"));
+        let text = format!("x: &x {}\ny: [{}]\n", "a".repeat(100_000), "*x,".repeat(100));
+        assert!(loaded(&text).unwrap_err().contains("repetition limit"));
+        let text = format!("x: &x {}\ny: [{}]\n", "a".repeat(1000), "*x,".repeat(100));
+        assert!(loaded(&text).is_ok());
     }
 
     #[test]
