@@ -54,8 +54,8 @@ pub fn run(host: &Host, layout: &Layout, order: &Order<'_>) -> Result<(), Failur
     }
     let root = Root::of(host)?;
     let environment = environment(host, &root, specification, event)?;
-    let log =
-        Arc::new(Mutex::new(Log::open(&Layout::script_log(&archive), order.agent, order.listener.clone())?));
+    let log = Log::open(&Layout::script_log(&archive), order.agent, order.listener.clone())?;
+    let log = Arc::new(Mutex::new(log.beside(&layout.deployments_log(), &specification.deployment_id)));
     let (hooks, groups) = (&*host.hooks, &*host.groups);
     let (agent, real, is_roots) = (order.agent, host.real, host.is_roots());
     let stage = Stage { archive, root, hooks, groups, environment, log, agent, real, is_roots };

@@ -47,9 +47,11 @@ impl Layout {
             }
         }
         let absolute = std::path::absolute(&host.agent_dir);
+        // Scripts start elsewhere: a relative path would change its meaning.
+        let absolute = absolute.map_err(|error| ruby(&error, "expand_path", &host.agent_dir))?;
         let layout = Layout {
-            // Scripts start elsewhere: a relative path would change its meaning.
-            agent_dir: absolute.map_err(|error| ruby(&error, "expand_path", &host.agent_dir))?,
+            // Whether it is in the host's root is asked of where it is, not of how it was reached.
+            agent_dir: absolute.canonicalize().unwrap_or(absolute),
             group_id: specification.group_id.clone(),
             deployment_id: specification.installed.as_ref().unwrap_or(&specification.deployment_id).clone(),
         };
@@ -62,7 +64,8 @@ impl Layout {
     fn refuse_links(&self) -> Result<(), String> {
         let mut own = vec![self.group(), self.instructions(), self.cleanup_file(), self.install_file()];
         own.extend([MOST_RECENT, LAST_SUCCESSFUL].map(|ending| self.record(ending)));
-        own.push(self.bundle());
+        own.extend([self.bundle(), self.deployments_log()]);
+        own.extend(self.deployments_log().parent().map(Path::to_owned));
         let earlier = self.last_successful().map(|deployment| deployment.join(ARCHIVE));
         for archive in [self.archive()].into_iter().chain(earlier) {
             let log = Layout::script_log(&archive);
@@ -99,6 +102,11 @@ impl Layout {
     /// The log that belongs to an archive.
     pub fn script_log(archive: &Path) -> PathBuf {
         archive.with_file_name("logs").join("scripts.log")
+    }
+
+    /// The log of all deployments of this host.
+    pub fn deployments_log(&self) -> PathBuf {
+        self.agent_dir.join("deployment-logs").join("codedeploy-agent-deployments.log")
     }
 
     fn instructions(&self) -> PathBuf {
