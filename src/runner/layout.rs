@@ -64,8 +64,7 @@ impl Layout {
     fn refuse_links(&self) -> Result<(), String> {
         let mut own = vec![self.group(), self.instructions(), self.cleanup_file(), self.install_file()];
         own.extend([MOST_RECENT, LAST_SUCCESSFUL].map(|ending| self.record(ending)));
-        own.extend([self.bundle(), self.deployments_log()]);
-        own.extend(self.deployments_log().parent().map(Path::to_owned));
+        own.push(self.bundle());
         let earlier = self.last_successful().map(|deployment| deployment.join(ARCHIVE));
         for archive in [self.archive()].into_iter().chain(earlier) {
             let log = Layout::script_log(&archive);

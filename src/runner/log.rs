@@ -48,11 +48,13 @@ impl Log {
         Ok(Log { file, beside: None, agent, listener, written: 0, tail: VecDeque::new(), length: 0 })
     }
 
-    /// Writes agent 1's entries to the log of all deployments as well. One that cannot be opened is done without.
+    /// Writes agent 1's entries to the log of all deployments as well. One that cannot be opened is done without, and so
+    /// is one behind a link.
     pub fn beside(mut self, path: &Path, deployment: &str) -> Self {
         if self.agent == Agent::One {
             let open = || {
-                super::layout::make_dir(path.parent()?).ok()?;
+                let folder = path.parent().filter(|folder| !folder.is_symlink())?;
+                super::layout::make_dir(folder).ok()?;
                 if fs::metadata(path).is_ok_and(|log| log.len() > LOG_BYTES) {
                     shift(path);
                 }

@@ -276,6 +276,22 @@ fn an_isolated_script_cannot_lead_the_agent_out_of_the_root() {
 }
 
 #[test]
+fn the_log_of_all_deployments_is_not_written_through_a_link() {
+    for (link, target) in
+        [("deployment-logs", ""), ("deployment-logs/codedeploy-agent-deployments.log", "file")]
+    {
+        let (mut world, victim) = agent_in_the_root();
+        let link = world.host.agent_dir.join(link);
+        fs::create_dir_all(link.parent().unwrap()).unwrap();
+        symlink(victim.join(target), &link).unwrap();
+        let appspec = hook("AfterInstall", "a.sh");
+        let files = [("appspec.yml", 0o644, appspec.as_str()), ("a.sh", 0o755, "#!/bin/sh\n")];
+        assert_eq!(world.deployment(&files).after_install(), Diagnostics::success());
+        assert!(is_whole(&victim), "{}", link.display());
+    }
+}
+
+#[test]
 fn a_link_to_the_agents_directory_does_not_hide_that_it_is_in_the_root() {
     if !isolates() {
         return;
@@ -330,8 +346,6 @@ fn the_agent_writes_and_removes_nothing_through_a_link_among_its_own() {
     let links = [
         ("g-1", ""),
         ("deployment-instructions", ""),
-        ("deployment-logs", ""),
-        ("deployment-logs/codedeploy-agent-deployments.log", "file"),
         ("deployment-instructions/g-1-install.json", "file"),
         ("deployment-instructions/g-1-cleanup", "file"),
         ("deployment-instructions/g-1_most_recent_install", "new"),
