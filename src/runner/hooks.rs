@@ -220,7 +220,8 @@ impl Stage<'_> {
     }
 }
 
-/// The call as the agents make it: `su USER -c PATH`, `sudo PATH`, `sudo su USER -c PATH`. They have no terminal that
+/// The call as the agents make it: `su USER -c PATH`, `sudo PATH`, `sudo su USER -c PATH`. They quote nothing; a location
+/// that a shell takes apart was refused before, and the rest of the path is this tool's own. They have no terminal that
 /// `sudo` could ask on: `-n`, where there is one.
 ///
 /// Source: official agent 1.8.1, platform/linux_util; official agent 2.x, lifecycle_event/script.

@@ -147,7 +147,6 @@ async fn an_object_of_s3_is_downloaded_and_checked() {
             format!("revision validate {object} -o json"),
             format!("revision run {object} --dry-run --root host"),
             format!("revision diff {object} {object}"),
-            format!("revision push {object} s3://releases/copy --app shop"),
         ] {
             let run = machine.run(&line);
             let said = format!("{run}");

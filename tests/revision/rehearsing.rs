@@ -67,7 +67,7 @@ fn a_dry_run_makes_nothing_in_a_root_and_fails_of_what_will_fail() {
     fs::remove_file(local.root()).unwrap();
     fs::remove_file(local.site().join("scripts/trace.sh")).unwrap();
     let run = local.run(&local.site(), &["--dry-run"]).ends_with(3).says("scripts/trace.sh (is not there)");
-    run.complains("BeforeInstall would fail").complains("warning").complains("error[A0");
+    run.complains("BeforeInstall would fail").complains("error[A037]");
     fs::remove_file(local.site().join("page.html")).unwrap();
     let run = local.run(&local.site(), &["--dry-run"]).ends_with(3).complains("Install would fail");
     run.complains("No such file or directory @ rb_sysopen - page.html");

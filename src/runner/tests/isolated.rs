@@ -298,6 +298,7 @@ fn a_link_to_the_agents_directory_does_not_hide_that_it_is_in_the_root() {
     }
     let (mut world, victim) = agent_in_the_root();
     let link = world.guard.path().join("link");
+    fs::create_dir_all(&world.host.root).unwrap();
     symlink(&world.host.root, &link).unwrap();
     world.host.agent_dir = link.join("agent");
     world.host.hooks = policy(Isolation::Bubblewrap, true);

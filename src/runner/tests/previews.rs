@@ -73,7 +73,7 @@ fn a_look_makes_nothing() {
     let deployment = world.deployment(&[("appspec.yml", 0o644, &appspec), ("site/a", 0o644, "1")]);
     let steps = deployment.steps();
     // What isolated scripts need is there before anything is installed.
-    assert_eq!(steps.first().unwrap(), r#"{"directory":"/opt/site","type":"mkdir"}"#);
+    assert_eq!(steps.first().unwrap(), r#"{"type":"mkdir","directory":"/opt/site"}"#);
     assert_eq!(fs::read_dir(&world.host.root).unwrap().count(), 0);
     assert!(!world.host.agent_dir.exists());
 }
