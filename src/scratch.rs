@@ -1,24 +1,28 @@
-//! What lies on the disk, or runs, only while a command does: temporary folders, files that are half written, git. A signal
-//! ends a command while another thread is still at work on them, so they are known here and go with it.
+//! What lies on the disk, or runs, only while a command does: temporary folders, files that are half written, git, hook
+//! scripts. A signal ends a command while another thread is still at work on them, so they are known here and go with it.
 
 use std::fs;
 use std::io;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tempfile::{Builder, NamedTempFile, TempDir};
 
 #[derive(Debug)]
 struct Held {
     paths: Vec<PathBuf>,
     children: Vec<Pid>,
+    /// Process groups, by their leaders.
+    groups: Vec<Pid>,
     /// Nothing is begun any more.
     closed: bool,
 }
 
-static HELD: Mutex<Held> = Mutex::new(Held { paths: Vec::new(), children: Vec::new(), closed: false });
+static HELD: Mutex<Held> =
+    Mutex::new(Held { paths: Vec::new(), children: Vec::new(), groups: Vec::new(), closed: false });
 
 fn held() -> io::Result<MutexGuard<'static, Held>> {
     let held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
@@ -75,23 +79,37 @@ impl Folder {
     }
 }
 
+/// A file that is half written, beside the one that it will be; [`clear`] removes it while this lives.
+#[derive(Debug)]
+pub struct Half {
+    // Removed before it is forgotten.
+    pub file: NamedTempFile,
+    _known: Known,
+}
+
+impl Half {
+    /// In a folder, with no more permissions than these, of which the user's umask takes away as from any new file.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn within(folder: &Path, mode: u32) -> io::Result<Self> {
+        use std::os::unix::fs::PermissionsExt;
+        let mut held = held()?;
+        let file = Builder::new().permissions(fs::Permissions::from_mode(mode)).tempfile_in(folder)?;
+        held.paths.push(file.path().to_owned());
+        let known = Known(file.path().to_owned());
+        Ok(Half { file, _known: known })
+    }
+}
+
 /// Writes a file, whole or not at all: what is half written has another name beside it. One that is there is replaced, or,
 /// where it is `new`, an error.
 ///
 /// # Errors
 /// It cannot be written, or is there already.
 pub fn write(to: &Path, new: bool, fill: impl FnOnce(&mut fs::File) -> io::Result<()>) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
     let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // The user's umask takes away from it, as from any new file.
-    let mode = fs::Permissions::from_mode(0o666);
-    let (mut file, _known): (NamedTempFile, Known) = {
-        let mut held = held()?;
-        let file = Builder::new().permissions(mode).tempfile_in(folder)?;
-        held.paths.push(file.path().to_owned());
-        let known = Known(file.path().to_owned());
-        (file, known)
-    };
+    let Half { mut file, _known } = Half::within(folder, 0o666)?;
     fill(file.as_file_mut())?;
     let placed = if new { file.persist_noclobber(to) } else { file.persist(to) };
     placed.map(drop).map_err(|error| error.error)
@@ -106,10 +124,23 @@ pub struct Running(Option<Pid>);
 /// # Errors
 /// It cannot be started, or the command ends.
 pub fn spawn(command: &mut Command) -> io::Result<(Child, Running)> {
+    started(command, |held| &mut held.children)
+}
+
+/// As [`spawn`], of the leader of a process group: [`clear`] kills all of the group. It lives until the leader is about to
+/// be waited for, whose number may be another's afterwards.
+///
+/// # Errors
+/// It cannot be started, or the command ends.
+pub fn spawn_group(command: &mut Command) -> io::Result<(Child, Running)> {
+    started(command.process_group(0), |held| &mut held.groups)
+}
+
+fn started(command: &mut Command, of: fn(&mut Held) -> &mut Vec<Pid>) -> io::Result<(Child, Running)> {
     let mut held = held()?;
     let child = command.spawn()?;
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    held.children.extend(pid);
+    of(&mut held).extend(pid);
     Ok((child, Running(pid)))
 }
 
@@ -117,6 +148,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         if let Ok(mut held) = held() {
             held.children.retain(|pid| Some(*pid) != self.0);
+            held.groups.retain(|pid| Some(*pid) != self.0);
         }
     }
 }
@@ -127,6 +159,10 @@ pub fn clear() {
     held.closed = true;
     for pid in held.children.drain(..) {
         let _ = kill_process(pid, Signal::TERM);
+    }
+    // They had their TERM, where the signal was the second one, and nobody is left to wait for them.
+    for pid in held.groups.drain(..) {
+        let _ = kill_process_group(pid, Signal::KILL);
     }
     held.paths.drain(..).for_each(|path| remove(&path));
 }

@@ -99,6 +99,18 @@ fn only_its_owner_names_a_thing() {
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
+/// What nobody knows stays behind where a signal ends the command.
+#[test]
+fn only_scratch_makes_temporary_files() {
+    const OTHERS: &[&str] =
+        &["src/scratch.rs", "src/sandbox/", "src/commands/sandbox/", "src/api/role_cache.rs"];
+    for (name, text) in sources("src") {
+        let is_test = name.contains("/tests/") || name.ends_with("tests.rs");
+        let may = is_test || OTHERS.iter().any(|place| name.starts_with(place));
+        assert!(may || !code(&text).contains("tempfile::"), "{name} makes a temporary file past scratch.rs");
+    }
+}
+
 #[test]
 fn the_sandbox_does_not_know_the_client() {
     for (name, text) in sources("src/sandbox") {

@@ -6,6 +6,7 @@
 //! say how to reach a repository (credentials, `insteadOf`) are not.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -25,6 +26,18 @@ pub struct GitSource {
     reference: Option<String>,
     /// The directory of the repository that is taken; none: all of it.
     path: Option<String>,
+    /// What GitHub is given where it asks who reads.
+    token: Option<Token>,
+}
+
+/// A token of GitHub's. Not shown, however it is printed.
+#[derive(Clone, PartialEq, Eq)]
+struct Token(String);
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token")
+    }
 }
 
 /// What was taken of a repository.
@@ -43,7 +56,13 @@ impl GitSource {
             url: format!("https://github.com/{repository}.git"),
             reference: Some(commit.to_owned()),
             path: None,
+            token: None,
         }
+    }
+
+    /// With a token of GitHub's: letters, digits and `_`.
+    pub fn with_token(self, token: Option<String>) -> Self {
+        GitSource { token: token.map(Token), ..self }
     }
 
     /// The repository and commit that a page or an archive of GitHub's is of, as the agents' local run takes them; none
@@ -141,6 +160,33 @@ struct Git<'a> {
     ask: bool,
 }
 
+/// What git asks for credentials of GitHub, and of nobody else; emptied first of the user's own.
+const HELPER: &str = "credential.https://github.com.helper";
+
+/// The variable that has the token, for [`ANSWER`].
+const TOKEN: &str = "CDCTL_GIT_TOKEN";
+
+const ANSWER: &str = "!echo username=x-access-token; echo \"password=$CDCTL_GIT_TOKEN\"; :";
+
+/// What git takes for its caller's repository. Source: `git rev-parse --local-env-vars` of 2.39, without the settings.
+const CALLERS: &[&str] = &[
+    "GIT_DIR",
+    "GIT_COMMON_DIR",
+    "GIT_WORK_TREE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_PREFIX",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_QUARANTINE_PATH",
+    "GIT_SHALLOW_FILE",
+    "GIT_GRAFT_FILE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_NAMESPACE",
+];
+
 /// Beside these a URL may name a program to run (`ext::…`).
 const PROTOCOLS: &str = "file:git:http:https:ssh";
 
@@ -159,10 +205,13 @@ impl Git<'_> {
             command.args(["-c", setting]);
         }
         // From within a hook or an alias of git the caller's repository would be meant.
-        for variable in
-            ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE"]
-        {
+        for variable in CALLERS {
             command.env_remove(variable);
+        }
+        if let Some(Token(token)) = &self.source.token {
+            // All that every user of the machine reads of it, in the arguments, is the variable's name.
+            command.args(["-c", &format!("{HELPER}="), "-c", &format!("{HELPER}={ANSWER}")]);
+            command.env(TOKEN, token);
         }
         command.env("GIT_ALLOW_PROTOCOL", PROTOCOLS).env("GIT_DEFAULT_HASH", self.hash);
         command.env("LC_ALL", "C").stdin(Stdio::null());
@@ -338,7 +387,7 @@ impl FromStr for GitSource {
         // A path with a colon in its first name is one of ssh to git.
         let first = url.split('/').next().unwrap_or_default();
         let url = if first.contains(':') && is_repository(url) { format!("./{url}") } else { url.to_owned() };
-        Ok(GitSource { url, reference: reference.map(str::to_owned), path })
+        Ok(GitSource { url, reference: reference.map(str::to_owned), path, token: None })
     }
 }
 

@@ -83,11 +83,22 @@ pub fn installed() -> Option<&'static Path> {
     PROGRAMS.iter().map(Path::new).find(|path| path.is_file())
 }
 
-/// Makes the directories that something is mounted on. One that cannot be made is said where a script starts.
+/// Makes the directories that something is mounted on, and the machine's own links into `/usr`, which bubblewrap would
+/// make: two scripts that begin at once would be in each other's way. What cannot be made is said where a script starts.
 pub fn prepare(root: &Root) {
     for name in DIRECTORIES {
         let _ = root.place(Path::new(name)).map(|place| place.make_dir());
     }
+    for name in SYSTEM {
+        if let Ok(target) = fs::read_link(Path::new("/").join(name)) {
+            let _ = root.place(Path::new(name)).map(|place| place.symlink(&target));
+        }
+    }
+}
+
+/// Whether [`prepare`] makes this path below the root.
+pub fn is_made(path: &Path) -> bool {
+    DIRECTORIES.iter().any(|name| path == Path::new(name))
 }
 
 /// Whether scripts see something else at this path below the root.

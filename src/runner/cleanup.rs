@@ -38,7 +38,8 @@ pub fn removed(record: &Path, root: &Root) -> Result<Vec<(PathBuf, PathBuf)>, St
         let emptied = || {
             place.names().is_ok_and(|names| names.iter().all(|name| gone.contains(&place.path().join(name))))
         };
-        if place.path() == root.path() || !place.exists() || (place.is_dir() && !emptied()) {
+        let stays = || place.is_dir() && (root.is_covered(&place) || !emptied());
+        if place.path() == root.path() || !place.exists() || stays() {
             continue;
         }
         if gone.insert(place.path().to_owned()) {

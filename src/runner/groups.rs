@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rustix::process::{Signal, kill_process_group, test_kill_process_group};
+use rustix::io::Errno;
+use rustix::process::{Signal, kill_process_group, test_kill_process, test_kill_process_group};
 
 use super::process::{group, now, pause};
 
@@ -66,7 +67,9 @@ impl Groups {
 }
 
 fn is_there(script: &mut Child) -> bool {
-    // Its supervisor counts until it is waited for.
-    let _ = script.try_wait();
-    group(script).is_some_and(|group| test_kill_process_group(group).is_ok())
+    // Its supervisor counts until it is waited for. After that a process of this number is another one's, which was given
+    // it once nothing of the group was left.
+    let ended = matches!(script.try_wait(), Ok(Some(_)));
+    let is_anothers = |group| ended && test_kill_process(group) != Err(Errno::SRCH);
+    group(script).is_some_and(|group| test_kill_process_group(group).is_ok() && !is_anothers(group))
 }

@@ -54,8 +54,8 @@ pub fn run(host: &Host, layout: &Layout, order: &Order<'_>) -> Result<(), Failur
     }
     let root = Root::of(host)?;
     let environment = environment(host, &root, specification, event)?;
-    let log =
-        Arc::new(Mutex::new(Log::open(&Layout::script_log(&archive), order.agent, order.listener.clone())?));
+    let log = Log::open(&Layout::script_log(&archive), order.agent, order.listener.clone())?;
+    let log = Arc::new(Mutex::new(log.beside(&layout.deployments_log(), &specification.deployment_id)));
     let (hooks, groups) = (&*host.hooks, &*host.groups);
     let (agent, real, is_roots) = (order.agent, host.real, host.is_roots());
     let stage = Stage { archive, root, hooks, groups, environment, log, agent, real, is_roots };
@@ -220,7 +220,8 @@ impl Stage<'_> {
     }
 }
 
-/// The call as the agents make it: `su USER -c PATH`, `sudo PATH`, `sudo su USER -c PATH`. They have no terminal that
+/// The call as the agents make it: `su USER -c PATH`, `sudo PATH`, `sudo su USER -c PATH`. They quote nothing; a location
+/// that a shell takes apart was refused before, and the rest of the path is this tool's own. They have no terminal that
 /// `sudo` could ask on: `-n`, where there is one.
 ///
 /// Source: official agent 1.8.1, platform/linux_util; official agent 2.x, lifecycle_event/script.

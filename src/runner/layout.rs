@@ -47,9 +47,11 @@ impl Layout {
             }
         }
         let absolute = std::path::absolute(&host.agent_dir);
+        // Scripts start elsewhere: a relative path would change its meaning.
+        let absolute = absolute.map_err(|error| ruby(&error, "expand_path", &host.agent_dir))?;
         let layout = Layout {
-            // Scripts start elsewhere: a relative path would change its meaning.
-            agent_dir: absolute.map_err(|error| ruby(&error, "expand_path", &host.agent_dir))?,
+            // Whether it is in the host's root is asked of where it is, not of how it was reached.
+            agent_dir: absolute.canonicalize().unwrap_or(absolute),
             group_id: specification.group_id.clone(),
             deployment_id: specification.installed.as_ref().unwrap_or(&specification.deployment_id).clone(),
         };
@@ -99,6 +101,11 @@ impl Layout {
     /// The log that belongs to an archive.
     pub fn script_log(archive: &Path) -> PathBuf {
         archive.with_file_name("logs").join("scripts.log")
+    }
+
+    /// The log of all deployments of this host.
+    pub fn deployments_log(&self) -> PathBuf {
+        self.agent_dir.join("deployment-logs").join("codedeploy-agent-deployments.log")
     }
 
     fn instructions(&self) -> PathBuf {

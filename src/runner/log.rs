@@ -1,11 +1,11 @@
-//! `scripts.log` and the end of it that the service is sent.
+//! `scripts.log`, the log of all deployments beside it, and the end of it that the service is sent.
 //!
-//! Source: official agent 1.8.1, hook_executor (ScriptLog); official agent 2.x, script_run_log, which takes out what
+//! Source: official agent 1.8.1, hook_executor (ScriptLog) and deployment_log; official agent 2.x, script_run_log, which takes out what
 //! terminals read as commands.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,11 +17,19 @@ const TAIL: usize = 2048;
 /// One event writes no more to the file.
 const FILE_BYTES: usize = 64 << 20;
 
+const TIME: &str = "%Y-%m-%d %H:%M:%S";
+
+/// As many older logs of all deployments are kept, and each begins anew at so many bytes.
+const OLD_LOGS: usize = 7;
+const LOG_BYTES: u64 = 64 << 20;
+
 /// Hears every entry as it is made; what it hears is a script's, not sanitised.
 pub type Listener = Arc<dyn Fn(&str) + Send + Sync>;
 
 pub struct Log {
     file: File,
+    /// The log of all deployments, and whose entries these are.
+    beside: Option<(File, String)>,
     agent: Agent,
     listener: Option<Listener>,
     written: usize,
@@ -37,7 +45,24 @@ impl Log {
             super::layout::make_dir(directory)?;
         }
         let file = super::layout::open(path, OpenOptions::new().create(true).append(true))?;
-        Ok(Log { file, agent, listener, written: 0, tail: VecDeque::new(), length: 0 })
+        Ok(Log { file, beside: None, agent, listener, written: 0, tail: VecDeque::new(), length: 0 })
+    }
+
+    /// Writes agent 1's entries to the log of all deployments as well. One that cannot be opened is done without, and so
+    /// is one behind a link.
+    pub fn beside(mut self, path: &Path, deployment: &str) -> Self {
+        if self.agent == Agent::One {
+            let open = || {
+                let folder = path.parent().filter(|folder| !folder.is_symlink())?;
+                super::layout::make_dir(folder).ok()?;
+                if fs::metadata(path).is_ok_and(|log| log.len() > LOG_BYTES) {
+                    shift(path);
+                }
+                super::layout::open(path, OpenOptions::new().create(true).append(true)).ok()
+            };
+            self.beside = open().map(|file| (file, deployment.to_owned()));
+        }
+        self
     }
 
     /// An entry for the file and the tail, with its line feed where it has one.
@@ -79,14 +104,27 @@ impl Log {
         if self.written > FILE_BYTES {
             return;
         }
-        let mut line = format!("{} {text}", now());
+        let mut line = format!("{} {text}", now(TIME));
         self.written += line.len();
         if self.written > FILE_BYTES {
-            line = format!("{} [note]the log is full; further output is dropped\n", now());
+            line = format!("{} [note]the log is full; further output is dropped\n", now(TIME));
         }
         // A log that cannot be written is no reason to fail a deployment.
         let _ = self.file.write_all(line.as_bytes());
+        if let Some((file, deployment)) = &mut self.beside {
+            let line = format!("{} [{deployment}]{}\n", now("[%Y-%m-%d %H:%M:%S.%3f]"), text.trim_end());
+            let _ = file.write_all(line.as_bytes());
+        }
     }
+}
+
+/// Gives a log another name, and the older ones theirs: `….log.0` is the last.
+fn shift(path: &Path) {
+    let old = |number: usize| path.with_extension(format!("log.{number}"));
+    for number in (1..OLD_LOGS).rev() {
+        let _ = fs::rename(old(number - 1), old(number));
+    }
+    let _ = fs::rename(path, old(0));
 }
 
 /// The text without the escape sequences of terminals: `ESC [ … letter`, `ESC ] … BEL` or `ESC ] … ESC \`, and `ESC`
@@ -121,8 +159,8 @@ fn without_escapes(text: &str) -> Cow<'_, str> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the agent's log carries local wall-clock time")]
-fn now() -> String {
-    jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S").to_string()
+fn now(format: &str) -> String {
+    jiff::Zoned::now().strftime(format).to_string()
 }
 
 #[cfg(test)]
@@ -167,6 +205,26 @@ mod tests {
         assert_eq!(log.tail().len(), 2047);
         log.entry(&"x".repeat(2048));
         assert_eq!(log.tail(), "");
+    }
+
+    #[test]
+    fn the_log_of_all_deployments_begins_anew_where_it_is_long() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("logs/all.log");
+        let log = |id: &str| {
+            let log = Log::open(&directory.path().join("scripts.log"), Agent::One, None).unwrap();
+            log.beside(&path, id).entry("Script - a.sh\n");
+        };
+        log("d-1");
+        for number in 0..OLD_LOGS {
+            fs::write(path.with_extension(format!("log.{number}")), number.to_string()).unwrap();
+        }
+        File::options().write(true).open(&path).unwrap().set_len(LOG_BYTES + 1).unwrap();
+        log("d-2");
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with('[') && text.ends_with("] [d-2]Script - a.sh\n"), "{text}");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), OLD_LOGS + 1);
+        assert_eq!(fs::read_to_string(path.with_extension("log.6")).unwrap(), "5");
     }
 
     #[test]

@@ -22,7 +22,7 @@ mod security;
 mod supervisor;
 mod unpack;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -86,6 +86,8 @@ pub struct Specification {
     pub group_id: String,
     pub bundle_type: BundleType,
     pub file_exists: FileExists,
+    /// It holds a directory, which the agent copies as it is: one that is alone at its top stays.
+    pub of_directory: bool,
     /// The AppSpec's path below the bundle's root: [`appspec::FILE_NAME`], where nobody chose another.
     pub appspec: String,
     /// `BUNDLE_BUCKET`, `BUNDLE_KEY`, `BUNDLE_VERSION`, `BUNDLE_ETAG` or `BUNDLE_COMMIT`, where they apply.
@@ -133,6 +135,9 @@ pub fn run(host: &Host, order: &Order<'_>, fetch: Fetch<'_>) -> Diagnostics {
 
 /// Where a path of the host lies below the directory that stands for its `/`, links followed as the host would; makes
 /// that directory where it is missing.
+///
+/// # Errors
+/// The directory cannot be made or opened, or links go in a circle.
 pub fn below(root: &Path, path: &Path) -> Result<PathBuf, String> {
     Ok(root::Root::new(root)?.follow(path)?.path().to_owned())
 }
@@ -153,32 +158,48 @@ pub fn stops(event: &EventName) -> bool {
 }
 
 /// The AppSpec of the last revision that a group installed successfully: what the events that stop it run. None where
-/// there is no such revision; the error is what they would fail of.
+/// there is no such revision.
+///
+/// # Errors
+/// What those events would fail of.
 pub fn earlier(host: &Host, specification: &Specification, agent: Agent) -> Result<Option<AppSpec>, String> {
     let layout = Layout::new(host, specification).map_err(|failure| failure.message)?;
     layout.earlier().map(|archive| appspec_of(&archive, agent, &specification.appspec)).transpose()
 }
 
-/// What Install would do now with an unpacked revision; nothing is done.
+/// What Install would do now with an unpacked revision; nothing is done, but that a root that is missing is made.
+///
+/// # Errors
+/// What Install would report, where that is not a file in its way.
 pub fn preview(
     host: &Host,
     (specification, agent): (&Specification, Agent),
     appspec: &AppSpec,
     archive: &Path,
 ) -> Result<Preview, String> {
-    let root = root::Root::of(host)?;
+    let root = root::Root::seen(host)?;
     let record = Layout::new(host, specification).map_err(|failure| failure.message)?.cleanup_file();
-    let removed = cleanup::removed(&record, &root)?;
-    let goes: BTreeSet<_> = removed.iter().map(|(_, place)| place.as_path()).collect();
+    let (removed, places): (Vec<_>, _) = cleanup::removed(&record, &root)?.into_iter().unzip();
+    let root = root.without(places);
     let archive = root::Root::closed(archive).map_err(|error| failure::ruby(&error, "realpath", archive))?;
     let (plan, ends) = plan::draft(appspec, &archive, &root, specification.file_exists, agent)?;
-    let mut conflicts = plan.conflicts.clone();
-    conflicts.retain(|path| root.place(path).is_ok_and(|place| !goes.contains(place.path())));
-    let removed = removed.iter().map(|(path, _)| path.clone()).collect();
+    let ends = ends.and_then(|()| plan.sources(&archive));
     match ends {
-        Err(message) if conflicts.is_empty() => Err(message),
-        _ => Ok(Preview { steps: plan.json(), conflicts, removed }),
+        Err(message) if plan.conflicts.is_empty() => Err(message),
+        _ => Ok(Preview { steps: plan.json(), conflicts: plan.conflicts, removed }),
     }
+}
+
+/// Where a deployment's scripts are logged; none where its ids name no files.
+pub fn script_log(host: &Host, specification: &Specification) -> Option<PathBuf> {
+    Layout::new(host, specification).ok().map(|layout| Layout::script_log(&layout.archive()))
+}
+
+/// Whether an unpacked revision has a script, or a link out of it, which means what the host has there.
+pub fn has_script(archive: &Path, location: &str) -> bool {
+    let below = Path::new(location.trim_start_matches('/'));
+    let there = |archive: root::Root| archive.walk(below, false).is_ok_and(|place| place.exists());
+    root::Root::closed(archive).is_ok_and(there)
 }
 
 fn download(
@@ -190,7 +211,8 @@ fn download(
     layout.prepare()?;
     let bundle = layout.bundle();
     fetch(&bundle)?;
-    unpack(&bundle, &specification.bundle_type, &layout.archive())?;
+    let take_out = if specification.of_directory { extract } else { unpack };
+    take_out(&bundle, &specification.bundle_type, &layout.archive())?;
     // Nothing of it is installed then. Where scripts start this is asked again.
     if !host.hooks.admits(&bundle) && has_hooks(&layout.archive(), &specification.appspec)? {
         return Err(hooks::not_admitted());

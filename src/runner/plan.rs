@@ -18,6 +18,15 @@ use super::root::{Place, Root, expand};
 /// there sooner.
 const MAX_STEPS: usize = if cfg!(test) { 50_000 } else { 500_000 };
 
+/// Bytes of all their paths. A test is there sooner.
+const MAX_PATHS: usize = if cfg!(test) { 8 << 20 } else { 256 << 20 };
+
+/// A path of this many bytes the system takes no more. Source: `PATH_MAX` of Linux.
+const TOO_LONG: usize = 4096;
+
+/// The home of agent 2, which expands `~`.
+const HOME: &str = "/root";
+
 /// One step. Destinations and objects are the host's own paths, expanded.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step {
@@ -89,8 +98,8 @@ pub fn draft(
     agent: Agent,
 ) -> Result<(Plan, Result<(), String>), String> {
     let file_exists = appspec.file_exists.unwrap_or(api);
-    let mut planner = Planner { archive, root, file_exists, plan: Plan::default() };
-    let ends = planner.all(appspec, agent);
+    let mut planner = Planner { archive, root, file_exists, agent, plan: Plan::default(), paths: 0 };
+    let ends = planner.all(appspec);
     Ok((planner.plan, ends))
 }
 
@@ -103,24 +112,35 @@ struct Planner<'a> {
     archive: &'a Root,
     root: &'a Root,
     file_exists: FileExists,
+    agent: Agent,
     plan: Plan,
+    /// Bytes of the paths of all steps.
+    paths: usize,
 }
 
 impl Planner<'_> {
-    fn all(&mut self, appspec: &AppSpec, agent: Agent) -> Result<(), String> {
+    fn all(&mut self, appspec: &AppSpec) -> Result<(), String> {
         for entry in &appspec.files {
             self.entry(entry.source.as_ref()?, entry.destination.as_ref()?)?;
         }
-        permissions::plan(&appspec.permissions, self.root, agent, &mut self.plan)
+        permissions::plan(&appspec.permissions, self.root, self.agent, &mut self.plan)
     }
 
     fn entry(&mut self, source: &str, destination: &str) -> Result<(), String> {
-        // Ruby expands `~` to the agent's home, finds it missing below `/`, and fails to make it.
-        if destination.starts_with('~') {
-            return Err("File exists @ dir_s_mkdir - /root".to_owned());
+        let destination = match destination.strip_prefix('~') {
+            // Ruby expands `~` to the agent's home, finds it missing below `/`, and fails to make it.
+            Some(_) if self.agent == Agent::One => {
+                return Err(format!("File exists @ dir_s_mkdir - {HOME}"));
+            }
+            Some(rest) if rest.is_empty() || rest.starts_with('/') => {
+                expand(Path::new(&format!("{HOME}{rest}")))
+            }
+            _ => expand(Path::new(destination)),
+        };
+        if destination.as_os_str().len() >= TOO_LONG {
+            return Err(format!("File name too long @ dir_s_mkdir - {}", destination.display()));
         }
         let source = self.archive.path().join(source.trim_start_matches('/'));
-        let destination = expand(Path::new(destination));
         if self.directory_within(&source).is_some() {
             self.ancestors(&destination)?;
             self.directory(&source, &destination)
@@ -144,7 +164,7 @@ impl Planner<'_> {
     fn directory(&mut self, source: &Path, destination: &Path) -> Result<(), String> {
         let failed = |error: io::Error| ruby(&error, "dir_initialize", source);
         let place = self.archive.walk(below(self.archive, source), true).map_err(failed)?;
-        if !self.root.follow(destination)?.is_dir() {
+        if !self.root.has_dir(&self.root.follow(destination)?) {
             self.make_directory(destination)?;
         }
         for name in place.names().map_err(failed)? {
@@ -159,9 +179,15 @@ impl Planner<'_> {
     }
 
     /// Links that lead to links make more of a bundle than any disk holds.
-    fn step(&mut self, step: Step) -> Result<(), String> {
+    fn step(&mut self, step: Step, destination: &Path) -> Result<(), String> {
         if self.plan.steps.len() >= MAX_STEPS {
             return Err(format!("The bundle installs more than {MAX_STEPS} files and directories."));
+        }
+        self.paths += destination.as_os_str().len();
+        if self.paths > MAX_PATHS {
+            return Err(format!(
+                "The paths that the bundle installs have more than {MAX_PATHS} bytes in all."
+            ));
         }
         self.plan.steps.push(step);
         Ok(())
@@ -189,18 +215,24 @@ impl Planner<'_> {
             ));
         }
         self.plan.copied.insert(destination.to_owned(), source.to_owned());
-        self.step(Step::Copy { source: source.to_owned(), destination: destination.to_owned() })
+        self.step(Step::Copy { source: source.to_owned(), destination: destination.to_owned() }, destination)
     }
 
     fn ancestors(&mut self, destination: &Path) -> Result<(), String> {
-        let mut missing = Vec::new();
-        for ancestor in destination.ancestors().skip(1) {
-            if self.root.follow(ancestor)?.exists() {
-                break;
-            }
-            missing.push(ancestor);
+        let Some(parent) = destination.parent() else { return Ok(()) };
+        if self.is_there(parent)? {
+            return Ok(());
         }
-        missing.into_iter().rev().try_for_each(|ancestor| self.make_directory(ancestor))
+        // From the top. What is below a missing one is missing: each look walks the whole path.
+        let mut ancestors: Vec<&Path> = parent.ancestors().collect();
+        ancestors.reverse();
+        let missing = ancestors.partition_point(|ancestor| self.is_there(ancestor).unwrap_or(false));
+        ancestors.into_iter().skip(missing).try_for_each(|ancestor| self.make_directory(ancestor))
+    }
+
+    fn is_there(&self, path: &Path) -> Result<bool, String> {
+        let place = self.root.follow(path)?;
+        Ok(place.exists() || self.root.has_dir(&place))
     }
 
     fn make_directory(&mut self, destination: &Path) -> Result<(), String> {
@@ -212,13 +244,23 @@ impl Planner<'_> {
             ));
         }
         if self.plan.made.insert(destination.to_owned()) {
-            return self.step(Step::MakeDirectory(destination.to_owned()));
+            return self.step(Step::MakeDirectory(destination.to_owned()), destination);
         }
         Ok(())
     }
 }
 
 impl Plan {
+    /// Looks whether all that is copied is there, which an Install finds out as it goes; the error is what it reports.
+    pub fn sources(&self, archive: &Root) -> Result<(), String> {
+        for step in &self.steps {
+            let Step::Copy { source, .. } = step else { continue };
+            let kind = archive.walk(below(archive, source), false).and_then(|place| place.kind());
+            kind.map_err(|error| ruby(&error, "rb_sysopen", source))?;
+        }
+        Ok(())
+    }
+
     /// The plan as the agent writes it down.
     pub fn json(&self) -> Value {
         let steps = self.steps.iter().map(|step| match step {

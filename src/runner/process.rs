@@ -5,7 +5,6 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -19,6 +18,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 use super::groups::{Groups, LAST_GRACE};
 use super::log::Log;
 use super::supervisor::{self, Word};
+use crate::scratch::{Running, spawn_group};
 
 /// What a script gets after TERM before it gets KILL.
 const GRACE: Duration = Duration::from_secs(5);
@@ -61,7 +61,7 @@ pub fn run(script: &Script<'_>, log: &Arc<Mutex<Log>>, groups: &Groups) -> End {
         return End::Stopped;
     }
     let started = now();
-    let (mut child, told) = match start(script) {
+    let (mut child, running, told) = match start(script) {
         Ok(started) => started,
         Err(error) => return End::NotStarted(error),
     };
@@ -82,7 +82,7 @@ pub fn run(script: &Script<'_>, log: &Arc<Mutex<Log>>, groups: &Groups) -> End {
         let left = script.timeout.saturating_sub(now().duration_since(started));
         let stopped = groups.stopped();
         if left.is_zero() || stopped {
-            end_group(&mut child, &receiver, if stopped { LAST_GRACE } else { GRACE });
+            end_group(&mut child, running, &receiver, if stopped { LAST_GRACE } else { GRACE });
             return match open.first() {
                 _ if stopped => End::Stopped,
                 Some(stream) if ended => End::LeftOpen(stream),
@@ -101,6 +101,7 @@ pub fn run(script: &Script<'_>, log: &Arc<Mutex<Log>>, groups: &Groups) -> End {
     }
     // Nobody can say it any more once the supervisor has ended.
     let word = word.or_else(|| told?.recv_timeout(GRACE).ok());
+    drop(running);
     let end = finish(&mut child, word, log);
     groups.leave(child);
     end
@@ -124,13 +125,14 @@ fn finish(child: &mut Child, word: Option<Word>, log: &Mutex<Log>) -> End {
 }
 
 /// Starts the script; what its supervisor says, where it has one.
-fn start(script: &Script<'_>) -> io::Result<(Child, Option<mpsc::Receiver<Word>>)> {
+fn start(script: &Script<'_>) -> io::Result<(Child, Running, Option<mpsc::Receiver<Word>>)> {
     if !script.supervised {
-        return Ok((spawn(script, None)?, None));
+        let (child, running) = spawn(script, None)?;
+        return Ok((child, running, None));
     }
     let (ours, theirs) = UnixStream::pair()?;
-    let child = spawn(script, Some(&OwnedFd::from(theirs)))?;
-    Ok((child, Some(supervisor::listen(ours))))
+    let (child, running) = spawn(script, Some(&OwnedFd::from(theirs)))?;
+    Ok((child, running, Some(supervisor::listen(ours))))
 }
 
 /// The script's process group. Its number is nobody else's until the script is waited for, or while anything of the
@@ -146,7 +148,7 @@ fn has_ended(child: &Child) -> bool {
 }
 
 /// TERM to the whole group; KILL to what is left once the script and its output have ended, or after the grace.
-fn end_group(child: &mut Child, receiver: &mpsc::Receiver<&'static str>, grace: Duration) {
+fn end_group(child: &mut Child, running: Running, receiver: &mpsc::Receiver<&'static str>, grace: Duration) {
     let signal = |signal: Signal| group(child).is_some_and(|group| kill_process_group(group, signal).is_ok());
     let asked = now();
     let (mut ended, mut closed) = (false, false);
@@ -157,22 +159,23 @@ fn end_group(child: &mut Child, receiver: &mpsc::Receiver<&'static str>, grace: 
         pause(POLL / 5, closed && !ended);
     }
     signal(Signal::KILL);
+    drop(running);
     let _ = child.wait();
 }
 
-fn spawn(script: &Script<'_>, stdin: Option<&OwnedFd>) -> io::Result<Child> {
+fn spawn(script: &Script<'_>, stdin: Option<&OwnedFd>) -> io::Result<(Child, Running)> {
     for _ in 0..20 {
-        match command(script, script.program.as_os_str(), stdin)?.spawn() {
+        match spawn_group(&mut command(script, script.program.as_os_str(), stdin)?) {
             // Another thread's fork held the freshly written script open for a moment.
             Err(error) if error.raw_os_error() == Some(Errno::TXTBSY.raw_os_error()) => pause(POLL / 5, true),
             // No `#!` line.
             Err(error) if error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) => {
-                return command(script, OsStr::new("/bin/sh"), stdin)?.arg(script.program).spawn();
+                return spawn_group(command(script, OsStr::new("/bin/sh"), stdin)?.arg(script.program));
             }
             result => return result,
         }
     }
-    command(script, script.program.as_os_str(), stdin)?.spawn()
+    spawn_group(&mut command(script, script.program.as_os_str(), stdin)?)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the runner starts hook scripts")]
@@ -185,8 +188,7 @@ fn command(script: &Script<'_>, program: &OsStr, stdin: Option<&OwnedFd>) -> io:
         .envs(script.environment)
         .stdin(stdin.map(OwnedFd::try_clone).transpose()?.map_or_else(Stdio::null, Stdio::from))
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0);
+        .stderr(Stdio::piped());
     Ok(command)
 }
 
@@ -282,7 +284,7 @@ mod tests {
             timeout: Duration::from_secs(60),
             supervised: false,
         };
-        let mut child = spawn(&script, None).unwrap();
+        let (mut child, _running) = spawn(&script, None).unwrap();
         while !has_ended(&child) {
             pause(POLL / 50, true);
         }

@@ -3,7 +3,7 @@
 //!
 //! A directory cannot leave the root while it is held: what may rename it sees no more of the machine than the root.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
@@ -26,6 +26,8 @@ pub struct Root {
     closed: bool,
     /// Isolated scripts see the machine's files over some of its own.
     covered: bool,
+    /// Places that count as missing: what will have gone by then.
+    gone: BTreeSet<PathBuf>,
 }
 
 /// What a path names, there or not: a name in a directory that is held.
@@ -45,12 +47,28 @@ impl Root {
 
     /// A host's. What isolated scripts see other things over is there from the start.
     pub fn of(host: &Host) -> Result<Self, String> {
-        let root = Self::new(&host.root)?;
-        let covered = host.hooks.isolation == Isolation::Bubblewrap;
-        if covered {
+        let root = Self::seen(host)?;
+        if root.covered {
             bubblewrap::prepare(&root);
         }
-        Ok(Root { covered, ..root })
+        Ok(root)
+    }
+
+    /// As [`Root::of`], to be looked at: nothing is made in it.
+    pub fn seen(host: &Host) -> Result<Self, String> {
+        let covered = host.hooks.isolation == Isolation::Bubblewrap;
+        Ok(Root { covered, ..Self::new(&host.root)? })
+    }
+
+    /// As if these places were missing.
+    pub fn without(self, gone: BTreeSet<PathBuf>) -> Self {
+        Root { gone, ..self }
+    }
+
+    /// Whether a directory is there, or will be before anything is installed.
+    pub fn has_dir(&self, place: &Place) -> bool {
+        let made = |path: &Path| bubblewrap::is_made(path) && !place.exists();
+        place.is_dir() || (self.covered && place.path.strip_prefix(&self.path).is_ok_and(made))
     }
 
     /// Whether something is mounted there for isolated scripts: it never goes, lest one that was left puts a link in
@@ -74,7 +92,8 @@ impl Root {
 
     fn open(path: &Path, closed: bool) -> io::Result<Self> {
         let path = path.canonicalize()?;
-        Ok(Root { directory: enter(CWD, path.as_os_str())?, path, closed, covered: false })
+        let directory = enter(CWD, path.as_os_str())?;
+        Ok(Root { directory, path, closed, covered: false, gone: BTreeSet::new() })
     }
 
     pub fn path(&self) -> &Path {
@@ -109,6 +128,9 @@ impl Root {
                 Some((_, directory)) => directory.as_ref().map(AsFd::as_fd).map_err(|error| *error),
                 None => Ok(self.directory.as_fd()),
             };
+            let is_gone = !self.gone.is_empty()
+                && self.gone.contains(&self.join(entered.iter().map(|(name, _)| name).chain([&part])));
+            let parent = if is_gone { Err(Errno::NOENT) } else { parent };
             let target = match parent {
                 Ok(parent) if last || !pending.is_empty() => {
                     rustix::fs::readlinkat(parent, &part, Vec::new()).ok()

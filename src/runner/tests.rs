@@ -2,6 +2,7 @@
 
 mod hosts;
 mod isolated;
+mod previews;
 
 use std::fs;
 use std::io::Write;
@@ -74,6 +75,7 @@ impl World {
             group_id: "g-1".into(),
             bundle_type: BundleType::Zip,
             file_exists: FileExists::Disallow,
+            of_directory: false,
             appspec: appspec::FILE_NAME.to_owned(),
             bundle_variables: BTreeMap::from([("BUNDLE_BUCKET".to_owned(), "releases".to_owned())]),
         };
@@ -197,8 +199,10 @@ fn a_failing_script_is_reported_in_the_agents_words() {
     assert!(
         diagnostics.log_tail.contains("[stdout]out\n") && diagnostics.log_tail.contains("[stderr]oops\n")
     );
-    let log = world.guard.path().join("agent/g-1/d-1/logs/scripts.log");
-    assert!(fs::read_to_string(log).unwrap().contains(" [stderr]oops\n"));
+    let log = |path: &str| fs::read_to_string(world.guard.path().join("agent").join(path)).unwrap();
+    assert!(log("g-1/d-1/logs/scripts.log").contains(" [stderr]oops\n"));
+    let all = log("deployment-logs/codedeploy-agent-deployments.log");
+    assert!(all.contains("] [d-1]Script - a.sh\n[") && all.contains("] [d-1][stderr]oops\n"), "{all}");
 }
 
 #[test]

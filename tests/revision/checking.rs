@@ -107,6 +107,17 @@ fn an_appspec_for_ecs_is_checked_by_the_services_rules() {
     machine.run(&format!("{line} --strict --allow-placeholders")).ends_with(0);
 }
 
+/// A tar whose only entry leads out of it.
+fn evil() -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.as_old_mut().name[..7].copy_from_slice(b"../evil");
+    header.set_size(1);
+    header.set_cksum();
+    archive.append(&header, &b"x"[..]).unwrap();
+    archive.into_inner().unwrap()
+}
+
 #[tokio::test]
 async fn an_object_of_s3_is_downloaded_and_checked() {
     let stage = Stage::new();
@@ -121,6 +132,28 @@ async fn an_object_of_s3_is_downloaded_and_checked() {
         .ends_with(10)
         .says("s3://releases/shop/appspec.yml:6:16");
     machine.run("revision validate s3://releases/none.zip").ends_with(1).complains("cannot download");
+    // What was fetched has the user's name in all that is said of it.
+    let bodies = [
+        ("empty.zip", &b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"[..]),
+        ("cut.zip", b"PK"),
+        ("evil.tar", &evil()),
+    ];
+    for (key, body) in bodies {
+        let body = ByteStream::from(body.to_vec());
+        s3.put_object().bucket("releases").key(key).body(body).send().await.unwrap();
+        let object = format!("s3://releases/{key}");
+        for line in [
+            format!("revision validate {object}"),
+            format!("revision validate {object} -o json"),
+            format!("revision run {object} --dry-run --root host"),
+            format!("revision diff {object} {object}"),
+        ] {
+            let run = machine.run(&line);
+            let said = format!("{run}");
+            assert!(!said.contains("/.tmp"), "{line}\n{said}");
+            assert!(said.contains(&object) || run.code == 0, "{line}\n{said}");
+        }
+    }
     server.shut_down();
 }
 

@@ -95,6 +95,30 @@ impl Origin {
 }
 
 #[test]
+fn the_callers_repository_is_left_alone() {
+    let origin = Origin::new();
+    let out = origin.machine.home().join("out.zip");
+    let mine = origin.machine.home().join("mine");
+    let run =
+        origin.machine.command("git").args(["init", "--quiet", mine.to_str().unwrap()]).output().unwrap();
+    assert!(run.status.success());
+    let objects = || walk(&mine.join(".git"));
+    fn walk(folder: &Path) -> usize {
+        let count = |entry: fs::DirEntry| if entry.path().is_dir() { walk(&entry.path()) } else { 1 };
+        fs::read_dir(folder).unwrap().flatten().map(count).sum()
+    }
+    let before = objects();
+    for variable in ["GIT_DIR", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_SHALLOW_FILE"] {
+        let place =
+            if variable == "GIT_SHALLOW_FILE" { mine.join(".git/shallow") } else { mine.join(".git") };
+        let mut command = origin.machine.command(CDCTL);
+        command.env(variable, place).args(["revision", "bundle", "--git", &origin.url(), "--file"]).arg(&out);
+        Run::from(command.output().unwrap()).ends_with(0);
+        assert_eq!(objects(), before, "{variable}");
+    }
+}
+
+#[test]
 fn a_commit_is_bundled_without_its_history_and_the_same_every_time() {
     let origin = Origin::new();
     let out = origin.machine.home().join("out.zip");

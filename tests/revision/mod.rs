@@ -8,5 +8,6 @@ mod faults;
 mod git;
 mod hostile;
 mod pushing;
+mod rehearsing;
 mod running;
 mod showing;

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Child, ChildStdout, Stdio};
 
 use rustix::process::{Pid, Signal};
 
@@ -15,8 +15,8 @@ use crate::support::client::s3;
 use crate::support::stage::Stage;
 
 /// A bundle whose every hook leaves a line in `trace` below the root.
-struct Local {
-    machine: Machine,
+pub struct Local {
+    pub machine: Machine,
 }
 
 const HOOKS: &[&str] = &[
@@ -32,21 +32,21 @@ const HOOKS: &[&str] = &[
 ];
 
 impl Local {
-    fn new(revision: &str) -> Self {
+    pub fn new(revision: &str) -> Self {
         let local = Local { machine: Machine::new() };
         local.write(revision, HOOKS);
         local
     }
 
-    fn site(&self) -> PathBuf {
+    pub fn site(&self) -> PathBuf {
         self.machine.home().join("site")
     }
 
-    fn root(&self) -> PathBuf {
+    pub fn root(&self) -> PathBuf {
         self.machine.home().join("host")
     }
 
-    fn write(&self, revision: &str, hooks: &[&str]) {
+    pub fn write(&self, revision: &str, hooks: &[&str]) {
         let site = self.site();
         fs::create_dir_all(site.join("scripts")).unwrap();
         let mut appspec =
@@ -65,19 +65,19 @@ impl Local {
     }
 
     /// Runs a bundle below the root.
-    fn run(&self, path: &Path, arguments: &[&str]) -> Run {
+    pub fn run(&self, path: &Path, arguments: &[&str]) -> Run {
         let (path, root) = (path.to_str().unwrap().to_owned(), self.root().to_str().unwrap().to_owned());
         let mut line = vec!["revision", "run", path.as_str(), "--root", root.as_str()];
         line.extend(arguments);
         self.machine.cdctl(line).holds_no_escape()
     }
 
-    fn page(&self) -> String {
+    pub fn page(&self) -> String {
         fs::read_to_string(self.root().join("srv/www/page.html")).unwrap()
     }
 
     /// The lines that the hooks left, since the last look.
-    fn trace(&self) -> Vec<String> {
+    pub fn trace(&self) -> Vec<String> {
         let file = self.root().join("trace");
         let lines = fs::read_to_string(&file).unwrap_or_default().lines().map(str::to_owned).collect();
         let _ = fs::remove_file(file);
@@ -320,14 +320,6 @@ fn a_reader_of_the_output_that_goes_is_no_reason_to_stop_half_way() {
 }
 
 #[test]
-fn a_token_for_github_is_taken_and_named_nowhere() {
-    let local = Local::new("one");
-    local.run(&local.site(), &["--github-token", "ghp_abc"]).ends_with(0);
-    local.run(&local.site(), &["--github-token", "a b"]).ends_with(2);
-    local.run(Path::new("https://github.com/a"), &["--github-token", "ghp_abc"]).ends_with(1);
-}
-
-#[test]
 fn a_dry_run_shows_every_file_that_is_in_the_way() {
     let local = Local::new("one");
     local.run(&local.site(), &[]).ends_with(0);
@@ -341,28 +333,80 @@ fn a_dry_run_shows_every_file_that_is_in_the_way() {
     assert_eq!(local.page(), "one");
 }
 
+/// A run of the site that has begun, once its script says `up`; what it said so far.
+fn begun(local: &Local, arguments: &[&str]) -> (Child, BufReader<ChildStdout>, String) {
+    let mut command = local.machine.command(CDCTL);
+    command.current_dir(local.machine.home()).args([
+        "revision",
+        "run",
+        "site",
+        "-e",
+        "AfterInstall,ValidateService",
+    ]);
+    let mut child = command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut said = String::new();
+    read_to(&mut stdout, &mut said, "[stdout]up");
+    (child, stdout, said)
+}
+
+fn read_to(stdout: &mut BufReader<ChildStdout>, said: &mut String, word: &str) {
+    while !said.contains(word) {
+        assert_ne!(stdout.read_line(said).unwrap(), 0, "{said}");
+    }
+}
+
+/// Whether no process of the machine has these arguments any more, after a moment.
+fn has_gone(arguments: &str) -> bool {
+    let arguments = arguments.replace(' ', "\0");
+    let runs = || {
+        let processes = fs::read_dir("/proc").unwrap().flatten();
+        let mut lines = processes.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+        lines.any(|line| String::from_utf8_lossy(&line).contains(&arguments))
+    };
+    (0..500).any(|_| {
+        let gone = !runs();
+        if !gone {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        gone
+    })
+}
+
 #[test]
 fn a_run_that_is_stopped_ends_its_script_and_says_how_far_it_came() {
     let local = Local::new("one");
-    let script = "#!/bin/sh\necho up\nexec sleep 77\n";
-    fs::write(local.site().join("scripts/trace.sh"), script).unwrap();
-    let mut command = local.machine.command(CDCTL);
-    command.current_dir(local.machine.home()).args(["revision", "run", "site", "--root", "host"]);
-    command.args(["-e", "AfterInstall,ValidateService"]).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut stdout = BufReader::new(child.stdout.take().unwrap());
-    let mut said = String::new();
-    while !said.contains("[stdout]up") {
-        assert_ne!(stdout.read_line(&mut said).unwrap(), 0, "{said}");
-    }
-    let pid = Pid::from_child(&child);
-    rustix::process::kill_process(pid, Signal::INT).unwrap();
+    let sleep = format!("sleep 77.0{}", std::process::id());
+    fs::write(local.site().join("scripts/trace.sh"), format!("#!/bin/sh\necho up\nexec {sleep}\n")).unwrap();
+    let (child, mut stdout, mut said) = begun(&local, &["--root", "host"]);
+    assert!(!has_gone(&sleep));
+    rustix::process::kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     stdout.read_to_string(&mut said).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{said}");
     assert!(said.contains("AfterInstall     Failed") && said.contains("ValidateService  Skipped"), "{said}");
     let complaint = String::from_utf8(output.stderr).unwrap();
     assert!(complaint.contains("Stopped") && complaint.contains("last successful"), "{complaint}");
+    assert!(has_gone(&sleep));
+}
+
+#[test]
+fn a_second_signal_kills_a_script_that_heeds_none() {
+    let local = Local::new("one");
+    let sleep = format!("sleep 77.1{}", std::process::id());
+    let script = format!("#!/bin/sh\ntrap 'echo asked' TERM\necho up\nwhile :; do {sleep}; done\n");
+    fs::write(local.site().join("scripts/trace.sh"), script).unwrap();
+    let appspec = fs::read_to_string(local.site().join("appspec.yml")).unwrap();
+    let files = "files:\n  - source: page.html\n    destination: /srv/www\n";
+    fs::write(local.site().join("appspec.yml"), appspec.replace(files, "")).unwrap();
+    // On the machine itself, where nothing else ends it.
+    let (mut child, mut stdout, mut said) = begun(&local, &["--agent-dir", "agent"]);
+    let pid = Pid::from_child(&child);
+    rustix::process::kill_process(pid, Signal::INT).unwrap();
+    read_to(&mut stdout, &mut said, "[stdout]asked");
+    rustix::process::kill_process(pid, Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{said}");
+    assert!(has_gone(&sleep));
 }
 
 #[test]
@@ -425,7 +469,15 @@ fn another_appspec_and_another_agents_folder_are_named_as_codedeploy_local_does(
     for _ in 0..3 {
         local.run(&local.site(), &[&flags[..], &["-b", "OVERWRITE"]].concat()).ends_with(0);
     }
-    assert_eq!(fs::read_dir(agent.join("group-1")).unwrap().count(), 2, "max_revisions");
+    let below = local.root().join("opt/codedeploy-agent/deployment-root/group-1");
+    assert_eq!(fs::read_dir(below).unwrap().count(), 2, "max_revisions");
+    // On the machine itself the agent's own folder is meant.
+    let bare = local.machine.home().join("bare");
+    fs::create_dir(&bare).unwrap();
+    fs::write(bare.join("appspec.yml"), "version: 0.0\nos: linux\n").unwrap();
+    let (bare, file) = (bare.to_str().unwrap(), configuration.to_str().unwrap());
+    local.machine.cdctl(["revision", "run", bare, "-c", file, "-g", "group-1"]).ends_with(0);
+    assert_eq!(fs::read_dir(agent.join("group-1")).unwrap().count(), 1);
     fs::write(&configuration, "---\n:max_revisions: none\n").unwrap();
     local.run(&local.site(), &flags).ends_with(1).complains("max_revisions is none");
     local.run(&local.site(), &["-A", "none.yml"]).ends_with(10).complains("none.yml is not there");
@@ -468,7 +520,7 @@ fn on_the_machine_itself_scripts_have_the_callers_environment() {
 }
 
 /// Says what was left out. Where CI is set that is a failure, as it can be had there.
-fn left_out(what: &str) {
+pub fn left_out(what: &str) {
     use std::io::Write;
     // Not through `eprintln!`: the harness keeps that back for tests that pass.
     std::io::stderr().write_all(format!("\nleft out: {what}\n").as_bytes()).unwrap();

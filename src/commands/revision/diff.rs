@@ -39,9 +39,11 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let before = Fetched::of(context, &arguments.before).await?;
     let after = Fetched::of(context, &arguments.after).await?;
     let (one, two) = (before.source().clone(), after.source().clone());
+    let names = (before.names(), after.names());
     let (changes, appspec) = context
         .blocking(move || {
-            let (one, two) = (Opened::of(&one)?, Opened::of(&two)?);
+            let one = Opened::of(&one).map_err(|error| names.0.error(error))?;
+            let two = Opened::of(&two).map_err(|error| names.1.error(error))?;
             let texts = [one.appspec(), two.appspec()].map(Option::unwrap_or_default);
             compare(&one, &two).map(|changes| (changes, lines(&texts[0], &texts[1])))
         })

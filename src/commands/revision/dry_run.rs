@@ -1,5 +1,6 @@
 //! `cdctl revision run --dry-run`: each script and file of a deployment, and what is in its way. Does nothing.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,10 +12,11 @@ use super::run_report;
 use crate::appspec::{Agent, AppSpec};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::format::{Output, print_json};
+use crate::format::{Output, View};
 use crate::model::EventName;
 use crate::revision::Source;
 use crate::runner::{self, Host, Preview, Specification};
+use crate::scratch::Folder;
 use crate::ui::Ui;
 
 pub fn show(
@@ -24,16 +26,22 @@ pub fn show(
     (host, specification, agent): (&Host, &Specification, Agent),
     events: &[EventName],
 ) -> anyhow::Result<Exit> {
-    let folder = tempfile::tempdir().context("cannot make a temporary directory")?;
+    let folder = Folder::new().context("cannot make a temporary directory")?;
     let archive = folder.path().join("archive");
     fs::create_dir(&archive).context("cannot make a temporary directory")?;
     let bundle = folder.path().join("bundle");
-    fetch(source, &bundle)
-        .and_then(|()| runner::unpack(&bundle, &kind(source), &archive))
+    let unpack = if specification.of_directory { runner::extract } else { runner::unpack };
+    fetch(source, host, &bundle)
+        .and_then(|()| unpack(&bundle, &kind(source), &archive))
         .map_err(Failure::new)?;
-    let refuse = |message| Failure::new("Install would fail").cause(message).exit(Exit::Failed);
-    let preview = runner::preview(host, (specification, agent), appspec, &archive).map_err(refuse)?;
     let archive = archive.canonicalize().unwrap_or(archive);
+    let within = format!("{}/", archive.display());
+    let refuse = |event: &EventName, message: String| {
+        let message = message.replace(&within, "");
+        Failure::new(format!("{event} would fail")).cause(message).exit(Exit::Failed)
+    };
+    let preview = runner::preview(host, (specification, agent), appspec, &archive)
+        .map_err(|message| refuse(&EventName::Install, message))?;
     let stops = |event: &EventName| runner::stops(event) && !has_download_before(events, event);
     let earlier = if events.iter().any(stops) {
         runner::earlier(host, specification, agent).map_err(|message| {
@@ -44,11 +52,16 @@ pub fn show(
         None
     };
     let mut lines = Vec::new();
+    let mut missing = None;
     for event in events {
         let appspec = if stops(event) { earlier.as_ref() } else { Some(appspec) };
         for script in appspec.into_iter().flat_map(|appspec| appspec.scripts(event.as_str())) {
+            let is_missing = !stops(event) && !runner::has_script(&archive, &script.location);
+            if is_missing {
+                missing = missing.or_else(|| Some((event, script.location.clone())));
+            }
             lines.push(json!({"event": event.as_str(), "type": "script", "location": script.location,
-                "timeout": script.timeout, "runas": script.runas}));
+                "timeout": script.timeout, "runas": script.runas, "missing": is_missing}));
         }
         if *event == EventName::Install {
             let remove = |path: &PathBuf| json!({"event": event.as_str(), "type": "remove", "file": path.to_string_lossy()});
@@ -56,17 +69,16 @@ pub fn show(
             lines.extend(install(&preview, &archive));
         }
     }
-    if output.format.is_machine() {
-        let json = json!({ "steps": lines });
-        print_json(&json, Some("steps"), output, ui)?;
-    } else {
-        run_report::steps(&lines, ui)?;
-    }
-    match preview.conflicts.first() {
-        Some(path) => Err(refuse(runner::conflict(path))
+    let table = run_report::steps(&lines);
+    View { json: json!({ "steps": lines }), items: Some("steps"), table, empty: "" }.print(output, ui)?;
+    match (preview.conflicts.first(), missing) {
+        (Some(path), _) => Err(refuse(&EventName::Install, runner::conflict(path))
             .help("--file-exists-behavior OVERWRITE or RETAIN, where the AppSpec says nothing of it")
             .into()),
-        None => Ok(Exit::Ok),
+        (None, Some((event, location))) => {
+            Err(refuse(event, format!("Script does not exist at specified location: {location}")).into())
+        }
+        (None, None) => Ok(Exit::Ok),
     }
 }
 
@@ -79,11 +91,11 @@ fn has_download_before(events: &[EventName], event: &EventName) -> bool {
 /// The steps of Install, sources as the bundle has them.
 fn install(preview: &Preview, archive: &Path) -> Vec<Value> {
     let mut steps = preview.steps.get("instructions").and_then(Value::as_array).cloned().unwrap_or_default();
+    let conflicts: HashSet<&Path> = preview.conflicts.iter().map(PathBuf::as_path).collect();
     for step in &mut steps {
         let path = |name: &str| step.get(name).and_then(Value::as_str).map(Path::new);
         let source = path("source").map(|path| path.strip_prefix(archive).unwrap_or(path).to_owned());
-        let in_the_way = path("destination")
-            .is_some_and(|path| preview.conflicts.iter().any(|conflict| conflict.as_path() == path));
+        let in_the_way = path("destination").is_some_and(|path| conflicts.contains(path));
         if let Some(source) = source {
             step["source"] = source.to_string_lossy().into();
             step["conflict"] = in_the_way.into();

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::error::{Doing, Failure};
 use crate::exit::Exit;
 use crate::model::{BundleType, Revision, bare_etag};
-use crate::revision::{Error, GitSource, Locator, Source};
+use crate::revision::{Error, GitSource, Locator, Report, Source};
 use crate::scratch::Folder;
 use crate::source;
 
@@ -28,14 +28,15 @@ pub struct Fetched {
 impl Fetched {
     /// A path on this machine, `s3://BUCKET/KEY` or `github:OWNER/REPO@COMMIT`.
     pub async fn of(context: &Context, path: &Path) -> anyhow::Result<Fetched> {
-        Self::of_type(context, path, None).await
+        Self::of_type(context, path, (None, None)).await
     }
 
-    /// As [`Fetched::of`]; a file or an object is of that type, whatever its name says.
+    /// As [`Fetched::of`]; a file or an object is of that type, whatever its name says, and GitHub is given the token where
+    /// it asks for one.
     pub async fn of_type(
         context: &Context,
         path: &Path,
-        kind: Option<BundleType>,
+        (kind, token): (Option<BundleType>, Option<String>),
     ) -> anyhow::Result<Fetched> {
         let text = path.to_string_lossy();
         if text.starts_with("s3://") {
@@ -45,12 +46,12 @@ impl Fetched {
             let Locator::Revision(Revision::GitHub { repository, commit }) = text.parse()? else {
                 return Err(Failure::new(format!("{text} is no commit")).exit(Exit::Usage).into());
             };
-            let git = GitSource::github(&repository, &commit);
+            let git = GitSource::github(&repository, &commit).with_token(token);
             let fetched = Self::git(context, &git).await?;
             return Ok(Fetched { name: text.into_owned(), ..fetched });
         }
         if let Some(git) = GitSource::of_github_page(&text) {
-            return Self::git(context, &git?).await;
+            return Self::git(context, &git?.with_token(token)).await;
         }
         let source = match kind {
             Some(kind) if path.is_file() => Source::Ready(path.to_owned(), kind),
@@ -160,14 +161,41 @@ impl Fetched {
         name.map_or_else(|| "bundle".to_owned(), |name| name.to_string_lossy().into_owned())
     }
 
-    /// A path below what was fetched, as the user named it.
-    pub fn shown(&self, path: &str) -> String {
-        let file = match &self.source {
-            Source::Directory(path) | Source::Ready(path, _) => path.display().to_string(),
-        };
-        match path.strip_prefix(&file).filter(|_| self.is_remote()) {
-            Some(rest) => format!("{}{rest}", self.name),
-            None => path.to_owned(),
+    /// A commit, as files.
+    pub fn is_commit(&self) -> bool {
+        self.is_remote() && matches!(self.source, Source::Directory(_))
+    }
+
+    /// How it is called to the user.
+    pub fn names(&self) -> Names {
+        let (Source::Directory(path) | Source::Ready(path, _)) = &self.source;
+        Names(self.is_remote().then(|| (path.display().to_string(), self.name.clone())))
+    }
+}
+
+/// The user's name for what was fetched, in place of the temporary file's.
+#[derive(Clone)]
+pub struct Names(Option<(String, String)>);
+
+impl Names {
+    pub fn shown(&self, text: &str) -> String {
+        match &self.0 {
+            Some((file, name)) => text.replace(file, name),
+            None => text.to_owned(),
         }
+    }
+
+    pub fn error(&self, error: Error) -> Error {
+        Error { message: self.shown(&error.message), help: error.help.map(|help| self.shown(&help)) }
+    }
+
+    pub fn report(&self, report: Result<Report, Error>) -> Result<Report, Error> {
+        let mut report = report.map_err(|error| self.error(error))?;
+        report.path = self.shown(&report.path);
+        for finding in &mut report.findings {
+            finding.message = self.shown(&finding.message);
+            finding.help = finding.help.take().map(|help| self.shown(&help));
+        }
+        Ok(report)
     }
 }

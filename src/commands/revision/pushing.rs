@@ -105,11 +105,8 @@ fn bundle(ui: &Ui, fetched: Fetched, packing: &Packing) -> anyhow::Result<Prepar
     if fetched.is_remote() && selection.links == Links::Follow {
         selection.links = Links::FollowWithin;
     }
-    let mut report = check(fetched.source(), packing.scope, &selection)?;
-    report.path = fetched.shown(&report.path);
-    for finding in &mut report.findings {
-        finding.message = fetched.shown(&finding.message);
-    }
+    let names = fetched.names();
+    let report = names.report(check(fetched.source(), packing.scope, &selection))?;
     if report.has_errors() || (!report.findings.is_empty() && !ui.quiet) {
         ui.complain(report.render(ui.terminal.colour.1).trim_end());
     }
@@ -124,7 +121,8 @@ fn bundle(ui: &Ui, fetched: Fetched, packing: &Packing) -> anyhow::Result<Prepar
         Source::Directory(directory) => {
             let folder = Folder::new().context("cannot make a temporary directory")?;
             let file = folder.path().join("bundle");
-            let packed = pack(directory, &file, &packing.kind, &selection, &mut |_, _| {})?;
+            let packed = pack(directory, &file, &packing.kind, &selection, &mut |_, _| {});
+            let packed = packed.map_err(|error| names.error(error))?;
             ui.note(&format!("bundled {} entries, {}", packed.entries, size(packed.bytes)));
             if runner::is_too_much(packed.bytes, packed.unpacked, packed.entries) {
                 ui.warn(&format!(

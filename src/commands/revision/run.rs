@@ -20,6 +20,7 @@ use crate::exit::Exit;
 use crate::model::{BundleType, EventName, LifecycleErrorCode};
 use crate::revision::{GitSource, Source, pack_as_is};
 use crate::runner::{self, HookPolicy, Host, Isolation, Order, Specification};
+use crate::scratch::Folder;
 use crate::settings::Environment;
 use crate::signals;
 use crate::source::psych::Item;
@@ -73,7 +74,7 @@ pub struct Arguments {
     #[arg(short = 'A', long, value_name = "FILE", default_value = appspec::FILE_NAME, value_parser = below)]
     appspec_filename: String,
 
-    /// The agent's configuration, for its root_dir and max_revisions [default: /etc/codedeploy-agent/conf/codedeployagent.yml, where it is there and no --root is given]
+    /// The agent's configuration, for its max_revisions and, without --root, its root_dir [default: /etc/codedeploy-agent/conf/codedeployagent.yml, where it is there and no --root is given]
     #[arg(short = 'c', long, value_name = "FILE", conflicts_with = "agent_dir")]
     agent_configuration_file: Option<PathBuf>,
 
@@ -160,21 +161,23 @@ fn token(text: &str) -> Result<String, String> {
 /// Where deploy-local looks for a token. Source: official agent 2.x.
 const TOKEN: &str = "CODEDEPLOY_GITHUB_TOKEN";
 
-/// A bundle of GitHub's that is fetched with a token; none where the path is something else.
-fn of_github(path: &Path, token: &str) -> Option<anyhow::Result<GitSource>> {
-    const GITHUB: &str = "https://github.com/";
+fn of_github(path: &Path) -> bool {
     let text = path.to_string_lossy();
-    let page = match GitSource::of_github_page(&text) {
-        Some(git) => git.map(|git| git.shown()).map_err(Into::into),
-        None => match text.strip_prefix("github:")?.split_once('@') {
-            Some((repository, commit)) => Ok(format!("{GITHUB}{repository}.git@{commit}")),
-            None => Err(Failure::new(format!("{text} is no commit")).exit(Exit::Usage).into()),
-        },
-    };
-    Some(page.and_then(|page| {
-        let with = page.replacen(GITHUB, &format!("https://x-access-token:{token}@github.com/"), 1);
-        Ok(with.parse::<GitSource>()?)
-    }))
+    text.starts_with("github:") || GitSource::of_github_page(&text).is_some()
+}
+
+/// The token of the flag, or of the variable.
+fn chosen_token(flag: Option<&str>) -> anyhow::Result<Option<String>> {
+    let variable = || Environment::variables().remove(TOKEN).filter(|text| !text.is_empty());
+    let chosen = flag.map(str::to_owned).or_else(variable);
+    chosen
+        .map(|text| {
+            token(&text).map_err(|what| {
+                let what = format!("{TOKEN} holds no token of GitHub's: {what}");
+                Failure::new(what).exit(Exit::Usage).into()
+            })
+        })
+        .transpose()
 }
 
 /// A group's id, which names files.
@@ -229,22 +232,30 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let path = arguments.bundle_location.as_ref().unwrap_or(&arguments.path);
     let events = events(&arguments.events)?;
     let archive = arguments.kind.and_then(Kind::archive);
-    let token = arguments
-        .github_token
-        .clone()
-        .or_else(|| Environment::variables().remove(TOKEN).filter(|text| token(text).is_ok()));
-    let fetched = match token.and_then(|token| of_github(path, &token)) {
-        Some(git) => Fetched::git(context, &git?).await?,
-        None => Fetched::of_type(context, path, archive).await?,
+    let token = match of_github(path) {
+        true => chosen_token(arguments.github_token.as_deref())?,
+        false => None,
     };
+    let fetched = Fetched::of_type(context, path, (archive, token)).await?;
     let is_directory = matches!(fetched.source(), Source::Directory(_));
-    if arguments.kind.is_some_and(|kind| (kind == Kind::Directory) != is_directory) {
+    // Of GitHub the agents fetch an archive of whichever type they were told; here it is a commit.
+    if arguments.kind.is_some_and(|kind| (kind == Kind::Directory) != is_directory && !fetched.is_commit()) {
         let message = format!("{} is not of the type that --type names", path.display());
         return Err(Failure::new(message).exit(Exit::Usage).into());
     }
     let source = fetched.source().clone();
+    if matches!(kind(&source), BundleType::Yaml | BundleType::Json) {
+        return Err(Failure::new(format!(
+            "{} is an AppSpec without a bundle; nothing was run",
+            fetched.name()
+        ))
+        .help("give the directory or the archive that it belongs to")
+        .exit(Exit::Usage)
+        .into());
+    }
     let agent = agent(arguments);
-    let (ui, read, name) = (context.ui.clone(), source.clone(), arguments.appspec_filename.clone());
+    let (ui, read, name) =
+        (context.ui.clone(), (source.clone(), fetched.names()), arguments.appspec_filename.clone());
     let (appspec, events) = context
         .blocking(move || checked(&ui, &read, (agent, &name), &events).map(|appspec| (appspec, events)))
         .await??;
@@ -261,22 +272,24 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         group_id: arguments.deployment_group.clone(),
         bundle_type: kind(&source),
         file_exists: behaviour,
+        of_directory: is_directory,
         appspec: arguments.appspec_filename.clone(),
         bundle_variables: fetched.variables.clone(),
     };
     // A root that is not there yet is an empty one, and a dry run does not make it.
-    let unmade = tempfile::tempdir().context("cannot make a temporary directory")?;
+    let unmade = Folder::new().context("cannot make a temporary directory")?;
     let host = host(
         arguments,
         match arguments.root.as_deref() {
             None => Path::new("/"),
-            Some(root) if arguments.dry_run && !root.is_dir() => unmade.path(),
+            Some(root) if arguments.dry_run && root.symlink_metadata().is_err() => unmade.path(),
             Some(root) => root,
         },
     )?;
     if arguments.dry_run {
         let (output, ui) = (context.settings.output.clone(), context.ui.clone());
         let show = move || {
+            let _unmade = unmade;
             let whose = (&host, &specification, agent);
             dry_run::show((&output, &ui), &source, &appspec, whose, &events)
         };
@@ -307,7 +320,9 @@ fn host(arguments: &Arguments, root: &Path) -> anyhow::Result<Host> {
     let installed = Some(PathBuf::from(CONFIGURATION)).filter(|file| real && file.exists());
     let file = arguments.agent_configuration_file.clone().or(installed);
     let configured = file.map(|file| configuration(&file)).transpose()?.unwrap_or_default();
-    let agent_dir = match arguments.agent_dir.clone().or(configured.root_dir) {
+    // What was installed below a root is nothing of the machine's own agent.
+    let configured_dir = configured.root_dir.filter(|_| real);
+    let agent_dir = match arguments.agent_dir.clone().or(configured_dir) {
         Some(chosen) => chosen,
         None if real => root.join(AGENT_DIR),
         // The root's own links lead nowhere else.
@@ -358,11 +373,12 @@ fn agent(arguments: &Arguments) -> Agent {
 }
 
 /// Writes the bundle to where the agent looks for it.
-pub fn fetch(source: &Source, to: &Path) -> Result<(), String> {
+pub fn fetch(source: &Source, host: &Host, to: &Path) -> Result<(), String> {
     match source {
         Source::Ready(file, _) => fs::copy(file, to).map(|_| ()).map_err(|error| error.to_string()),
         Source::Directory(directory) => {
-            pack_as_is(directory, to, &BundleType::Tar).map(drop).map_err(|error| error.message)
+            let own = [host.root.as_path(), host.agent_dir.as_path()];
+            pack_as_is(directory, to, &BundleType::Tar, &own).map(drop).map_err(|error| error.message)
         }
     }
 }
@@ -375,7 +391,7 @@ fn deploy(
     source: &Source,
     events: &[EventName],
 ) -> Exit {
-    report.begin(&specification.deployment_id, host);
+    report.begin(&specification.deployment_id, host, runner::script_log(host, specification).as_deref());
     let mut ended = Vec::new();
     for event in events {
         report.event(event);
@@ -383,7 +399,7 @@ fn deploy(
         let listener: runner::Listener = Arc::new(move |text: &str| heard.line(&of, text));
         let order = Order { specification, event, agent, listener: Some(listener) };
         let watch = Stopwatch::start();
-        let diagnostics = runner::run(host, &order, &|to: &Path| fetch(source, to));
+        let diagnostics = runner::run(host, &order, &|to: &Path| fetch(source, host, to));
         let failed = diagnostics.error_code != LifecycleErrorCode::Success;
         let end = Ended { event: event.clone(), diagnostics, took: watch.elapsed() };
         report.ended(&end);

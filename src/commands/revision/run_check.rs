@@ -1,5 +1,6 @@
 //! What `revision run` looks at before anything runs: the AppSpec, and the events that were chosen.
 
+use super::fetched::Names;
 use crate::appspec::{self, Agent, AppSpec, Os, Platform, Scope};
 use crate::error::{Failure, nearest};
 use crate::exit::Exit;
@@ -65,13 +66,13 @@ pub fn events(chosen: &[String]) -> anyhow::Result<Vec<EventName>> {
 /// The AppSpec, which is looked at before anything runs.
 pub fn checked(
     ui: &Ui,
-    source: &Source,
+    (source, names): &(Source, Names),
     (agent, name): (Agent, &str),
     events: &[EventName],
 ) -> anyhow::Result<AppSpec> {
     let scope = Scope { agent: Some(agent), ..Scope::default() };
     let chosen = (name != appspec::FILE_NAME).then_some(name);
-    let report = check_as(source, scope, &Selection::default(), chosen)?;
+    let report = names.report(check_as(source, scope, &Selection::default(), chosen))?;
     let refuse = |what: String| Failure::new(what).exit(Exit::Findings);
     let platform = Platform::of(&report.text);
     if matches!(platform, Platform::Lambda | Platform::Ecs) {
@@ -95,6 +96,9 @@ pub fn checked(
                 .into());
         }
     };
+    if report.has_errors() || (!report.findings.is_empty() && !ui.quiet) {
+        ui.complain(report.render(ui.terminal.colour.1).trim_end());
+    }
     unknown_event(ui, (&report.path, &appspec), agent, events)?;
     let unknown: Vec<&str> = appspec
         .hooks

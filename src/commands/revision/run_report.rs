@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::clock::short;
-use crate::format::{Format, Output, Table, print_json};
+use crate::format::{Format, Output, Table, View, print_json};
 use crate::model::{Diagnostics, EventName, LifecycleErrorCode};
 use crate::runner::Host;
 use crate::ui::{self, Style, Ui};
@@ -60,8 +60,16 @@ impl Report {
         }
     }
 
-    pub fn begin(&self, id: &str, host: &Host) {
+    pub fn begin(&self, id: &str, host: &Host, log: Option<&Path>) {
         self.ui.note(&format!("deployment {id} below {}", host.root.display()));
+        if let Some(log) = log {
+            self.ui.note(&format!("its log is {}", log.display()));
+        }
+    }
+
+    /// Whether stdout has the events as they go, and not one document or a script's table.
+    fn is_live(&self) -> bool {
+        self.output.format == Format::Table && self.output.query.is_none()
     }
 
     /// A reader of stdout that has gone, or a full disk, is no reason to leave a host half way: it is said once, and the
@@ -78,7 +86,7 @@ impl Report {
 
     pub fn event(&self, event: &EventName) {
         self.show(match self.output.format {
-            Format::Table => {
+            Format::Table if self.is_live() => {
                 let line = Style::Strong.paint(&ui::line(event.as_str()), self.ui.terminal.colour.0);
                 self.ui.data(&line).map_err(Into::into)
             }
@@ -97,7 +105,9 @@ impl Report {
         }
         let text = text.trim_end_matches('\n');
         match self.output.format {
-            Format::Table => self.show(self.ui.data(&format!("  {}", ui::line(text))).map_err(Into::into)),
+            Format::Table if self.is_live() => {
+                self.show(self.ui.data(&format!("  {}", ui::line(text))).map_err(Into::into));
+            }
             Format::Ndjson => self.show(self.object(event, text)),
             _ => self.ui.note(&format!("  {}", ui::line(text))),
         }
@@ -121,10 +131,14 @@ impl Report {
     pub fn ended(&self, ended: &Ended) {
         self.show(match self.output.format {
             Format::Ndjson => print_json(&ended.wire(), None, &self.output, &self.ui),
-            Format::Table | Format::Text if ended.failed() => {
+            Format::Table if self.is_live() && ended.failed() => {
                 let what = Style::Error.paint("failed", self.ui.terminal.colour.0);
                 let line = format!("  {what}: {}", ui::line(&ended.diagnostics.message));
                 self.ui.data(&line).map_err(Into::into)
+            }
+            Format::Table | Format::Text if ended.failed() => {
+                self.ui.note(&format!("  failed: {}", ui::line(&ended.diagnostics.message)));
+                Ok(())
             }
             _ => Ok(()),
         });
@@ -147,45 +161,39 @@ impl Report {
     }
 
     fn outcome(&self, id: &str, ended: &[Ended], planned: &[EventName], status: &str) -> anyhow::Result<()> {
-        match self.output.format {
-            Format::Table | Format::Text => {
-                let mut table = Table::new(["EVENT", "STATUS", "TIME"]);
-                for event in planned {
-                    let (status, time) = match ended.iter().find(|ended| ended.event == *event) {
-                        Some(end) => {
-                            let status = if end.failed() { "Failed" } else { "Succeeded" };
-                            (status, short(end.took))
-                        }
-                        None => ("Skipped", String::new()),
-                    };
-                    table.row([event.as_str().to_owned(), status.to_owned(), time]);
-                }
-                self.ui.data("")?;
-                table.write(&mut self.ui.out(), &self.ui)?;
-            }
-            Format::Json | Format::Yaml => {
-                let events: Vec<Value> = ended.iter().map(Ended::wire).collect();
-                let json = json!({ "deploymentId": id, "status": status, "lifecycleEvents": events });
-                print_json(&json, None, &self.output, &self.ui)?;
-            }
-            Format::Ndjson => {
-                let json = json!({ "deploymentId": id, "status": status });
-                print_json(&json, None, &self.output, &self.ui)?;
-            }
+        if self.output.format == Format::Ndjson {
+            let json = json!({ "deploymentId": id, "status": status });
+            return print_json(&json, None, &self.output, &self.ui);
         }
-        Ok(())
+        let mut table = Table::new(["EVENT", "STATUS", "TIME"]);
+        for (place, event) in planned.iter().enumerate() {
+            let (status, time) = match ended.get(place) {
+                Some(end) => (if end.failed() { "Failed" } else { "Succeeded" }, short(end.took)),
+                None => ("Skipped", String::new()),
+            };
+            table.row([event.as_str().to_owned(), status.to_owned(), time]);
+        }
+        if self.is_live() {
+            self.ui.data("")?;
+        }
+        let events: Vec<Value> = ended.iter().map(Ended::wire).collect();
+        let json = json!({ "deploymentId": id, "status": status, "lifecycleEvents": events });
+        View { json, items: None, table, empty: "" }.print(&self.output, &self.ui)
     }
 }
 
 /// The steps of a dry run, a line each.
-pub fn steps(steps: &[Value], ui: &Ui) -> anyhow::Result<()> {
+pub fn steps(steps: &[Value]) -> Table {
     let text =
         |step: &Value, name: &str| step.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let mut table = Table::new(["EVENT", "STEP", "WHAT"]);
     for step in steps {
         let kind = text(step, "type");
         let what = match kind.as_str() {
-            "script" => text(step, "location"),
+            "script" => {
+                let gone = if step["missing"] == true { " (is not there)" } else { "" };
+                format!("{}{gone}", text(step, "location"))
+            }
             "mkdir" => text(step, "directory"),
             "copy" => {
                 let name = text(step, "destination");
@@ -200,5 +208,5 @@ pub fn steps(steps: &[Value], ui: &Ui) -> anyhow::Result<()> {
         };
         table.row([text(step, "event"), kind, what]);
     }
-    Ok(table.write(&mut ui.out(), ui)?)
+    table
 }

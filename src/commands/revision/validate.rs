@@ -16,6 +16,7 @@ use crate::error::{Doing, Failure};
 use crate::exit::Exit;
 use crate::format::{Format, Output, print_json};
 use crate::revision::{Report, Selection, check};
+use crate::scratch::Half;
 use crate::view::findings::{github, sarif};
 
 /// Check the AppSpec of a directory, an archive or a file, and what it names in the bundle
@@ -63,11 +64,10 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     };
     let scope = arguments.reading.scope();
     let look = || {
-        let source = fetched.source().clone();
-        context.blocking(move || check(&source, scope, &Selection::default()))
+        let (source, names) = (fetched.source().clone(), fetched.names());
+        context.blocking(move || names.report(check(&source, scope, &Selection::default())))
     };
     let mut report = look().await??;
-    report.path = fetched.shown(&report.path);
     if arguments.fix {
         let file = report.file.clone().filter(|_| !fetched.is_remote());
         let file = file.ok_or_else(|| {
@@ -129,7 +129,8 @@ fn fix(context: &Context, file: &Path, report: &Report, scope: appspec::Scope) -
 fn replace(file: &Path, text: &str) -> io::Result<()> {
     let file = file.canonicalize()?;
     let old = fs::metadata(&file)?;
-    let new = tempfile::NamedTempFile::new_in(file.parent().unwrap_or(Path::new("/")))?;
+    let half = Half::within(file.parent().unwrap_or(Path::new("/")), 0o600)?;
+    let new = half.file;
     fs::write(new.path(), text)?;
     let made = fs::metadata(new.path())?;
     let is_owned = (old.uid(), old.gid()) == (made.uid(), made.gid())

@@ -73,9 +73,20 @@ pub fn pack(
     write(&found, warnings, to, kind, progress)
 }
 
-/// As [`pack`], whatever the directory holds: for a copy that stays on this machine.
-pub fn pack_as_is(directory: &Path, to: &Path, kind: &BundleType) -> Result<Packed, Error> {
-    let (found, warnings) = walk(directory, &Selection { with_git: true, ..Selection::default() })?;
+/// As [`pack`], with or without an AppSpec and with `.git`: for a copy that stays on this machine. `own` are the places of
+/// whoever takes it, and no part of it.
+///
+/// # Errors
+/// It cannot be read or written.
+pub fn pack_as_is(directory: &Path, to: &Path, kind: &BundleType, own: &[&Path]) -> Result<Packed, Error> {
+    let (mut found, warnings) = walk(directory, &Selection { with_git: true, ..Selection::default() })?;
+    let below = |path: &Path| {
+        let path = path.canonicalize().ok()?;
+        Some(path.strip_prefix(directory.canonicalize().ok()?).ok()?.to_owned())
+    };
+    let own = own.iter().filter_map(|path| below(path)).filter(|path| *path != Path::new(""));
+    let own: Vec<PathBuf> = own.collect();
+    found.retain(|found| !own.iter().any(|path| Path::new(&found.name).starts_with(path)));
     write(&found, warnings, to, kind, &mut |_, _| {})
 }
 

@@ -276,6 +276,73 @@ fn an_isolated_script_cannot_lead_the_agent_out_of_the_root() {
 }
 
 #[test]
+fn the_log_of_all_deployments_is_not_written_through_a_link() {
+    for (link, target) in
+        [("deployment-logs", ""), ("deployment-logs/codedeploy-agent-deployments.log", "file")]
+    {
+        let (mut world, victim) = agent_in_the_root();
+        let link = world.host.agent_dir.join(link);
+        fs::create_dir_all(link.parent().unwrap()).unwrap();
+        symlink(victim.join(target), &link).unwrap();
+        let appspec = hook("AfterInstall", "a.sh");
+        let files = [("appspec.yml", 0o644, appspec.as_str()), ("a.sh", 0o755, "#!/bin/sh\n")];
+        assert_eq!(world.deployment(&files).after_install(), Diagnostics::success());
+        assert!(is_whole(&victim), "{}", link.display());
+    }
+}
+
+#[test]
+fn a_link_to_the_agents_directory_does_not_hide_that_it_is_in_the_root() {
+    if !isolates() {
+        return;
+    }
+    let (mut world, victim) = agent_in_the_root();
+    let link = world.guard.path().join("link");
+    fs::create_dir_all(&world.host.root).unwrap();
+    symlink(&world.host.root, &link).unwrap();
+    world.host.agent_dir = link.join("agent");
+    world.host.hooks = policy(Isolation::Bubblewrap, true);
+    let script = format!("#!/bin/sh\nmv /agent /agent2; ln -s {} /agent\n", victim.display());
+    let deployment =
+        world.deployment(&[("appspec.yml", 0o644, &hook("AfterInstall", "a.sh")), ("a.sh", 0o755, &script)]);
+    let (_, diagnostics) = deployment.all();
+    assert!(diagnostics.message.contains("The agent's directory is in the host's root"), "{diagnostics:?}");
+    assert!(is_whole(&victim) && !world.path("/agent").is_symlink());
+}
+
+#[test]
+fn the_first_scripts_of_a_host_may_begin_at_once() {
+    if !isolates() {
+        return;
+    }
+    for _ in 0..3 {
+        let mut world = World::new();
+        world.host.hooks = policy(Isolation::Bubblewrap, true);
+        let appspec = hook("AfterInstall", "a.sh");
+        let files = [("appspec.yml", 0o644, appspec.as_str()), ("a.sh", 0o755, "#!/bin/sh\n")];
+        let mut specifications = Vec::new();
+        let mut bundle = Vec::new();
+        for group in ["g-1", "g-2", "g-3"] {
+            let deployment = world.deployment(&files);
+            specifications.push(Specification { group_id: group.to_owned(), ..deployment.specification });
+            bundle = deployment.bundle;
+        }
+        let world = &world;
+        let deployments: Vec<_> = specifications
+            .into_iter()
+            .map(|specification| Deployment { world, bundle: bundle.clone(), specification })
+            .collect();
+        std::thread::scope(|scope| {
+            let threads: Vec<_> =
+                deployments.iter().map(|deployment| scope.spawn(|| deployment.after_install())).collect();
+            for thread in threads {
+                assert_eq!(thread.join().unwrap(), Diagnostics::success());
+            }
+        });
+    }
+}
+
+#[test]
 fn the_agent_writes_and_removes_nothing_through_a_link_among_its_own() {
     let links = [
         ("g-1", ""),

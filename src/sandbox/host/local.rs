@@ -169,6 +169,7 @@ fn specification(order: &Order) -> Specification {
         group_id: order.group_id.clone(),
         bundle_type: BundleType::from(order.s3("bundleType").unwrap_or_default()),
         file_exists: order.file_exists,
+        of_directory: false,
         bundle_variables,
     }
 }

@@ -1,0 +1,128 @@
+//! What an Install would do: the same as it then does, and looking leaves no trace.
+
+use serde_json::Value;
+
+use super::*;
+
+impl Deployment<'_> {
+    /// The preview, and where its revision lies.
+    fn preview(&self, agent: Agent) -> Result<(Preview, PathBuf), String> {
+        let (bundle, archive) =
+            (self.world.guard.path().join("look.zip"), self.world.guard.path().join("look"));
+        let _ = fs::remove_dir_all(&archive);
+        fs::create_dir(&archive).unwrap();
+        fs::write(&bundle, &self.bundle).unwrap();
+        unpack(&bundle, &BundleType::Zip, &archive).unwrap();
+        let appspec = appspec_of(&archive, agent, appspec::FILE_NAME)?;
+        let preview = preview(&self.world.host, (&self.specification, agent), &appspec, &archive)?;
+        Ok((preview, archive.canonicalize().unwrap()))
+    }
+
+    /// The steps of the preview, a JSON object each.
+    fn steps(&self) -> Vec<String> {
+        let (preview, _) = self.preview(Agent::One).unwrap();
+        preview.steps["instructions"].as_array().unwrap().iter().map(Value::to_string).collect()
+    }
+}
+
+const MODES: &str = "permissions:\n  - object: /srv/site\n    mode: 750\n    type: [directory]\n";
+
+#[test]
+fn a_second_deployment_is_shown_as_it_will_be() {
+    for behaviour in [FileExists::Disallow, FileExists::Overwrite, FileExists::Retain] {
+        let mut world = World::new();
+        fs::create_dir_all(world.path("/srv/real/x")).unwrap();
+        let appspec = format!("{SITE}{MODES}");
+        let first = world.deployment(&[
+            ("appspec.yml", 0o644, &appspec),
+            ("site/a", 0o644, "1"),
+            ("site/sub/b", 0o644, "1"),
+            ("site/current", LINK, "/srv/real"),
+        ]);
+        assert_eq!(first.all().0, None);
+        // Where the link was there is a directory now.
+        let mut second = world.deployment(&[
+            ("appspec.yml", 0o644, &appspec),
+            ("site/a", 0o644, "2"),
+            ("site/sub/b", 0o644, "2"),
+            ("site/current/x/c", 0o644, "2"),
+        ]);
+        second.specification.file_exists = behaviour;
+        let (preview, archive) = second.preview(Agent::One).unwrap();
+        let before = |path: &Path| format!("\"{}/", path.display());
+        let agent = second.world.host.agent_dir.canonicalize().unwrap();
+        let shown = preview
+            .steps
+            .to_string()
+            .replace(&before(&archive), &before(&agent.join("g-1/d-2/deployment-archive")));
+        assert!(shown.contains("\"/srv/site/current/x\"") && shown.contains("chmod"), "{shown}");
+        assert_eq!(preview.removed.len(), 5, "{:?}", preview.removed);
+        assert_eq!(preview.conflicts, Vec::<PathBuf>::new());
+        assert_eq!(second.all().0, None);
+        let done = fs::read_to_string(agent.join("deployment-instructions/g-1-install.json")).unwrap();
+        assert_eq!(shown, done, "{behaviour:?}");
+    }
+}
+
+#[test]
+fn a_look_makes_nothing() {
+    let mut world = World::new();
+    fs::create_dir(&world.host.root).unwrap();
+    world.host.hooks = policy(Isolation::Bubblewrap, true);
+    let appspec = SITE.replace("/srv/site", "/opt/site");
+    let deployment = world.deployment(&[("appspec.yml", 0o644, &appspec), ("site/a", 0o644, "1")]);
+    let steps = deployment.steps();
+    // What isolated scripts need is there before anything is installed.
+    assert_eq!(steps.first().unwrap(), r#"{"type":"mkdir","directory":"/opt/site"}"#);
+    assert_eq!(fs::read_dir(&world.host.root).unwrap().count(), 0);
+    assert!(!world.host.agent_dir.exists());
+}
+
+#[test]
+fn a_path_that_no_system_takes_is_refused_at_once() {
+    let mut world = World::new();
+    let site = |destinations: &[String]| {
+        let entry = |path: &String| format!("  - source: a\n    destination: {path}\n");
+        format!("version: 0.0\nos: linux\nfiles:\n{}", destinations.iter().map(entry).collect::<String>())
+    };
+    let long = site(&["/a".repeat(100_000)]);
+    let deployment = world.deployment(&[("appspec.yml", 0o644, &long), ("a", 0o644, "1")]);
+    let (event, diagnostics) = deployment.all();
+    assert_eq!(event, Some(EventName::Install));
+    assert!(diagnostics.message.starts_with("File name too long @ dir_s_mkdir - /a/a"));
+    let deep: Vec<String> = (0..20).map(|number| format!("/{number}{}", "/a".repeat(900))).collect();
+    let deployment = world.deployment(&[("appspec.yml", 0o644, &site(&deep)), ("a", 0o644, "1")]);
+    let message = deployment.all().1.message;
+    assert_eq!(message, "The paths that the bundle installs have more than 8388608 bytes in all.");
+    assert!(!world.path("/0").exists());
+}
+
+#[test]
+fn agent_2_knows_its_home() {
+    let mut world = World::new();
+    for (destination, expected) in [("~", "/root/a"), ("~/x", "/root/x/a"), ("~other/x", "/~other/x/a")] {
+        let appspec = SITE.replace("/srv/site", &format!("\"{destination}\""));
+        let deployment = world.deployment(&[("appspec.yml", 0o644, &appspec), ("site/a", 0o644, "1")]);
+        let (preview, _) = deployment.preview(Agent::Two).unwrap();
+        assert!(preview.steps.to_string().contains(&format!("{expected:?}")), "{}", preview.steps);
+        let message = deployment.preview(Agent::One).err().unwrap();
+        assert_eq!(message, "File exists @ dir_s_mkdir - /root");
+    }
+}
+
+#[test]
+fn what_is_not_in_the_bundle_is_missed_before_it_is_copied() {
+    let mut world = World::new();
+    let appspec = SITE.replace("source: site", "source: site/none");
+    let deployment = world.deployment(&[("appspec.yml", 0o644, &appspec), ("site/a", 0o644, "1")]);
+    let message = deployment.preview(Agent::One).err().unwrap();
+    assert!(message.starts_with("No such file or directory @ rb_sysopen - "), "{message}");
+    let (_, archive) = world
+        .deployment(&[("appspec.yml", 0o644, SITE), ("site/a", 0o644, "1")])
+        .preview(Agent::One)
+        .unwrap();
+    symlink("/etc/none", archive.join("out.sh")).unwrap();
+    let is_there =
+        ["site/a", "/site/a", "out.sh", "none.sh", "../look.zip"].map(|name| has_script(&archive, name));
+    assert_eq!(is_there, [true, true, true, false, false]);
+}
