@@ -1,6 +1,7 @@
 //! The checks of EC2/on-premises AppSpec files, case by case.
 
 mod bundled;
+mod severity;
 
 use super::*;
 
@@ -111,7 +112,7 @@ fn hooks_of_the_wrong_shape() {
         "undefined method `has_key?' for [\"location\", \"a.sh\"]:Array"
     );
     assert!(refusal(&hooks("  - AfterInstall: x\n")).starts_with("undefined method `each_pair' for "));
-    assert_eq!(codes(&hooks("")), [("A036", Severity::Warning)]);
+    assert_eq!(codes(&hooks("")), [("A036", Severity::Note)]);
 }
 
 #[test]
