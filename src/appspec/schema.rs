@@ -70,11 +70,11 @@ fn object_in_any_case(description: &str, required: &[&str], properties: Value) -
         .map(|(name, property)| (format!("^(?!{name}$){}", any_case(name)), property.clone()))
         .collect();
     body["patternProperties"] = Value::Object(patterns);
-    body["allOf"] = required
-        .iter()
+    if !required.is_empty() {
         // The first is what an editor tells of.
-        .map(|name| json!({ "anyOf": [{ "required": [name] }, has(name)] }))
-        .collect();
+        let either = |name: &&str| json!({ "anyOf": [{ "required": [name] }, has(name)] });
+        body["allOf"] = required.iter().map(either).collect();
+    }
     body
 }
 

@@ -197,6 +197,8 @@ fn oddities_are_read_as_each_agent_reads_them() {
         ("hooks:\n  AfterInstall:\n    - {location: a, timeout: !!str }\n", true, true),
         ("hooks:\n  AfterInstall:\n    - {location: a, sudo: !a }\n", false, true),
         ("hooks:\n  AfterInstall:\n    - {location: a, timeout: !!int \"5\"}\n", false, true),
+        ("hooks:\n  AfterInstall:\n    - {location: a, timeout: !!binary }\n", true, true),
+        ("files:\n  - {source: a, destination: !!binary }\n", false, true),
         ("file_exists_behavior: !!str\n", true, true),
         ("x: !ruby/hash {a: b}\n", false, false),
         ("permissions:\n  - {object: /a, mode: !!float 0}\n", true, false),

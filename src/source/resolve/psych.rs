@@ -170,7 +170,9 @@ fn resolve(node: &Node) -> Result<Item, Error> {
         Content::Map(entries) => Value::Map(resolve_map(entries)?),
         Content::Scalar(scalar) => {
             let tag = node.tag.as_deref().unwrap_or_default();
-            if !scalar.plain || matches!(tag, "tag:yaml.org,2002:str" | "!str") {
+            // What is behind `!!binary` Ruby decodes, which matters to nobody; that it is text does.
+            let tags = ["tag:yaml.org,2002:str", "!str", "tag:yaml.org,2002:binary", "!binary"];
+            if !scalar.plain || tags.contains(&tag) {
                 Value::Text(scalar.text.clone())
             } else if tag.starts_with("!ruby/sym") {
                 // A Symbol is equal to no text; it is kept as the text that would make it one.
