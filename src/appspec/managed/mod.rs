@@ -96,7 +96,8 @@ impl Checker {
 
     fn unreadable(&mut self, text: &[u8], error: source::Error) {
         let help = unreadable_help(text, &error.message);
-        let finding = Finding::error("A001", Span::at(error.position), error.message);
+        let unclosed = error.context.filter(|_| error.message.contains("unexpected end of stream"));
+        let finding = Finding::error("A001", Span::at(unclosed.unwrap_or(error.position)), error.message);
         self.add(Finding { help: help.map(str::to_owned), ..finding });
     }
 

@@ -100,6 +100,8 @@ fn what_cannot_be_read_has_its_place_and_a_help() {
         assert_eq!(told(format!("{files}{rest}").as_bytes()).2, column, "{rest}");
     }
     assert_eq!(told(b"version: 0.0\nos: 'linux\n").2, "the quote that opens here is never closed");
+    let open = check(b"version: 0.0\nResources: 'a\n", None, Scope::default()).findings;
+    assert_eq!(open[0].span.map(|span| (span.start.line, span.start.column)), Some((2, 12)));
     let managed = check(b"version: 0.0\nResources:\n\t- a\n", None, Scope::default()).findings;
     assert!(managed[0].help.as_deref().unwrap_or_default().starts_with("YAML indents with spaces"));
 }
