@@ -130,7 +130,7 @@ impl Reporter for Live {
         wish
     }
 
-    fn resumed(&mut self) {
+    fn paused(&mut self) {
         self.canvas.forget();
         self.changed = true;
     }
