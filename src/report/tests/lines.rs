@@ -129,6 +129,26 @@ fn sre_15_log_times_are_utc_and_no_duration_is_negative() {
 }
 
 #[test]
+fn sentences_leave_out_neither_what_is_ready_nor_later_failures() {
+    let state = |run, ready, fail: u64, messages: &[&str]| {
+        let counts = Counts { ready, ..counts(0, run, 100 - run - ready - fail, fail) };
+        let messages = messages.iter().map(ToString::to_string).collect();
+        let event = DeploymentEvent { messages, ..deployment(DeploymentStatus::InProgress, Some(counts)) };
+        Event::Deployment(Box::new(event))
+    };
+    let mut events =
+        vec![(5, state(10, 0, 0, &["zone a is next"])), (9, state(10, 40, 0, &["zone a is next"]))];
+    events
+        .extend((0..60).map(|n| (10, seen(&format!("i-{n}"), TargetStatus::Failed, EventName::Install, 9))));
+    let spoken = played(|err| Box::new(Linear::new(err)), &stream(events));
+    assert_eq!(spoken.matches("The service says: zone a is next").count(), 1, "{spoken}");
+    assert!(spoken.contains("0 of 100 targets done, 10 at work, 50 waiting, 40 ready."), "{spoken}");
+    assert_eq!(lines_with(&spoken, "Target i-").len(), 20, "{spoken}");
+    let more = ["20 more targets failed, 40 in all.", "20 more targets failed, 60 in all."];
+    assert_eq!(lines_with(&spoken, " more targets failed"), more);
+}
+
+#[test]
 fn sre_20_accessible_sentences_for_a_screen_reader() {
     let spoken = played(|err| Box::new(Linear::new(err)), &stream(failing()));
     assert_data_eq!(
