@@ -70,12 +70,15 @@ fn causes(text: &mut String, timeline: &Timeline) {
     }
     text.push_str("\n### What failed\n");
     for cause in causes.iter().take(CAUSES) {
-        let event = cause.event.as_ref().map_or("between two events", |event| event.as_str());
+        let event = cause.event.as_ref().map_or(words::BETWEEN, |event| event.as_str());
         let parts = [event, &cause.error, &cause.script];
         let what: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).map(code).collect();
         let targets = code(&names(&cause.targets, 8));
         let _ = write!(text, "\n**{} ×** {} on {targets}\n\n", cause.count, what.join(" "));
-        text.push_str(&fenced(&format!("{}\n{}", bare_message(&cause.message), cause.log_tail)));
+        let said = format!("{}\n{}", bare_message(&cause.message), cause.log_tail);
+        if !said.trim().is_empty() {
+            text.push_str(&fenced(said.trim_start_matches('\n')));
+        }
     }
     if causes.len() > CAUSES {
         let _ = writeln!(text, "\n{}", plural((causes.len() - CAUSES) as u64, "more cause"));
