@@ -6,12 +6,17 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 use tokio::sync::broadcast;
+use tokio::time::timeout;
 
 use crate::exit::Exit;
 use crate::watch::Signal;
+
+/// How long a signal that has come may take to be heard.
+const SOON: Duration = Duration::from_secs(1);
 
 /// Who listens to signals.
 #[derive(Clone)]
@@ -136,40 +141,37 @@ impl Drop for Listener {
     }
 }
 
-/// The user's wish to pause the command, and its going on: asked for only while the terminal has another mode, which has
-/// to be put back first.
+/// The user's wish to pause the command, and its going on: asked for only beside a live view, which has to leave the
+/// terminal to others first.
 pub struct Pauses {
     stop: Stream,
     resumed: Stream,
-    /// A SIGTSTP pauses the command as it would without a handler.
-    holds: bool,
 }
 
 impl Pauses {
-    /// `holds`: the command itself stops at SIGTSTP, once it is ready to.
+    /// From now on a SIGTSTP does not stop the command by itself.
     ///
     /// # Errors
     /// The system takes no handler.
-    pub fn listen(holds: bool) -> io::Result<Self> {
+    pub fn listen() -> io::Result<Self> {
         use rustix::process::Signal as Number;
         let kind = |number: Number| SignalKind::from_raw(number.as_raw());
-        let resumed = signal(kind(Number::CONT))?;
-        // Without a handler of ours the system's own stops the command.
-        let stop = if holds { signal(kind(Number::TSTP))? } else { signal(kind(Number::CONT))? };
-        Ok(Pauses { stop, resumed, holds })
+        Ok(Pauses { stop: signal(kind(Number::TSTP))?, resumed: signal(kind(Number::CONT))? })
     }
 
     /// The next of either: true where the command is to stop now.
     pub async fn next(&mut self) -> bool {
         tokio::select! {
-            _ = self.stop.recv(), if self.holds => true,
+            _ = self.stop.recv() => true,
             _ = self.resumed.recv() => false,
         }
     }
 
     /// Stops the command until it is told to go on.
-    pub fn stop(&self) {
+    pub async fn stop(&mut self) {
         let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
+        // What told it so is no news any more.
+        let _ = timeout(SOON, self.resumed.recv()).await;
     }
 }
 

@@ -301,9 +301,15 @@ fn a_recording_shows_the_same_again_through_any_reporter() {
     assert_eq!(events.stdout, std::fs::read_to_string(&file).unwrap());
     let paced = machine.run(&format!("deploy watch --replay {file} --speed 1000")).ends_with(3);
     assert_eq!(paced.stderr, live.stderr);
-    for more in
-        ["--record x", "--until ready", "--timeout 1m", "--on-interrupt stop", "--exit-on-ready", "--app x"]
-    {
+    for more in [
+        "--keys",
+        "--record x",
+        "--until ready",
+        "--timeout 1m",
+        "--on-interrupt stop",
+        "--exit-on-ready",
+        "--app x",
+    ] {
         machine
             .run(&format!("deploy watch --replay {file} {more}"))
             .ends_with(2)
@@ -311,6 +317,10 @@ fn a_recording_shows_the_same_again_through_any_reporter() {
     }
     std::fs::write(&file, "{}\n").unwrap();
     machine.run(&format!("deploy watch --replay {file}")).ends_with(1).complains("line 1");
+    machine
+        .run(&format!("deploy watch --replay {file} -o json"))
+        .ends_with(2)
+        .complains("--replay shows a recording and prints no data");
     machine.run("deploy watch").ends_with(2).complains("no deployment is named");
 }
 

@@ -178,16 +178,42 @@ fn a_pause_gives_the_keyboard_back_and_the_view_begins_anew() {
         };
         terminal.reaches("a stop", |_| stopped());
         assert!(is_cooked(&terminal), "{keys}");
-        terminal.parser.lock().unwrap().process(b"\r\n[1]+ Stopped\r\n$ fg\r\n");
+        thread::sleep(Duration::from_millis(100));
+        terminal.parser.lock().unwrap().process(b"\r\n[1]+ Stopped\r\n$ echo done\r\ndone\r\n$ fg\r\n");
+        // So long that a frame is due at once.
+        thread::sleep(Duration::from_millis(600));
         terminal.signal(Signal::CONT);
-        let screen = terminal.reaches("a frame below", |screen| {
-            screen.split("$ fg").nth(1).is_some_and(|below| below.contains("RUNNING"))
-        });
-        assert!(screen.contains("[1]+ Stopped"), "{screen}");
+        let begun = std::time::Instant::now();
+        let mut screen = String::new();
+        // What stands twice may be drawn a moment later only.
+        while begun.elapsed() < Duration::from_secs(2) {
+            screen = terminal.reaches("a frame below", |screen| {
+                screen.split("$ fg").nth(1).is_some_and(|below| below.contains("RUNNING"))
+            });
+            thread::sleep(Duration::from_millis(100));
+        }
+        assert!(screen.contains("[1]+ Stopped\n$ echo done\ndone\n$ fg\n"), "{keys}: {screen}");
+        assert_eq!(screen.split("$ fg").nth(1).unwrap().matches("RUNNING").count(), 1, "{keys}: {screen}");
         terminal.reaches("keys again", |_| is_cooked(&terminal) == keys.is_empty());
         terminal.signal(Signal::INT);
         is_cooked_at_the_end(terminal, 130);
     }
+}
+
+#[test]
+fn a_replay_that_is_interrupted_leaves_the_cursor_below_its_last_frame() {
+    let (sandbox, id) = hanging();
+    let machine = sandbox.machine();
+    let record = machine.home().join("watch.ndjson").display().to_string();
+    machine.run(&format!("deploy watch {id} --timeout 3s --record {record}")).ends_with(7);
+    let line = format!("deploy watch --replay {record} --speed 0.01");
+    let terminal = Terminal::start(sandbox.machine(), &line, (80, 24));
+    terminal.shows("InProgress");
+    let parser = std::sync::Arc::clone(&terminal.parser);
+    terminal.signal(Signal::INT);
+    let (code, screen) = terminal.ends();
+    assert_eq!(code, Some(130), "{screen}");
+    assert_eq!(parser.lock().unwrap().screen().cursor_position().1, 0, "{screen}");
 }
 
 #[test]

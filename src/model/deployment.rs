@@ -56,6 +56,13 @@ impl Creator {
     pub fn is_auto_scaling(&self) -> bool {
         matches!(self, Creator::AutoScaling | Creator::AutoScalingTermination)
     }
+
+    /// Whether such a deployment can be stopped and is the caller's to stop.
+    ///
+    /// Source: AWS user guide, "Create an AWS CloudFormation blue/green deployment": the stack's owner acts on the stack.
+    pub fn lets_stop(&self) -> bool {
+        !self.is_auto_scaling() && !matches!(self, Creator::CloudFormation | Creator::CloudFormationRollback)
+    }
 }
 
 /// `DeploymentOverview`: how many targets are in which state.

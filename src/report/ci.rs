@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use std::io::Write;
 
 use super::sink::{Sink, Unwritten};
-use super::summary::{compose, ending};
-use super::words::{bare_message, counts, fenced, first_line, names, plural};
+use super::summary::{commands, compose, ending};
+use super::words::{self, bare_message, counts, fenced, first_line, names, plural};
 use super::{Closed, Reporter, why};
 use crate::clock;
 use crate::model::TargetStatus;
@@ -52,22 +52,32 @@ fn annotations(id: &str, report: &Report) -> String {
     let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
     let mut lines = String::new();
     for cause in report.causes.iter().take(ANNOTATIONS) {
-        let event = cause.event.as_ref().map_or("deployment", |event| event.as_str());
-        let title = property(&format!("{id}: {event} failed on {} targets", cause.count));
+        let failed = match &cause.event {
+            Some(event) => format!("{event} failed"),
+            None => format!("failed {}", words::BETWEEN),
+        };
+        let title = property(&format!("{id}: {failed} on {}", plural(cause.count, "target")));
         let text = format!("{}\non {}", bare_message(&cause.message), names(&cause.targets, 8));
         let _ = writeln!(lines, "::error title={title}::{}", data(&text));
     }
     if report.causes.is_empty() && report.exit != 0 {
-        let text = data(&why(report));
+        let text = data(&why(report).unwrap_or_else(|| left(id, report)));
         let _ = writeln!(lines, "::error title={}::{text}", property(&format!("{id}: {}", report.outcome)));
     }
     lines
 }
 
-/// Why it ended so, on one line; the bare outcome where nobody says more.
-fn why(report: &Report) -> String {
+/// Why it ended so, on one line, where somebody says it.
+fn why(report: &Report) -> Option<String> {
     let why = why::of_report(report);
-    if why.is_empty() { report.outcome.clone() } else { why.join("; ") }
+    (!why.is_empty()).then(|| words::clauses(&why))
+}
+
+/// How the watch ended, and what to type then.
+fn left(id: &str, report: &Report) -> String {
+    let next = commands(id, report).into_iter().next();
+    let next = next.map(|command| format!("; next: {command}")).unwrap_or_default();
+    format!("{}{next}", ending(report).1)
 }
 
 /// The summary as a block that no Markdown inside can leave.
@@ -139,7 +149,8 @@ fn junit(reports: &[(String, Report)], targets: &BTreeMap<String, BTreeMap<Strin
         if ended == 0 {
             xml.push_str("/>\n");
         } else {
-            let ended = format!("{}: {}", ending(report).1, why(report));
+            let why = why(report).map(|why| format!("{}: {why}", ending(report).1));
+            let ended = why.unwrap_or_else(|| left(id, report));
             let _ = writeln!(xml, "><failure message=\"{}\"/></testcase>", escaped(&ended));
         }
         for target in own.values() {
@@ -186,7 +197,7 @@ fn case(xml: &mut String, id: &str, target: &TargetEvent) {
     match (&target.status, &target.failure) {
         (TargetStatus::Succeeded, _) => xml.push_str("/>\n"),
         (TargetStatus::Failed, failure) => {
-            let event = target.event.as_ref().map_or("", |event| event.as_str());
+            let event = target.event.as_ref().map_or(words::BETWEEN, |event| event.as_str());
             let (message, log) = failure
                 .as_ref()
                 .map_or(("", ""), |failure| (failure.message.as_str(), failure.log_tail.as_str()));
@@ -194,7 +205,7 @@ fn case(xml: &mut String, id: &str, target: &TargetEvent) {
             let _ = writeln!(
                 xml,
                 "><failure message=\"{}\">{}</failure></testcase>",
-                escaped(&format!("{event}: {message}")),
+                escaped(format!("{event}: {message}").trim_end_matches(": ")),
                 escaped(log)
             );
         }

@@ -35,6 +35,9 @@ pub struct Linear {
     waited: bool,
     /// The minimum of healthy targets has been told.
     warned: bool,
+    /// How many failures have been told, and how many of the service's messages.
+    failures: u64,
+    messages: usize,
     troubled: bool,
 }
 
@@ -49,6 +52,8 @@ impl Linear {
             steps: Steps::default(),
             waited: false,
             warned: false,
+            failures: 0,
+            messages: 0,
             troubled: false,
         }
     }
@@ -76,6 +81,10 @@ impl Linear {
             }
             self.say(sentence + ".");
         }
+        for message in event.messages.iter().skip(std::mem::replace(&mut self.messages, event.messages.len()))
+        {
+            self.say(format!("The service says: {}", first_line(message, 300)));
+        }
         self.settled();
         if let Some(step) = self.steps.plan(&self.view) {
             self.step(step);
@@ -85,7 +94,8 @@ impl Linear {
         }
         let Some(now) = event.overview else { return };
         let step = now.total().div_ceil(10).max(1);
-        if now.ok + now.skip >= self.counts.ok + self.counts.skip + step {
+        let before = self.counts;
+        if now.ok + now.skip >= before.ok + before.skip + step || now.ready >= before.ready + step {
             self.progress(now);
         }
     }
@@ -114,7 +124,12 @@ impl Linear {
 
     fn progress(&mut self, now: Counts) {
         self.counts = now;
-        let failed = if now.fail > 0 { format!(", {} failed", now.fail) } else { String::new() };
+        let rare = [(now.ready, "ready"), (now.skip, "skipped"), (now.fail, "failed")];
+        let rare: String = rare
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!(", {count} {what}"))
+            .collect();
         let total = plural(now.total(), "target");
         let forecast = self.view.forecast().map(|(least, most)| {
             format!(
@@ -124,7 +139,7 @@ impl Linear {
             )
         });
         self.say(format!(
-            "{} of {total} done, {} at work, {} waiting{failed}.{}",
+            "{} of {total} done, {} at work, {} waiting{rare}.{}",
             now.ok,
             now.run,
             now.pend,
@@ -137,9 +152,20 @@ impl Linear {
             self.step(step);
         }
         self.settled();
-        if event.status != TargetStatus::Failed || self.view.failures() > FIRST_FAILURES {
+        if event.status != TargetStatus::Failed {
             return;
         }
+        let failed = self.view.failures();
+        if failed > FIRST_FAILURES {
+            let total = self.view.counts().map_or(0, |counts| counts.total());
+            if failed >= self.failures + total.div_ceil(5).max(FIRST_FAILURES) {
+                let more = plural(failed - self.failures, "more target");
+                self.failures = failed;
+                self.say(format!("{more} failed, {failed} in all."));
+            }
+            return;
+        }
+        self.failures = failed;
         let row = self.view.targets.get(&event.id);
         let why = row.and_then(|row| row.failure.as_deref()).map(|why| format!(": {}", first_line(why, 200)));
         let name = event.event.as_ref().map(|event| format!(" in {event}")).unwrap_or_default();
@@ -193,6 +219,7 @@ impl Reporter for Linear {
         if self.view.id != before {
             (self.status, self.counts, self.steps) = (None, Counts::default(), Steps::default());
             self.warned = false;
+            (self.failures, self.messages) = (0, 0);
         }
         match &stamped.event {
             Event::Deployment(_) => self.deployment(),

@@ -1,7 +1,7 @@
 //! The live view on a terminal: frames on a canvas, and what keys make of them. The last frame stays in the scrollback;
 //! the cursor is never hidden.
 
-use super::frame::{Interrupt, Look, Panel, focus, frames, last_frame};
+use super::frame::{Interrupt, Look, Panel, focus, frames, last_frame, parting_frame};
 use super::view::View;
 use super::words::first_line;
 use super::{Closed, Pulse, Reporter, Wish};
@@ -96,8 +96,8 @@ impl Reporter for Live {
             && view.gives_way_to(stamped)
         {
             // A rollback takes the screen; what it rolls back stays above it.
-            let last = self.last(view).join("\n");
-            self.canvas.print(&last);
+            let last = parting_frame(view, self.canvas.size().0, self.unicode, self.colour);
+            self.canvas.print(&last.join("\n"));
         }
         if let Some(view) = self.views.get_mut(index) {
             view.event(stamped);
@@ -109,7 +109,15 @@ impl Reporter for Live {
                 NoticeCode::NotStopped => false,
                 _ => self.stopping,
             };
-            self.canvas.print(&format!("notice: {}", first_line(message, 300)));
+            // How long a watch may last is no news on a screen that somebody looks at.
+            if *code != NoticeCode::Timeout {
+                let of = if self.views.len() > 1 {
+                    format!("{}: ", self.views[index].name())
+                } else {
+                    String::new()
+                };
+                self.canvas.print(&format!("notice: {of}{}", first_line(message, 300)));
+            }
         }
         self.changed = true;
         Ok(())
@@ -140,7 +148,7 @@ impl Reporter for Live {
         wish
     }
 
-    fn resumed(&mut self) {
+    fn paused(&mut self) {
         self.canvas.forget();
         self.changed = true;
     }

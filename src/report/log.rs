@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::stage::{self, Known, Step, Steps};
-use super::view::View;
+use super::view::{Row, View};
 use super::words::{counts, first_line, line, place, plural, short_revision, short_revisions};
 use super::{Closed, Pulse, Reporter};
 use crate::clock;
@@ -175,8 +175,14 @@ impl Log {
         }
         let now = self.view.now;
         let waiting = self.said.wait.get_or_insert(Waiting { since: now, told: Known::Nothing });
-        let known = stage::known(&self.view);
+        let mut known = stage::known(&self.view);
         let after = if known == Known::All { READS } else { SLOW_READS };
+        // What has not been read by then is as it was seen.
+        let late = waiting.since.checked_add(SLOW_READS).unwrap_or(now);
+        if known != Known::All && late <= to {
+            self.view.now = now.max(late);
+            known = stage::known(&self.view);
+        }
         let due = waiting.since.checked_add(after).unwrap_or(now);
         if known == Known::Nothing || waiting.told == known || waiting.told == Known::All || due > to {
             return;
@@ -245,11 +251,15 @@ impl Log {
     }
 
     fn counted(&mut self, now: Counts) {
-        let slowest = self.view.slowest(1).first().map(|(id, row)| {
-            let event = row.event.as_ref().map(|event| format!(" {event}")).unwrap_or_default();
-            let time = self.view.time_in_event(row).map(|time| format!(" {}", clock::short(time)));
-            format!(" | slowest {id}{event}{}", time.unwrap_or_default())
-        });
+        // One of two fleets waits for the other or for the user, and is not slow.
+        let waits = |row: &Row| row.ended.is_some() && row.label.is_some();
+        let slowest =
+            self.view.slowest(usize::MAX).into_iter().find(|(_, row)| !waits(row)).map(|(id, row)| {
+                let after = if row.ended.is_some() { " after" } else { "" };
+                let event = row.event.as_ref().map(|event| format!("{after} {event}")).unwrap_or_default();
+                let time = self.view.time_in_event(row).map(|time| format!(" {}", clock::short(time)));
+                format!(" | slowest {id}{event}{}", time.unwrap_or_default())
+            });
         let forecast = self.view.forecast().map(|(least, most)| {
             format!(" (done between {} and {})", stage::time_of_day(least), stage::time_of_day(most))
         });
@@ -382,11 +392,14 @@ impl Log {
         }
         let phases = self.view.phases();
         let seen: usize = phases.iter().map(|(_, count)| count).sum();
-        if let Some(now) = self.view.counts().filter(|_| seen > 0) {
+        if let Some(now) = self.view.counts().filter(|now| now.run > 0 || seen > 0) {
             let of = if now.run > seen as u64 { format!(" (of {seen} seen)") } else { String::new() };
             let phases: Vec<_> =
                 phases.iter().take(4).map(|(name, count)| format!("{name} {count}")).collect();
-            text.push_str(&format!("; {} running: {}{of}", now.run.max(seen as u64), phases.join(", ")));
+            text.push_str(&format!("; {} running", now.run.max(seen as u64)));
+            if !phases.is_empty() {
+                text.push_str(&format!(": {}{of}", phases.join(", ")));
+            }
         }
         self.line("still", text + &age);
     }

@@ -37,7 +37,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{Notify, broadcast, mpsc, watch};
+use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
 
 use sink::Unwritten;
 
@@ -71,8 +71,8 @@ pub trait Reporter: Send {
         None
     }
 
-    /// The process was stopped for a while, and the terminal was another's.
-    fn resumed(&mut self) {}
+    /// The terminal is another's for a while, and what stands there stays.
+    fn paused(&mut self) {}
 
     /// Nothing more comes.
     fn end(&mut self) {}
@@ -106,9 +106,12 @@ impl Input {
         self.send(Message::Key(key));
     }
 
-    /// The process goes on after it was stopped.
-    pub fn resumed(&self) {
-        self.send(Message::Resumed);
+    /// The terminal is another's for a while: nothing is shown until the pause ends.
+    pub fn pause(&self) -> Pause {
+        let (begins, begun) = oneshot::channel();
+        let (lasts, ends) = std::sync::mpsc::channel();
+        self.send(Message::Pause(begins, ends));
+        Pause { begun, lasts }
     }
 
     fn send(&self, message: Message) {
@@ -116,6 +119,14 @@ impl Input {
             let _ = to.try_send(message);
         }
     }
+}
+
+/// A time in which nothing is shown.
+pub struct Pause {
+    /// It has begun; an error where nobody shows anything any more.
+    pub begun: oneshot::Receiver<()>,
+    /// It ends when this is dropped.
+    pub lasts: std::sync::mpsc::Sender<()>,
 }
 
 /// The deployment that an event is about, with its region where several are watched.
@@ -129,7 +140,8 @@ enum Message {
     Event(Arc<Stamped>),
     Tick(Pulse),
     Key(Key),
-    Resumed,
+    /// Where to say that it has begun, and what ends it.
+    Pause(oneshot::Sender<()>, std::sync::mpsc::Receiver<()>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,6 +183,12 @@ impl Reporters {
         let kept = Arc::clone(&unwritten);
         std::thread::Builder::new().name("reporters".to_owned()).spawn(move || {
             while let Some(message) = from.blocking_recv() {
+                if let Message::Pause(begins, ends) = message {
+                    reporters.iter_mut().for_each(|reporter| reporter.paused());
+                    let _ = begins.send(());
+                    let _ = ends.recv();
+                    continue;
+                }
                 for reporter in &mut reporters {
                     let result = match &message {
                         Message::Event(event) => reporter.event(event),
@@ -183,10 +201,7 @@ impl Reporters {
                             reporter.key(*key).into_iter().for_each(|asked| drop(wish.send(asked)));
                             Ok(())
                         }
-                        Message::Resumed => {
-                            reporter.resumed();
-                            Ok(())
-                        }
+                        Message::Pause(..) => Ok(()),
                     };
                     if result == Err(Closed) {
                         tell.send_replace(State::Closed);

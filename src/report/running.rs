@@ -1,6 +1,6 @@
 //! What the hosts run once a watch has ended, and, where not all of them run the same, which; or who has the traffic. Pure.
 
-use super::words::{line, short_revision, short_revisions};
+use super::words::{self, line, short_revision, short_revisions};
 use crate::model::Serving;
 use crate::watch::event::{Counts, Fleets, Report};
 
@@ -29,16 +29,22 @@ pub fn lines(report: &Report) -> Vec<String> {
             (or(new, "the new revision"), or(old, "what they had"))
         }
     };
+    // What was deployed before may have failed on them, or have left them out too.
+    let untouched = match report.previous_revision {
+        Some(_) => format!("untouched (last good: {old})"),
+        None => format!("untouched on {old}"),
+    };
     match (&report.rollback_fleets, &report.fleets) {
         (Some(back), _) => return both(came_back(back, &old)),
         (None, Some(fleets)) => return both(change_places(fleets, &new, &old)),
+        (None, None) if report.blue_green => return unread(report, &new, &old),
         (None, None) => {}
     }
     let (mut parts, hosts) = match (report.rollback_counts, report.counts) {
-        (Some(back), _) => (rolled_back(report, back, &new, &old), &report.rollback_hosts),
+        (Some(back), _) => (rolled_back(report, back, &new, &old, untouched), &report.rollback_hosts),
         (None, Some(counts)) => {
             let mut parts = reached(counts, &report.hosts.ok, &new);
-            parts.push((counts.pend + counts.skip, format!("untouched on {old}"), &report.hosts.skip));
+            parts.push((counts.pend + counts.skip, untouched, &report.hosts.skip));
             (parts, &report.hosts)
         }
         (None, None) => return Vec::new(),
@@ -88,7 +94,13 @@ fn reached<'a>(counts: Counts, ok: &'a [String], to: &str) -> Vec<Part<'a>> {
 }
 
 /// What the rollback has not reached is as the deployment before has left it: on the new revision, the old, or half way.
-fn rolled_back<'a>(report: &'a Report, back: Counts, new: &str, old: &str) -> Vec<Part<'a>> {
+fn rolled_back<'a>(
+    report: &'a Report,
+    back: Counts,
+    new: &str,
+    old: &str,
+    untouched: String,
+) -> Vec<Part<'a>> {
     let left = &report.rollback_left;
     let mut parts = reached(back, &report.rollback_hosts.ok, old);
     let unknown =
@@ -98,7 +110,7 @@ fn rolled_back<'a>(report: &'a Report, back: Counts, new: &str, old: &str) -> Ve
     parts.extend([
         (left.counts.ok, format!("still on {new} ({unreached})"), left.hosts.ok.as_slice()),
         (left.counts.fail, format!("still half way to {new} ({unreached})"), &[]),
-        (left.counts.skip, format!("untouched on {old}"), left.hosts.skip.as_slice()),
+        (left.counts.skip, untouched, left.hosts.skip.as_slice()),
         (unknown, unreached.to_owned(), rest),
     ]);
     parts
@@ -148,6 +160,27 @@ fn came_back<'a>(fleets: &Fleets, old: &str) -> [Fleet<'a>; 2] {
         ("blue", states(&fleets.blue, "back in service"), format!(" on {old}")),
         ("green", states(&fleets.green, "out of service"), String::new()),
     ]
+}
+
+/// Two fleets of which not each host was read. Where all went well all of each are where they were to be; else the counts
+/// are of both.
+fn unread(report: &Report, new: &str, old: &str) -> Vec<String> {
+    let back = report.rollback_counts;
+    match (back, back.or(report.counts)) {
+        (_, None) => Vec::new(),
+        (None, Some(counts)) if counts.ok == counts.total() => {
+            vec![format!("green: all in service on {new}"), "blue: all out of service".to_owned()]
+        }
+        (Some(_), Some(counts)) if counts.ok == counts.total() => {
+            vec![format!("blue: all back in service on {old}"), "green: all out of service".to_owned()]
+        }
+        (_, Some(counts)) => {
+            vec![format!(
+                "{}, of both fleets together; which host is where was not read",
+                words::counts(&counts)
+            )]
+        }
+    }
 }
 
 fn both(fleets: [Fleet<'_>; 2]) -> Vec<String> {

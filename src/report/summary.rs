@@ -3,11 +3,13 @@
 
 use std::io::Write;
 
-use super::words::{bare_message, flowed, line, names, place, plural, reference, short_revisions};
+use super::words::{
+    BETWEEN, bare_message, bare_revision, flowed, line, names, place, plural, reference, short_revisions,
+};
 use super::{Closed, Reporter, hints, running, why};
 use crate::clock;
-use crate::model::{DeploymentStatus, Serving};
-use crate::ui::{self, Stream, Style};
+use crate::model::{Creator, DeploymentStatus, Serving};
+use crate::ui::{self, Screen, Stream, Style, columns};
 use crate::watch::causes::Cause;
 use crate::watch::event::{Event, Report, Stamped};
 
@@ -22,6 +24,9 @@ const SENTENCE: usize = 120;
 const SENTENCES: usize = 4;
 /// Characters of a line of log.
 const WIDEST: usize = 200;
+/// What stands before a line of log, and the columns of a label.
+const LOG: &str = "       ";
+const LABEL: usize = 10;
 
 /// Writes the summary to stderr; none where nobody listens, and none of a watch that the service refused, which
 /// the command's error tells.
@@ -32,16 +37,23 @@ pub struct Summary {
     /// Nothing is written before the end.
     last: bool,
     held: String,
+    /// The terminal whose width long lines keep to.
+    screen: Option<Screen>,
 }
 
 impl Summary {
     pub fn new(err: Stream, unicode: bool, colour: bool) -> Self {
-        Summary { out: err, unicode, colour, last: false, held: String::new() }
+        Summary { out: err, unicode, colour, last: false, held: String::new(), screen: None }
     }
 
     /// One that says nothing before the end: a live view has the screen until then.
     pub fn at_the_end(self) -> Self {
         Summary { last: true, ..self }
+    }
+
+    /// One whose long lines are folded for a terminal, so that it breaks none in the middle of a word.
+    pub fn folded(self, screen: Option<Screen>) -> Self {
+        Summary { screen, ..self }
     }
 
     fn write(&mut self) {
@@ -55,7 +67,10 @@ impl Reporter for Summary {
     fn event(&mut self, stamped: &Stamped) -> Result<(), Closed> {
         let Event::Result(report) = &stamped.event else { return Ok(()) };
         if !matches!(report.outcome.as_str(), "closed" | "error") {
-            let lines = compose(&stamped.deployment, report, self.unicode, self.colour);
+            let mut lines = compose(&stamped.deployment, report, self.unicode, self.colour);
+            if let Some(screen) = &self.screen {
+                lines = folded(lines, screen.size().0.into());
+            }
             if !self.held.is_empty() {
                 self.held.push('\n');
             }
@@ -77,15 +92,52 @@ pub fn compose(id: &str, report: &Report, unicode: bool, colour: bool) -> Vec<St
     let mut lines = vec![verdict(id, report, unicode, colour)];
     lines.extend(entries("why", why::of_report(report).iter().flat_map(|why| whole(&line(why)))));
     lines.extend(entries("message", report.messages.iter().take(3).map(|message| clip(&line(message)))));
-    let hint = report.error.as_ref().and_then(hints::of_error);
+    let hint = report.error.as_ref().and_then(hints::of_error).filter(|_| split(report).is_none());
     lines.extend(hint.map(|hint| entry("hint", hint)));
     let named = reference(id, report.region.as_deref());
-    lines.extend(causes(&named, &report.causes, report.failures_not_read));
-    lines.extend(rollback(report));
-    let label = if report.serving == Serving::Unsaid { "fleet" } else { "traffic" };
+    let hosts = report.serving == Serving::Unsaid;
+    lines.extend(causes(&named, report, hosts));
+    lines.extend(rollback(report, hosts));
+    let label = if hosts { "fleet" } else { "traffic" };
     lines.extend(entries(label, running::lines(report)));
-    lines.extend(next(id, report));
+    lines.extend(split(report).map(|(hint, _)| entry("hint", hint)));
+    lines.extend(entries("next", commands(id, report)));
     lines
+}
+
+/// Lines for a terminal of so many columns: sentences go on below their beginning. A log and commands stay as they are,
+/// because they are copied.
+fn folded(lines: Vec<String>, width: usize) -> Vec<String> {
+    let commands = lines.iter().position(|line| line.starts_with("next ")).unwrap_or(lines.len());
+    let fold = |(index, line): (usize, String)| {
+        let space = line.len() - line.trim_start().len();
+        let is_kept = index >= commands || space == LOG.len();
+        if is_kept || columns(&line) <= width {
+            return vec![line];
+        }
+        let below = match line.trim_start().chars().next() {
+            _ if space == LABEL => LABEL,
+            Some(first) if space == 0 && first.is_ascii_lowercase() => LABEL,
+            Some(first) if first.is_ascii_digit() => LOG.len() - 2,
+            _ => space + 2,
+        };
+        let (begun, rest) = line.split_at(space);
+        let mut folded = vec![begun.to_owned()];
+        let mut empty = true;
+        for word in rest.split(' ') {
+            let Some(last) = folded.last_mut() else { break };
+            if !empty && columns(last) + 1 + columns(word) > width && !word.is_empty() {
+                last.truncate(last.trim_end().len());
+                folded.push(" ".repeat(below) + word);
+            } else {
+                last.push_str(if empty { "" } else { " " });
+                last.push_str(word);
+            }
+            empty = false;
+        }
+        folded
+    };
+    lines.into_iter().enumerate().flat_map(fold).collect()
 }
 
 /// How it ended, in words.
@@ -159,7 +211,7 @@ fn verdict(id: &str, report: &Report, unicode: bool, colour: bool) -> String {
     for part in [
         report.region.as_deref().map(line).unwrap_or_default(),
         place(report.application.as_deref(), report.group.as_deref()),
-        report.revision.as_deref().map(line).unwrap_or_default(),
+        report.revision.as_deref().map(bare_revision).unwrap_or_default(),
         took(report),
     ] {
         if !part.is_empty() {
@@ -177,10 +229,11 @@ fn took(report: &Report) -> String {
     report.duration().map(|duration| word(clock::short(duration))).unwrap_or_default()
 }
 
-fn causes(named: &str, causes: &[Cause], not_read: u64) -> Vec<String> {
+fn causes(named: &str, report: &Report, hosts: bool) -> Vec<String> {
+    let (causes, not_read) = (&report.causes, report.failures_not_read);
     let mut lines = Vec::new();
     for (index, (cause, tail)) in causes.iter().zip(TAIL).enumerate() {
-        lines.extend(self::cause(index + 1, cause, tail));
+        lines.extend(self::cause(index + 1, cause, tail, hosts));
     }
     let rest = causes.get(CAUSES..).unwrap_or_default();
     if !rest.is_empty() {
@@ -195,8 +248,8 @@ fn causes(named: &str, causes: &[Cause], not_read: u64) -> Vec<String> {
     lines
 }
 
-fn cause(number: usize, cause: &Cause, tail: usize) -> Vec<String> {
-    let event = cause.event.as_ref().map_or("ended between two events", |event| event.as_str());
+fn cause(number: usize, cause: &Cause, tail: usize, hosts: bool) -> Vec<String> {
+    let event = cause.event.as_ref().map_or(BETWEEN, |event| event.as_str());
     let parts = [line(event), line(&cause.error), line(&cause.script)];
     let what: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     let first = cause.first.map(|first| format!("  first {first:.0}")).unwrap_or_default();
@@ -205,18 +258,18 @@ fn cause(number: usize, cause: &Cause, tail: usize) -> Vec<String> {
         lines.push(format!("     {}", clip(&line(bare_message(&cause.message)))));
     }
     lines.push(format!("     on {}", names(&cause.targets, 8)));
-    lines.extend(hints::of_cause(cause).map(|hint| format!("     hint: {hint}")));
+    lines.extend(hints::of_cause(cause, hosts).map(|hint| format!("     hint: {hint}")));
     let log = ui::defuse(&cause.log_tail.replace("\r\n", "\n"));
     let log: Vec<_> = log.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
     let hidden = log.len().saturating_sub(tail);
     if hidden > 0 {
-        lines.push(format!("       [{} before]", plural(hidden as u64, "line")));
+        lines.push(format!("{LOG}[{} before]", plural(hidden as u64, "line")));
     }
-    lines.extend(log[hidden..].iter().map(|line| format!("       {}", clip(&line.replace('\t', "    ")))));
+    lines.extend(log[hidden..].iter().map(|line| format!("{LOG}{}", clip(&line.replace('\t', "    ")))));
     lines
 }
 
-fn rollback(report: &Report) -> Vec<String> {
+fn rollback(report: &Report, hosts: bool) -> Vec<String> {
     let Some(id) = &report.rollback else { return Vec::new() };
     let mut lines = match &report.rollback_status {
         None => vec![entry("rollback", &format!("{} (automatic), not watched", line(id)))],
@@ -228,7 +281,7 @@ fn rollback(report: &Report) -> Vec<String> {
         }
     };
     if let Some(first) = report.rollback_causes.first() {
-        lines.extend(cause(1, first, ROLLBACK_TAIL));
+        lines.extend(cause(1, first, ROLLBACK_TAIL, hosts));
         let rest = report.rollback_causes.len() as u64 - 1;
         if rest > 0 {
             let named = reference(id, report.region.as_deref());
@@ -238,8 +291,16 @@ fn rollback(report: &Report) -> Vec<String> {
     lines
 }
 
+/// What to do about a function whose alias the deployment has left on two versions, once it is over.
+fn split(report: &Report) -> Option<(&'static str, String)> {
+    let over = report.status.as_ref().is_some_and(DeploymentStatus::is_terminal);
+    let rolling = report.rollback.is_some()
+        && !report.rollback_status.as_ref().is_some_and(DeploymentStatus::is_terminal);
+    hints::of_serving(&report.serving).filter(|_| over && !rolling)
+}
+
 /// What to type next.
-fn next(id: &str, report: &Report) -> Vec<String> {
+pub fn commands(id: &str, report: &Report) -> Vec<String> {
     let place = place(report.application.as_deref(), report.group.as_deref());
     let named = |id: &str| reference(id, report.region.as_deref());
     let watch = |id: &str| format!("cdctl deploy watch {}", named(id));
@@ -256,9 +317,13 @@ fn next(id: &str, report: &Report) -> Vec<String> {
         "reached" | "reached_with_failures" => commands.push(watch(id)),
         "timed_out" | "detached" | "unknown" => {
             commands.push(watch(rolling.unwrap_or(id)));
+            if report.status == Some(DeploymentStatus::Ready) {
+                commands.push(format!("cdctl deploy continue {}", named(id)));
+            }
             // One that is being stopped needs no more.
             let stopping = report.outcome != "unknown" && report.reason.is_some();
-            if report.status.as_ref().is_some_and(|status| !status.is_terminal()) && !stopping {
+            let goes_on = report.status.as_ref().is_some_and(|status| !status.is_terminal());
+            if goes_on && !stopping && report.creator.as_ref().is_none_or(Creator::lets_stop) {
                 commands.push(format!("cdctl deploy stop {}", named(id)));
             }
         }
@@ -269,10 +334,16 @@ fn next(id: &str, report: &Report) -> Vec<String> {
                 true => format!("cdctl deploy logs {} --failed", named(id)),
                 false => format!("cdctl deploy show {}", named(id)),
             });
+            let split = split(report);
+            commands.extend(split.as_ref().map(|(_, command)| command.clone()));
             match (rollback, rolling, &report.previous_revision) {
                 (_, Some(rollback), _) => commands.push(watch(rollback)),
+                // An alias on two versions is nothing that a deployment can go back from.
                 (None, _, Some(previous))
-                    if !place.is_empty() && report.revision.as_ref() != Some(previous) =>
+                    if !place.is_empty()
+                        && report.revision.as_ref() != Some(previous)
+                        && split.is_none()
+                        && report.error.as_ref().and_then(hints::of_error).is_none() =>
                 {
                     let revision = report.revision.as_deref().unwrap_or_default();
                     let (back, _) = short_revisions(previous, revision);
@@ -282,7 +353,7 @@ fn next(id: &str, report: &Report) -> Vec<String> {
             }
         }
     }
-    entries("next", commands)
+    commands
 }
 
 /// Lines of which the first has the label.
@@ -292,7 +363,7 @@ fn entries(label: &str, texts: impl IntoIterator<Item = String>) -> Vec<String> 
 }
 
 fn entry(label: &str, text: &str) -> String {
-    format!("{label:<9} {text}")
+    format!("{label:<width$} {text}", width = LABEL - 1)
 }
 
 /// A sentence of the service, of which the end says most, on a few lines.

@@ -15,6 +15,7 @@ use crate::watch::event::{
     ApiEvent, ApiState, Counts, DeploymentEvent, Event, Failure, NoticeCode, Phase, Stamped, TargetEvent,
 };
 use crate::watch::forecast;
+use crate::watch::source::BATCH;
 
 /// A target as it is shown.
 #[derive(Clone, Debug)]
@@ -43,6 +44,12 @@ pub struct Row {
 const TIMES: usize = 500;
 /// A target that was looked at longer ago may have gone on since.
 const FRESH: Duration = Duration::from_secs(30);
+/// How much longer ago than the last look that may be for a count of those at work: a look or two.
+const RECENT: Duration = Duration::from_secs(20);
+/// Of more unfinished targets than these not all are looked at each time.
+const EACH: u64 = 2 * BATCH as u64;
+/// How long the targets of a state that has just begun may take to be read.
+const READS: Duration = Duration::from_secs(30);
 /// The last happenings that are kept, and the failures with their whole text.
 const HAPPENINGS: usize = 4;
 const FAILURES: usize = 200;
@@ -85,6 +92,9 @@ pub struct View {
     /// When the status last changed, and when anything did.
     status_since: Option<Timestamp>,
     moved: Option<Timestamp>,
+    /// When the deployment last told something new, its counts among it, and when a target was last looked at.
+    told: Option<Timestamp>,
+    looked: Option<Timestamp>,
     /// When the wait before the end of the original fleet was seen to begin.
     kept_since: Option<Timestamp>,
     /// Its targets cannot be read.
@@ -132,10 +142,12 @@ impl View {
                     self.status_since = (!first).then_some(stamped.ts);
                 }
                 self.moved = Some(stamped.ts);
+                self.told = Some(stamped.ts);
                 self.deployment = Some(event.as_ref().clone());
             }
             Event::Target(event) => {
                 self.moved = Some(stamped.ts);
+                self.looked = Some(stamped.ts);
                 self.learn(event);
                 self.notice(event);
                 self.single |= !event.own_phases().is_empty();
@@ -143,6 +155,7 @@ impl View {
                 self.targets.insert(event.id.clone(), row(event, stamped.ts));
             }
             Event::Seen { targets } => {
+                self.looked = Some(stamped.ts);
                 for id in targets {
                     if let Some(row) = self.targets.get_mut(id) {
                         row.seen = stamped.ts;
@@ -219,16 +232,45 @@ impl View {
         self.failures.get(id)
     }
 
-    fn at_work(&self) -> impl Iterator<Item = (&str, &Row)> {
+    /// The targets that were at work when they were looked at. There are no more of them than the deployment counts now,
+    /// which is exact: those that were looked at longest ago, before it counted, have gone on.
+    fn at_work(&self) -> Vec<(&str, &Row)> {
         let at_work = |row: &Row| {
             !row.status.is_finished() && !matches!(row.status, TargetStatus::Pending | TargetStatus::Ready)
         };
-        self.targets.iter().filter(move |(_, row)| at_work(row)).map(|(id, row)| (id.as_str(), row))
+        let mut rows: Vec<_> =
+            self.targets.iter().filter(|(_, row)| at_work(row)).map(|(id, row)| (id.as_str(), row)).collect();
+        let (Some(counts), Some(told)) = (self.counts(), self.told) else { return rows };
+        // Of a state that nobody knows there is no count.
+        let stays = |row: &Row| row.status != TargetStatus::InProgress || row.seen >= told;
+        let staying = rows.iter().filter(|(_, row)| stays(row)).count();
+        let most = usize::try_from(counts.run).unwrap_or(usize::MAX).max(staying);
+        if rows.len() > most {
+            let newest = |(_, row): &(&str, &Row)| (!stays(row), std::cmp::Reverse(row.seen));
+            rows.select_nth_unstable_by_key(most, newest);
+            rows.truncate(most);
+        }
+        rows
     }
 
     /// How many targets at work have been looked at.
     pub fn seen_at_work(&self) -> usize {
-        self.at_work().count()
+        self.at_work().len()
+    }
+
+    /// Not every target that goes on is looked at each time: what one was at is not what it is at now.
+    fn is_sampled(&self) -> bool {
+        self.counts().is_some_and(|counts| counts.run + counts.pend + counts.ready > EACH)
+    }
+
+    /// The row was looked at in one of the last looks, whenever these were.
+    fn is_recent(&self, row: &Row) -> bool {
+        self.looked.is_none_or(|last| clock::between(row.seen, last) <= RECENT)
+    }
+
+    /// Each target has been read.
+    pub fn is_read(&self) -> bool {
+        self.counts().is_some_and(|counts| self.targets.len() as u64 >= counts.total())
     }
 
     /// How long ago a target was looked at, where that is so long that it may be elsewhere by now.
@@ -241,7 +283,7 @@ impl View {
         type Timed<'a> = (Option<Duration>, &'a str, &'a Row);
         let order = |(x, a, _): &Timed, (y, b, _): &Timed| y.cmp(x).then_with(|| a.cmp(b));
         let mut rows: Vec<Timed> =
-            self.at_work().map(|(id, row)| (self.time_in_event(row), id, row)).collect();
+            self.at_work().into_iter().map(|(id, row)| (self.time_in_event(row), id, row)).collect();
         if most < rows.len() {
             // A fleet of thousands is not sorted for the few rows that a screen has.
             rows.select_nth_unstable_by(most, order);
@@ -251,17 +293,18 @@ impl View {
         rows.into_iter().map(|(_, id, row)| (id, row)).collect()
     }
 
-    /// How many of the targets at work are in which lifecycle event, the fullest first.
+    /// As [`View::funnel`], the fullest first.
     pub fn phases(&self) -> Vec<(String, usize)> {
         let mut phases = self.funnel();
         phases.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         phases
     }
 
-    /// How many of the targets at work are in which lifecycle event, in the order of a deployment.
+    /// How many of the targets at work that were looked at lately are in which lifecycle event, in the order of a
+    /// deployment.
     pub fn funnel(&self) -> Vec<(String, usize)> {
         let mut phases: Vec<(&Option<EventName>, usize)> = Vec::new();
-        for (_, row) in self.at_work() {
+        for (_, row) in self.at_work().into_iter().filter(|(_, row)| self.is_recent(row)) {
             match phases.iter_mut().find(|(event, _)| **event == row.event) {
                 Some((_, count)) => *count += 1,
                 None => phases.push((&row.event, 1)),
@@ -353,26 +396,29 @@ impl View {
 
     /// Since when the original fleet is only kept, once it is: since the last target has ended.
     pub fn kept_since(&self) -> Option<Since> {
-        let total = self.counts().map_or(0, |counts| counts.total());
-        let all =
-            self.targets.len() as u64 >= total && self.targets.values().all(|row| row.status.is_finished());
+        let read = self.counts().is_none() || self.is_read();
+        let all = read && self.targets.values().all(|row| row.status.is_finished());
         self.since(self.last_target_change(), all, self.kept_since)
     }
 
-    /// By the last change of a target, where `all` of them have been read; else as it was `seen` to begin.
+    /// By the last change of a target, where `all` of them have been read; else as it was `seen` to begin, a little later,
+    /// unless they are just being read.
     fn since(&self, last: Option<Timestamp>, all: bool, seen: Option<Timestamp>) -> Option<Since> {
+        let fresh = |seen: Timestamp| !self.unreadable && clock::between(seen, self.now) < READS;
         match (last, seen) {
             (Some(at), _) if all => Some(Since { at, partly: false }),
+            (at, Some(seen)) if fresh(seen) => at.map(|at| Since { at, partly: true }),
             (_, Some(at)) => Some(Since { at, partly: false }),
             (at, None) => at.map(|at| Since { at, partly: true }),
         }
     }
 
-    /// The replacement fleet of a blue/green deployment, by its hosts: minimum healthy hosts are about them alone.
+    /// The replacement fleet of a blue/green deployment, once its hosts are known: minimum healthy hosts are about them
+    /// alone.
     ///
     /// Source: AWS user guide, "Minimum healthy instances".
     pub fn replacement(&self) -> Option<Counts> {
-        if !self.labelled {
+        if !self.labelled || !self.is_read() {
             return None;
         }
         let green = self.targets.values().filter(|row| row.label.as_deref() == Some("Green"));
@@ -429,9 +475,10 @@ impl View {
         Some((end(least).max(self.now), end(most))).filter(|(_, most)| *most > self.now)
     }
 
-    /// How long a target has been in its lifecycle event, or has waited after it, as far as it was looked at.
+    /// How long a target has been in its lifecycle event, or has waited after it, as far as it was looked at: of a sample
+    /// nobody knows what came after the look.
     pub fn time_in_event(&self, row: &Row) -> Option<Duration> {
-        let until = if self.stale(row).is_some() { row.seen } else { self.now };
+        let until = if self.is_sampled() || self.stale(row).is_some() { row.seen } else { self.now };
         row.ended.or(row.since).map(|since| clock::between(since, until))
     }
 }

@@ -23,6 +23,19 @@ pub fn counts(counts: &Counts) -> String {
     text
 }
 
+/// Where a target failed that was in none of its lifecycle events: it was stopped, or did not ask for the next one.
+pub const BETWEEN: &str = "between two events";
+
+/// Sentences as the clauses of one.
+pub fn clauses(sentences: &[String]) -> String {
+    let last = sentences.len().saturating_sub(1);
+    let clause = |(index, text): (usize, &String)| match index == last {
+        true => text.clone(),
+        false => text.trim_end().trim_end_matches('.').to_owned(),
+    };
+    sentences.iter().enumerate().map(clause).collect::<Vec<_>>().join("; ")
+}
+
 /// Text from outside on one line: no escape code in it, and nothing that a CI system reads as a command.
 pub fn line(text: &str) -> String {
     ui::defuse(&ui::line(text))
@@ -42,6 +55,11 @@ pub fn short_revision(revision: &str) -> String {
         _ => bare.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or(bare),
     };
     line(name)
+}
+
+/// A revision without the version and the checksum of its object.
+pub fn bare_revision(revision: &str) -> String {
+    line(revision.split('?').next().unwrap_or(revision))
 }
 
 /// What people call two revisions, told apart where they are versions of one object.

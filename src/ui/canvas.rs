@@ -152,7 +152,7 @@ fn put(out: &mut String, lines: &[String]) {
 }
 
 /// The columns that a line takes, colours aside.
-fn columns(line: &str) -> usize {
+pub fn columns(line: &str) -> usize {
     let mut columns = 0;
     let mut chars = line.chars();
     while let Some(c) = chars.next() {

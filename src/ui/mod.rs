@@ -9,7 +9,7 @@ mod screen;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use canvas::Canvas;
+pub use canvas::{Canvas, columns};
 pub use keys::{Key, Keyboard};
 pub use safe::{defuse, json, line, text};
 pub use screen::Screen;

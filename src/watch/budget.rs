@@ -125,6 +125,12 @@ impl Budget {
         self.limit() - ticks.saturating_mul(self.polls).min(self.limit() / 2)
     }
 
+    /// As [`Budget::details`], for `purpose`: some are kept for failures.
+    pub fn details_of(&self, purpose: Purpose, ticks: usize) -> usize {
+        let details = self.details(ticks);
+        if purpose == Purpose::Failure { details } else { details - details / 4 }
+    }
+
     /// What polls may use of it.
     fn limit(&self) -> usize {
         if self.stated < ROOMY { self.stated } else { self.stated - 1 }
@@ -140,11 +146,9 @@ impl Budget {
     pub fn take(&self, purpose: Purpose, now: Instant, ticks: usize) -> Result<Call, Duration> {
         let mut entries = self.ledger.entries();
         entries.prune(now);
-        let details = self.details(ticks);
         let (cap, counted): (usize, fn(&Entry) -> bool) = match purpose {
             Purpose::Tick => (self.limit(), |_| true),
-            Purpose::Failure => (details, is_detail),
-            Purpose::Detail => (details - details / 4, is_detail),
+            _ => (self.details_of(purpose, ticks), is_detail),
         };
         for (cap, counted) in [(self.limit(), (|_| true) as fn(&Entry) -> bool), (cap, counted)] {
             let mut made: Vec<Instant> = entries

@@ -387,6 +387,8 @@ pub struct Report {
     pub status: Option<DeploymentStatus>,
     pub application: Option<String>,
     pub group: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub creator: Option<Creator>,
     pub revision: Option<String>,
     pub previous_revision: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -399,6 +401,10 @@ pub struct Report {
     pub counts: Option<Counts>,
     #[serde(default, skip_serializing_if = "Hosts::is_empty")]
     pub hosts: Hosts,
+    /// A fleet of hosts has changed places with another, or was to; the counts are of both.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub blue_green: bool,
+    /// Its fleets, where each host was read; as are those after the rollback.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fleets: Option<Fleets>,
     /// Of a function or a service: who has the traffic now, after a rollback too.

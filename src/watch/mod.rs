@@ -228,11 +228,6 @@ async fn one<S: Source>(
     if rollback.is_none() && report.reason.is_none() {
         report.reason = session.left(&outcome);
     }
-    if report.status.as_ref().is_some_and(|status| !status.is_terminal()) {
-        // Of hosts that have gone on since they were read nothing is said.
-        let counts = report.counts.unwrap_or_default();
-        report.fleets = report.fleets.filter(|fleets| fleets.agree_with(&counts));
-    }
     session.emit(Event::Result(Box::new(report)));
     outcome
 }

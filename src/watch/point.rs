@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::str::FromStr;
 
 use crate::error::nearest;
-use crate::model::{Deployment, DeploymentStatus, EventName, EventStatus, Overview, Target};
+use crate::model::{
+    Deployment, DeploymentStatus, EventName, EventStatus, LifecycleEvent, Overview, Target, TargetStatus,
+};
 
 /// A point on the way of a deployment. A deployment that is past it has reached it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,15 +66,25 @@ impl Way {
             Point::Event(name) => name.clone(),
             Point::Ready | Point::Traffic | Point::Succeeded => EventName::AllowTraffic,
         };
-        let on_the_way = target.events.iter().find(|event| event.name == named);
-        let past = target.status.is_finished() || on_the_way.is_some_and(|event| has_ended(&event.status));
+        let place = target.events.iter().position(|event| event.name == named);
+        let is = |status: EventStatus| place.is_some_and(|place| target.events[place].status == status);
         // The original hosts of a blue/green deployment have no Install. One that tells of no events may have any.
-        let never = matches!(point, Point::Event(_)) && on_the_way.is_none() && !target.events.is_empty();
-        self.moving |= target
-            .events
-            .iter()
-            .any(|event| event.name == EventName::AllowTraffic && event.status != EventStatus::Pending);
-        self.past.insert(target.id.clone(), (!never).then_some(past));
+        let never = matches!(point, Point::Event(_)) && place.is_none() && !target.events.is_empty();
+        let past = match target.status {
+            _ if never => None,
+            TargetStatus::Succeeded => Some(true),
+            TargetStatus::Skipped => None,
+            // It has failed later, or never comes there.
+            TargetStatus::Failed => is(EventStatus::Succeeded).then_some(true),
+            _ if is(EventStatus::Failed) || is(EventStatus::Skipped) => {
+                // It fails, unless it goes on all the same.
+                Some(target.events.iter().skip(place.unwrap_or_default() + 1).any(has_begun))
+            }
+            _ => Some(is(EventStatus::Succeeded)),
+        };
+        self.moving |=
+            target.events.iter().any(|event| event.name == EventName::AllowTraffic && has_begun(event));
+        self.past.insert(target.id.clone(), past);
     }
 
     /// The deployment, which goes on, is at the point or past it.
@@ -92,19 +104,17 @@ impl Way {
         }
     }
 
+    /// All that can come there are past it, and there is one that is.
     fn all(&self, overview: Option<Overview>) -> bool {
         let known = self.past.len() as u64;
-        let on_the_way = || self.past.values().flatten();
-        let past = match on_the_way().next() {
-            Some(_) => on_the_way().all(|past| *past),
-            // The event is in no target's list.
-            None => false,
-        };
+        let mut on_the_way = self.past.values().flatten();
+        let past = self.past.values().any(Option::is_some) && on_the_way.all(|past| *past);
         match overview {
             Some(overview) => {
                 let total = overview.total();
                 let finished = overview.succeeded + overview.failed + overview.skipped;
-                total > 0 && (finished == total || (known >= total && past))
+                // Those that went well have been everywhere, whether they were read or not.
+                total > 0 && ((finished == total && overview.succeeded > 0) || (known >= total && past))
             }
             // Lambda and ECS tell no counts while they run; they have one target.
             None => past,
@@ -112,13 +122,87 @@ impl Way {
     }
 }
 
-fn has_ended(status: &EventStatus) -> bool {
-    matches!(status, EventStatus::Succeeded | EventStatus::Failed | EventStatus::Skipped)
+fn has_begun(event: &LifecycleEvent) -> bool {
+    !matches!(event.status, EventStatus::Pending | EventStatus::Skipped)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Serving, TargetKind};
+
+    fn target(id: &str, status: TargetStatus, events: &[(EventName, EventStatus)]) -> Target {
+        let events = events.iter().map(|(name, status)| LifecycleEvent {
+            name: name.clone(),
+            status: status.clone(),
+            start_time: None,
+            end_time: None,
+            diagnostics: None,
+        });
+        Target {
+            id: id.to_owned(),
+            kind: TargetKind::Instance,
+            status,
+            label: None,
+            last_updated: None,
+            events: events.collect(),
+            serving: Serving::Unsaid,
+        }
+    }
+
+    fn is_there(point: &Point, overview: Option<Overview>, targets: &[Target]) -> bool {
+        let mut way = Way::default();
+        targets.iter().for_each(|target| way.target(point, target));
+        way.all(overview)
+    }
+
+    #[test]
+    fn a_target_that_failed_before_the_point_is_not_past_it() {
+        use EventStatus::{Failed, InProgress, Skipped, Succeeded};
+        let start = Point::Event(EventName::ApplicationStart);
+        let events = |stop: EventStatus, start: EventStatus, validate: EventStatus| {
+            [
+                (EventName::ApplicationStop, stop),
+                (EventName::ApplicationStart, start),
+                (EventName::ValidateService, validate),
+            ]
+        };
+        let before = |id: &str, status: TargetStatus| target(id, status, &events(Failed, Skipped, Skipped));
+        let counts = |succeeded, in_progress, failed| {
+            Some(Overview { succeeded, in_progress, failed, ..Overview::default() })
+        };
+        let all = [before("a", TargetStatus::Failed), before("b", TargetStatus::Failed)];
+        assert!(!is_there(&start, counts(0, 0, 2), &all), "nobody got there");
+        assert!(
+            !is_there(&start, counts(0, 1, 0), &[before("a", TargetStatus::InProgress)]),
+            "it fails next"
+        );
+        let here = target("c", TargetStatus::InProgress, &events(Succeeded, Succeeded, InProgress));
+        let [a, b] = all;
+        assert!(is_there(&start, counts(0, 1, 2), &[a, b, here.clone()]), "all that can come there are");
+        let later = target("d", TargetStatus::Failed, &events(Succeeded, Succeeded, Failed));
+        assert!(is_there(&start, counts(0, 0, 1), &[later]), "it failed behind the point");
+        let ignored =
+            target("e", TargetStatus::InProgress, &events(Failed, InProgress, EventStatus::Pending));
+        let stop = Point::Event(EventName::ApplicationStop);
+        assert!(is_there(&stop, counts(0, 1, 0), &[ignored]), "a failed stop that is ignored");
+        assert!(!is_there(&start, counts(1, 1, 0), &[here]), "one has not been read");
+        assert!(is_there(&start, counts(1, 0, 1), &[]), "by the counts alone");
+        assert!(!is_there(&start, counts(0, 0, 2), &[]));
+    }
+
+    #[test]
+    fn traffic_that_failed_to_move_has_not_moved() {
+        use EventStatus::{Failed, Skipped};
+        let events = |before: EventStatus, traffic: EventStatus| {
+            [(EventName::BeforeAllowTraffic, before), (EventName::AllowTraffic, traffic)]
+        };
+        let failed = target("f:live", TargetStatus::Failed, &events(EventStatus::Succeeded, Failed));
+        assert!(!is_there(&Point::Traffic, None, &[failed]));
+        let mut way = Way::default();
+        way.target(&Point::Ready, &target("f:live", TargetStatus::Failed, &events(Failed, Skipped)));
+        assert!(!way.moving, "it will never take traffic");
+    }
 
     #[test]
     fn points_are_checked_before_anything_happens() {

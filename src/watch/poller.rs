@@ -28,6 +28,9 @@ const SLOWEST: Duration = Duration::from_secs(15);
 const LONGEST_CALL: Duration = Duration::from_secs(60);
 /// How long after the end what is still wanted of the targets is read, at most.
 const FINAL_READ: Duration = Duration::from_secs(10);
+/// The first pause and the longest between two tries in that time.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How long after the end `rollbackInfo` is waited for, where a rollback is configured for that ending.
 pub const ROLLBACK_WAIT: Duration = Duration::from_secs(60);
 
@@ -59,6 +62,7 @@ pub async fn poll<S: Source>(
         refused_since: None,
         config: Reading::Wanted,
         targets,
+        saved: 2.0,
     };
     let Err(Over) = poller.run().await;
 }
@@ -88,6 +92,8 @@ struct Poller<S> {
     refused_since: Option<Instant>,
     config: Reading,
     targets: Reading,
+    /// Details that the ticks so far have left over, and parts of one.
+    saved: f64,
 }
 
 impl<S: Source> Poller<S> {
@@ -209,14 +215,7 @@ impl<S: Source> Poller<S> {
         };
         self.roster.tick(deployment.overview, stage);
         // Whatever goes wrong here, the deployment's end is known.
-        let until = seen + FINAL_READ;
-        match tokio::time::timeout_at(until, self.details(Some(until))).await.unwrap_or(Ok(Ok(())))? {
-            Ok(()) => self.recovered().await?,
-            Err(error) => {
-                self.attempts = self.attempts.saturating_add(1);
-                self.say(Observation::Failing { error, retry_in: Duration::ZERO }).await?;
-            }
-        }
+        self.read_on(seen + FINAL_READ).await?;
         let mut missing = self.awaits_rollback(&deployment) && !patience.is_zero();
         if missing {
             self.say(Observation::AwaitsRollback).await?;
@@ -245,6 +244,28 @@ impl<S: Source> Poller<S> {
         let wanted = self.pace.rollback && self.asked() && Ending::of(&deployment) == Some(Ending::Stopped);
         let rollback_missing = none && (wanted || self.covered_by_rollback(&deployment));
         self.say(Observation::End(End::Ended { rollback_missing })).await
+    }
+
+    /// What is still wanted of the targets, with a new try after a call that failed, as long as there is time.
+    async fn read_on(&mut self, until: Instant) -> Result<(), Over> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let read = tokio::time::timeout_at(until, self.details(Some(until))).await;
+            let Err(error) = read.unwrap_or(Ok(Ok(())))? else { return self.recovered().await };
+            self.attempts = self.attempts.saturating_add(1);
+            let wait = self.jittered(pause);
+            let again = Instant::now() + wait < until;
+            if again && error.kind == ErrorKind::Credentials {
+                let _ = tokio::time::timeout_at(until, self.source.renew()).await;
+            }
+            let retry_in = if again { wait } else { Duration::ZERO };
+            self.say(Observation::Failing { error, retry_in }).await?;
+            if !again {
+                return Ok(());
+            }
+            sleep(wait).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
     }
 
     /// A rollback is configured for this ending, and the service has said nothing of it yet.
@@ -288,15 +309,18 @@ impl<S: Source> Poller<S> {
 
     /// The target calls that the budget has room for now; up to `until` they wait for room.
     async fn details(&mut self, until: Option<Instant>) -> Result<Result<(), ApiError>, Over> {
-        let mut left = self.details_per_tick();
+        if until.is_none() {
+            let share = self.details_per_tick();
+            self.saved = (self.saved + share).min(share.max(1.0) * 2.0);
+        }
         while self.targets == Reading::Wanted
             && let Some((purpose, want)) = self.roster.next()
         {
             if purpose == Purpose::Detail && until.is_none() {
-                if left == 0 {
+                if self.saved < 1.0 {
                     break;
                 }
-                left -= 1;
+                self.saved -= 1.0;
             }
             let ticks = if until.is_some() { 0 } else { self.ticks() };
             let call = match (self.pace.budget.take(purpose, Instant::now(), ticks), until) {
@@ -380,10 +404,10 @@ impl<S: Source> Poller<S> {
         (60.0 / (0.9 * self.interval.as_secs_f64())).ceil() as usize
     }
 
-    /// The details of a tick, so that they spread over the minute.
-    fn details_per_tick(&self) -> usize {
-        let ticks = self.ticks();
-        self.pace.budget.details(ticks).div_ceil(ticks).max(1)
+    /// The details of a tick, so that they spread over the minute: seldom a whole number.
+    fn details_per_tick(&self) -> f64 {
+        let ticks = self.ticks().max(1);
+        self.pace.budget.details_of(Purpose::Detail, ticks) as f64 / ticks as f64
     }
 }
 

@@ -78,11 +78,10 @@ impl Tracker {
         self.deployment.as_ref().is_some_and(|deployment| deployment.status.is_terminal())
     }
 
-    /// It goes on, and Auto Scaling did not make it.
+    /// It goes on, and neither Auto Scaling nor CloudFormation made it.
     pub fn may_be_stopped(&self) -> bool {
         self.deployment.as_ref().is_some_and(|deployment| {
-            !deployment.status.is_terminal()
-                && !deployment.creator.as_ref().is_some_and(Creator::is_auto_scaling)
+            !deployment.status.is_terminal() && deployment.creator.as_ref().is_none_or(Creator::lets_stop)
         })
     }
 
@@ -247,6 +246,9 @@ impl Tracker {
         let deployment = self.deployment.as_ref()?;
         let total = match deployment.waits.blue_green {
             // It is about the replacement alone, and whether the overview counts the original too is not documented.
+            true if (self.targets.len() as u64) < deployment.overview.as_ref().map_or(0, Overview::total) => {
+                0
+            }
             true => {
                 self.targets.values().filter(|event| event.label.as_deref() == Some("Green")).count() as u64
             }
@@ -271,7 +273,9 @@ fn error_event(deployment: &Deployment) -> Option<ErrorEvent> {
 
 fn target_event(target: &Target) -> TargetEvent {
     let failed = (target.status == TargetStatus::Failed).then(|| target.failed_event()).flatten();
-    let name = failed.map(|event| &event.name).or_else(|| target.current_event());
+    // One that was stopped between two events has failed in neither.
+    let current = || target.current_event().filter(|_| target.status != TargetStatus::Failed);
+    let name = failed.map(|event| &event.name).or_else(current);
     let event = name.and_then(|name| target.events.iter().find(|event| event.name == *name));
     TargetEvent {
         id: target.id.clone(),

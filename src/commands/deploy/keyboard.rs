@@ -1,15 +1,21 @@
 //! Keys beside a live view, and its pauses: reads them and hands them on for as long as the watch lasts.
 
 use std::io;
+use std::time::Duration;
+
+use tokio::time::timeout;
 
 use crate::report::Input;
 use crate::signals::Pauses;
 use crate::ui::Keyboard;
 
+/// How long a terminal that takes nothing may keep the command from stopping.
+const LAST_FRAME: Duration = Duration::from_millis(500);
+
 /// Hands keys (with `keyboard`) and pauses on to the live view; never ends. The terminal is put back when this future is
 /// dropped, and for as long as the command stands still.
 pub async fn attend(keyboard: Option<Keyboard>, input: Input) -> io::Result<std::convert::Infallible> {
-    let mut pauses = Pauses::listen(keyboard.is_some())?;
+    let mut pauses = Pauses::listen()?;
     loop {
         let typed = async {
             match &keyboard {
@@ -20,14 +26,17 @@ pub async fn attend(keyboard: Option<Keyboard>, input: Input) -> io::Result<std:
         tokio::select! {
             keys = typed => keys.into_iter().for_each(|key| input.key(key)),
             stops = pauses.next() => {
+                // Nothing is drawn from here on: what the terminal shows meanwhile is another's.
+                let pause = input.pause();
+                if stops {
+                    let _ = timeout(LAST_FRAME, pause.begun).await;
+                    keyboard.iter().for_each(Keyboard::release);
+                    pauses.stop().await;
+                }
                 if let Some(keyboard) = &keyboard {
-                    if stops {
-                        keyboard.release();
-                        pauses.stop();
-                    }
                     keyboard.resume()?;
                 }
-                input.resumed();
+                drop(pause.lasts);
             }
         }
     }

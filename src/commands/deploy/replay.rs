@@ -11,7 +11,9 @@ use super::watching::{WatchArgs, written};
 use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::format::Format;
 use crate::report::{Pulse, Reporter};
+use crate::signals;
 use crate::watch::event::{Event, NoticeCode, Stamped, VERSION};
 use crate::watch::outcome::worst;
 
@@ -28,6 +30,13 @@ pub async fn run(
     speed: Option<f64>,
     watch: &WatchArgs,
 ) -> anyhow::Result<Exit> {
+    let output = &context.settings.output;
+    if !matches!(output.format, Format::Table | Format::Ndjson) {
+        return Err(Failure::new("--replay shows a recording and prints no data")
+            .help(format!("write -o ndjson, or `cdctl deploy report --replay {} -f json`", file.display()))
+            .exit(Exit::Usage)
+            .into());
+    }
     let mut events = read(file)?;
     let mut exits = Vec::new();
     for stamped in &mut events {
@@ -45,12 +54,25 @@ pub async fn run(
         exits.push(Exit::Error);
     }
     let mut reporters = watch.shown.reporters(context)?;
+    let mut interrupted = None;
     let whole = match speed {
         None => events.iter().all(|event| tell(&mut reporters, event)),
-        Some(speed) => play(&mut reporters, &events, speed).await,
+        Some(speed) => {
+            let signal = context.signals.next();
+            tokio::select! {
+                whole = play(&mut reporters, &events, speed) => whole,
+                signal = signal => {
+                    interrupted = Some(signals::exit(signal));
+                    false
+                }
+            }
+        }
     };
     for reporter in &mut reporters {
         reporter.end();
+    }
+    if let Some(exit) = interrupted {
+        return Ok(exit);
     }
     let unwritten = reporters.iter_mut().filter_map(|reporter| reporter.unwritten()).collect();
     if exits.is_empty() && whole {

@@ -51,7 +51,7 @@ pub struct Arguments {
 }
 
 /// What is about the calls of a watch and its end, which a recording has behind it.
-const OF_CALLS: [&str; 15] = [
+const OF_CALLS: [&str; 16] = [
     "names",
     "app",
     "group",
@@ -67,6 +67,7 @@ const OF_CALLS: [&str; 15] = [
     "max_calls_per_minute",
     "give_up_after",
     "any_creator",
+    "keys",
 ];
 
 /// A factor that moves time on.

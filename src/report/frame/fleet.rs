@@ -21,6 +21,11 @@ const ROOMY: usize = 8;
 const SHORTEST_ID: usize = 8;
 const SHORTEST_EVENT: usize = 4;
 const FUNNEL: &str = "FUNNEL   ";
+/// Lines of log of the first cause where there is room, and what the agent puts before those of stderr.
+const TAIL: usize = 5;
+const STDERR: &str = "[stderr]";
+/// Rows of failures that stay in the scrollback.
+const KEPT: usize = 12;
 
 impl Composer<'_> {
     /// The targets in at most `room` rows.
@@ -41,7 +46,7 @@ impl Composer<'_> {
             return Vec::new();
         }
         let mut lines = vec![Line::default()];
-        let funnel = (running > 0 && left >= ROOMY).then(|| self.funnel(seen, running)).flatten();
+        let funnel = (running > 0 && left >= ROOMY).then(|| self.funnel(running)).flatten();
         left -= usize::from(funnel.is_some());
         lines.extend(funnel);
         let happened = if left >= ROOMY && self.width >= NARROW { self.happened() } else { None };
@@ -63,12 +68,13 @@ impl Composer<'_> {
     }
 
     /// How many of the targets at work are in which lifecycle event.
-    fn funnel(&self, seen: usize, running: u64) -> Option<Line> {
+    fn funnel(&self, running: u64) -> Option<Line> {
         let bar = if self.unicode { " ▏ " } else { " | " };
         let mut phases = self.view.funnel();
         if phases.is_empty() {
             return None;
         }
+        let seen: usize = phases.iter().map(|(_, count)| count).sum();
         let sample =
             if (seen as u64) < running { format!("   ({seen} of {running} seen)") } else { String::new() };
         let (mut left_out, mut hosts) = (0, 0);
@@ -103,11 +109,13 @@ impl Composer<'_> {
         let heading = format!("FAILED   {}{many}", plural(failed, "target"));
         let mut lines = vec![Line::default().with(Some(Style::Error), heading)];
         let mut told = 0;
-        // Every cause has its line before one has more.
+        // Every cause has its line before one has more, and a line of log before the first has the others.
         let shown = causes.len().min(room - 1);
-        let mut spare = if self.width < NARROW { 0 } else { room - 1 - shown };
+        let spare = if self.width < NARROW { 0 } else { room - 1 - shown };
+        let wanted: usize = causes[..shown].iter().map(|cause| self.more_of(cause, 1).len()).sum();
+        let (mut spare, mut tail) = (spare, 1 + spare.saturating_sub(wanted).min(TAIL - 1));
         for cause in &causes[..shown] {
-            let more = self.more_of(cause);
+            let more = self.more_of(cause, std::mem::replace(&mut tail, 1));
             let more = &more[..more.len().min(spare)];
             spare -= more.len();
             lines.push(self.cause(cause, more.is_empty()));
@@ -115,6 +123,11 @@ impl Composer<'_> {
             told += cause.count;
         }
         (lines, told)
+    }
+
+    /// The failures as they stay in the scrollback.
+    pub fn failures(&self) -> Vec<Line> {
+        self.failed(self.failed_at_all(), KEPT).0
     }
 
     fn cause(&self, cause: &Cause, alone: bool) -> Line {
@@ -130,17 +143,23 @@ impl Composer<'_> {
         Line::default().with(Some(Style::Error), mark).with(None, text)
     }
 
-    /// On which targets, and the end of the first one's log.
-    fn more_of(&self, cause: &Cause) -> Vec<Line> {
+    /// On which targets, and the end of the first one's log in at most `tail` lines, of which one went to stderr.
+    fn more_of(&self, cause: &Cause, tail: usize) -> Vec<Line> {
         let most = (self.width.saturating_sub(12) / 22).clamp(1, 8);
         let mut lines = vec![Line::plain(format!("      on {}", names(&cause.targets, most)))];
         let log = ui::defuse(&cause.log_tail);
-        if let Some(last) = log.lines().map(str::trim).rfind(|line| !line.is_empty()) {
-            let bar = if self.unicode { "│" } else { "|" };
-            lines.push(
-                Line::default().with(Some(Style::Dim), format!("      {bar} {}", first_line(last, 300))),
-            );
+        let log: Vec<_> = log.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        let (before, shown) = log.split_at(log.len().saturating_sub(tail));
+        let mut shown = shown.to_vec();
+        let is_error = |line: &&&str| line.starts_with(STDERR);
+        if let (None, Some(error)) = (shown.iter().find(is_error), before.iter().rfind(is_error))
+            && let Some(first) = shown.first_mut()
+        {
+            *first = error;
         }
+        let bar = if self.unicode { "│" } else { "|" };
+        let line = |line: &&str| format!("      {bar} {}", first_line(line, 300));
+        lines.extend(shown.iter().map(|text| Line::default().with(Some(Style::Dim), line(text))));
         lines
     }
 
@@ -267,7 +286,7 @@ fn at_work(view: &View, row: &Row, times: usize) -> String {
     let slow = view.slow(row).map(|times| format!("  SLOW x{times}")).unwrap_or_default();
     let label = row.label.as_deref().map(|label| format!("  {}", ui::line(label).to_lowercase()));
     let state = match &row.status {
-        TargetStatus::InProgress if row.ended.is_some() => "  waits after it".to_owned(),
+        TargetStatus::InProgress if row.ended.is_some() => "  waits for next".to_owned(),
         TargetStatus::InProgress => slow,
         other => format!("  {}", ui::line(other.as_str())),
     };

@@ -74,6 +74,16 @@ pub fn last_frame(view: &View, width: usize, unicode: bool, colour: bool) -> Vec
     lines.iter().map(|line| line.render(width, unicode, colour)).collect()
 }
 
+/// The same with what has failed, of a deployment that gives way to its rollback.
+pub fn parting_frame(view: &View, width: usize, unicode: bool, colour: bool) -> Vec<String> {
+    let mut lines = last_frame(view, width, unicode, colour);
+    if width >= BARE.0 {
+        let failures = Composer { view, width, unicode }.failures();
+        lines.extend(failures.iter().map(|line| line.render(width, unicode, colour)));
+    }
+    lines
+}
+
 struct Composer<'a> {
     view: &'a View,
     width: usize,

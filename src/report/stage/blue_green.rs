@@ -68,17 +68,27 @@ pub fn lines(view: &View, width: usize, unicode: bool) -> Vec<String> {
         text
     };
     let (of_blue, of_green) = (count(&blue, true), count(&green, false));
+    let total = view.counts().map_or(0, |counts| counts.total());
+    let part = (!view.is_read()).then(|| format!("{} of {total} read", view.targets.len()));
     let block = format!("BlockTraffic {}/{}", blue.moved, blue.hosts);
     let allow = format!("AllowTraffic {}/{}", green.moved, green.hosts);
     let mut lines = match width < NARROW {
-        true => vec![
-            format!("blue     {of_blue}"),
-            format!("green    {of_green}"),
-            format!("traffic  {block}"),
-            format!("         {allow}"),
-        ],
+        true => part
+            .map(|part| format!("hosts    {part}"))
+            .into_iter()
+            .chain([
+                format!("blue     {of_blue}"),
+                format!("green    {of_green}"),
+                format!("traffic  {block}"),
+                format!("         {allow}"),
+            ])
+            .collect(),
         false => vec![
-            format!("         {:<24} {}", "BLUE (original)", "GREEN (replacement)"),
+            format!(
+                "         {:<24} GREEN (replacement){}",
+                "BLUE (original)",
+                part.map(|part| format!("   ({part})")).unwrap_or_default()
+            ),
             format!("hosts    {of_blue:<24} {of_green}"),
             format!("traffic  {block:<24} {allow}"),
         ],
@@ -93,8 +103,12 @@ fn stages(view: &View, blue: &Fleet, green: &Fleet, unicode: bool) -> Vec<String
     let ready = deployment.status == DeploymentStatus::Ready;
     let kept = kept(view).is_some() || deployment.waits.termination_started;
     let moving = green.moving > 0 || blue.moving > 0;
-    let installed = ready || moving || (green.hosts > 0 && green.ready == green.hosts);
-    let now = match (green.begun > 0, installed, ready, kept) {
+    // A part of the hosts tells neither that none has begun nor that all are ready.
+    let read = view.is_read();
+    let counts = view.counts().unwrap_or_default();
+    let begun = green.begun > 0 || counts.run + counts.ready + counts.ok + counts.fail > 0;
+    let installed = ready || moving || (read && green.hosts > 0 && green.ready == green.hosts);
+    let now = match (begun, installed, ready, kept) {
         (.., true) => 4,
         (.., true, _) => 2,
         _ if moving => 3,
@@ -108,6 +122,7 @@ fn stages(view: &View, blue: &Fleet, green: &Fleet, unicode: bool) -> Vec<String
     };
     let took = |from: Option<Timestamp>, to: Option<Timestamp>| {
         from.zip(to)
+            .filter(|_| read)
             .map(|(from, to)| format!(" {}", clock::whole(clock::between(from, to))))
             .unwrap_or_default()
     };

@@ -30,6 +30,108 @@ fn every_line_of_the_stream_is_pure_json_whatever_it_holds() {
     assert_eq!(lines[3]["type"], "api");
 }
 
+/// All names of members in some JSON, and the words of types, codes and outcomes.
+fn names(value: &serde_json::Value, names: &mut std::collections::BTreeSet<String>) {
+    match value {
+        serde_json::Value::Object(members) => {
+            for (name, value) in members {
+                names.insert(name.clone());
+                if let (Some(word), "type" | "code" | "outcome" | "state") = (value.as_str(), name.as_str()) {
+                    names.insert(word.to_owned());
+                }
+                self::names(value, names);
+            }
+        }
+        serde_json::Value::Array(values) => values.iter().for_each(|value| self::names(value, names)),
+        _ => {}
+    }
+}
+
+#[test]
+fn sre_19_the_stream_and_the_log_are_documented() {
+    let page = include_str!("../../../docs/events.md");
+    let notice = |code| Event::Notice { code, message: String::new() };
+    let waits = Waits { blue_green: true, ..Waits::default() };
+    let zonal = Some(Zonal { monitor_s: Some(300), minimum: None });
+    let whole = DeploymentEvent {
+        waits,
+        zonal,
+        rolls_back: Some("d-0".into()),
+        error: Some(ErrorEvent { code: "ready".into(), message: "m".into() }),
+        messages: vec!["m".into()],
+        ..deployment(DeploymentStatus::Failed, Some(counts(1, 0, 0, 1)))
+    };
+    let fleets = Some(Fleets { blue: counts(1, 0, 0, 0), green: counts(1, 0, 0, 0) });
+    let report = Report {
+        reason: Some(String::new()),
+        messages: vec!["m".into()],
+        blue_green: true,
+        fleets,
+        rollback_fleets: fleets,
+        rollback_status: Some(DeploymentStatus::Failed),
+        rollback_counts: Some(counts(1, 0, 0, 0)),
+        rollback_hosts: Hosts { ok: hosts(0..1), skip: hosts(1..2) },
+        rollback_left: Left { counts: counts(1, 0, 0, 0), hosts: Hosts::default() },
+        rollback_causes: vec![cause(1, EventName::Install, "m", "t")],
+        ..report("failed", 3)
+    };
+    let heartbeat = HeartbeatEvent {
+        status: None,
+        overview: None,
+        elapsed_s: 1,
+        last_poll_ok: true,
+        answer_age_s: None,
+        poll_s: 5.0,
+    };
+    let host = TargetEvent {
+        label: Some("Blue".into()),
+        phases: vec![phase(EventName::Install, EventStatus::Failed, None, None)],
+        ..target("i-1", TargetStatus::Failed, EventName::Install, 5)
+    };
+    let mut events = vec![
+        Event::StreamStart { tool: "cdctl".into() },
+        Event::Deployment(Box::new(whole)),
+        Event::Target(Box::new(host)),
+        Event::Seen { targets: Vec::new() },
+        Event::Heartbeat(heartbeat),
+        Event::Rollback { rollback: "d-2".into(), message: None },
+        Event::Result(Box::new(report)),
+    ];
+    use NoticeCode::*;
+    let codes = [
+        Targets,
+        Config,
+        RollbackMissing,
+        Timeout,
+        Stopping,
+        NotStopped,
+        Continuing,
+        NotDone,
+        RollbackAwaited,
+        NotStarted,
+    ];
+    events.extend(codes.map(notice));
+    for state in
+        [ApiState::Ok, ApiState::Throttled, ApiState::Unreachable, ApiState::Credentials, ApiState::Refused]
+    {
+        events.push(Event::Api(ApiEvent { state, error: Some("e".into()), retry_s: Some(1.0) }));
+    }
+    let mut told = std::collections::BTreeSet::new();
+    for event in events {
+        let line = Stamped { region: Some("r".into()), ..stamped(0, 1, event) };
+        names(&serde_json::to_value(line).unwrap(), &mut told);
+    }
+    // Those of `Outcome::word`, and the log's.
+    let outcomes = "succeeded succeeded_with_failures failed failed_rolled_back failed_rollback_failed stopped \
+        stopped_rolled_back stopped_rollback_failed stopped_by_alarm alarm_rolled_back alarm_rollback_failed reached \
+        reached_with_failures ready timed_out detached unknown error closed";
+    let log =
+        "started continues ended progress target what phase traffic waits still message notice api rollback";
+    told.extend(outcomes.split_whitespace().chain(log.split_whitespace()).map(str::to_owned));
+    let missing: Vec<_> = told.iter().filter(|name| !page.contains(&format!("`{name}`"))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
 struct Gone;
 
 impl std::io::Write for Gone {
@@ -91,6 +193,45 @@ fn annotations_and_summary_let_nothing_from_outside_speak() {
     assert!(markdown.starts_with("### Deployment d-7F3K2QX9A\n\n````text\n"), "{markdown}");
     assert!(markdown.trim_end().ends_with("\n````"), "{markdown}");
     assert!(!markdown.lines().any(|line| line.trim_start().starts_with("::")), "{markdown}");
+}
+
+#[test]
+fn a_watch_that_was_left_says_in_ci_how_to_come_back() {
+    let left =
+        Report { status: Some(DeploymentStatus::InProgress), causes: Vec::new(), ..report("timed_out", 7) };
+    let events = stream(vec![(1, Event::Result(Box::new(left)))]);
+    assert_data_eq!(
+        played(|err| Box::new(GitHub::new(err, None)), &events),
+        str![[r#"
+::error title=d-7F3K2QX9A%3A timed_out::TIMED OUT; the deployment goes on; next: cdctl deploy watch d-7F3K2QX9A
+
+"#]]
+    );
+    let xml = played(|file| Box::new(JUnit::new(file)), &events);
+    let told =
+        "<failure message=\"TIMED OUT; the deployment goes on; next: cdctl deploy watch d-7F3K2QX9A\"/>";
+    assert!(xml.contains(told), "{xml}");
+}
+
+#[test]
+fn a_target_that_failed_between_two_events_says_so_in_ci() {
+    let between = TargetEvent {
+        event: None,
+        failure: None,
+        ..target("i-1", TargetStatus::Failed, EventName::Install, 5)
+    };
+    let cause = Cause { event: None, ..cause(1, EventName::Install, "", "") };
+    let events = stream(vec![
+        (1, Event::Target(Box::new(between))),
+        (2, Event::Result(Box::new(Report { causes: vec![cause], ..report("failed", 3) }))),
+    ]);
+    let told = played(|err| Box::new(GitHub::new(err, None)), &events);
+    assert!(
+        told.starts_with("::error title=d-7F3K2QX9A%3A failed between two events on 1 target::"),
+        "{told}"
+    );
+    let xml = played(|file| Box::new(JUnit::new(file)), &events);
+    assert!(xml.contains("<failure message=\"between two events\">"), "{xml}");
 }
 
 #[test]

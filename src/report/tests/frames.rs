@@ -18,14 +18,15 @@ FUNNEL   Install 1 ▏ AfterInstall 1 ▏ Validate 1   (3 of 97 seen)
 FAILED   3 targets, 2 causes
  ✗ 2x  ApplicationStart  ScriptFailed: scripts/start.sh failed with exit code 1
       on i-0a1b, i-09ff
+      │ [stdout]starting
       │ [stderr]Error: listen EADDRINUSE 0.0.0.0:8080
  ✗ 1x  DownloadBundle    ScriptFailed: scripts/start.sh failed with exit code 1
       on i-0c77
       │ [stderr]Error: listen EADDRINUSE 0.0.0.0:8080
 RUNNING  slowest of 3 seen first
- ● i-0bd2  AfterInstall       2m41s
- ● i-0e10  ValidateService      52s
- ● i-01aa  Install              33s
+ ● i-0bd2  AfterInstall       2m29s
+ ● i-0e10  ValidateService      40s
+ ● i-01aa  Install              21s
    … 94 more running, 12 pending   (cdctl deploy targets d-7F3K2QX9A)
 14:20:00Z ✗ i-0a1b ApplicationStart failed   14:20:00Z ✗ i-09ff ApplicationStart failed
 "#]]
@@ -46,14 +47,15 @@ FUNNEL   Install 1 ▏ AfterInstall 1 ▏ Validate 1   (3 of 97 seen)
 FAILED   3 targets, 2 causes
  ✗ 2x  ApplicationStart  ScriptFailed: scripts/start.sh failed with exit code 1
       on i-0a1b, i-09ff
+      │ [stdout]starting
       │ [stderr]Error: listen EADDRINUSE 0.0.0.0:8080
  ✗ 1x  DownloadBundle    ScriptFailed: scripts/start.sh failed with exit code 1
       on i-0c77
       │ [stderr]Error: listen EADDRINUSE 0.0.0.0:8080
 RUNNING  slowest of 3 seen first
- ● i-0bd2  AfterInstall       2m41s
- ● i-0e10  ValidateService      52s
- ● i-01aa  Install              33s
+ ● i-0bd2  AfterInstall       2m29s
+ ● i-0e10  ValidateService      40s
+ ● i-01aa  Install              21s
    … 94 more running, 12 pending   (cdctl deploy targets d-7F3K2QX9A)
 14:20:00Z ✗ i-09ff ApplicationStart failed
 "#]]
@@ -79,9 +81,9 @@ FAILED   3 targets, 2 causes
       on i-0c77
       │ [stderr]Error: listen EADDRINUSE 0.0.0.0:8080
 RUNNING  slowest of 3 seen first
- ● i-0bd2  AfterInstall       2m41s
- ● i-0e10  ValidateService      52s
- ● i-01aa  Install              33s
+ ● i-0bd2  AfterInstall       2m29s
+ ● i-0e10  ValidateService      40s
+ ● i-01aa  Install              21s
    … 94 more running, 12 pending
 14:20:00Z ✗ i-09ff ApplicationStart failed
 "#]]
@@ -97,8 +99,8 @@ FAILED   3 targets, 2 causes
  ✗ 2x  ApplicationStart  on i-0a1b, i-09ff
  ✗ 1x  DownloadBundle  on i-0c77
 RUNNING  slowest of 3 seen first
- ● i-0bd2  AfterInstall     2m41s
- ● i-0e10  ValidateService    52s
+ ● i-0bd2  AfterInstall     2m29s
+ ● i-0e10  ValidateService    40s
    … 95 more running, 12 pending
 "#]]
     );
@@ -170,7 +172,7 @@ fn sre_08_first_failure_of_a_thousand_is_the_first_row() {
     assert_eq!(lines.len(), 23);
     assert_data_eq!(
         lines[21].clone(),
-        str!["   … 989 more running, 500 pending   (cdctl deploy targets d-7F3K2QX9A)"]
+        str!["   … 990 more running, 500 pending   (cdctl deploy targets d-7F3K2QX9A)"]
     );
     let narrow = framed(&view, 39, 8, true).join("\n");
     assert!(narrow.contains("fail 1"), "{narrow}");
@@ -271,6 +273,82 @@ fn a_host_that_was_looked_at_long_ago_is_neither_slow_nor_the_slowest() {
     // Looked at again, it is what it seemed to be.
     events.push((69, Event::Seen { targets: vec!["i-old".into()] }));
     assert_eq!(rows(&events)[0], " ● i-old  Install            1m04s");
+}
+
+/// A fleet of which not all hosts are looked at each time.
+fn sampled(run: u64) -> Vec<(i64, Event)> {
+    let mut events = vec![(5, told(DeploymentStatus::InProgress, counts(0, 80, 40, 0)))];
+    let host = |n: i64| format!("i-{n:03}");
+    for n in 0..80 {
+        events.push((7, seen(&host(n), TargetStatus::InProgress, EventName::BeforeInstall, 6)));
+    }
+    for n in 0..20 {
+        events.push((8, seen(&host(n), TargetStatus::InProgress, EventName::Install, 7)));
+    }
+    // One of them is looked at again, and is slow; what became of the others nobody has seen.
+    events.push((24, Event::Seen { targets: vec![host(0)] }));
+    events.push((24, told(DeploymentStatus::InProgress, counts(80 - run, run, 40, 0))));
+    events
+}
+
+#[test]
+fn of_a_sample_nothing_is_told_but_what_was_seen() {
+    let mut all = view(sampled(80));
+    all.tick(&pulse(26));
+    let frame = shown(&all, 100, 30);
+    assert_data_eq!(
+        frame.lines().filter(|line| line.starts_with(" ●")).take(3).collect::<Vec<_>>().join("\n"),
+        str![[r#"
+ ● i-000  Install              17s
+ ● i-001  Install               1s
+ ● i-002  Install               1s
+"#]]
+    );
+    assert!(
+        !frame.contains("SLOW") && frame.contains("(80 of 80 seen)") || !frame.contains(" seen)"),
+        "{frame}"
+    );
+    // By now they are fewer, which is exact.
+    let mut few = view(sampled(21));
+    few.tick(&pulse(26));
+    let frame = shown(&few, 100, 30);
+    assert!(frame.contains("FUNNEL   BeforeInstall 1 ▏ Install 20\n"), "{frame}");
+    // In a time without looks at targets what was seen grows old, and the counts go on.
+    let mut events = sampled(21);
+    events.push((30, Event::Api(ApiEvent { state: ApiState::Throttled, error: None, retry_s: None })));
+    events.push((60, told(DeploymentStatus::InProgress, counts(117, 3, 0, 0))));
+    events.push((121, told(DeploymentStatus::InProgress, counts(117, 3, 0, 0))));
+    let text = log(events.clone());
+    let still = lines_with(&text, " still ");
+    assert!(still.last().unwrap().contains("; 3 running: Install 3 (throttled for "), "{text}");
+    let mut old = view(events);
+    old.tick(&pulse(130));
+    let frame = shown(&old, 100, 30);
+    assert_eq!(frame.lines().filter(|line| line.starts_with(" ●")).count(), 3, "{frame}");
+    assert!(frame.contains("seen 1m46s ago"), "{frame}");
+}
+
+#[test]
+fn there_is_as_much_of_a_log_as_there_is_room_for() {
+    let mut failed = target("i-0a", TargetStatus::Failed, EventName::ApplicationStart, 7);
+    let log_tail = "[stderr]error: DB_URL is missing\n[stdout]cleaning up\n[stdout]bye\n".to_owned();
+    failed.failure = Some(Failure { log_tail, ..failure() });
+    let events = vec![
+        (5, told(DeploymentStatus::InProgress, counts(0, 1, 0, 1))),
+        (8, Event::Target(Box::new(failed))),
+        (8, seen("i-0b", TargetStatus::InProgress, EventName::Install, 8)),
+    ];
+    let view = view(events);
+    let logged = |height| {
+        let frame = shown(&view, 80, height);
+        frame.lines().filter_map(|line| line.strip_prefix("      │ ").map(str::to_owned)).collect::<Vec<_>>()
+    };
+    let all = ["[stderr]error: DB_URL is missing", "[stdout]cleaning up", "[stdout]bye"];
+    assert_eq!(logged(24), all);
+    for height in 8..24 {
+        let some = logged(height);
+        assert!(some.is_empty() || some[0] == all[0], "what went wrong before what came last: {some:?}");
+    }
 }
 
 #[test]

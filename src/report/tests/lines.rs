@@ -36,14 +36,14 @@ fn the_log_of_a_failure() {
 2026-08-25T14:15:05Z d-7F3K2QX9A started    shop-web/prod-fleet 4.17.2.zip -> 4.18.0.zip, 12 targets, HalfAtATime
 2026-08-25T14:15:31Z d-7F3K2QX9A progress   ok 4/12 run 5 fail 1 pend 2 | slowest i-01 AfterInstall 24s
 2026-08-25T14:15:32Z d-7F3K2QX9A target     FAILED i-03 ApplicationStart: ScriptFailed: scripts/start.sh failed with exit code 1
-2026-08-25T14:16:32Z d-7F3K2QX9A still      no change for 1m00s; 5 running: Install 1, AfterInstall 1 (of 2 seen)
+2026-08-25T14:16:32Z d-7F3K2QX9A still      no change for 1m00s; 5 running
 2026-08-25T14:16:50Z d-7F3K2QX9A api        throttled; next try in 15s: ThrottlingException: Rate exceeded
-2026-08-25T14:17:50Z d-7F3K2QX9A still      no change for 2m18s; 5 running: Install 1, AfterInstall 1 (of 2 seen) (throttled for 1m00s)
+2026-08-25T14:17:50Z d-7F3K2QX9A still      no change for 2m18s; 5 running (throttled for 1m00s)
 2026-08-25T14:18:20Z d-7F3K2QX9A api        answers again
 2026-08-25T14:18:30Z d-7F3K2QX9A notice     cannot be read
-2026-08-25T14:19:30Z d-7F3K2QX9A still      no change for 3m58s; 5 running: Install 1, AfterInstall 1 (of 2 seen)
-2026-08-25T14:20:30Z d-7F3K2QX9A still      no change for 4m58s; 5 running: Install 1, AfterInstall 1 (of 2 seen)
-2026-08-25T14:21:30Z d-7F3K2QX9A still      no change for 5m58s; 5 running: Install 1, AfterInstall 1 (of 2 seen)
+2026-08-25T14:19:30Z d-7F3K2QX9A still      no change for 3m58s; 5 running
+2026-08-25T14:20:30Z d-7F3K2QX9A still      no change for 4m58s; 5 running
+2026-08-25T14:21:30Z d-7F3K2QX9A still      no change for 5m58s; 5 running
 2026-08-25T14:21:41Z d-7F3K2QX9A ended      Failed after 6m39s: ok 4/12 run 0 fail 8 pend 0 (HEALTH_CONSTRAINTS)
 2026-08-25T14:21:41Z d-7F3K2QX9A rollback   d-ROLL: Automatic
 
@@ -126,6 +126,26 @@ fn sre_15_log_times_are_utc_and_no_duration_is_negative() {
     assert_eq!(spent, [Some(Duration::ZERO)], "not less than nothing");
     view.event(&events[2]);
     assert_eq!(view.elapsed(), Some(Duration::from_secs(30)));
+}
+
+#[test]
+fn sentences_leave_out_neither_what_is_ready_nor_later_failures() {
+    let state = |run, ready, fail: u64, messages: &[&str]| {
+        let counts = Counts { ready, ..counts(0, run, 100 - run - ready - fail, fail) };
+        let messages = messages.iter().map(ToString::to_string).collect();
+        let event = DeploymentEvent { messages, ..deployment(DeploymentStatus::InProgress, Some(counts)) };
+        Event::Deployment(Box::new(event))
+    };
+    let mut events =
+        vec![(5, state(10, 0, 0, &["zone a is next"])), (9, state(10, 40, 0, &["zone a is next"]))];
+    events
+        .extend((0..60).map(|n| (10, seen(&format!("i-{n}"), TargetStatus::Failed, EventName::Install, 9))));
+    let spoken = played(|err| Box::new(Linear::new(err)), &stream(events));
+    assert_eq!(spoken.matches("The service says: zone a is next").count(), 1, "{spoken}");
+    assert!(spoken.contains("0 of 100 targets done, 10 at work, 50 waiting, 40 ready."), "{spoken}");
+    assert_eq!(lines_with(&spoken, "Target i-").len(), 20, "{spoken}");
+    let more = ["20 more targets failed, 40 in all.", "20 more targets failed, 60 in all."];
+    assert_eq!(lines_with(&spoken, " more targets failed"), more);
 }
 
 #[test]

@@ -141,3 +141,49 @@ fn what_is_rolled_back_stays_above_its_rollback() {
     assert_eq!(shown(true), [original, rollback]);
     assert_eq!(shown(false), [original]);
 }
+
+#[test]
+fn what_failed_stays_on_the_screen_while_it_is_rolled_back() {
+    let buffer = Buffer::default();
+    let mut live = Live::new(canvas(Stream::new(buffer.clone())), true, false);
+    let of = |deployment: &str, second, event| Stamped {
+        deployment: deployment.into(),
+        ..stamped(1, second, event)
+    };
+    let back = told(DeploymentStatus::InProgress, counts(0, 2, 0, 0));
+    for event in [
+        of(ID, 6, told(DeploymentStatus::InProgress, counts(0, 2, 0, 0))),
+        of(ID, 7, seen("i-1", TargetStatus::Failed, EventName::ApplicationStart, 7)),
+        of(ID, 9, told(DeploymentStatus::Failed, counts(1, 0, 0, 1))),
+        of(ID, 9, Event::Rollback { rollback: "d-ROLL".into(), message: None }),
+        of("d-ROLL", 10, back),
+    ] {
+        assert_eq!(live.event(&event), Ok(()));
+    }
+    live.tick(&pulse(11));
+    let shown = Terminal::show(&buffer.text(), 80).join("\n");
+    let (above, below) = shown.split_once("d-ROLL  shop-web").unwrap();
+    assert!(above.contains("FAILED   1 target\n ✗ 1x  ApplicationStart"), "{shown}");
+    assert!(above.contains("│ [stderr]Error: listen EADDRINUSE"), "{shown}");
+    assert!(!below.contains("FAILED"), "{shown}");
+}
+
+#[test]
+fn a_notice_among_several_deployments_names_its_own() {
+    let buffer = Buffer::default();
+    let mut live = Live::new(canvas(Stream::new(buffer.clone())), true, false);
+    let notice = |code, message: &str| Event::Notice { code, message: message.into() };
+    for id in ["d-1", "d-2"] {
+        for event in [
+            told(DeploymentStatus::InProgress, counts(0, 2, 0, 0)),
+            notice(NoticeCode::Timeout, "watching for 12h10m at most"),
+        ] {
+            let event = Stamped { deployment: id.into(), ..stamped(1, 6, event) };
+            assert_eq!(live.event(&event), Ok(()));
+        }
+    }
+    let event = Stamped { deployment: "d-2".into(), ..stamped(2, 7, notice(NoticeCode::Config, "not read")) };
+    assert_eq!(live.event(&event), Ok(()));
+    let shown = Terminal::show(&buffer.text(), 80).join("\n");
+    assert!(shown.contains("notice: d-2: not read") && !shown.contains("12h10m"), "{shown}");
+}

@@ -96,6 +96,55 @@ fn in_place() -> Timeline {
 }
 
 #[test]
+fn of_two_fleets_that_are_read_in_part_nothing_is_told_but_that_part() {
+    let state = |status, ready: u64| {
+        let counts = Counts { ready, ..counts(0, 200 - ready, 200, 0) };
+        with(status, Some(counts), |event| {
+            (event.minimum_healthy, event.waits.blue_green) = (None, true);
+            event.waits.ready_s = Some(3600);
+        })
+    };
+    let mut events = vec![(20, state(DeploymentStatus::InProgress, 0))];
+    for n in 0..50 {
+        events.push((21, host(&format!("i-b{n}"), "Blue", TargetStatus::Pending, BlockTraffic, 20)));
+    }
+    let lines = |events: &Timeline, word: &str| {
+        let mut view = view(events.clone());
+        view.tick(&pulse(60));
+        let frame = shown(&view, 100, 30);
+        assert!(!frame.contains("health "), "{frame}");
+        lines_with(&frame, word).join("\n")
+    };
+    assert!(lines(&events, "GREEN").ends_with("GREEN (replacement)   (50 of 400 read)"));
+    // That none of the green hosts was read does not mean that none is there.
+    assert_eq!(lines(&events, "stages"), "stages   ✓ provision  ● install  - wait  - reroute  - keep blue");
+    for n in 0..50 {
+        events.push((50, host(&format!("i-g{n}"), "Green", TargetStatus::Ready, ValidateService, 50)));
+    }
+    events.push((51, state(DeploymentStatus::InProgress, 196)));
+    assert_eq!(lines(&events, "stages"), "stages   ✓ provision  ● install  - wait  - reroute  - keep blue");
+    events.push((55, state(DeploymentStatus::Ready, 200)));
+    assert!(lines(&events, "stages").starts_with("stages   ✓ provision  ✓ install  ● wait"));
+}
+
+#[test]
+fn a_host_that_waits_for_the_other_fleet_is_not_the_slowest() {
+    let state = |ok| {
+        with(DeploymentStatus::InProgress, Some(counts(ok, 2, 0, 0)), |event| event.waits.blue_green = true)
+    };
+    let mut waits = target("i-0a", TargetStatus::InProgress, ValidateService, 20);
+    (waits.label, waits.event_status, waits.time) = (Some("Green".into()), Some(Succeeded), Some(at(22)));
+    let events = vec![
+        (20, state(0)),
+        (120, Event::Target(Box::new(waits))),
+        (120, host("i-0b", "Green", TargetStatus::InProgress, AllowTraffic, 118)),
+        (121, state(6)),
+    ];
+    let text = log(events);
+    assert!(lines_with(&text, "progress")[1].ends_with("| slowest i-0b AllowTraffic 3s"), "{text}");
+}
+
+#[test]
 fn hosts_in_place() {
     assert_data_eq!(told_by_all(&in_place(), &[2, 10, 60, 150]), file!["in_place.txt"].raw());
 }

@@ -56,7 +56,7 @@ why       98 targets failed for one cause; too few healthy ones were left (HEALT
        [stderr]Error: listen EADDRINUSE 0.0.0.0:8080
 fleet     90 on 4.18.0.zip: i-100, i-101, i-102, i-103, i-104, i-105, +84 more
           98 broken (failed half way to 4.18.0.zip)
-          12 untouched on 4.17.2.zip: i-188, i-189, i-190, i-191, i-192, i-193, +6 more
+          12 untouched (last good: 4.17.2.zip): i-188, i-189, i-190, i-191, i-192, i-193, +6 more
 next      cdctl deploy logs d-7F3K2QX9A --failed
           cdctl deploy rollback d-7F3K2QX9A   # back to 4.17.2.zip
 "#]]
@@ -108,7 +108,7 @@ fn the_fleet_is_told_by_revision_with_the_first_names_of_each() {
         str![[r#"
 fleet     88 on 4.18.0.zip: i-200, i-201, i-202, i-203, i-204, i-205, +82 more
           100 broken (failed half way to 4.18.0.zip)
-          12 untouched on 4.17.2.zip: i-100, +11 more
+          12 untouched (last good: 4.17.2.zip): i-100, +11 more
 "#]]
     );
     let on = Report {
@@ -122,7 +122,7 @@ fleet     88 on 4.18.0.zip: i-200, i-201, i-202, i-203, i-204, i-205, +82 more
         str![[r#"
 fleet     2 on 4.18.0.zip: i-000, i-001
           3 at work on 4.18.0.zip
-          6 untouched on 4.17.2.zip
+          6 untouched (last good: 4.17.2.zip)
 "#]]
     );
     let back = Report {
@@ -154,7 +154,7 @@ fleet     10 on 4.17.2.zip: rack-/x1b[2J, +9 more
         str![[r#"
 fleet     100 broken (failed half way to 4.17.2.zip)
           43 still on 4.18.0.zip (not reached by the rollback): i-200, i-201, i-202, i-203, i-204, i-205, +37 more
-          57 untouched on 4.17.2.zip: i-000, +56 more
+          57 untouched (last good: 4.17.2.zip): i-000, +56 more
 "#]]
     );
     let two = |blue, green| Some(Fleets { blue, green });
@@ -191,7 +191,7 @@ fleet     blue: 8 back in service on 4.17.2.zip
     assert_data_eq!(
         fleet(&unread),
         str![
-            "fleet     88 on 4.18.0.zip, 100 broken (failed half way to 4.18.0.zip), 12 untouched on 4.17.2.zip"
+            "fleet     88 on 4.18.0.zip, 100 broken (failed half way to 4.18.0.zip), 12 untouched (last good: 4.17.2.zip)"
         ]
     );
 }
@@ -272,9 +272,10 @@ fn the_summary_of_a_function_tells_its_live_version_and_the_whole_reason() {
 why       INVALID_LAMBDA_CONFIGURATION: The deployment failed because the AppSpec file that specifies the AWS Lambda deployment
           configuration is missing or has an invalid configuration. The Lambda function alias version does not match the current
           version in AppSpec file.
-hint      a deployment that was stopped may have left the alias on two versions: look with `aws lambda get-alias`, point it at one of them, or deploy with its version as the current one
 traffic   checkout:live v41 90%, v42 10%
+hint      the alias is left on two versions, and deployments fail until it is on one
 next      cdctl deploy show d-7F3K2QX9A
+          aws lambda update-alias --function-name checkout --name live --function-version 41 --routing-config AdditionalVersionWeights={}
 "#]]
     );
     let fleet = |serving| {
@@ -338,7 +339,7 @@ fn the_summary_of_a_watch_that_was_left() {
 ! DETACHED; the deployment continues  d-7F3K2QX9A  shop-web/prod-fleet  s3://rel/shop-web/4.18.0.zip  12m08s since its start
 fleet     3 on 4.18.0.zip: i-008, +2 more
           3 at work on 4.18.0.zip
-          6 untouched on 4.17.2.zip: i-009, i-010, i-011, +3 more
+          6 untouched (last good: 4.17.2.zip): i-009, i-010, i-011, +3 more
 next      cdctl deploy watch d-7F3K2QX9A
           cdctl deploy stop d-7F3K2QX9A
 "#]]
@@ -387,8 +388,115 @@ fn the_summary_stays_short_and_harmless() {
 }
 
 #[test]
+fn of_two_fleets_that_were_not_read_whole_no_numbers_are_made_up() {
+    let good = Report {
+        causes: Vec::new(),
+        blue_green: true,
+        counts: Some(counts(400, 0, 0, 0)),
+        ..report("succeeded", 0)
+    };
+    assert!(
+        summary(&good)
+            .ends_with("fleet     green: all in service on 4.18.0.zip\n          blue: all out of service"),
+        "{}",
+        summary(&good)
+    );
+    let bad = Report { counts: Some(counts(150, 0, 200, 50)), ..good.clone() };
+    assert!(summary(&bad).contains("fleet     ok 150/400 run 0 fail 50 pend 200, of both fleets together"));
+    let back = Report { rollback_counts: Some(counts(400, 0, 0, 0)), ..bad };
+    assert!(
+        summary(&back)
+            .contains("fleet     blue: all back in service on 4.17.2.zip\n          green: all out")
+    );
+}
+
+#[test]
+fn a_function_that_is_left_on_two_versions_is_put_on_one_by_hand() {
+    let stopped = Report {
+        status: Some(DeploymentStatus::Stopped),
+        causes: Vec::new(),
+        counts: None,
+        serving: checkout(0.1),
+        ..report("stopped", 4)
+    };
+    assert_data_eq!(
+        summary(&stopped),
+        str![[r#"
+✗ STOPPED  d-7F3K2QX9A  shop-web/prod-fleet  s3://rel/shop-web/4.18.0.zip  after 12m08s
+traffic   checkout:live v41 90%, v42 10%
+hint      the alias is left on two versions, and deployments fail until it is on one
+next      cdctl deploy show d-7F3K2QX9A
+          aws lambda update-alias --function-name checkout --name live --function-version 41 --routing-config AdditionalVersionWeights={}
+"#]]
+    );
+    let whole = Report { serving: checkout(1.0), ..stopped };
+    assert!(!summary(&whole).contains("hint") && summary(&whole).contains("cdctl deploy rollback"));
+}
+
+#[test]
+fn what_cannot_be_stopped_or_waits_has_the_commands_for_that() {
+    let left = Report {
+        status: Some(DeploymentStatus::InProgress),
+        causes: Vec::new(),
+        creator: Some(Creator::CloudFormation),
+        ..report("detached", 130)
+    };
+    assert!(!summary(&left).contains("deploy stop"), "the stack's owner acts on the stack");
+    let ready = Report { status: Some(DeploymentStatus::Ready), creator: None, ..left };
+    assert!(summary(&ready).ends_with(
+        "cdctl deploy watch d-7F3K2QX9A\n          cdctl deploy continue d-7F3K2QX9A\n          cdctl deploy stop d-7F3K2QX9A"
+    ));
+}
+
+#[test]
+fn on_a_terminal_no_word_is_broken() {
+    let buffer = Buffer::default();
+    let screen = Screen::fixed(Stream::new(buffer.clone()), 60, 24);
+    let mut shown = Summary::new(Stream::new(buffer.clone()), true, true).folded(Some(screen));
+    let long = Report {
+        revision: Some(
+            "s3://rel/shop-web/4.18.0.zip?versionId=0123456789abcdef&etag=fedcba9876543210".into(),
+        ),
+        error: Some(ErrorEvent { code: "HEALTH_CONSTRAINTS".into(), message: "too many".into() }),
+        ..report("failed", 3)
+    };
+    assert_eq!(shown.event(&stamped(1, 1, Event::Result(Box::new(long)))), Ok(()));
+    let text = buffer.text().replace("\x1b[1;31m", "").replace("\x1b[0m", "");
+    assert_data_eq!(
+        text,
+        str![[r#"
+✗ FAILED  d-7F3K2QX9A  shop-web/prod-fleet
+  s3://rel/shop-web/4.18.0.zip  after 12m08s
+why       8 targets failed for one cause; too few healthy
+          ones were left (HEALTH_CONSTRAINTS)
+  1  8x  ApplicationStart  ScriptFailed  scripts/start.sh
+     first 2026-08-25T14:17:00Z
+     scripts/start.sh failed with exit code 1
+     on i-000, i-001, i-002, i-003, i-004, i-005, i-006,
+       i-007
+       [stdout]starting
+       [stderr]Error: listen EADDRINUSE 0.0.0.0:8080
+fleet     1 on 4.18.0.zip: i-008
+          8 broken (failed half way to 4.18.0.zip)
+          3 untouched (last good: 4.17.2.zip): i-009, i-010,
+          i-011
+next      cdctl deploy logs d-7F3K2QX9A --failed
+          cdctl deploy rollback d-7F3K2QX9A   # back to 4.17.2.zip
+
+"#]]
+    );
+}
+
+#[test]
 fn usual_reasons_are_named() {
     let mut report = report("failed", 3);
+    let silent =
+        Cause { error: String::new(), script: String::new(), ..cause(1, EventName::AllowTraffic, "", "") };
+    report.causes = vec![silent.clone()];
+    assert!(summary(&report).contains("hint: no script ran"), "the host told of no diagnostics");
+    report.serving = checkout(1.0);
+    assert!(!summary(&report).contains("no script ran"), "a function has no host");
+    report.serving = Serving::Unsaid;
     report.causes = vec![Cause { log_tail: String::new(), ..cause(1, EventName::AllowTraffic, "", "") }];
     assert!(summary(&report).contains("hint: no script ran: the load balancer"));
     report.causes = vec![cause(1, EventName::ApplicationStop, "failed", "")];

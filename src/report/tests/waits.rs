@@ -128,13 +128,26 @@ waits    for `continue`: the replacement is ready
         str![[r#"
 2026-08-25T14:15:05Z d-7F3K2QX9A started    shop-web/prod-fleet 4.17.2.zip -> 4.18.0.zip, 4 targets, HalfAtATime
 2026-08-25T14:16:05Z d-7F3K2QX9A progress   ok 0/4 run 4 fail 0 pend 0
-2026-08-25T14:17:05Z d-7F3K2QX9A still      no change for 2m00s
-2026-08-25T14:18:05Z d-7F3K2QX9A still      no change for 3m00s
-2026-08-25T14:19:05Z d-7F3K2QX9A still      no change for 4m00s
-2026-08-25T14:20:00Z d-7F3K2QX9A ready      ok 0/4 run 0 fail 0 pend 0 ready 4; waits for `continue`: the replacement is ready; without it the deployment stops in 1h00m (15:20:00Z); continue: cdctl deploy continue d-7F3K2QX9A
+2026-08-25T14:17:05Z d-7F3K2QX9A still      no change for 2m00s; 4 running
+2026-08-25T14:18:05Z d-7F3K2QX9A still      no change for 3m00s; 4 running
+2026-08-25T14:19:05Z d-7F3K2QX9A still      no change for 4m00s; 4 running
+2026-08-25T14:20:00Z d-7F3K2QX9A ready      ok 0/4 run 0 fail 0 pend 0 ready 4
 
 "#]]
     );
+    // Since when it is ready its hosts say, which are read a moment later; or nobody does in time.
+    let at_the_end = |read: bool| {
+        let mut events = events();
+        let host = |n: i64| seen(&format!("i-{n}"), TargetStatus::Ready, EventName::ValidateService, 280 + n);
+        events.extend((0..4i64).filter(|_| read).map(|n| (300, host(n))));
+        events.push((345, told(DeploymentStatus::Ready, 4)));
+        log(events)
+    };
+    for (read, end) in [(true, "in 59m43s (15:19:43Z)"), (false, "in 59m30s (15:20:00Z)")] {
+        let text = at_the_end(read);
+        let waits = lines_with(&text, " waits ");
+        assert!(waits.len() == 1 && waits[0].contains(&format!("the deployment stops {end};")), "{text}");
+    }
 }
 
 /// A deployment that is Ready, of which one has read nothing before; its hosts are read at these seconds.

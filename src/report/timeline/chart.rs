@@ -15,8 +15,8 @@ const WIDTH: f64 = 1000.0;
 /// The columns of the area, and its height.
 const COLUMNS: u32 = 120;
 const HEIGHT: f64 = 100.0;
-/// Colours of phases; later ones begin again.
-pub const COLOURS: usize = 8;
+/// Colours of phases, as many as a host behind a load balancer has; later ones begin again.
+pub const COLOURS: usize = 13;
 
 /// What all bars of a page share: the time line and the colours.
 pub struct Scale<'a> {
@@ -62,8 +62,13 @@ impl<'a> Scale<'a> {
                 escaped(name.as_str())
             );
         }
-        html.push_str("<li><svg viewBox=\"0 0 10 10\" aria-hidden=\"true\"><rect class=\"bad\" width=\"10\" height=\"10\"/></svg>failed</li></ul>");
-        html
+        for (class, what) in [("wait", "between two phases"), ("bad", "failed")] {
+            let _ = write!(
+                html,
+                "<li><svg viewBox=\"0 0 10 10\" aria-hidden=\"true\"><rect class=\"{class}\" width=\"10\" height=\"10\"/></svg>{what}</li>"
+            );
+        }
+        html + "</ul>"
     }
 
     /// The times that go with bars.
@@ -114,18 +119,19 @@ impl<'a> Scale<'a> {
                 clock::between(self.start, self.end).mul_f64(f64::from(column) / f64::from(COLUMNS - 1));
             let time = self.start.checked_add(moment).unwrap_or(self.end);
             let mut counts = vec![0_u32; COLOURS];
-            let (mut done, mut bad) = (0_u32, 0_u32);
+            let (mut done, mut bad, mut between) = (0_u32, 0_u32, 0_u32);
             for bar in bars {
                 match self.place(bar, time) {
                     Place::Waiting => {}
                     Place::In(colour) => counts[colour] += 1,
+                    Place::Between => between += 1,
                     Place::Done => done += 1,
                     Place::Failed => bad += 1,
                 }
             }
             let layers = std::iter::once(("done".to_owned(), done))
                 .chain(counts.into_iter().enumerate().map(|(colour, count)| (format!("p{colour}"), count)))
-                .chain([("bad".to_owned(), bad)]);
+                .chain([("wait".to_owned(), between), ("bad".to_owned(), bad)]);
             let mut below = HEIGHT;
             for (class, count) in layers.filter(|(_, count)| *count > 0) {
                 let height = f64::from(count) / total * HEIGHT;
@@ -150,7 +156,7 @@ impl<'a> Scale<'a> {
             let ended = phase.end.or((phase.status != EventStatus::InProgress).then_some(start));
             place = match ended.filter(|end| *end <= time) {
                 Some(_) if phase.status == EventStatus::Failed => return Place::Failed,
-                // Between two phases a target still is at the first.
+                Some(end) if end < time => Place::Between,
                 _ => Place::In(self.colour(&phase.name)),
             };
         }
@@ -168,6 +174,8 @@ enum Place {
     Waiting,
     /// In a phase, by its colour.
     In(usize),
+    /// It waits for its next phase.
+    Between,
     Done,
     Failed,
 }

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::chart::Scale;
 use super::{Bar, Timeline};
 use crate::clock;
-use crate::model::{DeploymentStatus, TargetStatus};
+use crate::model::{ComputePlatform, DeploymentStatus, TargetStatus};
 use crate::report::words::{bare_message, names, place, plural};
 use crate::report::{hints, words};
 use crate::ui;
@@ -50,7 +50,9 @@ fn section(html: &mut String, timeline: &Timeline) {
     let scale = Scale::of(timeline);
     html.push_str("<section>\n");
     head(html, timeline);
-    causes(html, &timeline.causes());
+    let hosts =
+        timeline.deployment.platform.as_ref().is_none_or(|platform| *platform == ComputePlatform::Server);
+    causes(html, &timeline.causes(), hosts);
     if timeline.bars.len() > 1 {
         let _ = write!(
             html,
@@ -76,10 +78,13 @@ fn head(html: &mut String, timeline: &Timeline) {
         DeploymentStatus::Failed | DeploymentStatus::Stopped => ("✗", "wrong"),
         _ => ("●", "going"),
     };
+    let place = place(deployment.application.as_deref(), deployment.group.as_deref());
+    // What CloudFormation makes has neither.
+    let named = if place.is_empty() { timeline.id.clone() } else { place };
     let _ = write!(
         html,
         "<h1>{}</h1>\n<p class=\"verdict {class}\">{mark} {}{} after {}</p>\n<dl>\n",
-        escaped(&place(deployment.application.as_deref(), deployment.group.as_deref())),
+        escaped(&named),
         escaped(deployment.status.as_str()),
         match failed {
             0 => String::new(),
@@ -109,13 +114,13 @@ fn head(html: &mut String, timeline: &Timeline) {
     html.push_str("</dl>\n");
 }
 
-fn causes(html: &mut String, causes: &[Cause]) {
+fn causes(html: &mut String, causes: &[Cause], hosts: bool) {
     if causes.is_empty() {
         return;
     }
     html.push_str("<h2>What failed</h2>\n");
     for cause in causes.iter().take(CAUSES) {
-        let event = cause.event.as_ref().map_or("between two events", |event| event.as_str());
+        let event = cause.event.as_ref().map_or(words::BETWEEN, |event| event.as_str());
         let parts = [event, &cause.error, &cause.script];
         let what: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).map(escaped).collect();
         let _ = write!(
@@ -126,7 +131,7 @@ fn causes(html: &mut String, causes: &[Cause]) {
             escaped(bare_message(&cause.message)),
             escaped(&names(&cause.targets, 20))
         );
-        if let Some(hint) = hints::of_cause(cause) {
+        if let Some(hint) = hints::of_cause(cause, hosts) {
             let _ = writeln!(html, "<p>Hint: {}</p>", escaped(hint));
         }
         let skip = cause.log_tail.chars().count().saturating_sub(LOG);

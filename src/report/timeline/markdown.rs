@@ -70,12 +70,15 @@ fn causes(text: &mut String, timeline: &Timeline) {
     }
     text.push_str("\n### What failed\n");
     for cause in causes.iter().take(CAUSES) {
-        let event = cause.event.as_ref().map_or("between two events", |event| event.as_str());
+        let event = cause.event.as_ref().map_or(words::BETWEEN, |event| event.as_str());
         let parts = [event, &cause.error, &cause.script];
         let what: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).map(code).collect();
         let targets = code(&names(&cause.targets, 8));
         let _ = write!(text, "\n**{} ×** {} on {targets}\n\n", cause.count, what.join(" "));
-        text.push_str(&fenced(&format!("{}\n{}", bare_message(&cause.message), cause.log_tail)));
+        let said = format!("{}\n{}", bare_message(&cause.message), cause.log_tail);
+        if !said.trim().is_empty() {
+            text.push_str(&fenced(said.trim_start_matches('\n')));
+        }
     }
     if causes.len() > CAUSES {
         let _ = writeln!(text, "\n{}", plural((causes.len() - CAUSES) as u64, "more cause"));
@@ -87,7 +90,10 @@ fn targets(text: &mut String, timeline: &Timeline) {
     if shown.is_empty() {
         return;
     }
-    text.push_str("\n### Targets\n\n| target | state | phase | time |\n| --- | --- | --- | ---: |\n");
+    // Of two fleets each target says in which it is.
+    let fleets = timeline.bars.iter().any(|bar| bar.label.is_some());
+    let (head, rule) = if fleets { (" fleet |", " --- |") } else { ("", "") };
+    let _ = writeln!(text, "\n### Targets\n\n| target |{head} state | phase | time |\n| --- |{rule} --- | --- | ---: |");
     for bar in &shown {
         let at = match bar.status {
             TargetStatus::Succeeded => None,
@@ -95,8 +101,9 @@ fn targets(text: &mut String, timeline: &Timeline) {
         };
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {} |",
+            "| {} |{} {} | {} | {} |",
             code(&bar.id),
+            if fleets { format!(" {} |", bar.label.as_deref().map(code).unwrap_or_default()) } else { String::new() },
             code(bar.status.as_str()),
             at.map(|phase| code(phase.name.as_str())).unwrap_or_default(),
             bar.taken(timeline.as_of).map(clock::short).unwrap_or_default()

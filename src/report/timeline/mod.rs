@@ -17,7 +17,7 @@ pub use markdown::markdown;
 
 use crate::clock;
 use crate::model::{EventName, EventStatus, Target, TargetStatus};
-use crate::report::why;
+use crate::report::{why, words};
 use crate::watch::causes::{Cause, Causes};
 use crate::watch::event::{DeploymentEvent, Event, Failure, Phase, Stamped, TargetEvent};
 
@@ -127,7 +127,7 @@ impl Timeline {
         let failed = self.bars.iter().filter(|bar| bar.status == TargetStatus::Failed).count() as u64;
         let failed = self.deployment.overview.map_or(failed, |counts| counts.fail.max(failed));
         let why = why::of_error(self.deployment.error.as_ref(), &self.causes(), failed);
-        (!why.is_empty()).then(|| why.join("; "))
+        (!why.is_empty()).then(|| words::clauses(&why))
     }
 
     /// The phases in the order of the target that went through most.

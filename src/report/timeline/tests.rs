@@ -100,6 +100,51 @@ fn markdown_cannot_be_left() {
 }
 
 #[test]
+fn between_two_phases_a_host_is_at_neither() {
+    let ok = EventStatus::Succeeded;
+    let names = EventName::KNOWN.iter().take(13).cloned();
+    let mut phases: Vec<Phase> = names.zip(0..).map(|(name, n)| phase(name, ok.clone(), n, n + 1)).collect();
+    phases.push(phase(EventName::Other("Bake".into()), EventStatus::InProgress, 90, 100));
+    let html = page(
+        &[timeline(vec![
+            bar("i-1", TargetStatus::InProgress, phases.clone()),
+            bar("i-2", TargetStatus::InProgress, phases),
+        ])],
+        "cdctl",
+    );
+    let waits = html.matches("<rect class=\"wait\" x=").count();
+    assert!((80..=100).contains(&waits), "{waits} of 120 columns");
+    for colour in 0..13 {
+        assert!(html.contains(&format!("<rect class=\"p{colour}\" width=\"10\"")), "{colour}");
+        assert!(html.contains(&format!(".p{colour}{{fill")), "{colour}");
+    }
+}
+
+#[test]
+fn what_has_no_name_and_no_log_leaves_no_gap() {
+    let failed = phase(EventName::AfterAllowTraffic, EventStatus::Failed, 1, 2);
+    let mut bare = timeline(vec![bar("f", TargetStatus::Failed, vec![failed])]);
+    bare.bars[0].failure = None;
+    bare.deployment.application = None;
+    bare.deployment.group = None;
+    let message = "Functions failed.".into();
+    bare.deployment.error = Some(ErrorEvent { code: "HOOK".into(), message });
+    let text = markdown(&[bare.clone()]);
+    assert!(!text.contains("```") && text.contains("HOOK: Functions failed; 1 target failed"), "{text}");
+    assert!(page(&[bare], "cdctl").contains("<h1>d-"));
+}
+
+#[test]
+fn of_two_fleets_each_target_says_in_which_it_is() {
+    let mut two = fleet(2);
+    assert!(markdown(&[two.clone()]).contains("| target | state | phase | time |\n| --- | --- | --- | ---: |\n"));
+    two.bars[0].label = Some("Blue".into());
+    let text = markdown(&[two]);
+    assert!(text.contains("| target | fleet | state | phase | time |\n| --- | --- | --- | --- | ---: |\n"), "{text}");
+    assert!(text.contains("| `i-0` | `Blue` | `Succeeded` |") && text.contains("| `i-1` |  | `Succ"), "{text}");
+}
+
+#[test]
 fn too_few_healthy_hosts_are_never_the_lead() {
     for (bars, lead) in [
         (fleet(20).bars, "2 targets failed for one cause; too few"),

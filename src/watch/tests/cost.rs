@@ -167,3 +167,18 @@ async fn a_watch_ends_once_the_summary_has_what_it_says() {
     assert_eq!(self::report(&events).causes, report.causes);
     assert!(fleet.calls.lock().unwrap().len() - calls <= 8, "{}", fleet.calls.lock().unwrap().len() - calls);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_looks_at_targets_spread_over_the_minute() {
+    let fleet = Arc::new(Fleet { each: 100, spread: 200, batch: 200, ..Fleet::new(200) });
+    assert_eq!(run(&fleet, options()).await.0, Outcome::Succeeded);
+    let calls = fleet.calls.lock().unwrap();
+    // While there is something to look at, and the first listing is over.
+    let looks: Vec<_> = calls
+        .iter()
+        .filter(|(at, name)| (10_000..250_000).contains(at) && name != "GetDeployment")
+        .map(|(at, _)| *at)
+        .collect();
+    let gaps: Vec<_> = looks.windows(2).map(|pair| pair[1] - pair[0]).filter(|gap| *gap > 13_000).collect();
+    assert!(looks.len() >= 40 && gaps.is_empty(), "{} looks, gaps of {gaps:?} ms", looks.len());
+}

@@ -190,18 +190,27 @@ async fn trouble_changes_nothing_in_the_report() {
     let undisturbed = troubled(Box::new(|_, _| None)).await;
     assert_eq!(undisturbed.0.causes[0].count, 5);
     assert_eq!(undisturbed.1.len(), 60);
-    let calls = Mutex::new(fastrand::Rng::with_seed(3));
-    let server_errors: Fault = Box::new(move |_, now| {
-        let bad = (10..3_610).contains(&now) && calls.lock().unwrap().u32(..100) < 30;
-        bad.then_some(ErrorKind::Transient)
-    });
+    let server_errors = |range: Range<u64>| -> Fault {
+        let calls = Mutex::new(fastrand::Rng::with_seed(3));
+        Box::new(move |_, now| {
+            let bad = range.contains(&now) && calls.lock().unwrap().u32(..100) < 30;
+            bad.then_some(ErrorKind::Transient)
+        })
+    };
+    // Its own end is seen in any case, as it is when everybody calls at that moment.
+    let at_the_end = |fault: Fault| -> Fault {
+        Box::new(move |name, now| fault(name, now).filter(|_| name != "GetDeployment"))
+    };
     let resets: Fault = Box::new(|_, now| (now > 10 && now % 60 < 5).then_some(ErrorKind::Transient));
     let faults = [
         ("90 s of throttling", during(2_380..2_470, ErrorKind::Throttled)),
         ("20 min without network", during(2_000..3_200, ErrorKind::Transient)),
-        ("30 % of 500s for an hour", server_errors),
+        ("30 % of 500s for an hour", server_errors(10..3_610)),
         ("connection resets", resets),
         ("credentials that come back", during(2_300..2_800, ErrorKind::Credentials)),
+        ("throttling when it ends", at_the_end(during(4_700..4_811, ErrorKind::Throttled))),
+        ("the network gone when it ends", at_the_end(during(4_700..4_811, ErrorKind::Transient))),
+        ("30 % of 500s when it ends", at_the_end(server_errors(4_700..5_000))),
     ];
     for (what, fault) in faults {
         assert_eq!(troubled(fault).await, undisturbed, "{what}");

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Tracker, error_event, seconds};
-use crate::model::{Serving, TargetKind, TargetStatus};
+use crate::model::{ComputePlatform, Serving, TargetKind, TargetStatus};
 use crate::watch::event::{Counts, Fleets, Hosts, Left, Report, TargetEvent};
 use crate::watch::outcome::Outcome;
 use crate::watch::roster::NAMED;
@@ -27,6 +27,7 @@ impl Tracker {
             status: deployment.map(|deployment| deployment.status.clone()),
             application: deployment.and_then(|deployment| deployment.application.clone()),
             group: deployment.and_then(|deployment| deployment.group.clone()),
+            creator: deployment.and_then(|deployment| deployment.creator.clone()),
             revision: deployment.and_then(|deployment| deployment.revision.as_ref()).map(ToString::to_string),
             previous_revision: deployment
                 .and_then(|deployment| deployment.previous_revision.as_ref())
@@ -36,6 +37,9 @@ impl Tracker {
             duration_s: self.elapsed(now).map(seconds),
             counts: self.counts(),
             hosts: self.hosts(|_| true),
+            blue_green: deployment.is_some_and(|deployment| {
+                deployment.waits.blue_green && deployment.platform == Some(ComputePlatform::Server)
+            }),
             fleets: self.fleets(),
             serving: rollback
                 .and_then(Tracker::serving)
@@ -70,14 +74,15 @@ impl Tracker {
         Hosts { ok: named(TargetStatus::Succeeded), skip: named(TargetStatus::Skipped) }
     }
 
-    /// Both fleets of a blue/green deployment.
+    /// Both fleets of a blue/green deployment, where its hosts are still what they were when they were read.
     fn fleets(&self) -> Option<Fleets> {
         let of = |label: &str| {
             let fleet = self.targets.values().filter(|one| one.label.as_deref() == Some(label));
             fleet.map(|one| &one.status).collect::<Counts>()
         };
         let fleets = Fleets { blue: of("Blue"), green: of("Green") };
-        (fleets.blue.total() + fleets.green.total() > 0).then_some(fleets)
+        let known = fleets.blue.total() + fleets.green.total() > 0;
+        (known && self.counts().is_some_and(|counts| fleets.agree_with(&counts))).then_some(fleets)
     }
 
     /// Who has the traffic, of a deployment to one target.

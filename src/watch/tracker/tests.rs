@@ -104,6 +104,41 @@ fn a_report_names_the_first_hosts_that_have_finished() {
 }
 
 #[test]
+fn a_target_that_was_stopped_between_two_events_has_failed_in_neither() {
+    let mut stopped = target("a", "Failed", "Succeeded");
+    stopped.events[0].end_time = Timestamp::from_second(5).ok();
+    stopped.last_updated = Timestamp::from_second(300).ok();
+    let event = target_event(&stopped);
+    assert_eq!((event.event, event.event_status, event.failure), (None, None, None));
+    assert_eq!(event.time, stopped.last_updated);
+    stopped.status = TargetStatus::InProgress;
+    assert_eq!(target_event(&stopped).event, Some(EventName::ApplicationStop), "one that waits is after it");
+}
+
+#[test]
+fn fleets_that_are_not_what_is_counted_are_left_out_whatever_the_end() {
+    let mut tracker = Tracker::default();
+    let all = Overview { succeeded: 2, ..Overview::default() };
+    tracker.deployment(Deployment {
+        platform: Some(ComputePlatform::Server),
+        waits: Waits { blue_green: true, ..Waits::default() },
+        ..deployment("Succeeded", Some(all))
+    });
+    let host = |id: &str, label: &str, status: &str| Target {
+        label: Some(label.into()),
+        kind: TargetKind::Instance,
+        ..target(id, status, status)
+    };
+    tracker.targets(&[host("g", "Green", "Succeeded"), host("b", "Blue", "InProgress")]);
+    let report = tracker.report(&Outcome::Succeeded, Timestamp::UNIX_EPOCH, None);
+    assert_eq!((report.fleets, report.blue_green), (None, true), "the blue one was read before its end");
+    tracker.targets(&[host("b", "Blue", "Succeeded")]);
+    let report = tracker.report(&Outcome::Succeeded, Timestamp::UNIX_EPOCH, Some(&tracker));
+    assert_eq!(report.fleets.unwrap().blue.ok, 1);
+    assert_eq!(report.rollback_fleets, report.fleets);
+}
+
+#[test]
 fn trouble_is_told_when_it_changes() {
     let mut tracker = Tracker::default();
     let error = |kind| ApiError {

@@ -115,8 +115,12 @@ impl Shown {
     /// What is shown and kept beside the lines of a watch, whatever they are.
     pub fn beside(&self, context: &Context) -> anyhow::Result<Vec<Box<dyn Reporter>>> {
         let mut reporters: Vec<Box<dyn Reporter>> = Vec::new();
-        if context.ui.terminal.stderr && (self.progress || self.bell) {
-            reporters.push(Box::new(Taskbar::new(context.ui.err(), self.progress, self.bell)));
+        let terminal = context.ui.terminal;
+        // A terminal that cannot move its cursor still has a bell.
+        let (progress, bell) =
+            (self.progress && terminal.stderr, self.bell && (terminal.stderr || terminal.dumb));
+        if progress || bell {
+            reporters.push(Box::new(Taskbar::new(context.ui.err(), progress, bell)));
         }
         if self.system() == Some(Folds::GitHub) {
             let summary = match self.summary() {
@@ -173,7 +177,7 @@ impl Shown {
         if let Some(canvas) = ui.canvas().filter(|_| self.is_live(context)) {
             let live = Live::new(canvas, unicode, colour).interrupted(interrupt);
             let live = if self.keys { live.with_keys() } else { live };
-            return vec![Box::new(live), Box::new(summary.at_the_end())];
+            return vec![Box::new(live), Box::new(summary.at_the_end().folded(ui.screen()))];
         }
         // In CI what says that it is a terminal seldom is one.
         let linear = self.linear || (ui.terminal.dumb && !self.job.in_ci && system.is_none());
