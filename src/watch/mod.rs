@@ -72,6 +72,9 @@ pub struct Options {
     pub exit_on_ready: bool,
     /// Watch the automatic rollback too; it decides between exit 5 and 6.
     pub follow_rollback: bool,
+    /// Wait until the service has named the rollback, also where it is not watched. True: the stop of the deployment
+    /// has asked for one.
+    pub name_rollback: Option<bool>,
     /// A success with failed targets counts as failed.
     pub require_all: bool,
     /// The deployment was just created or read, so a first call that fails is tried again rather than believed.
@@ -99,6 +102,7 @@ impl Options {
             until: None,
             exit_on_ready: false,
             follow_rollback: true,
+            name_rollback: None,
             require_all: false,
             known: false,
             tool: tool.into(),

@@ -145,7 +145,7 @@ pub async fn run(context: &Context, line: &Arguments) -> anyhow::Result<Exit> {
     let operation = request::operation("CreateDeployment")?;
     line.check_standard_input()?;
     let Some(file) = line.written.base(context, operation)? else { return Ok(Exit::Ok) };
-    let arguments = &line.laid_on(context, file)?;
+    let arguments = &mut line.laid_on(context, file)?;
     arguments.check_regions()?;
     let watched = arguments.watch || arguments.dry_run;
     arguments.watching.require(watched, arguments.if_active != IfActive::Fail)?;
@@ -202,10 +202,11 @@ pub enum Taken {
     Made(Created),
 }
 
-/// Takes the deployment as far as `stage` in the region of `context`.
+/// Takes the deployment as far as `stage` in the region of `context`. Time that is waited for the group is taken off the
+/// `--timeout`.
 pub async fn take(
     context: &Context,
-    arguments: &Arguments,
+    arguments: &mut Arguments,
     prepared: Option<&Prepared>,
     stage: Stage,
 ) -> anyhow::Result<Taken> {
@@ -272,11 +273,11 @@ pub async fn take(
             arguments.named(context, &name, None).await?;
         }
         if arguments.if_active == IfActive::Fail {
-            active::settle(context, &name, arguments.if_active, &arguments.watching).await?;
+            active::settle(context, &name, arguments.if_active, &mut arguments.watching).await?;
         }
         return Ok(Taken::Checked);
     }
-    active::settle(context, &name, arguments.if_active, &arguments.watching).await?;
+    active::settle(context, &name, arguments.if_active, &mut arguments.watching).await?;
     let revision = match (to, appspec) {
         (Some((prepared, to)), _) => {
             let description = arguments.description.as_deref();
@@ -305,14 +306,14 @@ async fn create(
     context: &Context,
     name: &GroupName,
     request: &CreateDeployment,
-    arguments: &Arguments,
+    arguments: &mut Arguments,
 ) -> anyhow::Result<Created> {
     let api = context.api().await?;
     loop {
         match sending::send(context, request).await? {
             Ok(created) => return Ok(created),
             Err(error) if error.kind == ErrorKind::Busy && arguments.if_active != IfActive::Fail => {
-                active::settle(context, name, arguments.if_active, &arguments.watching).await?;
+                active::settle(context, name, arguments.if_active, &mut arguments.watching).await?;
             }
             Err(error) if error.kind == ErrorKind::Busy => {
                 return Err(active::busy(context, name, error).await);

@@ -40,11 +40,11 @@ pub async fn run(
 ) -> anyhow::Result<Exit> {
     let mut places = places(context, arguments);
     if arguments.dry_run {
-        return plan(context, &places, prepared).await;
+        return plan(context, &mut places, prepared).await;
     }
     // What can be wrong in any region is found before the first one is touched.
-    for place in &places {
-        take(&place.context, &place.arguments, prepared, Stage::Checked)
+    for place in &mut places {
+        take(&place.context, &mut place.arguments, prepared, Stage::Checked)
             .await
             .map_err(|error| within(error, &place.region))?;
     }
@@ -102,7 +102,7 @@ async fn one(
 ) -> Exit {
     let mut watched = Vec::new();
     let mut refused = None;
-    for place in wave.iter() {
+    for place in wave.iter_mut() {
         match start(place, prepared).await {
             Ok(one) => watched.push(one),
             Err(error) => {
@@ -128,8 +128,8 @@ async fn one(
     exit
 }
 
-async fn start(place: &Place, prepared: Option<&Prepared>) -> anyhow::Result<Watched<Watching>> {
-    let made = take(&place.context, &place.arguments, prepared, Stage::Made).await?;
+async fn start(place: &mut Place, prepared: Option<&Prepared>) -> anyhow::Result<Watched<Watching>> {
+    let made = take(&place.context, &mut place.arguments, prepared, Stage::Made).await?;
     // One that --if-changed left as it is has ended well, and so does its watch.
     let (Taken::Made(created) | Taken::Unchanged(created)) = made else {
         return Err(Failure::new("no deployment was made").into());
@@ -176,11 +176,11 @@ fn summary(context: &Context, places: &[Place]) -> anyhow::Result<()> {
     listing.finish()
 }
 
-async fn plan(context: &Context, places: &[Place], prepared: Option<&Prepared>) -> anyhow::Result<Exit> {
+async fn plan(context: &Context, places: &mut [Place], prepared: Option<&Prepared>) -> anyhow::Result<Exit> {
     let header = ["WAVE", "REGION", "GROUP", "REVISION", "CONFIG"];
     let mut listing = Listing::new(&context.settings.output, &context.ui, "regions", header, "no regions");
     for place in places {
-        let taken = take(&place.context, &place.arguments, prepared, Stage::Planned).await;
+        let taken = take(&place.context, &mut place.arguments, prepared, Stage::Planned).await;
         let Taken::Planned(plan) = taken.map_err(|error| within(error, &place.region))? else {
             continue;
         };
