@@ -93,7 +93,7 @@ impl Reporter for Live {
         if let Some(view) = self.views.get_mut(index) {
             view.event(stamped);
         }
-        if let Event::Notice { message, code } = &stamped.event {
+        if let Event::Notice { message, code, .. } = &stamped.event {
             self.stopping = match code {
                 NoticeCode::Stopping => true,
                 NoticeCode::NotStopped => false,

@@ -127,7 +127,8 @@ pub async fn watch<S: Source>(
         .iter()
         .map(|id| Watched { source: Arc::clone(&source), deployment: id.clone(), region: None })
         .collect();
-    let outcomes = follow(&watched, options, signals, reporters).await;
+    let listeners = watched.iter().map(|_| signals.listen()).collect();
+    let outcomes = follow(&watched, options, listeners, reporters).await;
     finish(&outcomes, signals, reporters).await;
     outcomes
 }
@@ -148,15 +149,16 @@ pub struct Watched<S> {
     pub region: Option<String>,
 }
 
-/// As [`watch`], and the reporters stay open for more.
+/// As [`watch`], and the reporters stay open for more. `signals`: a listener for each, which may have heard one before.
 pub async fn follow<S: Source>(
     watched: &[Watched<S>],
     options: &Options,
-    signals: &Signals,
+    signals: Vec<Listener>,
     reporters: &Reporters,
 ) -> Vec<Outcome> {
     let options = &Options { budget: options.budget.shared_by(watched.len()), ..options.clone() };
-    join_all(watched.iter().map(|watched| one(watched, options, signals.listen(), reporters))).await
+    let each = watched.iter().zip(signals);
+    join_all(each.map(|(watched, signals)| one(watched, options, signals, reporters))).await
 }
 
 /// Tells of a watch that found no deployment of `application`'s `group` to watch: nothing but a `result` of that outcome.

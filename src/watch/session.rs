@@ -296,7 +296,7 @@ impl<'a> Session<'a> {
     }
 
     fn tell(&mut self, code: NoticeCode, message: &str) {
-        self.emit(Event::Notice { code, message: message.to_owned() });
+        self.emit(Event::Notice { code, message: message.to_owned(), exit: None });
     }
 
     /// What came of the call that stops the deployment; without it the watch ends as it would have.
@@ -316,7 +316,7 @@ impl<'a> Session<'a> {
         self.stopping = None;
         self.rollback_asked.store(false, Ordering::Relaxed);
         let message = format!("the deployment could not be stopped and goes on ({error})");
-        self.emit(Event::Notice { code: NoticeCode::NotStopped, message });
+        self.emit(Event::Notice { code: NoticeCode::NotStopped, message, exit: None });
         self.leaving.take()
     }
 
@@ -333,7 +333,7 @@ impl<'a> Session<'a> {
             if let Some(limit) = self.limit {
                 let message =
                     format!("watching for {} at most, the service's own limit", clock::short(limit));
-                self.emit(Event::Notice { code: NoticeCode::Timeout, message });
+                self.emit(Event::Notice { code: NoticeCode::Timeout, message, exit: None });
             }
         }
         None
@@ -397,6 +397,7 @@ impl<'a> Session<'a> {
             Observation::AwaitsRollback => Some(Event::Notice {
                 code: NoticeCode::RollbackAwaited,
                 message: "waiting up to 60s for the service to name the rollback".to_owned(),
+                exit: None,
             }),
             Observation::End(_) => None,
         };
@@ -409,6 +410,7 @@ impl<'a> Session<'a> {
         if matches!(end, End::Ended { rollback_missing: true }) {
             self.emit(Event::Notice {
                 code: NoticeCode::RollbackMissing,
+                exit: None,
                 message: if self.rollback_asked.load(Ordering::Relaxed) {
                     "a rollback was asked for, but the service named none".to_owned()
                 } else {
@@ -480,7 +482,7 @@ fn unreadable(what: Unreadable, error: &ApiError, counted: bool, until: bool) ->
         NoticeCode::Targets if until => "; whether the point is reached cannot be seen, only the end",
         _ => "",
     };
-    Event::Notice { code, message: format!("{what}{point} ({error})") }
+    Event::Notice { code, message: format!("{what}{point} ({error})"), exit: None }
 }
 
 fn lost_poll() -> ApiError {

@@ -39,12 +39,10 @@ pub async fn run(
             }
             exits.push(Exit::of_watch(report.exit).unwrap_or(Exit::Unknown));
         }
-    }
-    let left_out =
-        |stamped: &Stamped| matches!(stamped.event, Event::Notice { code: NoticeCode::NotStarted, .. });
-    if events.iter().any(left_out) && exits.iter().all(|exit| *exit == Exit::Ok) {
-        // What refused has no deployment, and so no result.
-        exits.push(Exit::Error);
+        if let Event::Notice { code: NoticeCode::NotStarted, exit, .. } = &stamped.event {
+            // What refused, or was not begun, has no deployment and so no result.
+            exits.push(exit.and_then(Exit::of_watch).unwrap_or(Exit::Error));
+        }
     }
     let mut reporters = watch.shown.reporters(context)?;
     let whole = match speed {

@@ -33,7 +33,7 @@ use crate::watch::outcome::worst;
 use crate::watch::point::Point;
 use crate::watch::{Leave, Options, Outcome, Reads};
 use kept::sink;
-pub use kept::written;
+pub use kept::{unprinted, written};
 pub use series::Series;
 use shown::Shown;
 
@@ -249,9 +249,8 @@ async fn to_the_end(
     let output = &context.settings.output;
     let events = output.format == Format::Ndjson && !silent;
     if !events && (output.format != Format::Table || output.query.is_some()) {
-        // The outcome is known; a look that fails is told and changes nothing.
         if let Err(error) = show(context, ids, &source).await {
-            crate::error::show(&error, &context.ui, true);
+            return Ok(unprinted(context, error, exit));
         }
     }
     Ok(exit)

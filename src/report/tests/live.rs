@@ -88,7 +88,7 @@ fn the_live_view_draws_and_leaves_its_last_frame() {
     }
     let now = Terminal::show(&buffer.text(), 80);
     assert_eq!(now.iter().filter(|line| line.starts_with(" ● i-")).count(), 6, "{now:#?}");
-    take(&mut live, 7, Event::Notice { code: NoticeCode::Config, message: "not read".into() });
+    take(&mut live, 7, Event::Notice { code: NoticeCode::Config, message: "not read".into(), exit: None });
     for n in 0..6 {
         take(&mut live, 8, seen(&format!("i-{n}"), TargetStatus::Succeeded, EventName::Install, 5));
     }
