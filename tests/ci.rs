@@ -35,7 +35,7 @@ fn strings(list: &Value) -> Vec<String> {
     list.as_sequence().unwrap().iter().map(|item| item.as_str().unwrap().to_owned()).collect()
 }
 
-/// The shell commands of a snippet that call cdctl, and the variables that it sets.
+/// The shell commands of a snippet, and the variables that it sets.
 fn github() -> (Vec<String>, Value) {
     let job = yaml("github-actions.yml")["jobs"]["deploy"].clone();
     let steps = job["steps"].as_sequence().unwrap().iter();
@@ -45,9 +45,7 @@ fn github() -> (Vec<String>, Value) {
 
 fn gitlab() -> (Vec<String>, Value) {
     let job = yaml("gitlab-ci.yml")["deploy"].clone();
-    let commands = [strings(&job["script"]), strings(&job["after_script"])].concat();
-    let commands = commands.into_iter().filter(|line| line.starts_with("cdctl")).collect();
-    (commands, job["variables"].clone())
+    ([strings(&job["script"]), strings(&job["after_script"])].concat(), job["variables"].clone())
 }
 
 fn circleci() -> (Vec<String>, Value) {
@@ -79,6 +77,21 @@ fn sh(machine: &Machine, folder: &Path, script: &str) -> Run {
     machine.command("sh").args(["-euc", script]).current_dir(folder).output().unwrap().into()
 }
 
+/// The machine and the checkout of a job with such variables, and the folder that is its `/tmp` and its system's own.
+fn job(mut machine: Machine, variables: &Value) -> (Machine, tempfile::TempDir, tempfile::TempDir) {
+    let (folder, temporary) = (checkout(), tempfile::tempdir().unwrap());
+    let place = temporary.path().to_str().unwrap();
+    for (name, value) in variables.as_mapping().unwrap() {
+        let (name, value) = (name.as_str().unwrap(), value.as_str().unwrap());
+        // The sandbox is where the job's account and region would be.
+        if !["AWS_REGION", "AWS_ROLE_ARN"].contains(&name) {
+            machine = machine.set(name, &value.replacen("/tmp", place, 1));
+        }
+    }
+    let machine = machine.set("RUNNER_TEMP", place).set("WORKSPACE_TMP", place).set("AWS_TOKEN", "ey.J.x");
+    (machine, folder, temporary)
+}
+
 /// A checkout of a repository whose root is a revision.
 fn checkout() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -96,22 +109,37 @@ fn every_snippet_deploys_and_leaves_its_files() {
     for (system, (commands, variables)) in
         [("github", github()), ("gitlab", gitlab()), ("circleci", circleci()), ("jenkins", jenkins())]
     {
-        let (_sandbox, mut machine) = prepared(SIMULATED);
-        for (name, value) in variables.as_mapping().unwrap() {
-            let name = name.as_str().unwrap();
-            // The sandbox is where the job's account and region would be.
-            if name.starts_with("CDCTL_") {
-                machine = machine.set(name, value.as_str().unwrap());
-            }
-        }
-        let folder = checkout();
-        assert_eq!(commands.len(), 2, "{system}: {commands:?}");
-        for command in &commands {
-            let _ = sh(&machine, folder.path(), command).ends_with(0);
+        let (_sandbox, machine) = prepared(SIMULATED);
+        let (machine, folder, _temporary) = job(machine, &variables);
+        let (site, zip) = (folder.path().display(), machine.home().join("whole.zip"));
+        let bundled = machine.run(&format!("revision bundle {site} -f {}", zip.display())).ends_with(0);
+        let bundled = bundled.stderr.lines().find(|line| line.starts_with("bundled")).unwrap().to_owned();
+        // One that keeps its folder for the next build deploys the same once more.
+        for _ in 0..if system == "jenkins" { 2 } else { 1 } {
+            let runs = commands.iter().map(|command| sh(&machine, folder.path(), command).ends_with(0));
+            let said: String = runs.map(|run| run.stderr).collect();
+            let entries = bundled.split(',').next().unwrap();
+            assert!(said.contains(&format!("{entries},")), "{system}: {bundled}\n{said}");
         }
         let file = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
         assert!(file("cdctl-report.html").contains("<h1>shop/prod</h1>"), "{system}");
         assert_eq!(file("cdctl-junit.xml").matches("<testcase ").count(), 5, "{system}");
+    }
+}
+
+#[test]
+fn a_snippet_reports_on_nothing_but_what_it_has_deployed() {
+    for (commands, variables) in [github(), gitlab(), circleci(), jenkins()] {
+        let (_sandbox, machine) = prepared(SIMULATED);
+        machine.run("revision push examples/site s3://releases/a.zip --app shop").ends_with(0);
+        machine.run("deploy create shop/prod --revision s3://releases/a.zip --watch").ends_with(0);
+        let (machine, folder, _temporary) = job(machine, &variables);
+        fs::write(folder.path().join("appspec.yml"), "version: 0.0\nos: linx\n").unwrap();
+        let codes: Vec<_> =
+            commands.iter().map(|command| sh(&machine, folder.path(), command).code).collect();
+        assert_eq!(codes.iter().filter(|code| **code == 10).count(), 1, "{commands:?} {codes:?}");
+        assert_eq!(codes.last(), Some(&0), "{commands:?}");
+        assert!(!folder.path().join("cdctl-report.html").exists(), "{commands:?}");
     }
 }
 

@@ -307,3 +307,37 @@ fn a_rollback_may_be_immediate() {
     let _ = refused.complains("CodeDeploy rolls it back itself");
     machine.run(&format!("deploy wait {running}")).ends_with(0);
 }
+
+/// Same content pushed again, and a release that broke a part of the fleet, are no way back.
+#[test]
+fn the_last_good_revision_is_another_one_that_succeeded_everywhere() {
+    let sandbox = Sandbox::start(SIMULATED, 300);
+    let machine = sandbox.with_group();
+    let site = |name: &str| {
+        let folder = machine.home().join("site");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("appspec.yml"), "version: 0.0\nos: linux\n").unwrap();
+        std::fs::write(folder.join("index.html"), name).unwrap();
+        folder.display().to_string()
+    };
+    let deploy = |name: &str| {
+        let push = format!(
+            "deploy create shop/prod --push {} --bucket releases --watch --config CodeDeployDefault.AllAtOnce",
+            site(name)
+        );
+        id_of(&machine.run(&push).ends_with(0))
+    };
+    let first = deploy("good");
+    let good = shown(&machine, &first)["revision"]["s3Location"]["key"].clone();
+    machine.run("sandbox fault add fail --event ApplicationStart --times 1").ends_with(0);
+    let partly = deploy("partly good");
+    assert_eq!(shown(&machine, &partly)["deploymentOverview"]["Failed"], 1);
+    let once = deploy("bad");
+    let twice = deploy("bad");
+    let plan = machine.run("deploy rollback shop/prod --dry-run -o json").ends_with(0);
+    let plan: Value = serde_json::from_str(&plan.stdout).unwrap();
+    assert!(plan["to"].as_str().unwrap().contains(good.as_str().unwrap()), "{plan}");
+    let older = machine.run(&format!("deploy rollback {once} --dry-run")).ends_with(1);
+    let older = older.complains(&format!("deployment {once} is not what shop/prod has now"));
+    older.complains(&twice).complains("cdctl deploy rollback shop/prod");
+}

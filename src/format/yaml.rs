@@ -87,7 +87,7 @@ fn is_literal(text: &str) -> bool {
         && !text.ends_with("\n\n")
         && !text.starts_with([' ', '\n', '\t'])
         && !text.contains('\t')
-        && ui::text(text) == text
+        && ui::defuse(text) == text
 }
 
 #[cfg(test)]
@@ -100,6 +100,14 @@ mod tests {
         let mut out = Vec::new();
         write(&mut out, value).unwrap();
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn lines_that_a_ci_system_obeys_are_quoted() {
+        let text = "a\nsaid ##vso[task.complete]\n  ::error::owned\n##[add-mask]a";
+        let yaml = yaml(&json!({ "log": text }));
+        assert!(yaml.starts_with("log: \"a\\nsaid #") && yaml.lines().count() == 1, "{yaml}");
+        assert!(!yaml.contains("##vso[") && !yaml.contains("##["), "{yaml}");
     }
 
     #[test]

@@ -59,6 +59,19 @@ impl Revision {
             (a, b) => a == b,
         }
     }
+
+    /// Whether both bring the same files: the same object, or versions of one object that have one eTag, as a bundle has
+    /// that was pushed again.
+    pub fn same_content(&self, other: &Revision) -> bool {
+        let versions = match (self, other) {
+            (
+                Revision::S3 { bucket: b1, key: k1, etag: Some(e1), .. },
+                Revision::S3 { bucket: b2, key: k2, etag: Some(e2), .. },
+            ) => b1 == b2 && k1 == k2 && bare_etag(e1) == bare_etag(e2),
+            _ => false,
+        };
+        versions || self.same_object(other)
+    }
 }
 
 /// An eTag without the quotes that some calls add.
@@ -148,5 +161,8 @@ mod tests {
         assert!(s3(None, Some("\"e\"")).same_object(&s3(None, Some("e"))));
         assert!(!s3(None, Some("f")).same_object(&s3(None, Some("e"))));
         assert!(s3(Some("v"), None).same_object(&s3(None, Some("e"))));
+        assert!(s3(Some("v"), Some("e")).same_content(&s3(Some("w"), Some("\"e\""))));
+        assert!(!s3(Some("v"), Some("e")).same_content(&s3(Some("v"), Some("f"))));
+        assert!(!s3(Some("v"), None).same_content(&s3(Some("w"), None)));
     }
 }

@@ -81,7 +81,11 @@ fn values(line: &str) -> String {
         let name = name.to_ascii_lowercase().replace('-', "_");
         let open = after.len() - after.trim_start_matches([' ', '"', '\'']).len();
         let (lead, value) = after.split_at(open);
-        let end = value.find(|c: char| c.is_whitespace() || "\"',;&".contains(c)).unwrap_or(value.len());
+        let end = match lead.chars().last().filter(|quote| "\"'".contains(*quote)) {
+            Some(quote) => value.find(quote),
+            None => value.find(|c: char| c.is_whitespace() || "\"',;&".contains(c)),
+        };
+        let end = end.unwrap_or(value.len());
         // `token: expired` is a sentence; `"token": "x"` is not.
         let assigned = before.ends_with('=') || lead.contains(['"', '\'']);
         if assigned && end > 0 && NAMES.iter().any(|secret| name.contains(secret)) {
@@ -101,7 +105,9 @@ mod tests {
     fn what_is_unmistakably_a_secret_is_masked() {
         for (said, shown) in [
             ("AWS_SECRET_ACCESS_KEY=wJalr/K7MDENG+b aws", "AWS_SECRET_ACCESS_KEY=*** aws"),
-            ("export DB_PASSWORD='p w' x", "export DB_PASSWORD='*** w' x"),
+            ("export DB_PASSWORD='p w' x", "export DB_PASSWORD='***' x"),
+            ("TOKEN=\"ab,cd'e&f\" x; PASSWORD='", "TOKEN=\"***\" x; PASSWORD='"),
+            ("API_KEY='cut off", "API_KEY='***"),
             ("{\"github_token\": \"ghp_1\", \"a\": 1}", "{\"github_token\": \"***\", \"a\": 1}"),
             ("Authorization: Bearer abc.def\nnext", "Authorization: Bearer ***\nnext"),
             ("pull https://me:hunter2@example.com/x?y", "pull https://me:***@example.com/x?y"),

@@ -12,7 +12,7 @@ use super::watching::{self, Waited, WatchArgs};
 use super::{bundle, last_good, versions};
 use crate::api::{CreateDeployment, Seen};
 use crate::commands::appspec_file;
-use crate::commands::names::{DeploymentArgs, GroupName};
+use crate::commands::names::{DeploymentArgs, DeploymentName, GroupName};
 use crate::context::Context;
 use crate::error::{Doing, Failure};
 use crate::exit::Exit;
@@ -27,6 +27,9 @@ use crate::watch::outcome::Ending;
 /// A deployment under way is stopped and rolled back by CodeDeploy; where an EC2 deployment's settings have no rollback it
 /// is stopped and the last good revision deployed. After one that has ended, the last good revision is deployed. There is never a
 /// second rollback: one that CodeDeploy has made is watched instead. The exit code tells how the rollback ended.
+///
+/// The last good revision is what the group had before a deployment that did not succeed; after one that did, the newest
+/// other revision that succeeded on every target, else the newest that succeeded.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -189,6 +192,15 @@ impl Arguments {
             Failure::new(format!("deployment {id} cannot be rolled back"))
                 .cause("it has no deployment group; another service made it")
         })?;
+        if !running {
+            let latest = DeploymentName::LatestOf(group.clone()).resolve(context, false).await?;
+            if latest != *id {
+                return Err(Failure::new(format!("deployment {id} is not what {group} has now"))
+                    .cause(format!("its latest deployment is {latest}"))
+                    .help(format!("roll back the group: `cdctl deploy rollback {group}`"))
+                    .into());
+            }
+        }
         let good = self.goal(context, deployment, &group).await?;
         redeployable(&good.revision).map_err(|cause| {
             Failure::new(format!("deployment {id} cannot be rolled back")).cause(cause).help(by_hand(&group))
@@ -367,6 +379,10 @@ fn undo(from: &Deployment, group: &GroupName, finds: bool) -> Option<String> {
             Some(format!("retry {}", from.id))
         }
         Some(_) if finds => Some(format!("retry {}", from.id)),
+        // Where it was stopped half way, nothing but itself has its step.
+        _ if from.platform == Some(ComputePlatform::Lambda) && !from.status.is_terminal() => {
+            Some(format!("retry {}", from.id))
+        }
         // The way back from the way back, by the group's history.
         _ if from.platform == Some(ComputePlatform::Lambda) => Some(format!("rollback {group}")),
         Some(revision) if redeployable(revision).is_ok() => {
