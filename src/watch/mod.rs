@@ -33,7 +33,7 @@ pub use observation::Reads;
 use outcome::Rollback;
 pub use outcome::{Outcome, Signal};
 use point::Point;
-pub use poller::{ROLLBACK_WAIT, sleep};
+pub use poller::sleep;
 use session::Session;
 pub use source::{Seen, Source};
 use tracker::Tracker;

@@ -28,7 +28,7 @@ const LONGEST_CALL: Duration = Duration::from_secs(60);
 /// How long after the end what is still wanted of the targets is read, at most.
 const FINAL_READ: Duration = Duration::from_secs(10);
 /// How long after the end `rollbackInfo` is waited for, where a rollback is configured for that ending.
-pub const ROLLBACK_WAIT: Duration = Duration::from_secs(60);
+const ROLLBACK_WAIT: Duration = Duration::from_secs(60);
 
 /// The watch is gone, or the poll has said its last word.
 struct Over;

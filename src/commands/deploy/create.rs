@@ -418,7 +418,6 @@ impl Arguments {
         }
     }
 
-    /// What `last-good` means now; none for a restart.
     /// The revision that the command line names, or the last good one; none for a restart.
     async fn named(
         &self,
