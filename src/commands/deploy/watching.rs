@@ -248,10 +248,11 @@ async fn to_the_end(
     }
     let output = &context.settings.output;
     let events = output.format == Format::Ndjson && !silent;
-    if !events && (output.format != Format::Table || output.query.is_some()) {
-        if let Err(error) = show(context, ids, &source).await {
-            return Ok(unprinted(context, error, exit));
-        }
+    if !events
+        && (output.format != Format::Table || output.query.is_some())
+        && let Err(error) = show(context, ids, &source).await
+    {
+        return Ok(unprinted(context, error, exit));
     }
     Ok(exit)
 }
