@@ -5,6 +5,7 @@
 //! `export-subst` of its `.gitattributes` hold. Settings of the user that would change bytes are set aside; those that
 //! say how to reach a repository (credentials, `insteadOf`) are not.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -87,9 +88,16 @@ impl GitSource {
     pub fn checkout(&self, directory: &Path, ask: bool) -> Result<Checkout, Error> {
         let told = |error: io::Error| Error::new(format!("cannot read {}: {error}", self.shown()));
         let scratch = scratch::Folder::new().map_err(told)?;
-        let git = Git { source: self, repository: scratch.path().join("repository"), ask };
-        git.run(&["init", "--quiet", "--bare", "--template=", "--", &git.repository.to_string_lossy()])?;
-        let commit = git.fetch()?;
+        let mut git = Git { source: self, repository: scratch.path().join("sha1"), hash: "sha1", ask };
+        git.init()?;
+        let commit = match git.fetch() {
+            Err(error) if error.message.contains("mismatched algorithms") => {
+                (git.repository, git.hash) = (scratch.path().join("sha256"), "sha256");
+                git.init()?;
+                git.fetch()
+            }
+            fetched => fetched,
+        }?;
         let tree = match &self.path {
             Some(path) => format!("{commit}:{path}"),
             None => commit.clone(),
@@ -125,23 +133,17 @@ impl GitSource {
 struct Git<'a> {
     source: &'a GitSource,
     repository: PathBuf,
+    /// What the names of its objects are made by, whatever the user's settings say of new repositories.
+    hash: &'static str,
     ask: bool,
 }
 
 /// Beside these a URL may name a program to run (`ext::…`).
 const PROTOCOLS: &str = "file:git:http:https:ssh";
 
-/// What of a user's settings would change the bytes of an archive. Large files' content is not fetched: a pointer
-/// stays what it is everywhere.
-const SAME_BYTES: &[&str] = &[
-    "tar.umask=0022",
-    "core.autocrlf=false",
-    "core.eol=lf",
-    "core.attributesFile=/dev/null",
-    "filter.lfs.smudge=",
-    "filter.lfs.process=",
-    "filter.lfs.required=false",
-];
+/// What of a user's settings would change the bytes of an archive, beside filters.
+const SAME_BYTES: &[&str] =
+    &["tar.umask=0022", "core.autocrlf=false", "core.eol=lf", "core.attributesFile=/dev/null"];
 
 /// The first line of a file of Git LFS that stands for one elsewhere. Source: its specification.
 const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/v1\n";
@@ -159,11 +161,17 @@ impl Git<'_> {
         {
             command.env_remove(variable);
         }
-        command.env("GIT_ALLOW_PROTOCOL", PROTOCOLS).env("LC_ALL", "C").stdin(Stdio::null());
+        command.env("GIT_ALLOW_PROTOCOL", PROTOCOLS).env("GIT_DEFAULT_HASH", self.hash);
+        command.env("LC_ALL", "C").stdin(Stdio::null());
         if !self.ask {
             command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_ASKPASS", "").env("SSH_ASKPASS", "");
         }
         command
+    }
+
+    fn init(&self) -> Result<(), Error> {
+        let path = self.repository.to_string_lossy();
+        self.run(&["init", "--quiet", "--bare", "--template=", "--", &path]).map(|_| ())
     }
 
     /// What git says; an error is what it complained of, without credentials.
@@ -231,11 +239,28 @@ impl Git<'_> {
     fn archive(&self, commit: &str, to: &Path) -> Result<(), Error> {
         let told = |error: io::Error| Error::new(format!("cannot read {}: {error}", self.source.shown()));
         let mut command = self.command();
+        // Large files' content is not fetched, and no other filter of the user's is asked: what the commit has stays what it
+        // is everywhere.
+        for filter in self.filters() {
+            for setting in ["smudge=", "process=", "required=false"] {
+                command.args(["-c", &format!("{filter}.{setting}")]);
+            }
+        }
         command.arg("--git-dir").arg(&self.repository).args(["--literal-pathspecs", "archive"]);
         command.args(["--format=tar", "--end-of-options", commit]).args(&self.source.path);
         command.stdout(File::create(to).map_err(told)?);
         let output = output(&mut command).map_err(|error| self.missing(&error))?;
         if output.status.success() { Ok(()) } else { Err(self.failed(&output.stderr)) }
+    }
+
+    /// The filters that the user's settings name: `filter.lfs`.
+    fn filters(&self) -> BTreeSet<String> {
+        // An error is that there are none.
+        let names =
+            self.run(&["config", "--name-only", "--get-regexp", r"^filter\..*\."]).unwrap_or_default();
+        let filters = names.lines().filter_map(|name| Some(name.rsplit_once('.')?.0.to_owned()));
+        // Git has no way to say one with an equals sign in its name on a command line.
+        filters.filter(|filter| !filter.contains('=')).collect()
     }
 
     /// Submodules, which are other repositories, and files whose content is in a store of large files.

@@ -107,9 +107,11 @@ fn a_commit_is_bundled_without_its_history_and_the_same_every_time() {
     assert_eq!(origin.file(&out, "current").unwrap(), "one", "a link stays one");
     assert_eq!(origin.file(&out, ".git/HEAD"), None);
     assert_eq!(origin.file(&out, "tests/only-here"), None, "export-ignore holds, as in GitHub's archives");
-    // By commit, by its short form, by path instead of URL, and with settings that would change line ends and modes.
-    fs::write(origin.machine.home().join(".gitconfig"), "[core]\nautocrlf = true\n[tar]\numask = 077\n")
-        .unwrap();
+    // By commit, by its short form, by path instead of URL, and with settings that would change line ends, modes, content
+    // and how objects are called.
+    let settings = "[core]\nautocrlf = true\n[tar]\numask = 077\n[init]\ndefaultObjectFormat = sha256\n\
+                    [filter \"lfs\"]\nsmudge = tr a-z A-Z\nrequired = true\n";
+    fs::write(origin.machine.home().join(".gitconfig"), settings).unwrap();
     let short = origin.first.get(..9).unwrap();
     for from in [
         format!("{url}@{}", origin.first),
@@ -122,6 +124,20 @@ fn a_commit_is_bundled_without_its_history_and_the_same_every_time() {
     let head = origin.bundle(&url, &out).ends_with(0).complains("the submodule vendor is another repository");
     assert_ne!(digest(&head), digest(&tag));
     assert_eq!(origin.file(&out, "version").unwrap(), "two");
+}
+
+#[test]
+fn a_repository_whose_objects_are_called_by_sha256_is_one_too() {
+    let origin = Origin { machine: Machine::new(), first: String::new() };
+    fs::create_dir(origin.path()).unwrap();
+    origin.git(&["init", "--quiet", "--object-format=sha256", "--initial-branch=main"]);
+    fs::write(origin.path().join("appspec.yml"), "version: 0.0\nos: linux\n").unwrap();
+    let commit = origin.commit("first");
+    assert_eq!(commit.len(), 64);
+    let out = origin.machine.home().join("out.zip");
+    for from in [origin.url(), format!("{}@{commit}", origin.url())] {
+        let _ = origin.bundle(&from, &out).ends_with(0).complains(&format!("commit {commit}"));
+    }
 }
 
 #[test]

@@ -90,7 +90,7 @@ struct Goal {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
-    arguments.watching.require(!arguments.no_watch || arguments.dry_run, true)?;
+    arguments.watching.require(context, !arguments.no_watch || arguments.dry_run, true)?;
     // One time is for all that is waited for.
     let watching = &mut arguments.watching.clone();
     let id = arguments.deployment.resolve(context).await?;
