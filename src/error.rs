@@ -1,6 +1,6 @@
 //! What a user sees of an error: what failed, why, what to do. One line each.
 
-use std::fmt;
+use std::{fmt, io};
 
 use serde_json::{Value, json};
 
@@ -60,6 +60,19 @@ impl Failure {
     pub fn exit(mut self, exit: Exit) -> Self {
         self.exit = exit;
         self
+    }
+
+    /// An error as it is told, whatever it was.
+    pub fn of(error: anyhow::Error) -> Self {
+        error.downcast().unwrap_or_else(|error| Failure::plain(&error))
+    }
+
+    /// An error that is none of these in their form.
+    fn plain(error: &anyhow::Error) -> Self {
+        let own = error.downcast_ref::<revision::Error>();
+        let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
+        let plain = own.map_or_else(|| Failure::new(error.to_string()), Failure::from);
+        Failure { cause: (!causes.is_empty()).then(|| causes.join(": ")), ..plain }
     }
 
     /// As it is, and where it came up.
@@ -173,11 +186,7 @@ pub fn show(error: &anyhow::Error, ui: &Ui, machine: bool) -> Exit {
     let failure = match error.downcast_ref::<Failure>() {
         Some(failure) => failure,
         None => {
-            let own = error.downcast_ref::<revision::Error>();
-            let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
-            let mut plain = own.map_or_else(|| Failure::new(error.to_string()), Failure::from);
-            plain.cause = (!causes.is_empty()).then(|| causes.join(": "));
-            from_chain = plain;
+            from_chain = Failure::plain(error);
             &from_chain
         }
     };
@@ -195,6 +204,14 @@ pub fn show(error: &anyhow::Error, ui: &Ui, machine: bool) -> Exit {
     }
     ui.complain(&text);
     failure.exit
+}
+
+/// Whoever read our output has gone; that is no failure of ours.
+pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// The name of `names` that is nearest to `wanted`, if one is near enough to be what was meant.

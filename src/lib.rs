@@ -87,7 +87,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environme
     runtime.shutdown_background();
     match result {
         Ok(exit) => exit,
-        Err(error) if is_broken_pipe(&error) => Exit::Ok,
+        Err(error) if error::is_broken_pipe(&error) => Exit::Ok,
         Err(error) => error::show(&error, &ui, machine),
     }
 }
@@ -106,14 +106,6 @@ fn usage(error: &clap::Error, ui: &Ui) -> Exit {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => error::show(&error.into(), ui, false),
         _ => Exit::Ok,
     }
-}
-
-/// Whoever read our output has gone; that is no failure of ours.
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// The process's main: its arguments, its environment, its streams.

@@ -174,6 +174,14 @@ fn sre_06_pipe_purity_on_every_path() {
     // What nobody reads to its end tells the reader no lie, and ends as what is not known.
     let run = shell(format!("{{ cdctl deploy watch {hangs} -o ndjson; echo $? >&2; }} | head -1"));
     assert_eq!((run.stdout.lines().count(), run.stderr.as_str()), (1, "9\n"), "{run}");
+    let run = shell(format!("{{ cdctl deploy watch {failed} -q -o json; echo $? >&2; }} | true"));
+    assert_eq!(run.stderr, "3\n", "{run}");
+    for (format, told) in [("json", "\"exit\":3"), ("text", "error: ")] {
+        let run =
+            shell(format!("cdctl deploy watch {failed} -q -o {format} > /dev/full || echo exit $? >&2"));
+        let run = run.complains(told).complains("exit 3\n");
+        assert_eq!(run.stderr.starts_with('{'), format == "json", "{run}");
+    }
     let kept = machine.home().join("kept");
     let run = shell(format!("cdctl deploy watch {good} -o ndjson > {} 2>/dev/null", kept.display()));
     assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("", ""));

@@ -1,12 +1,14 @@
 //! Rollbacks and retries: that none is stopped by asking for it again, and that what is made anew is made as it was.
 
+use std::process::{Child, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::support::cdctl::{Machine, Run};
-use crate::support::proxy::Proxy;
+use crate::support::cdctl::{CDCTL, Machine, Run};
+use crate::support::proxy::{Listening, Proxy};
 use crate::support::sandbox::{ROLE, SIMULATED, Sandbox};
 
 fn id_of(run: &Run) -> String {
@@ -61,10 +63,87 @@ fn a_rollback_under_way_is_watched_and_never_stopped() {
         if automatic {
             let left = format!("deploy watch {back} --timeout 1s --interval 100ms --on-timeout stop");
             let _ = machine.run(&left).ends_with(7).complains("it is not stopped");
+            let next = create("shop/prod", "b.zip", "--if-active stop --watch --timeout 1s --interval 100ms");
+            let _ =
+                machine.run(&next).ends_with(7).complains(&format!("waiting for deployment {back} to end"));
         }
         assert_eq!(shown(&machine, &back)["status"], "InProgress");
         assert_eq!(deployments(&machine, "shop/prod").len(), 3, "one rollback, never two");
     }
+}
+
+#[test]
+fn a_deployment_that_gives_way_to_another_is_not_rolled_back_half_way() {
+    let sandbox = Sandbox::start(SIMULATED, 60);
+    let machine = sandbox.with_group();
+    push(&machine, &["a.zip", "b.zip"]);
+    machine.run(&create("shop/prod", "a.zip", "--config CodeDeployDefault.AllAtOnce --watch")).ends_with(0);
+    let old = id_of(&machine.run(&create("shop/prod", "b.zip", "--auto-rollback stop")).ends_with(0));
+    let settings = "--config CodeDeployDefault.AllAtOnce --if-active stop --watch";
+    let new = id_of(&machine.run(&create("shop/prod", "a.zip", settings)).ends_with(0));
+    assert_eq!(
+        (shown(&machine, &old)["status"].clone(), shown(&machine, &new)["status"].clone()),
+        (json!("Stopped"), json!("Succeeded"))
+    );
+    assert_eq!(deployments(&machine, "shop/prod").len(), 3);
+}
+
+/// A deployment of `b.zip` that hangs on every host, after one of `a.zip` that went well, and a door to its sandbox.
+fn hanging(more: &str) -> (Sandbox, Machine, Listening, String) {
+    let sandbox = Sandbox::start(SIMULATED, 300);
+    let machine = sandbox.with_group();
+    push(&machine, &["a.zip", "b.zip"]);
+    machine.run(&create("shop/prod", "a.zip", "--watch")).ends_with(0);
+    machine.run("sandbox fault add hang --event Install").ends_with(0);
+    let settings = format!("--config CodeDeployDefault.AllAtOnce {more}");
+    let bad = id_of(&machine.run(&create("shop/prod", "b.zip", &settings)).ends_with(0));
+    let door = Proxy::default().listen(&sandbox.url());
+    (sandbox, machine, door, bad)
+}
+
+/// Starts a rollback, and waits until it has looked at the deployment that it has stopped.
+fn stopping(sandbox: &Sandbox, door: &Listening, line: &str) -> Child {
+    let mut command = sandbox.machine().against(&door.url).command(CDCTL);
+    command.args(line.split_whitespace()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    door.calls();
+    let child = command.spawn().unwrap();
+    let mut called = Vec::new();
+    for _ in 0..600 {
+        called.extend(door.operations());
+        let mut after = called.iter().skip_while(|operation| *operation != "StopDeployment");
+        if after.any(|operation| operation == "GetDeployment") {
+            return child;
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    panic!("it has not looked: {called:?}");
+}
+
+fn signalled(child: Child, signal: Signal) -> Run {
+    kill_process(Pid::from_child(&child), signal).unwrap();
+    child.wait_with_output().unwrap().into()
+}
+
+#[test]
+fn who_leaves_while_a_deployment_is_stopped_ends_as_who_leaves_a_watch() {
+    let (sandbox, machine, door, bad) = hanging("--auto-rollback off");
+    let back = format!("deploy rollback {bad} --yes --interval 100ms");
+    let late = sandbox.machine().run(&format!("{back} --timeout 1s")).ends_with(7);
+    let _ = late.complains(&format!("deployment {bad} was not seen to end; nothing was deployed"));
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        signalled(stopping(&sandbox, &door, &back), signal).ends_with(code);
+    }
+    assert_eq!(deployments(&machine, "shop/prod").len(), 2, "nothing was deployed");
+}
+
+#[test]
+fn who_leaves_before_the_end_was_seen_does_not_follow_a_rollback() {
+    let (sandbox, machine, door, bad) = hanging("--auto-rollback stop");
+    let child = stopping(&sandbox, &door, &format!("deploy rollback {bad} --yes --interval 30s"));
+    machine.run("sandbox fault clear").ends_with(0);
+    machine.run(&format!("deploy wait {bad} --no-follow-rollback --interval 100ms")).ends_with(4);
+    let run = signalled(child, Signal::INT).ends_with(130);
+    let _ = run.complains(&format!("see how it ends with `cdctl deploy watch {bad}`"));
 }
 
 #[test]
@@ -188,8 +267,7 @@ fn a_fleet_that_was_found_is_gone_back_to() {
     let named = "deploy rollback shop/bg --to s3://releases/a.zip";
     machine.run(&format!("{named} --yes")).ends_with(1).complains("--target-tag");
     let _ = machine.run(&format!("{named} --target-tag Fleet=one --dry-run")).ends_with(0).says("one");
-    thread::sleep(Duration::from_millis(50));
-    assert!(shown(&machine, &running)["status"] != "Stopped");
+    machine.run(&format!("deploy wait {running}")).ends_with(0);
 }
 
 /// A function whose group moves the traffic by a canary of an hour.
@@ -227,7 +305,7 @@ fn a_rollback_may_be_immediate() {
     let running = id_of(&machine.run(create).ends_with(0));
     let refused = machine.run(&format!("{back} --yes --config {at_once}")).ends_with(1);
     let _ = refused.complains("CodeDeploy rolls it back itself");
-    assert_ne!(shown(&machine, &running)["status"], "Stopped");
+    machine.run(&format!("deploy wait {running}")).ends_with(0);
 }
 
 /// Same content pushed again, and a release that broke a part of the fleet, are no way back.

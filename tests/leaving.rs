@@ -2,14 +2,16 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::support::cdctl::{CDCTL, Machine, Run};
-use crate::support::proxy::Proxy;
+use crate::support::proxy::{Gate, Proxy};
 use crate::support::sandbox::{SIMULATED, Sandbox};
 
 /// A group whose first deployment went well, and whose second one hangs on every host.
@@ -217,12 +219,51 @@ fn the_next_deployment_is_watched_once_it_starts() {
     let old = create(&machine, "a.zip", "--watch");
     let mut command = machine.command(CDCTL);
     command.args(["deploy", "watch", "shop/prod", "--next", "--timeout", "60s", "--interval", "100ms"]);
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    thread::sleep(Duration::from_millis(1000));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Once it says so, it knows which deployments are old.
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut text = String::new();
+    stderr.read_line(&mut text).unwrap();
+    assert!(text.contains("waiting for the next deployment"), "{text}");
     let new = create(&machine, "a.zip", "");
-    let run: Run = child.wait_with_output().unwrap().into();
-    let run = run.ends_with(0).complains(&format!("✓ SUCCEEDED  {new}"));
+    stderr.read_to_string(&mut text).unwrap();
+    let mut output = child.wait_with_output().unwrap();
+    output.stderr = text.into_bytes();
+    let run = Run::from(output).ends_with(0).complains(&format!("✓ SUCCEEDED  {new}"));
     assert!(!run.stderr.contains(&old), "{run}");
+}
+
+#[test]
+fn who_waits_for_the_next_deployment_may_leave_in_the_middle_of_a_call() {
+    let sandbox = Sandbox::start(SIMULATED, 300);
+    sandbox.with_group();
+    for (more, code) in [("", 130), (" --timeout 2s", 7)] {
+        let (gate, listed) = (Arc::new(Gate::default()), AtomicUsize::new(0));
+        let held = Arc::clone(&gate);
+        let door = Proxy::holding(move |call| {
+            if call.operation == "ListDeployments" && listed.fetch_add(1, Ordering::SeqCst) > 0 {
+                held.wait();
+            }
+        });
+        let machine = sandbox.machine().against(&door.listen(&sandbox.url()).url);
+        let mut command = machine.command(CDCTL);
+        command.args(format!("deploy watch shop/prod --next --interval 100ms{more}").split_whitespace());
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        assert_eq!(gate.reached(1), 1);
+        if more.is_empty() {
+            kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+        }
+        let start = Instant::now();
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(start.elapsed() < Duration::from_secs(15), "it waits for the answer");
+            thread::sleep(Duration::from_millis(10));
+        };
+        gate.open();
+        assert_eq!(status.code(), Some(code), "{more}");
+    }
 }
 
 #[test]

@@ -138,6 +138,42 @@ fn a_function_under_way_is_rolled_back_by_the_service() {
 }
 
 #[test]
+fn a_function_under_way_is_stopped_with_its_rollback_or_not_at_all() {
+    let sandbox = Sandbox::start(FUNCTION, 120);
+    let machine = lambda(&sandbox);
+    shift(&machine, 1, 2, "--watch");
+    let canary = "--config CodeDeployDefault.LambdaCanary10Percent30Minutes";
+    let id = shift(&machine, 2, 3, canary);
+    let info = || {
+        let shown = machine.run(&format!("deploy show {id} -o json")).ends_with(0);
+        serde_json::from_str::<Value>(&shown.stdout).unwrap()["deploymentInfo"].take()
+    };
+    for how in ["--dry-run", "--yes"] {
+        let to = appspec(&machine, 3, 1, "");
+        let run = machine.run(&format!("deploy rollback {id} --to {to} {how}")).ends_with(1);
+        let _ =
+            run.complains("cannot be stopped for another revision").complains("first `cdctl deploy rollback");
+    }
+    assert_eq!(info()["status"], "InProgress");
+    // The next deployment starts from where the traffic was before.
+    let next = appspec(&machine, 2, 3, "");
+    let create = format!("deploy create checkout/live --revision {next} --if-active stop --watch");
+    let _ = machine.run(&create).ends_with(0).complains(&format!("stopping deployment {id}"));
+    assert!(info()["rollbackInfo"]["rollbackDeploymentId"].is_string(), "{}", info());
+}
+
+#[test]
+fn a_first_function_is_not_stopped_for_another_deployment() {
+    let sandbox = Sandbox::start(FUNCTION, 120);
+    let machine = lambda(&sandbox);
+    let id = shift(&machine, 1, 2, "--config CodeDeployDefault.LambdaCanary10Percent30Minutes");
+    let next = appspec(&machine, 1, 3, "");
+    let create = format!("deploy create checkout/live --revision {next} --if-active stop --watch");
+    let _ = machine.run(&create).ends_with(1).complains("nothing to go back to");
+    let _ = machine.run(&format!("deploy show {id}")).ends_with(0).says("InProgress");
+}
+
+#[test]
 fn an_alias_that_is_split_gets_its_hint() {
     let sandbox = Sandbox::start(FUNCTION, 120);
     let machine = lambda(&sandbox);

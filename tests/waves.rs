@@ -1,8 +1,13 @@
 //! `deploy create --regions`: a wave after the other, and none after a failure.
 
+use std::process::{Child, Stdio};
+use std::sync::Arc;
+
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::support::cdctl::Machine;
+use crate::support::cdctl::{CDCTL, Machine, Run};
+use crate::support::proxy::{Gate, Proxy};
 use crate::support::sandbox::{ROLE, SIMULATED, Sandbox};
 
 const REGIONS: [&str; 3] = ["us-east-1", "eu-west-1", "ap-south-1"];
@@ -96,6 +101,79 @@ fn a_recording_tells_of_the_regions_that_were_left_out() {
     assert_eq!(events, std::fs::read_to_string(&record).unwrap());
     let last: Value = serde_json::from_str(events.lines().last().unwrap()).unwrap();
     assert_eq!((&last["code"], &last["region"]), (&"not_started".into(), &"ap-south-1".into()));
+}
+
+/// Deploys in waves, and holds its first CreateDeployment until the gate is opened.
+fn held(sandbox: &Sandbox, more: &str) -> (Child, Arc<Gate>) {
+    let gate = Arc::new(Gate::default());
+    let closed = Arc::clone(&gate);
+    let door = Proxy::holding(move |call| {
+        if call.operation == "CreateDeployment" {
+            closed.wait();
+        }
+    });
+    let machine = sandbox.machine().against(&door.listen(&sandbox.url()).url);
+    let line = format!(
+        "deploy create shop/prod --revision s3://releases/a.zip --watch --regions us-east-1,eu-west-1 {more}"
+    );
+    let mut command = machine.command(CDCTL);
+    command.args(line.split_whitespace()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    assert_eq!(gate.reached(1), 1);
+    (child, gate)
+}
+
+#[test]
+fn nothing_is_started_after_a_signal_and_what_was_hears_of_it() {
+    for more in ["", "--wave-size 2"] {
+        let sandbox = Sandbox::start(SIMULATED, 300);
+        let machine = world(&sandbox, "");
+        machine.run("revision push examples/site s3://releases/a.zip --app shop").ends_with(0);
+        let record = machine.home().join("waves.ndjson").display().to_string();
+        let (child, gate) = held(&sandbox, &format!("{more} --record {record}"));
+        kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+        gate.open();
+        let run = Run::from(child.wait_with_output().unwrap()).ends_with(130);
+        let run = run.complains("DETACHED").complains("nothing was started in eu-west-1");
+        for (region, count) in [("us-east-1", 1), ("eu-west-1", 0)] {
+            let list =
+                machine.run(&format!("deploy list shop/prod -q --region {region}")).ends_with(0).stdout;
+            assert_eq!(list.matches("d-").count(), count, "{region}\n{list}\n{run}");
+        }
+        machine.run(&format!("deploy watch --replay {record}")).ends_with(130);
+    }
+}
+
+#[test]
+fn a_second_signal_waits_for_no_call_and_is_what_the_replay_ends_with() {
+    let sandbox = Sandbox::start(SIMULATED, 300);
+    let machine = world(&sandbox, "");
+    machine.run("revision push examples/site s3://releases/a.zip --app shop").ends_with(0);
+    let record = machine.home().join("waves.ndjson").display().to_string();
+    let (child, gate) = held(&sandbox, &format!("--record {record}"));
+    for signal in [Signal::INT, Signal::TERM] {
+        kill_process(Pid::from_child(&child), signal).unwrap();
+    }
+    let run = Run::from(child.wait_with_output().unwrap());
+    gate.open();
+    assert!([130, 143].contains(&run.code), "{run}");
+    let run = run.complains("nothing was started in us-east-1").complains("nothing was started in eu-west-1");
+    machine.run(&format!("deploy watch --replay {record}")).ends_with(run.code);
+}
+
+#[test]
+fn a_failure_is_one_whether_or_not_its_table_can_be_printed() {
+    let sandbox = Sandbox::start(SIMULATED, 300);
+    let machine = world(&sandbox, "eu-west-1");
+    machine.run("revision push examples/site s3://releases/a.zip --app shop").ends_with(0);
+    let create = "cdctl deploy create shop/prod --revision s3://releases/a.zip --watch --regions";
+    let shell =
+        |script: String| -> Run { machine.command("sh").args(["-c", &script]).output().unwrap().into() };
+    let run = shell(format!("{{ {create} eu-west-1; echo exit $? >&2; }} | true")).complains("exit 3\n");
+    assert!(!run.stderr.contains("error:"), "{run}");
+    let unprinted = "error: No space left on device";
+    let _ = shell(format!("{create} eu-west-1 > /dev/full")).ends_with(3).complains(unprinted);
+    let _ = shell(format!("{create} us-east-1 > /dev/full")).ends_with(1).complains(unprinted);
 }
 
 #[test]

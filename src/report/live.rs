@@ -103,7 +103,7 @@ impl Reporter for Live {
             view.event(stamped);
         }
         self.take_back();
-        if let Event::Notice { message, code } = &stamped.event {
+        if let Event::Notice { message, code, .. } = &stamped.event {
             self.stopping = match code {
                 NoticeCode::Stopping => true,
                 NoticeCode::NotStopped => false,

@@ -53,6 +53,9 @@ pub enum Event {
     Notice {
         code: NoticeCode,
         message: String,
+        /// What the whole command ends with, where nothing else in the stream tells: of [`NoticeCode::NotStarted`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exit: Option<u8>,
     },
     Rollback {
         rollback: String,
@@ -316,7 +319,7 @@ pub enum NoticeCode {
     NotDone,
     /// The id of its rollback is waited for.
     RollbackAwaited,
-    /// A region of several in which nothing was started, as another one had failed before.
+    /// A region of several in which nothing was started, as another one had failed or the command was ended before.
     NotStarted,
 }
 

@@ -33,7 +33,7 @@ pub use observation::Reads;
 use outcome::Rollback;
 pub use outcome::{Outcome, Signal};
 use point::Point;
-pub use poller::{ROLLBACK_WAIT, sleep};
+pub use poller::sleep;
 use session::Session;
 pub use source::{Seen, Source};
 use tracker::Tracker;
@@ -72,6 +72,9 @@ pub struct Options {
     pub exit_on_ready: bool,
     /// Watch the automatic rollback too; it decides between exit 5 and 6.
     pub follow_rollback: bool,
+    /// Wait until the service has named the rollback, also where it is not watched. True: the stop of the deployment
+    /// has asked for one.
+    pub name_rollback: Option<bool>,
     /// A success with failed targets counts as failed.
     pub require_all: bool,
     /// The deployment was just created or read, so a first call that fails is tried again rather than believed.
@@ -101,6 +104,7 @@ impl Options {
             until: None,
             exit_on_ready: false,
             follow_rollback: true,
+            name_rollback: None,
             require_all: false,
             known: false,
             made: false,
@@ -126,7 +130,8 @@ pub async fn watch<S: Source>(
         .iter()
         .map(|id| Watched { source: Arc::clone(&source), deployment: id.clone(), region: None })
         .collect();
-    let outcomes = follow(&watched, options, signals, reporters).await;
+    let listeners = watched.iter().map(|_| signals.listen()).collect();
+    let outcomes = follow(&watched, options, listeners, reporters).await;
     finish(&outcomes, signals, reporters).await;
     outcomes
 }
@@ -147,15 +152,16 @@ pub struct Watched<S> {
     pub region: Option<String>,
 }
 
-/// As [`watch`], and the reporters stay open for more.
+/// As [`watch`], and the reporters stay open for more. `signals`: a listener for each, which may have heard one before.
 pub async fn follow<S: Source>(
     watched: &[Watched<S>],
     options: &Options,
-    signals: &Signals,
+    signals: Vec<Listener>,
     reporters: &Reporters,
 ) -> Vec<Outcome> {
     let options = &Options { budget: options.budget.shared_by(watched.len()), ..options.clone() };
-    join_all(watched.iter().map(|watched| one(watched, options, signals.listen(), reporters))).await
+    let each = watched.iter().zip(signals);
+    join_all(each.map(|(watched, signals)| one(watched, options, signals, reporters))).await
 }
 
 /// Tells of a watch that found no deployment of `application`'s `group` to watch: nothing but a `result` of that outcome.

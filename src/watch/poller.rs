@@ -32,7 +32,7 @@ const FINAL_READ: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How long after the end `rollbackInfo` is waited for, where a rollback is configured for that ending.
-pub const ROLLBACK_WAIT: Duration = Duration::from_secs(60);
+const ROLLBACK_WAIT: Duration = Duration::from_secs(60);
 
 /// The watch is gone, or the poll has said its last word.
 struct Over;

@@ -106,7 +106,7 @@ impl<'a> Session<'a> {
             leaving: None,
             stopping: None,
             stops: JoinSet::new(),
-            rollback_asked: Arc::default(),
+            rollback_asked: Arc::new(AtomicBool::new(options.name_rollback == Some(true))),
             wishes: reporters.wishes(),
             granted: JoinSet::new(),
             looked: BTreeSet::new(),
@@ -238,7 +238,7 @@ impl<'a> Session<'a> {
             if let Some(limit) = self.limit {
                 let message =
                     format!("watching for {} at most, the service's own limit", clock::short(limit));
-                self.emit(Event::Notice { code: NoticeCode::Timeout, message });
+                self.emit(Event::Notice { code: NoticeCode::Timeout, message, exit: None });
             }
         }
         None
@@ -256,7 +256,7 @@ impl<'a> Session<'a> {
             interval: options.interval,
             budget: options.budget.clone(),
             give_up_after: options.give_up_after,
-            rollback: options.follow_rollback,
+            rollback: options.follow_rollback || options.name_rollback.is_some(),
             asked: Arc::clone(&self.rollback_asked),
             known: self.known,
             reads: options.reads,
@@ -302,6 +302,7 @@ impl<'a> Session<'a> {
             Observation::AwaitsRollback => Some(Event::Notice {
                 code: NoticeCode::RollbackAwaited,
                 message: "waiting up to 60s for the service to name the rollback".to_owned(),
+                exit: None,
             }),
             Observation::End(_) => None,
         };
@@ -314,6 +315,7 @@ impl<'a> Session<'a> {
         if matches!(end, End::Ended { rollback_missing: true }) {
             self.emit(Event::Notice {
                 code: NoticeCode::RollbackMissing,
+                exit: None,
                 message: if self.rollback_asked.load(Ordering::Relaxed) {
                     "a rollback was asked for, but the service named none".to_owned()
                 } else {
@@ -379,7 +381,7 @@ fn unreadable(what: Unreadable, error: &ApiError, counted: bool, until: bool) ->
         NoticeCode::Targets if until => "; whether the point is reached cannot be seen, only the end",
         _ => "",
     };
-    Event::Notice { code, message: format!("{what}{point} ({error})") }
+    Event::Notice { code, message: format!("{what}{point} ({error})"), exit: None }
 }
 
 fn lost_poll() -> ApiError {

@@ -2,14 +2,13 @@
 
 use clap::ValueEnum;
 
-use super::watching::{self, WatchArgs};
+use super::watching::{self, Waited, WatchArgs};
 use crate::api::{ApiError, ErrorKind};
 use crate::commands::missing;
 use crate::commands::names::GroupName;
 use crate::context::Context;
 use crate::error::{Doing, Failure};
-use crate::model::{Creator, Deployment};
-use crate::watch::Outcome;
+use crate::model::{ComputePlatform, Creator, Deployment};
 
 /// `--if-active`
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -18,55 +17,81 @@ pub enum IfActive {
     Fail,
     /// Wait for it to end
     Wait,
-    /// Stop it and wait for it to end; one that Auto Scaling made is waited for
+    /// Stop it and wait for it to end, with its rollback on Lambda and ECS; Auto Scaling's and rollbacks are waited for
     Stop,
 }
 
-/// Makes sure that the group is free, as far as `--if-active` allows.
+/// Makes sure that the group is free, as far as `--if-active` allows. What it waits is taken off the `--timeout`.
 pub async fn settle(
     context: &Context,
     group: &GroupName,
     choice: IfActive,
-    watching: &WatchArgs,
+    watching: &mut WatchArgs,
 ) -> anyhow::Result<()> {
     while let Some(deployment) = find(context, group).await? {
+        let mut rollback = None;
         match choice {
             IfActive::Fail => {
                 let help = format!("{}, or pass --if-active wait|stop", help(&deployment.id));
                 return Err(refused(group, &deployment).help(help).into());
             }
-            IfActive::Stop if !deployment.creator.as_ref().is_some_and(Creator::is_auto_scaling) => {
-                context.ui.note(&format!("stopping deployment {}", deployment.id));
-                let api = context.api().await?;
-                let stopped = api.stop_deployment(&deployment.id, None).await;
-                if !stopped.as_ref().is_err_and(has_ended) {
-                    stopped.doing(format_args!("stop deployment {}", deployment.id))?;
+            IfActive::Stop if !is_waited_for(&deployment) => {
+                let managed = is_managed(&deployment);
+                if managed && deployment.previous_revision.is_none() {
+                    return Err(stays_split(&deployment.id, "cannot be stopped for another one").into());
                 }
+                context.ui.note(&format!("stopping deployment {}", deployment.id));
+                // Traffic is put back first; hosts get what is deployed next all the same.
+                stop(context, &deployment.id, managed).await?;
+                rollback = managed.then_some(true);
             }
             IfActive::Stop | IfActive::Wait => {
                 context.ui.note(&format!("waiting for deployment {} to end", deployment.id));
             }
         }
-        match watching::wait(context, &deployment.id, watching).await? {
-            outcome @ (Outcome::TimedOut
-            | Outcome::Reached { .. }
-            | Outcome::Ready
-            | Outcome::Detached(_)
-            | Outcome::Unknown(_)
-            | Outcome::Closed) => {
-                return Err(Failure::new(format!(
-                    "deployment {} did not end while it was waited for; nothing was deployed",
-                    deployment.id
-                ))
-                .help(format!("watch it with `cdctl deploy watch {}`", deployment.id))
-                .exit(outcome.exit())
-                .into());
-            }
-            Outcome::Refused(error) => {
-                return Err(error).doing(format_args!("wait for deployment {}", deployment.id));
-            }
-            Outcome::Succeeded | Outcome::SucceededInPart { .. } | Outcome::Ended { .. } => {}
+        if let Waited::Left(outcome) = watching::wait(context, &deployment.id, watching, rollback).await? {
+            return Err(Failure::new(format!(
+                "deployment {} did not end while it was waited for; nothing was deployed",
+                deployment.id
+            ))
+            .help(format!("watch it with `cdctl deploy watch {}`", deployment.id))
+            .exit(outcome.exit())
+            .into());
         }
+    }
+    Ok(())
+}
+
+/// Auto Scaling's own, and rollbacks: half of one would be worse than what it goes back from.
+fn is_waited_for(deployment: &Deployment) -> bool {
+    let creator = deployment.creator.as_ref();
+    creator.is_some_and(|creator| creator.is_auto_scaling() || *creator == Creator::Rollback)
+}
+
+/// Its traffic is the service's to put back: a function's alias or a service's listener that stays between two versions
+/// takes no other deployment.
+///
+/// Source: AWS user guide, "Redeploy and roll back a deployment": a stopped Lambda deployment leaves its alias split.
+pub fn is_managed(deployment: &Deployment) -> bool {
+    matches!(deployment.platform, Some(ComputePlatform::Lambda | ComputePlatform::Ecs))
+}
+
+/// The error of a managed deployment whose traffic nobody would put back.
+pub fn stays_split(id: &str, what: &str) -> Failure {
+    Failure::new(format!("deployment {id} {what}"))
+        .cause("its group has never succeeded, so CodeDeploy has nothing to go back to")
+        .help(format!(
+            "let it end; or stop it with `cdctl deploy stop {id}`, which leaves the traffic where it is then, \
+             between two versions, and point it back yourself"
+        ))
+}
+
+/// Stops deployment `id`, with CodeDeploy's rollback or without one, whatever its settings say. One that has ended
+/// meanwhile is no error.
+pub async fn stop(context: &Context, id: &str, rollback: bool) -> anyhow::Result<()> {
+    let stopped = context.api().await?.stop_deployment(id, Some(rollback)).await;
+    if !stopped.as_ref().is_err_and(has_ended) {
+        stopped.doing(format_args!("stop deployment {id}"))?;
     }
     Ok(())
 }
@@ -115,6 +140,6 @@ fn help(id: &str) -> String {
     format!("watch it with `cdctl deploy watch {id}`")
 }
 
-pub fn has_ended(error: &ApiError) -> bool {
+fn has_ended(error: &ApiError) -> bool {
     error.code.as_deref() == Some("DeploymentAlreadyCompletedException")
 }

@@ -154,7 +154,7 @@ pub async fn run(context: &Context, line: &Arguments) -> anyhow::Result<Exit> {
     let operation = request::operation("CreateDeployment")?;
     line.check_standard_input()?;
     let Some(file) = line.written.base(context, operation)? else { return Ok(Exit::Ok) };
-    let arguments = &line.laid_on(context, file)?;
+    let arguments = &mut line.laid_on(context, file)?;
     arguments.check_regions()?;
     let watched = arguments.watch || arguments.dry_run;
     arguments.watching.require(context, watched, arguments.if_active != IfActive::Fail)?;
@@ -211,10 +211,11 @@ pub enum Taken {
     Made(Created),
 }
 
-/// Takes the deployment as far as `stage` in the region of `context`.
+/// Takes the deployment as far as `stage` in the region of `context`. Time that is waited for the group is taken off the
+/// `--timeout`.
 pub async fn take(
     context: &Context,
-    arguments: &Arguments,
+    arguments: &mut Arguments,
     prepared: Option<&Prepared>,
     stage: Stage,
 ) -> anyhow::Result<Taken> {
@@ -281,11 +282,11 @@ pub async fn take(
             arguments.named(context, &name, None).await?;
         }
         if arguments.if_active == IfActive::Fail {
-            active::settle(context, &name, arguments.if_active, &arguments.watching).await?;
+            active::settle(context, &name, arguments.if_active, &mut arguments.watching).await?;
         }
         return Ok(Taken::Checked);
     }
-    active::settle(context, &name, arguments.if_active, &arguments.watching).await?;
+    active::settle(context, &name, arguments.if_active, &mut arguments.watching).await?;
     let revision = match (to, appspec) {
         (Some((prepared, to)), _) => {
             let description = arguments.description.as_deref();
@@ -314,14 +315,14 @@ async fn create(
     context: &Context,
     name: &GroupName,
     request: &CreateDeployment,
-    arguments: &Arguments,
+    arguments: &mut Arguments,
 ) -> anyhow::Result<Created> {
     let api = context.api().await?;
     loop {
         match sending::send(context, request).await? {
             Ok(created) => return Ok(created),
             Err(error) if error.kind == ErrorKind::Busy && arguments.if_active != IfActive::Fail => {
-                active::settle(context, name, arguments.if_active, &arguments.watching).await?;
+                active::settle(context, name, arguments.if_active, &mut arguments.watching).await?;
             }
             Err(error) if error.kind == ErrorKind::Busy => {
                 return Err(active::busy(context, name, error).await);
@@ -426,7 +427,6 @@ impl Arguments {
         }
     }
 
-    /// What `last-good` means now; none for a restart.
     /// The revision that the command line names, or the last good one; none for a restart.
     async fn named(
         &self,

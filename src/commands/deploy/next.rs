@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use super::watching::WatchArgs;
-use crate::clock::Stopwatch;
 use crate::commands::missing;
 use crate::commands::names::GroupName;
 use crate::context::Context;
@@ -31,6 +30,33 @@ pub async fn find(
     any_creator: bool,
     watch: &WatchArgs,
 ) -> anyhow::Result<Next> {
+    // Whoever is asked for credentials first may leave at once.
+    context.api().await?;
+    let mut signals = context.signals.listen();
+    let over = async {
+        match watch.timeout {
+            Some(time) => crate::watch::sleep(time).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        signal = signals.next() => Ok(Next::None(Outcome::Detached(signal))),
+        () = over => {
+            context.ui.note(&format!("no deployment of {group} has started"));
+            Ok(Next::None(Outcome::TimedOut))
+        }
+        started = started(context, group, any_creator, watch) => started.map(Next::Started),
+    }
+}
+
+/// The id of the deployment that starts next.
+async fn started(
+    context: &Context,
+    group: &GroupName,
+    any_creator: bool,
+    watch: &WatchArgs,
+) -> anyhow::Result<String> {
     let api = context.api().await?;
     let list = || api.deployment_ids(&group.application, &group.group, HISTORY);
     let doing = format!("find deployments of {group}");
@@ -39,18 +65,9 @@ pub async fn find(
         Err(error) => return Err(missing::explain(api, error, group, doing).await),
     };
     context.ui.note(&format!("waiting for the next deployment of {group}"));
-    let waiting = Stopwatch::start();
     let mut ticks = tokio::time::interval(watch.pace(api));
-    let mut signals = context.signals.listen();
     loop {
-        tokio::select! {
-            signal = signals.next() => return Ok(Next::None(Outcome::Detached(signal))),
-            _ = ticks.tick() => {}
-        }
-        if watch.timeout.is_some_and(|timeout| waiting.elapsed() >= timeout) {
-            context.ui.note(&format!("no deployment of {group} has started"));
-            return Ok(Next::None(Outcome::TimedOut));
-        }
+        ticks.tick().await;
         let fresh: Vec<String> = match list().await {
             Ok(ids) => ids.into_iter().filter(|id| !seen.contains(id)).collect(),
             Err(error) if error.is_transient() => continue,
@@ -71,7 +88,7 @@ pub async fn find(
             .iter()
             .find(|deployment| any_creator || !deployment.creator.as_ref().is_some_and(auto_scaling));
         if let Some(next) = next {
-            return Ok(Next::Started(next.id.clone()));
+            return Ok(next.id.clone());
         }
         seen.extend(fresh);
     }

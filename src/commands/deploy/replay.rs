@@ -19,6 +19,8 @@ use crate::watch::outcome::worst;
 
 /// The longest line that is an event; a result holds causes with their logs.
 const LONGEST: u64 = 64 << 20;
+/// What a recording is.
+const WRITTEN: &str = "it is what `cdctl deploy watch --record FILE` or `-o ndjson` has written";
 /// Between two frames of a live view.
 const FRAME: Duration = Duration::from_millis(100);
 
@@ -46,12 +48,10 @@ pub async fn run(
             }
             exits.push(Exit::of_watch(report.exit).unwrap_or(Exit::Unknown));
         }
-    }
-    let left_out =
-        |stamped: &Stamped| matches!(stamped.event, Event::Notice { code: NoticeCode::NotStarted, .. });
-    if events.iter().any(left_out) && exits.iter().all(|exit| *exit == Exit::Ok) {
-        // What refused has no deployment, and so no result.
-        exits.push(Exit::Error);
+        if let Event::Notice { code: NoticeCode::NotStarted, exit, .. } = &stamped.event {
+            // What refused, or was not begun, has no deployment and so no result.
+            exits.push(exit.and_then(Exit::of_watch).unwrap_or(Exit::Error));
+        }
     }
     let mut reporters = watch.shown.reporters(context)?;
     let mut interrupted = None;
@@ -110,18 +110,34 @@ async fn play(reporters: &mut [Box<dyn Reporter>], events: &[Stamped], speed: f6
 /// The events of a recording.
 pub fn read(file: &Path) -> anyhow::Result<Vec<Stamped>> {
     let cannot = || format!("cannot read the recording {}", file.display());
-    let mut reader = BufReader::new(File::open(file).with_context(cannot)?);
+    events(BufReader::new(File::open(file).with_context(cannot)?), LONGEST, cannot)
+}
+
+/// The events of `reader`, whose lines have `longest` bytes at most.
+fn events(
+    mut reader: impl BufRead,
+    longest: u64,
+    cannot: impl Fn() -> String,
+) -> anyhow::Result<Vec<Stamped>> {
     let mut events = Vec::new();
     loop {
-        let mut line = String::new();
-        reader.by_ref().take(LONGEST).read_line(&mut line).with_context(cannot)?;
+        let mut line = Vec::new();
+        reader.by_ref().take(longest).read_until(b'\n', &mut line).with_context(&cannot)?;
         if line.is_empty() {
             return Ok(events);
         }
-        match serde_json::from_str::<Stamped>(&line) {
+        let number = events.len() + 1;
+        let whole = line.ends_with(b"\n");
+        match serde_json::from_slice::<Stamped>(&line) {
+            _ if !whole && line.len() as u64 == longest => {
+                return Err(Failure::new(cannot())
+                    .cause(format!("line {number} is longer than any event"))
+                    .help(WRITTEN)
+                    .into());
+            }
             Ok(event) if event.v != VERSION => {
                 return Err(Failure::new(cannot())
-                    .cause(format!("line {} has version {} of the stream's form", events.len() + 1, event.v))
+                    .cause(format!("line {number} has version {} of the stream's form", event.v))
                     .help(format!("this cdctl reads version {VERSION}"))
                     .into());
             }
@@ -131,14 +147,49 @@ pub fn read(file: &Path) -> anyhow::Result<Vec<Stamped>> {
                 }
                 events.push(event);
             }
-            // A watch that was killed leaves half a line at the end.
-            Err(_) if !line.ends_with('\n') && !events.is_empty() => return Ok(events),
+            // A watch that was killed leaves half a line at the end, which may end in the middle of a character.
+            Err(_) if !whole && !events.is_empty() => return Ok(events),
             Err(error) => {
                 return Err(Failure::new(cannot())
-                    .cause(format!("line {}: {error}", events.len() + 1))
-                    .help("it is what `cdctl deploy watch --record FILE` or `-o ndjson` has written")
+                    .cause(format!("line {number}: {error}"))
+                    .help(WRITTEN)
                     .into());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: &str = r#"{"v":1,"seq":0,"ts":"2026-01-01T00:00:00.000Z","type":"stream_start","tool":"cdctl","deployment":"d-1"}"#;
+    const SECOND: &str = r#"{"v":1,"seq":1,"ts":"2026-01-01T00:00:01.000Z","type":"notice","code":"timeout","message":"é","deployment":"d-1"}"#;
+
+    fn of(text: &[u8], longest: u64) -> anyhow::Result<usize> {
+        events(text, longest, || "cannot read it".to_owned()).map(|events| events.len())
+    }
+
+    #[test]
+    fn half_a_line_at_the_end_is_left_out_wherever_it_was_cut() {
+        let text = format!("{FIRST}\n{SECOND}\n");
+        assert_eq!(of(text.as_bytes(), LONGEST).unwrap(), 2);
+        for cut in FIRST.len() + 1..text.len() - 2 {
+            assert_eq!(of(&text.as_bytes()[..cut], LONGEST).unwrap(), 1, "cut at {cut}");
+        }
+        for cut in 1..FIRST.len() {
+            assert!(of(&text.as_bytes()[..cut], LONGEST).is_err(), "no recording, cut at {cut}");
+        }
+        let wrong = [FIRST.as_bytes(), b"\n\xc3\n", SECOND.as_bytes(), b"\n"].concat();
+        assert!(of(&wrong, LONGEST).unwrap_err().to_string().contains("cannot read it"));
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_no_half_line() {
+        let text = format!("{FIRST}\n{SECOND}\n");
+        let longest = SECOND.len() as u64;
+        assert_eq!(of(text.as_bytes(), longest + 1).unwrap(), 2);
+        let error = of(text.as_bytes(), longest).unwrap_err();
+        assert!(format!("{:?}", error.downcast::<Failure>().unwrap()).contains("line 2 is longer"));
     }
 }

@@ -3,15 +3,14 @@
 use clap::Args;
 use serde_json::{Map, Value};
 
-use super::active::has_ended;
+use super::active::{is_managed, stays_split, stop};
 use super::create::check_config;
 use super::last_good::Good;
 use super::overrides::FleetArgs;
 use super::retry::{by_hand, create, group, plain, redeployable, told};
-use super::watching::{self, WatchArgs};
+use super::watching::{self, Waited, WatchArgs};
 use super::{bundle, last_good, versions};
 use crate::api::{CreateDeployment, Seen};
-use crate::clock;
 use crate::commands::appspec_file;
 use crate::commands::names::{DeploymentArgs, DeploymentName, GroupName};
 use crate::context::Context;
@@ -21,7 +20,6 @@ use crate::format::{Table, View};
 use crate::model::{ComputePlatform, Creator, Deployment, DeploymentStatus, Revision};
 use crate::report::shell;
 use crate::revision::Locator;
-use crate::watch::Outcome;
 use crate::watch::outcome::Ending;
 
 /// Go back to the last good revision, and watch until that is done
@@ -43,7 +41,7 @@ pub struct Arguments {
     #[command(flatten)]
     deployment: DeploymentArgs,
 
-    /// Deploy this revision instead of the last good one
+    /// Deploy this revision instead of the last good one; not while a Lambda or ECS deployment is under way
     #[arg(long, value_name = "REVISION")]
     to: Option<Locator>,
 
@@ -93,10 +91,12 @@ struct Goal {
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     arguments.watching.require(context, !arguments.no_watch || arguments.dry_run, true)?;
+    // One time is for all that is waited for.
+    let watching = &mut arguments.watching.clone();
     let id = arguments.deployment.resolve(context).await?;
     let api = context.api().await?;
     let seen = api.deployment(&id).await.doing(format_args!("roll back deployment {id}"))?;
-    let plan = arguments.plan(context, &seen).await?;
+    let plan = arguments.plan(context, &seen, watching).await?;
     let finds = finds_its_fleet(&seen.json);
     let deployment = seen.value;
     if let (Some(config), true) = (&arguments.config, !matches!(plan, Plan::Deploy { .. })) {
@@ -125,30 +125,35 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     match plan {
         Plan::Exists(rollback) => {
             context.ui.note(&format!("CodeDeploy rolls deployment {id} back already, with {rollback}"));
-            arguments.watch(context, rollback).await
+            arguments.watch(context, rollback, watching).await
         }
         Plan::UnderWay => {
             context.ui.note(&format!("deployment {id} goes there already, and is not stopped"));
-            arguments.watch(context, id).await
+            arguments.watch(context, id, watching).await
         }
         Plan::Automatic => {
             context.confirm(&format!("Stop deployment {id} and roll it back?")).await?;
-            arguments.automatic(context, &deployment, finds).await
+            arguments.automatic(context, &deployment, finds, watching).await
         }
         Plan::Deploy { stop, group, goal } => {
             let stopping =
                 if stop { format!("Stop deployment {id} and deploy") } else { "Deploy".to_owned() };
             context.confirm(&format!("{stopping} {} to {group}?", goal.revision)).await?;
-            if stop && !arguments.stop(context, &id).await? {
-                return Ok(Exit::Unknown);
+            if stop && let Some(left) = stopped(context, &id, watching).await? {
+                return Ok(left);
             }
-            arguments.deploy(context, &deployment, &group, *goal).await
+            arguments.deploy(context, &deployment, &group, *goal, watching).await
         }
     }
 }
 
 impl Arguments {
-    async fn plan(&self, context: &Context, seen: &Seen<Deployment>) -> anyhow::Result<Plan> {
+    async fn plan(
+        &self,
+        context: &Context,
+        seen: &Seen<Deployment>,
+        watching: &mut WatchArgs,
+    ) -> anyhow::Result<Plan> {
         let deployment = &seen.value;
         let id = &deployment.id;
         if deployment.creator.as_ref().is_some_and(Creator::is_auto_scaling) {
@@ -159,23 +164,22 @@ impl Arguments {
             .into());
         }
         let running = !deployment.status.is_terminal();
-        if self.to.is_none() && !running {
-            let told = self.told_of_rollback(context, id, false).await?;
-            if let Some(rollback) = told.rollback.rollback_deployment_id {
-                return Ok(Plan::Exists(rollback));
-            }
+        if self.to.is_none()
+            && let Some(rollback) = rollback_of(context, deployment, watching).await?
+        {
+            return Ok(Plan::Exists(rollback));
         }
         if self.to.is_none() && running && deployment.creator == Some(Creator::Rollback) {
             return Ok(Plan::UnderWay);
         }
         if self.to.is_none() && running && deployment.previous_revision.is_none() && is_managed(deployment) {
             // Nothing is stopped for a rollback that does not come.
-            return Err(Failure::new(format!("deployment {id} cannot be rolled back"))
-                .cause("its group has never succeeded, so CodeDeploy has nothing to go back to")
-                .help(format!(
-                    "let it end; or stop it with `cdctl deploy stop {id}`, which leaves the traffic where it is then, \
-                     between two versions, and point it back yourself"
-                ))
+            return Err(stays_split(id, "cannot be rolled back").into());
+        }
+        if self.to.is_some() && running && is_managed(deployment) {
+            return Err(Failure::new(format!("deployment {id} cannot be stopped for another revision"))
+                .cause("its traffic may be between two versions, which takes no other before CodeDeploy has put it back")
+                .help(format!("first `cdctl deploy rollback {id}`, and then deploy the revision"))
                 .into());
         }
         let automatic = deployment.auto_rollback.enabled || is_managed(deployment);
@@ -270,78 +274,35 @@ impl Arguments {
         context: &Context,
         deployment: &Deployment,
         finds: bool,
+        watching: &mut WatchArgs,
     ) -> anyhow::Result<Exit> {
         let id = &deployment.id;
-        let stopped = context.api().await?.stop_deployment(id, Some(true)).await;
-        if !stopped.as_ref().is_err_and(has_ended) {
-            stopped.doing(format_args!("stop deployment {id}"))?;
-        }
+        stop(context, id, true).await?;
         context.ui.note(&format!("stopping deployment {id}; CodeDeploy rolls it back"));
         if self.no_watch {
             context.ui.note(&format!("see how it ends with `cdctl deploy watch {id}`"));
             return Ok(Exit::Ok);
         }
-        let outcome = watching::wait(context, id, &self.watching).await?;
-        let ended = self.told_of_rollback(context, id, true).await?;
-        match (ended.rollback.rollback_deployment_id, outcome) {
-            (Some(rollback), _) => {
-                if let Some(undo) = group(deployment).and_then(|group| undo(deployment, &group, finds)) {
-                    context.ui.note(&format!("undo with `cdctl deploy {undo}`"));
-                }
-                self.watch(context, rollback).await
+        let ended = match watching::wait(context, id, watching, Some(true)).await? {
+            Waited::Ended(ended) => ended.rollback,
+            Waited::Left(outcome) => {
+                context.ui.warn(&format!(
+                    "the rollback of deployment {id} was not seen; see how it ends with `cdctl deploy watch {id}`"
+                ));
+                return Ok(outcome.exit());
             }
-            (None, Outcome::Ended { .. } | Outcome::Succeeded | Outcome::SucceededInPart { .. }) => {
-                let why = ended.rollback.message.unwrap_or_else(|| "it named none".to_owned());
-                Err(Failure::new(format!("CodeDeploy made no rollback of deployment {id}"))
-                    .cause(why)
-                    .help(format!("deploy the last good revision with `cdctl deploy rollback {id}`"))
-                    .into())
-            }
-            (None, outcome) => Ok(outcome.exit()),
+        };
+        let Some(rollback) = ended.rollback_deployment_id else {
+            let why = ended.message.unwrap_or_else(|| "it named none".to_owned());
+            return Err(Failure::new(format!("CodeDeploy made no rollback of deployment {id}"))
+                .cause(why)
+                .help(format!("deploy the last good revision with `cdctl deploy rollback {id}`"))
+                .into());
+        };
+        if let Some(undo) = group(deployment).and_then(|group| undo(deployment, &group, finds)) {
+            context.ui.note(&format!("undo with `cdctl deploy {undo}`"));
         }
-    }
-
-    /// The deployment, once the service has told of the rollback that it makes of its end. It names it later, within a
-    /// minute as far as is known.
-    async fn told_of_rollback(&self, context: &Context, id: &str, asked: bool) -> anyhow::Result<Deployment> {
-        let api = context.api().await?;
-        let interval = self.watching.pace(api);
-        let mut left = None;
-        loop {
-            let seen = api.deployment(id).await.doing(format_args!("find the rollback of {id}"))?;
-            let deployment = seen.value;
-            let comes = Ending::of(&deployment).is_some_and(|end| end.is_rolled_back(&deployment, asked));
-            let told =
-                deployment.rollback.rollback_deployment_id.is_some() || deployment.rollback.message.is_some();
-            // One that this has not stopped may have ended long ago.
-            let over = deployment.complete_time.zip(seen.date).map(|(end, now)| clock::between(end, now));
-            let over = over.filter(|_| !asked).unwrap_or_default();
-            let time = left.unwrap_or_else(|| crate::watch::ROLLBACK_WAIT.saturating_sub(over));
-            if told || !comes || time.is_zero() {
-                return Ok(deployment);
-            }
-            let pause = interval.min(time);
-            left = Some(time - pause);
-            crate::watch::sleep(pause).await;
-        }
-    }
-
-    /// Stops the deployment, without CodeDeploy's rollback; false where its end was not seen.
-    async fn stop(&self, context: &Context, id: &str) -> anyhow::Result<bool> {
-        let stopped = context.api().await?.stop_deployment(id, Some(false)).await;
-        if !stopped.as_ref().is_err_and(has_ended) {
-            stopped.doing(format_args!("stop deployment {id}"))?;
-        }
-        context.ui.note(&format!("stopping deployment {id}"));
-        let outcome = watching::wait(context, id, &self.watching).await?;
-        let ended =
-            matches!(outcome, Outcome::Ended { .. } | Outcome::Succeeded | Outcome::SucceededInPart { .. });
-        if !ended {
-            context.ui.warn(&format!(
-                "deployment {id} was not seen to end; nothing was deployed. Try again: `cdctl deploy rollback {id}`"
-            ));
-        }
-        Ok(ended)
+        self.watch(context, rollback, watching).await
     }
 
     async fn deploy(
@@ -350,6 +311,7 @@ impl Arguments {
         from: &Deployment,
         group: &GroupName,
         Goal { revision, overrides }: Goal,
+        watching: &WatchArgs,
     ) -> anyhow::Result<Exit> {
         let undo = undo(from, group, overrides.contains_key("targetInstances"));
         let request = CreateDeployment {
@@ -361,16 +323,51 @@ impl Arguments {
         if let Some(undo) = undo {
             context.ui.note(&format!("undo with `cdctl deploy {undo}`"));
         }
-        self.watch(context, id).await
+        self.watch(context, id, watching).await
     }
 
-    async fn watch(&self, context: &Context, id: String) -> anyhow::Result<Exit> {
+    async fn watch(&self, context: &Context, id: String, watching: &WatchArgs) -> anyhow::Result<Exit> {
         if self.no_watch {
             context.ui.note(&format!("watch it with `cdctl deploy watch {id}`"));
             return Ok(Exit::Ok);
         }
-        watching::watch(context, &[id], &self.watching, true).await
+        watching::watch(context, &[id], watching, true).await
     }
+}
+
+/// The rollback that CodeDeploy makes of a deployment's end. It names it later, which is waited for.
+async fn rollback_of(
+    context: &Context,
+    deployment: &Deployment,
+    watching: &mut WatchArgs,
+) -> anyhow::Result<Option<String>> {
+    let told = &deployment.rollback;
+    let comes = Ending::of(deployment).is_some_and(|end| end.is_rolled_back(deployment, false));
+    if told.rollback_deployment_id.is_some() || told.message.is_some() || !comes {
+        return Ok(told.rollback_deployment_id.clone());
+    }
+    let id = &deployment.id;
+    match watching::wait(context, id, watching, Some(false)).await? {
+        Waited::Ended(ended) => Ok(ended.rollback.rollback_deployment_id),
+        Waited::Left(outcome) => {
+            Err(Failure::new(format!("CodeDeploy has not named its rollback of deployment {id} yet"))
+                .cause("nothing was done: there is never a second rollback")
+                .help(format!("try again: `cdctl deploy rollback {id}`"))
+                .exit(outcome.exit())
+                .into())
+        }
+    }
+}
+
+/// Stops the deployment, without CodeDeploy's rollback; gives how the command ends where its end was not seen.
+async fn stopped(context: &Context, id: &str, watching: &mut WatchArgs) -> anyhow::Result<Option<Exit>> {
+    stop(context, id, false).await?;
+    context.ui.note(&format!("stopping deployment {id}"));
+    let Waited::Left(outcome) = watching::wait(context, id, watching, None).await? else { return Ok(None) };
+    context.ui.warn(&format!(
+        "deployment {id} was not seen to end; nothing was deployed. Try again: `cdctl deploy rollback {id}`"
+    ));
+    Ok(Some(outcome.exit()))
 }
 
 /// The arguments of `cdctl deploy` that take a rollback of `from` back; none where nothing is known that does. `finds`:
@@ -393,14 +390,6 @@ fn undo(from: &Deployment, group: &GroupName, finds: bool) -> Option<String> {
         }
         _ => None,
     }
-}
-
-/// Its traffic is the service's to put back: a function's alias or a service's listener that stays between two versions
-/// takes no other deployment.
-///
-/// Source: AWS user guide, "Redeploy and roll back a deployment": a stopped Lambda deployment leaves its alias split.
-fn is_managed(deployment: &Deployment) -> bool {
-    matches!(deployment.platform, Some(ComputePlatform::Lambda | ComputePlatform::Ecs))
 }
 
 /// The configuration that moves all of a deployment's traffic at once.

@@ -99,7 +99,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         Next::Started(id) => {
             // The time is for both.
             let mut watch = arguments.watch.clone();
-            watch.timeout = watch.timeout.map(|time| time.saturating_sub(started.elapsed()));
+            watch.spend(started.elapsed());
             watching::watch(context, &[id], &watch, true).await
         }
         Next::None(outcome) => watching::nothing(context, group, &arguments.watch, outcome).await,

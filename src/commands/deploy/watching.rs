@@ -16,12 +16,13 @@ use serde_json::json;
 use super::keyboard;
 use crate::api::source::Watching;
 use crate::api::{Api, ErrorKind};
-use crate::clock;
+use crate::clock::{self, Stopwatch};
 use crate::commands::names::GroupName;
 use crate::context::Context;
 use crate::error::{Doing, Failure};
 use crate::exit::Exit;
 use crate::format::{Format, print_json};
+use crate::model::Deployment;
 use crate::report::record::Record;
 use crate::report::silent::Silent;
 use crate::report::{Interrupt, Reporter, Reporters};
@@ -32,7 +33,7 @@ use crate::watch::outcome::worst;
 use crate::watch::point::Point;
 use crate::watch::{Leave, Options, Outcome, Reads};
 use kept::sink;
-pub use kept::written;
+pub use kept::{unprinted, written};
 pub use series::Series;
 use shown::Shown;
 
@@ -124,6 +125,11 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 }
 
 impl WatchArgs {
+    /// Takes `time` off the `--timeout`, which is one for all that a command waits for.
+    pub fn spend(&mut self, time: Duration) {
+        self.timeout = self.timeout.map(|left| left.saturating_sub(time));
+    }
+
     /// The time between two looks.
     fn interval(&self, api: &Api) -> Duration {
         self.interval.unwrap_or(Duration::from_secs(if api.is_local() { 1 } else { 5 }))
@@ -258,11 +264,11 @@ async fn to_the_end(
     }
     let output = &context.settings.output;
     let events = output.format == Format::Ndjson && !silent;
-    if !events && (output.format != Format::Table || output.query.is_some()) {
-        // The outcome is known; a look that fails is told and changes nothing.
-        if let Err(error) = show(context, ids, &source).await {
-            crate::error::show(&error, &context.ui, true);
-        }
+    if !events
+        && (output.format != Format::Table || output.query.is_some())
+        && let Err(error) = show(context, ids, &source).await
+    {
+        return Ok(unprinted(context, error, exit));
     }
     Ok(exit)
 }
@@ -301,9 +307,26 @@ async fn show(context: &Context, ids: &[String], source: &Watching) -> anyhow::R
     print_json(&json, Some("deploymentsInfo"), output, &context.ui)
 }
 
-/// Waits in silence for deployment `id` to end. A time-out or a signal ends the wait and never the deployment, which
-/// may be somebody else's: what shall be done then is said of the one that is watched afterwards.
-pub async fn wait(context: &Context, id: &str, arguments: &WatchArgs) -> anyhow::Result<Outcome> {
+/// What came of waiting in silence.
+#[derive(Debug)]
+pub enum Waited {
+    /// The deployment has ended; as it was seen last.
+    Ended(Box<Deployment>),
+    /// A time-out, a signal or a service that was lost ended the wait.
+    Left(Outcome),
+}
+
+/// Waits in silence for deployment `id` to end and, with `rollback`, until the service has named the rollback that it
+/// makes of that (true: whoever stopped it asked for one). A time-out or a signal ends the wait and never the deployment,
+/// which may be somebody else's: what shall be done then is said of the one that is watched afterwards. What the wait
+/// takes is taken off the `--timeout`.
+pub async fn wait(
+    context: &Context,
+    id: &str,
+    arguments: &mut WatchArgs,
+    rollback: Option<bool>,
+) -> anyhow::Result<Waited> {
+    let started = Stopwatch::start();
     let alone = WatchArgs {
         no_follow_rollback: true,
         until: None,
@@ -316,8 +339,24 @@ pub async fn wait(context: &Context, id: &str, arguments: &WatchArgs) -> anyhow:
     let mut options = alone.options(context, true).await?;
     // Nobody is shown any, and the end is the deployment's own.
     options.reads = Reads::Nothing;
-    let (outcomes, _) = follow(context, &[id.to_owned()], &alone, options, &mut silent).await?;
-    Ok(outcomes.into_iter().next().unwrap_or(Outcome::Closed))
+    options.name_rollback = rollback;
+    let (outcomes, source) = follow(context, &[id.to_owned()], &alone, options, &mut silent).await?;
+    arguments.spend(started.elapsed());
+    let ended = match outcomes.into_iter().next() {
+        Some(Outcome::Ended { .. } | Outcome::Succeeded | Outcome::SucceededInPart { .. }) => source.last(id),
+        Some(Outcome::Refused(error)) => {
+            return Err(error).doing(format_args!("wait for deployment {id}"));
+        }
+        Some(outcome) => return Ok(Waited::Left(outcome)),
+        None => None,
+    };
+    let Some(deployment) = ended.map(|seen| seen.value) else { return Ok(Waited::Left(Outcome::Closed)) };
+    let told = &deployment.rollback;
+    let told = told.rollback_deployment_id.is_some() || told.message.is_some();
+    if rollback.is_some() && !told && arguments.timeout.is_some_and(|left| left.is_zero()) {
+        return Ok(Waited::Left(Outcome::TimedOut));
+    }
+    Ok(Waited::Ended(Box::new(deployment)))
 }
 
 /// How each of them ended, and what was seen of it. What the command does next goes by the credentials that worked last.
@@ -369,6 +408,25 @@ fn no_keyboard() -> anyhow::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_time_is_for_all_that_is_waited_for() {
+        let mut watch = watch_args(&["--timeout", "10m"]);
+        watch.spend(Duration::from_secs(240));
+        watch.spend(Duration::from_secs(240));
+        assert_eq!(watch.timeout, Some(Duration::from_secs(120)));
+        watch.spend(Duration::from_secs(240));
+        assert_eq!(watch.timeout, Some(Duration::ZERO), "none is left, which is not no limit");
+        let mut watch = watch_args(&[]);
+        watch.spend(Duration::from_secs(240));
+        assert_eq!(watch.timeout, None);
+    }
+
+    fn watch_args(line: &[&str]) -> WatchArgs {
+        use clap::FromArgMatches;
+        let command = WatchArgs::augment_args(clap::Command::new("watch").no_binary_name(true));
+        WatchArgs::from_arg_matches(&command.get_matches_from(line)).unwrap()
+    }
 
     #[test]
     fn durations_are_written_as_people_do() {

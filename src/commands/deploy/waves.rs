@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::create::{Arguments, Stage, Taken, take};
-use super::watching::Series;
+use super::watching::{Series, unprinted};
 use crate::api::source::Watching;
 use crate::commands::revision::pushing::Prepared;
 use crate::context::Context;
@@ -40,11 +40,11 @@ pub async fn run(
 ) -> anyhow::Result<Exit> {
     let mut places = places(context, arguments);
     if arguments.dry_run {
-        return plan(context, &places, prepared).await;
+        return plan(context, &mut places, prepared).await;
     }
     // What can be wrong in any region is found before the first one is touched.
-    for place in &places {
-        take(&place.context, &place.arguments, prepared, Stage::Checked)
+    for place in &mut places {
+        take(&place.context, &mut place.arguments, prepared, Stage::Checked)
             .await
             .map_err(|error| within(error, &place.region))?;
     }
@@ -52,10 +52,6 @@ pub async fn run(
     let mut exit = Exit::Ok;
     let mut renewed = false;
     for wave in places.chunk_by_mut(|a, b| a.wave == b.wave) {
-        if let Some(left) = series.left() {
-            exit = left;
-            break;
-        }
         if renewed {
             // The credentials of the wave before are those of this one, and were asked for anew.
             wave.iter_mut()
@@ -67,10 +63,12 @@ pub async fn run(
         }
     }
     let idle = places.iter().filter(|place| place.run.is_none());
-    idle.for_each(|place| series.left_out(&place.region));
+    idle.for_each(|place| series.left_out(&place.region, exit));
     let exit = series.finish(context, exit).await;
-    summary(context, &places)?;
-    Ok(exit)
+    Ok(match summary(context, &places) {
+        Ok(()) => exit,
+        Err(error) => unprinted(context, error, exit),
+    })
 }
 
 /// The regions in the order given, each once, each with its own connection and what it deploys.
@@ -92,7 +90,8 @@ fn places(context: &Context, arguments: &Arguments) -> Vec<Place> {
     places
 }
 
-/// One wave: deploys in each of its regions and watches all of them. The first region that refuses ends it.
+/// One wave: deploys in each of its regions and watches all of them. The first region that refuses ends it, and so does a
+/// signal: what was made by then is watched, and hears of it.
 async fn one(
     context: &Context,
     series: &mut Series,
@@ -100,11 +99,30 @@ async fn one(
     prepared: Option<&Prepared>,
     renewed: &mut bool,
 ) -> Exit {
-    let mut watched = Vec::new();
+    let (mut watched, mut listeners) = (Vec::new(), Vec::new());
     let mut refused = None;
-    for place in wave.iter() {
-        match start(place, prepared).await {
-            Ok(one) => watched.push(one),
+    let mut timeout = series.timeout();
+    for place in wave.iter_mut() {
+        if let Some(left) = series.left() {
+            refused = Some(left);
+            break;
+        }
+        let listener = context.signals.listen();
+        place.arguments.watching.timeout = timeout;
+        let started = tokio::select! {
+            biased;
+            left = series.left_twice() => {
+                refused = Some(left);
+                break;
+            }
+            started = start(place, prepared) => started,
+        };
+        timeout = place.arguments.watching.timeout;
+        match started {
+            Ok(one) => {
+                watched.push(one);
+                listeners.push(listener);
+            }
             Err(error) => {
                 let error = within(error, &place.region);
                 refused = Some(error::show(&error, &context.ui, context.settings.output.format.is_machine()));
@@ -113,7 +131,9 @@ async fn one(
         }
     }
     let outcomes = match wave.first() {
-        Some(first) if !watched.is_empty() => series.follow(&first.context, &watched).await,
+        Some(first) if !watched.is_empty() => {
+            series.follow(&first.context, &watched, listeners, timeout).await
+        }
         _ => Ok(Vec::new()),
     };
     let outcomes = outcomes.unwrap_or_else(|error| {
@@ -128,8 +148,8 @@ async fn one(
     exit
 }
 
-async fn start(place: &Place, prepared: Option<&Prepared>) -> anyhow::Result<Watched<Watching>> {
-    let made = take(&place.context, &place.arguments, prepared, Stage::Made).await?;
+async fn start(place: &mut Place, prepared: Option<&Prepared>) -> anyhow::Result<Watched<Watching>> {
+    let made = take(&place.context, &mut place.arguments, prepared, Stage::Made).await?;
     // One that --if-changed left as it is has ended well, and so does its watch.
     let (Taken::Made(created) | Taken::Unchanged(created)) = made else {
         return Err(Failure::new("no deployment was made").into());
@@ -176,11 +196,11 @@ fn summary(context: &Context, places: &[Place]) -> anyhow::Result<()> {
     listing.finish()
 }
 
-async fn plan(context: &Context, places: &[Place], prepared: Option<&Prepared>) -> anyhow::Result<Exit> {
+async fn plan(context: &Context, places: &mut [Place], prepared: Option<&Prepared>) -> anyhow::Result<Exit> {
     let header = ["WAVE", "REGION", "GROUP", "REVISION", "CONFIG"];
     let mut listing = Listing::new(&context.settings.output, &context.ui, "regions", header, "no regions");
     for place in places {
-        let taken = take(&place.context, &place.arguments, prepared, Stage::Planned).await;
+        let taken = take(&place.context, &mut place.arguments, prepared, Stage::Planned).await;
         let Taken::Planned(plan) = taken.map_err(|error| within(error, &place.region))? else {
             continue;
         };

@@ -50,7 +50,7 @@ fn names(value: &serde_json::Value, names: &mut std::collections::BTreeSet<Strin
 #[test]
 fn sre_19_the_stream_and_the_log_are_documented() {
     let page = include_str!("../../../docs/events.md");
-    let notice = |code| Event::Notice { code, message: String::new() };
+    let notice = |code| Event::Notice { code, message: String::new(), exit: None };
     let waits = Waits { blue_green: true, ..Waits::default() };
     let zonal = Some(Zonal { monitor_s: Some(300), minimum: None });
     let whole = DeploymentEvent {

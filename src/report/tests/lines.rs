@@ -25,7 +25,7 @@ fn the_log_of_a_failure() {
         (200, api(ApiState::Ok, None)),
         (205, api(ApiState::Throttled, Some("ThrottlingException: Rate exceeded"))),
         (206, api(ApiState::Ok, None)),
-        (210, Event::Notice { code: NoticeCode::Config, message: "cannot be read".into() }),
+        (210, Event::Notice { code: NoticeCode::Config, message: "cannot be read".into(), exit: None }),
         (400, Event::Deployment(Box::new(failed))),
         (401, Event::Rollback { rollback: "d-ROLL".into(), message: Some("Automatic".into()) }),
     ]);

@@ -88,7 +88,7 @@ fn the_live_view_draws_and_leaves_its_last_frame() {
     }
     let now = Terminal::show(&buffer.text(), 80);
     assert_eq!(now.iter().filter(|line| line.starts_with(" ● i-")).count(), 6, "{now:#?}");
-    take(&mut live, 7, Event::Notice { code: NoticeCode::Config, message: "not read".into() });
+    take(&mut live, 7, Event::Notice { code: NoticeCode::Config, message: "not read".into(), exit: None });
     for n in 0..6 {
         take(&mut live, 8, seen(&format!("i-{n}"), TargetStatus::Succeeded, EventName::Install, 5));
     }
@@ -172,7 +172,7 @@ fn what_failed_stays_on_the_screen_while_it_is_rolled_back() {
 fn a_notice_among_several_deployments_names_its_own() {
     let buffer = Buffer::default();
     let mut live = Live::new(canvas(Stream::new(buffer.clone())), true, false);
-    let notice = |code, message: &str| Event::Notice { code, message: message.into() };
+    let notice = |code, message: &str| Event::Notice { code, message: message.into(), exit: None };
     for id in ["d-1", "d-2"] {
         for event in [
             told(DeploymentStatus::InProgress, counts(0, 2, 0, 0)),

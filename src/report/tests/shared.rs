@@ -222,7 +222,8 @@ fn the_view_says_what_an_interrupt_does() {
     let buffer = Buffer::default();
     let out = Canvas::new(Screen::fixed(Stream::new(buffer.clone()), 80, 24), true);
     let mut live = Live::new(out, true, false).interrupted(Some(Interrupt::Stop));
-    let stopping = Event::Notice { code: NoticeCode::Stopping, message: "stopping the deployment".into() };
+    let stopping =
+        Event::Notice { code: NoticeCode::Stopping, message: "stopping the deployment".into(), exit: None };
     for event in stream(vec![(5, told(DeploymentStatus::InProgress, counts(0, 2, 0, 0))), (9, stopping)]) {
         live.event(&event).unwrap();
         live.tick(&pulse(10));

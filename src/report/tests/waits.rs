@@ -206,7 +206,10 @@ fn sre_12_attached_while_it_is_ready_one_is_told_what_to_do_and_what_comes_of_it
     let silent = log(attached_while_ready(Some(3600), &[], 365));
     assert!(silent.contains("; when that is, its targets tell, which are being read"), "{silent}");
     let mut denied = attached_while_ready(Some(3600), &[], 340);
-    denied.insert(1, (301, Event::Notice { code: NoticeCode::Targets, message: "cannot be read".into() }));
+    denied.insert(
+        1,
+        (301, Event::Notice { code: NoticeCode::Targets, message: "cannot be read".into(), exit: None }),
+    );
     let denied = log(denied);
     assert!(
         lines_with(&denied, " waits ")[0].contains("its targets would tell, which cannot be read"),

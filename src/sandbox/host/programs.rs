@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -29,7 +28,9 @@ pub trait Programs: Send + Sync {
 /// How long a program may run: as long as a hook function has to call back.
 const LIMIT: Duration = Duration::from_secs(3600);
 /// The end of what a program wrote to stderr that is kept, in bytes. Source: API reference, Diagnostics.
-const LOG_TAIL: u64 = 4_096;
+const LOG_TAIL: usize = 4_096;
+/// How long the end of its stderr is waited for, where a program has left it open to another that is in no group of its.
+const LINGER: Duration = Duration::from_millis(500);
 /// What a program gets after TERM before it gets KILL.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -106,7 +107,7 @@ impl HostPrograms {
         }
     }
 
-    fn spawn(&self, command: &[String], region: &str) -> Result<(Child, Pid, File), String> {
+    fn spawn(&self, command: &[String], region: &str) -> Result<(Child, Pid), String> {
         let [program, arguments @ ..] = command else {
             return Err("The hook's command is empty.".to_owned());
         };
@@ -114,15 +115,12 @@ impl HostPrograms {
         if state.closed {
             return Err("The sandbox is ending.".to_owned());
         }
-        let started = tempfile::tempfile().and_then(|log| {
-            let child = spawn(program, arguments, &self.environment, region, log.try_clone()?)?;
-            Ok((child, log))
-        });
-        let (child, log) = started.map_err(|error| format!("{program} could not be started: {error}"))?;
+        let child = spawn(program, arguments, &self.environment, region)
+            .map_err(|error| format!("{program} could not be started: {error}"))?;
         let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         let group = group.ok_or_else(|| format!("{program} has no process group"))?;
         state.groups.insert(group);
-        Ok((child, group, log))
+        Ok((child, group))
     }
 }
 
@@ -138,7 +136,6 @@ fn spawn(
     arguments: &[String],
     environment: &BTreeMap<String, OsString>,
     region: &str,
-    log: File,
 ) -> io::Result<Child> {
     Command::new(program)
         .args(arguments)
@@ -148,7 +145,7 @@ fn spawn(
         .env("AWS_DEFAULT_REGION", region)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
-        .stderr(log)
+        .stderr(Stdio::piped())
         .process_group(0)
         .spawn()
 }
@@ -160,7 +157,8 @@ impl Programs for HostPrograms {
                         sandbox with --allow-host-hooks."
                 .to_owned());
         }
-        let (mut child, group, log) = self.spawn(command, region)?;
+        let (mut child, group) = self.spawn(command, region)?;
+        let log = Log::of(child.stderr.take()).map_err(|error| error.to_string())?;
         let program = command.first().cloned().unwrap_or_default();
         let (payload, limit) = (payload.to_string(), self.limit);
         let (over, is_over) = channel::<()>();
@@ -174,7 +172,7 @@ impl Programs for HostPrograms {
             drop(over);
             ended(match status {
                 Ok(status) if status.success() => Ok(()),
-                status => Err(left(&program, status.ok().and_then(|status| status.code()), log)),
+                status => Err(left(&program, status.ok().and_then(|status| status.code()), &log)),
             });
         });
         waiting.map_err(|error| error.to_string())?;
@@ -191,19 +189,63 @@ impl Programs for HostPrograms {
 }
 
 /// What is told of a program that failed: its exit code where it ended of itself, and the end of its stderr.
-fn left(program: &str, code: Option<i32>, mut log: File) -> Diagnostics {
+fn left(program: &str, code: Option<i32>, log: &Log) -> Diagnostics {
     let how = code.map_or("was ended by a signal".to_owned(), |code| format!("failed with exit code {code}"));
-    let length = log.metadata().map_or(0, |there| there.len());
-    let mut tail = Vec::new();
-    // A log that can't be read is an empty one.
-    let _ = log
-        .seek(SeekFrom::Start(length.saturating_sub(LOG_TAIL)))
-        .and_then(|_| log.take(LOG_TAIL).read_to_end(&mut tail));
     Diagnostics {
         error_code: LifecycleErrorCode::ScriptFailed,
         script_name: program.to_owned(),
         message: format!("Script at specified location: {program} {how}"),
-        log_tail: String::from_utf8_lossy(&tail).into_owned(),
+        log_tail: log.end(),
+    }
+}
+
+/// The end of what a program writes to stderr, read on a thread of its own for as long as somebody may write.
+struct Log {
+    tail: Tail,
+    written: Receiver<()>,
+}
+
+impl Log {
+    fn of(stderr: Option<impl Read + Send + 'static>) -> io::Result<Self> {
+        let (open, written) = channel();
+        let tail = Tail::default();
+        let mut to = tail.clone();
+        let reading = std::thread::Builder::new().name("hook's stderr".to_owned());
+        reading.spawn(move || {
+            let _open = open;
+            // What can't be read is as if it were not written.
+            let _ = stderr.map(|mut stderr| io::copy(&mut stderr, &mut to));
+        })?;
+        Ok(Log { tail, written })
+    }
+
+    fn end(&self) -> String {
+        let _ = self.written.recv_timeout(LINGER);
+        String::from_utf8_lossy(&self.tail.bytes()).into_owned()
+    }
+}
+
+/// Keeps the last bytes that are written to it.
+#[derive(Clone, Default)]
+struct Tail(Arc<Mutex<Vec<u8>>>);
+
+impl Tail {
+    fn bytes(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Write for Tail {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut tail = self.bytes();
+        tail.extend_from_slice(bytes);
+        let over = tail.len().saturating_sub(LOG_TAIL);
+        tail.drain(..over);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -241,6 +283,30 @@ mod tests {
         let left = run(true, "yes y | head -c 9000 >&2; echo end >&2; kill -9 $$").unwrap().unwrap_err();
         assert_eq!(left.message, "Script at specified location: sh was ended by a signal");
         assert!(left.log_tail.len() == 4_096 && left.log_tail.ends_with("y\nend\n"));
+    }
+
+    #[test]
+    fn what_a_program_writes_fills_no_disk() {
+        assert_eq!(run(true, "test -p /proc/self/fd/2"), Ok(Ok(())));
+        let mut tail = Tail::default();
+        for _ in 0..1_000 {
+            tail.write_all(&[b'y'; 1_000]).unwrap();
+        }
+        assert!(tail.bytes().len() == LOG_TAIL && tail.bytes().capacity() < 4 * LOG_TAIL);
+    }
+
+    #[test]
+    fn a_program_ends_though_another_still_holds_its_stderr() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("pid").display().to_string();
+        let other = format!("setsid sh -c 'echo $$ > {file}; exec sleep 1000' &");
+        let script = format!("echo why >&2; {other} until test -s {file}; do :; done; exit 3");
+        let left = run(true, &script).unwrap().unwrap_err();
+        assert_eq!(left.log_tail, "why\n");
+        let text = std::fs::read_to_string(file).unwrap();
+        let other = Pid::from_raw(text.trim().parse().unwrap()).unwrap();
+        assert!(is_there(other));
+        rustix::process::kill_process(other, Signal::KILL).unwrap();
     }
 
     #[test]

@@ -127,7 +127,7 @@ impl Session<'_> {
     }
 
     fn tell(&mut self, code: NoticeCode, message: &str) {
-        self.emit(Event::Notice { code, message: message.to_owned() });
+        self.emit(Event::Notice { code, message: message.to_owned(), exit: None });
     }
 
     /// What came of the call that stops the deployment; without it the watch ends as it would have.
@@ -148,7 +148,7 @@ impl Session<'_> {
         self.stopping = None;
         self.rollback_asked.store(false, Ordering::Relaxed);
         let message = format!("the deployment could not be stopped and goes on ({error})");
-        self.emit(Event::Notice { code: NoticeCode::NotStopped, message });
+        self.emit(Event::Notice { code: NoticeCode::NotStopped, message, exit: None });
         self.leaving.take()
     }
 

@@ -36,7 +36,7 @@ async fn sre_10_a_second_interrupt_says_that_the_deployment_is_being_stopped() {
     assert_eq!(outcome.exit().code(), 130);
     assert_eq!(report(&events).reason.as_deref(), Some("the deployment is being stopped"));
     let notice = events.iter().find_map(|stamped| match &stamped.event {
-        Event::Notice { code: NoticeCode::Stopping, message } => Some(message.clone()),
+        Event::Notice { code: NoticeCode::Stopping, message, .. } => Some(message.clone()),
         _ => None,
     });
     assert_eq!(notice.as_deref(), Some("stopping the deployment; another ^C leaves it to that"));

@@ -44,6 +44,26 @@ async fn the_rollback_is_followed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_rollback_is_named_to_whoever_does_not_watch_it() {
+    for asked in [true, false] {
+        let throttled: Fault = Box::new(|name, now| {
+            (name == "GetDeployment" && (35..45).contains(&now)).then_some(ErrorKind::Throttled)
+        });
+        let fleet = Arc::new(Fleet {
+            ends: Some((30, DeploymentStatus::Stopped, "MANUAL_STOP")),
+            rollback_after: Some(25),
+            fault: throttled,
+            ..Fleet::new(12)
+        });
+        let naming = Options { follow_rollback: false, name_rollback: Some(asked), ..options() };
+        let (outcome, events) = run(&fleet, naming).await;
+        assert_eq!(outcome.exit(), Exit::Stopped);
+        assert_eq!(report(&events).rollback.is_some(), asked, "no settings say that one comes");
+        assert!(events.iter().all(|event| event.deployment == "d-1"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rollback_that_never_shows_up_is_waited_for_a_minute() {
     let cases = [
         (DeploymentStatus::Failed, "HEALTH_CONSTRAINTS", "DEPLOYMENT_FAILURE", Exit::Failed),

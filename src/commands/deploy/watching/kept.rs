@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use crate::context::Context;
-use crate::error::{Doing, Failure};
+use crate::error::{self, Doing, Failure, is_broken_pipe};
 use crate::exit::Exit;
 use crate::report::sink::{Sink, Unwritten};
 use crate::ui::Stream;
@@ -32,9 +32,18 @@ pub fn writable(path: &Path) -> io::Result<()> {
 /// The exit code after a watch; what was asked for and could not be written makes an error of a success.
 pub fn written(context: &Context, unwritten: Vec<Unwritten>, exit: Exit) -> Exit {
     unwritten.into_iter().fold(exit, |exit, Unwritten { what, error }| {
-        let failure = Failure::new(format!("cannot write {what}")).cause(error.to_string());
-        let machine = context.settings.output.format.is_machine();
-        let shown = crate::error::show(&failure.into(), &context.ui, machine);
-        if exit == Exit::Ok { shown } else { exit }
+        missed(context, Failure::new(format!("cannot write {what}")).cause(error.to_string()), exit)
     })
+}
+
+/// The exit code after a watch whose outcome could not be printed, which makes an error of a success. Whoever closed
+/// the pipe did not want it.
+pub fn unprinted(context: &Context, error: anyhow::Error, exit: Exit) -> Exit {
+    if is_broken_pipe(&error) { exit } else { missed(context, Failure::of(error), exit) }
+}
+
+/// Tells of what is missing, with the code that the command ends with.
+fn missed(context: &Context, failure: Failure, exit: Exit) -> Exit {
+    let failure = if exit == Exit::Ok { failure } else { failure.exit(exit) };
+    error::show(&failure.into(), &context.ui, context.settings.output.format.is_machine())
 }

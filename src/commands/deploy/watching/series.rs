@@ -1,5 +1,7 @@
 //! One watch after the other, in one stream: the waves of `deploy create --regions`.
 
+use std::time::Duration;
+
 use futures_util::FutureExt;
 
 use super::{TOOL, WatchArgs, written};
@@ -20,6 +22,8 @@ pub struct Series {
     signals: Signals,
     /// Hears of the signals that come while nothing is watched.
     listener: Listener,
+    /// What the last of those ends the command with.
+    left: Option<Exit>,
     outcomes: Vec<Outcome>,
 }
 
@@ -37,31 +41,54 @@ impl Series {
             reporters: reporters.doing("start the reporters' thread")?,
             signals: context.signals.clone(),
             listener: context.signals.listen(),
+            left: None,
             outcomes: Vec::new(),
         })
     }
 
     /// The code of a signal that came since; nothing more is started after it.
     pub fn left(&mut self) -> Option<Exit> {
-        self.listener.next().now_or_never().map(signals::exit)
+        if let Some(signal) = self.listener.next().now_or_never() {
+            self.left = Some(signals::exit(signal));
+        }
+        self.left
     }
 
-    /// Watches deployments that were just made.
+    /// Resolves at the second signal: after the first, what was begun is still brought to its end.
+    pub async fn left_twice(&mut self) -> Exit {
+        loop {
+            let exit = signals::exit(self.listener.next().await);
+            if self.left.replace(exit).is_some() {
+                return exit;
+            }
+        }
+    }
+
+    /// The `--timeout`, which is each wave's own.
+    pub fn timeout(&self) -> Option<Duration> {
+        self.arguments.timeout
+    }
+
+    /// Watches deployments that were just made, each with a listener that has heard the signals since; `timeout`: what is
+    /// left of it.
     pub async fn follow(
         &mut self,
         context: &Context,
         watched: &[Watched<Watching>],
+        signals: Vec<Listener>,
+        timeout: Option<Duration>,
     ) -> anyhow::Result<Vec<Outcome>> {
-        let options = Options { made: true, ..self.arguments.options(context, true).await? };
-        let outcomes = crate::watch::follow(watched, &options, &self.signals, &self.reporters).await;
+        let arguments = WatchArgs { timeout, ..self.arguments.clone() };
+        let options = Options { made: true, ..arguments.options(context, true).await? };
+        let outcomes = crate::watch::follow(watched, &options, signals, &self.reporters).await;
         self.outcomes.extend(outcomes.iter().cloned());
         Ok(outcomes)
     }
 
-    /// Tells the stream of a region in which nothing is watched, and so nothing of it is told.
-    pub fn left_out(&self, region: &str) {
+    /// Tells the stream of a region in which nothing is watched, and so nothing of it is told; with what the command ends.
+    pub fn left_out(&self, region: &str, exit: Exit) {
         let message = format!("nothing was started in {region}");
-        let event = Event::Notice { code: NoticeCode::NotStarted, message };
+        let event = Event::Notice { code: NoticeCode::NotStarted, message, exit: Some(exit.code()) };
         self.reporters.emit(TOOL, About { deployment: "", region: Some(region) }, clock::now(), event);
     }
 
