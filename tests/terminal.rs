@@ -206,8 +206,8 @@ fn a_replay_that_is_interrupted_leaves_the_cursor_below_its_last_frame() {
     let machine = sandbox.machine();
     let record = machine.home().join("watch.ndjson").display().to_string();
     machine.run(&format!("deploy watch {id} --timeout 3s --record {record}")).ends_with(7);
-    let terminal =
-        Terminal::start(machine, &format!("deploy watch --replay {record} --speed 0.01"), (80, 24));
+    let line = format!("deploy watch --replay {record} --speed 0.01");
+    let terminal = Terminal::start(sandbox.machine(), &line, (80, 24));
     terminal.shows("InProgress");
     let parser = std::sync::Arc::clone(&terminal.parser);
     terminal.signal(Signal::INT);

@@ -8,18 +8,23 @@ use crate::format::{Table, View};
 use crate::model::{EventName, Target, TargetStatus, mask};
 
 pub fn list(targets: &[Target], json: Value) -> View {
-    let mut table = Table::new(["TARGET", "STATUS", "EVENT", "DURATION", "UPDATED", "ERROR"]);
+    // Of two fleets each target says in which it is; last, so that other columns stay where they are.
+    let fleets = targets.iter().any(|target| target.label.is_some());
+    let header = ["TARGET", "STATUS", "EVENT", "DURATION", "UPDATED", "ERROR"];
+    let mut table = Table::new(header.into_iter().chain(fleets.then_some("FLEET")));
     let mut sorted: Vec<&Target> = targets.iter().collect();
     sorted.sort_by_key(|target| (rank(&target.status), target.id.as_str()));
     for target in sorted {
-        table.row([
+        let fleet = fleets.then(|| target.label.clone().unwrap_or_else(|| "-".to_owned()));
+        let cells = [
             target.id.clone(),
             target.status.to_string(),
             target.current_event().map_or_else(|| "-".to_owned(), EventName::to_string),
             duration(target).unwrap_or_else(|| "-".to_owned()),
             time(target.last_updated).unwrap_or_else(|| "-".to_owned()),
             error(target).unwrap_or_else(|| "-".to_owned()),
-        ]);
+        ];
+        table.row(cells.into_iter().chain(fleet));
     }
     View { json, items: Some("deploymentTargets"), table, empty: "no targets" }
 }
@@ -51,4 +56,31 @@ fn duration(target: &Target) -> Option<String> {
 fn error(target: &Target) -> Option<String> {
     let diagnostics = target.failed_event()?.diagnostics.as_ref()?;
     Some(format!("{}: {}", diagnostics.error_code, mask(&diagnostics.message)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Serving, TargetKind};
+
+    #[test]
+    fn of_two_fleets_each_target_says_in_which_it_is() {
+        let host = |id: &str, label: Option<&str>| Target {
+            id: id.into(),
+            kind: TargetKind::Instance,
+            status: TargetStatus::Ready,
+            label: label.map(str::to_owned),
+            last_updated: None,
+            events: Vec::new(),
+            serving: Serving::Unsaid,
+        };
+        let text = |targets: &[Target]| {
+            let mut text = Vec::new();
+            list(targets, Value::Null).table.write_text(&mut text).unwrap();
+            String::from_utf8(text).unwrap()
+        };
+        assert_eq!(text(&[host("i-1", None)]), "i-1\tReady\t-\t-\t-\t-\n");
+        let two = [host("i-1", Some("Blue")), host("i-2", Some("Green"))];
+        assert_eq!(text(&two), "i-1\tReady\t-\t-\t-\t-\tBlue\ni-2\tReady\t-\t-\t-\t-\tGreen\n");
+    }
 }

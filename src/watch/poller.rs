@@ -61,7 +61,7 @@ pub async fn poll<S: Source>(
         refused_since: None,
         config: Reading::Wanted,
         targets,
-        saved: 1.0,
+        saved: 2.0,
     };
     let Err(Over) = poller.run().await;
 }

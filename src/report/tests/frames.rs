@@ -18,14 +18,15 @@ FUNNEL   Install 1 ▏ AfterInstall 1 ▏ Validate 1   (3 of 97 seen)
 FAILED   3 targets, 2 causes
  ✗ 2x  ApplicationStart  ScriptFailed: scripts/start.sh failed with exit code 1
       on i-0a1b, i-09ff
+      │ [stdout]starting
       │ [stderr]Error: listen EADDRINUSE 0.0.0.0:8080
  ✗ 1x  DownloadBundle    ScriptFailed: scripts/start.sh failed with exit code 1
       on i-0c77
       │ [stderr]Error: listen EADDRINUSE 0.0.0.0:8080
 RUNNING  slowest of 3 seen first
- ● i-0bd2  AfterInstall       2m41s
- ● i-0e10  ValidateService      52s
- ● i-01aa  Install              33s
+ ● i-0bd2  AfterInstall       2m29s
+ ● i-0e10  ValidateService      40s
+ ● i-01aa  Install              21s
    … 94 more running, 12 pending   (cdctl deploy targets d-7F3K2QX9A)
 14:20:00Z ✗ i-0a1b ApplicationStart failed   14:20:00Z ✗ i-09ff ApplicationStart failed
 "#]]
@@ -46,14 +47,15 @@ FUNNEL   Install 1 ▏ AfterInstall 1 ▏ Validate 1   (3 of 97 seen)
 FAILED   3 targets, 2 causes
  ✗ 2x  ApplicationStart  ScriptFailed: scripts/start.sh failed with exit code 1
       on i-0a1b, i-09ff
+      │ [stdout]starting
       │ [stderr]Error: listen EADDRINUSE 0.0.0.0:8080
  ✗ 1x  DownloadBundle    ScriptFailed: scripts/start.sh failed with exit code 1
       on i-0c77
       │ [stderr]Error: listen EADDRINUSE 0.0.0.0:8080
 RUNNING  slowest of 3 seen first
- ● i-0bd2  AfterInstall       2m41s
- ● i-0e10  ValidateService      52s
- ● i-01aa  Install              33s
+ ● i-0bd2  AfterInstall       2m29s
+ ● i-0e10  ValidateService      40s
+ ● i-01aa  Install              21s
    … 94 more running, 12 pending   (cdctl deploy targets d-7F3K2QX9A)
 14:20:00Z ✗ i-09ff ApplicationStart failed
 "#]]
@@ -79,9 +81,9 @@ FAILED   3 targets, 2 causes
       on i-0c77
       │ [stderr]Error: listen EADDRINUSE 0.0.0.0:8080
 RUNNING  slowest of 3 seen first
- ● i-0bd2  AfterInstall       2m41s
- ● i-0e10  ValidateService      52s
- ● i-01aa  Install              33s
+ ● i-0bd2  AfterInstall       2m29s
+ ● i-0e10  ValidateService      40s
+ ● i-01aa  Install              21s
    … 94 more running, 12 pending
 14:20:00Z ✗ i-09ff ApplicationStart failed
 "#]]
@@ -97,8 +99,8 @@ FAILED   3 targets, 2 causes
  ✗ 2x  ApplicationStart  on i-0a1b, i-09ff
  ✗ 1x  DownloadBundle  on i-0c77
 RUNNING  slowest of 3 seen first
- ● i-0bd2  AfterInstall     2m41s
- ● i-0e10  ValidateService    52s
+ ● i-0bd2  AfterInstall     2m29s
+ ● i-0e10  ValidateService    40s
    … 95 more running, 12 pending
 "#]]
     );
@@ -170,7 +172,7 @@ fn sre_08_first_failure_of_a_thousand_is_the_first_row() {
     assert_eq!(lines.len(), 23);
     assert_data_eq!(
         lines[21].clone(),
-        str!["   … 989 more running, 500 pending   (cdctl deploy targets d-7F3K2QX9A)"]
+        str!["   … 990 more running, 500 pending   (cdctl deploy targets d-7F3K2QX9A)"]
     );
     let narrow = framed(&view, 39, 8, true).join("\n");
     assert!(narrow.contains("fail 1"), "{narrow}");

@@ -36,14 +36,14 @@ fn the_log_of_a_failure() {
 2026-08-25T14:15:05Z d-7F3K2QX9A started    shop-web/prod-fleet 4.17.2.zip -> 4.18.0.zip, 12 targets, HalfAtATime
 2026-08-25T14:15:31Z d-7F3K2QX9A progress   ok 4/12 run 5 fail 1 pend 2 | slowest i-01 AfterInstall 24s
 2026-08-25T14:15:32Z d-7F3K2QX9A target     FAILED i-03 ApplicationStart: ScriptFailed: scripts/start.sh failed with exit code 1
-2026-08-25T14:16:32Z d-7F3K2QX9A still      no change for 1m00s; 5 running: Install 1, AfterInstall 1 (of 2 seen)
+2026-08-25T14:16:32Z d-7F3K2QX9A still      no change for 1m00s; 5 running
 2026-08-25T14:16:50Z d-7F3K2QX9A api        throttled; next try in 15s: ThrottlingException: Rate exceeded
-2026-08-25T14:17:50Z d-7F3K2QX9A still      no change for 2m18s; 5 running: Install 1, AfterInstall 1 (of 2 seen) (throttled for 1m00s)
+2026-08-25T14:17:50Z d-7F3K2QX9A still      no change for 2m18s; 5 running (throttled for 1m00s)
 2026-08-25T14:18:20Z d-7F3K2QX9A api        answers again
 2026-08-25T14:18:30Z d-7F3K2QX9A notice     cannot be read
-2026-08-25T14:19:30Z d-7F3K2QX9A still      no change for 3m58s; 5 running: Install 1, AfterInstall 1 (of 2 seen)
-2026-08-25T14:20:30Z d-7F3K2QX9A still      no change for 4m58s; 5 running: Install 1, AfterInstall 1 (of 2 seen)
-2026-08-25T14:21:30Z d-7F3K2QX9A still      no change for 5m58s; 5 running: Install 1, AfterInstall 1 (of 2 seen)
+2026-08-25T14:19:30Z d-7F3K2QX9A still      no change for 3m58s; 5 running
+2026-08-25T14:20:30Z d-7F3K2QX9A still      no change for 4m58s; 5 running
+2026-08-25T14:21:30Z d-7F3K2QX9A still      no change for 5m58s; 5 running
 2026-08-25T14:21:41Z d-7F3K2QX9A ended      Failed after 6m39s: ok 4/12 run 0 fail 8 pend 0 (HEALTH_CONSTRAINTS)
 2026-08-25T14:21:41Z d-7F3K2QX9A rollback   d-ROLL: Automatic
 

@@ -272,9 +272,10 @@ fn the_summary_of_a_function_tells_its_live_version_and_the_whole_reason() {
 why       INVALID_LAMBDA_CONFIGURATION: The deployment failed because the AppSpec file that specifies the AWS Lambda deployment
           configuration is missing or has an invalid configuration. The Lambda function alias version does not match the current
           version in AppSpec file.
-hint      a deployment that was stopped may have left the alias on two versions: look with `aws lambda get-alias`, point it at one of them, or deploy with its version as the current one
 traffic   checkout:live v41 90%, v42 10%
+hint      the alias is left on two versions, and deployments fail until it is on one
 next      cdctl deploy show d-7F3K2QX9A
+          aws lambda update-alias --function-name checkout --name live --function-version 41 --routing-config AdditionalVersionWeights={}
 "#]]
     );
     let fleet = |serving| {

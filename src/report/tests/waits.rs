@@ -128,9 +128,9 @@ waits    for `continue`: the replacement is ready
         str![[r#"
 2026-08-25T14:15:05Z d-7F3K2QX9A started    shop-web/prod-fleet 4.17.2.zip -> 4.18.0.zip, 4 targets, HalfAtATime
 2026-08-25T14:16:05Z d-7F3K2QX9A progress   ok 0/4 run 4 fail 0 pend 0
-2026-08-25T14:17:05Z d-7F3K2QX9A still      no change for 2m00s
-2026-08-25T14:18:05Z d-7F3K2QX9A still      no change for 3m00s
-2026-08-25T14:19:05Z d-7F3K2QX9A still      no change for 4m00s
+2026-08-25T14:17:05Z d-7F3K2QX9A still      no change for 2m00s; 4 running
+2026-08-25T14:18:05Z d-7F3K2QX9A still      no change for 3m00s; 4 running
+2026-08-25T14:19:05Z d-7F3K2QX9A still      no change for 4m00s; 4 running
 2026-08-25T14:20:00Z d-7F3K2QX9A ready      ok 0/4 run 0 fail 0 pend 0 ready 4
 
 "#]]
