@@ -178,3 +178,38 @@ fn what_follows_a_watch_has_its_credentials() {
     let run = machine.run(&rollback).ends_with(1).complains("CodeDeploy made no rollback of deployment d-1");
     let _ = run.complains("nothing to go back to");
 }
+
+/// From the wire to the screen: a kind that the SDK has no shape for, whose members are those that all kinds have.
+#[test]
+fn sre_17_a_target_of_a_kind_that_nobody_knows_is_shown_as_it_came() {
+    let service = StandIn::new(|request| match request.operation() {
+        Some("GetDeployment") => Answer::json(
+            r#"{"deploymentInfo":{"deploymentId":"d-1","status":"Failed","computePlatform":"EKS",
+                "deploymentOverview":{"Failed":1,"Pending":0,"InProgress":0,"Succeeded":0,"Skipped":0,"Ready":0}}}"#,
+        ),
+        Some("ListDeploymentTargets") => Answer::json(r#"{"targetIds":["pod-1"]}"#),
+        Some("BatchGetDeploymentTargets") => Answer::json(
+            r#"{"deploymentTargets":[{"deploymentTargetType":"EKSTarget","eksTarget":{"targetId":"pod-1",
+                "status":"Failed","cluster":"c","lastUpdatedAt":1.7E9,"lifecycleEvents":[{"lifecycleEventName":"Bake",
+                "status":"Failed","startTime":1.69999999E9,"endTime":1.7E9,"diagnostics":{"errorCode":"OvenBroke",
+                "scriptName":"bake.sh","message":"it is cold","logTail":"[stderr]no gas"}}]}}]}"#,
+        ),
+        _ => Answer::error(400, "AccessDeniedException"),
+    });
+    let machine = Machine::new().against(&service.url);
+    let run = machine.run("deploy watch d-1 -o ndjson").ends_with(3);
+    let told = events(&run);
+    let target = told.iter().find(|event| event["type"] == "target").unwrap_or_else(|| panic!("{run}"));
+    let told: Vec<_> = ["id", "kind", "status", "event", "error", "time"].map(|name| &target[name]).into();
+    assert_eq!(
+        told,
+        ["pod-1", "EKSTarget", "Failed", "Bake", "OvenBroke", "2023-11-14T22:13:20.000Z"],
+        "{run}"
+    );
+    run.complains("  1  1x  Bake  OvenBroke  bake.sh  first 2023-11-14T22:13:20Z")
+        .complains("     it is cold\n     on pod-1\n")
+        .complains("[stderr]no gas");
+    machine.run("deploy targets d-1").ends_with(0).says("pod-1").says("Bake");
+    machine.run("deploy logs d-1 --failed").ends_with(0).says("no gas");
+    machine.run("deploy report d-1").ends_with(0).says("pod-1").says("OvenBroke");
+}

@@ -3,7 +3,9 @@
 use aws_sdk_codedeploy::primitives::DateTime;
 use aws_sdk_codedeploy::types as sdk;
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
+use super::raw;
 use crate::model::*;
 
 pub(super) fn time(time: Option<&DateTime>) -> Option<Timestamp> {
@@ -153,7 +155,8 @@ fn events(events: &[sdk::LifecycleEvent]) -> Vec<LifecycleEvent> {
         .collect()
 }
 
-pub(super) fn target(target: &sdk::DeploymentTarget) -> Target {
+/// `wire`: the same target as the service wrote it.
+pub(super) fn target(target: &sdk::DeploymentTarget, wire: &Value) -> Target {
     let kind: TargetKind = target.deployment_target_type().map_or("", |kind| kind.as_str()).into();
     let make = |id: Option<&str>,
                 status: Option<&sdk::TargetStatus>,
@@ -187,7 +190,17 @@ pub(super) fn target(target: &sdk::DeploymentTarget) -> Target {
         let weight = Some(t.target_version_weight());
         return Target { serving: Serving::CloudFormation { resource_type, weight }, ..made };
     }
-    make(None, None, None, &[], None)
+    let like_one = of_new_kind(wire);
+    match like_one.as_ref().and_then(sdk::DeploymentTarget::instance_target) {
+        Some(t) => make(t.target_id(), t.status(), t.last_updated_at(), t.lifecycle_events(), None),
+        None => make(None, None, None, &[], None),
+    }
+}
+
+/// A target of a kind that the SDK does not know, by the members that all kinds have.
+fn of_new_kind(wire: &Value) -> Option<sdk::DeploymentTarget> {
+    let told = wire.as_object()?.values().find(|member| member.get("targetId").is_some())?;
+    raw::read(&json!({ "instanceTarget": told }), |de| sdk::DeploymentTarget::deserialize(de))
 }
 
 fn lambda(info: &sdk::LambdaFunctionInfo) -> Serving {

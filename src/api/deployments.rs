@@ -234,8 +234,10 @@ impl Api {
         let answers: Vec<_> = stream::iter(calls).buffered(AT_ONCE).try_collect().await?;
         let (mut value, mut wire, mut date) = (Vec::new(), Vec::new(), None);
         for (output, answer) in answers {
-            value.extend(output.deployment_targets().iter().map(convert::target));
-            let json = raw::readable(answer.json(), |de| BatchGetDeploymentTargetsOutput::deserialize(de));
+            let told = answer.json();
+            let of = |n: usize| &told["deploymentTargets"][n];
+            value.extend((0..).zip(output.deployment_targets()).map(|(n, one)| convert::target(one, of(n))));
+            let json = raw::readable(told, |de| BatchGetDeploymentTargetsOutput::deserialize(de));
             wire.extend(list(json, "deploymentTargets"));
             date = answer.date().or(date);
         }

@@ -132,6 +132,16 @@ pub fn readable<T>(
     value
 }
 
+/// The service's own JSON as the shape that `deserialize` reads.
+pub(super) fn read<T>(
+    value: &Value,
+    deserialize: impl Fn(&mut dyn ShapeDeserializer) -> Result<T, SerdeError>,
+) -> Option<T> {
+    let bytes = serde_json::to_vec(value).ok()?;
+    let codec = JsonCodec::new(JsonCodecSettings::builder().build());
+    deserialize(&mut codec.create_deserializer(&bytes)).ok()
+}
+
 /// A shape of the SDK as the API's JSON, timestamps readable.
 pub fn wire(operation: &str, shape: &dyn SerializableStruct) -> Result<Value, ApiError> {
     let settings = JsonCodecSettings::builder().default_timestamp_format(Format::DateTime).build();

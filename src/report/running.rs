@@ -36,6 +36,10 @@ pub fn lines(report: &Report) -> Vec<String> {
     };
     match (&report.rollback_fleets, &report.fleets) {
         (Some(back), _) => return both(came_back(back, &old)),
+        // The rollback has changed what the deployment before had left.
+        (None, _) if report.blue_green && report.rollback_counts.is_some() => {
+            return unread(report, &new, &old);
+        }
         (None, Some(fleets)) => return both(change_places(fleets, &new, &old)),
         (None, None) if report.blue_green => return unread(report, &new, &old),
         (None, None) => {}

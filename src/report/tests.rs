@@ -4,6 +4,7 @@ mod files;
 mod frames;
 mod lines;
 mod live;
+mod parts;
 mod platforms;
 mod shared;
 mod summaries;

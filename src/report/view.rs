@@ -234,7 +234,7 @@ impl View {
 
     /// The targets that were at work when they were looked at. There are no more of them than the deployment counts now,
     /// which is exact: those that were looked at longest ago, before it counted, have gone on.
-    fn at_work(&self) -> Vec<(&str, &Row)> {
+    pub fn at_work(&self) -> Vec<(&str, &Row)> {
         let at_work = |row: &Row| {
             !row.status.is_finished() && !matches!(row.status, TargetStatus::Pending | TargetStatus::Ready)
         };
@@ -251,11 +251,6 @@ impl View {
             rows.truncate(most);
         }
         rows
-    }
-
-    /// How many targets at work have been looked at.
-    pub fn seen_at_work(&self) -> usize {
-        self.at_work().len()
     }
 
     /// Not every target that goes on is looked at each time: what one was at is not what it is at now.
@@ -280,10 +275,15 @@ impl View {
 
     /// The `most` targets that had been at work in their lifecycle event for longest when they were looked at.
     pub fn slowest(&self, most: usize) -> Vec<(&str, &Row)> {
+        self.slowest_of(self.at_work(), most)
+    }
+
+    /// As [`View::slowest`], of those `at_work`.
+    pub fn slowest_of<'a>(&self, at_work: Vec<(&'a str, &'a Row)>, most: usize) -> Vec<(&'a str, &'a Row)> {
         type Timed<'a> = (Option<Duration>, &'a str, &'a Row);
         let order = |(x, a, _): &Timed, (y, b, _): &Timed| y.cmp(x).then_with(|| a.cmp(b));
         let mut rows: Vec<Timed> =
-            self.at_work().into_iter().map(|(id, row)| (self.time_in_event(row), id, row)).collect();
+            at_work.into_iter().map(|(id, row)| (self.time_in_event(row), id, row)).collect();
         if most < rows.len() {
             // A fleet of thousands is not sorted for the few rows that a screen has.
             rows.select_nth_unstable_by(most, order);
@@ -295,16 +295,15 @@ impl View {
 
     /// As [`View::funnel`], the fullest first.
     pub fn phases(&self) -> Vec<(String, usize)> {
-        let mut phases = self.funnel();
+        let mut phases = self.funnel(&self.at_work());
         phases.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         phases
     }
 
-    /// How many of the targets at work that were looked at lately are in which lifecycle event, in the order of a
-    /// deployment.
-    pub fn funnel(&self) -> Vec<(String, usize)> {
+    /// How many of those `at_work` that were looked at lately are in which lifecycle event, in the order of a deployment.
+    pub fn funnel(&self, at_work: &[(&str, &Row)]) -> Vec<(String, usize)> {
         let mut phases: Vec<(&Option<EventName>, usize)> = Vec::new();
-        for (_, row) in self.at_work().into_iter().filter(|(_, row)| self.is_recent(row)) {
+        for (_, row) in at_work.iter().filter(|(_, row)| self.is_recent(row)) {
             match phases.iter_mut().find(|(event, _)| **event == row.event) {
                 Some((_, count)) => *count += 1,
                 None => phases.push((&row.event, 1)),
@@ -447,7 +446,8 @@ impl View {
             return None;
         }
         let usual = self.usual(row.event.as_ref()?)?.max(Duration::from_secs(1)).as_secs_f64();
-        let times = self.time_in_event(row)?.as_secs_f64() / usual;
+        // Time in which nobody looked may be another event's.
+        let times = clock::between(row.since?, row.seen).as_secs_f64() / usual;
         #[expect(clippy::cast_sign_loss, reason = "a quotient of durations")]
         (times >= 3.0).then_some(times as u64)
     }

@@ -1,6 +1,7 @@
 //! Whole watches in paused time against a fleet that moves by itself.
 
 mod cost;
+mod form;
 mod leaving;
 mod rollbacks;
 mod trouble;

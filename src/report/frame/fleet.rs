@@ -33,7 +33,8 @@ impl Composer<'_> {
         let counts = self.view.counts().unwrap_or_default();
         let over = self.view.status().is_some_and(DeploymentStatus::is_terminal);
         let failed = self.failed_at_all();
-        let seen = self.view.seen_at_work();
+        let at_work = self.view.at_work();
+        let seen = at_work.len();
         // Its phases say more than a row.
         let idle = over || self.view.is_single();
         let running = if idle { 0 } else { counts.run.max(seen as u64) };
@@ -46,7 +47,7 @@ impl Composer<'_> {
             return Vec::new();
         }
         let mut lines = vec![Line::default()];
-        let funnel = (running > 0 && left >= ROOMY).then(|| self.funnel(running)).flatten();
+        let funnel = (running > 0 && left >= ROOMY).then(|| self.funnel(&at_work, running)).flatten();
         left -= usize::from(funnel.is_some());
         lines.extend(funnel);
         let happened = if left >= ROOMY && self.width >= NARROW { self.happened() } else { None };
@@ -56,7 +57,8 @@ impl Composer<'_> {
         left = left.saturating_sub(told.len());
         lines.extend(told);
         let most = if self.width < NARROW { FEW } else { usize::MAX };
-        let rows = if idle { Vec::new() } else { self.view.slowest(left.saturating_sub(1).min(most)) };
+        let most = if idle { 0 } else { left.saturating_sub(1).min(most) };
+        let rows = self.view.slowest_of(at_work, most);
         if !rows.is_empty() {
             lines.push(self.heading(&rows, seen, running));
             lines.extend(self.rows(&rows));
@@ -68,9 +70,9 @@ impl Composer<'_> {
     }
 
     /// How many of the targets at work are in which lifecycle event.
-    fn funnel(&self, running: u64) -> Option<Line> {
+    fn funnel(&self, at_work: &[(&str, &Row)], running: u64) -> Option<Line> {
         let bar = if self.unicode { " ▏ " } else { " | " };
-        let mut phases = self.view.funnel();
+        let mut phases = self.view.funnel(at_work);
         if phases.is_empty() {
             return None;
         }

@@ -102,10 +102,12 @@ fn stages(view: &View, blue: &Fleet, green: &Fleet, unicode: bool) -> Vec<String
     let Some(deployment) = &view.deployment else { return Vec::new() };
     let ready = deployment.status == DeploymentStatus::Ready;
     let kept = kept(view).is_some() || deployment.waits.termination_started;
-    let moving = green.moving > 0 || blue.moving > 0;
+    let counts = view.counts().unwrap_or_default();
+    // What has been ready, and goes on, moves its traffic, and so does one of which a host is through.
+    let past_ready = view.waited.is_some() && !ready;
+    let moving = green.moving > 0 || blue.moving > 0 || counts.ok > 0 || past_ready;
     // A part of the hosts tells neither that none has begun nor that all are ready.
     let read = view.is_read();
-    let counts = view.counts().unwrap_or_default();
     let begun = green.begun > 0 || counts.run + counts.ready + counts.ok + counts.fail > 0;
     let installed = ready || moving || (read && green.hosts > 0 && green.ready == green.hosts);
     let now = match (begun, installed, ready, kept) {

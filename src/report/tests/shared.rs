@@ -265,7 +265,7 @@ fn a_narrow_screen_keeps_whole_what_matters() {
     for width in 40..60 {
         let lines = framed(&slow, width, 20, true);
         fits(&lines, width, 20);
-        assert!(lines.iter().any(|line| line.ends_with("  SLOW x17")), "{width}: {lines:#?}");
+        assert!(lines.iter().any(|line| line.ends_with("  SLOW x16")), "{width}: {lines:#?}");
     }
     let fleet = |ok, run, pend, fail| {
         view(vec![(5, told(DeploymentStatus::InProgress, counts(ok, run, pend, fail)))])

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Tracker, error_event, seconds};
-use crate::model::{ComputePlatform, Serving, TargetKind, TargetStatus};
+use crate::model::{ComputePlatform, Deployment, Serving, TargetKind, TargetStatus};
 use crate::watch::event::{Counts, Fleets, Hosts, Left, Report, TargetEvent};
 use crate::watch::outcome::Outcome;
 use crate::watch::roster::NAMED;
@@ -37,9 +37,7 @@ impl Tracker {
             duration_s: self.elapsed(now).map(seconds),
             counts: self.counts(),
             hosts: self.hosts(|_| true),
-            blue_green: deployment.is_some_and(|deployment| {
-                deployment.waits.blue_green && deployment.platform == Some(ComputePlatform::Server)
-            }),
+            blue_green: self.changes_places(),
             fleets: self.fleets(),
             serving: rollback
                 .and_then(Tracker::serving)
@@ -72,6 +70,15 @@ impl Tracker {
             ids.into_iter().map(str::to_owned).collect()
         };
         Hosts { ok: named(TargetStatus::Succeeded), skip: named(TargetStatus::Skipped) }
+    }
+
+    /// Hosts change places with others. What Auto Scaling makes of such a group's deployments goes to one fleet.
+    fn changes_places(&self) -> bool {
+        let changes = |deployment: &Deployment| {
+            deployment.waits.blue_green && deployment.platform == Some(ComputePlatform::Server)
+        };
+        self.deployment.as_ref().is_some_and(changes)
+            && (self.targets.is_empty() || self.targets.values().any(|one| one.label.is_some()))
     }
 
     /// Both fleets of a blue/green deployment, where its hosts are still what they were when they were read.

@@ -182,3 +182,42 @@ fn an_event_in_progress_has_its_own_times() {
     assert_eq!(target_event(&working).failure, None, "diagnostics of what has not failed are no failure");
     assert_eq!(target_event(&working).event_status, Some(EventStatus::InProgress));
 }
+
+#[test]
+fn no_minimum_follows_from_a_part_of_the_replacement() {
+    let mut tracker = Tracker::default();
+    tracker.config(DeploymentConfig {
+        name: "c".into(),
+        minimum_healthy_hosts: Some(MinimumHealthyHosts::Percent(50)),
+        routing: None,
+        zonal: None,
+    });
+    let host = |label: &str, n: u32| Target {
+        label: Some(label.into()),
+        kind: TargetKind::Instance,
+        ..target(&format!("{label}-{n}"), "Pending", "Pending")
+    };
+    tracker.deployment(Deployment {
+        platform: Some(ComputePlatform::Server),
+        waits: Waits { blue_green: true, ..Waits::default() },
+        ..deployment("InProgress", Some(Overview { pending: 400, ..Overview::default() }))
+    });
+    tracker.targets(&(0..200).map(|n| host("Blue", n)).collect::<Vec<_>>());
+    tracker.targets(&(0..50).map(|n| host("Green", n)).collect::<Vec<_>>());
+    assert_eq!(tracker.told().unwrap().minimum_healthy, None);
+    tracker.targets(&(50..200).map(|n| host("Green", n)).collect::<Vec<_>>());
+    assert_eq!(tracker.told().unwrap().minimum_healthy, Some(100));
+}
+
+#[test]
+fn hosts_of_one_fleet_change_no_places() {
+    // What Auto Scaling deploys of a blue/green group.
+    let mut tracker = Tracker::default();
+    tracker.deployment(Deployment {
+        platform: Some(ComputePlatform::Server),
+        waits: Waits { blue_green: true, ..Waits::default() },
+        ..deployment("Succeeded", Some(Overview { succeeded: 1, ..Overview::default() }))
+    });
+    tracker.targets(&[Target { kind: TargetKind::Instance, ..target("i-1", "Succeeded", "Succeeded") }]);
+    assert!(!tracker.report(&Outcome::Succeeded, Timestamp::UNIX_EPOCH, None).blue_green);
+}
