@@ -167,7 +167,7 @@ fn every_event() -> Vec<Event> {
             answer_age_s: None,
             poll_s: 1.0,
         }),
-        Event::Notice { code: NoticeCode::Targets, message: text() },
+        Event::Notice { code: NoticeCode::Targets, message: text(), exit: Some(130) },
         Event::Rollback { rollback: text(), message: None },
         result(),
     ];
@@ -253,7 +253,10 @@ fn sre_19_the_form_of_the_stream_and_of_the_lines_is_documented() {
         names(&serde_json::to_value(&stamped).unwrap(), &mut words);
     }
     for code in codes() {
-        names(&serde_json::to_value(Event::Notice { code, message: text() }).unwrap(), &mut words);
+        names(
+            &serde_json::to_value(Event::Notice { code, message: text(), exit: Some(130) }).unwrap(),
+            &mut words,
+        );
     }
     words.extend(outcomes().iter().map(|outcome| outcome.word().to_owned()));
     let lines: BTreeSet<_> =
