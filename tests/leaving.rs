@@ -169,7 +169,7 @@ fn what_was_just_made_is_stopped_though_nothing_was_told_of_it() {
     machine.run(&format!("deploy stop {old} --yes")).ends_with(0);
     machine.run(&format!("deploy watch {old} --interval 100ms")).ends_with(4);
     machine.run("sandbox fault add hang --event Install").ends_with(0);
-    machine.run("sandbox fault add stall --operation GetDeployment").ends_with(0);
+    machine.run("sandbox fault add throttle --operation GetDeployment").ends_with(0);
     let create = "deploy create shop/prod --revision s3://releases/b.zip --watch --on-interrupt stop";
     let run = signalled_with(&machine, create, &[Signal::INT, Signal::TERM]);
     let id = run.stdout.lines().next().unwrap().to_owned();
