@@ -107,16 +107,14 @@ fn stopping(sandbox: &Sandbox, door: &Listening, line: &str) -> Child {
     command.args(line.split_whitespace()).stdout(Stdio::piped()).stderr(Stdio::piped());
     door.calls();
     let child = command.spawn().unwrap();
-    let mut called = Vec::new();
-    for _ in 0..600 {
-        called.extend(door.operations());
-        let mut after = called.iter().skip_while(|operation| *operation != "StopDeployment");
-        if after.any(|operation| operation == "GetDeployment") {
-            return child;
-        }
+    let (mut called, mut looks) = (Vec::new(), 0);
+    while called.iter().skip_while(|call| *call != "StopDeployment").all(|call| call != "GetDeployment") {
+        assert!(looks < 600, "it has not looked: {called:?}");
+        looks += 1;
         thread::sleep(Duration::from_millis(50));
+        called.extend(door.operations());
     }
-    panic!("it has not looked: {called:?}");
+    child
 }
 
 fn signalled(child: Child, signal: Signal) -> Run {
