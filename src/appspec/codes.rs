@@ -51,12 +51,12 @@ pub const CODES: &[Code] = &[
     of(
         "A007",
         "more than one document",
-        "After `---` a second YAML document begins. Agent 1 reads the first one only; agent 2 refuses the file, even where the second is empty.",
+        "After `---` a second YAML document begins. Agent 1 reads the first one only; agent 2 refuses the file, even where the second is empty. For Lambda and ECS an AppSpec is one document.",
     ),
     of(
         "A008",
         "byte order mark",
-        "The file begins with the bytes EF BB BF. Both agents then see only the first key and say that the operating system is not supported. `--fix` takes it away.",
+        "The file begins with the bytes EF BB BF. Where the first key follows at once the agents see that key only: agent 1 says that the operating system is not supported, agent 2 that `os` is missing. Before a comment, an empty line or a brace it does nothing. `--fix` takes it away.",
     ),
     of(
         "A009",
@@ -123,7 +123,7 @@ pub const CODES: &[Code] = &[
     of(
         "A024",
         "a value of a permission",
-        "Owner and group are names: agent 1 fails in Install on numbers and unknown names, agent 2 leaves the owner as it is. `type` is a list of `file` and `directory`, `except` a list of patterns, which are for names directly in the object.",
+        "Owner and group are names: agent 1 fails in Install on numbers and unknown names, agent 2 leaves the owner as it is. Agent 1 also fails on a pattern that is no text. `type` is a list of `file` and `directory`, `except` a list of patterns, which are for names directly in the object.",
     ),
     of(
         "A025",
@@ -175,7 +175,7 @@ pub const CODES: &[Code] = &[
     of(
         "A036",
         "nothing to run",
-        "`hooks` or an event is empty, often because what follows is not indented. No script runs.",
+        "`hooks` or an event is empty: no script runs. It is a warning where what belongs below stands beside it, not indented.",
     ),
     of(
         "A037",
@@ -215,7 +215,7 @@ pub const CODES: &[Code] = &[
     of(
         "A051",
         "a key that comes twice",
-        "Agent 1 takes the last one only. Agent 2 refuses that for the keys of the AppSpec itself, and takes the last of two events. For Lambda and ECS one of the two is lost.",
+        "Agent 1 takes the last one only. Agent 2 refuses that for the keys of the AppSpec itself, and takes the last of two events. For Lambda and ECS one of the two is lost, and an event has one function.",
     ),
     of(
         "A060",
@@ -255,12 +255,16 @@ pub const CODES: &[Code] = &[
     ),
     of("A071", "an unknown key", "The service refuses keys that it does not know."),
     of("A072", "the resource's type", "It is AWS::Lambda::Function or AWS::ECS::Service."),
-    of("A073", "a property is missing", "Without it the service does not create the deployment."),
+    of(
+        "A073",
+        "a property is missing",
+        "The service makes the deployment and then fails it (INVALID_REVISION).",
+    ),
     of("A074", "a property's value", "The service refuses the value."),
     of(
         "A075",
         "a placeholder",
-        "A pipeline puts the value in before it deploys. Deployed as it is, the file is refused. `--allow-placeholders` makes it a note.",
+        "A pipeline puts the value in before it deploys. Deployed as it is, an AppSpec of Lambda or ECS is refused, and on hosts the text is taken for the value. `--allow-placeholders` makes it a note.",
     ),
     of(
         "A076",

@@ -132,9 +132,8 @@ pub fn check(text: &[u8], bundle: Option<&Listing>, scope: Scope) -> Checked {
         }
         None => for_both(text, host, bundle),
     };
-    if scope.placeholders {
-        findings = placeholder::noted(text, findings, true);
-    }
+    let is_there = |name: &str| bundle.is_some_and(|bundle| bundle.contains_key(name.trim_matches('/')));
+    findings = placeholder::of_hosts(text, findings, scope.placeholders, is_there);
     fix::make_safe(text, &mut findings);
     findings.sort_by_key(|finding| finding.span.map(|span| span.start));
     let refused = findings.iter().any(|finding| finding.refusal.is_some());

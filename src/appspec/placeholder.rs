@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::source::{self, Content, Node, Span};
 
+use super::read::TOP_KEYS;
 use super::{Finding, Severity};
 
 /// `<TASK_DEFINITION>`, `${VAR}`, `$VAR`, `arn:…:$VAR:…`, `{{ name }}`, `%NAME%`, `NAME_PLACEHOLDER`.
@@ -23,7 +24,7 @@ pub fn is_placeholder(text: &str) -> bool {
             && name.starts_with(|c: char| c.is_ascii_uppercase())
             && !name.contains(|c: char| c.is_ascii_lowercase())
     });
-    text.to_ascii_uppercase().contains("PLACEHOLDER")
+    text.contains("PLACEHOLDER")
         || within("<", ">")
         || within("${", "}")
         || within("{{", "}}")
@@ -32,14 +33,57 @@ pub fn is_placeholder(text: &str) -> bool {
         || (text.len() > 2 && text.starts_with('%') && text.ends_with('%'))
 }
 
-/// Where a placeholder stands.
+const HELP: &str = "a pipeline fills it in; --allow-placeholders says that this is meant";
+
+/// A placeholder for Lambda or ECS.
 pub fn finding(span: Span, text: &str, allowed: bool) -> Finding {
-    let message = format!("`{text}` is a placeholder: deployed as it is, it fails");
+    told(span, format!("`{text}` is a placeholder: deployed as it is, it fails"), allowed)
+}
+
+fn told(span: Span, message: String, allowed: bool) -> Finding {
     if allowed {
-        return Finding::note("A075", span, message);
+        Finding::note("A075", span, message)
+    } else {
+        Finding::warning("A075", span, message).help(HELP)
     }
-    Finding::warning("A075", span, message)
-        .help("a pipeline fills it in; --allow-placeholders says that this is meant")
+}
+
+/// The findings of an AppSpec for hosts, with its placeholders. Where they are meant, what else there is to say of one goes
+/// unsaid. `is_there`: whether the bundle has a file of this very name.
+pub fn of_hosts(
+    text: &[u8],
+    mut findings: Vec<Finding>,
+    allowed: bool,
+    is_there: impl Fn(&str) -> bool,
+) -> Vec<Finding> {
+    let Ok(Some(root)) = source::parse(text).map(|document| document.root) else { return findings };
+    let mut places = BTreeMap::new();
+    if let Content::Map(entries) = &root.content {
+        let known = |key: &Node| matches!(&key.content, Content::Scalar(key) if TOP_KEYS.contains(&key.text.as_str()));
+        for (key, value) in entries {
+            collect(key, &mut places);
+            if known(key) {
+                collect(value, &mut places);
+            }
+        }
+    }
+    places.retain(|_, text| !is_there(text));
+    if allowed {
+        findings.retain(|found| {
+            found.severity == Severity::Note || found.span.is_none_or(|span| !places.contains_key(&span))
+        });
+    }
+    for found in findings.iter_mut().filter(|found| found.severity != Severity::Note) {
+        if found.span.is_some_and(|span| places.remove(&span).is_some()) {
+            found.help = Some(HELP.to_owned());
+        }
+    }
+    findings.extend(
+        places.into_iter().map(|(span, text)| {
+            told(span, format!("`{text}` is a placeholder: no agent fills it in"), allowed)
+        }),
+    );
+    findings
 }
 
 /// The findings, of which those about a placeholder say just that, once for each.
@@ -57,9 +101,16 @@ pub fn noted(text: &[u8], findings: Vec<Finding>, allowed: bool) -> Vec<Finding>
     findings.into_iter().filter_map(one).collect()
 }
 
+/// Whether a tag is not YAML's own.
+pub fn is_foreign(tag: &str) -> bool {
+    !tag.starts_with("tag:yaml.org,")
+}
+
 /// The scalars that are placeholders, keys included, and `{{ name }}` without quotes, which YAML takes for a mapping.
 fn collect(node: &Node, places: &mut BTreeMap<Span, String>) {
     match &node.content {
+        // A tag of CloudFormation's is a mistake of its own.
+        _ if node.tag.as_deref().is_some_and(is_foreign) => {}
         Content::Scalar(scalar) if is_placeholder(&scalar.text) => {
             places.insert(node.span, scalar.text.clone());
         }

@@ -1,6 +1,7 @@
 //! The checks of EC2/on-premises AppSpec files, case by case.
 
 mod bundled;
+mod severity;
 
 use super::*;
 
@@ -111,7 +112,7 @@ fn hooks_of_the_wrong_shape() {
         "undefined method `has_key?' for [\"location\", \"a.sh\"]:Array"
     );
     assert!(refusal(&hooks("  - AfterInstall: x\n")).starts_with("undefined method `each_pair' for "));
-    assert_eq!(codes(&hooks("")), [("A036", Severity::Warning)]);
+    assert_eq!(codes(&hooks("")), [("A036", Severity::Note)]);
 }
 
 #[test]
@@ -196,6 +197,8 @@ fn oddities_are_read_as_each_agent_reads_them() {
         ("hooks:\n  AfterInstall:\n    - {location: a, timeout: !!str }\n", true, true),
         ("hooks:\n  AfterInstall:\n    - {location: a, sudo: !a }\n", false, true),
         ("hooks:\n  AfterInstall:\n    - {location: a, timeout: !!int \"5\"}\n", false, true),
+        ("hooks:\n  AfterInstall:\n    - {location: a, timeout: !!binary }\n", true, true),
+        ("files:\n  - {source: a, destination: !!binary }\n", false, true),
         ("file_exists_behavior: !!str\n", true, true),
         ("x: !ruby/hash {a: b}\n", false, false),
         ("permissions:\n  - {object: /a, mode: !!float 0}\n", true, false),

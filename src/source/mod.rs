@@ -9,7 +9,7 @@ mod tree;
 
 pub use guard::guarded;
 pub use resolve::{core, psych};
-pub use tree::{Content, Document, MAX_BYTES, Node, Scalar, json_error, lines, parse};
+pub use tree::{Content, Document, MARK, MAX_BYTES, Node, Scalar, json_error, lines, parse};
 
 use std::fmt;
 

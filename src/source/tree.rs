@@ -5,6 +5,9 @@ use libyaml_safer::{Encoding, Event, EventData, Mark, Parser, ScalarStyle};
 use super::guard::guarded;
 use super::{Error, ErrorKind, Position, Span};
 
+/// The byte order mark of UTF-8.
+pub const MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// Text beyond this many bytes is not read.
 pub const MAX_BYTES: usize = 4 << 20;
 /// Lists and maps within each other.
@@ -71,9 +74,9 @@ pub fn parse(bytes: &[u8]) -> Result<Document, Error> {
             context: None,
         });
     }
-    let byte_order_mark = bytes.starts_with("\u{feff}".as_bytes());
+    let byte_order_mark = bytes.starts_with(MARK);
     let (root, rest) = match document_of(bytes) {
-        Ok(parsed) => parsed?,
+        Ok(parsed) => parsed.map_err(|error| placed(error, bytes))?,
         // libyaml-safer 0.3 panics on a block scalar whose last line has no end, which libyaml reads.
         Err(position) => match document_of(&[bytes, b"\n"].concat()) {
             Ok(Ok((Some(mut root), rest))) if !bytes.ends_with(b"\n") => {
@@ -87,6 +90,18 @@ pub fn parse(bytes: &[u8]) -> Result<Document, Error> {
         },
     };
     Ok(Document { root, rest, byte_order_mark })
+}
+
+/// A refusal of libyaml's reader, which has no place, at the character that it is about.
+fn placed(error: Error, bytes: &[u8]) -> Error {
+    if error.message != "control characters are not allowed" {
+        return error;
+    }
+    let text = String::from_utf8_lossy(bytes);
+    let is_taken = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..);
+    let position = end_of(text.split_once(|c| !is_taken(c)).map_or(&text, |(before, _)| before));
+    // Psych knows none and names the beginning.
+    Error { position, context: Some(Position { line: 1, column: 1 }), ..error }
 }
 
 type Parsed = (Option<Node>, Option<Position>);
@@ -154,9 +169,9 @@ pub fn lines(text: &str) -> Vec<(usize, &str)> {
 
 /// The position after the last character of `text`.
 fn end_of(text: &str) -> Position {
-    let line = text.matches('\n').count() + 1;
-    let column = text.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    Position { line, column }
+    let lines = lines(text);
+    let column = lines.last().map_or(0, |(_, line)| line.chars().count()) + 1;
+    Position { line: lines.len(), column }
 }
 
 struct Events<'a, 'b> {

@@ -122,7 +122,7 @@ impl Checker {
 
     /// Keys that the service does not know: it refuses them. Of repeated ones it can only take one.
     fn keys(&mut self, map: &Map, known: &[&str], code: &'static str, place: &str) {
-        for key in &map.repeated {
+        for (key, _) in &map.repeated {
             let message = format!("`{}` comes again below: one of the two is lost", key.value.to_s());
             self.add(Finding::warning("A051", key.span, message));
         }

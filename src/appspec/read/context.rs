@@ -1,15 +1,70 @@
 //! `context`: the grammar of an SELinux label.
 
-use crate::source::psych::Value;
+use crate::source::Span;
+use crate::source::psych::{Item, Map, Value};
 
-use super::super::Agent;
 use super::super::model::Context;
-use super::index;
+use super::super::{Agent, Finding};
+use super::{Reader, index, shape};
+
+const KEYS: &[&str] = &["name", "type", "range"];
+
+impl Reader {
+    /// `path` is the permission's.
+    pub(super) fn context(&mut self, item: Option<&Item>, path: &str) -> Option<Context> {
+        let item = item?;
+        // A tag alone stands for keys without values.
+        let nothing = Item { value: Value::Map(Map::default()), ..item.clone() };
+        let item = if self.agent == Agent::Two && item.is_left_out() { &nothing } else { item };
+        if self.agent == Agent::Two && !matches!(item.value, Value::Map(_)) {
+            let message = format!("context is {}", shape(&item.value));
+            self.mistyped("A026", &format!("{path}.context"), item, "struct RawContext", message);
+            return None;
+        }
+        if let Value::Map(map) = &item.value {
+            self.keys(&map.without(&["user"]), KEYS, "a context");
+        }
+        if let (Agent::Two, Value::Map(map)) = (self.agent, &item.value) {
+            if self.false_nulls("A026", &format!("{path}.context"), item, Some(KEYS)) {
+                return None;
+            }
+            for key in KEYS {
+                self.typed_text("A026", &format!("{path}.context.{key}"), map.get(key)).ok()?;
+            }
+        }
+        match read(&item.value, self.agent) {
+            Ok(read) => {
+                let fails = read.range.is_none() && self.agent == Agent::One;
+                self.context_traps(item, item.span, fails);
+                Some(read)
+            }
+            Err(report) => {
+                self.add(
+                    Finding::error("A026", item.span, "the SELinux context is not valid").refused(report),
+                );
+                None
+            }
+        }
+    }
+
+    fn context_traps(&mut self, item: &Item, span: Span, no_range: bool) {
+        if let Value::Map(map) = &item.value
+            && let Some((key, _)) = map.entry("user")
+        {
+            let message = "the agent ignores `user`, although AWS's guide names it";
+            self.add(Finding::warning("A050", key.span, message).help("write `name:`"));
+        }
+        if no_range {
+            let message = "without `range` the agent's Install fails";
+            self.add(Finding::error("A026", span, message).help("add `range: s0`"));
+        }
+    }
+}
 
 /// The label; the error is what the agent reports.
 ///
 /// Source: official agent 1.8.1, context_info and range_info. The name is read from `name`, not from `user`.
-pub fn read(value: &Value, agent: Agent) -> Result<Context, String> {
+fn read(value: &Value, agent: Agent) -> Result<Context, String> {
     let member = |key: &str| index(value, key).map(|value| (!value.is_null()).then(|| value.to_s()));
     let name = member("name")?;
     let Some(kind) = member("type")? else {

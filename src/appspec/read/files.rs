@@ -139,15 +139,7 @@ impl Reader {
                 );
             }
         }
-        let others = Map {
-            entries: map
-                .entries
-                .iter()
-                .filter(|(key, _)| !matches!(key.value.to_s().as_str(), "file_exists_behavior" | "overwrite"))
-                .cloned()
-                .collect(),
-            repeated: map.repeated.clone(),
-        };
+        let others = map.without(&["file_exists_behavior", "overwrite"]);
         self.keys(&others, KEYS, "an entry of files");
     }
 

@@ -30,12 +30,12 @@ const NO_LOCATION: &str = "The deployment failed because the application specifi
 pub(super) const BAD_TIMEOUT: &str = "The deployment failed because an invalid timeout value was provided for a script in the application specification file. Make corrections in the hooks section of the AppSpec file, and then try again.";
 
 impl Reader {
-    pub(super) fn hooks(&mut self, entry: Option<&(Item, Item)>) -> Vec<(String, Vec<Script>)> {
-        let Some((key, item)) = entry else { return Vec::new() };
+    pub(super) fn hooks(&mut self, root: &Map) -> Vec<(String, Vec<Script>)> {
+        let Some((key, item)) = root.entry("hooks") else { return Vec::new() };
         let map = match &item.value {
             Value::Map(map) => map,
             value if self.is_absent(item, value) => {
-                self.add(Finding::warning("A036", key.span, "hooks is empty: no script will run"));
+                self.nothing_below(key, "hooks is empty: no script will run", root, EVENTS);
                 return Vec::new();
             }
             other if self.agent == Agent::Two => {
@@ -56,10 +56,13 @@ impl Reader {
                 return Vec::new();
             }
         };
-        for key in &map.repeated {
+        for (key, scripts) in &map.repeated {
             let message =
                 format!("`{}` comes again below; the agent takes the last one only", key.value.to_s());
             self.add(Finding::warning("A051", key.span, message));
+            if self.agent == Agent::Two {
+                self.mistyped_below(key, scripts);
+            }
         }
         self.false_nulls("A030", "hooks", item, None);
         let is_name = |key: &Item| !matches!(key.value, Value::List(_) | Value::Map(_));
@@ -73,8 +76,28 @@ impl Reader {
             .filter(|(key, scripts)| !scripts.false_null && (self.agent == Agent::One || is_name(key)))
             .collect::<Vec<_>>()
             .into_iter()
-            .map(|(event, scripts)| (event.value.to_s(), self.event(event, scripts)))
+            .map(|(event, scripts)| (event.value.to_s(), self.event(event, scripts, map)))
             .collect()
+    }
+
+    /// An event that comes again below: its values count for nothing, their types do.
+    fn mistyped_below(&mut self, event: &Item, scripts: &Item) {
+        let before = self.findings.len();
+        self.event(event, scripts, &Map::default());
+        let told = self.findings.split_off(before);
+        let typed = |finding: &Finding| finding.refusal.as_deref().is_some_and(super::is_yaml_refusal);
+        self.findings.extend(told.into_iter().filter(typed));
+    }
+
+    /// A section or an event with nothing below it. That loses something only where what it should hold stands beside it:
+    /// one of these `names`, in the map that holds `key`.
+    fn nothing_below(&mut self, key: &Item, message: impl Into<String>, around: &Map, names: &[&str]) {
+        let beside = around.entries.iter().find(|(key, _)| names.contains(&key.value.to_s().as_str()));
+        self.add(match beside {
+            Some((lost, _)) => Finding::warning("A036", key.span, message)
+                .help(format!("indent `{}` and what else belongs below it", lost.value.to_s())),
+            None => Finding::note("A036", key.span, message),
+        });
     }
 
     /// A section that the agent takes for one that is not there.
@@ -85,16 +108,13 @@ impl Reader {
         }
     }
 
-    fn event(&mut self, event: &Item, scripts: &Item) -> Vec<Script> {
+    fn event(&mut self, event: &Item, scripts: &Item, hooks: &Map) -> Vec<Script> {
         self.event_name(event, scripts);
         let items = match &scripts.value {
             Value::List(items) => items,
             value if value.is_null() || (self.agent == Agent::Two && scripts.is_left_out()) => {
-                self.add(Finding::warning(
-                    "A036",
-                    event.span,
-                    format!("{} has no scripts", event.value.to_s()),
-                ));
+                let message = format!("{} has no scripts", event.value.to_s());
+                self.nothing_below(event, message, hooks, KEYS);
                 return Vec::new();
             }
             other if self.agent == Agent::Two => {

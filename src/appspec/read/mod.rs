@@ -11,11 +11,13 @@ mod files;
 mod hooks;
 mod permissions;
 mod typed;
+mod unread;
 
 use crate::source::psych::{Item, Map, Value};
 use crate::source::{self, Position, Span, core, psych};
 
 pub use hooks::EVENTS;
+pub use unread::unreadable_help;
 
 use super::finding::nearest;
 use super::{Agent, AppSpec, FileExists, Finding, Os};
@@ -32,7 +34,8 @@ pub fn is_missing_field(report: &str) -> bool {
     report.starts_with(&typed::yaml("missing field"))
 }
 
-const TOP_KEYS: &[&str] = &["version", "os", "file_exists_behavior", "files", "permissions", "hooks"];
+/// The keys of an AppSpec for hosts.
+pub const TOP_KEYS: &[&str] = &["version", "os", "file_exists_behavior", "files", "permissions", "hooks"];
 
 /// The AppSpec, where there is anything to hold, and everything there is to say of it.
 ///
@@ -58,7 +61,7 @@ impl Reader {
     fn document(&mut self, text: &[u8]) -> Option<AppSpec> {
         let mut document = match source::parse(text) {
             Ok(document) => document,
-            Err(error) => return self.unreadable(&error),
+            Err(error) => return self.unreadable(text, &error),
         };
         // Behind a mark the first key stands in column 2 and the others do not: to agent 2 it is all that there is, before
         // it comes to see a second document.
@@ -79,14 +82,9 @@ impl Reader {
                 self.add(Finding::error("A002", None, "the file is empty").refused(report));
                 return None;
             }
-            Err(error) => return self.unreadable(&error),
+            Err(error) => return self.unreadable(text, &error),
         };
-        if document.byte_order_mark {
-            let first = Span::at(Position { line: 1, column: 1 });
-            let finding = Finding::warning("A008", first, "the file begins with a byte order mark");
-            let help = "the agent then reads only the first key; save the file as UTF-8 without BOM";
-            self.add(finding.help(help).fix(""));
-        }
+        self.mark(text);
         if let Some(rest) = document.rest {
             let message = "the agent reads the first YAML document only; this is not read";
             self.add(Finding::warning("A007", Span::at(rest), message));
@@ -118,46 +116,6 @@ impl Reader {
         }
     }
 
-    fn unreadable(&mut self, error: &source::Error) -> Option<AppSpec> {
-        if let (Agent::Two, source::ErrorKind::Refused) = (self.agent, &error.kind)
-            && error.message.contains("more than one document")
-        {
-            let message = "the agent refuses a file with more than one YAML document";
-            let finding = Finding::error("A007", Span::at(error.position), message)
-                .help("remove `---` and what follows");
-            self.add(finding.refused(typed::yaml(&core::report(error))));
-            return None;
-        }
-        let unclosed = error.context.filter(|_| error.message.contains("unexpected end of stream"));
-        let finding =
-            Finding::error("A001", Span::at(unclosed.unwrap_or(error.position)), error.message.clone());
-        let report = match self.agent {
-            Agent::One => psych::report(error),
-            Agent::Two => typed::yaml(&core::report(error)),
-        };
-        let help = match error.message.as_str() {
-            message if message.contains("cannot start any token") => Some(
-                "YAML indents with spaces, never tabs, and a value that begins with @, ` or % needs quotes",
-            ),
-            message if message.contains("mapping values are not allowed") => Some(
-                "a colon is followed by a blank, a dash too, and keys of one list item begin in the same column",
-            ),
-            message if message.starts_with("Unknown alias") => {
-                Some("the agent does not load YAML aliases: write the value out")
-            }
-            message if message.ends_with("class: Date") || message.ends_with("class: Time") => {
-                Some("quote it: the agent does not load dates")
-            }
-            _ => None,
-        };
-        let finding = finding.refused(report);
-        self.add(match help {
-            Some(help) => finding.help(help),
-            None => finding,
-        });
-        None
-    }
-
     fn root(&mut self, root: &Item) -> Option<AppSpec> {
         let empty = Map::default();
         if self.agent == Agent::Two && !matches!(root.value, Value::Map(_)) {
@@ -187,7 +145,7 @@ impl Reader {
         self.os(map, root.span);
         self.false_nulls("A005", "", root, Some(&["file_exists_behavior"]));
         let file_exists = self.file_exists(map);
-        let hooks = self.hooks(map.entry("hooks"));
+        let hooks = self.hooks(map);
         let files = self.files(map.entry("files"));
         let permissions = self.permissions(map.entry("permissions"));
         Some(AppSpec { os: self.os, file_exists, files, permissions, hooks })
@@ -320,7 +278,7 @@ impl Reader {
                 None => format!("{place} has: {}", known.join(", ")),
             }));
         }
-        for key in &map.repeated {
+        for (key, _) in &map.repeated {
             let name = key.value.to_s();
             if self.agent == Agent::Two && known.contains(&name.as_str()) {
                 let message = format!("`{name}` comes again below; the agent refuses that");

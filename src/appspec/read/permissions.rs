@@ -5,7 +5,7 @@ use crate::source::psych::{Item, Map, Value};
 
 use super::super::bundle::is_vain;
 use super::super::{Agent, Finding, Os, Permission};
-use super::{Reader, acl, context, no_method, shape, text_or_type_error, typed};
+use super::{Reader, acl, no_method, shape, text_or_type_error, typed};
 
 const KEYS: &[&str] = &["object", "pattern", "except", "owner", "group", "mode", "acls", "context", "type"];
 
@@ -87,6 +87,9 @@ impl Reader {
             return None;
         }
         let except = self.texts(map, "except", path);
+        if self.agent == Agent::One {
+            self.patterns_of_no_text(map);
+        }
         let (files, directories) = self.types(map, path);
         let mode = self.mode(value("mode"));
         self.vain_patterns(map);
@@ -142,6 +145,11 @@ impl Reader {
             Ok(name) if name.contains(':') => {
                 let message = format!("no {key} has a colon in its name: Install fails");
                 self.add(Finding::error("A024", item.span, message).help("owner and group are two keys"));
+            }
+            Ok(name) if name.trim().is_empty() || name.bytes().all(|byte| byte.is_ascii_digit()) => {
+                let message = format!("no {key} is named `{name}`: Install fails");
+                let help = "write the name, not the number, of a user or group";
+                self.add(Finding::error("A024", item.span, message).help(help));
             }
             Ok(_) => {}
         }
@@ -270,6 +278,24 @@ impl Reader {
         Some(mode)
     }
 
+    /// Agent 1 takes them, and breaks as it compares them with a name.
+    fn patterns_of_no_text(&mut self, map: &Map) {
+        let except = match map.get("except") {
+            Some(Item { value: Value::List(items), .. }) => items.as_slice(),
+            _ => &[],
+        };
+        let pattern =
+            map.get("pattern").filter(|item| !matches!(item.value, Value::Null | Value::Bool(false)));
+        for item in pattern.into_iter().chain(except) {
+            if !matches!(item.value, Value::Text(_)) {
+                let written = item.plain.clone().unwrap_or_else(|| item.value.to_s());
+                let message =
+                    format!("`{written}` is not text: Install fails where anything lies below the object");
+                self.add(Finding::warning("A024", item.span, message).help("write it in quotes"));
+            }
+        }
+    }
+
     /// Patterns with a path in them, which are for nothing.
     fn vain_patterns(&mut self, map: &Map) {
         let help = "write the name alone, and a directory below in a permission of its own";
@@ -317,53 +343,6 @@ impl Reader {
             }
         }
         entries
-    }
-
-    fn context(&mut self, item: Option<&Item>, path: &str) -> Option<super::super::model::Context> {
-        let item = item?;
-        // A tag alone stands for keys without values.
-        let nothing = Item { value: Value::Map(Map::default()), ..item.clone() };
-        let item = if self.agent == Agent::Two && item.is_left_out() { &nothing } else { item };
-        if self.agent == Agent::Two && !matches!(item.value, Value::Map(_)) {
-            let message = format!("context is {}", shape(&item.value));
-            self.mistyped("A026", &format!("{path}.context"), item, "struct RawContext", message);
-            return None;
-        }
-        if let (Agent::Two, Value::Map(map)) = (self.agent, &item.value) {
-            let keys = ["name", "type", "range"];
-            if self.false_nulls("A026", &format!("{path}.context"), item, Some(&keys)) {
-                return None;
-            }
-            for key in keys {
-                self.typed_text("A026", &format!("{path}.context.{key}"), map.get(key)).ok()?;
-            }
-        }
-        match context::read(&item.value, self.agent) {
-            Ok(read) => {
-                let fails = read.range.is_none() && self.agent == Agent::One;
-                self.context_traps(item, item.span, fails);
-                Some(read)
-            }
-            Err(report) => {
-                self.add(
-                    Finding::error("A026", item.span, "the SELinux context is not valid").refused(report),
-                );
-                None
-            }
-        }
-    }
-
-    fn context_traps(&mut self, item: &Item, span: Span, no_range: bool) {
-        if let Value::Map(map) = &item.value
-            && let Some((key, _)) = map.entry("user")
-        {
-            let message = "the agent ignores `user`, although AWS's guide names it";
-            self.add(Finding::warning("A050", key.span, message).help("write `name:`"));
-        }
-        if no_range {
-            let message = "without `range` the agent's Install fails";
-            self.add(Finding::error("A026", span, message).help("add `range: s0`"));
-        }
     }
 }
 

@@ -39,8 +39,8 @@ pub struct Item {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Map {
     pub entries: Vec<(Item, Item)>,
-    /// Keys that came again later, where the earlier one stands.
-    pub repeated: Vec<Item>,
+    /// Keys that came again later, where the earlier one stands, with the values that they had there.
+    pub repeated: Vec<(Item, Item)>,
 }
 
 impl Item {
@@ -61,13 +61,18 @@ impl Map {
         self.entries.iter().find(|(name, _)| matches!(&name.value, Value::Text(text) if text == key))
     }
 
+    /// The map without the entries of these keys.
+    pub fn without(&self, keys: &[&str]) -> Map {
+        let stays = |(key, _): &&(Item, Item)| !keys.contains(&key.value.to_s().as_str());
+        Map { entries: self.entries.iter().filter(stays).cloned().collect(), repeated: self.repeated.clone() }
+    }
+
     /// `places` are those of the keys that are there, for this map alone.
     pub(super) fn insert(&mut self, places: &mut HashMap<String, usize>, key: Item, value: Item) {
         match places.entry(key.value.inspect()) {
             Entry::Occupied(place) => {
                 if let Some(entry) = self.entries.get_mut(*place.get()) {
-                    self.repeated.push(entry.0.clone());
-                    *entry = (key, value);
+                    self.repeated.push(std::mem::replace(entry, (key, value)));
                 }
             }
             Entry::Vacant(place) => {
@@ -165,7 +170,9 @@ fn resolve(node: &Node) -> Result<Item, Error> {
         Content::Map(entries) => Value::Map(resolve_map(entries)?),
         Content::Scalar(scalar) => {
             let tag = node.tag.as_deref().unwrap_or_default();
-            if !scalar.plain || matches!(tag, "tag:yaml.org,2002:str" | "!str") {
+            // What is behind `!!binary` Ruby decodes, which matters to nobody; that it is text does.
+            let tags = ["tag:yaml.org,2002:str", "!str", "tag:yaml.org,2002:binary", "!binary"];
+            if !scalar.plain || tags.contains(&tag) {
                 Value::Text(scalar.text.clone())
             } else if tag.starts_with("!ruby/sym") {
                 // A Symbol is equal to no text; it is kept as the text that would make it one.
@@ -286,7 +293,7 @@ mod tests {
         let Ok(Value::Map(map)) = load_text("a: 1\nb: 2\na: 3\n") else { panic!("a map") };
         assert_eq!(map.get("a").map(|item| &item.value), Some(&Value::Int(3)));
         assert_eq!(map.repeated.len(), 1);
-        assert_eq!(map.repeated[0].span.start.line, 1);
+        assert_eq!((map.repeated[0].0.span.start.line, &map.repeated[0].1.value), (1, &Value::Int(1)));
     }
 
     #[test]

@@ -1,0 +1,84 @@
+//! Texts that are not read, or not as they are written: no YAML, more than one document, a byte order mark.
+
+use crate::source::{self, Position, Span, core, psych};
+
+use super::super::{Agent, AppSpec, Finding};
+use super::{Reader, typed};
+
+impl Reader {
+    /// A mark takes a column of the first line: what begins there is all that is read, and nothing where nothing does.
+    pub(super) fn mark(&mut self, text: &[u8]) {
+        let Some(text) = text.strip_prefix(source::MARK) else { return };
+        let first = Span::at(Position { line: 1, column: 1 });
+        let message = "the file begins with a byte order mark";
+        let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii();
+        let finding = match line.first() {
+            None | Some(b'#' | b'{') => Finding::note("A008", first, message)
+                .help("the agent passes over it here; save the file as UTF-8 without BOM"),
+            _ => Finding::warning("A008", first, message)
+                .help("the agent then reads only the first key; save the file as UTF-8 without BOM"),
+        };
+        self.add(finding.fix(""));
+    }
+
+    pub(super) fn unreadable(&mut self, text: &[u8], error: &source::Error) -> Option<AppSpec> {
+        self.mark(text);
+        if let (Agent::Two, source::ErrorKind::Refused) = (self.agent, &error.kind)
+            && error.message.contains("more than one document")
+        {
+            let message = "the agent refuses a file with more than one YAML document";
+            let finding = Finding::error("A007", Span::at(error.position), message)
+                .help("remove `---` and what follows");
+            self.add(finding.refused(typed::yaml(&core::report(error))));
+            return None;
+        }
+        let unclosed = error.context.filter(|_| error.message.contains("unexpected end of stream"));
+        let finding =
+            Finding::error("A001", Span::at(unclosed.unwrap_or(error.position)), error.message.clone());
+        let report = match self.agent {
+            Agent::One => psych::report(error),
+            Agent::Two => typed::yaml(&core::report(error)),
+        };
+        let finding = finding.refused(report);
+        self.add(match unreadable_help(text, &error.message) {
+            Some(help) => finding.help(help),
+            None => finding,
+        });
+        None
+    }
+}
+
+/// What to do about a text that is not read, by the message.
+pub fn unreadable_help(text: &[u8], message: &str) -> Option<&'static str> {
+    let has = |words: &str| message.contains(words);
+    if (has("UTF-8") || has("control characters")) && is_utf_16(text) {
+        Some("the file is UTF-16: save it as UTF-8")
+    } else if has("UTF-8") {
+        Some("save the file as UTF-8")
+    } else if has("control characters") {
+        Some("take the character out; an editor may not show it")
+    } else if has("cannot start any token") {
+        Some("YAML indents with spaces, never tabs, and a value that begins with @, ` or % needs quotes")
+    } else if has("mapping values are not allowed") {
+        Some("a colon is followed by a blank, a dash too, and keys of one list item begin in the same column")
+    } else if has("did not find expected '-' indicator") || has("did not find expected key") {
+        Some("what belongs to one list or one mapping begins in the same column")
+    } else if has("could not find expected ':'") {
+        Some("a key is followed by a colon and a blank")
+    } else if has("unexpected end of stream while scanning a quoted scalar") {
+        Some("the quote that opens here is never closed")
+    } else if has("unknown escape character") {
+        Some("in double quotes a backslash is YAML's own: write it without quotes or in single ones")
+    } else if message.starts_with("Unknown alias") {
+        Some("the agent does not load YAML aliases: write the value out")
+    } else if message.ends_with("class: Date") || message.ends_with("class: Time") {
+        Some("quote it: the agent does not load dates")
+    } else {
+        None
+    }
+}
+
+/// By the mark, or by the zero that each letter of ASCII has there.
+fn is_utf_16(text: &[u8]) -> bool {
+    matches!(text, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] | [0, ..] | [_, 0, ..])
+}
