@@ -55,7 +55,9 @@ impl Checker {
         let word = |text: &str| {
             !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
         };
-        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let digits = |text: &str| {
+            text.bytes().all(|byte| byte.is_ascii_digit()) && !text.trim_start_matches('0').is_empty()
+        };
         match family.map(|family| family.split_once(':').unwrap_or((family, ""))) {
             Some((family, "")) if word(family) => {
                 let message = "without a revision the newest task definition of the family is deployed";
@@ -78,7 +80,12 @@ impl Checker {
             return self.error("A073", span, "LoadBalancerInfo is missing or no mapping", help);
         };
         self.keys(info, &["ContainerName", "ContainerPort"], "A071", "LoadBalancerInfo");
-        self.required(info, "ContainerName", *span);
+        if let Some((item, text)) = self.required(info, "ContainerName", *span)
+            && !is_container(&text)
+        {
+            let message = format!("no container is named `{text}`");
+            self.error("A074", item.span, message, "a name has letters, digits, hyphens and underscores");
+        }
         if let Some((item, text)) = self.required(info, "ContainerPort", *span)
             && !text.parse::<u16>().is_ok_and(|port| port > 0)
         {
@@ -93,6 +100,7 @@ impl Checker {
             Value::Null => return,
             _ => return self.error("A074", item.span, "NetworkConfiguration is no mapping", NETWORK),
         };
+        self.keys(outer, &["AwsvpcConfiguration"], "A071", "NetworkConfiguration");
         let Some(Item { value: Value::Map(vpc), span, .. }) = member(outer, "AwsvpcConfiguration") else {
             return self.error("A073", item.span, "NetworkConfiguration has no AwsvpcConfiguration", NETWORK);
         };
@@ -103,7 +111,13 @@ impl Checker {
                     if name != "AssignPublicIp" && !items.is_empty() =>
                 {
                     for item in items {
-                        self.placeholder(item, &item.value.to_s());
+                        let text = item.value.to_s();
+                        if matches!(item.value, Value::List(_) | Value::Map(_)) || text.trim().is_empty() {
+                            let message = format!("an item of {name} is not one id");
+                            self.error("A074", item.span, message, NETWORK);
+                        } else {
+                            self.placeholder(item, &text);
+                        }
                     }
                 }
                 Some(item) if !is_empty(&item.value) => {
@@ -129,8 +143,10 @@ impl Checker {
     }
 
     fn strategy(&mut self, item: &Item) {
-        let Value::List(providers) = &item.value else {
-            return self.error("A074", item.span, "CapacityProviderStrategy is not a list", STRATEGY);
+        let providers = match &item.value {
+            Value::List(providers) => providers,
+            Value::Null => return,
+            _ => return self.error("A074", item.span, "CapacityProviderStrategy is not a list", STRATEGY),
         };
         let (mut bases, mut weights) = (0, Vec::new());
         for provider in providers {
@@ -140,7 +156,7 @@ impl Checker {
             };
             self.keys(map, &["Base", "CapacityProvider", "Weight"], "A071", "a capacity provider");
             self.required(map, "CapacityProvider", provider.span);
-            let (base, weight) = (self.count(map, "Base"), self.count(map, "Weight"));
+            let (base, weight) = (self.count(map, "Base", 100_000), self.count(map, "Weight", 1000));
             bases += usize::from(base.is_some_and(|base| base > 0));
             weights.push(weight);
         }
@@ -152,16 +168,21 @@ impl Checker {
         }
     }
 
-    /// A whole number that may be left out; none where it is, or where it is none.
-    fn count(&mut self, map: &Map, name: &str) -> Option<u32> {
+    /// A whole number up to `most` that may be left out; none where it is, or where it is none.
+    fn count(&mut self, map: &Map, name: &str, most: u32) -> Option<u32> {
         let item = member(map, name).filter(|item| !is_empty(&item.value))?;
         let text = item.value.to_s();
-        let count = text.parse().ok();
+        let count = text.parse().ok().filter(|count| *count <= most);
         if count.is_none() && !self.placeholder(item, &text) {
-            self.error("A074", item.span, format!("{name} is no whole number"), STRATEGY);
+            self.error("A074", item.span, format!("{name} is no whole number up to {most}"), STRATEGY);
         }
         count
     }
+}
+
+/// Source: Amazon ECS' API, ContainerDefinition.
+fn is_container(text: &str) -> bool {
+    text.len() <= 255 && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
 }
 
 const NETWORK: &str = "AwsvpcConfiguration has Subnets and SecurityGroups as lists, and AssignPublicIp";

@@ -1,5 +1,7 @@
 //! `Hooks` of Lambda and ECS: a list of events, each with one Lambda function.
 
+use std::collections::HashSet;
+
 use crate::source::psych::{Item, Value};
 
 use super::super::finding::nearest;
@@ -16,14 +18,30 @@ fn events(platform: Platform) -> &'static [&'static str] {
     if platform == Platform::Ecs { ECS_EVENTS } else { LAMBDA_EVENTS }
 }
 
+/// The event and the function of a hook.
+fn entries(hook: &Item) -> &[(Item, Item)] {
+    if let Value::Map(map) = &hook.value { map.entries.as_slice() } else { &[] }
+}
+
 impl Checker {
     pub(super) fn hooks(&mut self, item: &Item) {
         let help = "write a list: `- BeforeAllowTraffic: FUNCTION`";
         match &item.value {
             Value::Null => {
-                self.add(Finding::warning("A036", item.span, "Hooks is empty: no function is called"))
+                self.add(Finding::note("A036", item.span, "Hooks is empty: no function is called"));
             }
-            Value::List(items) => items.iter().for_each(|item| self.hook(item)),
+            Value::List(items) => {
+                items.iter().for_each(|item| self.hook(item));
+                let mut below = HashSet::new();
+                for (event, _) in items.iter().rev().flat_map(entries) {
+                    let name = event.value.to_s();
+                    if !below.insert(name.to_ascii_lowercase()) {
+                        let message =
+                            format!("`{name}` comes again in a later item: an event has one function");
+                        self.add(Finding::warning("A051", event.span, message));
+                    }
+                }
+            }
             _ => self.error("A076", item.span, "Hooks is not a list", help),
         }
     }
@@ -33,6 +51,7 @@ impl Checker {
         let Value::Map(map) = &item.value else {
             return self.error("A076", item.span, "a hook is an event with a function", help);
         };
+        self.repeated(map);
         if map.entries.len() != 1 {
             self.error("A076", item.span, "a list item of Hooks has one event", help);
         }
@@ -63,10 +82,16 @@ impl Checker {
 }
 
 /// `name`, `name:alias`, `account:function:name` or an ARN.
-fn is_function(text: &str) -> bool {
+pub fn is_function(text: &str) -> bool {
     let word = |part: &str| {
         !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '$'))
     };
     let parts: Vec<&str> = text.split(':').collect();
-    text.len() <= 170 && parts.len() <= 8 && parts.iter().all(|part| word(part))
+    // The name is the only part, or follows `function`.
+    let name =
+        parts.iter().position(|part| *part == "function").map_or(parts.first(), |at| parts.get(at + 1));
+    text.len() <= 170
+        && parts.len() <= 8
+        && parts.iter().all(|part| word(part))
+        && name.is_some_and(|name| name.len() <= 64)
 }

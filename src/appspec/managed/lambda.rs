@@ -4,14 +4,31 @@ use crate::source::Span;
 use crate::source::psych::{Item, Map};
 
 use super::Checker;
+use super::hooks::is_function;
 
 const PROPERTIES: &[&str] = &["Name", "Alias", "CurrentVersion", "TargetVersion"];
+
+/// Source: AWS Lambda's API, CreateAlias.
+fn is_alias(text: &str) -> bool {
+    let is_word = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    is_word && text.len() <= 128 && !text.bytes().all(|byte| byte.is_ascii_digit())
+}
 
 impl Checker {
     pub(super) fn lambda(&mut self, resource: &Item, map: &Map) {
         self.keys(map, PROPERTIES, "A071", "a Lambda function");
-        for name in ["Name", "Alias"] {
-            self.required(map, name, resource.span);
+        if let Some((item, text)) = self.required(map, "Name", resource.span)
+            && !is_function(&text)
+        {
+            let message = format!("`{text}` is not the name of a Lambda function");
+            self.error("A074", item.span, message, "a name has letters, digits, hyphens and underscores");
+        }
+        if let Some((item, text)) = self.required(map, "Alias", resource.span)
+            && !is_alias(&text)
+        {
+            let message = format!("no alias is named `{text}`");
+            let help = "a name has letters, digits, hyphens and underscores, and is no number";
+            self.error("A074", item.span, message, help);
         }
         let current = self.function_version(map, "CurrentVersion", resource.span);
         let target = self.function_version(map, "TargetVersion", resource.span);

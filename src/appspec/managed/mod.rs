@@ -9,11 +9,14 @@ mod ecs;
 mod hooks;
 mod lambda;
 
+use std::collections::{BTreeSet, HashSet};
+
 use crate::source::psych::{Item, Map, Value};
 use crate::source::{self, Content, Document, Node, Position, Span, core};
 
 use super::finding::nearest;
-use super::{Finding, Platform, placeholder};
+use super::read::unreadable_help;
+use super::{Finding, Platform, Severity, placeholder};
 
 pub use hooks::{ECS_EVENTS, LAMBDA_EVENTS};
 
@@ -21,6 +24,9 @@ pub use hooks::{ECS_EVENTS, LAMBDA_EVENTS};
 pub fn check(text: &[u8], platform: Platform, placeholders: bool) -> Vec<Finding> {
     let mut checker = Checker { platform, placeholders, findings: Vec::new() };
     checker.document(text);
+    for finding in checker.findings.iter_mut().filter(|finding| finding.severity == Severity::Error) {
+        finding.message.push_str("; the deployment fails");
+    }
     checker.findings
 }
 
@@ -56,10 +62,7 @@ impl Checker {
         let text = bare;
         let document = match source::parse(text) {
             Ok(document) => document,
-            Err(error) => {
-                let finding = Finding::error("A001", Span::at(error.position), error.message);
-                return self.add(finding);
-            }
+            Err(error) => return self.unreadable(text, error),
         };
         if let Some(error) = source::json_error(text) {
             let message = format!("this begins like JSON and is none: {}", error.message);
@@ -70,15 +73,32 @@ impl Checker {
                 "JSON has no trailing commas and no comments",
             );
         }
-        if let Some((tag, span)) = document.root.as_ref().and_then(foreign_tag) {
-            let message = format!("`{tag}` is CloudFormation's; CodeDeploy does not know it");
-            return self.error("A070", span, message, "write the value itself");
+        if let Some(rest) = document.rest {
+            let message = "a second YAML document begins here; an AppSpec is one";
+            self.add(Finding::warning("A007", Span::at(rest), message).help("remove `---` and what follows"));
         }
+        let mut tags = Vec::new();
+        document.root.iter().for_each(|root| foreign_tags(root, &mut tags));
         match load(&document) {
             Ok(Some(root)) => self.root(&root),
             Ok(None) => self.add(Finding::error("A002", None, "the file is empty")),
-            Err(error) => self.add(Finding::error("A001", Span::at(error.position), error.message)),
+            Err(error) => return self.unreadable(text, error),
         }
+        // What stands behind such a tag is not the value.
+        let tagged: BTreeSet<Span> = tags.iter().map(|(_, span)| *span).collect();
+        self.findings.retain(|found| found.span.is_none_or(|span| !tagged.contains(&span)));
+        for (tag, span) in tags {
+            let message = format!("`{tag}` is CloudFormation's; CodeDeploy does not know it");
+            self.error("A070", span, message, "write the value itself");
+        }
+        self.findings.sort_by_key(|finding| finding.span.map(|span| span.start));
+    }
+
+    fn unreadable(&mut self, text: &[u8], error: source::Error) {
+        let help = unreadable_help(text, &error.message);
+        let unclosed = error.context.filter(|_| error.message.contains("unexpected end of stream"));
+        let finding = Finding::error("A001", Span::at(unclosed.unwrap_or(error.position)), error.message);
+        self.add(Finding { help: help.map(str::to_owned), ..finding });
     }
 
     fn root(&mut self, root: &Item) {
@@ -122,10 +142,7 @@ impl Checker {
 
     /// Keys that the service does not know: it refuses them. Of repeated ones it can only take one.
     fn keys(&mut self, map: &Map, known: &[&str], code: &'static str, place: &str) {
-        for (key, _) in &map.repeated {
-            let message = format!("`{}` comes again below: one of the two is lost", key.value.to_s());
-            self.add(Finding::warning("A051", key.span, message));
-        }
+        self.repeated(map);
         for (key, _) in &map.entries {
             let name = key.value.to_s();
             if known.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
@@ -136,6 +153,17 @@ impl Checker {
                 Some(word) => finding.help(format!("did you mean `{word}`?")),
                 None => finding.help(format!("{place} has: {}", known.join(", "))),
             });
+        }
+    }
+
+    /// Keys that come again, in whatever case.
+    fn repeated(&mut self, map: &Map) {
+        let mut below = HashSet::new();
+        let other_case = map.entries.iter().rev();
+        let other_case = other_case.filter(|(key, _)| !below.insert(key.value.to_s().to_ascii_lowercase()));
+        for (key, _) in map.repeated.iter().chain(other_case) {
+            let message = format!("`{}` comes again below: one of the two is lost", key.value.to_s());
+            self.add(Finding::warning("A051", key.span, message));
         }
     }
 
@@ -150,7 +178,10 @@ impl Checker {
         };
         let resource = match &one.value {
             Value::Map(map) => match map.entries.as_slice() {
-                [entry] => entry,
+                [entry] => {
+                    self.repeated(map);
+                    entry
+                }
                 _ => {
                     let message = "a resource is one name with all else below it; is this indented enough?";
                     return self.error("A070", one.span, message, help);
@@ -237,17 +268,20 @@ fn load(document: &Document) -> Result<Option<Item>, source::Error> {
     core::load(&Document { rest: None, ..document.clone() })
 }
 
-/// The first tag that is not YAML's own.
-fn foreign_tag(node: &Node) -> Option<(&str, Span)> {
-    if let Some(tag) = node.tag.as_deref().filter(|tag| !tag.starts_with("tag:yaml.org,")) {
-        return Some((tag, node.span));
+/// The values with a tag that is not YAML's own.
+fn foreign_tags<'a>(node: &'a Node, found: &mut Vec<(&'a str, Span)>) {
+    if let Some(tag) = node.tag.as_deref().filter(|tag| placeholder::is_foreign(tag)) {
+        return found.push((tag, node.span));
     }
     match &node.content {
-        Content::List(items) => items.iter().find_map(foreign_tag),
+        Content::List(items) => items.iter().for_each(|item| foreign_tags(item, found)),
         Content::Map(entries) => {
-            entries.iter().find_map(|(key, value)| foreign_tag(key).or_else(|| foreign_tag(value)))
+            for (key, value) in entries {
+                foreign_tags(key, found);
+                foreign_tags(value, found);
+            }
         }
-        Content::Scalar(_) | Content::Alias(_) => None,
+        Content::Scalar(_) | Content::Alias(_) => {}
     }
 }
 
@@ -260,7 +294,8 @@ fn without_mark(text: &[u8]) -> &[u8] {
 pub fn detect(text: &[u8]) -> Platform {
     let text = without_mark(text);
     let root = source::parse(text).ok().and_then(|document| load(&document).ok().flatten());
-    let Some(Item { value: Value::Map(map), .. }) = root else {
+    let root = root.map(|root| root.value);
+    let Some(whole @ Value::Map(map)) = &root else {
         let text = String::from_utf8_lossy(text);
         return match (text.contains("Resources"), text.contains("AWS::Lambda")) {
             (true, true) => Platform::Lambda,
@@ -268,18 +303,25 @@ pub fn detect(text: &[u8]) -> Platform {
             (false, _) => Platform::Server,
         };
     };
-    let Some(resources) = member(&map, "Resources") else { return Platform::Server };
-    let words = words(&resources.value);
+    let (resources, os) = (member(map, "Resources"), member(map, "os").is_some());
+    let words = words(resources.map_or(whole, |item| &item.value));
     let has = |name: &str| words.iter().any(|word| word.eq_ignore_ascii_case(name));
-    if member(&map, "os").is_some() && !has("Properties") {
+    let has_type = |part: &str| {
+        words.iter().any(|word| word.starts_with("AWS:") && word.to_ascii_lowercase().contains(part))
+    };
+    let is_ecs = resources.is_some() || has("TargetService") || has_type("ecs");
+    if os && (resources.is_none() || !has("Properties")) {
         Platform::Server
-    } else if words.iter().any(|word| word.starts_with("AWS::Lambda"))
+    } else if has_type("lam")
         || has("TargetVersion")
         || has("CurrentVersion")
+        || (has("Name") && has("Alias"))
     {
         Platform::Lambda
-    } else {
+    } else if is_ecs {
         Platform::Ecs
+    } else {
+        Platform::Server
     }
 }
 
@@ -297,75 +339,4 @@ fn words(value: &Value) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::Severity;
-    use super::*;
-
-    const LAMBDA: &str = "version: 0.0\nResources:\n  - fn:\n      Type: AWS::Lambda::Function\n      Properties:\n        Name: fn\n        Alias: live\n        CurrentVersion: \"1\"\n        TargetVersion: 2\n";
-    const ECS: &str = "version: 0.0\nResources:\n  - TargetService:\n      Type: AWS::ECS::Service\n      Properties:\n        TaskDefinition: arn:aws:ecs:us-east-1:111122223333:task-definition/web:7\n        LoadBalancerInfo: {ContainerName: web, ContainerPort: 80}\n        PlatformVersion: 1.4\n        NetworkConfiguration:\n          AwsvpcConfiguration:\n            Subnets: [subnet-1]\n            SecurityGroups: [sg-1]\n            AssignPublicIp: ENABLED\n        CapacityProviderStrategy:\n          - {CapacityProvider: FARGATE, Base: 1, Weight: 1}\n          - {CapacityProvider: FARGATE_SPOT}\n";
-
-    fn codes(text: &str) -> Vec<(&'static str, Severity)> {
-        let findings = check(text.as_bytes(), detect(text.as_bytes()), false);
-        findings.iter().map(|finding| (finding.code, finding.severity)).collect()
-    }
-
-    #[test]
-    fn right_ones_have_no_findings_in_whatever_style() {
-        assert_eq!((codes(LAMBDA), codes(ECS)), (vec![], vec![]));
-        assert_eq!(
-            codes(
-                "{version: 0.0, Resources: [{fn: {Type: \"AWS::Lambda::Function\", Properties: {Name: fn, Alias: a, CurrentVersion: 1, TargetVersion: 2}}}]}"
-            ),
-            []
-        );
-        assert_eq!(
-            codes(&LAMBDA.to_lowercase().replace("aws::lambda::function", "AWS::Lambda::Function")),
-            []
-        );
-    }
-
-    #[test]
-    fn values_of_an_ecs_service() {
-        let with = |from: &str, to: &str| {
-            let text = ECS.replace(from, to);
-            assert_ne!(text, ECS);
-            codes(&text)
-        };
-        let (wrong, filled) = (vec![("A074", Severity::Error)], vec![("A075", Severity::Warning)]);
-        assert_eq!(with("PlatformVersion: 1.4", "PlatformVersion: [1.4]"), wrong);
-        assert_eq!(with("PlatformVersion: 1.4", "PlatformVersion: ${PLATFORM}"), filled);
-        assert_eq!(with("[subnet-1]", "subnet-1"), wrong);
-        assert_eq!(with("[subnet-1]", "['${SUBNET}']"), filled);
-        assert_eq!(with("Base: 1", "Base: one"), wrong);
-        assert_eq!(with("Weight: 1", "Weight: '<WEIGHT>'"), filled);
-        assert_eq!(with("SPOT}", "SPOT, Base: 2}"), wrong);
-        assert_eq!(with("ENABLED", "true"), wrong);
-    }
-
-    #[test]
-    fn a_byte_order_mark_hides_nothing() {
-        let text = format!("\u{feff}{ECS}");
-        assert_eq!(
-            (detect(text.as_bytes()), codes(&text)),
-            (Platform::Ecs, vec![("A008", Severity::Warning)])
-        );
-    }
-
-    #[test]
-    fn a_variable_within_an_arn_is_a_placeholder() {
-        for (text, is) in [
-            ("arn:aws:ecs:$REGION:$AWS_ACCOUNT_ID:task-definition/web", true),
-            ("$LATEST", false),
-            ("a$b", false),
-            ("a$5", false),
-        ] {
-            assert_eq!(placeholder::is_placeholder(text), is, "{text}");
-        }
-    }
-
-    #[test]
-    fn of_a_key_that_comes_twice_one_is_lost() {
-        let text = LAMBDA.replace("        Alias: live\n", "        Alias: live\n        Alias: other\n");
-        assert_eq!(codes(&text), [("A051", Severity::Warning)]);
-    }
-}
+mod tests;
