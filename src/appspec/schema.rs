@@ -32,13 +32,13 @@ pub fn schema(platform: Option<Platform>) -> Value {
 
 /// By what tells the platforms apart, so that an editor shows the mistakes of one of them.
 fn any() -> Value {
+    let of_type = json!({ "patternProperties": { any_case("Type"): { "const": "AWS::Lambda::Function" } } });
+    let is_lambda = json!({ "additionalProperties": { "allOf": [has("Type"), of_type] } });
     json!({
         "type": "object",
-        "if": { "required": ["Resources"] },
+        "if": has("Resources"),
         "then": {
-            "if": { "properties": { "Resources": { "contains": {
-                "additionalProperties": { "required": ["Type"], "properties": { "Type": { "const": "AWS::Lambda::Function" } } },
-            } } } },
+            "if": { "patternProperties": { any_case("Resources"): { "contains": is_lambda } } },
             "then": managed(lambda(), hooks(LAMBDA_EVENTS)),
             "else": managed(ecs(), hooks(ECS_EVENTS)),
         },
@@ -62,6 +62,39 @@ fn object(description: &str, required: &[&str], properties: Value) -> Value {
     })
 }
 
+/// As [`object`], of keys whose case does not count: the service reads AppSpec files of Lambda and ECS so.
+fn object_in_any_case(description: &str, required: &[&str], properties: Value) -> Value {
+    let mut body = object(description, &[], properties);
+    let patterns = body["properties"].as_object().into_iter().flatten();
+    let patterns: serde_json::Map<String, Value> = patterns
+        .map(|(name, property)| (format!("^(?!{name}$){}", any_case(name)), property.clone()))
+        .collect();
+    body["patternProperties"] = Value::Object(patterns);
+    if !required.is_empty() {
+        // The first is what an editor tells of.
+        let either = |name: &&str| json!({ "anyOf": [{ "required": [name] }, has(name)] });
+        body["allOf"] = required.iter().map(either).collect();
+    }
+    body
+}
+
+/// A name in whatever case, as a regular expression.
+fn any_case(name: &str) -> String {
+    let either = |c: char| format!("[{}{}]", c.to_ascii_uppercase(), c.to_ascii_lowercase());
+    format!("^{}$", name.chars().map(either).collect::<String>())
+}
+
+/// An object with a key of this name in whatever case.
+fn has(name: &str) -> Value {
+    json!({ "not": { "propertyNames": { "not": { "pattern": any_case(name) } } } })
+}
+
+/// Left empty it is as good as left out.
+fn or_empty(mut schema: Value) -> Value {
+    schema["type"] = json!([schema["type"], "null"]);
+    schema
+}
+
 /// Left empty it is as good as left out.
 fn list(description: &str, items: Value) -> Value {
     json!({ "description": description, "type": ["array", "null"], "items": items })
@@ -80,7 +113,7 @@ fn server(systems: &[&str]) -> Value {
             "file_exists_behavior": { "description": behaviour, "enum": ["DISALLOW", "OVERWRITE", "RETAIN", null] },
             "files": list("What is copied to the host", file()),
             "permissions": list("Modes, owners and labels of what was copied; Linux only", permission()),
-            "hooks": object("Scripts of the revision, by the event that runs them", &[], Value::Object(hooks)),
+            "hooks": or_empty(object("Scripts of the revision, by the event that runs them", &[], Value::Object(hooks))),
         }),
     );
     if systems.contains(&"windows") {
@@ -103,16 +136,19 @@ fn file() -> Value {
 fn permission() -> Value {
     let pattern = "Which names directly in the directory; `**`, the default, is everything below it";
     let entry = r"^(d(efault)?:)?(([ug]|user|group):[^:]*|([mo]|mask|other)|[^:]+)?:{1,2}([0-7]|[rwx-]+)$";
+    let range = r"^s[0-9]+(-s[0-9]+)?(:c[0-9]+([.]c[0-9]+)?(,c[0-9]+([.]c[0-9]+)?)*)?$";
     let kind = json!({ "enum": ["file", "directory"] });
+    let name =
+        |description: &str| json!({ "description": description, "type": "string", "pattern": "[^0-9\\s]" });
     object(
         "What becomes of a copied file, or of what was copied below a directory",
         &["object"],
         json!({
             "object": text("The file or directory on the host, from the root on"),
-            "pattern": text(pattern),
+            "pattern": or_empty(text(pattern)),
             "except": list("Names directly in the directory that are passed over", json!({ "type": "string" })),
-            "owner": text("A user's name; numbers are not known"),
-            "group": text("A group's name; numbers are not known"),
+            "owner": or_empty(name("A user's name; numbers are not known")),
+            "group": or_empty(name("A group's name; numbers are not known")),
             "mode": {
                 "description": "Up to four octal digits, in quotes",
                 "anyOf": [
@@ -122,11 +158,13 @@ fn permission() -> Value {
                 ],
             },
             "acls": list("Entries of an access control list", json!({ "type": "string", "pattern": entry })),
-            "context": object("An SELinux label", &["type", "range"], json!({
-                "name": text("The label's user"),
+            "context": or_empty(object("An SELinux label", &["type", "range"], json!({
+                "name": or_empty(text("The label's user")),
                 "type": text("The label's type"),
-                "range": text("The label's level, such as s0 or s0-s1:c0.c3"),
-            })),
+                "range": {
+                    "description": "The label's level, such as s0 or s0-s1:c0.c3", "type": "string", "pattern": range,
+                },
+            }))),
             "type": list("What it is for; both where it is left out", kind),
         }),
     )
@@ -137,12 +175,15 @@ fn script() -> Value {
         "A script",
         &["location"],
         json!({
-            "location": text("The script's path in the revision, without arguments"),
+            "location": {
+                "description": "The script's path in the revision, without arguments",
+                "type": ["string", "number"], "minLength": 1,
+            },
             "timeout": {
                 "description": "Seconds; 3600 where it is left out, which is also the most that the service waits",
                 "type": ["integer", "null"], "minimum": 1, "maximum": 3600,
             },
-            "runas": { "description": "The user who runs it; Linux only", "type": ["string", "integer", "null"] },
+            "runas": { "description": "The user who runs it; Linux only", "type": ["string", "number", "boolean", "null"] },
             "sudo": { "description": "Run it with sudo", "type": ["boolean", "null"] },
         }),
     )
@@ -164,11 +205,12 @@ fn event_help(event: &str) -> &'static str {
 
 /// What Lambda and ECS have in common: one resource, and functions that the events call.
 fn managed(resource: Value, hooks: Value) -> Value {
-    object(
+    let version = json!({ "anyOf": [version(), property_or_placeholder("0.0", r"^0\.0$")] });
+    object_in_any_case(
         "What a deployment moves its traffic to",
         &["version", "Resources"],
         json!({
-            "version": version(),
+            "version": version,
             "Resources": {
                 "description": "Exactly one resource",
                 "type": "array", "minItems": 1, "maxItems": 1, "items": resource,
@@ -179,10 +221,11 @@ fn managed(resource: Value, hooks: Value) -> Value {
 }
 
 fn hooks(events: &[&str]) -> Value {
-    let function = property_or_placeholder("A Lambda function's name or ARN", "^[A-Za-z0-9_:$-]+$");
+    let mut function = property_or_placeholder("A Lambda function's name or ARN", "^[A-Za-z0-9_:$-]+$");
+    function["type"] = json!(["string", "integer"]);
     let events: serde_json::Map<String, Value> =
         events.iter().map(|event| ((*event).to_owned(), function.clone())).collect();
-    let mut hook = object("An event and the function that it calls", &[], Value::Object(events));
+    let mut hook = object_in_any_case("An event and the function that it calls", &[], Value::Object(events));
     (hook["minProperties"], hook["maxProperties"]) = (1.into(), 1.into());
     list("Functions that the events call", hook)
 }
@@ -198,17 +241,20 @@ fn lambda() -> Value {
             property_or_placeholder(description, "^0*[1-9][0-9]*$"),
         ] })
     };
-    let properties = object(
+    let mut name = property_or_placeholder("The function's name", "^[A-Za-z0-9_:$-]+$");
+    name["type"] = json!(["string", "integer"]);
+    let alias = property_or_placeholder("The alias whose traffic moves", "^(?![0-9]+$)[A-Za-z0-9_-]+$");
+    let properties = object_in_any_case(
         "Which alias goes from which version to which",
         &["Name", "Alias", "CurrentVersion", "TargetVersion"],
         json!({
-            "Name": text("The function's name"),
-            "Alias": text("The alias whose traffic moves"),
+            "Name": name,
+            "Alias": alias,
             "CurrentVersion": version("The version that the alias points to"),
             "TargetVersion": version("The version that it shall point to"),
         }),
     );
-    let body = object(
+    let body = object_in_any_case(
         "A Lambda function",
         &["Type", "Properties"],
         json!({ "Type": { "const": "AWS::Lambda::Function" }, "Properties": properties }),
@@ -218,37 +264,46 @@ fn lambda() -> Value {
 
 fn ecs() -> Value {
     let arn = r"^arn:aws[a-z-]*:ecs:[A-Za-z0-9-]+:[0-9]{12}:task-definition/[A-Za-z0-9_-]+(:[0-9]+)?$";
-    let load_balancer = object(
+    let mut container =
+        property_or_placeholder("The container's name in the task definition", "^[A-Za-z0-9_-]+$");
+    container["type"] = json!(["string", "integer"]);
+    let count = |description: &str, most: u32| {
+        json!({ "anyOf": [
+            { "description": description, "type": ["integer", "null"], "minimum": 0, "maximum": most },
+            property_or_placeholder(description, "^[0-9]+$"),
+        ] })
+    };
+    let load_balancer = object_in_any_case(
         "Where the load balancer sends the traffic",
         &["ContainerName", "ContainerPort"],
         json!({
-            "ContainerName": text("The container's name in the task definition"),
+            "ContainerName": container,
             "ContainerPort": { "anyOf": [
                 { "description": "The container's port", "type": "integer", "minimum": 1, "maximum": 65535 },
                 property_or_placeholder("The container's port", "^[0-9]{1,5}$"),
             ] },
         }),
     );
-    let properties = object(
+    let properties = object_in_any_case(
         "What the service shall run",
         &["TaskDefinition", "LoadBalancerInfo"],
         json!({
             "TaskDefinition": property_or_placeholder("The task definition's ARN, or a placeholder of a pipeline", arn),
             "LoadBalancerInfo": load_balancer,
-            "PlatformVersion": { "description": "Fargate's platform version", "type": ["string", "null"] },
+            "PlatformVersion": { "description": "Fargate's platform version", "type": ["string", "number", "null"] },
             "NetworkConfiguration": network(),
             "CapacityProviderStrategy": {
                 "description": "How tasks are shared out among capacity providers",
-                "type": "array",
-                "items": object("A capacity provider", &["CapacityProvider"], json!({
+                "type": ["array", "null"],
+                "items": object_in_any_case("A capacity provider", &["CapacityProvider"], json!({
                     "CapacityProvider": text("Such as FARGATE_SPOT"),
-                    "Base": { "description": "Tasks at least; one provider may have it", "type": ["integer", "null"], "minimum": 0 },
-                    "Weight": { "description": "Its share", "type": ["integer", "null"], "minimum": 0 },
+                    "Base": count("Tasks at least; one provider may have it", 100_000),
+                    "Weight": count("Its share", 1000),
                 })),
             },
         }),
     );
-    let body = object(
+    let body = object_in_any_case(
         "An ECS service",
         &["Type", "Properties"],
         json!({ "Type": { "const": "AWS::ECS::Service" }, "Properties": properties }),
@@ -259,11 +314,14 @@ fn ecs() -> Value {
 fn network() -> Value {
     let ids = |description: &str| {
         json!({ "anyOf": [
-            { "description": description, "type": "array", "minItems": 1 },
+            {
+                "description": description, "type": "array", "minItems": 1,
+                "items": { "type": ["string", "number"], "pattern": "[^\\s]" },
+            },
             { "type": "string", "pattern": FILLED_IN },
         ] })
     };
-    let vpc = object(
+    let vpc = object_in_any_case(
         "All three, or leave NetworkConfiguration out",
         &["Subnets", "SecurityGroups", "AssignPublicIp"],
         json!({
@@ -272,8 +330,6 @@ fn network() -> Value {
             "AssignPublicIp": property_or_placeholder("ENABLED or DISABLED", "^(ENABLED|DISABLED)$"),
         }),
     );
-    let mut network = object("The tasks' network", &[], json!({ "AwsvpcConfiguration": vpc }));
-    network["type"] = json!(["object", "null"]);
-    network["required"] = json!(["AwsvpcConfiguration"]);
-    network
+    let network = json!({ "AwsvpcConfiguration": vpc });
+    or_empty(object_in_any_case("The tasks' network", &["AwsvpcConfiguration"], network))
 }
