@@ -68,19 +68,32 @@ fn result(path: &str, finding: &Finding) -> Value {
     result
 }
 
-/// Message and help as one text.
+/// Message, the other agent's reading, help and what a host reports as one text.
 fn sentence(finding: &Finding) -> String {
-    let only = finding.only.map(|agent| format!(" (agent {}.x)", agent.as_str())).unwrap_or_default();
-    match &finding.help {
-        Some(help) => format!("{}{only}. Help: {help}", finding.message),
-        None => format!("{}{only}", finding.message),
+    let mut text = finding.message.clone();
+    match (finding.only, &finding.other) {
+        (Some(agent), Some(other)) => {
+            text.push_str(&format!(" (agent {}.x; the other agent: {other})", agent.as_str()));
+        }
+        (Some(agent), None) => text.push_str(&format!(" (agent {}.x)", agent.as_str())),
+        (None, _) => {}
     }
+    if let Some(help) = &finding.help {
+        text.push_str(&format!(". Help: {help}"));
+    }
+    if let Some(report) = &finding.refusal {
+        text.push_str(&format!(". A host would report: {report}"));
+    }
+    text
 }
 
-/// A path as a URI reference: `/` stays, what a URI cannot hold is percent-encoded.
+/// A path as a URI reference: `/` stays, and `s3://`; what a URI cannot hold is percent-encoded.
 fn uri(path: &str) -> String {
     let path = path.strip_prefix("./").unwrap_or(path);
-    let mut uri = String::new();
+    let (mut uri, path) = match path.strip_prefix("s3://") {
+        Some(path) => ("s3://".to_owned(), path),
+        None => (String::new(), path),
+    };
     for byte in path.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
             uri.push(char::from(byte));
@@ -153,5 +166,24 @@ mod tests {
         let place = &result["locations"][0]["physicalLocation"];
         assert_eq!(place["artifactLocation"]["uri"], "site%20dir/appspec.yml");
         assert_eq!(place["region"]["startLine"], 4);
+    }
+
+    #[test]
+    fn an_object_of_s3_keeps_its_scheme() {
+        assert_eq!(uri("s3://releases/a b:c.yml"), "s3://releases/a%20b%3Ac.yml");
+    }
+
+    #[test]
+    fn what_happens_in_a_deployment_is_told_everywhere() {
+        let said = |text: &str| {
+            let findings = check(text.as_bytes(), None, Scope::default()).findings;
+            sarif("a", &findings)["runs"][0]["results"][0]["message"]["text"].as_str().unwrap().to_owned()
+        };
+        let unknown = said("version: 0.0\nos: Linux\n");
+        assert!(unknown.contains("A host would report: The deployment failed because"), "{unknown}");
+        let missing = said("version: 0.0\nResources: []\n");
+        assert!(missing.contains("exactly one; the deployment fails. Help: "), "{missing}");
+        let sudo = said("version: 0.0\nos: linux\nhooks: {AfterInstall: [{location: a, sudo: \"no\"}]}\n");
+        assert!(sudo.contains("(agent 2.x; the other agent: any text is taken for true"), "{sudo}");
     }
 }
