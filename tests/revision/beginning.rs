@@ -25,6 +25,10 @@ fn what_init_writes_is_right_and_what_is_there_stays() {
         machine.cdctl(line).ends_with(0);
         let text = fs::read_to_string(site.join("appspec.yml")).unwrap();
         init().ends_with(1).complains("is there already; nothing was written").says_nothing();
+        // On Windows this is the same name.
+        fs::rename(site.join("appspec.yml"), site.join("AppSpec.yml")).unwrap();
+        init().ends_with(1).complains("AppSpec.yml is there already").says_nothing();
+        fs::rename(site.join("AppSpec.yml"), site.join("appspec.yml")).unwrap();
         assert_eq!(fs::read_to_string(site.join("appspec.yml")).unwrap(), text);
         assert_eq!(fs::read_to_string(site.join("scripts/start.sh")).unwrap(), "#!/bin/sh\necho mine\n");
     }

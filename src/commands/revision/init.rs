@@ -82,13 +82,16 @@ impl Platform {
 
 pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let directory = &arguments.directory;
-    for name in [appspec::FILE_NAME, "appspec.yaml", "appspec.json"] {
-        let path = directory.join(name);
-        if path.symlink_metadata().is_ok() {
-            return Err(Failure::new(format!("{} is there already; nothing was written", path.display()))
-                .help(format!("check it with `cdctl revision validate {}`", directory.display()))
-                .into());
-        }
+    // On Windows, and on many a developer's disk, names that differ in case only are one.
+    let is_appspec = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_ascii_lowercase();
+        [appspec::FILE_NAME, "appspec.yaml", "appspec.json"].iter().any(|known| name == **known)
+    };
+    let mut there = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
+    if let Some(path) = there.find(is_appspec) {
+        return Err(Failure::new(format!("{} is there already; nothing was written", path.display()))
+            .help(format!("check it with `cdctl revision validate {}`", directory.display()))
+            .into());
     }
     let scripts = arguments.platform.scripts();
     let folder = if scripts.is_empty() { directory.clone() } else { directory.join("scripts") };

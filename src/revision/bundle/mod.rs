@@ -28,7 +28,13 @@ impl Source {
         let metadata = fs::metadata(path).map_err(|error| {
             let told = Error::new(format!("cannot read {}: {error}", path.display()));
             let is_url = path.to_string_lossy().contains("://");
-            if is_url { told.help("a commit of a git repository is bundled with --git URL") } else { told }
+            if is_url {
+                told.help(
+                    "`revision bundle` and `revision push` take a commit of a git repository with --git URL",
+                )
+            } else {
+                told
+            }
         })?;
         if metadata.is_dir() {
             return Ok(Source::Directory(path.to_owned()));
@@ -117,7 +123,7 @@ pub fn require_appspec(directory: &Path, found: &[Found]) -> Result<(), Error> {
     let error = Error::new(format!("{} has no {}", directory.display(), appspec::FILE_NAME));
     let alike =
         |name: &str| matches!(name.to_lowercase().as_str(), "appspec.yml" | "appspec.yaml" | "appspec.json");
-    let root = found.iter().find(|found| alike(&found.name));
+    let root = found.iter().find(|found| found.kind != Kind::Directory && alike(&found.name));
     let nested = found.iter().find(|found| found.name.ends_with("/appspec.yml"));
     Err(match (root, nested) {
         (Some(found), _) => {

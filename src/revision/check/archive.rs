@@ -113,7 +113,8 @@ fn faults(damage: &[Damage], agent: Option<Agent>) -> Vec<Finding> {
                 Finding::warning("A065", None, message)
             }
         };
-        Some(finding.help(DAMAGED))
+        let encrypted = matches!(fault, Fault::Broken(what) if what.contains("encrypted"));
+        Some(finding.help(if encrypted { "make the zip without a password" } else { DAMAGED }))
     };
     let mut findings: Vec<Finding> = damage.iter().filter_map(finding).collect();
     findings.sort_by_key(|finding| finding.severity);

@@ -279,6 +279,12 @@ fn another_name_for_the_appspec_is_told() {
     assert!(error.to_string().contains("rename appspec.yaml to appspec.yml"), "{error}");
     let report = check(&Source::of(site.path()).unwrap(), Scope::default(), &Selection::default()).unwrap();
     assert_eq!(report.findings[0].code, "A060");
+    // A directory of the right name is not one to rename.
+    fs::remove_file(site.path().join("appspec.yaml")).unwrap();
+    fs::create_dir(site.path().join("appspec.yml")).unwrap();
+    let report = check(&Source::of(site.path()).unwrap(), Scope::default(), &Selection::default()).unwrap();
+    let help = report.findings[0].help.as_deref();
+    assert_eq!(help, Some("a revision for instances has an appspec.yml at its root"));
 }
 
 #[test]
@@ -343,4 +349,9 @@ fn a_damaged_archive_is_an_error_for_whom_it_is_one() {
     fs::write(cut.path().join("site.zip"), &fs::read(checksum.path().join("site.zip")).unwrap()[..100])
         .unwrap();
     assert_eq!(codes(&cut, None), [("A065", Severity::Error, None)]);
+    let tar = cut.path().join("site.tgz");
+    fs::write(&tar, [0; 1024]).unwrap();
+    let report = check(&Source::of(&tar).unwrap(), Scope::default(), &Selection::default()).unwrap();
+    assert_eq!((report.findings[0].code, report.is_damaged()), ("A065", true));
+    assert!(report.findings[0].message.contains("it is not packed by gzip"));
 }
