@@ -90,6 +90,39 @@ fn logs_show_events_and_the_tails_of_what_failed() {
 }
 
 #[test]
+fn nothing_is_made_whose_watch_could_not_begin() {
+    let sandbox = Sandbox::start(SIMULATED, 200);
+    let machine = sandbox.with_group();
+    push(&machine, "a.zip");
+    deploy(&machine, "a.zip", "--watch");
+    let before = machine.run("deploy list shop/prod").ends_with(0).stdout;
+    let all = machine.run("deploy list -o text").ends_with(0).stdout;
+    assert_eq!(all.lines().next().unwrap().split('\t').nth(1), Some("shop/prod"), "{all}");
+    let create = "deploy create shop/prod --revision s3://releases/a.zip --watch";
+    let push = "deploy create shop/prod --push examples/site --bucket s3://releases/ --dry-run";
+    machine.run(push).ends_with(0).says("s3://releases/shop/");
+    machine.run("deploy create shop/prod --push . --bucket s3://releases/x").ends_with(2).complains("alone");
+    machine.run("sandbox fault clear 99").ends_with(1).complains("there is no fault 99");
+    let nowhere = machine.home().join("nowhere/file").display().to_string();
+    for line in
+        [create, "deploy retry shop/prod --watch", "deploy rollback shop/prod --to s3://releases/a.zip --yes"]
+    {
+        for (flag, what) in [("--junit", "JUnit file"), ("--record", "recording")] {
+            let run = machine.run(&format!("{line} {flag} {nowhere}")).ends_with(1).says_nothing();
+            run.complains(&format!("cannot write the {what} {nowhere}")).complains("No such file");
+        }
+        machine.run(&format!("{line} --keys")).ends_with(2).complains("--keys needs a live view");
+    }
+    machine
+        .run(&format!("{create} --junit {}", machine.home().display()))
+        .ends_with(1)
+        .complains("is a directory");
+    let job = Machine::new().against(&sandbox.url()).set("GITHUB_STEP_SUMMARY", &nowhere);
+    job.run(&format!("{create} --ci github")).ends_with(1).complains("cannot write the step summary");
+    assert_eq!(machine.run("deploy list shop/prod").ends_with(0).stdout, before);
+}
+
+#[test]
 fn following_logs_outlasts_an_api_that_is_gone() {
     let sandbox = Sandbox::start(HALF_FAILS, 200);
     let machine = sandbox.with_group().set("AWS_MAX_ATTEMPTS", "1");

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::error::from_sdk;
 use super::{Api, ApiError};
+use crate::model::ComputePlatform;
 
 impl Api {
     /// ListApplications, all pages.
@@ -11,9 +12,11 @@ impl Api {
         self.names("ListApplications", json!({}), "applications").await
     }
 
-    /// GetApplication, for no more than whether it is there.
-    pub async fn check_application(&self, name: &str) -> Result<(), ApiError> {
-        self.send("GetApplication", &json!({ "applicationName": name })).await.map(|_| ())
+    /// GetApplication, for no more than what it deploys to; none where the service does not say.
+    pub async fn platform(&self, application: &str) -> Result<Option<ComputePlatform>, ApiError> {
+        let answer = self.send("GetApplication", &json!({ "applicationName": application })).await?;
+        let platform = answer.pointer("/application/computePlatform").and_then(Value::as_str);
+        Ok(platform.map(ComputePlatform::from))
     }
 
     /// ListDeploymentGroups, all pages.

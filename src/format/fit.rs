@@ -7,6 +7,8 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 pub const GAP: usize = 2;
 /// Less is not worth a column.
 const LEAST: usize = 8;
+/// A column of no more is not cut before others are; one that is keeps as many.
+const READABLE: usize = 16;
 /// Less is no room for values to be wrapped in.
 const ROOM: usize = 20;
 
@@ -33,8 +35,9 @@ fn cap(widths: &[usize], room: usize) -> usize {
     (0..=room).rev().find(|cap| widths.iter().map(|width| width.min(cap)).sum::<usize>() <= room).unwrap_or(0)
 }
 
-/// Rows under a header, its first column never cut: in columns, or, where those would be too narrow, none.
-pub fn columns(header: &[String], rows: &[Vec<String>], room: usize) -> Option<Rows> {
+/// Rows under a header, its first column never cut: in columns, or, where those would be too narrow, none. Before they
+/// are hard to read, the columns that are `spare` go, the first of those first.
+pub fn columns(header: &[String], rows: &[Vec<String>], spare: &[&str], room: usize) -> Option<Rows> {
     let mut rows: Rows = std::iter::once(header.to_vec()).chain(rows.iter().cloned()).collect();
     if total(&widths(rows.iter())) <= room {
         return Some(rows);
@@ -43,6 +46,10 @@ pub fn columns(header: &[String], rows: &[Vec<String>], room: usize) -> Option<R
         if let Some(short) = short_time(cell) {
             *cell = short;
         }
+    }
+    let left_out = |gone: usize| without(header, &rows, spare.get(..gone).unwrap_or_default());
+    if let Some(rows) = (0..=spare.len()).find_map(|gone| readable(left_out(gone), room)) {
+        return Some(rows);
     }
     let all = widths(rows.iter());
     let (first, rest) = all.split_first()?;
@@ -54,6 +61,35 @@ pub fn columns(header: &[String], rows: &[Vec<String>], room: usize) -> Option<R
     }
     for row in &mut rows {
         row.iter_mut().skip(1).for_each(|cell| *cell = cut(cell, cap));
+    }
+    Some(rows)
+}
+
+/// The rows without the columns that are called so.
+fn without(header: &[String], rows: &Rows, gone: &[&str]) -> Rows {
+    let stays: Vec<bool> = header.iter().map(|name| !gone.contains(&name.as_str())).collect();
+    let kept = |row: &Vec<String>| {
+        let cells = row.iter().zip(&stays).filter(|(_, stays)| **stays);
+        cells.map(|(cell, _)| cell.clone()).collect()
+    };
+    rows.iter().map(kept).collect()
+}
+
+/// The rows with no column cut but wide ones, and these no more than can be read.
+fn readable(mut rows: Rows, room: usize) -> Option<Rows> {
+    let all = widths(rows.iter());
+    let (first, rest) = all.split_first()?;
+    let (wide, narrow): (Vec<usize>, Vec<usize>) = rest.iter().partition(|width| **width > READABLE);
+    let room = room.checked_sub(first + GAP * rest.len() + narrow.iter().sum::<usize>())?;
+    if !wide.is_empty() {
+        let cap = cap(&wide, room);
+        if cap < READABLE {
+            return None;
+        }
+        for row in &mut rows {
+            let cells = row.iter_mut().zip(&all).skip(1).filter(|(_, width)| **width > READABLE);
+            cells.for_each(|(cell, _)| *cell = cut(cell, cap));
+        }
     }
     Some(rows)
 }
@@ -140,18 +176,23 @@ fn wrap(text: &str, room: usize) -> Vec<String> {
 }
 
 /// `text` in `room` columns with `…` for what is left out: the end of a sentence, the middle of a name, whose end
-/// tells more.
+/// tells more, the beginning of a location, which is the same for most.
 fn cut(text: &str, room: usize) -> String {
     if text.width() <= room {
         return text.to_owned();
     }
     let keep = room.saturating_sub(1);
-    // A location's query is the least of it.
-    let text = text.split_once('?').filter(|(path, _)| path.contains("://")).map_or(text, |(path, _)| path);
+    let is_location = text.contains("://");
+    // Its query is the least of it.
+    let text = text.split_once('?').filter(|_| is_location).map_or(text, |(path, _)| path);
     if text.width() <= keep {
         return format!("{text}…");
     }
-    let tail = if text.contains(' ') { 0 } else { keep * 2 / 3 };
+    let tail = match text.contains(' ') {
+        true => 0,
+        false if is_location => keep,
+        false => keep * 2 / 3,
+    };
     let head: String = taken(text.chars(), keep - tail).into_iter().collect();
     let tail: String = taken(text.chars().rev(), tail).into_iter().rev().collect();
     format!("{head}…{tail}")
@@ -204,23 +245,33 @@ mod tests {
     fn columns_are_cut_only_where_they_must_be() {
         let (header, rows) = deployments();
         let natural: Rows = std::iter::once(header.clone()).chain(rows.clone()).collect();
-        assert_eq!(columns(&header, &rows, 200), Some(natural));
-        let fitted = columns(&header, &rows, 80).unwrap();
+        assert_eq!(columns(&header, &rows, &[], 200), Some(natural));
+        let fitted = columns(&header, &rows, &["DURATION"], 80).unwrap();
         assert_eq!(
             fitted[1],
-            row(&["d-14VFCFA5D", "Succeeded", "24s", "11-22 12:00", "s3://releases…ite-1.2.3-bf2a91c.zip"])
+            row(&["d-14VFCFA5D", "Succeeded", "24s", "11-22 12:00", "…"])
                 .into_iter()
                 .take(4)
                 .chain([cut(REVISION, 80 - 11 - 9 - 8 - 11 - 8)])
                 .collect::<Vec<_>>()
         );
         for room in 50..200 {
-            if let Some(fitted) = columns(&header, &rows, room) {
+            if let Some(fitted) = columns(&header, &rows, &["DURATION"], room) {
                 assert!(widest(&fitted) <= room, "{room}: {fitted:?}");
                 assert_eq!(fitted[1][0], "d-14VFCFA5D");
             }
         }
-        assert_eq!(columns(&header, &rows, 40), None);
+        assert_eq!(columns(&header, &rows, &[], 40), None);
+    }
+
+    #[test]
+    fn a_column_that_is_spare_goes_before_others_are_cut_short() {
+        let (header, rows) = deployments();
+        let room = 11 + 9 + 11 + READABLE + 3 * GAP;
+        let fitted = columns(&header, &rows, &["DURATION"], room).unwrap();
+        assert_eq!(fitted[0], row(&["DEPLOYMENT", "STATUS", "CREATED", "REVISION"]));
+        assert_eq!(fitted[1], row(&["d-14VFCFA5D", "Succeeded", "11-22 12:00", "…2.3-bf2a91c.zip"]));
+        assert_eq!(columns(&header, &rows, &["DURATION"], room + 10).unwrap()[0].len(), 5);
     }
 
     #[test]
@@ -267,7 +318,7 @@ mod tests {
         assert_eq!(cut("a sentence of words", 8), "a sente…");
         assert_eq!(cut("short", 8), "short");
         assert_eq!(cut("s3://b/site-1.zip?versionId=ZNgpSN6DHgE4oU5r", 20), "s3://b/site-1.zip…");
-        assert_eq!(cut("s3://b/site-1.zip?versionId=ZNgpSN6DHgE4oU5r", 12), "s3:/…e-1.zip");
+        assert_eq!(cut("s3://b/site-1.zip?versionId=ZNgpSN6DHgE4oU5r", 12), "…/site-1.zip");
         for room in 1..20 {
             assert!(cut(REVISION, room).width() <= room);
             assert!(wrap(REVISION, room).iter().all(|line| line.width() <= room));

@@ -49,6 +49,12 @@ impl<'a> Listing<'a> {
         }
     }
 
+    /// See [`Table::spare`].
+    pub fn spare(mut self, headings: &'static [&'static str]) -> Self {
+        self.table.spare(headings);
+        self
+    }
+
     /// A member of the JSON beside the items.
     pub fn beside(mut self, name: &str, value: Value) -> Self {
         self.head.insert(name.to_owned(), value);

@@ -13,11 +13,18 @@ use crate::ui::{self, Style, Ui};
 pub struct Table {
     header: Vec<Cow<'static, str>>,
     rows: Vec<Vec<String>>,
+    /// Headings of columns that a narrow terminal does without, the first of them first.
+    spare: &'static [&'static str],
 }
 
 impl Table {
     pub fn new<N: Into<Cow<'static, str>>>(header: impl IntoIterator<Item = N>) -> Self {
-        Table { header: header.into_iter().map(Into::into).collect(), rows: Vec::new() }
+        Table { header: header.into_iter().map(Into::into).collect(), ..Table::default() }
+    }
+
+    /// Names the columns that a narrow terminal does without, the first of them first.
+    pub fn spare(&mut self, headings: &'static [&'static str]) {
+        self.spare = headings;
     }
 
     /// A table of names and values.
@@ -76,7 +83,7 @@ impl Table {
             (None, true) => (self.rows.clone(), false),
             (None, false) => (std::iter::once(header).chain(self.rows.iter().cloned()).collect(), true),
             (Some(room), true) => (fit::wrapped(&self.rows, room), false),
-            (Some(room), false) => match fit::columns(&header, &self.rows, room) {
+            (Some(room), false) => match fit::columns(&header, &self.rows, self.spare, room) {
                 Some(rows) => (rows, true),
                 None => (fit::records(&header, &self.rows, room), false),
             },

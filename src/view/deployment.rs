@@ -8,21 +8,31 @@ use crate::clock::short;
 use crate::format::{Table, View};
 use crate::model::{Deployment, Overview, Revision};
 
-pub const HEADER: [&str; 7] =
-    ["DEPLOYMENT", "STATUS", "TARGETS", "DURATION", "CREATED", "CREATOR", "REVISION"];
+pub const SPARE: &[&str] = &["CREATOR", "DURATION"];
 
-/// One row. `now` measures a deployment that still runs.
-pub fn row(deployment: &Deployment, now: Timestamp) -> Vec<String> {
+/// The columns; with the deployment group where `all` groups are listed.
+pub fn header(all: bool) -> Vec<&'static str> {
+    let group = all.then_some("GROUP");
+    let rest = ["STATUS", "TARGETS", "DURATION", "CREATED", "CREATOR", "REVISION"];
+    ["DEPLOYMENT"].into_iter().chain(group).chain(rest).collect()
+}
+
+/// One row under [`header`]. `now` measures a deployment that still runs.
+pub fn row(deployment: &Deployment, now: Timestamp, all: bool) -> Vec<String> {
     let dash = || "-".to_owned();
-    vec![
-        deployment.id.clone(),
+    let group = || match (&deployment.application, &deployment.group) {
+        (Some(application), Some(group)) => format!("{application}/{group}"),
+        _ => dash(),
+    };
+    let cells = vec![
         deployment.status.to_string(),
         deployment.overview.map_or_else(dash, counts),
         duration(deployment, now).unwrap_or_else(dash),
         time(deployment.create_time).unwrap_or_else(dash),
         deployment.creator.as_ref().map_or_else(dash, ToString::to_string),
         deployment.revision.as_ref().map_or_else(dash, Revision::to_string),
-    ]
+    ];
+    [deployment.id.clone()].into_iter().chain(all.then(group)).chain(cells).collect()
 }
 
 /// Everything about one.

@@ -231,3 +231,25 @@ fn a_bundle_goes_where_a_link_leads_and_into_a_pipe() {
     let output = command.output().unwrap();
     assert!(output.status.success() && output.stdout == bytes, "the bundle and nothing else");
 }
+
+#[test]
+fn nothing_is_uploaded_that_the_application_cannot_deploy() {
+    let sandbox = Sandbox::start(SIMULATED, 60);
+    let machine = sandbox.machine();
+    for (name, platform) in [("Server", "server"), ("Lambda", "lambda"), ("ECS", "ecs")] {
+        machine.run(&format!("app create {name} --platform {platform}")).ends_with(0);
+    }
+    let (site, objects) = (site(&machine), sandbox.objects());
+    let text = machine.home().join("lambda.yml");
+    let resource = "Properties: {Name: f, Alias: live, CurrentVersion: \"1\", TargetVersion: \"2\"}";
+    let appspec = format!("version: 0.0\nResources: [{{f: {{Type: AWS::Lambda::Function, {resource}}}}}]\n");
+    fs::write(&text, appspec).unwrap();
+    let push = |path: &PathBuf, key: &str, app: &str| {
+        machine.run(&format!("revision push {} s3://releases/{key} --app {app}", path.display()))
+    };
+    push(&site, "a.zip", "Lambda").ends_with(1).complains("deploys to functions, and takes no zip");
+    push(&site, "a.tgz", "ECS").ends_with(1).complains("deploys to services, and takes no tgz");
+    push(&text, "a.yml", "Server").ends_with(1).complains("deploys to instances, and takes no YAML");
+    assert_eq!(sandbox.objects(), objects);
+    push(&text, "a.yml", "Lambda").ends_with(0);
+}

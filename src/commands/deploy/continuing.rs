@@ -43,7 +43,7 @@ enum WaitChoice {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
-    arguments.watching.require(arguments.watch, false)?;
+    arguments.watching.require(context, arguments.watch, false)?;
     let id = arguments.deployment.resolve(context).await?;
     let api = context.api().await?;
     let wait = match arguments.wait {

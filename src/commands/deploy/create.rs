@@ -59,7 +59,7 @@ pub struct Arguments {
     push: Option<PathBuf>,
 
     /// Where --push uploads to
-    #[arg(long, value_name = "BUCKET", env = "CDCTL_BUCKET", hide_env_values = true)]
+    #[arg(long, value_name = "BUCKET", env = "CDCTL_BUCKET", hide_env_values = true, value_parser = bucket)]
     bucket: Option<String>,
 
     /// The object that --push makes [default: APP/NAME-DIGEST.zip]
@@ -141,6 +141,15 @@ pub enum FileExists {
     Retain,
 }
 
+/// A bucket's name, or `s3://BUCKET`.
+fn bucket(text: &str) -> Result<String, String> {
+    let name = text.strip_prefix("s3://").map_or(text, |name| name.trim_end_matches('/'));
+    if name.is_empty() || name.contains('/') {
+        return Err("write the bucket's name alone; --key says where in it".to_owned());
+    }
+    Ok(name.to_owned())
+}
+
 pub async fn run(context: &Context, line: &Arguments) -> anyhow::Result<Exit> {
     let operation = request::operation("CreateDeployment")?;
     line.check_standard_input()?;
@@ -148,7 +157,7 @@ pub async fn run(context: &Context, line: &Arguments) -> anyhow::Result<Exit> {
     let arguments = &line.laid_on(context, file)?;
     arguments.check_regions()?;
     let watched = arguments.watch || arguments.dry_run;
-    arguments.watching.require(watched, arguments.if_active != IfActive::Fail)?;
+    arguments.watching.require(context, watched, arguments.if_active != IfActive::Fail)?;
     // What is missing is said before the work.
     arguments.group.resolve(context)?;
     arguments.check_mode()?;

@@ -183,7 +183,9 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         None => "list the deployments".to_owned(),
     };
     let (output, ui) = (&context.settings.output, &context.ui);
-    let mut list = Listing::new(output, ui, "deploymentsInfo", view::deployment::HEADER, "no deployments")
+    let header = view::deployment::header(group.is_none());
+    let mut list = Listing::new(output, ui, "deploymentsInfo", header, "no deployments")
+        .spare(view::deployment::SPARE)
         .listed("deployments", |info| info["deploymentId"].clone());
     let limit = list.limit(arguments.limit);
     let mut pages =
@@ -202,7 +204,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
             let now = seen.date.unwrap_or_else(clock::now);
             for (deployment, json) in seen.rows("deploymentsInfo") {
                 if arguments.wants(&deployment) && list.count() < limit {
-                    list.add(json, view::deployment::row(&deployment, now))?;
+                    list.add(json, view::deployment::row(&deployment, now, group.is_none()))?;
                 }
             }
         }

@@ -52,7 +52,7 @@ pub struct Arguments {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
-    arguments.watching.require(arguments.watch, false)?;
+    arguments.watching.require(context, arguments.watch, false)?;
     let id = arguments.deployment.resolve(context).await?;
     let api = context.api().await?;
     let seen = api.deployment(&id).await.doing(format_args!("retry deployment {id}"))?;

@@ -92,7 +92,7 @@ struct Goal {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
-    arguments.watching.require(!arguments.no_watch || arguments.dry_run, true)?;
+    arguments.watching.require(context, !arguments.no_watch || arguments.dry_run, true)?;
     let id = arguments.deployment.resolve(context).await?;
     let api = context.api().await?;
     let seen = api.deployment(&id).await.doing(format_args!("roll back deployment {id}"))?;

@@ -339,11 +339,15 @@ fn keyboard(context: &Context, shown: &Shown) -> anyhow::Result<Option<Keyboard>
     let keyboard = if shown.is_live(context) { Keyboard::take().doing("take the keyboard")? } else { None };
     match keyboard {
         Some(keyboard) => Ok(Some(keyboard)),
-        None => Err(Failure::new("--keys needs a live view on a terminal, and the keyboard")
-            .help("leave it out where the output is a pipe or the command runs in the background")
-            .exit(Exit::Usage)
-            .into()),
+        None => Err(no_keyboard()),
     }
+}
+
+fn no_keyboard() -> anyhow::Error {
+    Failure::new("--keys needs a live view on a terminal, and the keyboard")
+        .help("leave it out where the output is a pipe or the command runs in the background")
+        .exit(Exit::Usage)
+        .into()
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::commands::missing;
 use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::model::Revision;
+use crate::model::{BundleType, ComputePlatform, Revision};
 use crate::revision::Locator;
 
 /// Check a directory, bundle it, upload it and register it as a revision
@@ -120,7 +120,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
             };
             let packing = arguments.packing.packing(fetched.source(), (&key, bundle_type), None)?;
             let prepared = pushing::bundle_aside(context, fetched, &packing).await?;
-            check_application(context, &arguments.app).await?;
+            check_application(context, &arguments.app, &prepared.bundle_type).await?;
             let put = arguments.storage.put();
             let destination = Destination { bucket, key, put, if_changed: arguments.if_changed };
             let description = arguments.description.as_deref();
@@ -167,13 +167,29 @@ fn misplaced() -> anyhow::Error {
         .into()
 }
 
-/// Nothing is uploaded for an application that is not there. A caller who may not ask finds out at the end.
-async fn check_application(context: &Context, name: &str) -> anyhow::Result<()> {
+/// Nothing is uploaded for an application that is not there, or that deploys no such thing. A caller who may not ask finds
+/// out at the end.
+async fn check_application(context: &Context, name: &str, bundle: &BundleType) -> anyhow::Result<()> {
     let api = context.api().await?;
-    match api.check_application(name).await {
-        Err(error) if error.kind != ErrorKind::Denied => {
-            Err(missing::application(api, error, name, format_args!("push to application {name}")).await)
+    let platform = match api.platform(name).await {
+        Err(error) if error.kind == ErrorKind::Denied => None,
+        Err(error) => {
+            return Err(
+                missing::application(api, error, name, format_args!("push to application {name}")).await
+            );
         }
-        _ => Ok(()),
-    }
+        Ok(platform) => platform,
+    };
+    let text = matches!(bundle, BundleType::Yaml | BundleType::Json);
+    let (what, help) = match platform {
+        Some(ComputePlatform::Server) if text => ("instances", "push the directory, or a zip, tar or tgz"),
+        Some(ComputePlatform::Lambda) if !text => ("functions", "push the AppSpec file alone"),
+        Some(ComputePlatform::Ecs) if !text => ("services", "push the AppSpec file alone"),
+        _ => return Ok(()),
+    };
+    Err(Failure::new(format!(
+        "application {name} deploys to {what}, and takes no {bundle}; nothing was uploaded"
+    ))
+    .help(help)
+    .into())
 }

@@ -362,6 +362,11 @@ async fn clear(context: &Context, arguments: &Clear) -> anyhow::Result<Exit> {
     let query = arguments.id.map(|id| format!("?id={id}")).unwrap_or_default();
     let json = control::call(context, Method::DELETE, &format!("faults{query}"), None).await?;
     let count = json.get("cleared").and_then(Value::as_u64).unwrap_or_default();
+    if let (Some(id), 0) = (arguments.id, count) {
+        return Err(Failure::new(format!("there is no fault {id}"))
+            .help("`cdctl sandbox fault list` shows those in force")
+            .into());
+    }
     let faults = if count == 1 { "fault" } else { "faults" };
     context.ui.note(&format!("cleared {count} {faults}"));
     if context.settings.output.format.is_machine() {

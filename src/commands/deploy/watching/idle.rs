@@ -1,13 +1,16 @@
-//! Flags of a watch where nothing is watched: a job that forgot `--watch` learns of it before anything is made.
+//! What is wrong with the flags of a watch is told before anything is made: to a job that forgot `--watch`, or whose watch
+//! could not begin.
 
-use super::{OnLeave, WatchArgs};
-use crate::error::Failure;
+use super::kept::writable;
+use super::{OnLeave, WatchArgs, no_keyboard};
+use crate::context::Context;
+use crate::error::{Doing, Failure};
 use crate::exit::Exit;
 
 impl WatchArgs {
     /// An error where a flag is about the watch and nothing is `watched`; those of any wait pass where one may be waited
-    /// for something (`waits`).
-    pub fn require(&self, watched: bool, waits: bool) -> anyhow::Result<()> {
+    /// for something (`waits`). Of a watch, an error where it could not begin: nothing is made that is then not watched.
+    pub fn require(&self, context: &Context, watched: bool, waits: bool) -> anyhow::Result<()> {
         let shown = &self.shown;
         let of_watches = [
             ("--until", self.until.is_some()),
@@ -33,7 +36,22 @@ impl WatchArgs {
                 .help(format!("watch the deployment (--watch), or leave {flag} out"))
                 .exit(Exit::Usage)
                 .into()),
+            None if watched => self.can_begin(context),
             None => Ok(()),
         }
+    }
+
+    fn can_begin(&self, context: &Context) -> anyhow::Result<()> {
+        let shown = &self.shown;
+        if shown.keys && !shown.is_live(context) {
+            return Err(no_keyboard());
+        }
+        let files = [("the recording", self.record.as_deref()), ("the JUnit file", shown.junit.as_deref())];
+        for (what, path) in files.into_iter().chain([("the step summary", shown.summary())]) {
+            if let Some(path) = path {
+                writable(path).doing(format_args!("write {what} {}", path.display()))?;
+            }
+        }
+        Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! How a watch is shown: the flags about it, and the reporters that they ask for.
 
 use std::fs::{File, OpenOptions};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
@@ -119,7 +119,7 @@ impl Shown {
             reporters.push(Box::new(Taskbar::new(context.ui.err(), self.progress, self.bell)));
         }
         if self.system() == Some(Folds::GitHub) {
-            let summary = match &self.github_step_summary {
+            let summary = match self.summary() {
                 Some(path) => {
                     let file = OpenOptions::new().create(true).append(true).open(path);
                     Some(sink("the step summary", path, file)?)
@@ -136,6 +136,11 @@ impl Shown {
 }
 
 impl Shown {
+    /// Where the summary of a step goes.
+    pub fn summary(&self) -> Option<&Path> {
+        self.github_step_summary.as_deref().filter(|_| self.system() == Some(Folds::GitHub))
+    }
+
     /// The system whose markers are wanted.
     fn system(&self) -> Option<Folds> {
         match self.ci {
