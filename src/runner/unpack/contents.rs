@@ -17,6 +17,8 @@ use crate::source;
 
 /// The first bytes of each file that are kept where an archive is read in one go.
 const HEAD_BYTES: u64 = 256;
+/// The first bytes of a zip's file that is asked for: what the checker reads of a script.
+const ASKED_BYTES: u64 = 8 << 10;
 /// The longest text that a reader of AppSpecs takes, and a byte more.
 const TEXT_BYTES: u64 = source::MAX_BYTES as u64 + 1;
 
@@ -63,7 +65,7 @@ impl Contents {
         if let Some(zip) = &mut self.zip {
             for (path, entry) in self.listing.iter_mut().filter(|(path, _)| wanted(path)) {
                 if let Some(stored) = self.files.get(path) {
-                    entry.head = zip.read(stored.number, HEAD_BYTES)?;
+                    entry.head = zip.read(stored.number, ASKED_BYTES)?;
                 }
             }
         }
