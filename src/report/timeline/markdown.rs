@@ -93,7 +93,10 @@ fn targets(text: &mut String, timeline: &Timeline) {
     // Of two fleets each target says in which it is.
     let fleets = timeline.bars.iter().any(|bar| bar.label.is_some());
     let (head, rule) = if fleets { (" fleet |", " --- |") } else { ("", "") };
-    let _ = writeln!(text, "\n### Targets\n\n| target |{head} state | phase | time |\n| --- |{rule} --- | --- | ---: |");
+    let _ = writeln!(
+        text,
+        "\n### Targets\n\n| target |{head} state | phase | time |\n| --- |{rule} --- | --- | ---: |"
+    );
     for bar in &shown {
         let at = match bar.status {
             TargetStatus::Succeeded => None,
@@ -103,7 +106,11 @@ fn targets(text: &mut String, timeline: &Timeline) {
             text,
             "| {} |{} {} | {} | {} |",
             code(&bar.id),
-            if fleets { format!(" {} |", bar.label.as_deref().map(code).unwrap_or_default()) } else { String::new() },
+            if fleets {
+                format!(" {} |", bar.label.as_deref().map(code).unwrap_or_default())
+            } else {
+                String::new()
+            },
             code(bar.status.as_str()),
             at.map(|phase| code(phase.name.as_str())).unwrap_or_default(),
             bar.taken(timeline.as_of).map(clock::short).unwrap_or_default()

@@ -137,11 +137,19 @@ fn what_has_no_name_and_no_log_leaves_no_gap() {
 #[test]
 fn of_two_fleets_each_target_says_in_which_it_is() {
     let mut two = fleet(2);
-    assert!(markdown(&[two.clone()]).contains("| target | state | phase | time |\n| --- | --- | --- | ---: |\n"));
+    assert!(
+        markdown(&[two.clone()]).contains("| target | state | phase | time |\n| --- | --- | --- | ---: |\n")
+    );
     two.bars[0].label = Some("Blue".into());
     let text = markdown(&[two]);
-    assert!(text.contains("| target | fleet | state | phase | time |\n| --- | --- | --- | --- | ---: |\n"), "{text}");
-    assert!(text.contains("| `i-0` | `Blue` | `Succeeded` |") && text.contains("| `i-1` |  | `Succ"), "{text}");
+    assert!(
+        text.contains("| target | fleet | state | phase | time |\n| --- | --- | --- | --- | ---: |\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("| `i-0` | `Blue` | `Succeeded` |") && text.contains("| `i-1` |  | `Succ"),
+        "{text}"
+    );
 }
 
 #[test]
