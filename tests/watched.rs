@@ -206,7 +206,9 @@ fn sre_17_a_target_of_a_kind_that_nobody_knows_is_shown_as_it_came() {
         ["pod-1", "EKSTarget", "Failed", "Bake", "OvenBroke", "2023-11-14T22:13:20.000Z"],
         "{run}"
     );
-    run.complains("  1  1x  Bake  OvenBroke  bake.sh  first 2023-11-14T22:13:20Z")
+    let run = machine.run("deploy watch d-1").ends_with(3);
+    run.complains("target     FAILED pod-1 Bake: OvenBroke bake.sh: it is cold\n")
+        .complains("  1  1x  Bake  OvenBroke  bake.sh  first 2023-11-14T22:13:20Z")
         .complains("     it is cold\n     on pod-1\n")
         .complains("[stderr]no gas");
     machine.run("deploy targets d-1").ends_with(0).says("pod-1").says("Bake");
