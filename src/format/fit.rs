@@ -270,7 +270,7 @@ mod tests {
         let room = 11 + 9 + 11 + READABLE + 3 * GAP;
         let fitted = columns(&header, &rows, &["DURATION"], room).unwrap();
         assert_eq!(fitted[0], row(&["DEPLOYMENT", "STATUS", "CREATED", "REVISION"]));
-        assert_eq!(fitted[1], row(&["d-14VFCFA5D", "Succeeded", "11-22 12:00", "….3-bf2a91c.zip"]));
+        assert_eq!(fitted[1], row(&["d-14VFCFA5D", "Succeeded", "11-22 12:00", "…2.3-bf2a91c.zip"]));
         assert_eq!(columns(&header, &rows, &["DURATION"], room + 10).unwrap()[0].len(), 5);
     }
 
