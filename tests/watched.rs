@@ -207,7 +207,7 @@ fn sre_17_a_target_of_a_kind_that_nobody_knows_is_shown_as_it_came() {
         "{run}"
     );
     let run = machine.run("deploy watch d-1").ends_with(3);
-    run.complains("target     FAILED pod-1 Bake: OvenBroke bake.sh: it is cold\n")
+    run.complains("target     FAILED pod-1 Bake at 22:13:20Z: OvenBroke bake.sh: it is cold\n")
         .complains("  1  1x  Bake  OvenBroke  bake.sh  first 2023-11-14T22:13:20Z")
         .complains("     it is cold\n     on pod-1\n")
         .complains("[stderr]no gas");
