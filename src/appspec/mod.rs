@@ -20,6 +20,7 @@ pub use bundle::{Entry, Kind, Listing, MOST, Pattern, file_at, is_comparable, na
 pub use codes::{CODES, Code, code};
 pub use finding::{Agent, Finding, Severity};
 pub use fix::fixed;
+pub use managed::OUTCOME;
 pub use model::{AppSpec, Context, FileEntry, FileExists, Os, Permission, Script};
 pub use render::render;
 pub use schema::schema;

@@ -20,12 +20,15 @@ use super::{Finding, Platform, Severity, placeholder};
 
 pub use hooks::{ECS_EVENTS, LAMBDA_EVENTS};
 
+/// How the sentence of each error ends.
+pub const OUTCOME: &str = "; the deployment fails";
+
 /// Everything there is to say of the text. `placeholders`: values that a pipeline fills in are worth a note only.
 pub fn check(text: &[u8], platform: Platform, placeholders: bool) -> Vec<Finding> {
     let mut checker = Checker { platform, placeholders, findings: Vec::new() };
     checker.document(text);
     for finding in checker.findings.iter_mut().filter(|finding| finding.severity == Severity::Error) {
-        finding.message.push_str("; the deployment fails");
+        finding.message.push_str(OUTCOME);
     }
     checker.findings
 }

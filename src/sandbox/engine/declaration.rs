@@ -51,7 +51,9 @@ impl Declaration {
         let scope = Scope { platform: Some(platform), ..Scope::default() };
         let findings = appspec::check(&text, None, scope).findings;
         let error = findings.into_iter().find(|finding| finding.severity == Severity::Error);
-        declaration.wrong = error.map(|error| error.message);
+        // The service's own words go around it.
+        let told = |message: String| message.trim_end_matches(appspec::OUTCOME).to_owned();
+        declaration.wrong = error.map(|error| told(error.message));
         Ok(declaration)
     }
 
