@@ -212,7 +212,7 @@ fn a_replay_that_is_interrupted_leaves_the_cursor_below_its_last_frame() {
     machine.run(&format!("deploy watch {id} --timeout 3s --record {record}")).ends_with(7);
     let line = format!("deploy watch --replay {record} --speed 0.01");
     let terminal = Terminal::start(sandbox.machine(), &line, (80, 24));
-    terminal.shows("InProgress");
+    terminal.shows("elapsed");
     let parser = std::sync::Arc::clone(&terminal.parser);
     terminal.signal(Signal::INT);
     let (code, screen) = terminal.ends();

@@ -229,10 +229,7 @@ mod tests {
             ("Resources: []", "no version."),
             ("version: 0.0", "the file has no Resources."),
             ("version: 1.0\nResources: [{a: {Type: AWS::Lambda::Function}}]", "the version must be 0.0."),
-            (
-                "version: 0.0\nResources: [{a: {Type: AWS::ECS::Service}}]",
-                "no resource of type `AWS::ECS::Service`.",
-            ),
+            (&good.replace("Lambda::Function", "ECS::Service"), "no resource of type `AWS::ECS::Service`."),
             (
                 "version: 0.0\nResources: [{a: {Type: AWS::Lambda::Function}}]",
                 "the resource has no Properties.",
