@@ -135,6 +135,36 @@ fn sre_05_credentials_are_asked_for_anew_and_never_called_a_failure() {
     }
 }
 
+/// The verb that waits for longest outlives its credentials.
+#[test]
+fn a_wait_for_the_next_deployment_asks_for_credentials_anew() {
+    let machine = Machine::new().set("AWS_REGION", "us-east-1").set("AWS_PROFILE", "work");
+    let folder = machine.home().join(".aws");
+    std::fs::create_dir(&folder).unwrap();
+    let file = folder.join("credentials");
+    let keys = |key: &str| format!("[work]\naws_access_key_id = {key}\naws_secret_access_key = {key}\n");
+    for (fresh, code, says) in [("fresh", 0, "✓ SUCCEEDED  d-1"), ("old", 9, "ExpiredTokenException")] {
+        std::fs::write(&file, keys("old")).unwrap();
+        let (renewed, fresh) = (file.clone(), keys(fresh));
+        let looks = AtomicUsize::new(0);
+        let service = StandIn::new(move |request| {
+            if request.key() == "old" && looks.fetch_add(1, Ordering::SeqCst) > 0 {
+                std::fs::write(&renewed, &fresh).unwrap();
+                return Answer::error(403, "ExpiredTokenException");
+            }
+            let info = r#"{"deploymentId":"d-1","status":"Succeeded","creator":"user"}"#;
+            Answer::json(&match (request.operation().unwrap_or_default(), request.key()) {
+                ("ListDeployments", "fresh") => r#"{"deployments":["d-1"]}"#.to_owned(),
+                ("ListDeployments", _) => r#"{"deployments":[]}"#.to_owned(),
+                ("BatchGetDeployments", _) => format!(r#"{{"deploymentsInfo":[{info}]}}"#),
+                _ => format!(r#"{{"deploymentInfo":{info}}}"#),
+            })
+        });
+        let watch = "deploy watch shop/prod --next --interval 100ms --give-up-after 1s --endpoint-url";
+        machine.run(&format!("{watch} {}", service.url)).ends_with(code).complains(says);
+    }
+}
+
 /// What a command does after its watch goes by the credentials that the watch found, not by those that were refused.
 #[test]
 fn what_follows_a_watch_has_its_credentials() {

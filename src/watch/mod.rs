@@ -25,7 +25,7 @@ use jiff::Timestamp;
 use tokio::time::timeout;
 
 use crate::model::Deployment;
-use crate::report::Reporters;
+use crate::report::{About, Reporters};
 use crate::signals::{Listener, Signals};
 use budget::Budget;
 use event::{DeploymentEvent, Event, Report};
@@ -130,8 +130,16 @@ pub async fn watch<S: Source>(
         .iter()
         .map(|id| Watched { source: Arc::clone(&source), deployment: id.clone(), region: None })
         .collect();
-    let listeners = watched.iter().map(|_| signals.listen()).collect();
-    let outcomes = follow(&watched, options, listeners, reporters).await;
+    let options = &Options { budget: options.budget.shared_by(watched.len()), ..options.clone() };
+    let told = &*reporters;
+    let listeners: Vec<_> = watched.iter().map(|_| signals.listen()).collect();
+    let each = watched.iter().zip(listeners).map(|(watched, signals)| async move {
+        let ended = one(watched, options, signals, told).await;
+        let outcome = ended.outcome.clone();
+        ended.tell(&options.tool, told);
+        outcome
+    });
+    let outcomes = join_all(each).await;
     finish(&outcomes, signals, reporters).await;
     outcomes
 }
@@ -152,13 +160,32 @@ pub struct Watched<S> {
     pub region: Option<String>,
 }
 
-/// As [`watch`], and the reporters stay open for more. `signals`: a listener for each, which may have heard one before.
+/// How the watch of one deployment ended; what is still to be told of it.
+#[derive(Debug)]
+pub struct Ended {
+    pub outcome: Outcome,
+    report: Box<Report>,
+    deployment: String,
+    region: Option<String>,
+    at: Timestamp,
+}
+
+impl Ended {
+    /// Tells the reporters of it: the `result`.
+    pub fn tell(self, tool: &str, reporters: &Reporters) {
+        let about = About { deployment: &self.deployment, region: self.region.as_deref() };
+        reporters.emit(tool, about, self.at, Event::Result(self.report));
+    }
+}
+
+/// As [`watch`], and the reporters stay open for more: each `result` comes last, where it is told. `signals`: a listener
+/// for each, which may have heard one before.
 pub async fn follow<S: Source>(
     watched: &[Watched<S>],
     options: &Options,
     signals: Vec<Listener>,
     reporters: &Reporters,
-) -> Vec<Outcome> {
+) -> Vec<Ended> {
     let options = &Options { budget: options.budget.shared_by(watched.len()), ..options.clone() };
     let each = watched.iter().zip(signals);
     join_all(each.map(|(watched, signals)| one(watched, options, signals, reporters))).await
@@ -200,7 +227,7 @@ async fn one<S: Source>(
     options: &Options,
     mut signals: Listener,
     reporters: &Reporters,
-) -> Outcome {
+) -> Ended {
     let Watched { source, deployment, region } = watched;
     let mut session = Session::new(options, deployment, region.as_deref(), reporters);
     let mut tracker = Tracker::until(options.until.clone());
@@ -234,8 +261,8 @@ async fn one<S: Source>(
     if rollback.is_none() && report.reason.is_none() {
         report.reason = session.left(&outcome);
     }
-    session.emit(Event::Result(Box::new(report)));
-    outcome
+    let (deployment, region) = (deployment.clone(), region.clone());
+    Ended { outcome, report: Box::new(report), deployment, region, at: session.now() }
 }
 
 #[cfg(test)]

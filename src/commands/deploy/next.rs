@@ -2,13 +2,17 @@
 
 use std::collections::HashSet;
 
+use tokio::time::Instant;
+
 use super::watching::WatchArgs;
+use crate::api::source::Watching;
+use crate::api::{Api, ApiError, ErrorKind};
 use crate::commands::missing;
 use crate::commands::names::GroupName;
 use crate::context::Context;
-use crate::error::Failure;
-use crate::model::Creator;
+use crate::model::{Creator, Deployment};
 use crate::watch::Outcome;
+use crate::watch::source::Source;
 
 /// How much of a group's history tells a new deployment from an old one.
 const HISTORY: usize = 100;
@@ -46,41 +50,47 @@ pub async fn find(
             context.ui.note(&format!("no deployment of {group} has started"));
             Ok(Next::None(Outcome::TimedOut))
         }
-        started = started(context, group, any_creator, watch) => started.map(Next::Started),
+        started = started(context, group, any_creator, watch) => started,
     }
 }
 
-/// The id of the deployment that starts next.
+/// The deployment that starts next; none where credentials are refused for as long as `--give-up-after` says.
 async fn started(
     context: &Context,
     group: &GroupName,
     any_creator: bool,
     watch: &WatchArgs,
-) -> anyhow::Result<String> {
+) -> anyhow::Result<Next> {
     let api = context.api().await?;
-    let list = || api.deployment_ids(&group.application, &group.group, HISTORY);
     let doing = format!("find deployments of {group}");
-    let mut seen: HashSet<String> = match list().await {
+    let mut seen: HashSet<String> = match api.deployment_ids(&group.application, &group.group, HISTORY).await
+    {
         Ok(ids) => ids.into_iter().collect(),
         Err(error) => return Err(missing::explain(api, error, group, doing).await),
     };
     context.ui.note(&format!("waiting for the next deployment of {group}"));
     let mut ticks = tokio::time::interval(watch.pace(api));
+    let mut refused_since = None;
     loop {
         ticks.tick().await;
-        let fresh: Vec<String> = match list().await {
-            Ok(ids) => ids.into_iter().filter(|id| !seen.contains(id)).collect(),
+        let api = context.api().await?;
+        let mut deployments = match fresh(api, group, &seen).await {
+            Ok(deployments) => deployments,
             Err(error) if error.is_transient() => continue,
+            Err(error) if error.kind == ErrorKind::Credentials => {
+                let since = *refused_since.get_or_insert_with(Instant::now);
+                if since.elapsed() >= watch.give_up_after() {
+                    context.ui.warn(&format!("cannot {doing}: {error}"));
+                    return Ok(Next::None(Outcome::Unknown(error.to_string())));
+                }
+                let source = Watching::new(api, &context.settings.connection);
+                source.renew().await;
+                source.renewed().into_iter().for_each(|api| context.renew(api));
+                continue;
+            }
             Err(error) => return Err(missing::explain(api, error, group, doing).await),
         };
-        if fresh.is_empty() {
-            continue;
-        }
-        let mut deployments = match api.deployments(&fresh).await {
-            Ok(deployments) => deployments.value,
-            Err(error) if error.is_transient() => continue,
-            Err(error) => return Err(Failure::api(format!("cannot {doing}"), &error).into()),
-        };
+        refused_since = None;
         let auto_scaling = |creator: &Creator| creator.is_auto_scaling();
         // The oldest of the new ones is the next; in which order they come is nowhere told.
         deployments.sort_by_key(|deployment| deployment.create_time);
@@ -88,8 +98,15 @@ async fn started(
             .iter()
             .find(|deployment| any_creator || !deployment.creator.as_ref().is_some_and(auto_scaling));
         if let Some(next) = next {
-            return Ok(next.id.clone());
+            return Ok(Next::Started(next.id.clone()));
         }
-        seen.extend(fresh);
+        seen.extend(deployments.into_iter().map(|deployment| deployment.id));
     }
+}
+
+/// The group's deployments that are not among those `seen`.
+async fn fresh(api: &Api, group: &GroupName, seen: &HashSet<String>) -> Result<Vec<Deployment>, ApiError> {
+    let ids = api.deployment_ids(&group.application, &group.group, HISTORY).await?;
+    let fresh: Vec<String> = ids.into_iter().filter(|id| !seen.contains(id)).collect();
+    if fresh.is_empty() { Ok(Vec::new()) } else { Ok(api.deployments(&fresh).await?.value) }
 }

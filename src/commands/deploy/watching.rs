@@ -140,6 +140,11 @@ impl WatchArgs {
         self.interval(api).max(self.budget(api).shortest_interval())
     }
 
+    /// How long refused credentials are asked for anew.
+    pub fn give_up_after(&self) -> Duration {
+        self.give_up_after
+    }
+
     fn budget(&self, api: &Api) -> Budget {
         let calls = if api.is_local() { 600 } else { 30 };
         Budget::per_minute(self.max_calls_per_minute.unwrap_or(calls))

@@ -13,7 +13,7 @@ use crate::exit::Exit;
 use crate::report::{About, Reporters};
 use crate::signals::{self, Listener, Signals};
 use crate::watch::event::{Event, NoticeCode};
-use crate::watch::{Options, Outcome, Watched};
+use crate::watch::{Ended, Options, Outcome, Watched};
 
 /// Watches one after the other that share their reporters and listen to the same signals.
 pub struct Series {
@@ -25,6 +25,8 @@ pub struct Series {
     /// What the last of those ends the command with.
     left: Option<Exit>,
     outcomes: Vec<Outcome>,
+    /// What has ended, and is told once it is known that more begins or what was left out.
+    ended: Vec<Ended>,
 }
 
 impl Series {
@@ -43,6 +45,7 @@ impl Series {
             listener: context.signals.listen(),
             left: None,
             outcomes: Vec::new(),
+            ended: Vec::new(),
         })
     }
 
@@ -80,9 +83,15 @@ impl Series {
     ) -> anyhow::Result<Vec<Outcome>> {
         let arguments = WatchArgs { timeout, ..self.arguments.clone() };
         let options = Options { made: true, ..arguments.options(context, true).await? };
-        let outcomes = crate::watch::follow(watched, &options, signals, &self.reporters).await;
+        self.tell();
+        self.ended = crate::watch::follow(watched, &options, signals, &self.reporters).await;
+        let outcomes: Vec<_> = self.ended.iter().map(|ended| ended.outcome.clone()).collect();
         self.outcomes.extend(outcomes.iter().cloned());
         Ok(outcomes)
+    }
+
+    fn tell(&mut self) {
+        self.ended.drain(..).for_each(|ended| ended.tell(TOOL, &self.reporters));
     }
 
     /// Tells the stream of a region in which nothing is watched, and so nothing of it is told; with what the command ends.
@@ -94,6 +103,7 @@ impl Series {
 
     /// Waits until everything is written; gives the exit code.
     pub async fn finish(mut self, context: &Context, exit: Exit) -> Exit {
+        self.tell();
         crate::watch::finish(&self.outcomes, &self.signals, &mut self.reporters).await;
         written(context, self.reporters.unwritten(), exit)
     }
