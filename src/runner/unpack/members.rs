@@ -112,6 +112,8 @@ impl<R: Read> Members<R> {
                 EntryType::XHeader => ahead.records = Records::of(&self.extension(header)?)?,
                 // For all that follows; git notes the commit there.
                 EntryType::XGlobalHeader => drop(self.extension(header)?),
+                // GNU tar's name of the whole archive has no content, and a size that may be blank.
+                kind if kind.as_byte() == b'V' => {}
                 _ => return self.member(header, ahead).map(Some),
             }
         }
@@ -161,6 +163,8 @@ impl<R: Read> Members<R> {
         let target = target.unwrap_or_else(|| header.link_name_bytes().unwrap_or_default().into_owned());
         let kind = match header.entry_type() {
             EntryType::Regular if name.ends_with(b"/") => EntryType::Directory,
+            // Of an incremental dump: its content is what the directory had.
+            kind if kind.as_byte() == b'D' => EntryType::Directory,
             kind => kind,
         };
         let name = PathBuf::from(OsString::from_vec(name));

@@ -726,3 +726,18 @@ fn of_a_large_zip_the_content_of_what_is_wanted_is_read() {
     assert_eq!(damage_of(&bytes, &|_| false).unwrap(), []);
     assert_eq!(damage_of(&bytes, &|name| name == "data").unwrap(), [("data".to_owned(), Fault::Checksum)]);
 }
+
+/// GNU tar's `--label` and `--listed-incremental`.
+#[test]
+fn labels_and_incremental_dumps_are_unpacked_as_by_tar() {
+    let bytes = [
+        block("nightly", EntryType::new(b'V'), 0, b""),
+        block("d/", EntryType::new(b'D'), 4, b"Yx\0\0"),
+        block("d/x", EntryType::Regular, 2, b"hi"),
+        vec![0; 1024],
+    ];
+    let bundle = Bundle::new(&bytes.concat());
+    bundle.unpack(BundleType::Tar).unwrap();
+    assert!(!bundle.path("nightly").exists());
+    assert_eq!(fs::read_to_string(bundle.path("d/x")).unwrap(), "hi");
+}
