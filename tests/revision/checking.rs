@@ -108,7 +108,7 @@ fn an_appspec_for_ecs_is_checked_by_the_services_rules() {
 }
 
 /// A tar whose only entry leads out of it.
-fn evil() -> Vec<u8> {
+pub fn evil() -> Vec<u8> {
     let mut archive = tar::Builder::new(Vec::new());
     let mut header = tar::Header::new_gnu();
     header.as_old_mut().name[..7].copy_from_slice(b"../evil");

@@ -93,13 +93,7 @@ async fn a_revision_is_downloaded_and_unpacked_and_nothing_is_overwritten() {
     machine.run(&format!("revision push {} {long} --app shop", site.display())).ends_with(0);
     machine.run(&format!("revision validate {long}")).ends_with(0).complains(&format!("{long}:appspec.yml"));
     // What would be written elsewhere is refused, and nothing of it stays.
-    let mut archive = tar::Builder::new(Vec::new());
-    let mut header = tar::Header::new_gnu();
-    header.as_old_mut().name[..7].copy_from_slice(b"../evil");
-    header.set_size(1);
-    header.set_cksum();
-    archive.append(&header, &b"x"[..]).unwrap();
-    let body = archive.into_inner().unwrap();
+    let body = super::checking::evil();
     objects.put_object().bucket("releases").key("evil.tar").body(body.into()).send().await.unwrap();
     let out = machine.home().join("out");
     let run = machine.run(&format!("revision pull s3://releases/evil.tar --unpack --file {}", out.display()));

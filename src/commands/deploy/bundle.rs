@@ -7,6 +7,15 @@ use crate::context::Context;
 use crate::error::{Failure, nearest};
 use crate::model::{Revision, bare_etag};
 
+/// A bucket's name, or `s3://BUCKET`.
+pub fn bucket(text: &str) -> Result<String, String> {
+    let name = text.strip_prefix("s3://").map_or(text, |name| name.trim_end_matches('/'));
+    if name.is_empty() || name.contains('/') {
+        return Err("write the bucket's name alone; --key says where in it".to_owned());
+    }
+    Ok(name.to_owned())
+}
+
 /// An error where the revision's object is known to be missing. Who may not look, or has no endpoint to look at,
 /// goes on: the hosts have permissions of their own.
 pub async fn require(context: &Context, application: &str, revision: &Revision) -> anyhow::Result<()> {

@@ -59,7 +59,7 @@ pub struct Arguments {
     push: Option<PathBuf>,
 
     /// Where --push uploads to
-    #[arg(long, value_name = "BUCKET", env = "CDCTL_BUCKET", hide_env_values = true, value_parser = bucket)]
+    #[arg(long, value_name = "BUCKET", env = "CDCTL_BUCKET", hide_env_values = true, value_parser = bundle::bucket)]
     bucket: Option<String>,
 
     /// The object that --push makes [default: APP/NAME-DIGEST.zip]
@@ -139,15 +139,6 @@ pub enum FileExists {
     Overwrite,
     /// It stays, and the revision's file is left out
     Retain,
-}
-
-/// A bucket's name, or `s3://BUCKET`.
-fn bucket(text: &str) -> Result<String, String> {
-    let name = text.strip_prefix("s3://").map_or(text, |name| name.trim_end_matches('/'));
-    if name.is_empty() || name.contains('/') {
-        return Err("write the bucket's name alone; --key says where in it".to_owned());
-    }
-    Ok(name.to_owned())
 }
 
 pub async fn run(context: &Context, line: &Arguments) -> anyhow::Result<Exit> {
