@@ -51,7 +51,7 @@ pub struct Arguments {
 }
 
 /// What is about the calls of a watch and its end, which a recording has behind it.
-const OF_CALLS: [&str; 16] = [
+const OF_CALLS: [&str; 17] = [
     "names",
     "app",
     "group",
@@ -63,6 +63,7 @@ const OF_CALLS: [&str; 16] = [
     "on_timeout",
     "on_interrupt",
     "no_follow_rollback",
+    "follow_rollback",
     "record",
     "max_calls_per_minute",
     "give_up_after",

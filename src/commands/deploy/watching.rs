@@ -73,8 +73,12 @@ pub struct WatchArgs {
     pub require_all: bool,
 
     /// Do not watch the automatic rollback of a failed deployment
-    #[arg(long)]
+    #[arg(long, overrides_with = "follow_rollback")]
     no_follow_rollback: bool,
+
+    /// Watch it, too, which is the default; of this and --no-follow-rollback the last one counts
+    #[arg(long, overrides_with = "no_follow_rollback", hide_short_help = true)]
+    follow_rollback: bool,
 
     /// Write the event stream to this file, for `deploy watch --replay`
     #[arg(long, value_name = "FILE", hide_short_help = true)]
@@ -425,6 +429,13 @@ mod tests {
         let mut watch = watch_args(&[]);
         watch.spend(Duration::from_secs(240));
         assert_eq!(watch.timeout, None);
+    }
+
+    #[test]
+    fn of_two_words_on_the_rollback_the_last_one_counts() {
+        assert!(!watch_args(&["--follow-rollback"]).no_follow_rollback);
+        assert!(!watch_args(&["--no-follow-rollback", "--follow-rollback"]).no_follow_rollback);
+        assert!(watch_args(&["--follow-rollback", "--no-follow-rollback"]).no_follow_rollback);
     }
 
     fn watch_args(line: &[&str]) -> WatchArgs {

@@ -17,6 +17,7 @@ impl WatchArgs {
             ("--exit-on-ready", self.exit_on_ready),
             ("--require-all", self.require_all),
             ("--no-follow-rollback", self.no_follow_rollback),
+            ("--follow-rollback", self.follow_rollback),
             ("--record", self.record.is_some()),
             ("--junit", shown.junit.is_some()),
             ("--keys", shown.keys),
