@@ -165,6 +165,41 @@ fn a_wait_for_the_next_deployment_asks_for_credentials_anew() {
     }
 }
 
+/// And so does who reads the log meanwhile.
+#[test]
+fn who_follows_the_log_asks_for_credentials_anew() {
+    let machine = Machine::new().set("AWS_REGION", "us-east-1").set("AWS_PROFILE", "work");
+    let folder = machine.home().join(".aws");
+    std::fs::create_dir(&folder).unwrap();
+    let file = folder.join("credentials");
+    let keys = |key: &str| format!("[work]\naws_access_key_id = {key}\naws_secret_access_key = {key}\n");
+    for (fresh, code) in [("fresh", 0), ("old", 9)] {
+        std::fs::write(&file, keys("old")).unwrap();
+        let (renewed, fresh) = (file.clone(), keys(fresh));
+        let looks = AtomicUsize::new(0);
+        let service = StandIn::new(move |request| {
+            let (operation, key) = (request.operation().unwrap_or_default(), request.key());
+            if key == "old" && operation == "GetDeployment" && looks.fetch_add(1, Ordering::SeqCst) > 0 {
+                std::fs::write(&renewed, &fresh).unwrap();
+                return Answer::error(403, "ExpiredTokenException");
+            }
+            let status = if key == "fresh" { "Succeeded" } else { "InProgress" };
+            Answer::json(&match operation {
+                "ListDeploymentTargets" => r#"{"targetIds":[]}"#.to_owned(),
+                _ => format!(r#"{{"deploymentInfo":{{"deploymentId":"d-1","status":"{status}"}}}}"#),
+            })
+        });
+        let follow = "deploy logs d-1 --follow --interval 100ms --give-up-after 1s --endpoint-url";
+        let run = machine.run(&format!("{follow} {}", service.url)).ends_with(code);
+        let run = run.complains("ExpiredTokenException").complains("asking for credentials anew");
+        let _ =
+            run.complains(if code == 0 { "reached again" } else { "error: cannot follow the logs of d-1" });
+    }
+    // Those that never worked are no reason to wait.
+    let service = StandIn::new(|_| Answer::error(403, "ExpiredTokenException"));
+    machine.run(&format!("deploy logs d-1 --follow --endpoint-url {}", service.url)).ends_with(1);
+}
+
 /// What a command does after its watch goes by the credentials that the watch found, not by those that were refused.
 #[test]
 fn what_follows_a_watch_has_its_credentials() {

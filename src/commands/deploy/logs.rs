@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use clap::Args;
+use tokio::time::Instant;
 
+use super::next;
 use super::watching::duration;
 use crate::api::{Api, ApiError, ErrorKind};
 use crate::clock;
@@ -44,13 +46,20 @@ pub struct Arguments {
     /// Time between two looks with --follow; longer where there are many targets [default: 5s; 1s on this machine]
     #[arg(long, value_name = "DURATION", value_parser = duration, requires = "follow")]
     interval: Option<Duration>,
+
+    /// With --follow: how long refused credentials are retried before it ends (exit code 9) [default: 10m]
+    #[arg(long, value_name = "DURATION", value_parser = duration, requires = "follow", hide_short_help = true)]
+    give_up_after: Option<Duration>,
 }
+
+/// `--give-up-after`, where it is not given.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(600);
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let id = arguments.deployment.resolve(context).await?;
     let api = context.api().await?;
     if arguments.follow {
-        return follow(context, api, &id, arguments).await;
+        return follow(context, &id, arguments).await;
     }
     let doing = format!("read the logs of {id}");
     let ids = arguments.ids(api, &id).await.doing(&doing)?;
@@ -162,24 +171,40 @@ impl Shown {
     }
 }
 
-async fn follow(context: &Context, api: &Api, id: &str, arguments: &Arguments) -> anyhow::Result<Exit> {
+async fn follow(context: &Context, id: &str, arguments: &Arguments) -> anyhow::Result<Exit> {
     if context.settings.output.format != Format::Table {
         return Err(Failure::new("--follow writes lines for people")
             .help(format!("events as JSON: `cdctl deploy watch {id} -o ndjson`"))
             .exit(Exit::Usage)
             .into());
     }
-    let interval = arguments.interval.unwrap_or(Duration::from_secs(if api.is_local() { 1 } else { 5 }));
+    let is_local = context.api().await?.is_local();
+    let interval = arguments.interval.unwrap_or(Duration::from_secs(if is_local { 1 } else { 5 }));
+    let patience = arguments.give_up_after.unwrap_or(GIVE_UP_AFTER);
     let mut shown = Shown::default();
     let doing = format!("follow the logs of {id}");
-    let mut failing = false;
+    let (mut seen, mut failing, mut refused_since) = (false, false, None);
     loop {
+        let api = context.api().await?;
         let ended = match look(context, api, id, arguments, &mut shown).await {
             Ok(ended) => {
+                (seen, refused_since) = (true, None);
                 if std::mem::take(&mut failing) {
                     context.ui.note("reached again");
                 }
                 ended
+            }
+            // Those that have never worked are an error at once.
+            Err(Look::Api(error)) if error.kind == ErrorKind::Credentials && seen => {
+                let since = *refused_since.get_or_insert_with(Instant::now);
+                if since.elapsed() >= patience {
+                    return Err(Failure::api(format!("cannot {doing}"), &error).exit(Exit::Unknown).into());
+                }
+                if !std::mem::replace(&mut failing, true) {
+                    context.ui.note(&format!("cannot {doing} ({error}); asking for credentials anew"));
+                }
+                next::ask_anew(context, api).await;
+                false
             }
             // The SDK has tried several times: the next look comes later. The deployment goes on meanwhile, and so does
             // this, as a watch does.
@@ -198,7 +223,7 @@ async fn follow(context: &Context, api: &Api, id: &str, arguments: &Arguments) -
         // Thirty calls a minute at most: a look costs two and one more a batch.
         let targets = shown.events.len() as u32;
         let least = Duration::from_secs(2) * (2 + targets.div_ceil(25));
-        let pause = if api.is_local() { interval } else { interval.max(least) };
+        let pause = if is_local { interval } else { interval.max(least) };
         let mut tick = tokio::time::interval(pause);
         tick.tick().await;
         tick.tick().await;

@@ -83,9 +83,7 @@ async fn started(
                     context.ui.warn(&format!("cannot {doing}: {error}"));
                     return Ok(Next::None(Outcome::Unknown(error.to_string())));
                 }
-                let source = Watching::new(api, &context.settings.connection);
-                source.renew().await;
-                source.renewed().into_iter().for_each(|api| context.renew(api));
+                ask_anew(context, api).await;
                 continue;
             }
             Err(error) => return Err(missing::explain(api, error, group, doing).await),
@@ -102,6 +100,13 @@ async fn started(
         }
         seen.extend(deployments.into_iter().map(|deployment| deployment.id));
     }
+}
+
+/// Credentials were refused: asks for them anew, all along the provider chain, for the calls from now on.
+pub async fn ask_anew(context: &Context, api: &Api) {
+    let source = Watching::new(api, &context.settings.connection);
+    source.renew().await;
+    source.renewed().into_iter().for_each(|api| context.renew(api));
 }
 
 /// The group's deployments that are not among those `seen`.
