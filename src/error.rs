@@ -62,6 +62,11 @@ impl Failure {
         self
     }
 
+    /// The code that the command ends with.
+    pub fn ends_with(&self) -> Exit {
+        self.exit
+    }
+
     /// An error as it is told, whatever it was.
     pub fn of(error: anyhow::Error) -> Self {
         error.downcast().unwrap_or_else(|error| Failure::plain(&error))

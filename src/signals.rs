@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 use tokio::sync::broadcast;
 use tokio::time::timeout;
@@ -123,6 +124,11 @@ pub struct Listener {
 }
 
 impl Listener {
+    /// A signal that has come already.
+    pub fn heard(&mut self) -> Option<Signal> {
+        self.next().now_or_never()
+    }
+
     /// The next signal; never where nobody can send any more.
     pub async fn next(&mut self) -> Signal {
         loop {

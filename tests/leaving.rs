@@ -88,8 +88,9 @@ fn who_waits_for_a_group_to_be_free_stops_nobodys_deployment() {
     let (_sandbox, machine, id) = hanging("");
     let create =
         "deploy create shop/prod --revision s3://releases/a.zip --if-active wait --watch --interval 100ms";
-    let run = machine.run(&format!("{create} --timeout 1s --on-timeout stop")).ends_with(7);
-    let _ = run.complains("did not end while it was waited for; nothing was deployed");
+    let run = machine.run(&format!("{create} --timeout 1s --on-timeout stop -o ndjson")).ends_with(7);
+    let run = run.complains("did not end while it was waited for; nothing was deployed");
+    let _ = run.says(r#""type":"result","outcome":"timed_out","exit":7"#);
     assert_eq!(status(&machine, &id), "InProgress");
 }
 
@@ -126,6 +127,56 @@ fn who_waits_for_the_next_deployment_in_vain_is_told_by_every_means() {
     assert!(std::fs::read_to_string(&junit).unwrap().contains("<testsuite"));
     let run = signalled(&machine, "deploy watch shop/prod --next -o ndjson", Signal::INT).ends_with(130);
     let _ = run.says("\"outcome\":\"detached\"");
+}
+
+/// What is held at the first call, and where nothing but a signal or the time ends it.
+#[test]
+fn who_leaves_before_anything_was_seen_is_told_by_every_means() {
+    let sandbox = Sandbox::start(SIMULATED, 300);
+    sandbox.with_group();
+    let folder = tempfile::tempdir().unwrap();
+    let (record, junit) = (folder.path().join("r.ndjson"), folder.path().join("j.xml"));
+    for (operation, line, signal, code) in [
+        ("GetDeployment", "deploy watch d-1 -o ndjson", Some(Signal::INT), 130),
+        ("GetDeployment", "deploy watch d-1 -o ndjson --on-interrupt stop", Some(Signal::TERM), 143),
+        ("GetDeployment", "deploy watch d-1 -o ndjson --timeout 1s", None, 7),
+        ("GetDeployment", "deploy watch d-1", Some(Signal::INT), 130),
+        ("GetDeployment", "deploy watch d-1 -o json", Some(Signal::INT), 130),
+        ("GetDeployment", "deploy watch d-1 -o json --timeout 1s", None, 7),
+        ("GetDeployment", "deploy wait d-1", Some(Signal::INT), 130),
+        ("ListDeployments", "deploy watch shop/prod -o ndjson", Some(Signal::TERM), 143),
+        ("ListDeployments", "deploy wait shop/prod", Some(Signal::INT), 130),
+    ] {
+        let gate = Arc::new(Gate::default());
+        let held = Arc::clone(&gate);
+        let door = Proxy::holding(move |call| {
+            if call.operation == operation {
+                held.wait();
+            }
+        });
+        let machine = sandbox.machine().against(&door.listen(&sandbox.url()).url);
+        let kept = format!("--record {} --junit {}", record.display(), junit.display());
+        let mut command = machine.command(CDCTL);
+        command.args(format!("{line} {kept}").split_whitespace());
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        assert_eq!(gate.reached(1), 1);
+        if let Some(signal) = signal {
+            kill_process(Pid::from_child(&child), signal).unwrap();
+        }
+        let run = Run::from(child.wait_with_output().unwrap()).ends_with(code);
+        gate.open();
+        let stream = std::fs::read_to_string(&record).unwrap();
+        if line.contains("ndjson") {
+            assert_eq!(run.stdout, stream, "{line}");
+        }
+        let events: Vec<Value> = stream.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let (start, result) = (&events[0], events.last().unwrap());
+        assert_eq!((&start["type"], &result["type"]), (&"stream_start".into(), &"result".into()), "{run}");
+        assert_eq!(result["exit"], code, "{line}");
+        assert!(std::fs::read_to_string(&junit).unwrap().contains("<testsuite"), "{line}");
+        std::fs::remove_file(&junit).unwrap();
+        std::fs::remove_file(&record).unwrap();
+    }
 }
 
 #[test]

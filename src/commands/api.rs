@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::error::{Doing, Failure, nearest};
 use crate::exit::Exit;
 use crate::format::print_json;
+use crate::signals;
 
 /// Any operation of the API by its name: JSON or YAML in, the service's answer out
 ///
@@ -78,8 +79,10 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     };
     request::complete(&request, operation)?;
     if let Some(create) = sending::as_written(&request).filter(|_| operation.name == "CreateDeployment") {
-        let created = sending::send(context, &create).await?;
-        return print(&created.doing("call CreateDeployment")?.json);
+        let sent = sending::send(context, &create).await?;
+        let mut made = sent.doing("call CreateDeployment")?;
+        print(&made.created.json)?;
+        return Ok(made.signals.heard().map_or(Exit::Ok, signals::exit));
     }
     let api = context.api().await?;
     let answer = if arguments.no_paginate {

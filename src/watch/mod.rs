@@ -118,12 +118,12 @@ impl Options {
 
 /// Watches deployments to their ends at once and, with `follow_rollback`, their rollbacks. The last event of each is a
 /// `result` on every path. Needs a tokio runtime. The first signal detaches, or does as `on_interrupt` says; the
-/// second always detaches.
+/// second always detaches. `listeners`: one for each, which may have heard a signal before.
 pub async fn watch<S: Source>(
     source: Arc<S>,
     deployments: &[String],
     options: &Options,
-    signals: &Signals,
+    (signals, listeners): (&Signals, Vec<Listener>),
     reporters: &mut Reporters,
 ) -> Vec<Outcome> {
     let watched: Vec<_> = deployments
@@ -132,7 +132,6 @@ pub async fn watch<S: Source>(
         .collect();
     let options = &Options { budget: options.budget.shared_by(watched.len()), ..options.clone() };
     let told = &*reporters;
-    let listeners: Vec<_> = watched.iter().map(|_| signals.listen()).collect();
     let each = watched.iter().zip(listeners).map(|(watched, signals)| async move {
         let ended = one(watched, options, signals, told).await;
         let outcome = ended.outcome.clone();
@@ -191,20 +190,19 @@ pub async fn follow<S: Source>(
     join_all(each.map(|(watched, signals)| one(watched, options, signals, reporters))).await
 }
 
-/// Tells of a watch that found no deployment of `application`'s `group` to watch: nothing but a `result` of that outcome.
-pub async fn nothing(
-    (application, group): (&str, &str),
-    outcome: Outcome,
+/// Tells of a watch that saw nothing of `deployment`, or found none of `place` (an application's group) to watch: nothing
+/// but a `result` of that outcome.
+pub fn nothing(
+    deployment: &str,
+    place: Option<(&str, &str)>,
+    outcome: &Outcome,
     options: &Options,
-    signals: &Signals,
-    reporters: &mut Reporters,
+    reporters: &Reporters,
 ) {
-    let mut session = Session::new(options, "", None, reporters);
-    let report = Tracker::default().report(&outcome, session.now(), None);
-    let place = (Some(application.to_owned()), Some(group.to_owned()));
-    let report = Report { application: place.0, group: place.1, ..report };
-    session.emit(Event::Result(Box::new(report)));
-    finish(&[outcome], signals, reporters).await;
+    let mut session = Session::new(options, deployment, None, reporters);
+    let report = Tracker::default().report(outcome, session.now(), None);
+    let (application, group) = place.map(|(one, other)| (one.to_owned(), other.to_owned())).unzip();
+    session.emit(Event::Result(Box::new(Report { application, group, ..report })));
 }
 
 /// Waits until everything is written; not for a reader that takes nothing, once the user has left.

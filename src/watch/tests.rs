@@ -419,7 +419,13 @@ async fn watch_one(
 ) -> Outcome {
     let signals = Signals::default();
     let ids = ["d-1".to_owned()];
-    let mut watch = std::pin::pin!(watch(Arc::clone(fleet), &ids, options, &signals, reporters));
+    let mut watch = std::pin::pin!(watch(
+        Arc::clone(fleet),
+        &ids,
+        options,
+        (&signals, vec![signals.listen()]),
+        reporters
+    ));
     let mut interrupt = std::pin::pin!(interrupt);
     let mut sent = false;
     loop {
@@ -605,7 +611,8 @@ async fn several_deployments_share_a_budget_and_a_stream() {
     let fleet = Arc::new(Fleet { each: 300, fails: 0..1, batch: 40, ..Fleet::new(80) });
     let ids = ["d-1", "d-2", "d-3"].map(String::from);
     let signals = Signals::default();
-    let outcomes = watch(Arc::clone(&fleet), &ids, &options(), &signals, &mut reporters).await;
+    let listeners = ids.iter().map(|_| signals.listen()).collect();
+    let outcomes = watch(Arc::clone(&fleet), &ids, &options(), (&signals, listeners), &mut reporters).await;
     drop(reporters);
     assert_eq!(outcomes.len(), 3);
     assert!(outcomes.iter().all(|outcome| outcome.exit() == Exit::Failed));

@@ -13,6 +13,7 @@ use unchanged::Last;
 use super::active::{self, IfActive};
 use super::appspec::AppSpecArgs;
 use super::overrides::Overrides;
+use super::sending::Made;
 use super::watching::{self, WatchArgs};
 use super::{RollbackChoice, bundle, last_good, sending, waves};
 use crate::api::{Api, CreateDeployment, Created, ErrorKind};
@@ -26,6 +27,7 @@ use crate::exit::Exit;
 use crate::format::{Format, View};
 use crate::model::Revision;
 use crate::revision::Locator;
+use crate::signals;
 
 /// Deploy a revision to a group
 ///
@@ -164,20 +166,28 @@ pub async fn run(context: &Context, line: &Arguments) -> anyhow::Result<Exit> {
         return waves::run(context, arguments, prepared.as_ref()).await;
     }
     let stage = if arguments.dry_run { Stage::Planned } else { Stage::Made };
-    match take(context, arguments, prepared.as_ref(), stage).await? {
+    let taken = match take(context, arguments, prepared.as_ref(), stage).await {
+        Ok(taken) => taken,
+        Err(error) if arguments.watch => {
+            let group = arguments.group.resolve(context)?;
+            return watching::not_begun(context, group, &arguments.watching, error).await;
+        }
+        Err(error) => return Err(error),
+    };
+    match taken {
         Taken::Checked => Ok(Exit::Ok),
         Taken::Planned(plan) => plan.show(context).await,
         Taken::Unchanged(there) => {
             View::of(there.json, there.id.as_str()).print(&context.settings.output, &context.ui)?;
             Ok(Exit::Ok)
         }
-        Taken::Made(created) => {
+        Taken::Made(Made { created, mut signals }) => {
             let id = created.id.clone();
             announce(context, created, arguments)?;
             if arguments.watch {
-                return watching::made(context, id, &arguments.watching).await;
+                return watching::made(context, id, signals, &arguments.watching).await;
             }
-            Ok(Exit::Ok)
+            Ok(signals.heard().map_or(Exit::Ok, signals::exit))
         }
     }
 }
@@ -199,7 +209,7 @@ pub enum Taken {
     Planned(Box<Plan>),
     /// By `--if-changed`: this deployment has made it so.
     Unchanged(Created),
-    Made(Created),
+    Made(Made),
 }
 
 /// Takes the deployment as far as `stage` in the region of `context`. Time that is waited for the group is taken off the
@@ -307,11 +317,11 @@ async fn create(
     name: &GroupName,
     request: &CreateDeployment,
     arguments: &mut Arguments,
-) -> anyhow::Result<Created> {
+) -> anyhow::Result<Made> {
     let api = context.api().await?;
     loop {
         match sending::send(context, request).await? {
-            Ok(created) => return Ok(created),
+            Ok(made) => return Ok(made),
             Err(error) if error.kind == ErrorKind::Busy && arguments.if_active != IfActive::Fail => {
                 active::settle(context, name, arguments.if_active, &mut arguments.watching).await?;
             }

@@ -3,6 +3,7 @@
 use clap::Args;
 use serde_json::{Map, Value};
 
+use super::sending::Made;
 use super::watching::{self, WatchArgs};
 use super::{active, sending, versions};
 use crate::api::{Api, CreateDeployment, ErrorKind};
@@ -13,6 +14,7 @@ use crate::error::{Doing, Failure};
 use crate::exit::Exit;
 use crate::format::{Table, View};
 use crate::model::{ComputePlatform, Deployment, Revision};
+use crate::signals;
 
 /// What a deployment was told instead of its group, as GetDeployment tells it; and the same about hosts alone.
 const TOLD: [&str; 2] = ["autoRollbackConfiguration", "overrideAlarmConfiguration"];
@@ -79,12 +81,8 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         overrides,
         ..plain(&group, Some(revision).filter(|_| !restart), Some(format!("retry of {id}")))
     };
-    let id = create(context, &group, &request).await?;
-    if arguments.watch {
-        return watching::made(context, id, &arguments.watching).await;
-    }
-    context.ui.note(&format!("watch it with `cdctl deploy watch {id}`"));
-    Ok(Exit::Ok)
+    let watched = arguments.watch.then_some(&arguments.watching);
+    create(context, &group, &request, None, watched).await
 }
 
 /// Those of `members` that say something, of an answer of GetDeployment.
@@ -184,20 +182,37 @@ pub fn plain(group: &GroupName, revision: Option<Revision>, description: Option<
     }
 }
 
-/// Makes a deployment and prints its id.
+/// Makes a deployment and prints its id and, where there is one, the `undo` command; then watches it where it is to be
+/// `watched`.
 pub async fn create(
     context: &Context,
     group: &GroupName,
     request: &CreateDeployment,
-) -> anyhow::Result<String> {
-    let created = match sending::send(context, request).await? {
-        Ok(created) => created,
+    undo: Option<String>,
+    watched: Option<&WatchArgs>,
+) -> anyhow::Result<Exit> {
+    let sent = match (sending::send(context, request).await, watched) {
+        (Err(error), Some(watching)) => {
+            return watching::not_begun(context, group.clone(), watching, error).await;
+        }
+        (sent, _) => sent?,
+    };
+    let Made { created, mut signals } = match sent {
+        Ok(made) => made,
         Err(error) if error.kind == ErrorKind::Busy => return Err(active::busy(context, group, error).await),
         Err(error) => return Err(error).doing(format_args!("deploy to {group}")),
     };
+    let id = created.id;
     let mut table = Table::properties();
-    table.row([created.id.clone()]);
+    table.row([id.clone()]);
     View { json: created.json, items: None, table, empty: "" }
         .print(&context.settings.output, &context.ui)?;
-    Ok(created.id)
+    if let Some(undo) = undo {
+        context.ui.note(&format!("undo with `cdctl deploy {undo}`"));
+    }
+    if let Some(watching) = watched {
+        return watching::made(context, id, signals, watching).await;
+    }
+    context.ui.note(&format!("watch it with `cdctl deploy watch {id}`"));
+    Ok(signals.heard().map_or(Exit::Ok, signals::exit))
 }

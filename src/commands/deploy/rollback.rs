@@ -319,11 +319,7 @@ impl Arguments {
             config: self.config.clone(),
             ..plain(group, Some(revision), Some(format!("rollback of {}", from.id)))
         };
-        let id = create(context, group, &request).await?;
-        if let Some(undo) = undo {
-            context.ui.note(&format!("undo with `cdctl deploy {undo}`"));
-        }
-        self.watch(context, id, watching).await
+        create(context, group, &request, undo, (!self.no_watch).then_some(watching)).await
     }
 
     async fn watch(&self, context: &Context, id: String, watching: &WatchArgs) -> anyhow::Result<Exit> {

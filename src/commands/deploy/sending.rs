@@ -1,6 +1,9 @@
 //! CreateDeployment, made once: the call has no client token, so that one whose answer was lost is looked for
-//! before it is sent again.
+//! before it is sent again. A signal meanwhile waits for the answer, so that nobody leaves a deployment unknown.
 
+use std::cell::Cell;
+use std::fmt;
+use std::pin::pin;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -15,6 +18,7 @@ use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::model::{Creator, Deployment};
+use crate::signals::{self, Listener};
 use crate::watch::sleep;
 
 /// Before each look for a deployment that may have been made: a request may still be at work when its answer is
@@ -24,21 +28,80 @@ const LOOKS: [Duration; 2] = [Duration::from_millis(500), Duration::from_millis(
 const NEWEST: usize = 25;
 /// The service's `Date` has whole seconds, and its machines need not agree to the last one.
 const GRAIN: SignedDuration = SignedDuration::from_secs(1);
+/// How long the answer is waited for after a signal.
+const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Sends it until it is known whether the deployment was made, and gives that deployment or the refusal.
+/// A deployment that was made.
+#[derive(Debug)]
+pub struct Made {
+    pub created: Created,
+    /// Has listened since before it was asked for: what it has heard is for whoever goes on with the deployment.
+    pub signals: Listener,
+}
+
+/// Told beside the error where the user left before it was known whether a deployment was made.
+#[derive(Debug)]
+pub struct Untold;
+
+impl fmt::Display for Untold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no answer has come")
+    }
+}
+
+/// Sends it until it is known whether the deployment was made, and gives that deployment or the refusal. After a signal
+/// the answer is still waited for, for a moment, and nothing more is sent.
 ///
 /// # Errors
-/// It cannot be found out whether the deployment was made, or every answer was lost.
-pub async fn send(
+/// It cannot be found out whether the deployment was made, or every answer was lost. After a signal also a refusal.
+pub async fn send(context: &Context, request: &CreateDeployment) -> anyhow::Result<Result<Made, ApiError>> {
+    // Whoever is asked for credentials first may leave at once.
+    context.api().await?;
+    let (mut signals, kept) = (context.signals.listen(), context.signals.listen());
+    let made = |created| Made { created, signals: kept };
+    let left = Cell::new(false);
+    let mut answer = pin!(answered(context, request, &left));
+    let signal = tokio::select! {
+        biased;
+        answer = &mut answer => return Ok(answer?.map(made)),
+        signal = signals.next() => signal,
+    };
+    left.set(true);
+    let group = format!("{}/{}", request.application, request.group);
+    context.ui.note("the deployment may have been made: waiting for its id; another ^C leaves at once");
+    let (answer, signal) = tokio::select! {
+        biased;
+        answer = answer => (Some(answer), signal),
+        again = signals.next() => (None, again),
+        () = sleep(PATIENCE) => (None, signal),
+    };
+    let exit = signals::exit(signal);
+    Err(match answer {
+        Some(Ok(Ok(created))) => return Ok(Ok(made(created))),
+        Some(Ok(Err(error))) => {
+            Failure::api(format!("nothing was deployed to {group}"), &error).exit(exit).into()
+        }
+        Some(Err(error)) => Failure::of(error).exit(exit).into(),
+        None => {
+            let failure = Failure::new(format!("{Untold}: a deployment of {group} may have been made"))
+                .help(format!("find it with `cdctl deploy list {group}`"));
+            anyhow::Error::new(failure.exit(exit)).context(Untold)
+        }
+    })
+}
+
+/// The answer, once there is one. Nothing is sent again once the user has `left`.
+async fn answered(
     context: &Context,
     request: &CreateDeployment,
+    left: &Cell<bool>,
 ) -> anyhow::Result<Result<Created, ApiError>> {
     let api = context.api().await?;
     // By the service's own clock, which its last answer told: ours may be another.
     let now = api.last_answered().unwrap_or_else(clock::now);
     let since = now.checked_sub(GRAIN).unwrap_or(Timestamp::MIN);
     let mut lost: Option<ApiError> = None;
-    for _ in 0..api.attempts() {
+    for attempt in 1..=api.attempts() {
         match api.create_deployment(request).await {
             Ok(created) => return Ok(Ok(created)),
             Err(NotCreated::Refused(error)) if lost.is_some() && error.kind == ErrorKind::Busy => {
@@ -57,8 +120,13 @@ pub async fn send(
                         return Ok(Ok(found(context, id)));
                     }
                 }
-                context.ui.note("there is none: nothing was deployed");
                 lost = Some(error);
+                if left.get() {
+                    break;
+                }
+                if attempt < api.attempts() {
+                    context.ui.note("there is none: sending it again");
+                }
             }
         }
     }

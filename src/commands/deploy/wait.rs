@@ -22,6 +22,9 @@ pub struct Arguments {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let ids = arguments.deployments.resolve(context).await?;
-    watching::silently(context, &ids, &arguments.watch).await
+    let names = arguments.deployments.names(context)?;
+    match watching::unless_left(context, arguments.deployments.resolve(context)).await? {
+        Ok(ids) => watching::silently(context, &ids, &arguments.watch).await,
+        Err(outcome) => watching::nothing(context, &names, &arguments.watch, outcome, true).await,
+    }
 }

@@ -83,11 +83,14 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     if let Some(file) = &arguments.replay {
         return replay::run(context, file, arguments.speed, &arguments.watch).await;
     }
-    if !arguments.next {
-        let ids = arguments.deployments.resolve(context).await?;
-        return watching::watch(context, &ids, &arguments.watch, false).await;
-    }
     let names = arguments.deployments.names(context)?;
+    if !arguments.next {
+        let found = watching::unless_left(context, arguments.deployments.resolve(context)).await?;
+        return match found {
+            Ok(ids) => watching::watch(context, &ids, &arguments.watch, false).await,
+            Err(outcome) => watching::nothing(context, &names, &arguments.watch, outcome, false).await,
+        };
+    }
     let [DeploymentName::LatestOf(group)] = names.as_slice() else {
         return Err(Failure::new("--next waits for one group's deployment")
             .help("write `cdctl deploy watch APP/GROUP --next`")
@@ -103,6 +106,6 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
             watch.spend(started.elapsed());
             watching::watch(context, &[id], &watch, true).await
         }
-        Next::None(outcome) => watching::nothing(context, group, &arguments.watch, outcome).await,
+        Next::None(outcome) => watching::nothing(context, &names, &arguments.watch, outcome, false).await,
     }
 }

@@ -1,5 +1,6 @@
 //! What `deploy watch` and `deploy create --watch` have in common: the flags, the reporters, the signals.
 
+mod first;
 mod idle;
 mod kept;
 mod series;
@@ -14,10 +15,9 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::keyboard;
+use crate::api::Api;
 use crate::api::source::Watching;
-use crate::api::{Api, ErrorKind};
 use crate::clock::{self, Stopwatch};
-use crate::commands::names::GroupName;
 use crate::context::Context;
 use crate::error::{Doing, Failure};
 use crate::exit::Exit;
@@ -26,12 +26,14 @@ use crate::model::Deployment;
 use crate::report::record::Record;
 use crate::report::silent::Silent;
 use crate::report::{Interrupt, Reporter, Reporters};
+use crate::signals::Listener;
 use crate::ui::Keyboard;
 use crate::view;
 use crate::watch::budget::Budget;
 use crate::watch::outcome::worst;
 use crate::watch::point::Point;
 use crate::watch::{Leave, Options, Outcome, Reads};
+pub use first::{not_begun, nothing, unless_left};
 use kept::sink;
 pub use kept::{unprinted, written};
 pub use series::Series;
@@ -64,7 +66,7 @@ pub struct WatchArgs {
     #[arg(long, value_name = "WHAT", default_value = "detach", hide_short_help = true)]
     on_timeout: OnLeave,
 
-    /// What becomes of the deployment at ^C or SIGTERM; a second one always detaches
+    /// What becomes of the deployment, also of one that is just being made, at ^C or SIGTERM; a second one always detaches
     #[arg(long, value_name = "WHAT", default_value = "detach", hide_short_help = true)]
     on_interrupt: OnLeave,
 
@@ -212,25 +214,14 @@ pub async fn watch(
     to_the_end(context, ids, arguments, if known { Known::There } else { Known::Nothing }, false).await
 }
 
-/// As [`watch`], of a deployment that the command has just made.
-pub async fn made(context: &Context, id: String, arguments: &WatchArgs) -> anyhow::Result<Exit> {
-    to_the_end(context, &[id], arguments, Known::Made, false).await
-}
-
-/// Ends a watch that found no deployment of `group` to watch: who reads events, a recording or a file of results is told
-/// the outcome as well.
-pub async fn nothing(
+/// As [`watch`], of a deployment that the command has just made; `signals` has listened since before that.
+pub async fn made(
     context: &Context,
-    group: &GroupName,
+    id: String,
+    signals: Listener,
     arguments: &WatchArgs,
-    outcome: Outcome,
 ) -> anyhow::Result<Exit> {
-    let reporters = arguments.reporters(context, context.settings.output.format != Format::Ndjson)?;
-    let options = arguments.options(context, false).await?;
-    let mut reporters = Reporters::start(reporters).doing("start the reporters' thread")?;
-    let (place, exit) = ((group.application.as_str(), group.group.as_str()), outcome.exit());
-    crate::watch::nothing(place, outcome, &options, &context.signals, &mut reporters).await;
-    Ok(written(context, reporters.unwritten(), exit))
+    to_the_end(context, &[id], arguments, Known::Made(signals), false).await
 }
 
 /// As [`watch`], without a word; what is to be written beside them is written all the same.
@@ -239,13 +230,12 @@ pub async fn silently(context: &Context, ids: &[String], arguments: &WatchArgs) 
 }
 
 /// What is known of deployments before they are watched.
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum Known {
     Nothing,
     /// They are there, whatever a first call says.
     There,
-    /// As [`Known::There`]: the command itself has just made them.
-    Made,
+    /// As [`Known::There`]: the command itself has just made it, and has listened since before that.
+    Made(Listener),
 }
 
 async fn to_the_end(
@@ -255,16 +245,28 @@ async fn to_the_end(
     known: Known,
     silent: bool,
 ) -> anyhow::Result<Exit> {
-    let there = known != Known::Nothing || there(context, ids).await?;
+    // Whoever is asked for credentials first may leave at once.
+    context.api().await?;
+    let listeners = || ids.iter().map(|_| context.signals.listen()).collect();
+    let mut left = arguments.clone();
+    let (there, made, listeners) = match known {
+        Known::Made(listener) => (true, true, vec![listener]),
+        Known::There => (true, false, listeners()),
+        // They hear of a signal that ends the first look.
+        Known::Nothing => {
+            let listeners = listeners();
+            (left.look(context, ids).await?, false, listeners)
+        }
+    };
     let reporters = arguments.reporters(context, silent)?;
-    let mut options = arguments.options(context, there).await?;
-    options.made = known == Known::Made;
+    let mut options = left.options(context, there).await?;
+    options.made = made;
     if reporters.is_empty() && options.until.is_none() {
         // Where nobody is shown any, only the end counts.
         options.reads = Reads::Nothing;
     }
     let mut reporters = Reporters::start(reporters).doing("start the reporters' thread")?;
-    let (outcomes, source) = follow(context, ids, arguments, options, &mut reporters).await?;
+    let (outcomes, source) = follow(context, ids, arguments, options, listeners, &mut reporters).await?;
     let exit = written(context, reporters.unwritten(), worst(outcomes.iter().map(Outcome::exit)));
     for (id, outcome) in ids.iter().zip(&outcomes) {
         if let (Outcome::Refused(error), true) = (outcome, silent || ids.len() == 1) {
@@ -273,27 +275,17 @@ async fn to_the_end(
     }
     let output = &context.settings.output;
     let events = output.format == Format::Ndjson && !silent;
+    // Nobody who has left, or has no time, waits for another answer.
+    let left = |outcome: &Outcome| matches!(outcome, Outcome::Detached(_) | Outcome::TimedOut);
+    let untold = outcomes.iter().any(left) && !ids.iter().all(|id| source.last(id).is_some());
     if !events
+        && !untold
         && (output.format != Format::Table || output.query.is_some())
         && let Err(error) = show(context, ids, &source).await
     {
         return Ok(unprinted(context, error, exit));
     }
     Ok(exit)
-}
-
-/// Asks for each deployment once, with all the patience of an ordinary call, so that a wrong name or wrong
-/// credentials end at once. False where the service has no time for the question.
-async fn there(context: &Context, ids: &[String]) -> anyhow::Result<bool> {
-    let api = context.api().await?;
-    for id in ids {
-        match api.deployment(id).await {
-            Ok(_) => {}
-            Err(error) if error.kind == ErrorKind::Throttled => return Ok(false),
-            Err(error) => return Err(error).doing(format_args!("watch deployment {id}")),
-        }
-    }
-    Ok(true)
 }
 
 /// The deployments as data, as `deploy show` and the API's batch call print them: as the watch has seen them last.
@@ -349,7 +341,9 @@ pub async fn wait(
     // Nobody is shown any, and the end is the deployment's own.
     options.reads = Reads::Nothing;
     options.name_rollback = rollback;
-    let (outcomes, source) = follow(context, &[id.to_owned()], &alone, options, &mut silent).await?;
+    let listeners = vec![context.signals.listen()];
+    let (outcomes, source) =
+        follow(context, &[id.to_owned()], &alone, options, listeners, &mut silent).await?;
     arguments.spend(started.elapsed());
     let ended = match outcomes.into_iter().next() {
         Some(Outcome::Ended { .. } | Outcome::Succeeded | Outcome::SucceededInPart { .. }) => source.last(id),
@@ -374,6 +368,7 @@ async fn follow(
     ids: &[String],
     arguments: &WatchArgs,
     options: Options,
+    listeners: Vec<Listener>,
     reporters: &mut Reporters,
 ) -> anyhow::Result<(Vec<Outcome>, Arc<Watching>)> {
     let api = context.api().await?;
@@ -387,8 +382,9 @@ async fn follow(
     };
     let source = Arc::new(Watching::new(api, &context.settings.connection));
     let watched = Arc::clone(&source);
+    let signals = (&context.signals, listeners);
     let outcomes = tokio::select! {
-        outcomes = crate::watch::watch(watched, ids, &options, &context.signals, reporters) => outcomes,
+        outcomes = crate::watch::watch(watched, ids, &options, signals, reporters) => outcomes,
         never = attended => match never? {},
     };
     source.renewed().into_iter().for_each(|api| context.renew(api));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::create::{Arguments, Stage, Taken, take};
+use super::sending::Untold;
 use super::watching::{Series, unprinted};
 use crate::api::source::Watching;
 use crate::commands::revision::pushing::Prepared;
@@ -26,6 +27,8 @@ struct Place {
     arguments: Arguments,
     /// What became of it; none where it was not started.
     run: Option<Ran>,
+    /// It was left before the answer came whether it was.
+    untold: bool,
 }
 
 struct Ran {
@@ -63,7 +66,7 @@ pub async fn run(
         }
     }
     let idle = places.iter().filter(|place| place.run.is_none());
-    idle.for_each(|place| series.left_out(&place.region, exit));
+    idle.for_each(|place| series.left_out(&place.region, place.untold, exit));
     let exit = series.finish(context, exit).await;
     Ok(match summary(context, &places) {
         Ok(()) => exit,
@@ -85,7 +88,14 @@ fn places(context: &Context, arguments: &Arguments) -> Vec<Place> {
         // Notes of a later wave would stand in the middle of the live view.
         own.ui.quiet |= wave > 0;
         let arguments = arguments.in_region(region);
-        places.push(Place { region: region.clone(), wave, context: own, arguments, run: None });
+        places.push(Place {
+            region: region.clone(),
+            wave,
+            context: own,
+            arguments,
+            run: None,
+            untold: false,
+        });
     }
     places
 }
@@ -111,11 +121,12 @@ async fn one(
         place.arguments.watching.timeout = timeout;
         let started = tokio::select! {
             biased;
+            // First: what was made by then is watched.
+            started = start(place, prepared) => started,
             left = series.left_twice() => {
                 refused = Some(left);
                 break;
             }
-            started = start(place, prepared) => started,
         };
         timeout = place.arguments.watching.timeout;
         match started {
@@ -124,6 +135,7 @@ async fn one(
                 listeners.push(listener);
             }
             Err(error) => {
+                place.untold = error.is::<Untold>();
                 let error = within(error, &place.region);
                 refused = Some(error::show(&error, &context.ui, context.settings.output.format.is_machine()));
                 break;
@@ -151,11 +163,13 @@ async fn one(
 async fn start(place: &mut Place, prepared: Option<&Prepared>) -> anyhow::Result<Watched<Watching>> {
     let made = take(&place.context, &mut place.arguments, prepared, Stage::Made).await?;
     // One that --if-changed left as it is has ended well, and so does its watch.
-    let (Taken::Made(created) | Taken::Unchanged(created)) = made else {
-        return Err(Failure::new("no deployment was made").into());
+    let deployment = match made {
+        Taken::Made(made) => made.created.id,
+        Taken::Unchanged(there) => there.id,
+        Taken::Checked | Taken::Planned(_) => return Err(Failure::new("no deployment was made").into()),
     };
     let source = Arc::new(Watching::new(place.context.api().await?, &place.context.settings.connection));
-    Ok(Watched { source, deployment: created.id, region: Some(place.region.clone()) })
+    Ok(Watched { source, deployment, region: Some(place.region.clone()) })
 }
 
 /// An error in the words that it has, and where it came up.
@@ -177,7 +191,8 @@ fn summary(context: &Context, places: &[Place]) -> anyhow::Result<()> {
     for place in places {
         let run = place.run.as_ref();
         let id = run.map(|run| run.deployment.clone());
-        let outcome = run.map_or("not_started", |run| run.outcome.word());
+        let idle = if place.untold { "unknown" } else { "not_started" };
+        let outcome = run.map_or(idle, |run| run.outcome.word());
         let exit = run.map(|run| run.outcome.exit().code());
         listing.add(
             json!({

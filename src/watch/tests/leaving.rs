@@ -15,7 +15,13 @@ async fn interrupted(fleet: &Arc<Fleet>, options: Options, sent: &[Signal]) -> (
     let signals = Signals::default();
     let ids = ["d-1".to_owned()];
     let mut outcomes = {
-        let mut watch = std::pin::pin!(watch(Arc::clone(fleet), &ids, &options, &signals, &mut reporters));
+        let mut watch = std::pin::pin!(watch(
+            Arc::clone(fleet),
+            &ids,
+            &options,
+            (&signals, vec![signals.listen()]),
+            &mut reporters
+        ));
         let mut ticks = tokio::time::interval(secs(33));
         ticks.tick().await;
         loop {

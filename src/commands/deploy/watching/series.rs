@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use futures_util::FutureExt;
-
 use super::{TOOL, WatchArgs, written};
 use crate::api::source::Watching;
 use crate::clock;
@@ -51,7 +49,7 @@ impl Series {
 
     /// The code of a signal that came since; nothing more is started after it.
     pub fn left(&mut self) -> Option<Exit> {
-        if let Some(signal) = self.listener.next().now_or_never() {
+        if let Some(signal) = self.listener.heard() {
             self.left = Some(signals::exit(signal));
         }
         self.left
@@ -95,8 +93,12 @@ impl Series {
     }
 
     /// Tells the stream of a region in which nothing is watched, and so nothing of it is told; with what the command ends.
-    pub fn left_out(&self, region: &str, exit: Exit) {
-        let message = format!("nothing was started in {region}");
+    /// `untold`: nobody waited to hear whether something was started.
+    pub fn left_out(&self, region: &str, untold: bool, exit: Exit) {
+        let message = match untold {
+            true => format!("it is not known whether a deployment was started in {region}"),
+            false => format!("nothing was started in {region}"),
+        };
         let event = Event::Notice { code: NoticeCode::NotStarted, message, exit: Some(exit.code()) };
         self.reporters.emit(TOOL, About { deployment: "", region: Some(region) }, clock::now(), event);
     }
