@@ -251,6 +251,36 @@ fn a_service_under_way_is_rolled_back_by_the_service() {
     let _ = run.complains("CodeDeploy rolls it back").complains("✓ SUCCEEDED");
 }
 
+/// Before its task set is installed there is nothing to go back from, and the service makes no rollback.
+#[test]
+fn a_service_that_has_moved_nothing_is_stopped_and_that_is_all() {
+    let sandbox = Sandbox::start(SERVICE, 200);
+    let (machine, create) = ecs(&sandbox);
+    let run = machine.run(&format!("{create} --watch --exit-on-ready")).ends_with(8);
+    through(&machine, run.stdout.lines().next().unwrap());
+    machine.run("sandbox fault add hang --event Install").ends_with(0);
+    for more in ["", "-o ndjson"] {
+        let id = machine.run(&create).ends_with(0).stdout.trim().to_owned();
+        while !machine.run(&format!("deploy targets {id}")).ends_with(0).stdout.contains("Install") {}
+        let run = machine.run(&format!("deploy rollback {id} --dry-run")).ends_with(0);
+        let _ = run.says("nothing more: its traffic has not moved");
+        let run = machine.run(&format!("deploy rollback {id} --yes --interval 100ms {more}")).ends_with(0);
+        let run = run.complains(&format!("stopping deployment {id}; its traffic has not moved\n"));
+        let run = run.complains("there is nothing to roll back, the task set of before serves");
+        let run = run.complains(&format!("undo with `cdctl deploy retry {id}`"));
+        let result = run.stdout.lines().last().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        assert_eq!(result.is_some(), !more.is_empty(), "{run}");
+        assert!(result.is_none_or(|result| result["type"] == "result" && result["exit"] == 0), "{run}");
+        let run = machine.run(&format!("deploy show {id} -o json")).ends_with(0);
+        let shown: Value = serde_json::from_str(&run.stdout).unwrap();
+        let shown = &shown["deploymentInfo"];
+        assert_eq!(
+            (&shown["status"], &shown["rollbackInfo"]["rollbackDeploymentId"]),
+            (&"Stopped".into(), &Value::Null)
+        );
+    }
+}
+
 #[test]
 fn a_service_that_has_succeeded_is_rolled_back_and_deployed_again() {
     let sandbox = Sandbox::start(SERVICE, 200);

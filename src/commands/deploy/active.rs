@@ -3,12 +3,12 @@
 use clap::ValueEnum;
 
 use super::watching::{self, Waited, WatchArgs};
-use crate::api::{ApiError, ErrorKind};
+use crate::api::{Api, ApiError, ErrorKind};
 use crate::commands::missing;
 use crate::commands::names::GroupName;
 use crate::context::Context;
 use crate::error::{Doing, Failure};
-use crate::model::{ComputePlatform, Creator, Deployment};
+use crate::model::{ComputePlatform, Creator, Deployment, EventName, EventStatus, Target};
 
 /// `--if-active`
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -74,6 +74,29 @@ fn is_waited_for(deployment: &Deployment) -> bool {
 /// Source: AWS user guide, "Redeploy and roll back a deployment": a stopped Lambda deployment leaves its alias split.
 pub fn is_managed(deployment: &Deployment) -> bool {
     matches!(deployment.platform, Some(ComputePlatform::Lambda | ComputePlatform::Ecs))
+}
+
+/// Whether an ECS deployment has not come so far that anything of it could be gone back from: nothing of it stands behind a
+/// listener, and the task set of before serves. CodeDeploy rolls no such deployment back.
+///
+/// Source: AWS user guide, "AppSpec 'hooks' section for an Amazon ECS deployment": before AfterInstall no rollback is
+/// possible. What `rollbackInfo` then says is told nowhere.
+pub async fn is_untouched(api: &Api, deployment: &Deployment) -> Result<bool, ApiError> {
+    if deployment.platform != Some(ComputePlatform::Ecs) {
+        return Ok(false);
+    }
+    let ids = match api.all_target_ids(&deployment.id, &[]).await {
+        Ok(ids) => ids,
+        Err(error) if error.kind == ErrorKind::NotStarted => return Ok(true),
+        Err(error) => return Err(error),
+    };
+    let targets = api.targets(&deployment.id, &ids).await?.value;
+    let installing = |target: &Target| {
+        use EventStatus::{Failed, InProgress, Pending, Skipped};
+        let install = target.events.iter().find(|event| event.name == EventName::Install);
+        install.is_some_and(|event| matches!(event.status, Pending | InProgress | Skipped | Failed))
+    };
+    Ok(!targets.is_empty() && targets.iter().all(installing))
 }
 
 /// The error of a managed deployment whose traffic nobody would put back.

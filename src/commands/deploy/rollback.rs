@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::{Map, Value};
 
-use super::active::{is_managed, stays_split, stop};
+use super::active::{is_managed, is_untouched, stays_split, stop};
 use super::create::check_config;
 use super::last_good::Good;
 use super::overrides::FleetArgs;
@@ -20,13 +20,15 @@ use crate::format::{Table, View};
 use crate::model::{ComputePlatform, Creator, Deployment, DeploymentStatus, Revision};
 use crate::report::shell;
 use crate::revision::Locator;
-use crate::watch::outcome::Ending;
+use crate::watch::outcome::{Ending, Outcome};
 
 /// Go back to the last good revision, and watch until that is done
 ///
 /// A deployment under way is stopped and rolled back by CodeDeploy; where an EC2 deployment's settings have no rollback it
 /// is stopped and the last good revision deployed. After one that has ended, the last good revision is deployed. There is never a
-/// second rollback: one that CodeDeploy has made is watched instead. The exit code tells how the rollback ended.
+/// second rollback: one that CodeDeploy has made is watched instead. The exit code tells how the rollback ended. An ECS
+/// deployment that is stopped before its new task set is installed has nothing to go back from: CodeDeploy makes no
+/// rollback, the task set of before goes on serving, and the exit code is 0.
 ///
 /// The last good revision is what the group had before a deployment that did not succeed; after one that did, the newest
 /// other revision that succeeded on every target, else the newest that succeeded.
@@ -75,8 +77,8 @@ enum Plan {
     Exists(String),
     /// The deployment is on its way there itself.
     UnderWay,
-    /// CodeDeploy makes it when the deployment is stopped.
-    Automatic,
+    /// CodeDeploy makes it when the deployment is stopped; none of one that is `untouched`.
+    Automatic { untouched: bool },
     /// This is deployed; first the deployment is stopped if it goes on.
     Deploy { stop: bool, group: GroupName, goal: Box<Goal> },
 }
@@ -131,8 +133,11 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
             context.ui.note(&format!("deployment {id} goes there already, and is not stopped"));
             arguments.watch(context, id, watching).await
         }
-        Plan::Automatic => {
+        Plan::Automatic { untouched } => {
             context.confirm(&format!("Stop deployment {id} and roll it back?")).await?;
+            stop(context, &id, true).await?;
+            let then = if untouched { "its traffic has not moved" } else { "CodeDeploy rolls it back" };
+            context.ui.note(&format!("stopping deployment {id}; {then}"));
             arguments.automatic(context, &deployment, finds, watching).await
         }
         Plan::Deploy { stop, group, goal } => {
@@ -186,7 +191,12 @@ impl Arguments {
         if let (None, true, true, Some(previous)) =
             (&self.to, running, automatic, &deployment.previous_revision)
         {
-            return Ok(if goes_to(deployment, previous) { Plan::UnderWay } else { Plan::Automatic });
+            if goes_to(deployment, previous) {
+                return Ok(Plan::UnderWay);
+            }
+            // Who may not ask finds out at the end.
+            let untouched = is_untouched(context.api().await?, deployment).await.unwrap_or(false);
+            return Ok(Plan::Automatic { untouched });
         }
         let group = group(deployment).ok_or_else(|| {
             Failure::new(format!("deployment {id} cannot be rolled back"))
@@ -268,7 +278,7 @@ impl Arguments {
         Ok(overrides)
     }
 
-    /// Stops the deployment and follows what CodeDeploy makes of it.
+    /// Follows what CodeDeploy makes of the deployment, which has been stopped.
     async fn automatic(
         &self,
         context: &Context,
@@ -277,31 +287,53 @@ impl Arguments {
         watching: &mut WatchArgs,
     ) -> anyhow::Result<Exit> {
         let id = &deployment.id;
-        stop(context, id, true).await?;
-        context.ui.note(&format!("stopping deployment {id}; CodeDeploy rolls it back"));
         if self.no_watch {
             context.ui.note(&format!("see how it ends with `cdctl deploy watch {id}`"));
             return Ok(Exit::Ok);
         }
-        let ended = match watching::wait(context, id, watching, Some(true)).await? {
-            Waited::Ended(ended) => ended.rollback,
-            Waited::Left(outcome) => {
-                context.ui.warn(&format!(
-                    "the rollback of deployment {id} was not seen; see how it ends with `cdctl deploy watch {id}`"
-                ));
-                return Ok(outcome.exit());
+        let undo = || {
+            if let Some(undo) = group(deployment).and_then(|group| undo(deployment, &group, finds)) {
+                context.ui.note(&format!("undo with `cdctl deploy {undo}`"));
             }
         };
+        let left = |outcome: &Outcome| {
+            context.ui.warn(&format!(
+                "the rollback of deployment {id} was not seen; see how it ends with `cdctl deploy watch {id}`"
+            ));
+            Ok(outcome.exit())
+        };
+        if deployment.platform == Some(ComputePlatform::Ecs) {
+            let ended = match watching::wait(context, id, watching, None).await? {
+                Waited::Ended(ended) => ended,
+                Waited::Left(outcome) => return left(&outcome),
+            };
+            let named = ended.rollback.rollback_deployment_id.is_some();
+            if !named && is_untouched(context.api().await?, &ended).await.unwrap_or(false) {
+                context.ui.note(&format!(
+                    "deployment {id} is {} and had moved no traffic: there is nothing to roll back, the task set of \
+                     before serves",
+                    ended.status
+                ));
+                undo();
+                // No deployment brings the group back; it is where it was to be.
+                let name = group(deployment).map_or(DeploymentName::Id(id.clone()), DeploymentName::LatestOf);
+                return watching::nothing(context, &[name], watching, Outcome::Succeeded, false).await;
+            }
+        }
+        let ended = match watching::wait(context, id, watching, Some(true)).await? {
+            Waited::Ended(ended) => ended.rollback,
+            Waited::Left(outcome) => return left(&outcome),
+        };
         let Some(rollback) = ended.rollback_deployment_id else {
-            let why = ended.message.unwrap_or_else(|| "it named none".to_owned());
+            let why = ended
+                .message
+                .unwrap_or_else(|| "the service named none in the minute after its end".to_owned());
             return Err(Failure::new(format!("CodeDeploy made no rollback of deployment {id}"))
                 .cause(why)
                 .help(format!("deploy the last good revision with `cdctl deploy rollback {id}`"))
                 .into());
         };
-        if let Some(undo) = group(deployment).and_then(|group| undo(deployment, &group, finds)) {
-            context.ui.note(&format!("undo with `cdctl deploy {undo}`"));
-        }
+        undo();
         self.watch(context, rollback, watching).await
     }
 
@@ -417,9 +449,12 @@ fn shown(deployment: &Deployment, plan: &Plan, config: Option<&str>) -> View {
             (None, format!("watch {rollback}, which CodeDeploy has made"), own(), previous(deployment))
         }
         Plan::UnderWay => (None, "watch it: it goes there already".to_owned(), None, own()),
-        Plan::Automatic => {
-            let how = "CodeDeploy deploys its last good revision".to_owned();
-            (Some("stop it"), how, own(), previous(deployment))
+        Plan::Automatic { untouched } => {
+            let how = match untouched {
+                true => "nothing more: its traffic has not moved",
+                false => "CodeDeploy deploys its last good revision",
+            };
+            (Some("stop it"), how.to_owned(), own(), previous(deployment))
         }
         Plan::Deploy { stop, group, goal } => {
             let first = stop.then_some("stop it");
@@ -456,7 +491,9 @@ fn shown(deployment: &Deployment, plan: &Plan, config: Option<&str>) -> View {
 fn goal<'a>(deployment: &'a Deployment, plan: &'a Plan) -> Option<(&'a str, &'a Revision)> {
     match plan {
         Plan::Deploy { group, goal, .. } => Some((&group.application, &goal.revision)),
-        Plan::Automatic => Some((deployment.application.as_deref()?, deployment.previous_revision.as_ref()?)),
+        Plan::Automatic { .. } => {
+            Some((deployment.application.as_deref()?, deployment.previous_revision.as_ref()?))
+        }
         Plan::Exists(_) | Plan::UnderWay => None,
     }
 }
