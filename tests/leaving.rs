@@ -124,7 +124,10 @@ fn who_waits_for_the_next_deployment_in_vain_is_told_by_every_means() {
     );
     assert_eq!((&last["application"], &last["group"]), (&"shop".into(), &"prod".into()));
     assert_eq!(std::fs::read_to_string(&record).unwrap().lines().count(), run.stdout.lines().count());
-    assert!(std::fs::read_to_string(&junit).unwrap().contains("<testsuite"));
+    assert!(std::fs::read_to_string(&junit).unwrap().contains("<testsuite name=\"shop/prod\""));
+    let again = machine.run(&format!("deploy watch --replay {}", record.display())).ends_with(7);
+    let said = "! TIMED OUT; no deployment was watched  shop/prod\nnext      cdctl deploy list shop/prod\n";
+    assert_eq!(again.stderr, said);
     let run = signalled(&machine, "deploy watch shop/prod --next -o ndjson", Signal::INT).ends_with(130);
     let _ = run.says("\"outcome\":\"detached\"");
 }

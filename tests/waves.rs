@@ -163,7 +163,9 @@ fn a_second_signal_waits_for_no_call_and_is_what_the_replay_ends_with() {
     let run = run.complains("a deployment of shop/prod may have been made (in us-east-1)");
     let run = run.complains("it is not known whether a deployment was started in us-east-1");
     let run = run.complains("nothing was started in eu-west-1");
-    machine.run(&format!("deploy watch --replay {record}")).ends_with(run.code);
+    let again = machine.run(&format!("deploy watch --replay {record}")).ends_with(run.code);
+    assert!(run.stderr.contains("DETACHED; no deployment was watched\n"), "{run}");
+    assert!(again.stderr.ends_with("DETACHED; no deployment was watched\n"), "{again}");
 }
 
 #[test]

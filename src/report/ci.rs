@@ -62,9 +62,21 @@ fn annotations(id: &str, report: &Report) -> String {
     }
     if report.causes.is_empty() && report.exit != 0 {
         let text = data(&why(report).unwrap_or_else(|| left(id, report)));
-        let _ = writeln!(lines, "::error title={}::{text}", property(&format!("{id}: {}", report.outcome)));
+        let _ = writeln!(
+            lines,
+            "::error title={}::{text}",
+            property(&format!("{}: {}", called(id, report), report.outcome))
+        );
     }
     lines
+}
+
+/// The deployment, or the group of which none was watched.
+fn called(id: &str, report: &Report) -> String {
+    if id.is_empty() {
+        return words::place(report.application.as_deref(), report.group.as_deref());
+    }
+    id.to_owned()
 }
 
 /// Why it ended so, on one line, where somebody says it.
@@ -130,6 +142,7 @@ fn junit(reports: &[(String, Report)], targets: &BTreeMap<String, BTreeMap<Strin
     for (id, report) in reports {
         let none = BTreeMap::new();
         let own = targets.get(id).unwrap_or(&none);
+        let id = &called(id, report);
         let read: Counts = own.values().map(|target| &target.status).collect();
         let unread = report.counts.map(|counts| less(counts, read)).filter(|counts| counts.total() > 0);
         let failed = read.fail + unread.map_or(0, |unread| unread.fail.min(1));

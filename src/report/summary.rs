@@ -207,8 +207,9 @@ fn verdict(id: &str, report: &Report, unicode: bool, colour: bool) -> String {
         (_, true) => "✗",
         (_, false) => "x",
     };
-    let mut text = format!("{}  {}", style.paint(&format!("{mark} {words}"), colour), line(id));
+    let mut text = style.paint(&format!("{mark} {words}"), colour);
     for part in [
+        line(id),
         report.region.as_deref().map(line).unwrap_or_default(),
         place(report.application.as_deref(), report.group.as_deref()),
         report.revision.as_deref().map(bare_revision).unwrap_or_default(),
@@ -303,6 +304,10 @@ fn split(report: &Report) -> Option<(&'static str, String)> {
 pub fn commands(id: &str, report: &Report) -> Vec<String> {
     let place = place(report.application.as_deref(), report.group.as_deref());
     let named = |id: &str| reference(id, report.region.as_deref());
+    if id.is_empty() {
+        let listed = report.exit != 0 && !place.is_empty();
+        return listed.then(|| format!("cdctl deploy list {}", named(&place))).into_iter().collect();
+    }
     let watch = |id: &str| format!("cdctl deploy watch {}", named(id));
     let rollback = report.rollback.as_deref();
     let rolling =

@@ -202,7 +202,9 @@ pub fn nothing(
     let mut session = Session::new(options, deployment, None, reporters);
     let report = Tracker::default().report(outcome, session.now(), None);
     let (application, group) = place.map(|(one, other)| (one.to_owned(), other.to_owned())).unzip();
-    session.emit(Event::Result(Box::new(Report { application, group, ..report })));
+    // Nothing goes on that anybody could be told of.
+    let reason = report.reason.or(deployment.is_empty().then(|| "no deployment was watched".to_owned()));
+    session.emit(Event::Result(Box::new(Report { application, group, reason, ..report })));
 }
 
 /// Waits until everything is written; not for a reader that takes nothing, once the user has left.

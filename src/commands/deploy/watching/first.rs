@@ -96,6 +96,15 @@ pub async fn nothing(
     Ok(written(context, reporters.unwritten(), exit))
 }
 
+/// The outcome of a watch that ends with the code of a signal.
+pub(super) fn detached(exit: Exit) -> Option<Outcome> {
+    match exit {
+        Exit::Interrupted => Some(Outcome::Detached(Signal::Interrupt)),
+        Exit::Terminated => Some(Outcome::Detached(Signal::Terminate)),
+        _ => None,
+    }
+}
+
 /// Ends a command that was to watch what it makes, where `error` came before that. An error that a watch may end with (a
 /// signal, the `--timeout`, a service that was lost) is told as its result as well.
 pub async fn not_begun(
@@ -104,11 +113,11 @@ pub async fn not_begun(
     arguments: &WatchArgs,
     error: anyhow::Error,
 ) -> anyhow::Result<Exit> {
-    let outcome = match error.downcast_ref().map(Failure::ends_with) {
-        Some(Exit::Interrupted) => Outcome::Detached(Signal::Interrupt),
-        Some(Exit::Terminated) => Outcome::Detached(Signal::Terminate),
-        Some(Exit::TimedOut) => Outcome::TimedOut,
-        Some(Exit::Unknown) => Outcome::Unknown(error.to_string()),
+    let exit = error.downcast_ref().map(Failure::ends_with);
+    let outcome = match (exit, exit.and_then(detached)) {
+        (_, Some(outcome)) => outcome,
+        (Some(Exit::TimedOut), _) => Outcome::TimedOut,
+        (Some(Exit::Unknown), _) => Outcome::Unknown(error.to_string()),
         _ => return Err(error),
     };
     error::show(&error, &context.ui, context.settings.output.format.is_machine());

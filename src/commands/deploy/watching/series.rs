@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::first::detached;
 use super::{TOOL, WatchArgs, written};
 use crate::api::source::Watching;
 use crate::clock;
@@ -106,6 +107,11 @@ impl Series {
     /// Waits until everything is written; gives the exit code.
     pub async fn finish(mut self, context: &Context, exit: Exit) -> Exit {
         self.tell();
+        if let Some(outcome) = detached(exit).filter(|_| self.outcomes.is_empty())
+            && let Ok(options) = self.arguments.options(context, false).await
+        {
+            crate::watch::nothing("", None, &outcome, &options, &self.reporters);
+        }
         crate::watch::finish(&self.outcomes, &self.signals, &mut self.reporters).await;
         written(context, self.reporters.unwritten(), exit)
     }
