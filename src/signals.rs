@@ -39,6 +39,11 @@ impl Signals {
         Listener { from: self.to.subscribe(), listeners: Arc::clone(&self.listeners) }
     }
 
+    /// How many listen.
+    pub fn listeners(&self) -> usize {
+        self.listeners.load(Ordering::SeqCst)
+    }
+
     /// The next signal from now on.
     pub fn next(&self) -> impl Future<Output = Signal> + use<> {
         let mut listener = self.listen();
@@ -64,7 +69,7 @@ impl Signals {
         Ok(async move {
             loop {
                 let signal = streams.next().await;
-                if signals.listeners.load(Ordering::SeqCst) == 0 {
+                if signals.listeners() == 0 {
                     return exit(signal);
                 }
                 signals.send(signal);
@@ -189,11 +194,11 @@ mod tests {
     async fn signals_go_to_those_who_listen_and_to_no_one_afterwards() {
         let signals = Signals::default();
         let next = signals.next();
-        assert_eq!(signals.listeners.load(Ordering::SeqCst), 1);
+        assert_eq!(signals.listeners(), 1);
         signals.send(Signal::Terminate);
         assert_eq!(next.await, Signal::Terminate);
-        assert_eq!(signals.listeners.load(Ordering::SeqCst), 0);
+        assert_eq!(signals.listeners(), 0);
         drop(signals.next());
-        assert_eq!(signals.listeners.load(Ordering::SeqCst), 0);
+        assert_eq!(signals.listeners(), 0);
     }
 }

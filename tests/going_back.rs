@@ -337,5 +337,9 @@ fn the_last_good_revision_is_another_one_that_succeeded_everywhere() {
     assert!(plan["to"].as_str().unwrap().contains(good.as_str().unwrap()), "{plan}");
     let older = machine.run(&format!("deploy rollback {once} --dry-run")).ends_with(1);
     let older = older.complains(&format!("deployment {once} is not what shop/prod has now"));
-    older.complains(&twice).complains("cdctl deploy rollback shop/prod");
+    older.complains(&twice).complains("`cdctl deploy rollback shop/prod`");
+    for to in ["s3://releases/a.zip", "appspec:examples/site/appspec.yml"] {
+        let older = machine.run(&format!("deploy rollback {once} --to {to} --dry-run")).ends_with(1);
+        let _ = older.complains(&format!("`cdctl deploy rollback shop/prod --to {to}`"));
+    }
 }

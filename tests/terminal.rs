@@ -219,6 +219,21 @@ fn keys_need_a_terminal() {
 }
 
 #[test]
+fn nothing_is_made_for_a_watch_without_its_keyboard() {
+    let sandbox = Sandbox::start(SIMULATED, 300);
+    let machine = sandbox.with_group();
+    machine.run("revision push examples/site s3://releases/a.zip --app shop").ends_with(0);
+    let create = "cdctl deploy create shop/prod --revision s3://releases/a.zip --watch --keys < /dev/null";
+    let mut command = sandbox.machine().set("TERM", "xterm-256color").command("sh");
+    command.args(["-c", create]);
+    let (code, screen) = Terminal::run(command, (80, 24)).ends();
+    assert_eq!(code, Some(2), "{screen}");
+    assert!(screen.contains("--keys needs a live view on a terminal, and the keyboard"), "{screen}");
+    let list = machine.run("deploy list shop/prod -q").ends_with(0).stdout;
+    assert!(!list.contains("d-"), "{list}");
+}
+
+#[test]
 fn a_stop_is_asked_about() {
     let (sandbox, id) = hanging();
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {

@@ -2,6 +2,7 @@
 
 use std::process::{Child, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -108,17 +109,21 @@ fn a_recording_tells_of_the_regions_that_were_left_out() {
 
 /// Deploys in waves, and holds its first CreateDeployment until the gate is opened.
 fn held(sandbox: &Sandbox, more: &str) -> (Child, Arc<Gate>) {
+    held_at(sandbox, ("CreateDeployment", 1), &format!("--revision s3://releases/a.zip {more}"))
+}
+
+/// As [`held`], at the so many-eth call of an operation.
+fn held_at(sandbox: &Sandbox, (operation, nth): (&'static str, usize), more: &str) -> (Child, Arc<Gate>) {
     let gate = Arc::new(Gate::default());
     let closed = Arc::clone(&gate);
+    let seen = AtomicUsize::new(0);
     let door = Proxy::holding(move |call| {
-        if call.operation == "CreateDeployment" {
+        if call.operation == operation && seen.fetch_add(1, Ordering::SeqCst) + 1 >= nth {
             closed.wait();
         }
     });
     let machine = sandbox.machine().against(&door.listen(&sandbox.url()).url);
-    let line = format!(
-        "deploy create shop/prod --revision s3://releases/a.zip --watch --regions us-east-1,eu-west-1 {more}"
-    );
+    let line = format!("deploy create shop/prod --watch --regions us-east-1,eu-west-1 {more}");
     let mut command = machine.command(CDCTL);
     command.args(line.split_whitespace()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().unwrap();
@@ -147,6 +152,61 @@ fn nothing_is_started_after_a_signal_and_what_was_hears_of_it() {
     }
 }
 
+/// The last events of a recording, in their order.
+fn last_two(record: &str) -> [Value; 2] {
+    let text = std::fs::read_to_string(record).unwrap();
+    let events: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    events.last_chunk().unwrap().clone()
+}
+
+#[test]
+fn a_signal_before_anything_is_sent_makes_nothing() {
+    // What was asked of each region before the first one is touched comes before the third question.
+    let asks = (("GetDeploymentGroup", 3), "--revision s3://releases/a.zip");
+    let pushes = (("RegisterApplicationRevision", 1), "--push examples/site --bucket releases");
+    for (call, more) in [asks, pushes] {
+        let sandbox = Sandbox::start(SIMULATED, 300);
+        let machine = world(&sandbox, "");
+        machine.run("revision push examples/site s3://releases/a.zip --app shop").ends_with(0);
+        let record = machine.home().join("waves.ndjson").display().to_string();
+        let (child, gate) = held_at(&sandbox, call, &format!("{more} --record {record}"));
+        kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+        let run = Run::from(child.wait_with_output().unwrap()).ends_with(130);
+        gate.open();
+        let run = run.complains("nothing was started in us-east-1").complains("no deployment was watched");
+        for region in ["us-east-1", "eu-west-1"] {
+            let list =
+                machine.run(&format!("deploy list shop/prod -q --region {region}")).ends_with(0).stdout;
+            assert!(!list.contains("d-"), "{region}\n{list}\n{run}");
+        }
+        let [left_out, result] = last_two(&record);
+        assert_eq!((&left_out["code"], &left_out["region"]), (&"not_started".into(), &"eu-west-1".into()));
+        assert_eq!((&result["type"], &result["outcome"]), (&"result".into(), &"detached".into()));
+        let again = machine.run(&format!("deploy watch --replay {record}")).ends_with(130);
+        let next = "next      cdctl deploy list shop/prod --region us-east-1\n";
+        let _ =
+            again.complains("! DETACHED; no deployment was watched  us-east-1  shop/prod\n").complains(next);
+    }
+}
+
+#[test]
+fn a_first_region_that_refuses_is_a_result_as_well() {
+    let sandbox = Sandbox::start(SIMULATED, 300);
+    let machine = world(&sandbox, "");
+    machine.run("revision push examples/site s3://releases/a.zip --app shop").ends_with(0);
+    machine.run("sandbox fault add throttle --operation CreateDeployment").ends_with(0);
+    let record = machine.home().join("waves.ndjson").display().to_string();
+    let create =
+        "deploy create shop/prod --revision s3://releases/a.zip --watch --regions us-east-1,eu-west-1";
+    let run = machine.run(&format!("{create} --max-attempts 1 --record {record}")).ends_with(1);
+    let _ = run.complains("error: cannot deploy to shop/prod (in us-east-1)");
+    let [_, result] = last_two(&record);
+    assert_eq!((&result["type"], &result["outcome"]), (&"result".into(), &"error".into()));
+    assert_eq!((&result["region"], &result["exit"]), (&"us-east-1".into(), &1.into()));
+    assert!(result["reason"].as_str().unwrap().contains("cannot deploy to shop/prod"), "{result}");
+    machine.run(&format!("deploy watch --replay {record}")).ends_with(1);
+}
+
 #[test]
 fn a_second_signal_waits_for_no_call_and_is_what_the_replay_ends_with() {
     let sandbox = Sandbox::start(SIMULATED, 300);
@@ -163,9 +223,11 @@ fn a_second_signal_waits_for_no_call_and_is_what_the_replay_ends_with() {
     let run = run.complains("a deployment of shop/prod may have been made (in us-east-1)");
     let run = run.complains("it is not known whether a deployment was started in us-east-1");
     let run = run.complains("nothing was started in eu-west-1");
+    assert_eq!(last_two(&record)[1]["type"], "result", "{run}");
     let again = machine.run(&format!("deploy watch --replay {record}")).ends_with(run.code);
-    assert!(run.stderr.contains("DETACHED; no deployment was watched\n"), "{run}");
-    assert!(again.stderr.ends_with("DETACHED; no deployment was watched\n"), "{again}");
+    for run in [run, again] {
+        let _ = run.complains("DETACHED; no deployment was watched  us-east-1  shop/prod\n");
+    }
 }
 
 #[test]

@@ -28,15 +28,21 @@ pub struct Keyboard {
 }
 
 impl Keyboard {
-    /// Takes the keyboard; `None` where stdin is no terminal, or another job has it.
+    /// Whether there is one to take: stdin is a terminal, and no other job has it.
+    pub fn is_there() -> bool {
+        let stdin = io::stdin();
+        termios::isatty(&stdin) && is_foreground(&stdin)
+    }
+
+    /// Takes the keyboard; `None` where there is none.
     ///
     /// # Errors
     /// The terminal refuses.
     pub fn take() -> io::Result<Option<Self>> {
-        let stdin = io::stdin();
-        if !termios::isatty(&stdin) || !is_foreground(&stdin) {
+        if !Self::is_there() {
             return Ok(None);
         }
+        let stdin = io::stdin();
         let before = termios::tcgetattr(&stdin)?;
         let input = stdin.as_fd().try_clone_to_owned()?;
         let keyboard = Keyboard { input, before };

@@ -190,21 +190,24 @@ pub async fn follow<S: Source>(
     join_all(each.map(|(watched, signals)| one(watched, options, signals, reporters))).await
 }
 
-/// Tells of a watch that saw nothing of `deployment`, or found none of `place` (an application's group) to watch: nothing
-/// but a `result` of that outcome.
-pub fn nothing(
-    deployment: &str,
+/// Tells of a watch that saw nothing of the deployment that it is `about`, or found none of `place` (an application's
+/// group) to watch: nothing but a `result` of that outcome, `now`.
+pub(crate) fn nothing(
+    tool: &str,
+    about: About<'_>,
     place: Option<(&str, &str)>,
     outcome: &Outcome,
-    options: &Options,
+    now: Timestamp,
     reporters: &Reporters,
 ) {
-    let mut session = Session::new(options, deployment, None, reporters);
-    let report = Tracker::default().report(outcome, session.now(), None);
-    let (application, group) = place.map(|(one, other)| (one.to_owned(), other.to_owned())).unzip();
+    let report = Tracker::default().report(outcome, now, None);
     // Nothing goes on that anybody could be told of.
-    let reason = report.reason.or(deployment.is_empty().then(|| "no deployment was watched".to_owned()));
-    session.emit(Event::Result(Box::new(Report { application, group, reason, ..report })));
+    let reason =
+        report.reason.or(about.deployment.is_empty().then(|| "no deployment was watched".to_owned()));
+    let (application, group) = place.map(|(one, other)| (one.to_owned(), other.to_owned())).unzip();
+    let region = about.region.map(str::to_owned);
+    let report = Report { reason, region, application, group, ..report };
+    reporters.emit(tool, about, now, Event::Result(Box::new(report)));
 }
 
 /// Waits until everything is written; not for a reader that takes nothing, once the user has left.

@@ -50,7 +50,7 @@ Examples:
 )]
 pub struct Arguments {
     #[command(flatten)]
-    group: GroupArgs,
+    pub group: GroupArgs,
 
     /// s3://BUCKET/KEY[?versionId=V], github:OWNER/REPO@COMMIT, appspec:FILE, or last-good
     #[arg(long, value_name = "REVISION", conflicts_with_all = ["push", "task_definition", "function", "appspec"])]

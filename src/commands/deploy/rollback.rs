@@ -205,9 +205,16 @@ impl Arguments {
         if !running {
             let latest = DeploymentName::LatestOf(group.clone()).resolve(context, false).await?;
             if latest != *id {
+                let to = match &self.to {
+                    Some(Locator::Revision(revision)) => format!(" --to {}", shell(&revision.to_string())),
+                    Some(Locator::AppSpecFile(file)) => {
+                        format!(" --to {}", shell(&format!("appspec:{}", file.display())))
+                    }
+                    Some(Locator::LastGood) | None => String::new(),
+                };
                 return Err(Failure::new(format!("deployment {id} is not what {group} has now"))
                     .cause(format!("its latest deployment is {latest}"))
-                    .help(format!("roll back the group: `cdctl deploy rollback {group}`"))
+                    .help(format!("roll back the group: `cdctl deploy rollback {group}{to}`"))
                     .into());
             }
         }

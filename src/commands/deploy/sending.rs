@@ -39,7 +39,7 @@ pub struct Made {
     pub signals: Listener,
 }
 
-/// Told beside the error where the user left before it was known whether a deployment was made.
+/// Told beside the error where it is not known whether a deployment was made.
 #[derive(Debug)]
 pub struct Untold;
 
@@ -81,7 +81,11 @@ pub async fn send(context: &Context, request: &CreateDeployment) -> anyhow::Resu
         Some(Ok(Err(error))) => {
             Failure::api(format!("nothing was deployed to {group}"), &error).exit(exit).into()
         }
-        Some(Err(error)) => Failure::of(error).exit(exit).into(),
+        Some(Err(error)) => {
+            let untold = error.is::<Untold>();
+            let error = anyhow::Error::new(Failure::of(error).exit(exit));
+            if untold { error.context(Untold) } else { error }
+        }
         None => {
             let failure = Failure::new(format!("{Untold}: a deployment of {group} may have been made"))
                 .help(format!("find it with `cdctl deploy list {group}`"));
@@ -179,9 +183,11 @@ fn found(context: &Context, id: String) -> Created {
     Created { json: json!({ "deploymentId": id }), id }
 }
 
-fn unknown(request: &CreateDeployment, lost: &ApiError, why: &ApiError) -> Failure {
+fn unknown(request: &CreateDeployment, lost: &ApiError, why: &ApiError) -> anyhow::Error {
     let group = format!("{}/{}", request.application, request.group);
-    Failure::api(format!("it is not known whether a deployment of {group} was made: {}", lost.message), why)
+    let what = format!("it is not known whether a deployment of {group} was made: {}", lost.message);
+    let failure = Failure::api(what, why)
         .help(format!("look before you deploy again: `cdctl deploy list {group}`"))
-        .exit(Exit::Unknown)
+        .exit(Exit::Unknown);
+    anyhow::Error::new(failure).context(Untold)
 }

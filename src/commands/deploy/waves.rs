@@ -11,7 +11,6 @@ use super::watching::{Series, unprinted};
 use crate::api::source::Watching;
 use crate::commands::revision::pushing::Prepared;
 use crate::context::Context;
-use crate::error;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::format::{Format, Listing};
@@ -42,6 +41,7 @@ pub async fn run(
     prepared: Option<&Prepared>,
 ) -> anyhow::Result<Exit> {
     let mut places = places(context, arguments);
+    let group = arguments.group.resolve(context)?;
     if arguments.dry_run {
         return plan(context, &mut places, prepared).await;
     }
@@ -67,7 +67,8 @@ pub async fn run(
     }
     let idle = places.iter().filter(|place| place.run.is_none());
     idle.for_each(|place| series.left_out(&place.region, place.untold, exit));
-    let exit = series.finish(context, exit).await;
+    let first = places.first().map(|place| &*place.region);
+    let exit = series.finish(context, (first, &group), exit).await;
     Ok(match summary(context, &places) {
         Ok(()) => exit,
         Err(error) => unprinted(context, error, exit),
@@ -119,14 +120,15 @@ async fn one(
         }
         let listener = context.signals.listen();
         place.arguments.watching.timeout = timeout;
+        let idle = context.signals.listeners();
         let started = tokio::select! {
+            // First: nothing is begun after it.
             biased;
-            // First: what was made by then is watched.
-            started = start(place, prepared) => started,
-            left = series.left_twice() => {
+            left = series.left_unheard(idle) => {
                 refused = Some(left);
                 break;
             }
+            started = start(place, prepared) => started,
         };
         timeout = place.arguments.watching.timeout;
         match started {
@@ -136,8 +138,7 @@ async fn one(
             }
             Err(error) => {
                 place.untold = error.is::<Untold>();
-                let error = within(error, &place.region);
-                refused = Some(error::show(&error, &context.ui, context.settings.output.format.is_machine()));
+                refused = Some(series.refuse(context, &within(error, &place.region)));
                 break;
             }
         }
@@ -149,7 +150,7 @@ async fn one(
         _ => Ok(Vec::new()),
     };
     let outcomes = outcomes.unwrap_or_else(|error| {
-        refused = Some(error::show(&error, &context.ui, context.settings.output.format.is_machine()));
+        refused = Some(series.refuse(context, &error));
         Vec::new()
     });
     *renewed |= watched.iter().any(|watched| watched.source.renewed().is_some());

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use super::{WatchArgs, written};
-use crate::api::ErrorKind;
-use crate::clock::Stopwatch;
+use super::{TOOL, WatchArgs, written};
+use crate::api::{ApiError, ErrorKind};
+use crate::clock::{self, Stopwatch};
 use crate::commands::names::{DeploymentName, GroupName};
 use crate::context::Context;
 use crate::error::{self, Doing, Failure};
 use crate::exit::Exit;
 use crate::format::Format;
-use crate::report::Reporters;
+use crate::report::{About, Reporters};
 use crate::watch::{Outcome, Signal};
 
 /// What is left of a `--timeout` that the first look has used up: no time at all would wait for one look.
@@ -82,26 +82,34 @@ pub async fn nothing(
 ) -> anyhow::Result<Exit> {
     let silent = silent || context.settings.output.format != Format::Ndjson;
     let reporters = arguments.reporters(context, silent)?;
-    let options = arguments.options(context, false).await?;
     let mut reporters = Reporters::start(reporters).doing("start the reporters' thread")?;
     for name in names {
         let (id, place) = match name {
             DeploymentName::Id(id) => (id.as_str(), None),
             DeploymentName::LatestOf(group) => ("", Some((&*group.application, &*group.group))),
         };
-        crate::watch::nothing(id, place, &outcome, &options, &reporters);
+        let about = About { deployment: id, region: None };
+        crate::watch::nothing(TOOL, about, place, &outcome, clock::now(), &reporters);
     }
     let exit = outcome.exit();
     crate::watch::finish(&[outcome], &context.signals, &mut reporters).await;
     Ok(written(context, reporters.unwritten(), exit))
 }
 
-/// The outcome of a watch that ends with the code of a signal.
-pub(super) fn detached(exit: Exit) -> Option<Outcome> {
+/// How a watch ends where what was to be watched was not made: with `exit`, because of `why`.
+pub(super) fn unbegun(exit: Exit, why: String) -> Outcome {
     match exit {
-        Exit::Interrupted => Some(Outcome::Detached(Signal::Interrupt)),
-        Exit::Terminated => Some(Outcome::Detached(Signal::Terminate)),
-        _ => None,
+        Exit::Interrupted => Outcome::Detached(Signal::Interrupt),
+        Exit::Terminated => Outcome::Detached(Signal::Terminate),
+        Exit::TimedOut => Outcome::TimedOut,
+        Exit::Unknown => Outcome::Unknown(why),
+        _ => Outcome::Refused(ApiError {
+            operation: "CreateDeployment".to_owned(),
+            kind: ErrorKind::Other,
+            code: None,
+            message: why,
+            request_id: None,
+        }),
     }
 }
 
@@ -113,13 +121,11 @@ pub async fn not_begun(
     arguments: &WatchArgs,
     error: anyhow::Error,
 ) -> anyhow::Result<Exit> {
-    let exit = error.downcast_ref().map(Failure::ends_with);
-    let outcome = match (exit, exit.and_then(detached)) {
-        (_, Some(outcome)) => outcome,
-        (Some(Exit::TimedOut), _) => Outcome::TimedOut,
-        (Some(Exit::Unknown), _) => Outcome::Unknown(error.to_string()),
-        _ => return Err(error),
-    };
+    let Some(failure) = error.downcast_ref::<Failure>() else { return Err(error) };
+    let outcome = unbegun(failure.ends_with(), failure.to_string());
+    if matches!(outcome, Outcome::Refused(_)) {
+        return Err(error);
+    }
     error::show(&error, &context.ui, context.settings.output.format.is_machine());
     nothing(context, &[DeploymentName::LatestOf(group)], arguments, outcome, false).await
 }

@@ -6,6 +6,7 @@ use super::{OnLeave, WatchArgs, no_keyboard};
 use crate::context::Context;
 use crate::error::{Doing, Failure};
 use crate::exit::Exit;
+use crate::ui::Keyboard;
 
 impl WatchArgs {
     /// An error where a flag is about the watch and nothing is `watched`; those of any wait pass where one may be waited
@@ -44,7 +45,7 @@ impl WatchArgs {
 
     fn can_begin(&self, context: &Context) -> anyhow::Result<()> {
         let shown = &self.shown;
-        if shown.keys && !shown.is_live(context) {
+        if shown.keys && !(shown.is_live(context) && Keyboard::is_there()) {
             return Err(no_keyboard());
         }
         let files = [("the recording", self.record.as_deref()), ("the JUnit file", shown.junit.as_deref())];

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use super::first::detached;
+use super::first::unbegun;
 use super::{TOOL, WatchArgs, written};
 use crate::api::source::Watching;
 use crate::clock;
+use crate::commands::names::GroupName;
 use crate::context::Context;
-use crate::error::{Doing, Failure};
+use crate::error::{self, Doing, Failure};
 use crate::exit::Exit;
 use crate::report::{About, Reporters};
 use crate::signals::{self, Listener, Signals};
@@ -24,6 +25,8 @@ pub struct Series {
     /// What the last of those ends the command with.
     left: Option<Exit>,
     outcomes: Vec<Outcome>,
+    /// What a region refused with.
+    refused: Option<String>,
     /// What has ended, and is told once it is known that more begins or what was left out.
     ended: Vec<Ended>,
 }
@@ -44,6 +47,7 @@ impl Series {
             listener: context.signals.listen(),
             left: None,
             outcomes: Vec::new(),
+            refused: None,
             ended: Vec::new(),
         })
     }
@@ -56,11 +60,13 @@ impl Series {
         self.left
     }
 
-    /// Resolves at the second signal: after the first, what was begun is still brought to its end.
-    pub async fn left_twice(&mut self) -> Exit {
+    /// Resolves at a signal that nobody hears but the `idle` listeners of before: it ends what is being begun, as one ends
+    /// a command. What has to be brought to its end listens itself.
+    pub async fn left_unheard(&mut self, idle: usize) -> Exit {
         loop {
             let exit = signals::exit(self.listener.next().await);
-            if self.left.replace(exit).is_some() {
+            self.left = Some(exit);
+            if self.signals.listeners() <= idle {
                 return exit;
             }
         }
@@ -93,6 +99,12 @@ impl Series {
         self.ended.drain(..).for_each(|ended| ended.tell(TOOL, &self.reporters));
     }
 
+    /// Shows why nothing is begun any more; gives the code of it.
+    pub fn refuse(&mut self, context: &Context, error: &anyhow::Error) -> Exit {
+        self.refused = Some(error.to_string());
+        error::show(error, &context.ui, context.settings.output.format.is_machine())
+    }
+
     /// Tells the stream of a region in which nothing is watched, and so nothing of it is told; with what the command ends.
     /// `untold`: nobody waited to hear whether something was started.
     pub fn left_out(&self, region: &str, untold: bool, exit: Exit) {
@@ -104,13 +116,21 @@ impl Series {
         self.reporters.emit(TOOL, About { deployment: "", region: Some(region) }, clock::now(), event);
     }
 
-    /// Waits until everything is written; gives the exit code.
-    pub async fn finish(mut self, context: &Context, exit: Exit) -> Exit {
+    /// Waits until everything is written; gives the exit code. Where nothing was watched, the one result is of `place` (a
+    /// group in its region).
+    pub async fn finish(
+        mut self,
+        context: &Context,
+        (region, group): (Option<&str>, &GroupName),
+        exit: Exit,
+    ) -> Exit {
         self.tell();
-        if let Some(outcome) = detached(exit).filter(|_| self.outcomes.is_empty())
-            && let Ok(options) = self.arguments.options(context, false).await
-        {
-            crate::watch::nothing("", None, &outcome, &options, &self.reporters);
+        if self.outcomes.is_empty() {
+            let outcome = unbegun(exit, self.refused.take().unwrap_or_default());
+            let about = About { deployment: "", region };
+            let place = Some((&*group.application, &*group.group));
+            crate::watch::nothing(TOOL, about, place, &outcome, clock::now(), &self.reporters);
+            self.outcomes.push(outcome);
         }
         crate::watch::finish(&self.outcomes, &self.signals, &mut self.reporters).await;
         written(context, self.reporters.unwritten(), exit)
