@@ -231,6 +231,9 @@ pub async fn nothing(
 
 /// As [`watch`], without a word; what is to be written beside them is written all the same.
 pub async fn silently(context: &Context, ids: &[String], arguments: &WatchArgs) -> anyhow::Result<Exit> {
+    if arguments.shown.keys {
+        return Err(no_keyboard());
+    }
     to_the_end(context, ids, arguments, Known::Nothing, true).await
 }
 
@@ -260,7 +263,7 @@ async fn to_the_end(
         options.reads = Reads::Nothing;
     }
     let mut reporters = Reporters::start(reporters).doing("start the reporters' thread")?;
-    let (outcomes, source) = follow(context, ids, arguments, options, &mut reporters).await?;
+    let (outcomes, source) = follow(context, ids, arguments, options, &mut reporters, !silent).await?;
     let exit = written(context, reporters.unwritten(), worst(outcomes.iter().map(Outcome::exit)));
     for (id, outcome) in ids.iter().zip(&outcomes) {
         if let (Outcome::Refused(error), true) = (outcome, silent || ids.len() == 1) {
@@ -345,7 +348,7 @@ pub async fn wait(
     // Nobody is shown any, and the end is the deployment's own.
     options.reads = Reads::Nothing;
     options.name_rollback = rollback;
-    let (outcomes, source) = follow(context, &[id.to_owned()], &alone, options, &mut silent).await?;
+    let (outcomes, source) = follow(context, &[id.to_owned()], &alone, options, &mut silent, false).await?;
     arguments.spend(started.elapsed());
     let ended = match outcomes.into_iter().next() {
         Some(Outcome::Ended { .. } | Outcome::Succeeded | Outcome::SucceededInPart { .. }) => source.last(id),
@@ -365,28 +368,22 @@ pub async fn wait(
 }
 
 /// How each of them ended, and what was seen of it. What the command does next goes by the credentials that worked last.
+/// `shown`: the reporters show it, and keys and pauses are theirs.
 async fn follow(
     context: &Context,
     ids: &[String],
     arguments: &WatchArgs,
     options: Options,
     reporters: &mut Reporters,
+    shown: bool,
 ) -> anyhow::Result<(Vec<Outcome>, Arc<Watching>)> {
     let api = context.api().await?;
-    let keys = keyboard(context, &arguments.shown)?;
-    let input = reporters.input().filter(|_| arguments.shown.is_live(context));
-    let attended = async {
-        match input {
-            Some(input) => keyboard::attend(keys, input).await.doing("read keys"),
-            None => std::future::pending().await,
-        }
-    };
+    let keys = if shown { keyboard(context, &arguments.shown)? } else { None };
+    let input = reporters.input().filter(|_| shown && arguments.shown.is_live(context));
     let source = Arc::new(Watching::new(api, &context.settings.connection));
     let watched = Arc::clone(&source);
-    let outcomes = tokio::select! {
-        outcomes = crate::watch::watch(watched, ids, &options, &context.signals, reporters) => outcomes,
-        never = attended => match never? {},
-    };
+    let watch = crate::watch::watch(watched, ids, &options, &context.signals, reporters);
+    let outcomes = keyboard::beside(keys, input, watch).await?;
     source.renewed().into_iter().for_each(|api| context.renew(api));
     Ok((outcomes, source))
 }
