@@ -3,6 +3,7 @@
 use snapbox::{assert_data_eq, str};
 
 use super::*;
+use crate::report::Reporters;
 
 /// What a terminal of 24 rows and so many columns shows of it.
 fn screen(text: &str, columns: u16) -> Vec<String> {
@@ -126,4 +127,27 @@ fn a_notice_among_several_deployments_names_its_own() {
     assert_eq!(live.event(&event), Ok(()));
     let shown = screen(&buffer.text(), 80).join("\n");
     assert!(shown.contains("notice: d-2: not read") && !shown.contains("12h10m"), "{shown}");
+}
+
+/// Says that it has ended.
+struct Ends(std::sync::mpsc::Sender<()>);
+
+impl Reporter for Ends {
+    fn event(&mut self, _: &Stamped) -> Result<(), Closed> {
+        Ok(())
+    }
+
+    fn end(&mut self) {
+        self.0.send(()).unwrap();
+    }
+}
+
+#[test]
+fn a_command_that_ends_early_gives_the_terminal_back_before_it_is_gone() {
+    let (to, ended) = std::sync::mpsc::channel();
+    let reporters = Reporters::start(vec![Box::new(Ends(to))]).unwrap();
+    let pause = reporters.input().unwrap().pause();
+    drop(pause);
+    drop(reporters);
+    assert_eq!(ended.try_recv(), Ok(()));
 }
