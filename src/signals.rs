@@ -160,7 +160,8 @@ pub struct Pauses {
 }
 
 impl Pauses {
-    /// From now on a SIGTSTP does not stop the command by itself.
+    /// From now on a SIGTSTP does not stop the command by itself, nor once this is dropped: for a view that is shown until
+    /// the command ends.
     ///
     /// # Errors
     /// The system takes no handler.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::support::cdctl::{CDCTL, Machine, Run};
 use crate::support::proxy::{Listening, Proxy};
 use crate::support::sandbox::{ROLE, SIMULATED, Sandbox};
+use crate::support::stand_in::{Answer, StandIn};
 
 fn id_of(run: &Run) -> String {
     run.stdout.lines().next().unwrap_or_else(|| panic!("{run}")).to_owned()
@@ -132,6 +133,20 @@ fn who_leaves_while_a_deployment_is_stopped_ends_as_who_leaves_a_watch() {
         signalled(stopping(&sandbox, &door, &back), signal).ends_with(code);
     }
     assert_eq!(deployments(&machine, "shop/prod").len(), 2, "nothing was deployed");
+}
+
+#[test]
+fn what_another_service_made_is_not_stopped_for_a_rollback() {
+    let aws = StandIn::new(|request| match request.operation() {
+        Some("GetDeployment") => Answer::json(
+            r#"{"deploymentInfo":{"deploymentId":"d-STACK0000","creator":"CloudFormation","status":"InProgress",
+            "computePlatform":"ECS","createTime":1.7e9,"startTime":1.7e9,"externalId":"a-stack"}}"#,
+        ),
+        _ => Answer::error(400, "AccessDeniedException"),
+    });
+    let run = Machine::new().against(&aws.url).run("deploy rollback d-STACK0000 --yes").ends_with(1);
+    let run = run.complains("it has no deployment group; another service made it");
+    assert!(!run.stderr.contains("cdctl deploy stop"), "{run}");
 }
 
 #[test]

@@ -105,6 +105,11 @@ fn a_terminal_may_shrink_and_grow() {
     }
 }
 
+fn is_stopped(terminal: &Terminal) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", terminal.child.id())).unwrap();
+    stat.rsplit(')').next().unwrap().trim_start().starts_with('T')
+}
+
 /// Whether the terminal waits for lines and shows what is typed, as a shell wants it.
 fn is_cooked(terminal: &Terminal) -> bool {
     let modes = tcgetattr(&terminal.master).unwrap().local_modes;
@@ -175,11 +180,7 @@ fn a_pause_gives_the_keyboard_back_and_the_view_begins_anew() {
         let terminal = Terminal::start(_sandbox.machine(), &line, (80, 24));
         terminal.shows("RUNNING");
         terminal.signal(Signal::TSTP);
-        let stopped = || {
-            let stat = std::fs::read_to_string(format!("/proc/{}/stat", terminal.child.id())).unwrap();
-            stat.rsplit(')').next().unwrap().trim_start().starts_with('T')
-        };
-        terminal.reaches("a stop", |_| stopped());
+        terminal.reaches("a stop", |_| is_stopped(&terminal));
         assert!(is_cooked(&terminal), "{keys}");
         assert!(!terminal.screen().contains("RUNNING"), "the shell has its screen again");
         thread::sleep(Duration::from_millis(100));
@@ -194,6 +195,26 @@ fn a_pause_gives_the_keyboard_back_and_the_view_begins_anew() {
         let screen = is_cooked_at_the_end(terminal, 130);
         assert!(screen.contains("[1]+ Stopped\n$ echo done\ndone\n$ fg\nd-"), "{keys}: {screen}");
     }
+}
+
+#[test]
+fn a_pause_leaves_the_terminal_in_waves_too() {
+    let (sandbox, id) = hanging();
+    let line = "deploy create shop/prod --revision s3://releases/site-1.zip --if-active wait --regions us-east-1 --watch";
+    let terminal = Terminal::start(sandbox.machine(), line, (80, 24));
+    terminal.shows("waiting for deployment");
+    // The view is there, and what was waited for had none.
+    sandbox.machine().run(&format!("deploy stop {id} --yes")).ends_with(0);
+    sandbox.machine().run(&format!("deploy wait {id}")).ends_with(4);
+    terminal.shows("RUNNING");
+    terminal.signal(Signal::TSTP);
+    terminal.reaches("a stop", |_| is_stopped(&terminal));
+    assert!(!terminal.screen().contains("RUNNING"), "the shell has its screen again");
+    terminal.signal(Signal::CONT);
+    terminal.shows("RUNNING");
+    terminal.signal(Signal::INT);
+    let screen = is_cooked_at_the_end(terminal, 130);
+    assert_eq!(screen.matches("! DETACHED").count(), 1, "{screen}");
 }
 
 #[test]

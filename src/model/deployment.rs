@@ -57,11 +57,20 @@ impl Creator {
         matches!(self, Creator::AutoScaling | Creator::AutoScalingTermination)
     }
 
-    /// Whether such a deployment can be stopped and is the caller's to stop.
+    /// The service that such a deployment is left to: it cannot be stopped, or is not the caller's to stop.
     ///
     /// Source: AWS user guide, "Create an AWS CloudFormation blue/green deployment": the stack's owner acts on the stack.
+    pub fn keeper(&self) -> Option<&'static str> {
+        match self {
+            Creator::AutoScaling | Creator::AutoScalingTermination => Some("Auto Scaling"),
+            Creator::CloudFormation | Creator::CloudFormationRollback => Some("CloudFormation"),
+            _ => None,
+        }
+    }
+
+    /// Whether such a deployment can be stopped and is the caller's to stop.
     pub fn lets_stop(&self) -> bool {
-        !self.is_auto_scaling() && !matches!(self, Creator::CloudFormation | Creator::CloudFormationRollback)
+        self.keeper().is_none()
     }
 }
 

@@ -141,9 +141,9 @@ fn junit(reports: &[(String, Report)], targets: &BTreeMap<String, BTreeMap<Strin
     let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
     for (id, report) in reports {
         let none = BTreeMap::new();
-        let own = targets.get(id).unwrap_or(&none);
+        let own = known(targets.get(id).unwrap_or(&none), report.counts);
         let id = &called(id, report);
-        let read: Counts = own.values().map(|target| &target.status).collect();
+        let read: Counts = own.iter().map(|target| &target.status).collect();
         let unread = report.counts.map(|counts| less(counts, read)).filter(|counts| counts.total() > 0);
         let failed = read.fail + unread.map_or(0, |unread| unread.fail.min(1));
         // Neither what has not finished nor what was not read has run as a test.
@@ -166,7 +166,7 @@ fn junit(reports: &[(String, Report)], targets: &BTreeMap<String, BTreeMap<Strin
             let ended = why.unwrap_or_else(|| left(id, report));
             let _ = writeln!(xml, "><failure message=\"{}\"/></testcase>", escaped(&ended));
         }
-        for target in own.values() {
+        for target in own {
             case(&mut xml, id, target);
         }
         if let Some(unread) = unread {
@@ -184,16 +184,35 @@ fn junit(reports: &[(String, Report)], targets: &BTreeMap<String, BTreeMap<Strin
     xml + "</testsuites>\n"
 }
 
+/// The targets of which it is known how they ended or that they go on; what was read of some may be older than `counts`.
+fn known(targets: &BTreeMap<String, TargetEvent>, counts: Option<Counts>) -> Vec<&TargetEvent> {
+    let all: Counts = targets.values().map(|target| &target.status).collect();
+    let old = counts.is_some_and(|counts| counts.total() >= all.total() && going(counts) < going(all));
+    targets.values().filter(|target| !old || target.status.is_finished()).collect()
+}
+
+/// Those that have not ended.
+fn going(counts: Counts) -> u64 {
+    counts.run + counts.pend + counts.ready
+}
+
 /// The targets of `all` that are not among `read`.
 fn less(all: Counts, read: Counts) -> Counts {
-    Counts {
+    let mut less = Counts {
         ok: all.ok.saturating_sub(read.ok),
         run: all.run.saturating_sub(read.run),
         pend: all.pend.saturating_sub(read.pend),
         fail: all.fail.saturating_sub(read.fail),
         skip: all.skip.saturating_sub(read.skip),
         ready: all.ready.saturating_sub(read.ready),
+    };
+    // What has gone on since it was read is one target all the same.
+    let mut twice = less.total().saturating_sub(all.total().saturating_sub(read.total()));
+    for state in [&mut less.run, &mut less.pend, &mut less.ready] {
+        let off = twice.min(*state);
+        (*state, twice) = (*state - off, twice - off);
     }
+    less
 }
 
 fn case(xml: &mut String, id: &str, target: &TargetEvent) {

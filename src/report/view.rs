@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::Pulse;
 use super::words;
 use crate::clock;
-use crate::model::{DeploymentStatus, EventName, EventStatus, Serving, TargetStatus};
+use crate::model::{Creator, DeploymentStatus, EventName, EventStatus, Serving, TargetStatus};
 use crate::ui;
 use crate::watch::causes::Causes;
 use crate::watch::event::{
@@ -213,6 +213,12 @@ impl View {
 
     pub fn status(&self) -> Option<&DeploymentStatus> {
         self.deployment.as_ref().map(|deployment| &deployment.status)
+    }
+
+    /// It is the user's to stop, as far as it is known who made it.
+    pub fn lets_stop(&self) -> bool {
+        let creator = self.deployment.as_ref().and_then(|deployment| deployment.creator.as_ref());
+        creator.is_none_or(Creator::lets_stop)
     }
 
     /// From the start, by the service's time.

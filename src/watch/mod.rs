@@ -17,6 +17,7 @@ mod session;
 pub mod source;
 mod tracker;
 
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ use crate::report::{About, Reporters};
 use crate::signals::{Listener, Signals};
 use budget::Budget;
 use event::{DeploymentEvent, Event, Report};
+use now::ServiceTime;
 pub use observation::Reads;
 use outcome::Rollback;
 pub use outcome::{Outcome, Signal};
@@ -166,28 +168,41 @@ pub struct Ended {
     report: Box<Report>,
     deployment: String,
     region: Option<String>,
-    at: Timestamp,
+    time: ServiceTime,
 }
 
 impl Ended {
-    /// Tells the reporters of it: the `result`.
+    /// Tells the reporters of it, as of now: the `result`.
     pub fn tell(self, tool: &str, reporters: &Reporters) {
         let about = About { deployment: &self.deployment, region: self.region.as_deref() };
-        reporters.emit(tool, about, self.at, Event::Result(self.report));
+        reporters.emit(tool, about, self.time.now(), Event::Result(self.report));
     }
 }
 
-/// As [`watch`], and the reporters stay open for more: each `result` comes last, where it is told. `signals`: a listener
-/// for each, which may have heard one before.
+/// As [`watch`], and the reporters stay open for more: the deployment that ends last is told of by whoever knows whether
+/// anything comes before its `result`. `signals`: a listener for each, which may have heard one before.
 pub async fn follow<S: Source>(
     watched: &[Watched<S>],
     options: &Options,
     signals: Vec<Listener>,
     reporters: &Reporters,
-) -> Vec<Ended> {
+) -> (Vec<Outcome>, Option<Ended>) {
     let options = &Options { budget: options.budget.shared_by(watched.len()), ..options.clone() };
-    let each = watched.iter().zip(signals);
-    join_all(each.map(|(watched, signals)| one(watched, options, signals, reporters))).await
+    let last = &RefCell::new(None);
+    let going = &Cell::new(watched.len());
+    let each = watched.iter().zip(signals).map(|(watched, signals)| async move {
+        let ended = one(watched, options, signals, reporters).await;
+        let outcome = ended.outcome.clone();
+        going.set(going.get() - 1);
+        if going.get() > 0 {
+            ended.tell(&options.tool, reporters);
+        } else {
+            last.replace(Some(ended));
+        }
+        outcome
+    });
+    let outcomes = join_all(each).await;
+    (outcomes, last.take())
 }
 
 /// Tells of a watch that saw nothing of the deployment that it is `about`, or found none of `place` (an application's
@@ -265,7 +280,7 @@ async fn one<S: Source>(
         report.reason = session.left(&outcome);
     }
     let (deployment, region) = (deployment.clone(), region.clone());
-    Ended { outcome, report: Box::new(report), deployment, region, at: session.now() }
+    Ended { outcome, report: Box::new(report), deployment, region, time: session.time() }
 }
 
 #[cfg(test)]

@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-/// How far an answer's time may be off what is expected: one more so off is believed only where a second one says so too.
-const SLACK: Duration = Duration::from_secs(5);
+/// How many seconds an answer's time may be off what is expected: one that is off by more is believed only where the one
+/// before was off the same way.
+const SLACK: i64 = 5;
 
 /// The service's time, as far as it is known.
 #[derive(Clone, Copy, Debug)]
@@ -15,34 +16,37 @@ pub struct ServiceTime {
     base: (Timestamp, Instant),
     told: bool,
     answered: Option<Instant>,
-    /// The last answer's time where that was far off, and when it came.
-    doubted: Option<(Timestamp, Instant)>,
+    /// The last answer's time where that was far off, and whether it was ahead.
+    off: Option<(Timestamp, bool)>,
 }
 
 impl ServiceTime {
     /// `local` is what a time is until the service tells its own.
     pub fn new(local: Timestamp) -> Self {
-        ServiceTime { base: (local, Instant::now()), told: false, answered: None, doubted: None }
+        ServiceTime { base: (local, Instant::now()), told: false, answered: None, off: None }
     }
 
     /// An answer came, with the service's time where it told it. Time never runs backwards for the whole seconds of a
-    /// `Date`; it jumps, either way, where two answers in a row agree on that.
+    /// `Date`; it jumps, either way, where two answers in a row are off that way. So it follows a clock that runs faster
+    /// than this one, too, as a sandbox's may.
     pub fn answered(&mut self, date: Option<Timestamp>) {
         let now = Instant::now();
         self.answered = Some(now);
-        if let Some(date) = date {
-            let near = |(base, at): (Timestamp, Instant)| {
-                date.duration_since(base.checked_add(at.elapsed()).unwrap_or(base)).unsigned_abs() <= SLACK
-            };
-            let doubted = self.doubted.take();
-            if self.told && near(self.base) {
-                self.base = (date.max(self.now()), now);
-            } else if !self.told || doubted.is_some_and(near) {
+        let Some(date) = date else { return };
+        let expected = self.now();
+        let off = date.duration_since(expected);
+        let before = self.off.take();
+        if !self.told {
+            (self.base, self.told) = ((date, now), true);
+        } else if off.abs() <= SignedDuration::from_secs(SLACK) {
+            self.base = (date.max(expected), now);
+        } else {
+            let ahead = off.is_positive();
+            let in_order = |last: Timestamp| last.duration_since(date) <= SignedDuration::from_secs(SLACK);
+            if before.is_some_and(|(last, was_ahead)| was_ahead == ahead && in_order(last)) {
                 self.base = (date, now);
-                self.told = true;
-            } else {
-                self.doubted = Some((date, now));
             }
+            self.off = Some((date, ahead));
         }
     }
 
@@ -91,6 +95,25 @@ mod tests {
             time.answered(Some(at(right)));
             time.answered(Some(at(right)));
             assert_eq!(time.now(), at(right));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_follows_a_clock_that_runs_faster() {
+        let start = "2026-01-01T00:00:00Z".parse::<Timestamp>().unwrap();
+        for (speed, pause) in [(20, 1), (60, 1), (60, 3), (4, 1), (300, 15)] {
+            let mut time = ServiceTime::new(start);
+            time.answered(Some(start));
+            for look in 1..=60 {
+                tokio::time::advance(Duration::from_secs(pause)).await;
+                let date = start + Duration::from_secs(pause * speed * look);
+                time.answered(Some(date));
+                assert!(look == 1 || time.now() == date, "{speed}: {} at {date}", time.now());
+            }
+            // The one answer that is off is still no reason to go back.
+            let now = time.now();
+            time.answered(Some(start));
+            assert_eq!(time.now(), now);
         }
     }
 }

@@ -62,6 +62,7 @@ pub async fn poll<S: Source>(
         refused_since: None,
         config: Reading::Wanted,
         targets,
+        owed: None,
         saved: 2.0,
     };
     let Err(Over) = poller.run().await;
@@ -72,6 +73,23 @@ enum Reading {
     Wanted,
     /// Read, or not to be had.
     Closed,
+}
+
+/// Calls that a service may throttle each by itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Config,
+    List,
+    Describe,
+}
+
+impl Kind {
+    fn of(want: &Want) -> Self {
+        match want {
+            Want::List(..) => Kind::List,
+            Want::Describe(_) => Kind::Describe,
+        }
+    }
 }
 
 struct Poller<S> {
@@ -92,6 +110,8 @@ struct Poller<S> {
     refused_since: Option<Instant>,
     config: Reading,
     targets: Reading,
+    /// The kind of call that failed and has not worked since: a tick without one is no recovery.
+    owed: Option<Kind>,
     /// Details that the ticks so far have left over, and parts of one.
     saved: f64,
 }
@@ -144,10 +164,10 @@ impl<S: Source> Poller<S> {
         Ok(wait)
     }
 
-    /// All calls of a tick worked.
+    /// All calls of a tick worked; what failed before may not have been asked for again.
     async fn recovered(&mut self) -> Result<(), Over> {
         self.refused_since = None;
-        if std::mem::take(&mut self.attempts) > 0 {
+        if self.owed.is_none() && std::mem::take(&mut self.attempts) > 0 {
             self.say(Observation::Recovered).await?;
         }
         Ok(())
@@ -294,6 +314,7 @@ impl<S: Source> Poller<S> {
         };
         let answer = within(self.source.config(name)).await;
         drop(call);
+        self.answered(Kind::Config, answer.as_ref().err());
         match answer {
             Ok(config) => {
                 self.config = Reading::Closed;
@@ -313,9 +334,13 @@ impl<S: Source> Poller<S> {
             let share = self.details_per_tick();
             self.saved = (self.saved + share).min(share.max(1.0) * 2.0);
         }
-        while self.targets == Reading::Wanted
-            && let Some((purpose, want)) = self.roster.next()
-        {
+        loop {
+            let want = if self.targets == Reading::Wanted { self.roster.next() } else { None };
+            let Some((purpose, want)) = want else {
+                // Nothing is wanted of targets any more, or none are read.
+                self.owed = self.owed.filter(|owed| *owed == Kind::Config);
+                break;
+            };
             if purpose == Purpose::Detail && until.is_none() {
                 if self.saved < 1.0 {
                     break;
@@ -359,6 +384,7 @@ impl<S: Source> Poller<S> {
             }),
         };
         drop(call);
+        self.answered(Kind::of(want), answer.as_ref().err());
         match answer {
             Ok(targets) if targets.is_empty() => Ok(Ok(())),
             Ok(targets) => self.say(Observation::Targets(targets)).await.map(Ok),
@@ -374,6 +400,15 @@ impl<S: Source> Poller<S> {
                 self.roster.refused(want);
                 self.say(Observation::Unreadable(Unreadable::Targets, error)).await.map(Ok)
             }
+        }
+    }
+
+    /// What came of a call of that kind: it failed for now, or not.
+    fn answered(&mut self, kind: Kind, error: Option<&ApiError>) {
+        if error.is_some_and(passes) {
+            self.owed = Some(kind);
+        } else if self.owed == Some(kind) {
+            self.owed = None;
         }
     }
 

@@ -358,6 +358,10 @@ impl<'a> Session<'a> {
         self.time.now()
     }
 
+    pub fn time(&self) -> ServiceTime {
+        self.time
+    }
+
     /// Dates an event and hands it to the reporters.
     pub fn emit(&mut self, event: Event) {
         if !matches!(event, Event::Seen { .. }) {

@@ -78,11 +78,9 @@ impl Tracker {
         self.deployment.as_ref().is_some_and(|deployment| deployment.status.is_terminal())
     }
 
-    /// It goes on, and neither Auto Scaling nor CloudFormation made it.
-    pub fn may_be_stopped(&self) -> bool {
-        self.deployment.as_ref().is_some_and(|deployment| {
-            !deployment.status.is_terminal() && deployment.creator.as_ref().is_none_or(Creator::lets_stop)
-        })
+    /// The service that made it, and that it is left to.
+    pub fn keeper(&self) -> Option<&'static str> {
+        self.deployment.as_ref()?.creator.as_ref()?.keeper()
     }
 
     /// It rolls another one back. A rollback that is stopped is not rolled back itself, and leaves its hosts half way.

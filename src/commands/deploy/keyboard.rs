@@ -1,10 +1,12 @@
-//! Keys beside a live view, and its pauses: reads them and hands them on for as long as the watch lasts.
+//! Keys beside a live view, and its pauses: reads them and hands them on for as long as it is shown.
 
+use std::convert::Infallible;
 use std::io;
 use std::time::Duration;
 
 use tokio::time::timeout;
 
+use crate::error::Doing;
 use crate::report::Input;
 use crate::signals::Pauses;
 use crate::ui::Keyboard;
@@ -12,9 +14,22 @@ use crate::ui::Keyboard;
 /// How long a terminal that takes nothing may keep the command from stopping.
 const LAST_FRAME: Duration = Duration::from_millis(500);
 
-/// Hands keys (with `keyboard`) and pauses on to the live view; never ends. The terminal is put back when this future is
-/// dropped, and for as long as the command stands still.
-pub async fn attend(keyboard: Option<Keyboard>, input: Input) -> io::Result<std::convert::Infallible> {
+/// What comes of `shown`; meanwhile keys (with `keyboard`) and pauses are handed on to the live view behind `input`.
+/// Without one a pause is nobody's but the system's.
+pub async fn beside<T>(
+    keyboard: Option<Keyboard>,
+    input: Option<Input>,
+    shown: impl Future<Output = T>,
+) -> anyhow::Result<T> {
+    let Some(input) = input else { return Ok(shown.await) };
+    tokio::select! {
+        came = shown => Ok(came),
+        never = attend(keyboard, input) => match never.doing("read keys")? {},
+    }
+}
+
+/// Never ends. The terminal is put back when this future is dropped, and for as long as the command stands still.
+async fn attend(keyboard: Option<Keyboard>, input: Input) -> io::Result<Infallible> {
     let mut pauses = Pauses::listen()?;
     loop {
         let typed = async {

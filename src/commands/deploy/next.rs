@@ -1,8 +1,9 @@
 //! A group's next deployment: waits for one that was not there before.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use super::watching::WatchArgs;
 use crate::api::source::Watching;
@@ -69,7 +70,7 @@ async fn started(
         Err(error) => return Err(missing::explain(api, error, group, doing).await),
     };
     context.ui.note(&format!("waiting for the next deployment of {group}"));
-    let mut ticks = tokio::time::interval(watch.pace(api));
+    let mut ticks = ticks(watch.pace(api));
     let mut refused_since = None;
     loop {
         ticks.tick().await;
@@ -109,9 +110,37 @@ pub async fn ask_anew(context: &Context, api: &Api) {
     source.renewed().into_iter().for_each(|api| context.renew(api));
 }
 
+/// One at once, and then one each `pace`; an answer that took long is not made up for.
+fn ticks(pace: Duration) -> Interval {
+    let mut ticks = tokio::time::interval(pace);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
 /// The group's deployments that are not among those `seen`.
 async fn fresh(api: &Api, group: &GroupName, seen: &HashSet<String>) -> Result<Vec<Deployment>, ApiError> {
     let ids = api.deployment_ids(&group.application, &group.group, HISTORY).await?;
     let fresh: Vec<String> = ids.into_iter().filter(|id| !seen.contains(id)).collect();
     if fresh.is_empty() { Ok(Vec::new()) } else { Ok(api.deployments(&fresh).await?.value) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_took_long_is_followed_by_no_burst() {
+        let pace = Duration::from_secs(6);
+        let mut ticks = ticks(pace);
+        ticks.tick().await;
+        tokio::time::advance(Duration::from_secs(31)).await;
+        let mut last = Instant::now();
+        ticks.tick().await;
+        assert_eq!(last.elapsed(), Duration::ZERO);
+        for _ in 0..3 {
+            ticks.tick().await;
+            assert!(last.elapsed() >= pace, "{:?}", last.elapsed());
+            last = Instant::now();
+        }
+    }
 }

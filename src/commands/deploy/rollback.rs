@@ -177,6 +177,10 @@ impl Arguments {
         if self.to.is_none() && running && deployment.creator == Some(Creator::Rollback) {
             return Ok(Plan::UnderWay);
         }
+        let group = group(deployment).ok_or_else(|| {
+            Failure::new(format!("deployment {id} cannot be rolled back"))
+                .cause("it has no deployment group; another service made it")
+        })?;
         if self.to.is_none() && running && deployment.previous_revision.is_none() && is_managed(deployment) {
             // Nothing is stopped for a rollback that does not come.
             return Err(stays_split(id, "cannot be rolled back").into());
@@ -198,10 +202,6 @@ impl Arguments {
             let untouched = is_untouched(context.api().await?, deployment).await.unwrap_or(false);
             return Ok(Plan::Automatic { untouched });
         }
-        let group = group(deployment).ok_or_else(|| {
-            Failure::new(format!("deployment {id} cannot be rolled back"))
-                .cause("it has no deployment group; another service made it")
-        })?;
         if !running {
             let latest = DeploymentName::LatestOf(group.clone()).resolve(context, false).await?;
             if latest != *id {

@@ -226,6 +226,9 @@ pub async fn made(
 
 /// As [`watch`], without a word; what is to be written beside them is written all the same.
 pub async fn silently(context: &Context, ids: &[String], arguments: &WatchArgs) -> anyhow::Result<Exit> {
+    if arguments.shown.keys {
+        return Err(no_keyboard());
+    }
     to_the_end(context, ids, arguments, Known::Nothing, true).await
 }
 
@@ -266,7 +269,8 @@ async fn to_the_end(
         options.reads = Reads::Nothing;
     }
     let mut reporters = Reporters::start(reporters).doing("start the reporters' thread")?;
-    let (outcomes, source) = follow(context, ids, arguments, options, listeners, &mut reporters).await?;
+    let (outcomes, source) =
+        follow(context, ids, arguments, options, listeners, &mut reporters, !silent).await?;
     let exit = written(context, reporters.unwritten(), worst(outcomes.iter().map(Outcome::exit)));
     for (id, outcome) in ids.iter().zip(&outcomes) {
         if let (Outcome::Refused(error), true) = (outcome, silent || ids.len() == 1) {
@@ -343,7 +347,7 @@ pub async fn wait(
     options.name_rollback = rollback;
     let listeners = vec![context.signals.listen()];
     let (outcomes, source) =
-        follow(context, &[id.to_owned()], &alone, options, listeners, &mut silent).await?;
+        follow(context, &[id.to_owned()], &alone, options, listeners, &mut silent, false).await?;
     arguments.spend(started.elapsed());
     let ended = match outcomes.into_iter().next() {
         Some(Outcome::Ended { .. } | Outcome::Succeeded | Outcome::SucceededInPart { .. }) => source.last(id),
@@ -363,6 +367,7 @@ pub async fn wait(
 }
 
 /// How each of them ended, and what was seen of it. What the command does next goes by the credentials that worked last.
+/// `shown`: the reporters show it, and keys and pauses are theirs.
 async fn follow(
     context: &Context,
     ids: &[String],
@@ -370,23 +375,16 @@ async fn follow(
     options: Options,
     listeners: Vec<Listener>,
     reporters: &mut Reporters,
+    shown: bool,
 ) -> anyhow::Result<(Vec<Outcome>, Arc<Watching>)> {
     let api = context.api().await?;
-    let keys = keyboard(context, &arguments.shown)?;
-    let input = reporters.input().filter(|_| arguments.shown.is_live(context));
-    let attended = async {
-        match input {
-            Some(input) => keyboard::attend(keys, input).await.doing("read keys"),
-            None => std::future::pending().await,
-        }
-    };
+    let keys = if shown { keyboard(context, &arguments.shown)? } else { None };
+    let input = reporters.input().filter(|_| shown && arguments.shown.is_live(context));
     let source = Arc::new(Watching::new(api, &context.settings.connection));
     let watched = Arc::clone(&source);
     let signals = (&context.signals, listeners);
-    let outcomes = tokio::select! {
-        outcomes = crate::watch::watch(watched, ids, &options, signals, reporters) => outcomes,
-        never = attended => match never? {},
-    };
+    let watch = crate::watch::watch(watched, ids, &options, signals, reporters);
+    let outcomes = keyboard::beside(keys, input, watch).await?;
     source.renewed().into_iter().for_each(|api| context.renew(api));
     Ok((outcomes, source))
 }

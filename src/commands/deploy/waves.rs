@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::create::{Arguments, Stage, Taken, take};
+use super::keyboard;
 use super::sending::Untold;
 use super::watching::{Series, unprinted};
 use crate::api::source::Watching;
@@ -52,19 +53,9 @@ pub async fn run(
             .map_err(|error| within(error, &place.region))?;
     }
     let mut series = Series::start(context, &arguments.watching)?;
-    let mut exit = Exit::Ok;
-    let mut renewed = false;
-    for wave in places.chunk_by_mut(|a, b| a.wave == b.wave) {
-        if renewed {
-            // The credentials of the wave before are those of this one, and were asked for anew.
-            wave.iter_mut()
-                .for_each(|place| place.context = place.context.with(place.context.settings.clone()));
-        }
-        exit = one(context, &mut series, wave, prepared, &mut renewed).await;
-        if exit != Exit::Ok {
-            break;
-        }
-    }
+    let input = series.input(context);
+    let waves = each(context, &mut series, &mut places, prepared);
+    let exit = keyboard::beside(None, input, waves).await?;
     let idle = places.iter().filter(|place| place.run.is_none());
     idle.for_each(|place| series.left_out(&place.region, place.untold, exit));
     let first = places.first().map(|place| &*place.region);
@@ -73,6 +64,29 @@ pub async fn run(
         Ok(()) => exit,
         Err(error) => unprinted(context, error, exit),
     })
+}
+
+/// Wave after wave, up to the first that does not end well.
+async fn each(
+    context: &Context,
+    series: &mut Series,
+    places: &mut [Place],
+    prepared: Option<&Prepared>,
+) -> Exit {
+    let mut exit = Exit::Ok;
+    let mut renewed = false;
+    for wave in places.chunk_by_mut(|a, b| a.wave == b.wave) {
+        if renewed {
+            // The credentials of the wave before are those of this one, and were asked for anew.
+            wave.iter_mut()
+                .for_each(|place| place.context = place.context.with(place.context.settings.clone()));
+        }
+        exit = one(context, series, wave, prepared, &mut renewed).await;
+        if exit != Exit::Ok {
+            break;
+        }
+    }
+    exit
 }
 
 /// The regions in the order given, each once, each with its own connection and what it deploys.

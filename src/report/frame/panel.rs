@@ -47,7 +47,9 @@ impl Panel {
                 (Panel::Targets, Some(Wish { deployment, act }))
             }
             (Panel::Ask(..), _) => (Panel::Targets, None),
-            (_, Key::Char('s')) if !over => (Panel::Ask(Act::Stop, view.id.clone()), None),
+            (_, Key::Char('s')) if !over && view.lets_stop() => {
+                (Panel::Ask(Act::Stop, view.id.clone()), None)
+            }
             (_, Key::Char('c')) if !stage::waits_for(view).is_empty() => {
                 (Panel::Ask(Act::Continue, view.id.clone()), None)
             }
@@ -181,12 +183,11 @@ impl Composer<'_> {
         let next = if many { "  n next deployment" } else { "" };
         let of = if many { format!(" {}", self.view.reference()) } else { String::new() };
         let wait = if stage::waits_for(self.view).is_empty() { "" } else { "  c continue" };
+        let stop = if self.view.lets_stop() { format!("  s stop{of}") } else { String::new() };
         let arrows = if self.unicode { "↑↓" } else { "up/down" };
         let forms = [
-            format!(
-                "{interrupt}  s stop{of}{wait}{next}  l logs of failed  {arrows} rows  Enter details  ? keys"
-            ),
-            format!("{interrupt}  s stop{of}{wait}{next}  ? keys"),
+            format!("{interrupt}{stop}{wait}{next}  l logs of failed  {arrows} rows  Enter details  ? keys"),
+            format!("{interrupt}{stop}{wait}{next}  ? keys"),
             format!("{interrupt}{next}  ? keys"),
         ];
         let [.., least] = &forms;

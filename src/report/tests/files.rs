@@ -232,6 +232,27 @@ fn a_target_that_failed_between_two_events_says_so_in_ci() {
 }
 
 #[test]
+fn a_target_is_counted_once_however_old_its_state_is() {
+    let seen = |id: &str, status| Event::Target(Box::new(target(id, status, EventName::Install, 5)));
+    let played_with = |counts: Counts| {
+        let report = Report { counts: Some(counts), causes: Vec::new(), ..report("stopped", 4) };
+        let events = stream(vec![
+            (1, seen("i-1", TargetStatus::InProgress)),
+            (2, seen("i-2", TargetStatus::Pending)),
+            (3, Event::Result(Box::new(report))),
+        ]);
+        played(|file| Box::new(JUnit::new(file)), &events)
+    };
+    let xml = played_with(Counts { fail: 2, ..Counts::default() });
+    assert!(xml.contains("tests=\"2\" failures=\"2\" skipped=\"0\""), "{xml}");
+    assert!(xml.contains("name=\"2 more targets\"><failure"), "{xml}");
+    // The one that waited is at work, as another one is.
+    let xml = played_with(Counts { run: 3, ..Counts::default() });
+    assert!(xml.contains("tests=\"4\" failures=\"1\" skipped=\"3\""), "{xml}");
+    assert!(xml.contains("name=\"i-2\"") && xml.contains("name=\"1 more target\"><skipped"), "{xml}");
+}
+
+#[test]
 fn a_target_is_a_test_case() {
     let xml = played(|file| Box::new(JUnit::new(file)), &stream(failing()));
     assert_data_eq!(

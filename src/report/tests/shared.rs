@@ -206,6 +206,15 @@ fn what_was_asked_of_one_deployment_is_not_done_to_another() {
     assert_eq!(two.key(Key::Char('s')), None);
     two.event(&of("d-2", failed())).unwrap();
     assert_eq!(two.key(Key::Char('y')), stop("d-1"));
+    // What is another service's is not offered.
+    let mut theirs = live(&["d-1"]);
+    let Event::Deployment(mut event) = told(DeploymentStatus::InProgress, counts(0, 2, 2, 0)) else {
+        panic!()
+    };
+    event.creator = Some(Creator::AutoScaling);
+    theirs.event(&of("d-1", Event::Deployment(event))).unwrap();
+    assert_eq!(theirs.key(Key::Char('s')), None);
+    assert_eq!(theirs.key(Key::Char('y')), None);
 }
 
 #[test]

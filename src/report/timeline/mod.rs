@@ -82,7 +82,7 @@ impl Timeline {
                 _ => {}
             }
         }
-        let as_of = events.last().map(|last| last.ts).unwrap_or_default();
+        let as_of = events.iter().map(|stamped| stamped.ts).max().unwrap_or_default();
         let timeline = |seen: Seen<'_>| {
             let (stamped, deployment) = seen.deployment?;
             Some(Timeline {

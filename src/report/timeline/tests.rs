@@ -206,6 +206,8 @@ fn a_recording_tells_when_each_phase_was() {
         target(9, EventName::AfterInstall, run, EventStatus::InProgress, 5),
         target(12, EventName::ValidateService, ok, EventStatus::Succeeded, 10),
         (100, told(DeploymentStatus::Succeeded)),
+        // Another region's clock.
+        (99, told(DeploymentStatus::Succeeded)),
     ];
     let stamped: Vec<Stamped> = (0..)
         .zip(events)
@@ -219,7 +221,7 @@ fn a_recording_tells_when_each_phase_was() {
         })
         .collect();
     let timelines = Timeline::of_events(&stamped);
-    assert_eq!(timelines.len(), 1);
+    assert_eq!((timelines.len(), timelines[0].as_of), (1, at(100)));
     let phases = &timelines[0].bars[0].phases;
     let spans: Vec<_> = phases.iter().map(|phase| (phase.start, phase.end)).collect();
     assert_eq!(

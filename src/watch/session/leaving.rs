@@ -26,7 +26,7 @@ const OVER: &str = "the deployment had ended before it could be stopped";
 
 impl Session<'_> {
     /// What the user wants done on a time-out or a signal: the deployment is left as it is, or stopped and followed
-    /// on to its end. What Auto Scaling made is never stopped, nor is a rollback.
+    /// on to its end. What Auto Scaling or CloudFormation made is never stopped, nor is a rollback.
     pub(super) fn leave<S: Source>(&mut self, source: &Arc<S>, tracker: &Tracker, why: Stop) -> Option<Stop> {
         let wish = match why {
             Stop::TimedOut => self.options.on_timeout,
@@ -37,7 +37,11 @@ impl Session<'_> {
             Leave::Stop => None,
             Leave::Rollback => Some(true),
         };
-        if self.leaving.is_some() || (tracker.is_known() && !tracker.may_be_stopped()) {
+        if self.leaving.is_some() || tracker.has_ended() {
+            return Some(why);
+        }
+        if let Some(service) = tracker.keeper() {
+            self.kept(service);
             return Some(why);
         }
         if self.rolls_back || tracker.is_rollback() {
@@ -83,8 +87,12 @@ impl Session<'_> {
             return;
         }
         let (source, id, act) = (Arc::clone(source), self.deployment.clone(), wish.act);
+        let goes_on = tracker.is_known() && !tracker.has_ended();
         match (act, tracker.wait()) {
-            (Act::Stop, _) if tracker.may_be_stopped() => {
+            (Act::Stop, _) if goes_on => {
+                if let Some(service) = tracker.keeper() {
+                    return self.kept(service);
+                }
                 self.tell(NoticeCode::Stopping, "stopping the deployment");
                 self.stopping = Some(ASKED);
                 let call = self.options.budget.act();
@@ -124,6 +132,13 @@ impl Session<'_> {
             Act::Continue => (NoticeCode::NotDone, "continued"),
         };
         self.tell(code, &format!("the deployment could not be {what} ({error})"));
+    }
+
+    fn kept(&mut self, service: &str) {
+        self.tell(
+            NoticeCode::NotStopped,
+            &format!("{service} made the deployment: it is not stopped and goes on"),
+        );
     }
 
     fn tell(&mut self, code: NoticeCode, message: &str) {

@@ -1,7 +1,22 @@
 //! What is said of a deployment that is left while it is being stopped, and of its fleets where a watch ends before it.
 
 use super::*;
+use crate::report::{Act, Wish};
+use crate::ui::Key;
 use crate::watch::event::{Counts, Fleets};
+
+/// Asks for a stop at any key.
+struct Asks;
+
+impl Reporter for Asks {
+    fn event(&mut self, _: &Stamped) -> Result<(), Closed> {
+        Ok(())
+    }
+
+    fn key(&mut self, _: Key) -> Option<Wish> {
+        Some(Wish { deployment: "d-1".to_owned(), act: Act::Stop })
+    }
+}
 
 /// A watch that is interrupted twice.
 async fn twice(fleet: &Arc<Fleet>) -> (Outcome, Vec<Stamped>) {
@@ -106,6 +121,61 @@ async fn what_nothing_was_told_of_is_stopped_only_by_who_made_it() {
                 assert_eq!(fleet.count("StopDeployment"), 0, "it may be Auto Scaling's");
             }
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_several_each_is_told_as_it_ends_and_only_the_last_one_later() {
+    let short = Arc::new(Fleet::new(1));
+    let long = Arc::new(Fleet { each: 600, ..Fleet::new(1) });
+    let (to, from) = mpsc::channel();
+    let mut reporters = Reporters::start(vec![Box::new(Collect(to))]).unwrap();
+    let signals = Signals::default();
+    let watched = [("d-LONG", &long), ("d-SHORT", &short)].map(|(id, fleet)| Watched {
+        source: Arc::clone(fleet),
+        deployment: id.to_owned(),
+        region: None,
+    });
+    let listeners = watched.iter().map(|_| signals.listen()).collect();
+    let (outcomes, last) = follow(&watched, &options(), listeners, &reporters).await;
+    assert_eq!(outcomes, [Outcome::Succeeded, Outcome::Succeeded]);
+    sleep(secs(100)).await;
+    last.unwrap().tell("cdctl test", &reporters);
+    finish(&outcomes, &signals, &mut reporters).await;
+    drop(reporters);
+    let events: Vec<Stamped> = from.iter().collect();
+    let results: Vec<_> = events.iter().filter(|event| matches!(event.event, Event::Result(_))).collect();
+    assert_eq!(
+        results.iter().map(|event| event.deployment.as_str()).collect::<Vec<_>>(),
+        ["d-SHORT", "d-LONG"]
+    );
+    assert!(results[0].ts <= at(60 + 20).unwrap(), "{}", results[0].ts);
+    assert!(results[1].ts >= at(600 + 100).unwrap(), "told as of now: {}", results[1].ts);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_stops_nothing_that_another_service_made() {
+    for (creator, stops) in [(Creator::User, 1), (Creator::AutoScaling, 0), (Creator::CloudFormation, 0)] {
+        let fleet = Arc::new(Fleet { each: 300, creator, ..Fleet::new(4) });
+        let (to, from) = mpsc::channel();
+        let asks: Box<dyn Reporter> = Box::new(Asks);
+        let mut reporters = Reporters::start(vec![asks, Box::new(Collect(to))]).unwrap();
+        let input = reporters.input().unwrap();
+        let asked = async {
+            sleep(secs(30)).await;
+            input.key(Key::Char('s'));
+            std::future::pending::<()>().await;
+        };
+        let late = Options { timeout: Some(secs(90)), ..options() };
+        tokio::select! {
+            _ = watch_one(&fleet, &late, std::future::pending(), &mut reporters) => {}
+            () = asked => {}
+        }
+        drop(reporters);
+        let events: Vec<Stamped> = from.iter().collect();
+        assert_eq!(fleet.count("StopDeployment"), stops);
+        let told = if stops == 1 { NoticeCode::Stopping } else { NoticeCode::NotStopped };
+        assert!(notices(&events).contains(&told) && !notices(&events).contains(&NoticeCode::NotDone));
     }
 }
 

@@ -122,8 +122,12 @@ async fn sre_11_never_stopped_on_the_way_out_unless_the_user_said_so() {
     }
     let fleet = Arc::new(Fleet { each: 100_000, creator: Creator::AutoScaling, ..Fleet::new(12) });
     let stop = Options { timeout: Some(secs(90)), on_timeout: Leave::Stop, ..options() };
-    assert_eq!(run(&fleet, stop.clone()).await.0, Outcome::TimedOut, "Auto Scaling's own is left alone");
+    let (outcome, events) = run(&fleet, stop.clone()).await;
+    assert_eq!(outcome, Outcome::TimedOut, "Auto Scaling's own is left alone");
     assert_eq!(fleet.count("StopDeployment"), 0);
+    let why = "Auto Scaling made the deployment: it is not stopped and goes on";
+    let told = |stamped: &Stamped| matches!(&stamped.event, Event::Notice { message, .. } if message == why);
+    assert!(events.iter().any(told), "{:?}", notices(&events));
     let refuses: Fault = Box::new(|name, _| (name == "StopDeployment").then_some(ErrorKind::Denied));
     let fleet = Arc::new(Fleet { each: 100_000, fault: refuses, ..Fleet::new(12) });
     let (outcome, events) = run(&fleet, stop).await;

@@ -29,6 +29,30 @@ async fn sre_03_throttle_storm_is_told_once_and_passes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_never_worked_has_not_recovered() {
+    // One operation is throttled: there is seldom a call of it in a tick, and a tick without one says nothing.
+    let fault: Fault =
+        Box::new(|name, _| (name == "BatchGetDeploymentTargets").then_some(ErrorKind::Throttled));
+    let fleet = Arc::new(Fleet { each: 200, fault, ..Fleet::new(100) });
+    let (outcome, events) = run(&fleet, options()).await;
+    assert_eq!(outcome, Outcome::Succeeded);
+    assert!(fleet.count("BatchGetDeploymentTargets") >= 10);
+    assert_eq!(api_states(&events), [event::ApiState::Throttled]);
+    // The last read fails once, and then nothing answers any more.
+    let fault: Fault = Box::new(|name, now| {
+        (name == "BatchGetDeploymentTargets" && (85..86).contains(&now)).then_some(ErrorKind::Transient)
+    });
+    let latency: fn(usize) -> u64 = |before| if before < 3 { 0 } else { 50_000 };
+    let ends = Some((80, DeploymentStatus::Failed, "HEALTH_CONSTRAINTS"));
+    let mut fleet = Fleet { each: 40, fails: 0..4, batch: 4, ends, fault, latency, ..Fleet::new(4) };
+    fleet.start -= secs(85);
+    let fleet = Arc::new(fleet);
+    let (outcome, events) = run(&fleet, options()).await;
+    assert_eq!(outcome.exit(), Exit::Failed);
+    assert_eq!(api_states(&events), [event::ApiState::Unreachable], "{:?}", fleet.calls.lock().unwrap());
+}
+
+#[tokio::test(start_paused = true)]
 async fn sre_04_network_cut_of_twenty_minutes_is_survived() {
     let mut fleet = Fleet::new(12);
     fleet.each = 30;

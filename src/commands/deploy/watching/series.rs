@@ -10,7 +10,7 @@ use crate::commands::names::GroupName;
 use crate::context::Context;
 use crate::error::{self, Doing, Failure};
 use crate::exit::Exit;
-use crate::report::{About, Reporters};
+use crate::report::{About, Input, Reporters};
 use crate::signals::{self, Listener, Signals};
 use crate::watch::event::{Event, NoticeCode};
 use crate::watch::{Ended, Options, Outcome, Watched};
@@ -27,8 +27,8 @@ pub struct Series {
     outcomes: Vec<Outcome>,
     /// What a region refused with.
     refused: Option<String>,
-    /// What has ended, and is told once it is known that more begins or what was left out.
-    ended: Vec<Ended>,
+    /// What has ended last, and is told once it is known that more begins or what was left out.
+    ended: Option<Ended>,
 }
 
 impl Series {
@@ -48,7 +48,7 @@ impl Series {
             left: None,
             outcomes: Vec::new(),
             refused: None,
-            ended: Vec::new(),
+            ended: None,
         })
     }
 
@@ -72,6 +72,11 @@ impl Series {
         }
     }
 
+    /// The way for pauses to the live view, where there is one.
+    pub fn input(&self, context: &Context) -> Option<Input> {
+        self.reporters.input().filter(|_| self.arguments.shown.is_live(context))
+    }
+
     /// The `--timeout`, which is each wave's own.
     pub fn timeout(&self) -> Option<Duration> {
         self.arguments.timeout
@@ -89,14 +94,14 @@ impl Series {
         let arguments = WatchArgs { timeout, ..self.arguments.clone() };
         let options = Options { made: true, ..arguments.options(context, true).await? };
         self.tell();
-        self.ended = crate::watch::follow(watched, &options, signals, &self.reporters).await;
-        let outcomes: Vec<_> = self.ended.iter().map(|ended| ended.outcome.clone()).collect();
+        let (outcomes, last) = crate::watch::follow(watched, &options, signals, &self.reporters).await;
+        self.ended = last;
         self.outcomes.extend(outcomes.iter().cloned());
         Ok(outcomes)
     }
 
     fn tell(&mut self) {
-        self.ended.drain(..).for_each(|ended| ended.tell(TOOL, &self.reporters));
+        self.ended.take().into_iter().for_each(|ended| ended.tell(TOOL, &self.reporters));
     }
 
     /// Shows why nothing is begun any more; gives the code of it.
