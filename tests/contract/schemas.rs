@@ -51,7 +51,7 @@ fn recordings(sandbox: &Sandbox, folder: &Path) -> Vec<PathBuf> {
     let create = "deploy create shop/prod --revision s3://releases/a.zip --interval 50ms --watch";
     keep(&machine, create, 0);
     machine.run("sandbox fault add throttle --operation GetDeployment --times 2").ends_with(0);
-    machine.run("sandbox fault add fail --event Install --log oh --times 2").ends_with(0);
+    machine.run("sandbox fault add fail --event Install --log oh --times 1").ends_with(0);
     keep(&machine, &format!("{create} --auto-rollback failure"), 5);
     keep(&machine, "deploy watch shop/prod --next --timeout 300ms --interval 100ms", 7);
     // A group of a region in which there is nobody, so that the next region is left out.
