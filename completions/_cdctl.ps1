@@ -12,7 +12,9 @@ Register-ArgumentCompleter -Native -CommandName cdctl -ScriptBlock {
         # Where nothing is answered, PowerShell completes files.
         if ($value -ne ':files') {
             if (-not $help) { $help = $value }
-            [System.Management.Automation.CompletionResult]::new($value, $value, 'ParameterValue', $help)
+            # Revisions have it.
+            $text = if ($value.Contains('&')) { "'$value'" } else { $value }
+            [System.Management.Automation.CompletionResult]::new($text, $value, 'ParameterValue', $help)
         }
     }
 }

@@ -14,7 +14,10 @@ _cdctl() {
                 COMPREPLY+=("$value")
             done < <(compgen -f -- "$2")
         else
-            COMPREPLY+=("${value#"$before"}")
+            value=${value#"$before"}
+            # Revisions have it, and bash quotes nothing that is put in.
+            [[ $word == [\"\']* ]] || value=${value//'&'/'\&'}
+            COMPREPLY+=("$value")
         fi
     done < <(command cdctl completions --line "$line" 2>/dev/null)
     if [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == */ ]]; then

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command, CommandFactory, Parser, ValueEnum};
 
 use crate::commands::Noun;
@@ -35,9 +36,24 @@ pub struct Cli {
 const GLOBALS: &str =
     "Options of every command (--profile, --region, --output, --query, --yes, …): cdctl --help";
 
+/// The command tree as it takes a line: one of a few words is taken in either case, as the service, its other tools and
+/// this one write them.
+pub fn line() -> Command {
+    fn any_case(command: Command) -> Command {
+        command
+            .mut_args(|arg| {
+                let few =
+                    arg.get_action().takes_values() && arg.get_value_parser().possible_values().is_some();
+                if few { arg.ignore_case(true) } else { arg }
+            })
+            .mut_subcommands(any_case)
+    }
+    any_case(Cli::command())
+}
+
 /// The command tree as help and the manual show it: the global options are told of once, at its root.
 pub fn shown() -> Command {
-    let root = Cli::command();
+    let root = line();
     let globals: Vec<Arg> =
         root.get_arguments().filter(|arg| arg.is_global_set()).map(|arg| arg.clone().hide(true)).collect();
     root.mut_subcommands(|noun| folded(noun.args(&globals)))
@@ -67,6 +83,26 @@ fn firm(command: Command) -> Command {
 /// What was printed of [`unbroken`], as it is meant.
 pub fn spaced(text: &str) -> String {
     text.replace(FIRM, " ")
+}
+
+/// What clap says of a wrong line, without what does not help: an option that there is not is no value either, and how the
+/// command is called is no matter of the one option that is most like it.
+pub fn told(mut error: clap::Error) -> clap::Error {
+    let usage = match (error.kind(), error.get(ContextKind::Usage)) {
+        (ErrorKind::UnknownArgument, Some(ContextValue::StyledStr(usage))) => usage.to_string(),
+        _ => return error,
+    };
+    error.remove(ContextKind::Suggested);
+    let mut root = Cli::command();
+    root.build();
+    // `Usage: cdctl deploy list …`
+    let mut command = &root;
+    for word in usage.split_whitespace().skip(2) {
+        let Some(inner) = command.find_subcommand(word) else { break };
+        command = inner;
+    }
+    error.insert(ContextKind::Usage, ContextValue::StyledStr(command.clone().render_usage()));
+    error
 }
 
 /// What clap says of a wrong line, in our form.

@@ -28,7 +28,7 @@ pub mod watch;
 use std::ffi::OsString;
 use std::io;
 
-use clap::Parser;
+use clap::FromArgMatches;
 use clap::error::ErrorKind;
 
 use crate::cli::Cli;
@@ -52,16 +52,20 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, environment: Environme
         arguments.remove(1);
         arguments.push("--help".into());
     }
-    let cli = match Cli::try_parse_from(&arguments) {
+    let taken = cli::line().try_get_matches_from(&arguments);
+    let cli = match taken.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) if error.kind() == ErrorKind::DisplayHelp => {
             let help = cli::unbroken().try_get_matches_from(&arguments).err();
             return usage(help.as_ref().unwrap_or(&error), &ui);
         }
-        Err(error) if error.use_stderr() && environment.wants_json(&arguments) => {
-            return error::show(&cli::mistake(&error).into(), &ui, true);
+        Err(error) => {
+            let error = cli::told(error);
+            if error.use_stderr() && environment.wants_json(&arguments) {
+                return error::show(&cli::mistake(&error).into(), &ui, true);
+            }
+            return usage(&error, &ui);
         }
-        Err(error) => return usage(&error, &ui),
     };
     let settings = Settings::resolve(&cli.globals, &environment, &mut ui);
     let machine = settings.output.format.is_machine();

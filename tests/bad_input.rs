@@ -73,7 +73,7 @@ fn a_name_that_is_not_there_is_answered_with_the_nearest() {
     for line in ["deploy show shop/prod", "deploy watch shop/prod"] {
         machine.run(line).ends_with(1).says_nothing().complains_only(
             "error: deployment group shop/prod has no deployment yet\n  \
-             help: make one with `cdctl deploy create shop/prod --push DIR`\n",
+             help: `cdctl deploy create --help` shows how to make one\n",
         );
     }
     // Nothing to list is no error.
@@ -246,11 +246,32 @@ fn names_and_revisions_are_checked_before_anything_is_called() {
         ("deploy targets d-7F3K2QX9A --status broken", "[possible values: Pending, InProgress,"),
         ("deploy stop d-7F3K2QX9A --rollback --no-rollback", "cannot be used with"),
         ("group create shop/prod --ec2-tag = --service-role x", "a tag is written KEY=VALUE, KEY for any"),
-        ("revision push examples/site releases/site.zip --app shop", "`releases/site.zip` is no revision"),
+        (
+            "revision push examples/site releases/site.zip --app shop",
+            "`releases/site.zip` is no object of S3\n  help: write s3://BUCKET/KEY",
+        ),
         (
             "revision push examples/site github:a/b@0123456789012345678901234567890123456789 --app shop",
             "a revision is pushed to an object of S3",
         ),
+        ("revision push examples/site last-good --app shop", "`last-good` is no object of S3"),
+        ("deploy create shop/prod --revision last-good --wave-size 2", "--regions <REGION,…>"),
+        ("deploy create shop/prod --revision last-good --watch --regions= ", "it names no region"),
+        ("deploy create shop/prod --revision last-good --watch --regions eu-west-1,", "it names no region"),
+        (
+            "deploy create shop/prod --revision last-good --watch --regions eu-west-1 --wave-size 99999999999999999999",
+            "number too large",
+        ),
+        (
+            "deploy list --hlp",
+            "tip: a similar argument exists: '--help'\n\nUsage: cdctl deploy list [OPTIONS] [APP/GROUP]\n",
+        ),
+        (
+            "deploy logs d-1 --bogus",
+            "unexpected argument '--bogus' found\n\nUsage: cdctl deploy logs [OPTIONS]",
+        ),
+        ("deploy logs d-1 --follow --query a", "--follow writes lines for people"),
+        ("completions", "Usage: cdctl completions <SHELL>"),
         ("deploy wathc shop/prod", "tip: some similar subcommands exist: 'wait', 'watch'"),
         ("deploy", "Usage: cdctl deploy"),
         ("", "Usage: cdctl"),

@@ -51,7 +51,7 @@ fn each_example_is_a_line_that_is_taken() {
         assert!(calls.contains('\n'), "{path}: no call in: {line}");
         for call in calls.split("\n\n").filter(|call| !call.is_empty()) {
             let arguments = std::iter::once("cdctl").chain(call.lines());
-            if let Err(error) = cdctl::cli::Cli::command().try_get_matches_from(arguments) {
+            if let Err(error) = cdctl::command().try_get_matches_from(arguments) {
                 panic!("{path}: `{line}` is not taken:\n{error}");
             }
         }

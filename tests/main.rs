@@ -20,6 +20,7 @@ mod examples;
 mod going_back;
 mod lazy;
 mod leaving;
+mod looking;
 mod man;
 mod managed;
 mod once;

@@ -189,7 +189,7 @@ fn an_alias_that_is_split_gets_its_hint() {
 }
 
 /// A machine with the group of the service, which waits an hour before and an hour after its traffic moves.
-fn ecs(sandbox: &Sandbox) -> (Machine, String) {
+pub fn ecs(sandbox: &Sandbox) -> (Machine, String) {
     let machine = sandbox.machine();
     machine.run("app create web --platform ecs").ends_with(0);
     let group = json!({

@@ -62,7 +62,9 @@ const CASES: &[(&str, &str)] = &[
     ("cdctl deploy list --region us-gov-w", "us-gov-west-1"),
     ("cdctl app tags --profile depl", "deployer"),
     ("cdctl revision validate examples/by-h", "examples/by-hand.sh"),
-    ("cdctl deploy create shop/prod --revision s3://rel", "s3://releases/site-1.zip"),
+    ("cdctl deploy create shop/prod --revision s3://releases/si", "s3://releases/site-1.zip"),
+    ("cdctl deploy logs shop/prod i-0123456789abcde", "i-0123456789abcdef0"),
+    ("cdctl deploy targets shop/prod --target i-0123456789abcde", "--target i-0123456789abcdef0"),
     ("cdctl deploy stop d-", "cdctl deploy stop d-"),
 ];
 
@@ -95,9 +97,13 @@ fn machine(sandbox: &Sandbox) -> Machine {
 
 #[test]
 fn every_shell_completes() {
-    let sandbox = Sandbox::start(SIMULATED, 60);
+    let fleet = format!("{SIMULATED}instances: [{{id: i-0123456789abcdef0, tags: {{Role: web}}}}]\n");
+    let sandbox = Sandbox::start(&fleet, 60);
     let machine = machine(&sandbox);
     machine.run("revision push examples/site s3://releases/site-1.zip --app shop").ends_with(0);
+    let description = ["--description", "pushed with a version"];
+    let push = "revision push examples/site s3://releases/v.zip --app shop".split(' ');
+    machine.cdctl(push.chain(description)).ends_with(0);
     let run = machine.run("deploy create shop/prod --revision s3://releases/site-1.zip").ends_with(0);
     let id = run.stdout.trim();
     thread::scope(|scope| {
@@ -112,6 +118,9 @@ fn every_shell_completes() {
                     terminal.types(shell.clear);
                     terminal.reaches("an empty line", |screen| !screen.contains(completed));
                 }
+                // What --push makes has a version and an eTag, and the whole of it is one word of the line.
+                terminal.types_until("cdctl revision show --app shop s3://releases/v\t", "etag=");
+                terminal.types_until("\r", "pushed with a version");
                 terminal.exits();
             });
         }
@@ -225,7 +234,7 @@ fn names_of_the_service_cannot_do_anything() {
 
 #[test]
 fn a_line_may_say_where_to_ask() {
-    let sandbox = Sandbox::start(SIMULATED, 1);
+    let sandbox = Sandbox::start(SIMULATED, 200);
     let machine = sandbox.with_group();
     let elsewhere =
         Machine::new().set("AWS_ACCESS_KEY_ID", "sandbox").set("AWS_SECRET_ACCESS_KEY", "sandbox");
@@ -234,6 +243,27 @@ fn a_line_may_say_where_to_ask() {
     assert_eq!(answer(&elsewhere, &format!("sudo {here} group show sh")), "shop/prod\n");
     assert_eq!(answer(&machine, "cdctl --region eu-west-1 app show "), "");
     assert_eq!(answer(&machine, "cdctl deploy list --app shop --group "), "prod\n");
+    // Targets are those of the latest deployment, however its group is named.
+    assert_eq!(answer(&machine, "cdctl deploy logs shop/prod i-"), "");
+    machine.run("revision push examples/site s3://releases/a.zip --app shop").ends_with(0);
+    machine.run("deploy create shop/prod --revision s3://releases/a.zip --watch").ends_with(0);
+    let told =
+        machine.run("deploy targets shop/prod --query deploymentTargets[].*.targetId[] -o text").stdout;
+    let mut ids: Vec<&str> = told.split_whitespace().collect();
+    ids.sort_unstable();
+    assert_eq!(ids.len(), 4);
+    for line in ["logs shop/prod ", "logs --app shop --group prod x ", "targets shop/prod --target "] {
+        let answer = answer(&machine, &format!("cdctl deploy {line}i-"));
+        let mut found: Vec<&str> = answer.lines().collect();
+        found.sort_unstable();
+        assert_eq!(found, ids, "{line}");
+    }
+    // A revision with all that names its object.
+    let of_bucket = answer(&machine, "cdctl deploy rollback shop/prod --to s3://releases/a.zip?v");
+    assert!(
+        of_bucket.starts_with("s3://releases/a.zip?versionId=") && of_bucket.contains("&etag="),
+        "{of_bucket}"
+    );
     // A name that is about to be made is nobody's.
     assert_eq!(answer(&machine, "cdctl app create "), "");
 }

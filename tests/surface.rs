@@ -73,6 +73,18 @@ fn global_options_are_told_of_once() {
 }
 
 #[test]
+fn one_of_a_few_words_is_taken_in_either_case() {
+    let mut few = 0;
+    for (words, command) in tree() {
+        for arg in command.get_arguments().filter(|arg| !arg.get_possible_values().is_empty()) {
+            assert!(arg.is_ignore_case_set(), "{words:?} {}", arg.get_id());
+            few += 1;
+        }
+    }
+    assert!(few > 50, "{few}");
+}
+
+#[test]
 fn every_argument_says_what_it_is() {
     for (words, command) in tree() {
         for argument in command.get_arguments() {

@@ -4,6 +4,7 @@ use aws_sdk_codedeploy::operation::batch_get_deployment_targets::BatchGetDeploym
 use aws_sdk_codedeploy::operation::batch_get_deployments::BatchGetDeploymentsOutput;
 use aws_sdk_codedeploy::operation::create_deployment::builders::CreateDeploymentFluentBuilder;
 use aws_sdk_codedeploy::operation::get_deployment::GetDeploymentOutput;
+use aws_sdk_codedeploy::operation::get_deployment_target::GetDeploymentTargetOutput;
 use aws_sdk_codedeploy::operation::stop_deployment::StopDeploymentOutput;
 use aws_sdk_codedeploy::types as sdk;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -242,6 +243,21 @@ impl Api {
             date = answer.date().or(date);
         }
         Ok(Seen { value, json: json!({ "deploymentTargets": wire }), date })
+    }
+
+    /// GetDeploymentTarget.
+    pub async fn target(&self, id: &str, target: &str) -> Result<Seen<Target>, ApiError> {
+        let request = self.codedeploy.get_deployment_target().deployment_id(id).target_id(target);
+        let (output, answer) = call!("GetDeploymentTarget", request)?;
+        let told = answer.json();
+        let one = output
+            .deployment_target()
+            .ok_or_else(|| ApiError::unexpected("GetDeploymentTarget", "tells of no target"))?;
+        Ok(Seen {
+            value: convert::target(one, &told["deploymentTarget"]),
+            json: raw::readable(told, |de| GetDeploymentTargetOutput::deserialize(de)),
+            date: answer.date(),
+        })
     }
 }
 

@@ -17,6 +17,7 @@ mod request;
 mod revision;
 mod sandbox;
 mod tags;
+mod words;
 
 use clap::Subcommand;
 

@@ -280,7 +280,7 @@ async fn latest(api: &Api, group: &GroupName, any_creator: bool) -> anyhow::Resu
     };
     let none = || {
         Failure::new(format!("deployment group {group} has no deployment yet"))
-            .help(format!("make one with `cdctl deploy create {group} --push DIR`"))
+            .help("`cdctl deploy create --help` shows how to make one")
     };
     if any_creator {
         return Ok(ids.first().cloned().ok_or_else(none)?);

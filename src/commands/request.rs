@@ -23,7 +23,7 @@ pub struct RequestArgs {
     #[arg(long, value_name = "FILE")]
     pub from: Option<PathBuf>,
 
-    /// Print such a file with every member, and do nothing
+    /// Print such a file with every member, to be filled in, and do nothing
     #[arg(long)]
     pub skeleton: bool,
 }

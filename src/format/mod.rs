@@ -36,7 +36,7 @@ pub enum Format {
 impl Format {
     /// The one that `--output` calls so.
     pub fn named(name: &str) -> Option<Self> {
-        Format::from_str(name, false).ok()
+        Format::from_str(name, true).ok()
     }
 
     /// Errors go out as JSON too.

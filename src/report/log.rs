@@ -122,22 +122,14 @@ impl Log {
             let texts = [Some(self.what(event)), total, event.config.as_deref().map(short_config)];
             self.line("started", texts.into_iter().flatten().collect::<Vec<_>>().join(", "));
             if event.status != DeploymentStatus::InProgress {
-                let now = event.overview.as_ref().map(counts).unwrap_or_default();
-                self.line(&word(&event.status), now);
+                self.state(event, &word(&event.status));
             }
         } else if fresh {
-            let now = event.overview.as_ref().map(counts).unwrap_or_default();
-            let wait = self.waits();
-            let wait = wait.filter(|_| stage::known(&self.view) == Known::All);
-            let told = wait.is_some().then_some(Known::All);
-            self.said.wait = told.map(|told| Waiting { since: self.view.now, told });
-            let text = [Some(now), wait.map(|wait| format!("waits {wait}"))];
-            let text = text.into_iter().flatten().filter(|text| !text.is_empty());
             let word = match &event.status {
                 DeploymentStatus::InProgress => "continues".to_owned(),
                 other => word(other),
             };
-            self.line(&word, text.collect::<Vec<_>>().join("; "));
+            self.state(event, &word);
         } else {
             self.progress();
         }
@@ -145,6 +137,17 @@ impl Log {
             self.step(step);
         }
         self.said.status = Some(event.status.clone());
+    }
+
+    /// Where its targets are, and what it waits for: as soon as all is known of that, or at once where nothing else is told.
+    fn state(&mut self, event: &DeploymentEvent, word: &str) {
+        let now = event.overview.as_ref().map(counts).unwrap_or_default();
+        let known = stage::known(&self.view);
+        let wait = self.waits().filter(|_| known == Known::All || now.is_empty());
+        self.said.wait = wait.is_some().then_some(Waiting { since: self.view.now, told: known });
+        let text = [Some(now), wait.map(|wait| format!("waits {wait}"))];
+        let text = text.into_iter().flatten().filter(|text| !text.is_empty());
+        self.line(word, text.collect::<Vec<_>>().join("; "));
     }
 
     /// What the service says beside the status, once each.

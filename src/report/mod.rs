@@ -27,7 +27,7 @@ mod why;
 mod words;
 
 pub use frame::Interrupt;
-pub use words::{line, shell, short_revision};
+pub use words::{BETWEEN, bare_message, line, shell, short_revision};
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;

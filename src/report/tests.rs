@@ -30,6 +30,7 @@ use crate::model::*;
 use crate::ui::{Buffer, Canvas, Screen, Stream};
 use crate::watch::causes::Cause;
 use crate::watch::event::*;
+use crate::watch::schema_tests::knows;
 
 const ID: &str = "d-7F3K2QX9A";
 
@@ -94,7 +95,9 @@ fn target(id: &str, status: TargetStatus, event: EventName, since: i64) -> Targe
 }
 
 fn stamped(seq: u64, second: i64, event: Event) -> Stamped {
-    Stamped { v: VERSION, seq, ts: at(second), event, deployment: ID.to_owned(), region: None }
+    let stamped = Stamped { v: VERSION, seq, ts: at(second), event, deployment: ID.to_owned(), region: None };
+    knows(&stamped);
+    stamped
 }
 
 /// Deployment events and target events on one time line.

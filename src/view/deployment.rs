@@ -69,7 +69,7 @@ fn duration(deployment: &Deployment, now: Timestamp) -> Option<String> {
 }
 
 /// `12/12`, `8/12 4 failed`
-fn counts(overview: Overview) -> String {
+pub fn counts(overview: Overview) -> String {
     let failed = if overview.failed > 0 { format!(" {} failed", overview.failed) } else { String::new() };
     format!("{}/{}{failed}", overview.succeeded, overview.total())
 }

@@ -13,6 +13,8 @@ pub mod outcome;
 pub mod point;
 mod poller;
 mod roster;
+#[cfg(test)]
+pub mod schema_tests;
 mod session;
 pub mod source;
 mod tracker;

@@ -4,9 +4,10 @@ mod cost;
 mod form;
 mod leaving;
 mod rollbacks;
+mod schema;
 mod trouble;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
@@ -408,6 +409,17 @@ async fn run_until(
     let results = events.iter().filter(|event| matches!(event.event, Event::Result(_))).count();
     assert_eq!(results, 1);
     assert_eq!(report(&events).exit, outcome.exit().code());
+    // Of thousands of targets that are alike, one.
+    let mut alike = HashSet::new();
+    for event in &events {
+        let fresh = match &event.event {
+            Event::Target(target) => alike.insert((target.status.clone(), target.event_status.clone())),
+            _ => true,
+        };
+        if fresh {
+            schema_tests::knows(event);
+        }
+    }
     (outcome, events)
 }
 

@@ -8,6 +8,7 @@ use super::Candidate;
 use super::line::Place;
 use crate::api::{self, Api, ApiError, strings};
 use crate::appspec::CODES;
+use crate::commands::names::DeploymentName;
 use crate::context::Context;
 use crate::report::short_revision;
 use crate::view;
@@ -117,7 +118,7 @@ pub async fn find(
         Source::GitHubTokens => {
             pages(api, "ListGitHubAccountTokenNames", json!({}), "tokenNameList", found).await?;
         }
-        Source::Targets => targets(api, place, found).await?,
+        Source::Targets => targets(context, place, found).await?,
         Source::Profiles | Source::Regions | Source::Operations | Source::FindingCodes => {}
     }
     Ok(())
@@ -219,7 +220,15 @@ async fn revisions(api: &Api, application: Option<&str>, found: &mut Vec<Candida
     Ok(())
 }
 
-async fn targets(api: &Api, place: &Place<'_>, found: &mut Vec<Candidate>) -> Result<(), ApiError> {
-    let Some(id) = place.values().find(|value| value.starts_with("d-")) else { return Ok(()) };
-    pages(api, "ListDeploymentTargets", json!({ "deploymentId": id }), "targetIds", found).await
+/// The targets of the deployment that the line names, or of the latest of the group that it or the environment does.
+async fn targets(context: &Context, place: &Place<'_>, found: &mut Vec<Candidate>) -> anyhow::Result<()> {
+    let names = &context.environment;
+    let application = place.given("app").or(names.application.as_deref());
+    let group = place.given("group").or(names.group.as_deref());
+    let of_flags = || format!("{}/{}", application?, group?).parse().ok();
+    let name = place.given("name").and_then(|name| name.parse().ok()).or_else(of_flags);
+    let Some(name): Option<DeploymentName> = name else { return Ok(()) };
+    let id = name.resolve(context, false).await?;
+    let input = json!({ "deploymentId": id });
+    Ok(pages(context.api().await?, "ListDeploymentTargets", input, "targetIds", found).await?)
 }

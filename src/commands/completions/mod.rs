@@ -32,11 +32,14 @@ const FILES: &str = ":files";
 /// configurations, revisions, instances. Without credentials, or where they need a question answered, there are
 /// just fewer of them.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(
+    override_usage = "cdctl completions <SHELL>",
+    after_help = "\
 Examples:
   source <(cdctl completions bash)
   cdctl completions zsh > ~/.zfunc/_cdctl
-  cdctl completions fish > ~/.config/fish/completions/cdctl.fish")]
+  cdctl completions fish > ~/.config/fish/completions/cdctl.fish"
+)]
 pub struct Arguments {
     #[arg(value_name = "SHELL", required_unless_present = "line")]
     /// The shell
@@ -81,10 +84,11 @@ impl Candidate {
         Candidate { value: value.into(), help: help.into() }
     }
 
-    /// Shells insert a word as it is: one that would need quotes, or could do more than stand there, is left out.
+    /// Shells insert a word as it is: one that would need quotes, or could do more than stand there, is left out. Loaders
+    /// quote the `&` of a revision; where one did not, nothing but a variable would be set.
     fn is_plain(&self) -> bool {
         !self.value.is_empty()
-            && self.value.chars().all(|c| {
+            && self.value.replace("&etag=", "").replace("&bundleType=", "").chars().all(|c| {
                 ui::line(c.encode_utf8(&mut [0; 4])).chars().eq([c])
                     && !c.is_whitespace()
                     && !"`$\"'\\!&|;<>(){}*^".contains(c)
@@ -195,12 +199,31 @@ mod tests {
 
     #[test]
     fn a_word_that_could_do_more_than_stand_there_is_left_out() {
-        for plain in ["shop", "shop/prod", "a+b=c,d.e@f_g-h", "s3://b/k?versionId=V", "schön"] {
+        for plain in [
+            "shop",
+            "shop/prod",
+            "a+b=c,d.e@f_g-h",
+            "s3://b/k?versionId=V",
+            "s3://b/k?versionId=V&etag=e&bundleType=zip",
+            "schön",
+        ] {
             assert!(Candidate::new(plain, "").is_plain(), "{plain}");
         }
-        for other in
-            ["", "a b", "a\tb", "$(reboot)", "`x`", "a;b", "a&b", "\u{1b}[2J", "\u{202e}x", "it's", "a\\b"]
-        {
+        for other in [
+            "",
+            "a b",
+            "a\tb",
+            "$(reboot)",
+            "`x`",
+            "a;b",
+            "a&b",
+            "a&etag=b&reboot",
+            "a&etag",
+            "\u{1b}[2J",
+            "\u{202e}x",
+            "it's",
+            "a\\b",
+        ] {
             assert!(!Candidate::new(other, "").is_plain(), "{other}");
         }
     }

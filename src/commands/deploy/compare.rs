@@ -12,12 +12,18 @@ use crate::context::Context;
 use crate::error::Doing;
 use crate::exit::Exit;
 use crate::format::{Table, View};
-use crate::model::{Deployment, EventName, Revision, Target};
+use crate::model::{Deployment, EventName, Revision, Target, TargetStatus};
+use crate::report::{BETWEEN, bare_message};
+use crate::view::deployment::counts;
+use crate::watch::causes::{Cause, Causes};
+use crate::watch::event::Failure;
 
 /// Targets that are listed as the slowest.
 const SLOWEST: usize = 3;
+/// Causes of failures that are listed; JSON has all of them.
+const CAUSES: usize = 3;
 
-/// Compare two deployments: what they deployed, how long each lifecycle event took, the slowest targets
+/// Compare two deployments: what they deployed, why targets failed, how long each lifecycle event took, the slowest targets
 ///
 /// Durations are medians over the targets, by the service's clock.
 #[derive(Debug, Args)]
@@ -100,9 +106,29 @@ impl Side {
         times
     }
 
+    /// Why targets failed, what hit most of them first.
+    fn causes(&self) -> Vec<Cause> {
+        let mut causes = Causes::default();
+        for target in self.targets.iter().filter(|target| target.status == TargetStatus::Failed) {
+            let event = target.failed_event();
+            let said = event.and_then(|event| event.diagnostics.as_ref()).map(Failure::of);
+            let time = event.and_then(|event| event.end_time);
+            causes.add(&target.id, event.map(|event| &event.name), said.as_ref(), time);
+        }
+        causes.list()
+    }
+
     fn events(&self) -> impl Iterator<Item = &EventName> {
         self.targets.iter().flat_map(|target| &target.events).map(|event| &event.name)
     }
+}
+
+/// `6x ApplicationStart ScriptFailed: …`
+fn in_words(cause: &Cause) -> String {
+    let event = cause.event.as_ref().map_or(BETWEEN, EventName::as_str);
+    let what = [cause.error.as_str(), bare_message(&cause.message)];
+    let what: Vec<&str> = what.into_iter().filter(|text| !text.is_empty()).collect();
+    format!("{}x {event} {}", cause.count, what.join(": ")).trim_end().to_owned()
 }
 
 fn view(a: &Side, b: &Side) -> View {
@@ -117,16 +143,27 @@ fn view(a: &Side, b: &Side) -> View {
         table.row([name.to_owned(), a.unwrap_or_else(|| "-".into()), b.unwrap_or_else(|| "-".into())]);
     };
     type Cell = fn(&Side) -> Option<String>;
-    let rows: [(&str, Cell); 6] = [
+    let rows: [(&str, Cell); 7] = [
         ("Deployment", |side| Some(side.deployment.id.clone())),
         ("Status", |side| Some(side.deployment.status.to_string())),
         ("Revision", |side| side.deployment.revision.as_ref().map(Revision::to_string)),
         ("Config", |side| side.deployment.config.clone()),
-        ("Targets", |side| side.deployment.overview.map(|overview| overview.total().to_string())),
+        ("Targets", |side| side.deployment.overview.map(counts)),
+        ("Error", |side| side.deployment.error.as_ref().map(|error| error.code.clone())),
         ("Duration", |side| side.duration().map(short)),
     ];
     for (name, of) in rows {
-        row(name, of(a), of(b));
+        // Most deployments have no error.
+        if let (a, b) = (of(a), of(b))
+            && (name != "Error" || a.is_some() || b.is_some())
+        {
+            row(name, a, b);
+        }
+    }
+    let (causes_a, causes_b) = (a.causes(), b.causes());
+    for index in 0..causes_a.len().max(causes_b.len()).min(CAUSES) {
+        let cell = |causes: &[Cause]| causes.get(index).map(in_words);
+        row(if index == 0 { "Failed" } else { "" }, cell(&causes_a), cell(&causes_b));
     }
     for name in &events {
         row(&format!("  {name}"), a.median(name).map(short), b.median(name).map(short));
@@ -162,6 +199,10 @@ fn data(side: &Side, events: &[&EventName]) -> serde_json::Value {
         "revision": deployment.revision.as_ref().map(Revision::to_string),
         "deploymentConfigName": deployment.config,
         "targets": deployment.overview.map(|overview| overview.total()),
+        "succeeded": deployment.overview.map(|overview| overview.succeeded),
+        "failed": deployment.overview.map(|overview| overview.failed),
+        "error": deployment.error.as_ref().map(|error| json!({ "code": error.code, "message": error.message })),
+        "causes": side.causes(),
         "seconds": side.duration().map(|time| time.as_secs_f64()),
         "medianSeconds": medians, "slowest": slowest,
     })

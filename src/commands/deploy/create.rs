@@ -6,6 +6,7 @@ pub(super) mod written;
 
 use std::path::PathBuf;
 
+use clap::builder::RangedU64ValueParser;
 use clap::{ArgGroup, Args, ValueEnum};
 use planning::Plan;
 use unchanged::Last;
@@ -113,11 +114,18 @@ pub struct Arguments {
 
     /// Deploy in these regions, wave after wave, each after the one before has succeeded; {region} in --revision and
     /// --bucket is the region's name
-    #[arg(long, value_name = "REGION,…", value_delimiter = ',')]
+    #[arg(long, value_name = "REGION,…", value_delimiter = ',', value_parser = region)]
     pub regions: Vec<String>,
 
     /// With --regions: how many regions a wave has
-    #[arg(long, value_name = "N", default_value = "1", value_parser = wave_size, hide_short_help = true)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "1",
+        requires = "regions",
+        value_parser = wave_size(),
+        hide_short_help = true
+    )]
     pub wave_size: usize,
 
     #[command(flatten)]
@@ -361,8 +369,16 @@ fn unsaid(error: anyhow::Error, id: &str, watches: bool) -> anyhow::Error {
 }
 
 /// At least one region a wave.
-fn wave_size(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|size| *size > 0).ok_or_else(|| "a wave has at least one region".to_owned())
+fn wave_size() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..)
+}
+
+/// A name of `--regions`.
+fn region(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("it names no region; regions are written like eu-west-1,us-east-1".to_owned()),
+        name => Ok(name.to_owned()),
+    }
 }
 
 impl Arguments {

@@ -32,7 +32,7 @@ pub struct Arguments {
     group: GroupArgs,
 
     /// Only those in one of these states
-    #[arg(long, value_name = "STATUS,…", value_delimiter = ',', ignore_case = true)]
+    #[arg(long, value_name = "STATUS,…", value_delimiter = ',')]
     status: Vec<Status>,
 
     /// Only those created since: a duration such as 2h or 7d, or a time
@@ -48,7 +48,7 @@ pub struct Arguments {
     revision: Option<Locator>,
 
     /// Only those made by one of these
-    #[arg(long, value_name = "CREATOR,…", value_delimiter = ',', ignore_case = true, value_parser = creators())]
+    #[arg(long, value_name = "CREATOR,…", value_delimiter = ',', value_parser = creators())]
     creator: Vec<String>,
 
     /// Only those of this external id, such as a CloudFormation stack's

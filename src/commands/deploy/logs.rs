@@ -15,12 +15,16 @@ use crate::commands::names::DeploymentArgs;
 use crate::context::Context;
 use crate::error::{Doing, Failure};
 use crate::exit::Exit;
-use crate::format::{Format, Table, View};
+use crate::format::Format;
 use crate::model::{EventStatus, LifecycleEvent, Target, TargetStatus, mask};
 use crate::report::line as safe;
 use crate::ui;
+use crate::view;
 
 /// Show what happened on a deployment's targets: each lifecycle event, and the end of the log of those that failed
+///
+/// With -o text a row an event: target, event, status, when it began and ended, how long it took; of one that failed the error,
+/// the script and the end of its log.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -56,6 +60,14 @@ pub struct Arguments {
 const GIVE_UP_AFTER: Duration = Duration::from_secs(600);
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
+    let output = &context.settings.output;
+    let for_people = output.format == Format::Table && output.query.is_none();
+    if arguments.follow && !for_people {
+        return Err(Failure::new("--follow writes lines for people")
+            .help("events as JSON: `cdctl deploy watch -o ndjson`")
+            .exit(Exit::Usage)
+            .into());
+    }
     let id = arguments.deployment.resolve(context).await?;
     let api = context.api().await?;
     if arguments.follow {
@@ -63,15 +75,9 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     }
     let doing = format!("read the logs of {id}");
     let ids = arguments.ids(api, &id).await.doing(&doing)?;
-    let mut seen = api.targets(&id, &ids).await.doing(&doing)?;
-    if context.settings.output.format.is_machine() {
-        let view = View {
-            json: std::mem::take(&mut seen.json),
-            items: Some("deploymentTargets"),
-            table: Table::properties(),
-            empty: "",
-        };
-        view.print(&context.settings.output, &context.ui)?;
+    let seen = api.targets(&id, &ids).await.doing(&doing)?;
+    if !for_people {
+        view::target::events(&seen.value, seen.json).print(output, &context.ui)?;
         return Ok(Exit::Ok);
     }
     if seen.value.is_empty() {
@@ -93,10 +99,15 @@ impl Arguments {
             return Ok(self.targets.clone());
         }
         match api.all_target_ids(id, statuses).await {
-            Ok(mut ids) => {
-                ids.retain(|id| self.targets.is_empty() || self.targets.contains(id));
+            Ok(mut ids) if !self.targets.is_empty() => {
+                // The service says which of them it does not know.
+                if self.targets.iter().any(|target| !ids.contains(target)) {
+                    api.targets(id, &self.targets).await?;
+                }
+                ids.retain(|id| self.targets.contains(id));
                 Ok(ids)
             }
+            Ok(ids) => Ok(ids),
             Err(error) if error.kind == ErrorKind::NotStarted => Ok(Vec::new()),
             Err(error) => Err(error),
         }
@@ -172,12 +183,6 @@ impl Shown {
 }
 
 async fn follow(context: &Context, id: &str, arguments: &Arguments) -> anyhow::Result<Exit> {
-    if context.settings.output.format != Format::Table {
-        return Err(Failure::new("--follow writes lines for people")
-            .help(format!("events as JSON: `cdctl deploy watch {id} -o ndjson`"))
-            .exit(Exit::Usage)
-            .into());
-    }
     let is_local = context.api().await?.is_local();
     let interval = arguments.interval.unwrap_or(Duration::from_secs(if is_local { 1 } else { 5 }));
     let patience = arguments.give_up_after.unwrap_or(GIVE_UP_AFTER);

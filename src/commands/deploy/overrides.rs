@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::commands::group::{Filter, PROCESSES, Switch, tag_set};
 use crate::commands::request;
+use crate::commands::words::one_of;
 
 /// Which instances get the revision, where the group finds its new fleet.
 #[derive(Clone, Debug, Default, Args)]
@@ -63,7 +64,7 @@ pub struct Overrides {
     mode: Option<Mode>,
 
     /// Processes of Auto Scaling that stand still meanwhile
-    #[arg(long, value_name = "PROCESS,…", value_delimiter = ',', value_parser = PROCESSES)]
+    #[arg(long, value_name = "PROCESS,…", value_delimiter = ',', value_parser = one_of(&PROCESSES))]
     suspend_asg: Vec<String>,
 
     /// What the request of `--from` says beyond what has a place of its own; flags go on top.

@@ -161,6 +161,13 @@ impl Arguments {
     ) -> anyhow::Result<Plan> {
         let deployment = &seen.value;
         let id = &deployment.id;
+        if self.current_version.is_some() && deployment.platform != Some(ComputePlatform::Lambda) {
+            return Err(Failure::new(format!("deployment {id} has no version that is live"))
+                .cause("--current-version is of a Lambda function, which this deployment does not have")
+                .help("leave it out")
+                .exit(Exit::Usage)
+                .into());
+        }
         if deployment.creator.as_ref().is_some_and(Creator::is_auto_scaling) {
             return Err(Failure::new(format!(
                 "deployment {id} was made by Auto Scaling for its own instances"

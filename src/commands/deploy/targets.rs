@@ -22,14 +22,14 @@ pub struct Arguments {
     deployment: DeploymentArgs,
 
     /// Only targets in one of these states
-    #[arg(long, value_name = "STATUS", value_delimiter = ',', ignore_case = true)]
+    #[arg(long, value_name = "STATUS", value_delimiter = ',')]
     status: Vec<Status>,
 
     /// Only those of the old or of the new fleet of a blue/green deployment
     #[arg(long, value_name = "FLEET")]
     fleet: Option<Fleet>,
 
-    /// Everything about this one
+    /// This one alone: its lifecycle events, the log of what failed, who has the traffic; with -o json all the API tells
     #[arg(long, value_name = "TARGET", conflicts_with_all = ["status", "fleet"])]
     target: Option<String>,
 }
@@ -76,10 +76,8 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let id = arguments.deployment.resolve(context).await?;
     let api = context.api().await?;
     if let Some(target) = &arguments.target {
-        let request = json!({ "deploymentId": id, "targetId": target });
-        let doing = format!("show target {target} of {id}");
-        let json = api.send("GetDeploymentTarget", &request).await.doing(doing)?;
-        view::properties(json, "deploymentTarget").print(&context.settings.output, &context.ui)?;
+        let seen = api.target(&id, target).await.doing(format_args!("show target {target} of {id}"))?;
+        view::target::show(&seen.value, seen.json).print(&context.settings.output, &context.ui)?;
         return Ok(Exit::Ok);
     }
     let doing = format!("list the targets of {id}");

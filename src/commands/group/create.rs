@@ -25,7 +25,7 @@ Examples:
       --service-role arn:aws:iam::123456789012:role/CodeDeploy
   cdctl group create checkout/live --config CodeDeployDefault.LambdaCanary10Percent5Minutes \\
       --service-role arn:aws:iam::123456789012:role/CodeDeploy
-  cdctl group create --skeleton -o yaml > group.yaml
+  cdctl group create --skeleton -o yaml > group.yaml   # fill it in
   cdctl group create shop/prod --from group.yaml")]
 pub struct Arguments {
     #[command(flatten)]

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::filters::{self, Filter};
 use crate::commands::deploy::RollbackChoice;
+use crate::commands::words::one_of;
 
 /// What Auto Scaling can be told to leave while a deployment runs. Source: the API reference of EC2DeploymentOptions.
 pub const PROCESSES: [&str; 4] = ["Terminate", "AZRebalance", "InstanceRefresh", "ScheduledActions"];
@@ -46,7 +47,7 @@ pub struct Settings {
         value_name = "PROCESS,…",
         value_delimiter = ',',
         help_heading = "Instances",
-        value_parser = PROCESSES
+        value_parser = one_of(&PROCESSES)
     )]
     suspend_asg: Vec<String>,
 
@@ -152,7 +153,7 @@ enum GreenFleet {
 }
 
 fn ready(text: &str) -> Result<Value, String> {
-    if text == "continue" {
+    if text.eq_ignore_ascii_case("continue") {
         return Ok(json!({ "actionOnTimeout": "CONTINUE_DEPLOYMENT" }));
     }
     let minutes: u32 = text.parse().map_err(|_| "write `continue`, or a number of minutes".to_owned())?;
@@ -160,7 +161,7 @@ fn ready(text: &str) -> Result<Value, String> {
 }
 
 fn terminate(text: &str) -> Result<Value, String> {
-    if text == "keep" {
+    if text.eq_ignore_ascii_case("keep") {
         return Ok(json!({ "action": "KEEP_ALIVE" }));
     }
     let minutes: u32 = text.parse().map_err(|_| "write a number of minutes, or `keep`".to_owned())?;

@@ -9,6 +9,7 @@ use super::packing::Packing;
 use super::pushing::{self, Destination};
 use crate::api::{ErrorKind, Put};
 use crate::commands::missing;
+use crate::commands::words::one_of;
 use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -56,7 +57,7 @@ pub struct Arguments {
 #[command(next_help_heading = "Object options")]
 struct Storage {
     /// Server-side encryption
-    #[arg(long, value_name = "KIND", value_parser = ["AES256", "aws:kms", "aws:kms:dsse"])]
+    #[arg(long, value_name = "KIND", value_parser = one_of(&["AES256", "aws:kms", "aws:kms:dsse"]))]
     sse: Option<String>,
 
     /// The KMS key; implies --sse aws:kms
@@ -147,7 +148,15 @@ impl Arguments {
     /// What is pushed and where to: with --git there is only the latter.
     fn named(&self) -> anyhow::Result<(Option<Named<'_>>, Option<Locator>)> {
         let locator = |path: &Path| -> anyhow::Result<Locator> {
-            let parsed = path.to_string_lossy().parse::<Locator>();
+            let text = path.to_string_lossy();
+            // Other revisions are no place to put one.
+            if !text.starts_with("s3:") && !text.starts_with("github:") {
+                return Err(Failure::new(format!("`{text}` is no object of S3"))
+                    .help("write s3://BUCKET/KEY, as in s3://releases/site-1.zip")
+                    .exit(Exit::Usage)
+                    .into());
+            }
+            let parsed = text.parse::<Locator>();
             Ok(parsed.map_err(|error| Failure::from(&error).exit(Exit::Usage))?)
         };
         if self.packing.git().is_some() && self.destination.is_none() {

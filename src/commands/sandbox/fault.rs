@@ -7,6 +7,7 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use super::control;
+use crate::commands::words::one_of;
 use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -59,7 +60,7 @@ Kinds for lifecycle events on hosts:
   offline   the host's agent does not answer")]
 pub struct Add {
     /// What happens
-    #[arg(value_name = "KIND", value_parser = ["throttle", "error", "reset", "lost", "stall", "slow", "fail", "hang", "offline"])]
+    #[arg(value_name = "KIND", value_parser = one_of(&["throttle", "error", "reset", "lost", "stall", "slow", "fail", "hang", "offline"]))]
     kind: String,
 
     /// How long it lasts, such as 30s or 5m [default: until it is cleared]

@@ -25,7 +25,7 @@ use crate::watch::Signal;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  cdctl sandbox run -- sh ci/deploy.sh
+  cdctl sandbox run -- sh -c 'cdctl app create shop && cdctl app list'
   cdctl sandbox run --fleet examples/fleet.yaml --allow-host-hooks -- sh examples/by-hand.sh
   cdctl sandbox run --state ~/sandbox -- aws deploy list-applications")]
 pub struct Arguments {

@@ -29,8 +29,11 @@ fn told_by_all(timeline: &Timeline, moments: &[i64]) -> String {
         }
     }
     let (last, _) = timeline.last().unwrap();
-    let timeline: Timeline =
-        timeline.iter().cloned().chain([(*last + 1, Event::Result(Box::new(report("", 0))))]).collect();
+    let timeline: Timeline = timeline
+        .iter()
+        .cloned()
+        .chain([(*last + 1, Event::Result(Box::new(report("succeeded", 0))))])
+        .collect();
     text += &format!("--- log\n{}", log(timeline.clone()));
     let sentences = played(|err| Box::new(Linear::new(err)), &stream(timeline));
     text + &format!("--- linear\n{sentences}")

@@ -223,6 +223,19 @@ fn sre_12_attached_while_it_is_ready_one_is_told_what_to_do_and_what_comes_of_it
 }
 
 #[test]
+fn a_service_that_is_ready_from_the_first_look_says_what_it_waits_for() {
+    let waits = Waits { blue_green: true, traffic_control: true, ready_s: Some(3600), ..Waits::default() };
+    let text = log(vec![(300, single(ComputePlatform::Ecs, DeploymentStatus::Ready, waits))]);
+    let ready = lines_with(&text, " ready ");
+    assert!(
+        ready.len() == 1
+            && ready[0].contains("ready      waits for `continue`")
+            && ready[0].contains("cdctl deploy continue"),
+        "{text}"
+    );
+}
+
+#[test]
 fn the_first_line_of_a_termination_wait_has_its_end_too() {
     let waits = Waits {
         blue_green: true,

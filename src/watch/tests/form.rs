@@ -96,7 +96,7 @@ fn result() -> Event {
     let hosts = || Hosts { ok: vec![text()], skip: vec![text()] };
     let fleets = Fleets { blue: counts(), green: counts() };
     Event::Result(Box::new(Report {
-        outcome: text(),
+        outcome: "failed".to_owned(),
         exit: 0,
         reason: Some(text()),
         region: None,
@@ -127,7 +127,7 @@ fn result() -> Event {
 }
 
 /// Every type of event with every member.
-fn every_event() -> Vec<Event> {
+pub(super) fn every_event() -> Vec<Event> {
     let set = TaskSet {
         label: Some(text()),
         status: Some(text()),
@@ -215,7 +215,7 @@ fn codes() -> Vec<NoticeCode> {
     std::iter::successors(Some(Targets), |code| after(*code)).collect()
 }
 
-fn outcomes() -> Vec<Outcome> {
+pub(super) fn outcomes() -> Vec<Outcome> {
     let ended = |how| {
         [None, Some(Rollback::Succeeded), Some(Rollback::Failed)]
             .map(|rollback| Outcome::Ended { how, rollback })
