@@ -4,7 +4,7 @@ use std::{fmt, io};
 
 use serde_json::{Value, json};
 
-use crate::api::{ApiError, ErrorKind, exception};
+use crate::api::{ApiError, ErrorKind, advice, is_loopback};
 use crate::exit::Exit;
 use crate::model::without_credentials;
 use crate::revision;
@@ -156,15 +156,49 @@ fn help(error: &ApiError) -> Option<String> {
         (ErrorKind::Transient, _) if error.message.starts_with("the proxy ") => {
             "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY".to_owned()
         }
-        (ErrorKind::Transient, _) if error.code.is_none() => {
-            "check the network, `--endpoint-url` (AWS_ENDPOINT_URL) and `--region`".to_owned()
-        }
+        (ErrorKind::Transient, _) if error.code.is_none() => unreached(&error.message),
         (ErrorKind::Foreign, _) => {
             "sign in to the network where it asks for it, and check HTTPS_PROXY and `--endpoint-url` (AWS_ENDPOINT_URL)"
                 .to_owned()
         }
-        _ => return exception(code)?.help.map(str::to_owned),
+        _ => return advice(code, &error.message).map(str::to_owned),
     })
+}
+
+/// What to do where no word of the service came: `cause` says which address was called.
+fn unreached(cause: &str) -> String {
+    let (address, why) = cause.split_once(": ").unwrap_or_default();
+    let named = address.contains("://");
+    let of_aws = [".amazonaws.com", ".api.aws"].iter().any(|domain| address.contains(domain));
+    let endpoint = "`--endpoint-url` (AWS_ENDPOINT_URL)";
+    if ["was not a valid URI", "must contain scheme"].iter().any(|words| cause.contains(words)) {
+        return "write it as http://127.0.0.1:4577 or https://host".to_owned();
+    }
+    if cause.starts_with("the answer (HTTP ") {
+        return format!("try again in a while; where it stays so, check HTTPS_PROXY and {endpoint}");
+    }
+    let plain = || address.replacen("https", "http", 1);
+    if why.contains("speaks HTTP without TLS") {
+        return format!("write {}", plain());
+    }
+    if !of_aws && why == "tls handshake eof" {
+        return format!("write {} where it speaks no TLS", plain());
+    }
+    if why.ends_with("is not HTTP") {
+        return format!("write {} where it speaks TLS", address.replacen("http", "https", 1));
+    }
+    if named && !of_aws && why.contains("Connection refused") {
+        return match is_loopback(address) {
+            true => format!(
+                "nothing listens there: start a sandbox with `cdctl sandbox serve`, or check {endpoint}"
+            ),
+            false => format!("nothing listens there: check {endpoint}"),
+        };
+    }
+    if of_aws {
+        return "check the network and `--region`".to_owned();
+    }
+    format!("check the network and {endpoint}")
 }
 
 /// The IAM action that an operation needs.

@@ -363,34 +363,62 @@ fn a_wrong_endpoint_is_told_in_a_second() {
     let html = server(Some(HTML));
     let start = Instant::now();
     Machine::new().against(&refused).run("app create shop").ends_with(1).says_nothing().complains_only(
-        "error: cannot create application shop\n  CreateApplication: Connection refused (os error 111)\n  \
-         help: check the network, `--endpoint-url` (AWS_ENDPOINT_URL) and `--region`\n",
+        "error: cannot create application shop\n  CreateApplication: http://127.0.0.1:9: Connection refused (os error 111)\n  \
+         help: nothing listens there: start a sandbox with `cdctl sandbox serve`, or check `--endpoint-url` \
+         (AWS_ENDPOINT_URL)\n",
     );
     Machine::new().against(&html).run("app create shop").ends_with(1).says_nothing().complains_only(
         "error: cannot create application shop\n  CreateApplication: the answer (HTTP 200) is not CodeDeploy's; \
          a proxy or another server may have sent it\n  help: sign in to the network where it asks for it, and check \
          HTTPS_PROXY and `--endpoint-url` (AWS_ENDPOINT_URL)\n",
     );
+    let tls = html.replace("http", "https");
+    Machine::new().against(&tls).run("app create shop").ends_with(1).complains_only(&format!(
+        "error: cannot create application shop\n  CreateApplication: {tls}: the server there speaks HTTP without TLS\n  \
+         help: write {html}\n"
+    ));
     let push = "revision push examples/site s3://releases/site-1.zip --app shop";
     let run = Machine::new().against(&html).run(push).ends_with(1).says_nothing();
     assert!(!run.stderr.contains("upload"), "{run}");
-    Machine::new()
-        .against("nonsense")
-        .run("app create shop")
-        .ends_with(1)
-        .says_nothing()
-        .complains("CreateApplication: failed to apply endpoint `nonsense`");
     assert!(start.elapsed() < Duration::from_secs(8), "four commands took {:?}", start.elapsed());
 }
 
 #[test]
+fn an_endpoint_without_its_scheme_is_told_as_it_is_written() {
+    let wrong = |machine: &Machine, line: &str, endpoint: &str, help: &str| {
+        machine.run(line).ends_with(2).says_nothing().complains_only(&format!(
+            "error: the endpoint `{endpoint}` is not a URL: it needs http:// or https:// and a host\n  help: {help}\n"
+        ));
+    };
+    let machine =
+        |name: &str, endpoint: &str| Machine::new().against("http://127.0.0.1:9").set(name, endpoint);
+    for endpoint in ["127.0.0.1:4577", "localhost:4577", "sandbox.internal:80"] {
+        let write = format!("write http://{endpoint}");
+        wrong(&machine("AWS_ENDPOINT_URL", endpoint), "app list", endpoint, &write);
+        wrong(&machine("AWS_ENDPOINT_URL_CODEDEPLOY", endpoint), "app list", endpoint, &write);
+        wrong(&Machine::new(), &format!("app list --endpoint-url {endpoint}"), endpoint, &write);
+    }
+    let write = "write it as http://127.0.0.1:4577 or https://host";
+    for endpoint in ["nonsense", "ftp://127.0.0.1:4577"] {
+        wrong(&machine("AWS_ENDPOINT_URL", endpoint), "app list", endpoint, write);
+    }
+    // Of another service it is known once that is called.
+    let of_s3 = machine("AWS_ENDPOINT_URL_S3", "127.0.0.1:9");
+    let file = of_s3.home().join("site-1.zip").display().to_string();
+    let run = of_s3.run(&format!("revision pull s3://releases/site-1.zip --file {file}")).ends_with(1);
+    run.complains("Custom endpoint `127.0.0.1:9` was not a valid URI\n")
+        .complains(&format!("help: {write}\n"));
+}
+
+#[test]
 fn an_endpoint_that_never_answers_is_given_up() {
-    let machine = Machine::new().against(&server(None));
+    let url = server(None);
+    let machine = Machine::new().against(&url.replace("http://", "http://me:hush@"));
     let run = machine.run("app create shop --read-timeout 1 --max-attempts 1").ends_with(1).says_nothing();
-    run.complains_only(
-        "error: cannot create application shop\n  CreateApplication: timed out\n  \
-         help: check the network, `--endpoint-url` (AWS_ENDPOINT_URL) and `--region`\n",
-    );
+    run.complains_only(&format!(
+        "error: cannot create application shop\n  CreateApplication: {url}: timed out\n  \
+         help: check the network and `--endpoint-url` (AWS_ENDPOINT_URL)\n",
+    ));
 }
 
 #[test]
@@ -423,9 +451,15 @@ fn what_is_missing_on_this_machine_is_told_at_once() {
     );
     let run = Machine::new().run("app create shop --region eu-west-1").ends_with(1).says_nothing();
     run.complains("error: cannot create application shop\n")
-        .complains("the AWS credentials could not be loaded")
-        .complains("help: set AWS_PROFILE or pass `--profile`, sign in with `aws sso login`")
+        .complains(
+            "\n  CreateApplication: the AWS credentials could not be loaded: no credentials are in the \
+             environment or in profile default, and no container or instance gives any\n  help: set AWS_PROFILE or pass `--profile`, \
+             sign in with `aws sso login`",
+        )
         .complains("without an account, try `cdctl demo`\n");
+    // Who was asked is for those who look closer.
+    let run = Machine::new().run("app create shop --region eu-west-1 --verbose").ends_with(1).says_nothing();
+    run.complains("credentials: Environment: ").complains("credentials: EcsContainer: ");
 
     let machine = Machine::new();
     fs::create_dir(machine.home().join(".aws")).unwrap();
@@ -438,7 +472,7 @@ fn what_is_missing_on_this_machine_is_told_at_once() {
     missing(&machine, "app create shop --profile stagign");
     let machine = machine.set("AWS_PROFILE", "stagign");
     missing(&machine, "app create shop");
-    assert!(start.elapsed() < Duration::from_secs(8), "four commands took {:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(8), "five commands took {:?}", start.elapsed());
 }
 
 #[test]

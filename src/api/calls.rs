@@ -38,6 +38,11 @@ impl Calls {
     pub fn new(every_request: bool, tell: impl Fn(&str) + Send + Sync + 'static) -> Self {
         Calls { every_request, tell: Arc::new(tell) }
     }
+
+    /// Says what led to no call.
+    pub fn tell(&self, line: &str) {
+        (self.tell)(line);
+    }
 }
 
 impl fmt::Debug for Calls {

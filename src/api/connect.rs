@@ -22,12 +22,12 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio::sync::Mutex;
 
-use super::ApiError;
 use super::error::deepest;
 use super::http::LazyHttp;
 use super::role_cache::Cache;
 use super::roles::{self, Ask, Roles};
 use super::sources::{self, Named};
+use super::{ApiError, Calls};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::settings::Connection;
@@ -46,7 +46,11 @@ const CREDENTIALS_LOAD: Duration = Duration::from_secs(300);
 const ATTEMPTS: u32 = 4;
 
 /// Builds the configuration that all clients share.
-pub async fn configuration(connection: &Connection, ask: Ask) -> anyhow::Result<SdkConfig> {
+pub async fn configuration(
+    connection: &Connection,
+    ask: Ask,
+    calls: Option<Calls>,
+) -> anyhow::Result<SdkConfig> {
     let profiles = if connection.sandbox { None } else { Some(profiles(connection).await?) };
     let profile =
         profiles.as_ref().map(|profiles| check_profile(connection, profiles)).transpose()?.flatten();
@@ -89,8 +93,8 @@ pub async fn configuration(connection: &Connection, ask: Ask) -> anyhow::Result<
     }
     let config = builder.service_config(Filled(config)).build();
     // From the environment or the profile, where no flag named one.
-    config.endpoint_url().map(check_endpoint).transpose()?;
-    let credentials = credentials(connection, provider, profiles, &config, ask).await?;
+    endpoint(&config).as_deref().map(check_endpoint).transpose()?;
+    let credentials = credentials(connection, provider, profiles, &config, (ask, calls)).await?;
     Ok(config
         .to_builder()
         .credentials_provider(SharedCredentialsProvider::new(Sendable(credentials)))
@@ -177,7 +181,7 @@ async fn credentials(
     provider: ProviderConfig,
     profiles: &ProfileSet,
     config: &SdkConfig,
-    ask: Ask,
+    (ask, calls): (Ask, Option<Calls>),
 ) -> anyhow::Result<SharedCredentialsProvider> {
     let imds = imds::Client::builder()
         .configure(&provider)
@@ -215,7 +219,7 @@ async fn credentials(
         false => sources::of_environment(provider, config.region().cloned(), imds).await,
     };
     let token = connection.web_identity.clone().filter(|_| !explicit);
-    let named = Named::new(source, (&name, profiles.get_profile(&name)), explicit, token);
+    let named = Named::new(source, (&name, profiles.get_profile(&name)), explicit, token).telling(calls);
     Ok(SharedCredentialsProvider::new(named))
 }
 
@@ -265,17 +269,32 @@ async fn profiles(connection: &Connection) -> anyhow::Result<ProfileSet> {
     })
 }
 
+/// CodeDeploy's endpoint as it was written: `SdkConfig::endpoint_url` is silent of one that does not parse.
+fn endpoint(config: &SdkConfig) -> Option<String> {
+    let builder = ServiceConfigKey::builder().service_id("CodeDeploy").env("AWS_ENDPOINT_URL");
+    let key = builder.profile("endpoint_url").build().ok()?;
+    let own = config.service_config().and_then(|services| services.load_config(key));
+    own.or_else(|| config.endpoint_url().map(str::to_owned))
+}
+
 fn check_endpoint(url: &str) -> anyhow::Result<()> {
-    let wrong = |why: &str| {
-        Failure::new(format!("the endpoint `{url}` is not a URL: {why}"))
-            .help("write it as http://127.0.0.1:4577 or https://host")
-            .exit(Exit::Usage)
-    };
-    let uri: http::Uri = url.parse().map_err(|error: http::uri::InvalidUri| wrong(&error.to_string()))?;
-    match (uri.scheme_str(), uri.host()) {
-        (Some("http" | "https"), Some(_)) => Ok(()),
-        _ => Err(wrong("it needs http:// or https:// and a host").into()),
+    let uri = url.parse::<http::Uri>();
+    if let Ok(uri) = &uri
+        && matches!((uri.scheme_str(), uri.host()), (Some("http" | "https"), Some(_)))
+    {
+        return Ok(());
     }
+    let meant = format!("http://{url}");
+    let meant = meant.parse::<http::Uri>().is_ok_and(|uri| uri.port().is_some()).then_some(meant);
+    let help = match meant.filter(|_| !url.contains("://")) {
+        Some(meant) => format!("write {meant}"),
+        None => "write it as http://127.0.0.1:4577 or https://host".to_owned(),
+    };
+    let why = match uri {
+        Err(error) if url.contains("://") => error.to_string(),
+        _ => "it needs http:// or https:// and a host".to_owned(),
+    };
+    Err(Failure::new(format!("the endpoint `{url}` is not a URL: {why}")).help(help).exit(Exit::Usage).into())
 }
 
 /// The PEM file's bytes; the HTTP client panics where one does not parse.

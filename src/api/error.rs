@@ -6,7 +6,7 @@ use aws_sdk_codedeploy::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_codedeploy::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
-use super::http::RefusedByProxy;
+use super::http::Unreached;
 
 /// What an error means for the caller; decided by the code, never by the HTTP status alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,11 +168,11 @@ fn kind_without_code<E>(error: &SdkError<E, HttpResponse>, status: Option<u16>, 
     }
 }
 
-/// From an error to the one at the end of its chain, which is the one that says something.
+/// From an error to the one that says something: the last of its chain, or the one that says where as well.
 pub(super) fn chain<'a>(
     error: &'a (dyn std::error::Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
-    std::iter::successors(Some(error), |error| error.source().filter(|_| !error.is::<RefusedByProxy>()))
+    std::iter::successors(Some(error), |error| error.source().filter(|_| !error.is::<Unreached>()))
 }
 
 /// The text of the chain's last error.
@@ -188,7 +188,9 @@ pub(super) fn last(error: &(dyn std::error::Error + 'static)) -> String {
 
 /// As [`last`], and whether it is about credentials.
 pub(super) fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
-    let about_credentials = chain(error).skip(1).any(|error| error.to_string().contains("credentials"));
+    let about_credentials = chain(error)
+        .skip(1)
+        .any(|error| !error.is::<Unreached>() && error.to_string().contains("credentials"));
     let text = last(error);
     if about_credentials { format!("the AWS credentials could not be loaded: {text}") } else { text }
 }

@@ -20,6 +20,35 @@ pub fn exception(code: &str) -> Option<Exception> {
     Some(Exception { code, kind, sentence, help: (!help.is_empty()).then_some(help) })
 }
 
+/// What to do about an exception with this message.
+pub fn advice(code: &str, message: &str) -> Option<&'static str> {
+    let cause = CAUSES.iter().find(|(of, words, _)| *of == code && message.contains(words));
+    cause.map(|(.., help)| *help).or_else(|| exception(code)?.help)
+}
+
+/// Where one exception has several causes: code, words of the service's message, what to do then.
+///
+/// Source of the words: published answers of the service.
+#[rustfmt::skip]
+const CAUSES: &[(&str, &str, &str)] = &[
+    ("InvalidBlueGreenDeploymentConfigurationException", "must be specified", "add `--when-ready continue --terminate-blue MINUTES`"),
+    ("InvalidBlueGreenDeploymentConfigurationException", "ready option cannot be null", "add `--when-ready continue`, or `--when-ready MINUTES` to wait for `cdctl deploy continue`"),
+    ("InvalidBlueGreenDeploymentConfigurationException", "cannot be set to null", "add `--terminate-blue MINUTES`, or `--terminate-blue keep`"),
+    ("InvalidBlueGreenDeploymentConfigurationException", "COPY_AUTO_SCALING_GROUP", "`--green-fleet copy` takes one `--asg NAME` and no tags"),
+    ("InvalidDeploymentStyleException", "cannot be null or empty", "pass `--style` and `--traffic-control` together"),
+    ("InvalidDeploymentStyleException", "must be BLUE_GREEN", "leave out `--style` and `--traffic-control`"),
+    ("InvalidDeploymentStyleException", "not supported with WITHOUT_TRAFFIC_CONTROL", "pass `--traffic-control on` and `--target-group NAME` or `--elb NAME`"),
+    ("InvalidECSServiceException", "exactly one ECS service", "add `--ecs-service CLUSTER/SERVICE`"),
+    ("InvalidECSServiceException", "should not define", "the application is for servers; `cdctl app create APP --platform ecs` makes one for ECS"),
+    ("InvalidInputException", "Compute platform of deployment config", "pass `--config` with one of the application's platform; see `cdctl config list`"),
+    ("InvalidLoadBalancerInfoException", "For ECS", "an ECS group takes `--target-group-pair NAME,NAME --listener ARN` and nothing else of load balancers"),
+    ("InvalidMinimumHealthyHostValueException", "is missing", "add `--min-healthy COUNT` or `--min-healthy PERCENT%`"),
+    ("InvalidMinimumHealthyHostValueException", "should be null", "`--min-healthy` is for servers alone; pass `--all-at-once`, `--canary` or `--linear`"),
+    ("InvalidTargetInstancesException", "must be specified", "add `--target-tag KEY=VALUE` or `--target-asg NAME`: instances that are there already and become the new fleet"),
+    ("InvalidTrafficRoutingConfigurationException", "cannot be null nor empty", "add `--all-at-once`, `--canary PERCENT%/TIME` or `--linear PERCENT%/TIME`"),
+    ("InvalidTrafficRoutingConfigurationException", "Production traffic route", "add `--listener ARN`, once"),
+];
+
 /// Code, kind, sentence, help; sorted by code.
 #[rustfmt::skip]
 const TABLE: &[(&str, ErrorKind, &str, &str)] = &[
@@ -100,8 +129,8 @@ const TABLE: &[(&str, ErrorKind, &str, &str)] = &[
     ("InvalidKeyPrefixFilterException", Invalid, "this cannot be a key's prefix", ""),
     ("InvalidLifecycleEventHookExecutionIdException", Invalid, "this cannot be a hook's execution id", ""),
     ("InvalidLifecycleEventHookExecutionStatusException", Invalid, "a hook ends with Succeeded or Failed", ""),
-    ("InvalidLoadBalancerInfoException", Invalid, "the load balancer settings do not fit", "traffic control needs `--elb`, `--target-group` or `--target-group-pair`"),
-    ("InvalidMinimumHealthyHostValueException", Invalid, "the number of healthy instances is wrong", "for servers alone, and needed there: a count of 0 or more, or 0% to 99%"),
+    ("InvalidLoadBalancerInfoException", Invalid, "the load balancer settings do not fit", "traffic control needs `--target-group NAME` or `--elb NAME`"),
+    ("InvalidMinimumHealthyHostValueException", Invalid, "the number of healthy instances is wrong", "`--min-healthy` takes a count of 0 or more, or 0% to 99%"),
     ("InvalidNextTokenException", Invalid, "the list changed while it was read", "run the command again"),
     ("InvalidOnPremisesTagCombinationException", Invalid, "on-premises tags and tag sets exclude each other", "pass one of `--on-prem-tag` and `--on-prem-tag-set`; `--clear` the other"),
     ("InvalidOperationException", Invalid, "this cannot be done to it", "CodeDeploy's own configurations cannot be deleted"),
@@ -115,7 +144,7 @@ const TABLE: &[(&str, ErrorKind, &str, &str)] = &[
     ("InvalidTagsToAddException", Invalid, "the tags cannot be added", ""),
     ("InvalidTargetException", Invalid, "a target is not valid", ""),
     ("InvalidTargetFilterNameException", Invalid, "targets cannot be filtered by that", ""),
-    ("InvalidTargetGroupPairException", Invalid, "the pair of target groups is wrong", "an ECS group needs two target groups and a listener"),
+    ("InvalidTargetGroupPairException", Invalid, "the pair of target groups is wrong", "an ECS group needs `--target-group-pair NAME,NAME --listener ARN`"),
     ("InvalidTargetInstancesException", Invalid, "the target instances cannot be used so", "they are for blue/green deployments whose fleet is there already"),
     ("InvalidTimeRangeException", Invalid, "the time range is wrong", "`--since` must be before `--until`"),
     ("InvalidTrafficRoutingConfigurationException", Invalid, "the traffic routing is wrong", "of a configuration see `--canary` and `--linear`, of a group `--listener` and `--target-group-pair`"),
@@ -153,5 +182,13 @@ mod tests {
             assert!(!help.ends_with('.'), "{code}: {help}");
         }
         assert!(exception("TeleportationException").is_none());
+        for (code, words, help) in CAUSES {
+            assert!(exception(code).is_some() && !help.ends_with('.'), "{code}: {help}");
+            assert_eq!(advice(code, &format!("It {words}.")), Some(*help));
+        }
+        assert_eq!(
+            advice("InvalidMinimumHealthyHostValueException", "no"),
+            exception("InvalidMinimumHealthyHostValueException").and_then(|it| it.help)
+        );
     }
 }

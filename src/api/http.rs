@@ -98,43 +98,69 @@ pub fn is_loopback(url: &str) -> bool {
     host.is_some_and(|host| matches!(host, "localhost" | "[::1]") || host.starts_with("127."))
 }
 
-/// A proxy that took no connection, and which one: the address of the service says nothing about it.
+/// A server or a proxy that could not be talked to, and which one: the network's own error says nothing about it.
 #[derive(Debug)]
-pub struct RefusedByProxy {
+pub struct Unreached {
     /// Without what it takes to sign in.
-    proxy: String,
+    at: String,
     error: ConnectorError,
 }
 
-impl fmt::Display for RefusedByProxy {
+impl fmt::Display for Unreached {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the proxy {}: {}", self.proxy, super::error::last(&self.error))
+        let error = super::error::last(&self.error);
+        let why = match () {
+            // In rustls's words a value of Rust.
+            () if error.contains("InvalidContentType") => "the server there speaks HTTP without TLS",
+            () if error.contains("invalid HTTP version") => "what the server there speaks is not HTTP",
+            () => &error,
+        };
+        write!(f, "{}: {why}", self.at)
     }
 }
 
-impl std::error::Error for RefusedByProxy {
+impl std::error::Error for Unreached {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&self.error)
     }
 }
 
-impl RefusedByProxy {
-    fn told(proxy: &str, error: ConnectorError) -> ConnectorError {
-        if error.is_io() && connecting(&error) {
-            ConnectorError::io(Box::new(RefusedByProxy { proxy: proxy.to_owned(), error }))
-        } else {
-            error
+impl Unreached {
+    /// `error` of a call of `url`, of the same kind.
+    fn told(url: &str, error: ConnectorError) -> ConnectorError {
+        let refused = error.is_io() && connecting(&error);
+        let at = match proxy(url) {
+            Some(proxy) if refused && !is_local(url) => format!("the proxy {proxy}"),
+            _ => origin(url).unwrap_or_default(),
+        };
+        let (io, timeout, user) = (error.is_io(), error.is_timeout(), error.is_user());
+        let (kind, connection) = (error.as_other(), error.connection_metadata().cloned());
+        let source = Box::new(Unreached { at, error });
+        let told = match (io, timeout, user) {
+            (true, ..) => ConnectorError::io(source),
+            (_, true, _) => ConnectorError::timeout(source),
+            (.., true) => ConnectorError::user(source),
+            _ => ConnectorError::other(source, kind),
+        };
+        match connection {
+            Some(connection) => told.with_connection(connection),
+            None => told,
         }
     }
+}
+
+/// Scheme, host and port of `url`.
+fn origin(url: &str) -> Option<String> {
+    let uri: http::Uri = url.parse().ok()?;
+    let port = uri.port().map_or_else(String::new, |port| format!(":{port}"));
+    Some(format!("{}://{}{port}", uri.scheme_str()?, uri.host()?))
 }
 
 /// The proxy that the environment names for `url`.
 fn proxy(url: &str) -> Option<String> {
     let url: http::Uri = url.parse().ok()?;
     let proxy = Matcher::from_env().intercept(&url)?;
-    let (scheme, host) = (proxy.uri().scheme_str()?, proxy.uri().host()?);
-    let port = proxy.uri().port().map_or_else(String::new, |port| format!(":{port}"));
-    Some(format!("{scheme}://{host}{port}"))
+    origin(&proxy.uri().to_string())
 }
 
 #[derive(Debug)]
@@ -148,12 +174,7 @@ impl HttpConnector for Choice {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let url = request.uri().to_owned();
         let answer = self.inner.of(&url).http_connector(&self.settings, &self.components).call(request);
-        HttpConnectorFuture::new(async move {
-            answer.await.map_err(|error| match proxy(&url) {
-                Some(proxy) if !is_local(&url) => RefusedByProxy::told(&proxy, error),
-                _ => error,
-            })
-        })
+        HttpConnectorFuture::new(async move { answer.await.map_err(|error| Unreached::told(&url, error)) })
     }
 }
 

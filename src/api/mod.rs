@@ -39,7 +39,8 @@ pub use connect::{SANDBOX_KEY, profile_names};
 pub use deployments::{CreateDeployment, Created, NotCreated};
 pub use ecs::EcsService;
 pub use error::{ApiError, ErrorKind};
-pub use exceptions::exception;
+pub use exceptions::{advice, exception};
+pub use http::is_loopback;
 pub use operation::{ALL, Operation, Pages};
 pub use regions::REGIONS;
 pub use resume::Open;
@@ -97,7 +98,7 @@ impl Api {
         calls: Option<Calls>,
         ledger: Ledger,
     ) -> anyhow::Result<Self> {
-        let config = connect::configuration(connection, ask).await?;
+        let config = connect::configuration(connection, ask, calls.clone()).await?;
         let last_date = raw::LastDate::default();
         let mut codedeploy = aws_sdk_codedeploy::config::Builder::from(&config)
             .retry_classifier(retry::WrongAddress)

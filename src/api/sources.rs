@@ -15,6 +15,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 
+use super::Calls;
 use super::error::last;
 use super::retry::chain;
 
@@ -53,6 +54,7 @@ pub struct Named {
     single_sign_on: bool,
     /// The file of a web identity.
     token: Option<String>,
+    calls: Option<Calls>,
 }
 
 impl Named {
@@ -71,18 +73,27 @@ impl Named {
             explicit,
             single_sign_on: has("sso_session") || has("sso_start_url"),
             token: own.or(token),
+            calls: None,
         }
+    }
+
+    /// Tells `calls` who was asked where nobody has any.
+    pub fn telling(self, calls: Option<Calls>) -> Self {
+        Named { calls, ..self }
     }
 
     fn told(&self, error: CredentialsError) -> CredentialsError {
         let name = &self.profile;
         if matches!(error, CredentialsError::CredentialsNotLoaded(_)) {
-            return match self.explicit {
-                true => CredentialsError::not_loaded(format!(
-                    "profile {name} has no credentials, and no container or instance gives any"
-                )),
-                false => error,
-            };
+            if let Some(calls) = &self.calls {
+                last(&error).lines().for_each(|line| calls.tell(&format!("credentials: {}", line.trim())));
+            }
+            return CredentialsError::not_loaded(match self.explicit {
+                true => format!("profile {name} has no credentials, and no container or instance gives any"),
+                false => format!(
+                    "no credentials are in the environment or in profile {name}, and no container or instance gives any"
+                ),
+            });
         }
         let file = find::<io::Error>(&error).filter(|_| find::<ConnectorError>(&error).is_none());
         match (&self.token, file) {

@@ -118,9 +118,17 @@ impl GroupArgs {
         }
     }
 
-    /// The same where something is deleted: the line itself must name it.
+    /// The same where something is deleted: the line itself must name it, and all of it.
     pub fn doomed(&self, context: &Context) -> anyhow::Result<GroupName> {
-        self.written(context)?.ok_or_else(|| wrong("the line names no deployment group to delete".to_owned()))
+        let flagged = || self.flags.resolve(&Environment::default());
+        let named = self.name.clone().map_or_else(flagged, |name| Ok(Some(name)))?;
+        named.ok_or_else(|| {
+            let variables = [
+                ("CDCTL_APP", &context.environment.application),
+                ("CDCTL_GROUP", &context.environment.group),
+            ];
+            unnamed_to_delete("deployment group", &variables, "write APP/GROUP, or pass --app and --group")
+        })
     }
 
     /// The group, where the line itself names it: that beats a file, the environment does not.
@@ -143,18 +151,31 @@ pub struct AppArgs {
 
 impl AppArgs {
     /// The application, where something is deleted: the line itself must name it.
-    pub fn doomed(&self) -> anyhow::Result<&str> {
-        self.name.as_deref().or(self.app.as_deref()).ok_or_else(|| {
-            Failure::new("the line names no application to delete")
-                .help("write its name; CDCTL_APP does not count here")
-                .exit(Exit::Usage)
-                .into()
-        })
+    pub fn doomed(&self, context: &Context) -> anyhow::Result<&str> {
+        let variables = [("CDCTL_APP", &context.environment.application)];
+        let named = self.name.as_deref().or(self.app.as_deref());
+        named.ok_or_else(|| unnamed_to_delete("application", &variables, "write its name"))
     }
 
     pub fn resolve(&self, context: &Context) -> anyhow::Result<String> {
         let named = self.name.as_ref().or(self.app.as_ref()).or(context.environment.application.as_ref());
         named.cloned().ok_or_else(no_application)
+    }
+}
+
+/// Nothing on the line says what to delete; variables that are set are named, for they were meant to.
+fn unnamed_to_delete(what: &str, variables: &[(&str, &Option<String>)], help: &str) -> anyhow::Error {
+    let set: Vec<_> = variables.iter().filter(|(_, value)| value.is_some()).map(|(name, _)| *name).collect();
+    let failure = Failure::new(format!("the line names no {what} to delete")).help(help).exit(Exit::Usage);
+    match set.is_empty() {
+        true => failure.into(),
+        false => {
+            let set = set.join(" and ");
+            let does = if set.contains(' ') { "do" } else { "does" };
+            failure
+                .cause(format!("{set} {does} not count here: what is deleted stands on the line, not in a forgotten setting"))
+                .into()
+        }
     }
 }
 

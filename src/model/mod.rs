@@ -19,7 +19,7 @@ pub use group::Group;
 pub use lifecycle::{Diagnostics, EventName, EventStatus, LifecycleErrorCode, LifecycleEvent};
 pub use revision::{BundleType, Revision, bare_etag};
 pub use secrets::{mask, without_credentials};
-pub use target::{Serving, Target, TargetKind, TargetStatus, TaskSet};
+pub use target::{Serving, Target, TargetKind, TargetStatus, TaskSet, labelled};
 
 /// An enumeration of the service: known values as variants, any other kept verbatim in `Other`.
 macro_rules! open_enum {

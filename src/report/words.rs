@@ -23,6 +23,21 @@ pub fn counts(counts: &Counts) -> String {
     text
 }
 
+/// The same for those who read no log: `12: 6 failed, 6 skipped`.
+pub fn counts_in_words(counts: &Counts) -> String {
+    let kinds = [
+        (counts.ok, "succeeded"),
+        (counts.run, "in progress"),
+        (counts.fail, "failed"),
+        (counts.pend, "pending"),
+        (counts.ready, "ready"),
+        (counts.skip, "skipped"),
+    ];
+    let kinds = kinds.iter().filter(|(count, _)| *count > 0).map(|(count, kind)| format!("{count} {kind}"));
+    let kinds = kinds.collect::<Vec<_>>().join(", ");
+    if kinds.is_empty() { counts.total().to_string() } else { format!("{}: {kinds}", counts.total()) }
+}
+
 /// Where a target failed that was in none of its lifecycle events: it was stopped, or did not ask for the next one.
 pub const BETWEEN: &str = "between two events";
 

@@ -45,6 +45,8 @@ pub enum Filter {
     Failed,
     Done,
     Running,
+    /// Of the unfinished those alone that do not wait.
+    AtWork,
     /// These two for the names in a summary.
     Succeeded,
     Skipped,
@@ -57,6 +59,7 @@ impl Filter {
             Filter::Failed => &[TargetStatus::Failed],
             Filter::Done => &[TargetStatus::Succeeded, TargetStatus::Skipped],
             Filter::Running => &[TargetStatus::Pending, TargetStatus::InProgress, TargetStatus::Ready],
+            Filter::AtWork => &[TargetStatus::InProgress],
             Filter::Succeeded => &[TargetStatus::Succeeded],
             Filter::Skipped => &[TargetStatus::Skipped],
         }
@@ -103,6 +106,8 @@ pub struct Roster {
     /// Listed as failed, or as finished, and not described since.
     failures: BTreeSet<String>,
     finishers: BTreeSet<String>,
+    /// Listed as at work where few are, and not described since.
+    found: BTreeSet<String>,
     /// Listed at the end, to be named in the summary; and the listings that were made for that.
     named: Vec<String>,
     asked: BTreeSet<Filter>,
@@ -118,6 +123,7 @@ pub struct Roster {
     failed_listed: u64,
     done_listed: u64,
     total_listed: u64,
+    at_work_listed: Option<Overview>,
     /// Listings of the unfinished.
     unfinished_listings: u64,
     /// How many are known to have ended how.
@@ -147,12 +153,20 @@ impl Roster {
         let want = match self.stage {
             Stage::Summary if !self.is_small() => self.next_name(),
             _ => {
-                let first = if running && self.is_large() { self.sample() } else { None };
+                let first = if running && self.is_large() { self.next_at_work() } else { None };
                 let last = || if running && self.is_large() { None } else { self.sample() };
                 first.or_else(|| self.next_finisher()).or_else(|| self.next_page()).or_else(last)
             }
         };
         want.map(|want| (Purpose::Detail, want))
+    }
+
+    /// Of a large fleet: those that few others are at work beside, once they are found; else a sample.
+    fn next_at_work(&self) -> Option<Want> {
+        if !self.found.is_empty() {
+            return Some(Want::Describe(self.found.iter().take(BATCH).cloned().collect()));
+        }
+        self.stragglers().map(|filter| Want::List(filter, None)).or_else(|| self.sample())
     }
 
     fn next_failure(&self) -> Option<Want> {
@@ -245,6 +259,9 @@ impl Roster {
         let at_work =
             |ids: &[String]| ids.iter().any(|id| !self.finishers.contains(id) && !self.failures.contains(id));
         match want {
+            Want::Describe(ids) if ids.iter().any(|id| self.found.contains(id)) => {
+                self.spent.found(self.round)
+            }
             Want::Describe(ids) if self.stage == Stage::Running && at_work(ids) => {
                 self.spent.sample(self.round);
             }
@@ -262,6 +279,7 @@ impl Roster {
                 self.done_listed = overview.succeeded + overview.skipped;
                 self.unfinished_listings += 1;
             }
+            Filter::AtWork => self.at_work_listed = self.overview,
             Filter::Succeeded | Filter::Skipped => drop(self.asked.insert(*filter)),
         }
     }
@@ -283,6 +301,7 @@ impl Roster {
                 Filter::Failed => drop(self.failures.insert(id)),
                 Filter::Done => drop(self.finishers.insert(id)),
                 Filter::Running => entry.unfinished_in = self.unfinished_listings,
+                Filter::AtWork => drop(self.found.insert(id)),
                 Filter::Succeeded | Filter::Skipped if self.named.len() < BATCH => self.named.push(id),
                 Filter::All | Filter::Succeeded | Filter::Skipped => {}
             }
@@ -311,6 +330,7 @@ impl Roster {
         for id in asked {
             self.failures.remove(id);
             self.finishers.remove(id);
+            self.found.remove(id);
             if let Some(entry) = self.entries.get_mut(id) {
                 entry.round = self.round;
                 entry.closed |= self.stage != Stage::Running;

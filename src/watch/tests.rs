@@ -64,6 +64,10 @@ struct Fleet {
     fault: Fault,
     /// How much longer than `each` a target may take, by its number.
     spread: u64,
+    /// These take so much longer than that.
+    slow: (Range<u64>, u64),
+    /// Until this second those that went well wait as `Ready`.
+    held: u64,
     /// Milliseconds until the service has a call, by how many there were before.
     latency: fn(usize) -> u64,
     start: Instant,
@@ -103,6 +107,8 @@ impl Fleet {
             first: false,
             fault: Box::new(|_, _| None),
             spread: 0,
+            slow: (0..0, 0),
+            held: 0,
             latency: |_| 0,
             start: Instant::now(),
             calls: Mutex::default(),
@@ -133,7 +139,8 @@ impl Fleet {
     /// When target `n` begins and ends.
     fn times(&self, n: u64) -> (u64, u64) {
         let begins = 5 + n / self.batch * (self.each + self.spread);
-        (begins, begins + self.each + n.wrapping_mul(2_654_435_761) % (self.spread + 1))
+        let longer = if self.slow.0.contains(&n) { self.slow.1 } else { 0 };
+        (begins, begins + self.each + n.wrapping_mul(2_654_435_761) % (self.spread + 1) + longer)
     }
 
     /// The state of target `n` at second `now`: all of them wait five seconds.
@@ -148,6 +155,8 @@ impl Fleet {
             TargetStatus::InProgress
         } else if self.fails.contains(&n) {
             TargetStatus::Failed
+        } else if now < self.held {
+            TargetStatus::Ready
         } else {
             TargetStatus::Succeeded
         }
@@ -248,6 +257,7 @@ impl Source for Fleet {
                     TargetStatus::Pending => overview.pending += 1,
                     TargetStatus::InProgress => overview.in_progress += 1,
                     TargetStatus::Failed => overview.failed += 1,
+                    TargetStatus::Ready => overview.ready += 1,
                     TargetStatus::Skipped => overview.skipped += 1,
                     _ => overview.succeeded += 1,
                 }

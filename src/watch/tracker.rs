@@ -17,8 +17,8 @@ use super::outcome::{Ending, Outcome};
 use super::point::{Point, Way};
 use crate::api::{ApiError, Wait};
 use crate::model::{
-    ComputePlatform, Creator, Deployment, DeploymentConfig, DeploymentStatus, LifecycleEvent, Overview,
-    Target, TargetKind, TargetStatus,
+    ComputePlatform, Creator, Deployment, DeploymentConfig, DeploymentStatus, EventName, LifecycleEvent,
+    Overview, Serving, Target, TargetKind, TargetStatus, labelled,
 };
 
 /// What is known of one deployment.
@@ -137,7 +137,7 @@ impl Tracker {
         if let Some(point) = &self.until {
             self.way.target(point, target);
         }
-        let event = target_event(target);
+        let event = TargetEvent { serving: self.serving_of(target), ..target_event(target) };
         // Thousands of hosts are kept here.
         let phases = event.own_phases().to_vec();
         let bare = TargetEvent { failure: None, phases, ..event.clone() };
@@ -257,6 +257,21 @@ impl Tracker {
         }
         let minimum = self.config.as_ref()?.minimum_healthy_hosts?;
         Some(u64::from(minimum.required(u32::try_from(total).ok()?)))
+    }
+
+    /// What a target serves, with the labels of task sets that have none.
+    fn serving_of(&self, target: &Target) -> Serving {
+        let Serving::Ecs { task_sets } = &target.serving else { return target.serving.clone() };
+        if self.is_rollback() {
+            return target.serving.clone();
+        }
+        let shift = target.events.iter().find(|event| event.name == EventName::AllowTraffic);
+        let before = match self.targets.get(&target.id).map(|event| &event.serving) {
+            Some(Serving::Ecs { task_sets }) => task_sets.as_slice(),
+            _ => &[],
+        };
+        let task_sets = labelled(task_sets.clone(), shift.map(|event| &event.status), before);
+        Serving::Ecs { task_sets }
     }
 
     fn elapsed(&self, now: Timestamp) -> Option<Duration> {

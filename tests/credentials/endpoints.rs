@@ -116,6 +116,9 @@ fn plain_http_goes_through_its_proxy_but_for_this_machine() {
     machine().set("http_proxy", &proxy.url).run(CALL).ends_with(0);
     assert_eq!(proxy.seen()[0].line, "POST http://codedeploy.example.invalid/ HTTP/1.1");
     let past = machine().set("http_proxy", &proxy.url).set("NO_PROXY", "other,.example.invalid");
-    past.run(CALL).ends_with(1).complains("help: check the network, `--endpoint-url`");
+    past.run(CALL)
+        .ends_with(1)
+        .complains("http://codedeploy.example.invalid: ")
+        .complains("help: check the network and `--endpoint-url`");
     assert!(proxy.seen().is_empty());
 }

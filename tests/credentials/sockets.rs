@@ -91,7 +91,9 @@ fn a_proxy_that_takes_no_connection_is_named() {
 
 #[test]
 fn a_gateway_that_is_busy_is_asked_again() {
-    for (status, help) in [(429, "help: wait a moment"), (408, "help: check the network")] {
+    for (status, help) in
+        [(429, "help: wait a moment"), (408, "help: try again in a while; where it stays so, check ")]
+    {
         let gateway = StandIn::new(move |_| Answer { status, ..Answer::not_found() });
         let run = machine(&gateway, "", KEYS).run(&format!("{CALL} --max-attempts 2")).ends_with(1);
         let _ = run.complains(&format!("(HTTP {status})")).complains(help);
@@ -115,11 +117,20 @@ fn a_gateway_that_is_busy_is_asked_again() {
 fn plain_http_where_tls_is_spoken_and_the_other_way_round() {
     let tls = StandIn::tls(|_| Answer::not_found());
     let plain = aws();
-    for url in [tls.url.replace("https", "http"), plain.url.replace("http", "https")] {
-        let machine = machine(&plain, "", KEYS).set("AWS_ENDPOINT_URL", &url).set("AWS_MAX_ATTEMPTS", "1");
-        let run = machine.run(CALL).ends_with(1).says_nothing();
-        run.complains(CANNOT).complains("help: check the network, `--endpoint-url`");
-    }
+    let call = |url: &str| {
+        let machine = machine(&plain, "", KEYS).set("AWS_ENDPOINT_URL", url).set("AWS_MAX_ATTEMPTS", "1");
+        machine.run(CALL).ends_with(1).says_nothing()
+    };
+    let url = tls.url.replace("https", "http");
+    call(&url).complains_only(&format!(
+        "{CANNOT}ListApplications: {url}: what the server there speaks is not HTTP\n  help: write {} where it speaks TLS\n",
+        tls.url
+    ));
+    let url = plain.url.replace("http", "https");
+    call(&url).complains_only(&format!(
+        "{CANNOT}ListApplications: {url}: tls handshake eof\n  help: write {} where it speaks no TLS\n",
+        plain.url
+    ));
 }
 
 #[test]
@@ -155,7 +166,8 @@ fn silence_is_given_up_wherever_it_is_met() {
     let role = "[profile role]\nrole_arn = a:b/role\nsource_profile = default\n";
     let session = machine(&aws, role, KEYS).set("AWS_ENDPOINT_URL_STS", &url);
     let run = session.run(&format!("{CALL} {flags} --profile role")).ends_with(1).says_nothing();
-    run.complains("error: the role of profile role cannot be assumed\n  AssumeRole: timed out\n");
+    run.complains("error: the role of profile role cannot be assumed\n")
+        .complains(&format!("AssumeRole: {url}: timed out\n"));
     let token = session.home().join("token");
     fs::write(&token, "a.b.c").unwrap();
     let web = Machine::new()
@@ -169,7 +181,7 @@ fn silence_is_given_up_wherever_it_is_met() {
     call.run(&format!("{CALL} {flags}"))
         .ends_with(1)
         .says_nothing()
-        .complains("ListApplications: timed out\n");
+        .complains(&format!("ListApplications: {url}: timed out\n"));
 }
 
 #[test]

@@ -44,6 +44,7 @@ const ALONE: &[(&str, &str)] = &[
     ("cdctl deploy watch shop/prod --next", "coming >/dev/null 2>&1 3>&1 &"),
     ("cdctl group create checkout/live", "cdctl group delete checkout/live --yes"),
     ("cdctl group create shop/prod", "cdctl group delete shop/prod --yes"),
+    ("cdctl group create shop/web", "cdctl app delete shop --yes; cdctl app create shop --platform ecs"),
     ("cdctl group create --skeleton", ""),
     ("cdctl group delete", ""),
     ("cdctl group update shop/prod --rename", ""),

@@ -25,9 +25,9 @@ fn a_fault_is_added_seen_and_cleared() {
          cdctl sandbox fault add error --operation GetLunch
          cdctl sandbox fault clear",
     );
-    let expected = "1\n2\nID  FAULT         WHERE              SHARE  STRUCK\n\
-                    1   throttle      CreateApplication  1.0    1\n\
-                    2   slow by 20ms  every call         0.5    0\n";
+    let expected = "1\n2\nID  FAULT         WHERE              SHARE  FOR  STRUCK\n\
+                    1   throttle      CreateApplication  1.0         1\n\
+                    2   slow by 20ms  every call         0.5    1h   0\n";
     assert_eq!(run.stdout, expected, "{run}");
     let run = run.ends_with(0).holds_no_escape().complains("no fault is in force").complains("Rate exceeded");
     let _ = run
@@ -62,7 +62,8 @@ fn faults_of_hosts_come_and_go() {
         60,
     );
     let machine = sandbox.with_group();
-    let add = "sandbox fault add fail --tag Role=web --event Install --script scripts/start.sh --exit-code 3";
+    let add = "sandbox fault add fail --tag Role=web --event Install --script scripts/start.sh --exit-code 3 \
+               --for 5m --times 9";
     let unknown = machine.run("sandbox fault add offline --host i-0123").ends_with(2);
     let _ = unknown.complains("no host i-0123 is there");
     assert_eq!(
@@ -70,13 +71,18 @@ fn faults_of_hosts_come_and_go() {
         "2\n"
     );
     let create = "deploy create shop/prod --push examples/site --bucket releases --watch";
+    let late =
+        "sandbox fault add slow --operation DeleteApplication --delay 1500ms --rate 0.5 --for 1h --times 4";
+    machine.run(late).ends_with(0);
     let bad = machine.run(create).ends_with(3);
     let _ = bad.complains("scripts/start.sh failed with exit code 3").complains("[stderr]no port");
-    let listed = machine.run("sandbox fault list").ends_with(0).stdout;
-    let expected = "ID  FAULT          WHERE                  SHARE  STRUCK\n\
-                    1   slow, 2 times  ValidateService        1.0    0\n\
-                    2   fail           Install with Role=web  1.0    1\n";
+    let listed = machine.run("sandbox fault list -o text").ends_with(0).stdout;
+    let expected = "1\tslow by a factor of 2\tValidateService\t1.0\t\t0\n\
+                    2\tfail: scripts/start.sh, exit code 3, log \"no port\"\tInstall with Role=web\t1.0\t5m\t1 of 9\n\
+                    3\tslow by 1s 500ms\tDeleteApplication\t0.5\t1h\t0 of 4\n";
     assert_eq!(listed, expected);
+    let head = machine.run("sandbox fault list").ends_with(0).stdout;
+    assert!(head.starts_with("ID  FAULT "), "{head}");
     let _ = machine.run("sandbox fault clear 2").ends_with(0).complains("cleared 1 fault");
     let _ = machine.run(create).ends_with(0);
 }

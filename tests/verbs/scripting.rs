@@ -178,12 +178,29 @@ fn what_destroys_wants_its_name_on_the_line() {
     let shop = Shop::with_group(Scene::Created);
     let outside = |machine: Machine| machine.set("CDCTL_APP", "shop").set("CDCTL_GROUP", "prod");
     let machine = outside(Machine::new().against(&shop.url()));
-    machine.run("app delete --yes").ends_with(2).complains("the line names no application to delete");
-    machine.run("group delete --yes").ends_with(2).complains("the line names no deployment group to delete");
+    let why = "what is deleted stands on the line, not in a forgotten setting";
+    machine.run("app delete --yes").ends_with(2).complains_only(&format!(
+        "error: the line names no application to delete\n  CDCTL_APP does not count here: {why}\n  help: write its name\n"
+    ));
+    let help = "help: write APP/GROUP, or pass --app and --group\n";
+    machine.run("group delete --yes").ends_with(2).complains_only(&format!(
+        "error: the line names no deployment group to delete\n  CDCTL_APP and CDCTL_GROUP do not count here: {why}\n  {help}"
+    ));
+    for half in ["--group prod", "--app shop"] {
+        let run = machine.run(&format!("group delete {half} --yes")).ends_with(2);
+        run.complains_only(&format!("error: --app and --group name a deployment group together\n  {help}"));
+    }
+    let bare = Machine::new().against(&shop.url());
+    let run = bare.run("group delete --yes").ends_with(2);
+    run.complains_only(&format!("error: the line names no deployment group to delete\n  {help}"));
+    for verb in ["app", "group"] {
+        let run = bare.run(&format!("{verb} delete --help")).ends_with(0);
+        assert!(!run.stdout.contains("CDCTL_APP") && !run.stdout.contains("CDCTL_GROUP"), "{run}");
+    }
     let unsure = outside(Machine::new().against(&shop.url())).set("CDCTL_YES", "maybe");
     unsure.run("group delete shop/prod").ends_with(2).complains("maybe");
     machine
-        .run("group delete --group prod --yes")
+        .run("group delete --app shop --group prod --yes")
         .ends_with(0)
         .complains("deleted deployment group shop/prod");
     machine.run("app delete --app shop --yes").ends_with(0);

@@ -399,3 +399,62 @@ fn a_group_that_moves_traffic_has_its_one_style() {
     shop.run(&line).ends_with(1).complains("InvalidDeploymentStyleException");
     assert_eq!(info(&shop, "shop/prod")["deploymentStyle"]["deploymentType"], "IN_PLACE");
 }
+
+#[test]
+fn what_a_group_lacks_is_told_by_its_flag() {
+    let shop = shop();
+    let lacks = |line: &str, help: &str| {
+        let _ = shop.run(line).ends_with(1).complains(&format!("\n  help: {help}"));
+    };
+    for (platform, config) in [("ecs", "ECSAllAtOnce"), ("lambda", "LambdaAllAtOnce")] {
+        shop.run(&format!("app create {platform} --platform {platform}")).ends_with(0);
+        let line = format!(
+            "group create {platform}/server --service-role {ROLE} --config CodeDeployDefault.OneAtATime"
+        );
+        lacks(&line, "pass `--config` with one of the application's platform; see `cdctl config list`\n");
+        if platform == "lambda" {
+            let run = shop.run(&format!("group create lambda/live --service-role {ROLE}")).ends_with(0);
+            run.complains(&format!("no deployment configuration is named: CodeDeployDefault.{config}\n"));
+            let name = format!("CodeDeployDefault.{config}");
+            assert_eq!(info(&shop, "lambda/live")["deploymentConfigName"], json!(name));
+        }
+    }
+    let service = format!("group create ecs/web --service-role {ROLE} --ecs-service main/web");
+    lacks(&service, "an ECS group takes `--target-group-pair NAME,NAME --listener ARN` and nothing else");
+    let pair = format!("{service} --target-group-pair blue,green");
+    let waits = "--when-ready continue --terminate-blue 1";
+    lacks(&pair, "add `--when-ready continue --terminate-blue MINUTES`\n");
+    lacks(
+        &format!("{pair} --when-ready continue"),
+        "add `--terminate-blue MINUTES`, or `--terminate-blue keep`\n",
+    );
+    lacks(
+        &format!("{pair} --terminate-blue 1"),
+        "add `--when-ready continue`, or `--when-ready MINUTES` to wait",
+    );
+    lacks(&format!("{pair} {waits}"), "add `--listener ARN`, once\n");
+    shop.run(&format!(
+        "{pair} {waits} --listener arn:aws:elasticloadbalancing:us-east-1:123456789012:listener/p"
+    ))
+    .ends_with(0);
+    assert_eq!(info(&shop, "ecs/web")["deploymentConfigName"], "CodeDeployDefault.ECSAllAtOnce");
+
+    let green =
+        format!("group create shop/green --service-role {ROLE} --ec2-tag Role=web --style blue-green");
+    let fleet = "--green-fleet discover --when-ready continue --terminate-blue 5";
+    lacks(&format!("{green} {fleet}"), "traffic control needs `--target-group NAME` or `--elb NAME`\n");
+    let off = format!("{green} --traffic-control off {fleet}");
+    lacks(&off, "pass `--traffic-control on` and `--target-group NAME` or `--elb NAME`\n");
+    shop.run(&format!("{green} {fleet} --target-group web")).ends_with(0);
+    assert_eq!(info(&shop, "shop/green")["deploymentStyle"]["deploymentOption"], "WITH_TRAFFIC_CONTROL");
+    let revision = "github:me/site@0123456789abcdef0123456789abcdef01234567";
+    lacks(
+        &format!("deploy create shop/green --revision {revision}"),
+        "add `--target-tag KEY=VALUE` or `--target-asg NAME`: instances that are there already",
+    );
+    lacks("config create Careful", "add `--min-healthy COUNT` or `--min-healthy PERCENT%`\n");
+    lacks(
+        "config create Careful --platform ecs",
+        "add `--all-at-once`, `--canary PERCENT%/TIME` or `--linear PERCENT%/TIME`\n",
+    );
+}

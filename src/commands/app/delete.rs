@@ -12,6 +12,8 @@ use crate::exit::Exit;
 /// Delete an application with its groups, its revisions' registrations and its deployments' history
 #[derive(Debug, Args)]
 #[command(
+    // The environment names nothing that is deleted.
+    mut_arg("name", |name| name.help("The application")),
     after_help = "Examples:\n  cdctl app delete shop --yes\n  cdctl app delete --external-id 12345678-stack --yes"
 )]
 pub struct Arguments {
@@ -27,7 +29,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     if let Some(id) = &arguments.external_id {
         return delete_by_external_id(context, id).await;
     }
-    let name = arguments.app.doomed()?;
+    let name = arguments.app.doomed(context)?;
     let doing = format!("delete application {name}");
     let api = context.api().await?;
     // The service deletes what is not there without a word; a misspelt name should not pass for done.

@@ -1,7 +1,7 @@
 //! `cdctl group create`
 
 use clap::Args;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::settings::Settings;
 use crate::api::Api;
@@ -24,6 +24,13 @@ Examples:
       --auto-rollback failure,alarm --alarm too-many-errors \\
       --service-role arn:aws:iam::123456789012:role/CodeDeploy
   cdctl group create checkout/live --config CodeDeployDefault.LambdaCanary10Percent5Minutes \\
+      --service-role arn:aws:iam::123456789012:role/CodeDeploy
+  cdctl group create shop/web --ecs-service shop/web --target-group-pair blue,green \\
+      --listener arn:aws:elasticloadbalancing:us-east-1:123456789012:listener/app/… \\
+      --when-ready continue --terminate-blue 60 \\
+      --service-role arn:aws:iam::123456789012:role/CodeDeploy
+  cdctl group create shop/prod --ec2-tag Role=web --style blue-green --green-fleet discover \\
+      --target-group web --when-ready 60 --terminate-blue keep \\
       --service-role arn:aws:iam::123456789012:role/CodeDeploy
   cdctl group create --skeleton -o yaml > group.yaml   # fill it in
   cdctl group create shop/prod --from group.yaml")]
@@ -83,22 +90,19 @@ fn named(context: &Context, request: &mut Value, arguments: &GroupArgs) -> anyho
     Ok(name)
 }
 
-/// The one style that Lambda and ECS have: the service takes no other, and no silence either.
+/// What a group of Lambda or ECS has where nothing is said of it: the one style that there is, without which the service
+/// refuses it, and of the configurations the one that the console proposes. The service's own default is one of servers.
 ///
-/// Source: the refusals of CreateDeploymentGroup (InvalidDeploymentStyleException).
-const STYLE: [(&str, &str); 2] =
-    [("deploymentType", "BLUE_GREEN"), ("deploymentOption", "WITH_TRAFFIC_CONTROL")];
-
-fn style() -> Value {
-    STYLE
-        .iter()
-        .map(|(member, value)| ((*member).to_owned(), Value::from(*value)))
-        .collect::<Map<_, _>>()
-        .into()
+/// Source: the refusals of CreateDeploymentGroup (InvalidDeploymentStyleException, InvalidInputException).
+fn defaults(platform: &str) -> Value {
+    json!({
+        "deploymentStyle": { "deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTROL" },
+        "deploymentConfigName": format!("CodeDeployDefault.{platform}AllAtOnce"),
+    })
 }
 
-/// Part of the style is open, and nothing says that the group is of instances.
-fn needs_style(request: &Value) -> bool {
+/// Part of that is open, and nothing says that the group is of instances.
+fn needs_defaults(request: &Value) -> bool {
     let instances = [
         "ec2TagFilters",
         "ec2TagSet",
@@ -106,20 +110,22 @@ fn needs_style(request: &Value) -> bool {
         "onPremisesTagSet",
         "autoScalingGroups",
     ];
-    let style = request.get("deploymentStyle");
-    STYLE.iter().any(|(member, _)| style.is_none_or(|style| style.get(member).is_none()))
+    let said =
+        ["/deploymentConfigName", "/deploymentStyle/deploymentType", "/deploymentStyle/deploymentOption"];
+    said.iter().any(|member| request.pointer(member).is_none())
         && !instances.iter().any(|member| request.get(member).is_some())
 }
 
-/// Whether the application is of Lambda or ECS. Who may not look gets by without: the service says what is missing.
-async fn moves_traffic(api: &Api, name: &GroupName, request: &Value) -> bool {
+/// `Lambda` or `ECS`, where the application is for that. Who may not look gets by without: the service says what is
+/// missing.
+async fn moves_traffic(api: &Api, name: &GroupName, request: &Value) -> Option<&'static str> {
     if request.get("ecsServices").is_some() {
-        return true;
+        return Some("ECS");
     }
     let asked = json!({ "applicationName": name.application });
-    let platform = api.send("GetApplication", &asked).await.ok();
-    let platform = platform.as_ref().and_then(|json| json.pointer("/application/computePlatform")?.as_str());
-    matches!(platform, Some("Lambda" | "ECS"))
+    let application = api.send("GetApplication", &asked).await.ok()?;
+    let platform = application.pointer("/application/computePlatform")?.as_str()?;
+    ["Lambda", "ECS"].into_iter().find(|name| *name == platform)
 }
 
 /// Sends it and prints the id.
@@ -133,10 +139,17 @@ pub async fn create(context: &Context, name: &GroupName, request: &Value) -> any
     let api = context.api().await?;
     let doing = format!("create deployment group {name}");
     let mut request = request.clone();
-    if needs_style(&request) && moves_traffic(api, name, &request).await {
-        let mut style = json!({ "deploymentStyle": style() });
-        request::merge(&mut style, request);
-        request = style;
+    if needs_defaults(&request)
+        && let Some(platform) = moves_traffic(api, name, &request).await
+    {
+        let mut whole = defaults(platform);
+        if let (None, Some(config)) = (request.get("deploymentConfigName"), whole.get("deploymentConfigName"))
+        {
+            let config = config.as_str().unwrap_or_default();
+            context.ui.note(&format!("no deployment configuration is named: {config}"));
+        }
+        request::merge(&mut whole, request);
+        request = whole;
     }
     let refusal = "DeploymentGroupAlreadyExistsException";
     let made = api.make("CreateDeploymentGroup", &request, refusal, async |api| {

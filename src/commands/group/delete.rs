@@ -11,7 +11,12 @@ use crate::exit::Exit;
 
 /// Delete a deployment group; instances keep what is installed on them
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  cdctl group delete shop/prod --yes")]
+#[command(
+    // The environment names nothing that is deleted.
+    mut_arg("app", |app| app.help("The application, where no APP/GROUP is written")),
+    mut_arg("group", |group| group.help("The deployment group of --app")),
+    after_help = "Example:\n  cdctl group delete shop/prod --yes"
+)]
 pub struct Arguments {
     #[command(flatten)]
     group: GroupArgs,

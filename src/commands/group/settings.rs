@@ -17,7 +17,8 @@ pub struct Settings {
     #[arg(long, value_name = "ARN")]
     service_role: Option<String>,
 
-    /// How many instances at a time, or how traffic moves
+    /// How many instances at a time, or how traffic moves [default: CodeDeployDefault.OneAtATime; a new group of Lambda or
+    /// ECS: CodeDeployDefault.LambdaAllAtOnce, CodeDeployDefault.ECSAllAtOnce]
     #[arg(long, value_name = "CONFIG")]
     config: Option<String>,
 
@@ -83,7 +84,7 @@ pub struct Settings {
     #[arg(long, value_name = "NAME", help_heading = "Traffic")]
     target_group: Vec<String>,
 
-    /// Take instances out of the load balancer while they are deployed to [default for Lambda and ECS: on]
+    /// Take instances out of the load balancer while they are deployed to [default for Lambda, ECS and --style blue-green: on]
     #[arg(long, value_name = "ON|OFF", help_heading = "Traffic")]
     traffic_control: Option<Switch>,
 
@@ -246,9 +247,11 @@ impl Settings {
             Switch::On => "WITH_TRAFFIC_CONTROL".into(),
             Switch::Off => "WITHOUT_TRAFFIC_CONTROL".into(),
         };
+        // There is no other for blue/green.
+        let needed = matches!(self.style, Some(Style::BlueGreen)).then_some(Switch::On);
         map([
             ("deploymentType", self.style.map(style)),
-            ("deploymentOption", self.traffic_control.map(option)),
+            ("deploymentOption", self.traffic_control.or(needed).map(option)),
         ])
     }
 

@@ -308,10 +308,12 @@ async fn add(context: &Context, arguments: &Add) -> anyhow::Result<Exit> {
 
 async fn list(context: &Context) -> anyhow::Result<Exit> {
     let json = control::call(context, Method::GET, "faults", None).await?;
-    let mut table = Table::new(["ID", "FAULT", "WHERE", "SHARE", "STRUCK"]);
+    let mut table = Table::new(["ID", "FAULT", "WHERE", "SHARE", "FOR", "STRUCK"]);
     for fault in json.get("faults").and_then(Value::as_array).into_iter().flatten() {
         let [kind, place, share] = told(fault);
-        table.row([text(fault, "id"), kind, place, share, text(fault, "struck")]);
+        let most = fault.get("times").map(|times| format!(" of {times}")).unwrap_or_default();
+        let struck = format!("{}{most}", text(fault, "struck"));
+        table.row([text(fault, "id"), kind, place, share, text(fault, "for"), struck]);
     }
     let view = View { json, items: Some("faults"), table, empty: "no fault is in force" };
     view.print(&context.settings.output, &context.ui)?;
@@ -340,8 +342,8 @@ fn told(fault: &Value) -> [String; 3] {
         Value::String(kind) if kind == "agent-offline" => "offline".to_owned(),
         Value::String(kind) => kind.clone(),
         other => match other.get("slow").and_then(Value::as_f64) {
-            Some(times) => format!("slow, {times} times"),
-            None => "fail".to_owned(),
+            Some(factor) => format!("slow by a factor of {factor}"),
+            None => failing(other.get("fail").unwrap_or(&Value::Null)),
         },
     };
     let hosts = fault.get("hosts").cloned().unwrap_or_default();
@@ -357,6 +359,18 @@ fn told(fault: &Value) -> [String; 3] {
     }
     let share = hosts.get("share").map_or_else(|| "1.0".to_owned(), ToString::to_string);
     [kind, place.join(" "), share]
+}
+
+/// How an event fails: by which script, and what is said of it.
+fn failing(how: &Value) -> String {
+    let said = |name: &str| Some(text(how, name)).filter(|text| !text.is_empty());
+    let exit = said("exit_code").map(|code| format!("exit code {code}"));
+    let quoted = |name: &str| said(name).map(|text| format!("{name} \"{text}\""));
+    let parts: Vec<_> = [said("error_code"), said("script"), exit, quoted("message"), quoted("log")]
+        .into_iter()
+        .flatten()
+        .collect();
+    if parts.is_empty() { "fail".to_owned() } else { format!("fail: {}", parts.join(", ")) }
 }
 
 async fn clear(context: &Context, arguments: &Clear) -> anyhow::Result<Exit> {

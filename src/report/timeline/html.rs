@@ -103,7 +103,7 @@ fn head(html: &mut String, timeline: &Timeline) {
         ("Created", time(deployment.create_time)),
         ("Started", time(deployment.start_time)),
         ("Ended", time(deployment.complete_time)),
-        ("Targets", deployment.overview.as_ref().map(words::counts)),
+        ("Targets", deployment.overview.as_ref().map(words::counts_in_words)),
         ("Why", timeline.why()),
         ("Hint", deployment.error.as_ref().and_then(hints::of_error).map(str::to_owned)),
     ] {
@@ -129,7 +129,7 @@ fn causes(html: &mut String, causes: &[Cause], hosts: bool) {
             cause.count,
             what.join(" · "),
             escaped(bare_message(&cause.message)),
-            escaped(&names(&cause.targets, 20))
+            whole(&names(&cause.targets, 20))
         );
         if let Some(hint) = hints::of_cause(cause, hosts) {
             let _ = writeln!(html, "<p>Hint: {}</p>", escaped(hint));
@@ -145,6 +145,12 @@ fn causes(html: &mut String, causes: &[Cause], hosts: bool) {
         let _ =
             writeln!(html, "<p class=\"soft\">{}</p>", plural((causes.len() - CAUSES) as u64, "more cause"));
     }
+}
+
+/// Names in markup, none of which breaks at a hyphen.
+fn whole(names: &str) -> String {
+    let names = names.split(", ").map(|name| format!("<span class=\"name\">{}</span>", escaped(name)));
+    names.collect::<Vec<_>>().join(", ")
 }
 
 fn rows(html: &mut String, timeline: &Timeline, scale: &Scale<'_>) {

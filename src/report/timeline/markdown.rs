@@ -35,7 +35,7 @@ fn one(timeline: &Timeline) -> String {
         ("Configuration", deployment.config.clone()),
         ("Started", deployment.start_time.map(|time| format!("{time:.0}"))),
         ("Ended", deployment.complete_time.map(|time| format!("{time:.0}"))),
-        ("Targets", deployment.overview.as_ref().map(words::counts)),
+        ("Targets", deployment.overview.as_ref().map(words::counts_in_words)),
         ("Why", timeline.why()),
     ] {
         if let Some(value) = value {

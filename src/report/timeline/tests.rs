@@ -72,6 +72,26 @@ fn fleet(size: i64) -> Timeline {
 }
 
 #[test]
+fn targets_are_counted_in_words_and_named_whole() {
+    use crate::watch::event::Counts;
+
+    let mut fleet = fleet(20);
+    for bar in &mut fleet.bars {
+        bar.id = bar.id.replace(EVIL, "");
+    }
+    let counts = Counts { run: 0, ok: 12, fail: 2, pend: 5, ready: 0, skip: 1 };
+    fleet.deployment.overview = Some(counts);
+    let html = page(std::slice::from_ref(&fleet), "cdctl");
+    let words = "20: 12 succeeded, 2 failed, 5 pending, 1 skipped";
+    assert!(html.contains(&format!("<dt>Targets</dt><dd>{words}</dd>")), "{html}");
+    let names = "on <span class=\"name\">i-3</span>, <span class=\"name\">i-13</span></p>";
+    let either = "on <span class=\"name\">i-13</span>, <span class=\"name\">i-3</span></p>";
+    assert!(html.contains(names) || html.contains(either), "{html}");
+    assert!(html.contains(".name{display:inline-block;"), "{html}");
+    assert!(markdown(&[fleet]).contains(&format!("| Targets | `{words}` |")));
+}
+
+#[test]
 fn a_page_holds_no_markup_from_outside() {
     let html = page(&[fleet(20)], "cdctl <test>");
     assert!(!html.contains("<script") && !html.contains("onload='"), "{html}");

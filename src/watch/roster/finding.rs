@@ -1,7 +1,7 @@
 //! Which of thousands of targets have finished, found out at a price that is known before: what is spent on it stays in
 //! proportion to what any watch has to spend. Pure.
 
-use super::{BATCH, Filter, Roster, Stage};
+use super::{BATCH, FEW, Filter, Roster, Stage};
 use crate::model::Overview;
 
 /// Ids on a page, as far as anybody knows: the service documents no size.
@@ -11,6 +11,8 @@ const PAGE: u64 = 100;
 /// finished.
 const SAMPLES: u64 = 10;
 const FINDING: u64 = 8;
+/// The part of those pages that may go to finding the few that are at work.
+const STRAGGLERS: u64 = 2;
 
 /// Calls made.
 #[derive(Debug, Default)]
@@ -22,6 +24,8 @@ pub struct Spent {
     closed: u64,
     /// Pages that told who has finished.
     finding: u64,
+    /// Of these, what it took to find and describe the few that are at work.
+    stragglers: u64,
     /// Looks at targets at work, and the round of the last one.
     samples: u64,
     sampled_in: u64,
@@ -40,12 +44,24 @@ impl Spent {
         match filter {
             Filter::All => self.pages += 1,
             Filter::Done | Filter::Running => self.finding += 1,
+            Filter::AtWork => {
+                self.finding += 1;
+                self.stragglers += 1;
+            }
             Filter::Failed | Filter::Succeeded | Filter::Skipped => {}
         }
     }
 
     pub fn sample(&mut self, round: u64) {
         self.samples += 1;
+        self.sampled_in = round;
+    }
+
+    /// Some of the few that are at work are described.
+    pub fn found(&mut self, round: u64) {
+        self.others += 1;
+        self.finding += 1;
+        self.stragglers += 1;
         self.sampled_in = round;
     }
 
@@ -75,9 +91,24 @@ impl Spent {
     fn may_find(&self, pages: u64, targets: u64) -> bool {
         (self.finding + pages) * FINDING <= self.least() + targets / BATCH as u64
     }
+
+    /// So many calls for the few that are at work are not too many.
+    fn may_find_stragglers(&self, calls: u64) -> bool {
+        self.may_find(calls, 0) && (self.stragglers + calls) * STRAGGLERS * FINDING <= self.least()
+    }
 }
 
 impl Roster {
+    /// The listing that tells which few of a large fleet are at work, where that may have changed: among thousands that wait
+    /// or are not described yet a sample would meet them late.
+    pub(super) fn stragglers(&self) -> Option<Filter> {
+        let overview = self.overview?;
+        let few = (1..=FEW as u64).contains(&overview.in_progress) && !self.few();
+        let calls = 1 + overview.in_progress.div_ceil(BATCH as u64);
+        let wanted = self.listed && few && self.at_work_listed != self.overview;
+        (wanted && self.spent.may_find_stragglers(calls)).then_some(Filter::AtWork)
+    }
+
     /// The listing that tells who has finished, where so many have that it is worth its pages: of the finished themselves
     /// or, where those are fewer, of the others.
     pub(super) fn finding(&self) -> Option<Filter> {

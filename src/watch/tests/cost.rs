@@ -103,6 +103,45 @@ async fn what_stands_at_the_top_of_a_screen_is_looked_at_again_first() {
     assert!(described.len() >= 150, "{} were looked at", described.len());
 }
 
+/// A fleet of which five are slow, somewhere in its middle, and when each of them was first seen at work for long.
+async fn stragglers(fleet: Fleet) -> Vec<u64> {
+    let slow = fleet.slow.0.clone();
+    // By then nobody else is at work.
+    let alone = 5 + fleet.each + fleet.spread;
+    let (fleet, _) = costs(fleet, 30).await;
+    let described = fleet.described.lock().unwrap();
+    let first =
+        |n| described.get(&name_of(n)).and_then(|looks| looks.iter().find(|at| **at >= alone).copied());
+    slow.map(|n| first(n).unwrap_or(u64::MAX) - alone).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_few_of_a_large_fleet_are_found_at_once() {
+    let slow = || (1_200..1_205, 1_500);
+    // Of a blue/green deployment, whose others are ready and wait for them.
+    let waits = Waits { blue_green: true, ..Waits::default() };
+    let ends = Some((2_000, DeploymentStatus::Succeeded, ""));
+    let blue_green = |targets| Fleet {
+        each: 100,
+        spread: 200,
+        batch: targets,
+        slow: slow(),
+        held: 1_900,
+        waits,
+        ends: ends.clone(),
+        ..Fleet::new(targets)
+    };
+    for targets in [1_500, 4_000] {
+        let late = stragglers(blue_green(targets)).await;
+        assert!(late.iter().all(|late| *late <= 60), "{targets}: {late:?}");
+    }
+    // Where there are never more, that is no reason for more calls.
+    let _ = costs(Fleet { each: 30, batch: 20, ..Fleet::new(2_000) }, 30).await;
+    // And of one whose others have ended and were not all read.
+    let late = stragglers(Fleet { held: 0, waits: Waits::default(), ..blue_green(4_000) }).await;
+    assert!(late.iter().all(|late| *late <= 120), "{late:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn no_minute_holds_more_than_the_budget_with_the_commands_own_calls() {
     // The first call opens the connection, and some are slow.

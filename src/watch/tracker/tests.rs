@@ -4,7 +4,7 @@ use super::*;
 use crate::api::ErrorKind;
 use crate::model::{
     AutoRollback, Diagnostics, EventName, EventStatus, LifecycleErrorCode, MinimumHealthyHosts, RollbackInfo,
-    Serving, Waits,
+    Serving, TaskSet, Waits,
 };
 
 fn deployment(status: &str, overview: Option<Overview>) -> Deployment {
@@ -101,6 +101,34 @@ fn a_report_names_the_first_hosts_that_have_finished() {
     assert_eq!(report.hosts.skip, ["Skipped"], "what has not finished may be anything now");
     let rollback = tracker.report(&Outcome::Succeeded, Timestamp::UNIX_EPOCH, Some(&tracker));
     assert_eq!(rollback.rollback_hosts, report.hosts);
+}
+
+#[test]
+fn task_sets_without_labels_get_theirs_but_in_a_rollback() {
+    let set = |status: &str, weight| TaskSet {
+        label: None,
+        status: Some(status.into()),
+        desired: 1,
+        running: 1,
+        pending: 0,
+        weight: Some(weight),
+        target_group: None,
+    };
+    let mut service = target("main:web", "InProgress", "InProgress");
+    service.events[0].name = EventName::AllowTraffic;
+    service.serving = Serving::Ecs { task_sets: vec![set("PRIMARY", 80.0), set("ACTIVE", 20.0)] };
+    let labels = |creator: Creator| {
+        let mut tracker = Tracker::default();
+        let mut made = deployment("InProgress", None);
+        made.creator = Some(creator);
+        tracker.deployment(made);
+        let events = tracker.targets(std::slice::from_ref(&service));
+        let [Event::Target(event)] = events.as_slice() else { panic!("{events:?}") };
+        let Serving::Ecs { task_sets } = &event.serving else { panic!("{event:?}") };
+        task_sets.iter().map(|set| set.label.clone().unwrap_or_default()).collect::<Vec<_>>()
+    };
+    assert_eq!(labels(Creator::User), ["Blue", "Green"]);
+    assert_eq!(labels(Creator::Rollback), ["", ""]);
 }
 
 #[test]

@@ -305,6 +305,35 @@ fn a_restarts_scripts_are_those_of_the_last_revision_and_see_their_own_deploymen
 }
 
 #[test]
+fn the_sample_site_restarts() {
+    use EventName::{
+        AfterInstall, ApplicationStart, ApplicationStop, BeforeInstall, DownloadBundle, Install,
+        ValidateService,
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("object");
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/site");
+    crate::revision::pack(
+        &sample,
+        &path,
+        &crate::model::BundleType::Zip,
+        &Default::default(),
+        &mut |_, _| {},
+    )
+    .unwrap();
+    let local = Local::new(directory.path().join("hosts"), Arc::new(Shelf(path)), policy(true));
+    let sandbox = Sandbox::new(FOUR, 1);
+    let runs = |order: Arc<Order>, events: &[EventName]| {
+        for name in events {
+            assert_eq!(event(&local, &sandbox, &order, name), Diagnostics::success(), "{name:?}");
+        }
+    };
+    let installs = [DownloadBundle, BeforeInstall, Install, AfterInstall, ApplicationStart, ValidateService];
+    runs(order("d-1", None), &installs);
+    runs(order("d-2", Some("d-1")), &[ApplicationStop, ApplicationStart, ValidateService]);
+}
+
+#[test]
 fn the_end_of_the_hosts_ends_their_scripts_and_answers_nobody() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("object");
