@@ -98,6 +98,19 @@ fn a_path_that_no_system_takes_is_refused_at_once() {
 }
 
 #[test]
+fn an_owner_whom_nobody_knows_is_foretold_where_root_would_fail_of_it() {
+    let mut world = World::new();
+    world.host.real = true;
+    let owner = MODES.replace("mode: 750", "owner: root\n    group: nobodys-here");
+    let deployment =
+        world.deployment(&[("appspec.yml", 0o644, &format!("{SITE}{owner}")), ("site/sub/a", 0o644, "1")]);
+    let is_root = rustix::process::geteuid().is_root();
+    let stranger = |agent| deployment.preview(agent).unwrap().0.stranger;
+    assert_eq!(stranger(Agent::One), is_root.then(|| "can't find group for nobodys-here".to_owned()));
+    assert_eq!(stranger(Agent::Two), None);
+}
+
+#[test]
 fn agent_2_knows_its_home() {
     let mut world = World::new();
     for (destination, expected) in [("~", "/root/a"), ("~/x", "/root/x/a"), ("~other/x", "/~other/x/a")] {
