@@ -16,7 +16,9 @@ mod read;
 mod render;
 mod schema;
 
-pub use bundle::{Entry, Kind, Listing, MOST, Pattern, file_at, is_comparable, names, taken_apart};
+pub use bundle::{
+    Entry, Kind, Listing, MOST, NAME_MAX, PATH_MAX, Pattern, file_at, is_comparable, names, taken_apart,
+};
 pub use codes::{CODES, Code, code};
 pub use finding::{Agent, Finding, Severity};
 pub use fix::fixed;

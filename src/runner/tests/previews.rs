@@ -95,6 +95,14 @@ fn a_path_that_no_system_takes_is_refused_at_once() {
     let message = deployment.all().1.message;
     assert_eq!(message, "The paths that the bundle installs have more than 8388608 bytes in all.");
     assert!(!world.path("/0").exists());
+    // The names in the bundle count.
+    let (deep, long) = ("/a".repeat(2046), "n".repeat(256));
+    for (destination, call) in [(&deep, "rb_sysopen"), (&format!("/{long}"), "dir_s_mkdir")] {
+        let appspec = site(&[destination.clone()]).replace("source: a", "source: sub");
+        let deployment = world.deployment(&[("appspec.yml", 0o644, &appspec), ("sub/page", 0o644, "1")]);
+        let message = deployment.preview(Agent::One).map(drop).unwrap_err();
+        assert!(message.starts_with(&format!("File name too long @ {call} - /")), "{message}");
+    }
 }
 
 #[test]
