@@ -254,6 +254,11 @@ pub const CODES: &[Code] = &[
         "Install follows links to directories. Here it copies the directory into itself, as often as the system follows links behind each other; with two such links it never ends.",
     ),
     of(
+        "A067",
+        "an AppSpec for Lambda or ECS in a bundle",
+        "A revision for Lambda or ECS is the AppSpec file alone. The service takes no zip, tar or tgz for functions and services (`BundleType must be either YAML or JSON`), and a host refuses this AppSpec. Only CodePipeline's action for ECS takes it out of a zip, its input artifact. `revision push` uploads no such bundle: push the AppSpec file itself.",
+    ),
+    of(
         "A070",
         "not one resource",
         "A Lambda or ECS AppSpec has `Resources`, a list with exactly one resource; that of ECS is named TargetService. CloudFormation's tags are unknown here.",

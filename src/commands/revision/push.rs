@@ -121,6 +121,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
             let packing = arguments.packing.packing(fetched.source(), (&key, bundle_type), None)?;
             let prepared = pushing::bundle_aside(context, fetched, &packing).await?;
             check_application(context, &arguments.app, &prepared.bundle_type).await?;
+            prepared.refuse_vain()?;
             let put = arguments.storage.put();
             let destination = Destination { bucket, key, put, if_changed: arguments.if_changed };
             let description = arguments.description.as_deref();
