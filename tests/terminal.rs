@@ -45,6 +45,21 @@ fn a_deployment_is_drawn_and_its_last_frame_stays() {
 }
 
 #[test]
+fn sentences_are_wrapped_between_words() {
+    let machine = crate::support::cdctl::Machine::new();
+    let file = machine.home().join("appspec.yml");
+    std::fs::write(&file, "version: 0.0\nos: linux\nhooks:\n  AfterInstal: []\n").unwrap();
+    let line = format!("revision validate {}", file.display());
+    let (code, screen) = Terminal::start(machine, &line, (40, 24)).ends();
+    let start = "error[A034]: there is no event\n             `AfterInstal`: the agent's\n";
+    assert!(code == Some(10) && screen.contains(start), "{screen}");
+    let (code, screen) =
+        Terminal::start(crate::support::cdctl::Machine::new(), "revision explain A034", (40, 24)).ends();
+    let start = "A034: no such event\nIts scripts never run in a deployment.\n`codedeploy-local` refuses the file, and\n";
+    assert!(code == Some(0) && screen.contains(start), "{screen}");
+}
+
+#[test]
 fn sre_10_signals_detach_and_leave_the_deployment_alone() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
         let (sandbox, id) = hanging();

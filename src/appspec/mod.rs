@@ -24,7 +24,7 @@ pub use finding::{Agent, Finding, Severity};
 pub use fix::fixed;
 pub use managed::OUTCOME;
 pub use model::{AppSpec, Context, FileEntry, FileExists, Os, Permission, Script};
-pub use render::render;
+pub use render::{Look, render, wrapped};
 pub use schema::schema;
 
 /// The name that the agent looks for at the root of a bundle.

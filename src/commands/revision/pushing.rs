@@ -122,7 +122,7 @@ fn bundle(ui: &Ui, fetched: Fetched, packing: &Packing) -> anyhow::Result<Prepar
     let names = fetched.names();
     let report = names.report(check(fetched.source(), packing.scope, &selection))?;
     if report.has_errors() || (!report.findings.is_empty() && !ui.quiet) {
-        ui.complain(report.render(ui.terminal.colour.1).trim_end());
+        ui.complain(report.render(ui.err_look()).trim_end());
     }
     if report.has_errors() {
         return Err(Failure::new(format!("{}: {}; nothing was bundled", report.path, report.in_words()))

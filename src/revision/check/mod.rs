@@ -63,8 +63,8 @@ impl Report {
     }
 
     /// For people.
-    pub fn render(&self, colour: bool) -> String {
-        appspec::render(&self.path, &self.text, &self.findings, colour)
+    pub fn render(&self, look: appspec::Look) -> String {
+        appspec::render(&self.path, &self.text, &self.findings, look)
     }
 }
 

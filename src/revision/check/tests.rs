@@ -375,7 +375,7 @@ fn a_directory_and_its_archive_have_the_same_findings() {
             assert_eq!(report.findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["A037"]);
             assert!(
                 report
-                    .render(false)
+                    .render(appspec::Look::default())
                     .contains(&format!("{line} |     - location: scripts/run.sh"))
             );
         }
