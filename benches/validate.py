@@ -4,11 +4,12 @@
     cargo build --release && python3 benches/validate.py [--files N] [--runs N]
 
 The peers read the same: `find -ls` each file's name, size and mode of the directory, `unzip -tqq` (the program that the agents
-call) each file of the zip with its checksum. Commands take turns; a row is the median of the runs, with the least beside it, and
-the ratio that of the medians. Bar: 200 ms. Ends with 1 where a median misses it.
+call) each file of the zip with its checksum. Commands take turns; told are the median of the runs, the least, and the median of
+the CPU; the ratio is that of the medians. Bar: 200 ms. Ends with 1 where a median misses it.
 """
 
 import argparse
+import os
 import pathlib
 import shutil
 import statistics
@@ -26,7 +27,7 @@ files:
     destination: /srv/app
 permissions:
   - object: /srv/app
-    pattern: "*.txt"
+    pattern: "**"
     mode: "644"
     type: [file]
 hooks:
@@ -50,10 +51,15 @@ def make(site, files):
 
 
 def took(command):
-    """Milliseconds of a command that must succeed."""
+    """Milliseconds of a command that must succeed, on the clock and of CPU."""
     start = time.perf_counter()
-    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
-    return (time.perf_counter() - start) * 1000
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(child.pid, 0)
+    wall = time.perf_counter() - start
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode != 0:
+        sys.exit(f"{command} ended with {child.returncode}")
+    return wall * 1000, (usage.ru_utime + usage.ru_stime) * 1000
 
 
 def main():
@@ -74,21 +80,19 @@ def main():
         ]
         is_missed = False
         print(f"{options.files} files, {options.runs} runs, the bar {BAR} ms")
-        print(f"{'':<10} {'cdctl ms':>9} {'least':>7} {'peer ms':>9} {'least':>7} {'ratio':>6}  peer")
-        for name, ours, theirs in rows:
-            is_there = shutil.which(theirs[0]) is not None
-            times = {"ours": [], "theirs": []}
-            for _ in range(options.runs):
-                times["ours"].append(took(ours))
-                if is_there:
-                    times["theirs"].append(took(theirs))
-            median = statistics.median(times["ours"])
-            is_missed |= median > BAR
-            row = f"{name:<10} {median:>9.1f} {min(times['ours']):>7.1f}"
-            if is_there:
-                peer = statistics.median(times["theirs"])
-                row += f" {peer:>9.1f} {min(times['theirs']):>7.1f} {median / peer:>6.2f}"
-            print(row, "", " ".join(theirs[:2] if name == "zip" else [theirs[0], "-ls"]))
+        print(f"{'':<10}{'cdctl ms':>10}{'least':>8}{'CPU':>8}{'peer ms':>10}{'least':>8}{'CPU':>8}{'ratio':>7}  peer")
+        for name, *commands in rows:
+            commands = [command for command in commands if shutil.which(command[0])]
+            runs = [[took(command) for command in commands] for _ in range(options.runs)]
+            walls, row = [], f"{name:<10}"
+            for ends in zip(*runs):
+                wall, cpu = zip(*ends)
+                walls.append(statistics.median(wall))
+                row += f"{walls[-1]:>10.1f}{min(wall):>8.1f}{statistics.median(cpu):>8.1f}"
+            is_missed |= walls[0] > BAR
+            if len(walls) > 1:
+                row += f"{walls[0] / walls[1]:>7.2f}  {commands[1][0]}"
+            print(row)
         sys.exit("the bar is missed" if is_missed else 0)
 
 

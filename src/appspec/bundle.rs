@@ -18,7 +18,7 @@ pub use host::{NAME_MAX, PATH_MAX};
 pub use pattern::{Pattern, is_comparable, is_vain};
 pub use scripts::taken_apart;
 
-use host::{expanded, long, too_long};
+use host::{expanded, has_files_ending, long, too_long, written_as_file};
 pub use tree::file_at;
 use tree::{Place, Tree};
 
@@ -130,83 +130,6 @@ pub fn by_text(appspec: &AppSpec, agent: Agent) -> Vec<Finding> {
 const WORK: usize = 500_000;
 
 const WILDCARDS: &str = "the agent knows no wildcards: name a file, or a directory for all that it holds";
-
-/// Endings that directories hardly have.
-const FILES: &[&str] = &[
-    "bat",
-    "cfg",
-    "cnf",
-    "conf",
-    "crt",
-    "css",
-    "env",
-    "gz",
-    "html",
-    "ini",
-    "jar",
-    "js",
-    "json",
-    "key",
-    "log",
-    "md",
-    "pem",
-    "php",
-    "properties",
-    "ps1",
-    "py",
-    "rb",
-    "service",
-    "sh",
-    "sql",
-    "tgz",
-    "toml",
-    "txt",
-    "xml",
-    "yaml",
-    "yml",
-    "zip",
-];
-
-/// A path's last part.
-fn last(path: &str, windows: bool) -> &str {
-    let separators: &[char] = if windows { &['/', '\\'] } else { &['/'] };
-    path.trim_end_matches(separators).rsplit(separators).next().unwrap_or_default()
-}
-
-/// Whether a name ends as directories hardly do.
-fn has_files_ending(name: &str) -> bool {
-    name.rsplit_once('.').is_some_and(|(_, ending)| FILES.contains(&ending))
-}
-
-/// A destination is a directory, whatever it is called. None where it is not called as the file is, nor by another name
-/// of the same ending.
-fn written_as_file(entry: &FileEntry, source: &str, destination: &str, windows: bool) -> Option<Finding> {
-    let (name, other) = (last(source, windows), last(destination, windows));
-    let ending = |name: &str| name.rsplit_once('.').map(|(_, ending)| ending.to_owned());
-    let is_renamed = name != other && has_files_ending(name) && ending(name) == ending(other);
-    if name != other && !is_renamed {
-        return None;
-    }
-    let at = destination.trim_end_matches(['/', '\\']);
-    let message = format!("a destination is a directory: the file becomes {at}/{name}");
-    let span = entry.destination_span;
-    // Without an ending it may well be meant: `app` in `/opt/app`.
-    let finding = if name.contains('.') {
-        Finding::warning("A018", span, message)
-    } else {
-        Finding::note("A018", span, message)
-    };
-    let folder = at.strip_suffix(other).unwrap_or(at);
-    let folder = match folder.trim_end_matches(['/', '\\']) {
-        "" => "/",
-        folder => folder,
-    };
-    Some(finding.help(if is_renamed {
-        format!("a file keeps its name: call it {other} in the bundle, and write `destination: {folder}`")
-    } else {
-        format!("for {at} itself write `destination: {folder}`")
-    }))
-}
 
 /// Notes of one kind: a tree of links is one matter, not a thousand.
 pub const MOST: usize = 5;

@@ -98,7 +98,7 @@ fn a_path_that_no_system_takes_is_refused_at_once() {
     // The names in the bundle count.
     let (deep, long) = ("/a".repeat(2046), "n".repeat(256));
     for (destination, call) in [(&deep, "rb_sysopen"), (&format!("/{long}"), "dir_s_mkdir")] {
-        let appspec = site(&[destination.clone()]).replace("source: a", "source: sub");
+        let appspec = site(std::slice::from_ref(destination)).replace("source: a", "source: sub");
         let deployment = world.deployment(&[("appspec.yml", 0o644, &appspec), ("sub/page", 0o644, "1")]);
         let message = deployment.preview(Agent::One).map(drop).unwrap_err();
         assert!(message.starts_with(&format!("File name too long @ {call} - /")), "{message}");
