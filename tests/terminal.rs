@@ -7,6 +7,7 @@ use rustix::process::Signal;
 use rustix::termios::{LocalModes, tcgetattr};
 use serde_json::Value;
 
+use crate::support::cdctl::Machine;
 use crate::support::sandbox::{SIMULATED, Sandbox};
 use crate::support::screen::Terminal;
 
@@ -42,6 +43,20 @@ fn a_deployment_is_drawn_and_its_last_frame_stays() {
     assert!(screen.contains("fleet     4 on site-1.zip"), "{screen}");
     // The frame above the summary shows the end, not the last look before it.
     assert!(screen.contains("ok 4") && !screen.contains("InProgress"), "{screen}");
+}
+
+#[test]
+fn sentences_are_wrapped_between_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("appspec.yml");
+    std::fs::write(&file, "version: 0.0\nos: linux\nhooks:\n  AfterInstal: []\n").unwrap();
+    let line = format!("revision validate {}", file.display());
+    let (code, screen) = Terminal::start(Machine::new(), &line, (40, 24)).ends();
+    let start = "error[A034]: there is no event\n             `AfterInstal`: the agent's\n";
+    assert!(code == Some(10) && screen.contains(start), "{screen}");
+    let (code, screen) = Terminal::start(Machine::new(), "revision explain A034", (40, 24)).ends();
+    let start = "A034: no such event\nIts scripts never run in a deployment.\n`codedeploy-local` refuses the file, and\n";
+    assert!(code == Some(0) && screen.contains(start), "{screen}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What only the bundle can tell: whether what an AppSpec names is there. Works on a listing, opens nothing.
 
+mod host;
 mod pattern;
 mod permissions;
 mod scripts;
@@ -13,9 +14,11 @@ use super::finding::nearest;
 use super::read::EVENTS;
 use super::{Agent, AppSpec, FileEntry, FileExists, Finding, Os, Script};
 
+pub use host::{NAME_MAX, PATH_MAX};
 pub use pattern::{Pattern, is_comparable, is_vain};
 pub use scripts::taken_apart;
 
+use host::{expanded, has_files_ending, long, too_long, written_as_file};
 pub use tree::file_at;
 use tree::{Place, Tree};
 
@@ -57,6 +60,7 @@ pub fn check_within(appspec: &AppSpec, listing: &Listing, agent: Agent, work: us
         targets: BTreeMap::new(),
         needed: BTreeMap::new(),
         clashes: BTreeMap::new(),
+        long: BTreeMap::new(),
         names: None,
         lengths: None,
         complete: true,
@@ -72,6 +76,7 @@ pub fn check_within(appspec: &AppSpec, listing: &Listing, agent: Agent, work: us
         }
     }
     checker.tell_clashes(appspec);
+    checker.tell_long(appspec);
     if !windows {
         checker.there_already(appspec);
     }
@@ -109,6 +114,9 @@ pub fn by_text(appspec: &AppSpec, agent: Agent) -> Vec<Finding> {
             let message = format!("`{source}` is no pattern: Install fails where no file has this very name");
             findings.push(Finding::warning("A015", entry.source_span, message).help(WILDCARDS));
         }
+        if let Some(message) = too_long(&expanded(destination)).filter(|_| !windows) {
+            findings.push(long(entry, message));
+        }
         if has_files_ending(source) {
             findings.extend(written_as_file(entry, source, destination, windows));
         }
@@ -122,83 +130,6 @@ pub fn by_text(appspec: &AppSpec, agent: Agent) -> Vec<Finding> {
 const WORK: usize = 500_000;
 
 const WILDCARDS: &str = "the agent knows no wildcards: name a file, or a directory for all that it holds";
-
-/// Endings that directories hardly have.
-const FILES: &[&str] = &[
-    "bat",
-    "cfg",
-    "cnf",
-    "conf",
-    "crt",
-    "css",
-    "env",
-    "gz",
-    "html",
-    "ini",
-    "jar",
-    "js",
-    "json",
-    "key",
-    "log",
-    "md",
-    "pem",
-    "php",
-    "properties",
-    "ps1",
-    "py",
-    "rb",
-    "service",
-    "sh",
-    "sql",
-    "tgz",
-    "toml",
-    "txt",
-    "xml",
-    "yaml",
-    "yml",
-    "zip",
-];
-
-/// A path's last part.
-fn last(path: &str, windows: bool) -> &str {
-    let separators: &[char] = if windows { &['/', '\\'] } else { &['/'] };
-    path.trim_end_matches(separators).rsplit(separators).next().unwrap_or_default()
-}
-
-/// Whether a name ends as directories hardly do.
-fn has_files_ending(name: &str) -> bool {
-    name.rsplit_once('.').is_some_and(|(_, ending)| FILES.contains(&ending))
-}
-
-/// A destination is a directory, whatever it is called. None where it is not called as the file is, nor by another name
-/// of the same ending.
-fn written_as_file(entry: &FileEntry, source: &str, destination: &str, windows: bool) -> Option<Finding> {
-    let (name, other) = (last(source, windows), last(destination, windows));
-    let ending = |name: &str| name.rsplit_once('.').map(|(_, ending)| ending.to_owned());
-    let is_renamed = name != other && has_files_ending(name) && ending(name) == ending(other);
-    if name != other && !is_renamed {
-        return None;
-    }
-    let at = destination.trim_end_matches(['/', '\\']);
-    let message = format!("a destination is a directory: the file becomes {at}/{name}");
-    let span = entry.destination_span;
-    // Without an ending it may well be meant: `app` in `/opt/app`.
-    let finding = if name.contains('.') {
-        Finding::warning("A018", span, message)
-    } else {
-        Finding::note("A018", span, message)
-    };
-    let folder = at.strip_suffix(other).unwrap_or(at);
-    let folder = match folder.trim_end_matches(['/', '\\']) {
-        "" => "/",
-        folder => folder,
-    };
-    Some(finding.help(if is_renamed {
-        format!("a file keeps its name: call it {other} in the bundle, and write `destination: {folder}`")
-    } else {
-        format!("for {at} itself write `destination: {folder}`")
-    }))
-}
 
 /// Notes of one kind: a tree of links is one matter, not a thousand.
 pub const MOST: usize = 5;
@@ -266,6 +197,8 @@ struct Checker<'a> {
     needed: BTreeMap<String, usize>,
     /// By the numbers of both entries.
     clashes: BTreeMap<(usize, usize), Clash>,
+    /// What of the first path of an entry is too long, by the entry's number.
+    long: BTreeMap<usize, String>,
     /// Names in whatever directory, in lower case, with the first path that has them.
     names: Option<HashMap<String, &'a str>>,
     /// Paths by their length in bytes.
@@ -341,9 +274,14 @@ impl<'a> Checker<'a> {
         Some(format!("did you mean `{known}`?"))
     }
 
-    /// [`normal`], of a host's path.
+    /// [`normal`], as the host's system parts it.
     fn path(&self, path: &str) -> Option<String> {
         if self.windows { normal(&path.replace('\\', "/")) } else { normal(path) }
+    }
+
+    /// [`expanded`], of a host's path.
+    fn on_host(&self, path: &str) -> String {
+        if self.windows { expanded(&path.replace('\\', "/")) } else { expanded(path) }
     }
 
     /// Where a path leads as the host's system takes it: Windows goes by its text alone, Linux from part to part, and
@@ -377,7 +315,9 @@ impl<'a> Checker<'a> {
 
     fn file(&mut self, at: usize, entry: &FileEntry, source: &str, destination: &str) {
         let span = entry.source_span;
-        let to = self.path(destination).unwrap_or_default();
+        let to = self.on_host(destination);
+        // Agent 2 expands `~` to a directory that only the host knows; for agent 1 Install fails.
+        self.complete &= self.windows || !destination.starts_with('~');
         let path = self.path(source).unwrap_or_default();
         let name = path.rsplit('/').next().unwrap_or_default();
         match (self.follow(source), self.look(source)) {
@@ -474,6 +414,11 @@ impl<'a> Checker<'a> {
     fn target(&mut self, path: String, target: Target, at: usize) {
         self.work = self.work.saturating_sub(1);
         self.complete &= self.work > 0 && target != Target::Unknown;
+        if let Some(message) = too_long(&path).filter(|_| !self.windows) {
+            self.complete = false;
+            self.long.entry(at).or_insert(message);
+            return;
+        }
         let Some((there, first)) = self.targets.get(&path) else {
             if matches!(target, Target::File(_))
                 && let Some(first) = self.needed.get(&path).copied()
@@ -497,8 +442,7 @@ impl<'a> Checker<'a> {
 
     /// The directories above a target, which Install makes.
     fn need(&mut self, path: &str, at: usize) {
-        // No system takes longer paths.
-        if path.len() > 4096 {
+        if path.len() > PATH_MAX {
             return;
         }
         for (end, _) in path.match_indices('/') {
@@ -526,12 +470,18 @@ impl<'a> Checker<'a> {
         }
     }
 
+    fn tell_long(&mut self, appspec: &AppSpec) {
+        for (at, message) in std::mem::take(&mut self.long) {
+            self.findings.extend(appspec.files.get(at).map(|entry| long(entry, message)));
+        }
+    }
+
     /// DISALLOW refuses what is there already, and these are there on every host.
     fn there_already(&mut self, appspec: &AppSpec) {
         let Some(target) = ALWAYS_THERE.iter().find(|path| self.targets.contains_key(**path)) else { return };
         let help = "write `file_exists_behavior: OVERWRITE` at the top level of the file";
         let span = appspec.files.iter().filter(|entry| {
-            let destination = entry.destination.as_deref().ok().and_then(|path| self.path(path));
+            let destination = entry.destination.as_deref().ok().map(|path| self.on_host(path));
             destination.is_some_and(|path| path.is_empty() || target.starts_with(&format!("{path}/")))
         });
         let span = span.map(|entry| entry.destination_span).next_back();

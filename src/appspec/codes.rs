@@ -108,6 +108,11 @@ pub const CODES: &[Code] = &[
         "a destination that is written like a file",
         "A destination is always a directory: `source: app/x.txt` with `destination: /etc/x.txt` installs /etc/x.txt/x.txt. Write the directory that the file is to lie in; the file keeps its name.",
     ),
+    of(
+        "A019",
+        "a path that is too long",
+        "Linux takes paths of at most 4,095 bytes and names of at most 255. A path of the host is the destination with the names in the bundle behind it. Install fails where it would make a longer one, after it has installed what comes before.",
+    ),
     of("A020", "permissions is not a list of entries", "`permissions` is a list; each item has an `object`."),
     of("A021", "no object", "A permission has no `object`: the agent refuses the file."),
     of(
@@ -247,6 +252,11 @@ pub const CODES: &[Code] = &[
         "A066",
         "a link to a directory that it is in",
         "Install follows links to directories. Here it copies the directory into itself, as often as the system follows links behind each other; with two such links it never ends.",
+    ),
+    of(
+        "A067",
+        "an AppSpec for Lambda or ECS in a bundle",
+        "A revision for Lambda or ECS is the AppSpec file alone. The service takes no zip, tar or tgz for functions and services (`BundleType must be either YAML or JSON`), and a host refuses this AppSpec. Only CodePipeline's action for ECS takes it out of a zip, its input artifact. `revision push` uploads no such bundle: push the AppSpec file itself.",
     ),
     of(
         "A070",

@@ -16,13 +16,15 @@ mod read;
 mod render;
 mod schema;
 
-pub use bundle::{Entry, Kind, Listing, MOST, Pattern, file_at, is_comparable, names, taken_apart};
+pub use bundle::{
+    Entry, Kind, Listing, MOST, NAME_MAX, PATH_MAX, Pattern, file_at, is_comparable, names, taken_apart,
+};
 pub use codes::{CODES, Code, code};
 pub use finding::{Agent, Finding, Severity};
 pub use fix::fixed;
 pub use managed::OUTCOME;
 pub use model::{AppSpec, Context, FileEntry, FileExists, Os, Permission, Script};
-pub use render::render;
+pub use render::{Look, render, wrapped};
 pub use schema::schema;
 
 /// The name that the agent looks for at the root of a bundle.

@@ -9,19 +9,27 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 use crate::source::{self, Position, Span};
 use crate::ui;
 
+pub use crate::ui::Look;
+
 use super::{Agent, Finding, Severity};
 
 /// A longer line is named, not shown: nobody finds a caret in it.
 const MAX_LINE: usize = 400;
+/// In fewer columns no sentence is read.
+const LEAST: usize = 20;
 /// Nobody reads more at once.
 const MOST_SHOWN: usize = 100;
 
-/// `findings` on the file at `path` with this text, each with its line and a caret.
-pub fn render(path: &str, text: &[u8], findings: &[Finding], colour: bool) -> String {
+/// `findings` on the file at `path` with this text, each with its line and a caret, as a stream shows text: sentences are
+/// wrapped to its columns.
+pub fn render(path: &str, text: &[u8], findings: &[Finding], Look { colour, columns }: Look) -> String {
     let text = String::from_utf8_lossy(text);
     let path = ui::line(path);
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
-    let renderer = renderer.decor_style(DecorStyle::Ascii);
+    let mut renderer = renderer.decor_style(DecorStyle::Ascii);
+    if let Some(columns) = columns {
+        renderer = renderer.term_width(columns);
+    }
     let (mut output, lines) = (String::new(), source::lines(&text));
     // Of many the worst, in the order of the text.
     let mut order: Vec<usize> = (0..findings.len()).collect();
@@ -29,22 +37,32 @@ pub fn render(path: &str, text: &[u8], findings: &[Finding], colour: bool) -> St
     order.truncate(MOST_SHOWN);
     order.sort_unstable();
     for finding in order.iter().filter_map(|at| findings.get(*at)) {
-        let _ = writeln!(output, "{}\n", renderer.render(&[group(&path, &lines, finding)]));
+        let _ = writeln!(output, "{}\n", renderer.render(&[group(&path, &lines, finding, columns)]));
     }
     let more = findings.len() - order.len();
     if more > 0 {
-        let _ = writeln!(output, "and {more} more, which `cdctl revision validate -o json` tells\n");
+        let told = format!("and {more} more, which `cdctl revision validate -o json` tells");
+        let _ = writeln!(output, "{}\n", wrapped(&told, columns, 0));
     }
     output
 }
 
-fn group<'a>(path: &'a str, lines: &[(usize, &str)], finding: &'a Finding) -> Group<'a> {
+fn group<'a>(
+    path: &'a str,
+    lines: &[(usize, &str)],
+    finding: &'a Finding,
+    columns: Option<usize>,
+) -> Group<'a> {
     let level = match finding.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
         Severity::Note => Level::NOTE,
     };
-    let title = level.primary_title(ui::line(&finding.message)).id(finding.code);
+    let before = finding.severity.as_str().len() + finding.code.len() + "[]: ".len();
+    let title = level.primary_title(wrapped(&finding.message, columns, before)).id(finding.code);
+    // Behind the numbers of lines and a bar.
+    let number = finding.span.map_or(1, |span| span.start.line.to_string().len());
+    let below = |text: &str| wrapped(text, columns, number + "  = help: ".len() - 1);
     let mut group = match finding.span {
         None => title.element(Origin::path(path)),
         Some(span) => match shown(lines, span) {
@@ -60,20 +78,42 @@ fn group<'a>(path: &'a str, lines: &[(usize, &str)], finding: &'a Finding) -> Gr
         },
     };
     if let Some(help) = &finding.help {
-        group = group.element(Level::HELP.message(ui::line(help)));
+        group = group.element(Level::HELP.message(below(help)));
     }
     if let Some(agent) = finding.only {
         let other = if agent == Agent::One { Agent::Two } else { Agent::One };
         let mut note = format!("this is agent {}.x's reading", agent.as_str());
         if let Some(message) = &finding.other {
-            note.push_str(&format!("; agent {}.x's: {}", other.as_str(), ui::line(message)));
+            note.push_str(&format!("; agent {}.x's: {message}", other.as_str()));
         }
-        group = group.element(Level::NOTE.message(note));
+        group = group.element(Level::NOTE.message(below(&note)));
     }
     if let Some(refusal) = &finding.refusal {
-        group = group.element(Level::NOTE.message(format!("a host would report: {}", ui::line(refusal))));
+        group = group.element(Level::NOTE.message(below(&format!("a host would report: {refusal}"))));
     }
     group
+}
+
+/// A sentence made safe, in lines that end within the columns, of which `before` are taken. A word that is longer is left
+/// whole: it may be a path that somebody copies.
+pub fn wrapped(text: &str, columns: Option<usize>, before: usize) -> String {
+    let text = ui::line(text);
+    let Some(columns) = columns else { return text };
+    let room = columns.saturating_sub(before).max(LEAST);
+    let (mut lines, mut left) = (String::with_capacity(text.len()), room);
+    for (at, word) in text.split(' ').enumerate() {
+        let width = ui::columns(word);
+        if at > 0 && width < left {
+            lines.push(' ');
+            left -= 1;
+        } else if at > 0 {
+            lines.push('\n');
+            left = room;
+        }
+        lines.push_str(word);
+        left = left.saturating_sub(width);
+    }
+    lines
 }
 
 /// A line made safe, and where in it the caret goes, in bytes.
@@ -106,7 +146,7 @@ mod tests {
 
     fn rendered(text: &str) -> String {
         let findings = check(text.as_bytes(), None, Scope::default()).findings;
-        render("site/appspec.yml", text.as_bytes(), &findings, false)
+        render("site/appspec.yml", text.as_bytes(), &findings, Look::default())
     }
 
     #[test]
@@ -162,9 +202,30 @@ error[A034]: there is no event `AfterInstal`: the agent's own local run refuses 
     }
 
     #[test]
+    fn sentences_and_lines_end_within_the_terminal() {
+        let text = format!("version: 0.0\nos: linux\nhooks:\n  AfterInstal: [] # {}\n", "far ".repeat(30));
+        let findings = check(text.as_bytes(), None, Scope::default()).findings;
+        let look = Look { colour: false, columns: Some(40) };
+        let shown = render("site/appspec.yml", text.as_bytes(), &findings, look);
+        assert!(shown.lines().all(|line| line.len() <= 40), "{shown}");
+        let expected = "\
+error[A034]: there is no event
+             `AfterInstal`: the agent's
+             own local run refuses the
+             file, a deployment never
+             runs these scripts
+ --> site/appspec.yml:4:3
+";
+        assert!(shown.starts_with(expected), "{shown}");
+        let word = "x".repeat(60);
+        assert_eq!(wrapped(&format!("a {word} b"), Some(40), 10), format!("a\n{word}\nb"));
+    }
+
+    #[test]
     fn colour_is_asked_for() {
         let findings = check(b"version: 1\n", None, Scope::default()).findings;
-        assert!(render("a", b"version: 1\n", &findings, true).contains('\x1b'));
-        assert!(!render("a", b"version: 1\n", &findings, false).contains('\x1b'));
+        let look = |colour| Look { colour, columns: None };
+        assert!(render("a", b"version: 1\n", &findings, look(true)).contains('\x1b'));
+        assert!(!render("a", b"version: 1\n", &findings, look(false)).contains('\x1b'));
     }
 }

@@ -27,7 +27,7 @@ pub fn check(context: &Context, shown: &str, text: &str, scope: Scope) -> anyhow
     let findings: Vec<Finding> = checked.findings.iter().filter(worth).cloned().collect();
     let ui = &context.ui;
     if checked.has_errors() || (!findings.is_empty() && !ui.quiet) {
-        let rendered = appspec::render(shown, text.as_bytes(), &findings, ui.terminal.colour.1);
+        let rendered = appspec::render(shown, text.as_bytes(), &findings, ui.err_look());
         ui.complain(rendered.trim_end());
     }
     if checked.has_errors() {

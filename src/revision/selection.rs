@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
-use ignore::{DirEntry, WalkBuilder};
+use ignore::{DirEntry, Match, WalkBuilder};
 
 use super::Error;
 use super::listing::outside;
@@ -110,6 +110,52 @@ impl Selection {
             },
         );
         Ok(Walk { entries: builder.build(), refused })
+    }
+
+    /// Which rule leaves out a path below the directory that is there, in a sentence; none where none does.
+    pub fn left_out(&self, directory: &Path, name: &str) -> Option<String> {
+        let excluded = self.excluded(directory).ok()?;
+        let parts: Vec<&str> = name.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+        // What is above the directory is no business of the bundle's.
+        if parts.contains(&"..") || directory.join(parts.join("/")).symlink_metadata().is_err() {
+            return None;
+        }
+        let mut path = directory.to_owned();
+        parts.into_iter().find_map(|part| {
+            path.push(part);
+            let metadata = if self.links.are_followed() { path.metadata() } else { path.symlink_metadata() };
+            let is_directory = metadata.ok()?.is_dir();
+            let why = match part {
+                IGNORE_FILE if !self.without_patterns => {
+                    "it is a file of patterns, and no part of the bundle".to_owned()
+                }
+                ".git" if !self.with_git => {
+                    "`.git` is left out of bundles, but with --include-git".to_owned()
+                }
+                _ if self.without_hidden && part.starts_with('.') => {
+                    format!("--ignore-hidden-files leaves `{part}` out")
+                }
+                _ => match excluded.matched(&path, is_directory) {
+                    Match::Ignore(glob) => format!("--exclude `{}` leaves it out", glob.original()),
+                    _ => self.pattern(directory, &path, is_directory)?,
+                },
+            };
+            Some(why)
+        })
+    }
+
+    /// The line of a file of patterns that leaves a path out: the one nearest to it that says something of it.
+    fn pattern(&self, directory: &Path, path: &Path, is_directory: bool) -> Option<String> {
+        let folders = path.ancestors().skip(1).take_while(|folder| folder.starts_with(directory));
+        let files = folders.map(|folder| folder.join(IGNORE_FILE)).filter(|_| !self.without_patterns);
+        files.filter(|file| file.is_file()).find_map(|file| {
+            let shown = file.strip_prefix(directory).unwrap_or(&file).display();
+            match Gitignore::new(&file).0.matched(path, is_directory) {
+                Match::None => None,
+                Match::Ignore(glob) => Some(Some(format!("`{}` in {shown} leaves it out", glob.original()))),
+                Match::Whitelist(_) => Some(None),
+            }
+        })?
     }
 
     fn takes(&self, entry: &DirEntry) -> bool {

@@ -1,5 +1,6 @@
 //! Does the steps of a plan below a host's root.
 
+use std::collections::HashSet;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -109,6 +110,11 @@ fn set_owner(place: &Place, owner: Option<&str>, group: Option<&str>) -> Result<
     if !rustix::process::geteuid().is_root() {
         return Err("only root can".to_owned());
     }
+    let (owner, group) = ids(owner, group)?;
+    place.set_owner(owner, group).map_err(|error| error.to_string())
+}
+
+fn ids(owner: Option<&str>, group: Option<&str>) -> Result<(Option<u32>, Option<u32>), String> {
     let id = |name: Option<&str>, database: &str, what: &str| match name {
         None => Ok(None),
         Some(name) => match number(name, database) {
@@ -116,8 +122,17 @@ fn set_owner(place: &Place, owner: Option<&str>, group: Option<&str>) -> Result<
             None => Err(format!("can't find {what} for {name}")),
         },
     };
-    let (owner, group) = (id(owner, "/etc/passwd", "user")?, id(group, "/etc/group", "group")?);
-    place.set_owner(owner, group).map_err(|error| error.to_string())
+    Ok((id(owner, "/etc/passwd", "user")?, id(group, "/etc/group", "group")?))
+}
+
+/// What a step will fail of whose owner or group this machine does not know.
+pub fn stranger(steps: &[Step]) -> Option<String> {
+    let mut known = HashSet::new();
+    steps.iter().find_map(|step| {
+        let Step::SetOwner { owner, group, .. } = step else { return None };
+        let names = (owner.as_deref(), group.as_deref());
+        known.insert(names).then(|| ids(names.0, names.1).err()).flatten()
+    })
 }
 
 /// The number of a user or group by its name, from a file in the form of passwd.

@@ -150,6 +150,8 @@ pub struct Preview {
     pub conflicts: Vec<PathBuf>,
     /// The host's files and directories that Install would remove first, in its order: the last revision's.
     pub removed: Vec<PathBuf>,
+    /// What Install would fail of where no script before it makes the owner or group that is not there.
+    pub stranger: Option<String>,
 }
 
 /// Whether an event runs the scripts of the revision before, where this one is not unpacked yet.
@@ -186,7 +188,11 @@ pub fn preview(
     let ends = ends.and_then(|()| plan.sources(&archive));
     match ends {
         Err(message) if plan.conflicts.is_empty() => Err(message),
-        _ => Ok(Preview { steps: plan.json(), conflicts: plan.conflicts, removed }),
+        _ => {
+            let fails = host.is_roots() && agent == Agent::One;
+            let stranger = if fails { copy::stranger(&plan.steps) } else { None };
+            Ok(Preview { steps: plan.json(), conflicts: plan.conflicts, removed, stranger })
+        }
     }
 }
 

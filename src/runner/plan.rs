@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::appspec::{Agent, AppSpec, Context, FileExists};
+use crate::appspec::{Agent, AppSpec, Context, FileExists, NAME_MAX, PATH_MAX};
 
 use super::failure::ruby;
 use super::permissions;
@@ -20,9 +20,6 @@ const MAX_STEPS: usize = if cfg!(test) { 50_000 } else { 500_000 };
 
 /// Bytes of all their paths. A test is there sooner.
 const MAX_PATHS: usize = if cfg!(test) { 8 << 20 } else { 256 << 20 };
-
-/// A path of this many bytes the system takes no more. Source: `PATH_MAX` of Linux.
-const TOO_LONG: usize = 4096;
 
 /// The home of agent 2, which expands `~`.
 const HOME: &str = "/root";
@@ -137,7 +134,7 @@ impl Planner<'_> {
             }
             _ => expand(Path::new(destination)),
         };
-        if destination.as_os_str().len() >= TOO_LONG {
+        if destination.as_os_str().len() >= PATH_MAX {
             return Err(format!("File name too long @ dir_s_mkdir - {}", destination.display()));
         }
         let source = self.archive.path().join(source.trim_start_matches('/'));
@@ -180,6 +177,12 @@ impl Planner<'_> {
 
     /// Links that lead to links make more of a bundle than any disk holds.
     fn step(&mut self, step: Step, destination: &Path) -> Result<(), String> {
+        if destination.as_os_str().len() >= PATH_MAX
+            || destination.file_name().is_some_and(|name| name.len() > NAME_MAX)
+        {
+            let call = if matches!(step, Step::Copy { .. }) { "rb_sysopen" } else { "dir_s_mkdir" };
+            return Err(format!("File name too long @ {call} - {}", destination.display()));
+        }
         if self.plan.steps.len() >= MAX_STEPS {
             return Err(format!("The bundle installs more than {MAX_STEPS} files and directories."));
         }

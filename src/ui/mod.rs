@@ -103,6 +103,13 @@ impl Terminal {
     }
 }
 
+/// How a stream shows text: whether in colour, and in how many columns; none where it is no terminal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    pub colour: bool,
+    pub columns: Option<usize>,
+}
+
 /// The streams of one run and what may be written to them.
 #[derive(Clone)]
 pub struct Ui {
@@ -120,6 +127,17 @@ impl Ui {
     #[expect(clippy::disallowed_methods, reason = "ui owns the streams")]
     pub fn of_process() -> Self {
         Ui::new(Stream::new(io::stdout()), Stream::new(io::stderr()), Terminal::of_process())
+    }
+
+    /// How stdout shows text.
+    pub fn out_look(&self) -> Look {
+        Look { colour: self.terminal.colour.0, columns: self.terminal.columns.map(usize::from) }
+    }
+
+    /// How stderr shows text.
+    pub fn err_look(&self) -> Look {
+        let columns = self.screen().map(|screen| usize::from(screen.size().0)).filter(|columns| *columns > 0);
+        Look { colour: self.terminal.colour.1, columns }
     }
 
     /// Data: what the user asked for.

@@ -250,6 +250,17 @@ fn nothing_is_uploaded_that_the_application_cannot_deploy() {
     push(&site, "a.zip", "Lambda").ends_with(1).complains("deploys to functions, and takes no zip");
     push(&site, "a.tgz", "ECS").ends_with(1).complains("deploys to services, and takes no tgz");
     push(&text, "a.yml", "Server").ends_with(1).complains("deploys to instances, and takes no YAML");
+    // An artifact of CodePipeline's may be one; for CodeDeploy it is none.
+    let (folder, zip) = (machine.home().join("function"), machine.home().join("function.zip"));
+    fs::create_dir(&folder).unwrap();
+    fs::copy(&text, folder.join("appspec.yml")).unwrap();
+    let line = format!("revision bundle {} --file {}", folder.display(), zip.display());
+    machine.run(&line).ends_with(0).complains("note[A067]");
+    machine.run(&format!("revision validate {}", zip.display())).ends_with(0).says("warning[A067]");
+    for path in [&folder, &zip] {
+        let run = push(path, "b.zip", "Server").ends_with(10);
+        run.complains("with an AppSpec for Lambda or ECS can be deployed; nothing was uploaded");
+    }
     assert_eq!(sandbox.objects(), objects);
     push(&text, "a.yml", "Lambda").ends_with(0);
 }

@@ -562,5 +562,14 @@ fn on_the_machine_itself_root_does_users_owners_and_acls() {
     run("daemon", "daemon", &[]).ends_with(3).says("run as user daemon failed with exit code 1");
     run("--help", "daemon", &[]).ends_with(3).says("there is no user --help");
     run("root", "nobody-here", &[]).ends_with(3).says("can't find user for nobody-here");
+    let foretold = run("root", "nobody-here", &["--dry-run"]).ends_with(3);
+    foretold.complains("Install would fail").complains("can't find user for nobody-here");
+    run("root", "nobody-here", &["--dry-run", "--agent", "2"]).ends_with(0);
+    // A script may make the user.
+    let text = fs::read_to_string(site.join("appspec.yml")).unwrap();
+    fs::write(site.join("appspec.yml"), text.replace("AfterInstall", "BeforeInstall")).unwrap();
+    let flags = ["--dry-run", "--agent-dir", agent.to_str().unwrap()];
+    let line = ["revision", "run", site.to_str().unwrap()].into_iter().chain(flags);
+    local.machine.cdctl(line).ends_with(0).complains("unless a script before it makes that");
     run("root", "nobody-here", &["--agent", "2"]).ends_with(0).says("are not set");
 }

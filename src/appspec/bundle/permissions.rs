@@ -10,7 +10,7 @@ use super::{Checker, Kind, Target, joined, normal, tree};
 impl Checker<'_> {
     pub(super) fn permission(&mut self, permission: &Permission, objects: &mut BTreeSet<String>) {
         let span = permission.span;
-        let object = self.path(&permission.object).unwrap_or_default();
+        let object = self.on_host(&permission.object);
         let matched: Vec<String> = match self.targets.get(&object) {
             Some((Target::File(_), _)) => {
                 if permission.files && (permission.pattern != "**" || !permission.except.is_empty()) {

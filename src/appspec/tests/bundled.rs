@@ -278,6 +278,44 @@ fn a_permission_above_a_destination_is_for_what_install_makes_there() {
 }
 
 #[test]
+fn a_destination_is_expanded_as_the_agents_do() {
+    let listing = bundle(&[("app/", ""), ("app/a", "")]);
+    let with = |destination: &str, object: &str| {
+        let file = format!("files:\n  - {{source: app, destination: '{destination}'}}\n");
+        said(&format!("{file}permissions:\n  - {{object: {object}, mode: \"644\"}}\n"), &listing)
+    };
+    for destination in ["/opt/../srv/x", "/../srv/x", "/srv/../../srv/./x", "/srv/x/.."] {
+        assert_eq!(with(destination, "/srv"), [""; 0], "{destination}");
+    }
+    assert_eq!(with("/../srv/x", "/srv/x"), [""; 0]);
+    assert_eq!(with("/../srv/x", "/x"), ["A029 w"]);
+    // What agent 2 makes of `~` only the host knows.
+    assert_eq!(with("~/x", "/root/x"), ["A014 e1"]);
+}
+
+#[test]
+fn what_is_too_long_for_a_path_fails() {
+    let with = |source: &str, destination: &str, listing: &Listing| {
+        said(&format!("files:\n  - {{source: {source}, destination: {destination}}}\n"), listing)
+    };
+    let deep = |bytes: usize| format!("{}{}", "/d".repeat(bytes / 2), "d".repeat(bytes % 2));
+    let name = |bytes: usize| format!("/srv/{}/a", "n".repeat(bytes));
+    let (flat, listing) = (bundle(&[("a", "")]), bundle(&[("app/", ""), ("app/longer", "")]));
+    // What lies in the destination counts, with the slash between.
+    assert_eq!(with("a", &deep(4093), &flat), [""; 0]);
+    assert_eq!(with("a", &deep(4094), &flat), ["A019 e"]);
+    assert_eq!(with("app", &deep(4088), &listing), [""; 0]);
+    assert_eq!(with("app", &deep(4089), &listing), ["A019 e"]);
+    assert_eq!(with("app", &"/d".repeat(100_000), &listing), ["A019 e"]);
+    assert_eq!(with("app", &name(255), &listing), [""; 0]);
+    assert_eq!(with("app", &name(256), &listing), ["A019 e"]);
+    let text = format!("{HEAD}files:\n  - {{source: app, destination: {}}}\n", name(256));
+    let alone = check(text.as_bytes(), None, Scope::default()).findings;
+    assert_eq!(alone.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["A019"]);
+    assert!(alone[0].message.contains("a name of 256 bytes, and Linux takes none above 255"));
+}
+
+#[test]
 fn agent_2_compares_an_object_as_it_is_written() {
     let listing = bundle(&[("app/", ""), ("app/a", "")]);
     let with = |object: &str| {

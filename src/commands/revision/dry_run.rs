@@ -52,7 +52,7 @@ pub fn show(
         None
     };
     let mut lines = Vec::new();
-    let mut missing = None;
+    let (mut missing, mut scripts_before) = (None, false);
     for event in events {
         let appspec = if stops(event) { earlier.as_ref() } else { Some(appspec) };
         for script in appspec.into_iter().flat_map(|appspec| appspec.scripts(event.as_str())) {
@@ -64,6 +64,7 @@ pub fn show(
                 "timeout": script.timeout, "runas": script.runas, "missing": is_missing}));
         }
         if *event == EventName::Install {
+            scripts_before = !lines.is_empty();
             let remove = |path: &PathBuf| json!({"event": event.as_str(), "type": "remove", "file": path.to_string_lossy()});
             lines.extend(preview.removed.iter().map(remove));
             lines.extend(install(&preview, &archive));
@@ -78,7 +79,14 @@ pub fn show(
         (None, Some((event, location))) => {
             Err(refuse(event, format!("Script does not exist at specified location: {location}")).into())
         }
-        (None, None) => Ok(Exit::Ok),
+        (None, None) => match preview.stranger {
+            Some(message) if scripts_before => {
+                ui.warn(&format!("{message}: Install would fail, unless a script before it makes that"));
+                Ok(Exit::Ok)
+            }
+            Some(message) => Err(refuse(&EventName::Install, message).into()),
+            None => Ok(Exit::Ok),
+        },
     }
 }
 

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::json;
 
-use crate::appspec::{CODES, Code, code};
+use crate::appspec::{CODES, Code, code, wrapped};
 use crate::context::Context;
 use crate::error::{Failure, nearest};
 use crate::exit::Exit;
@@ -33,8 +33,10 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
                     .help(format!("did you mean `{near}`? `cdctl revision explain` lists all"))
                     .exit(Exit::Usage)
             })?;
-            table.row([format!("{}: {}", found.id, found.title)]);
-            table.row([found.text.to_owned()]);
+            let columns = context.ui.out_look().columns;
+            for text in [&format!("{}: {}", found.id, found.title), found.text] {
+                wrapped(text, columns, 0).split('\n').for_each(|line| table.row([line.to_owned()]));
+            }
             wire(found)
         }
     };

@@ -126,6 +126,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
                     Ok(check_application(context, &arguments.app, &packing.kind).await)
                 })?;
             checked?;
+            prepared.refuse_vain()?;
             let put = arguments.storage.put();
             let destination = Destination { bucket, key, put, if_changed: arguments.if_changed };
             let description = arguments.description.as_deref();

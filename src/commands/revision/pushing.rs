@@ -33,6 +33,8 @@ pub struct Prepared {
     pub bytes: u64,
     /// Lower-case hexadecimal digits.
     pub sha256: String,
+    /// It holds an AppSpec for Lambda or ECS, which take no bundle.
+    is_vain: bool,
     /// What the bundle is called after where no key is given: the directory's or the file's name.
     pub name: String,
     /// Hold the bundle while it is needed.
@@ -45,6 +47,17 @@ impl Prepared {
     pub fn key(&self, application: &str) -> String {
         let digest = self.sha256.get(..12).unwrap_or(&self.sha256);
         format!("{application}/{}-{digest}.{}", self.name, self.bundle_type)
+    }
+
+    /// Refuses what can never be deployed once it is uploaded.
+    pub fn refuse_vain(&self) -> anyhow::Result<()> {
+        if !self.is_vain {
+            return Ok(());
+        }
+        let what = &self.bundle_type;
+        let message =
+            format!("no {what} with an AppSpec for Lambda or ECS can be deployed; nothing was uploaded");
+        Err(Failure::new(message).help("push the AppSpec file itself").exit(Exit::Findings).into())
     }
 }
 
@@ -74,7 +87,8 @@ pub async fn prepare(context: &Context, path: &Path, key: Option<&str>) -> anyho
     let key = key.unwrap_or_default();
     let kind = kind(fetched.source(), None, (key, BundleType::of_key(key)))?;
     let packing = Packing { scope: Scope::default(), selection: Selection::default(), kind };
-    bundle_aside(context, fetched, &packing).await
+    let prepared = bundle_aside(context, fetched, &packing).await?;
+    prepared.refuse_vain().map(|()| prepared)
 }
 
 /// A bundle must not go to AWS where CodeDeploy is elsewhere.
@@ -108,7 +122,7 @@ fn bundle(ui: &Ui, fetched: Fetched, packing: &Packing) -> anyhow::Result<Prepar
     let names = fetched.names();
     let report = names.report(check(fetched.source(), packing.scope, &selection))?;
     if report.has_errors() || (!report.findings.is_empty() && !ui.quiet) {
-        ui.complain(report.render(ui.terminal.colour.1).trim_end());
+        ui.complain(report.render(ui.err_look()).trim_end());
     }
     if report.has_errors() {
         return Err(Failure::new(format!("{}: {}; nothing was bundled", report.path, report.in_words()))
@@ -136,7 +150,8 @@ fn bundle(ui: &Ui, fetched: Fetched, packing: &Packing) -> anyhow::Result<Prepar
     };
     let (sha256, bytes) = digest(&file).with_context(|| format!("cannot read {}", file.display()))?;
     let name = fetched.stem();
-    Ok(Prepared { file, bundle_type, bytes, sha256, name, _folder: folder, _fetched: fetched })
+    let is_vain = report.is_no_bundles();
+    Ok(Prepared { file, bundle_type, bytes, sha256, is_vain, name, _folder: folder, _fetched: fetched })
 }
 
 /// The type of a bundle: what is ready has its own, a directory becomes what is asked for, or what the bundle's name

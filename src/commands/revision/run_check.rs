@@ -80,24 +80,24 @@ pub fn checked(
         return Err(refuse(message).help("`revision run` is for instances; nothing was run").into());
     }
     if report.is_missing() {
-        ui.complain(report.render(ui.terminal.colour.1).trim_end());
+        ui.complain(report.render(ui.err_look()).trim_end());
         return Err(refuse(format!("{} is not there; nothing was run", report.path)).into());
     }
     if report.is_damaged() {
-        ui.complain(report.render(ui.terminal.colour.1).trim_end());
+        ui.complain(report.render(ui.err_look()).trim_end());
         return Err(refuse(format!("{} cannot be unpacked; nothing was run", report.path)).into());
     }
     let appspec = match appspec::load(&report.text, Os::Linux, agent) {
         Ok(appspec) => appspec,
         Err(message) => {
-            ui.complain(report.render(ui.terminal.colour.1).trim_end());
+            ui.complain(report.render(ui.err_look()).trim_end());
             return Err(refuse(format!("{}: the agent refuses it; nothing was run", report.path))
                 .cause(message)
                 .into());
         }
     };
     if report.has_errors() || (!report.findings.is_empty() && !ui.quiet) {
-        ui.complain(report.render(ui.terminal.colour.1).trim_end());
+        ui.complain(report.render(ui.err_look()).trim_end());
     }
     unknown_event(ui, (&report.path, &appspec), agent, events)?;
     let unknown: Vec<&str> = appspec

@@ -102,7 +102,7 @@ fn show(context: &Context, arguments: &Arguments, report: &Report) -> anyhow::Re
         }
         (None, Format::Table | Format::Text) if context.settings.output.query.is_none() => {
             if !report.findings.is_empty() {
-                ui.data(report.render(ui.terminal.colour.0).trim_end())?;
+                ui.data(report.render(ui.out_look()).trim_end())?;
             }
         }
         (None, _) => {

@@ -143,7 +143,14 @@ pub fn require_appspec(directory: &Path, found: &[Found]) -> Result<(), Error> {
         |name: &str| matches!(name.to_lowercase().as_str(), "appspec.yml" | "appspec.yaml" | "appspec.json");
     let root = found.iter().find(|found| found.kind != Kind::Directory && alike(&found.name));
     let nested = found.iter().find(|found| found.name.ends_with("/appspec.yml"));
+    let is_managed = |found: &Found| {
+        let text = runner::read_appspec(&found.path);
+        text.is_ok_and(|text| appspec::Platform::of(&text) != appspec::Platform::Server)
+    };
     Err(match (root, nested) {
+        (Some(found), _) if is_managed(found) => {
+            error.help(format!("{} is for Lambda or ECS, and deployed by itself: push that file", found.name))
+        }
         (Some(found), _) => {
             error.help(format!("rename {} to appspec.yml: the agent looks for no other name", found.name))
         }

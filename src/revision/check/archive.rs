@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::super::listing::{Found, Named};
-use super::{Error, Report, appspec_name, case_of, missing};
+use super::{Error, Report, appspec_name, case_of, missing, no_bundles};
 use crate::appspec::{self, Agent, Finding, Kind, Scope, Severity};
 use crate::model::BundleType;
 use crate::runner::{self, Contents, Damage, Fault};
@@ -66,6 +66,7 @@ pub fn check(
     findings.extend(faults);
     findings.extend(listing.iter().flat_map(appspec::names).chain(backslashes));
     findings.extend(case_of(name, wanted));
+    findings.extend(no_bundles((name, &text), scope, Severity::Warning));
     Ok(report(named(name), text, findings))
 }
 

@@ -4,7 +4,7 @@ mod archive;
 
 use std::path::{Path, PathBuf};
 
-use crate::appspec::{self, Finding, Kind, Scope, Severity};
+use crate::appspec::{self, Checked, Finding, Kind, Os, Platform, Scope, Severity};
 use crate::model::BundleType;
 use crate::runner;
 
@@ -34,6 +34,11 @@ impl Report {
         self.text.is_empty() && self.findings.iter().any(|finding| finding.code == "A065")
     }
 
+    /// It is for Lambda or ECS, which take no bundle.
+    pub fn is_no_bundles(&self) -> bool {
+        self.findings.iter().any(|finding| finding.code == "A067")
+    }
+
     pub fn has_errors(&self) -> bool {
         self.has(Severity::Error)
     }
@@ -58,8 +63,8 @@ impl Report {
     }
 
     /// For people.
-    pub fn render(&self, colour: bool) -> String {
-        appspec::render(&self.path, &self.text, &self.findings, colour)
+    pub fn render(&self, look: appspec::Look) -> String {
+        appspec::render(&self.path, &self.text, &self.findings, look)
     }
 }
 
@@ -107,7 +112,11 @@ fn check_directory(
     let named = |name: &str| directory.join(name).display().to_string();
     let mut text = |name: &str| runner::read_appspec(&directory.join(name)).ok();
     let Some(name) = appspec_name(wanted, &found, &mut text) else {
-        return Ok(missing(named(wanted.unwrap_or(appspec::FILE_NAME)), directory, wanted, &found));
+        let wanted_name = wanted.unwrap_or(appspec::FILE_NAME);
+        let mut report = missing(named(wanted_name), directory, wanted, &found);
+        let why = selection.left_out(directory, wanted_name);
+        report.findings.iter_mut().for_each(|finding| finding.help = why.clone().or(finding.help.take()));
+        return Ok(report);
     };
     let file = directory.join(name);
     // A link of a stranger's to a file of this machine: its lines would stand in the findings.
@@ -118,10 +127,46 @@ fn check_directory(
     }
     let text = read(&file)?;
     let listing = listing(&found, &text)?;
-    let mut findings = appspec::check(&text, Some(&listing), scope).findings;
+    let mut checked = appspec::check(&text, Some(&listing), scope);
+    explain_left_out(&mut checked, &|name| selection.left_out(directory, name));
+    let mut findings = checked.findings;
     findings.extend(warnings.chain(appspec::names(&listing)).chain(from_outside(&found)));
     findings.extend(case_of(name, wanted));
+    findings.extend(no_bundles((name, &text), scope, Severity::Note));
     Ok(Report { path: named(name), file: Some(file), text, findings })
+}
+
+/// Sources and scripts that are missing in the bundle although they are there: which rule leaves them out.
+fn explain_left_out(checked: &mut Checked, why: &dyn Fn(&str) -> Option<String>) {
+    let Some(appspec) = &checked.appspec else { return };
+    let sources =
+        appspec.files.iter().filter_map(|entry| Some((entry.source_span, entry.source.as_ref().ok()?)));
+    let scripts = appspec.hooks.iter().flat_map(|(_, scripts)| scripts);
+    let named: Vec<_> = sources.chain(scripts.map(|script| (script.span, &script.location))).collect();
+    for finding in checked.findings.iter_mut().filter(|finding| matches!(finding.code, "A015" | "A037")) {
+        let path = named.iter().find(|(span, _)| Some(*span) == finding.span).map(|(_, path)| *path);
+        let path = path.map(|path| match appspec.os {
+            Os::Windows => path.replace('\\', "/"),
+            Os::Linux => path.clone(),
+        });
+        finding.help = path.and_then(|path| why(&path)).or(finding.help.take());
+    }
+}
+
+/// An AppSpec for Lambda or ECS is no part of a bundle: a warning where that is one, a note where it may become one.
+fn no_bundles((name, text): (&str, &[u8]), scope: Scope, severity: Severity) -> Option<Finding> {
+    let platform = match scope.platform.unwrap_or_else(|| Platform::of(text)) {
+        Platform::Lambda => "Lambda",
+        Platform::Ecs => "ECS",
+        Platform::Server | Platform::Linux | Platform::Windows => return None,
+    };
+    let message = format!(
+        "an AppSpec for {platform} is deployed as a file of its own: CodeDeploy takes it in no bundle"
+    );
+    let help = format!(
+        "push the file itself, `cdctl revision push {name} s3://BUCKET/{name}`; only CodePipeline's action for ECS takes it in a zip"
+    );
+    Some(Finding::new("A067", severity, None, message).help(help))
 }
 
 /// Links out of the directory that were followed: the bundle has a copy of what is there on this machine.

@@ -249,6 +249,65 @@ fn what_is_left_out_of_the_bundle_is_missing_in_the_check() {
 }
 
 #[test]
+fn the_rule_that_leaves_out_what_is_missing_is_named() {
+    let site = site();
+    let write = |name: &str, text: &str| fs::write(site.path().join(name), text).unwrap();
+    let files = ["/ignored/", "sub/data", ".git/config", ".gitignore", "ignored/nothing"];
+    let entry = |source: &&str| format!("  - {{source: {source}, destination: /srv}}\n");
+    let files = files.iter().map(entry).collect::<String>();
+    let appspec = format!("{APPSPEC}files:\n{files}");
+    let help = |selection: &Selection| -> Vec<String> {
+        let report = check(&Source::of(site.path()).unwrap(), Scope::default(), selection).unwrap();
+        let missing =
+            report.findings.iter().filter(|finding| ["A015", "A037", "A060"].contains(&finding.code));
+        missing.filter_map(|finding| finding.help.clone()).collect()
+    };
+    fs::remove_file(site.path().join("ignored")).unwrap();
+    fs::create_dir(site.path().join("ignored")).unwrap();
+    write("sub/data", "x");
+    write("appspec.yml", &appspec);
+    write(".cdctlignore", "# built\nignored/\n*.sh\n!run.sh\ndata\n");
+    write("sub/.cdctlignore", "!data\n");
+    let generic = "a source is a path below the bundle's root";
+    let git = "`.git` is left out of bundles, but with --include-git";
+    let ignored = "`ignored/` in .cdctlignore leaves it out";
+    assert_eq!(help(&Selection::default()), [ignored, git, generic]);
+    write("sub/.cdctlignore", "da*\n");
+    let selection =
+        Selection { exclude: vec!["scripts/*".to_owned()], without_hidden: true, ..Selection::default() };
+    let hidden = "--ignore-hidden-files leaves `.gitignore` out";
+    let excluded = "--exclude `scripts/*` leaves it out";
+    let data = "`da*` in sub/.cdctlignore leaves it out";
+    assert_eq!(help(&selection), [excluded, ignored, data, git, hidden, generic]);
+    write(".cdctlignore", "*.yml\n");
+    assert_eq!(help(&Selection::default()), ["`*.yml` in .cdctlignore leaves it out"]);
+}
+
+#[test]
+fn an_appspec_for_lambda_or_ecs_is_no_bundles() {
+    let (site, place) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let appspec = "version: 0.0\nResources:\n  - TargetService:\n      Type: AWS::ECS::Service\n      Properties:\n        TaskDefinition: arn:aws:ecs:eu-west-1:123456789012:task-definition/web:3\n        LoadBalancerInfo: {ContainerName: web, ContainerPort: 80}\n";
+    fs::write(site.path().join("appspec.yml"), appspec).unwrap();
+    let said = |source: &Path| {
+        let report = check(&Source::of(source).unwrap(), Scope::default(), &Selection::default()).unwrap();
+        assert_eq!(report.is_no_bundles(), !report.findings.is_empty());
+        report.findings.iter().map(|finding| (finding.code, finding.severity)).collect::<Vec<_>>()
+    };
+    assert_eq!(said(&site.path().join("appspec.yml")), []);
+    assert_eq!(said(site.path()), [("A067", Severity::Note)]);
+    for kind in &KINDS {
+        let bundle = place.path().join(format!("site.{kind}"));
+        pack(site.path(), &bundle, kind, &Selection::default(), &mut |_, _| {}).unwrap();
+        assert_eq!(said(&bundle), [("A067", Severity::Warning)], "{kind}");
+    }
+    fs::rename(site.path().join("appspec.yml"), site.path().join("appspec.yaml")).unwrap();
+    assert_eq!(said(site.path()), [("A067", Severity::Note)]);
+    let to = place.path().join("a.zip");
+    let error = pack(site.path(), &to, &BundleType::Zip, &Selection::default(), &mut |_, _| {}).unwrap_err();
+    assert!(error.help.unwrap().starts_with("appspec.yaml is for Lambda or ECS, and deployed by itself"));
+}
+
+#[test]
 fn pipes_are_left_out_with_a_word() {
     let (site, place) = (site(), tempfile::tempdir().unwrap());
     let socket = std::os::unix::net::UnixListener::bind(site.path().join("socket")).unwrap();
@@ -314,7 +373,11 @@ fn a_directory_and_its_archive_have_the_same_findings() {
             let source = Source::of(&source).unwrap();
             let report = check(&source, Scope::default(), &Selection::default()).unwrap();
             assert_eq!(report.findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["A037"]);
-            assert!(report.render(false).contains(&format!("{line} |     - location: scripts/run.sh")));
+            assert!(
+                report
+                    .render(appspec::Look::default())
+                    .contains(&format!("{line} |     - location: scripts/run.sh"))
+            );
         }
     }
 }

@@ -95,6 +95,27 @@ fn a_path_that_no_system_takes_is_refused_at_once() {
     let message = deployment.all().1.message;
     assert_eq!(message, "The paths that the bundle installs have more than 8388608 bytes in all.");
     assert!(!world.path("/0").exists());
+    // The names in the bundle count.
+    let (deep, long) = ("/a".repeat(2046), "n".repeat(256));
+    for (destination, call) in [(&deep, "rb_sysopen"), (&format!("/{long}"), "dir_s_mkdir")] {
+        let appspec = site(std::slice::from_ref(destination)).replace("source: a", "source: sub");
+        let deployment = world.deployment(&[("appspec.yml", 0o644, &appspec), ("sub/page", 0o644, "1")]);
+        let message = deployment.preview(Agent::One).map(drop).unwrap_err();
+        assert!(message.starts_with(&format!("File name too long @ {call} - /")), "{message}");
+    }
+}
+
+#[test]
+fn an_owner_whom_nobody_knows_is_foretold_where_root_would_fail_of_it() {
+    let mut world = World::new();
+    world.host.real = true;
+    let owner = MODES.replace("mode: 750", "owner: root\n    group: nobodys-here");
+    let deployment =
+        world.deployment(&[("appspec.yml", 0o644, &format!("{SITE}{owner}")), ("site/sub/a", 0o644, "1")]);
+    let is_root = rustix::process::geteuid().is_root();
+    let stranger = |agent| deployment.preview(agent).unwrap().0.stranger;
+    assert_eq!(stranger(Agent::One), is_root.then(|| "can't find group for nobodys-here".to_owned()));
+    assert_eq!(stranger(Agent::Two), None);
 }
 
 #[test]
