@@ -7,6 +7,7 @@ mod deploying;
 mod faults;
 mod git;
 mod hostile;
+mod logins;
 mod pushing;
 mod rehearsing;
 mod running;
