@@ -12,3 +12,4 @@ mod pushing;
 mod rehearsing;
 mod running;
 mod showing;
+mod unpacking;
