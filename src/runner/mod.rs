@@ -17,6 +17,7 @@ mod permissions;
 mod plan;
 mod policy;
 mod process;
+mod reach;
 mod root;
 mod security;
 mod supervisor;

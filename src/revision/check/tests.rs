@@ -244,6 +244,27 @@ fn links_are_kept_followed_or_refused() {
 }
 
 #[test]
+fn links_that_double_what_there_is_come_to_an_end() {
+    let site = site();
+    // The system follows forty, and may count some of them twice.
+    for n in 0..16 {
+        fs::create_dir(site.path().join(format!("l{n}"))).unwrap();
+        for name in ["a", "b"] {
+            symlink(format!("../l{}", n + 1), site.path().join(format!("l{n}/{name}"))).unwrap();
+        }
+    }
+    fs::create_dir(site.path().join("l16")).unwrap();
+    for links in [Links::Follow, Links::FollowWithin] {
+        let Err(error) = walk(site.path(), &Selection { links, ..Selection::default() }) else {
+            panic!("it goes on and on")
+        };
+        let said = "more than 5000 files and directories are reached through links, now through l0/a";
+        assert_eq!(error.message, said);
+    }
+    assert!(walk(site.path(), &Selection::default()).unwrap().0.len() < 100);
+}
+
+#[test]
 fn what_is_left_out_of_the_bundle_is_missing_in_the_check() {
     let site = site();
     let selection = Selection { exclude: vec!["scripts".to_owned()], ..Selection::default() };
