@@ -50,6 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::print_stderr, reason = "says what is left out")]
     fn who_is_in_no_file_is_asked_of_the_machine() {
         let (nowhere, etc) = (tempfile::tempdir().unwrap(), Path::new("/etc"));
         let find = |folder: &Path, name: &str, asks| find(folder, name, "passwd", asks);

@@ -195,6 +195,7 @@ fn times_are_those_of_the_archive_but_of_a_copy_of_a_directory() {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "says what is left out")]
 fn owners_and_setuid_of_a_tar_are_kept_where_that_is_asked_for() {
     if !rustix::process::geteuid().is_root() {
         eprintln!("left out: owners, which only root can set");

@@ -26,7 +26,11 @@ fn shell(line: &str, arguments: &[&Path]) -> bool {
 }
 
 /// Whether a program is there. Where CI is set that is no question.
-#[expect(clippy::disallowed_methods, reason = "the tests' own setting")]
+#[expect(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "the tests' own setting, and what they leave out"
+)]
 fn has(program: &str) -> bool {
     let there = shell("command -v \"$1\"", &[Path::new(program)]);
     if !there {
@@ -147,7 +151,7 @@ with zipfile.ZipFile(f'{out}/systems.zip', 'w') as zip:
     bits = [0o100755, 0o100644, 0o100600, 0o100444, 0o755, 0o106755, 0o120777, 0o120644, 0o040755, 0o040700, 0]
     for system in list(range(20)) + [255]:
         for bit in bits:
-            for dos in 0, 1, 0x10, 0x11, 0x20, 0x21:
+            for dos in 0, 0x10, 0x20, 0x21:
                 for end in '', '/':
                     entry = zipfile.ZipInfo(f's{system}-{bit:o}-{dos:x}{"d" if end else ""}{end}', (2001, 7, 3, 4, 5, 6))
                     entry.create_system, entry.external_attr = system, bit << 16 | dos
@@ -164,7 +168,7 @@ fn what_other_programs_make_is_unpacked_as_by_unzip_and_tar() {
     let place = tempfile::tempdir().unwrap();
     let (script, tree) = (place.path().join("make.py"), place.path().join("tree"));
     fs::write(&script, PYTHON).unwrap();
-    for seed in 200..203 {
+    for seed in [200, 201] {
         let out = place.path().join(seed.to_string());
         fs::create_dir(&out).unwrap();
         let random = random_tree(&mut fastrand::Rng::with_seed(seed), false);
