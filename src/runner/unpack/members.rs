@@ -7,10 +7,12 @@ use std::ffi::OsString;
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use tar::{EntryType, GnuExtSparseHeader, GnuSparseHeader, Header};
 
 use super::gate::refuse;
+use super::{Attributes, Owner};
 
 const BLOCK: usize = 512;
 /// Bytes beside one entry's header; and beside all of them, with headers of their own.
@@ -28,7 +30,7 @@ pub struct Member {
     pub name: PathBuf,
     /// Where a link leads.
     pub target: Vec<u8>,
-    pub mode: Option<u32>,
+    pub attributes: Attributes,
     /// Bytes of the content; of a sparse file with those that are not in the archive.
     pub size: u64,
     runs: Runs,
@@ -54,6 +56,8 @@ struct Records {
     path: Option<Vec<u8>>,
     linkpath: Option<Vec<u8>>,
     size: Option<u64>,
+    mtime: Option<SystemTime>,
+    owner: Owner,
     is_sparse: bool,
     sparse_name: Option<Vec<u8>>,
     sparse_size: Option<u64>,
@@ -192,7 +196,8 @@ impl<R: Read> Members<R> {
         if !fits(&runs, self.content, size) {
             return Err(wrong());
         }
-        Ok(Member { kind, name, target, mode: header.mode().ok(), size, runs })
+        let attributes = attributes(header, records.mtime, records.owner);
+        Ok(Member { kind, name, target, attributes, size, runs })
     }
 
     /// The map of a sparse file and its size, of GNU's own form: in the header, and in blocks behind it.
@@ -247,6 +252,40 @@ impl<R: Read> Members<R> {
             runs.push((begin, begin.saturating_add(length)));
         }
         Ok(Some(runs))
+    }
+}
+
+/// What the header says where the attributes by pax say nothing.
+fn attributes(header: &Header, mtime: Option<SystemTime>, owner: Owner) -> Attributes {
+    let text = |bytes: Option<&[u8]>| {
+        let text = String::from_utf8(name(bytes?.to_vec())).ok()?;
+        Some(text).filter(|text| !text.is_empty())
+    };
+    let number = |number: io::Result<u64>| number.ok().and_then(|number| u32::try_from(number).ok());
+    let of_header = || SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(header.mtime().ok()?));
+    let user = owner.user.0.or_else(|| text(header.username_bytes()));
+    let group = owner.group.0.or_else(|| text(header.groupname_bytes()));
+    Attributes {
+        mode: header.mode().ok(),
+        modified: mtime.or_else(of_header),
+        owner: Some(Owner {
+            user: (user, owner.user.1.or_else(|| number(header.uid()))),
+            group: (group, owner.group.1.or_else(|| number(header.gid()))),
+        }),
+    }
+}
+
+/// Seconds since 1970, with a fraction, maybe before it.
+fn time(text: &[u8]) -> Option<SystemTime> {
+    let text = std::str::from_utf8(text).ok()?;
+    let (is_before, text) = text.strip_prefix('-').map_or((false, text), |text| (true, text));
+    let (seconds, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits: String = fraction.chars().chain("000000000".chars()).take(9).collect();
+    let since = Duration::new(seconds.parse().ok()?, digits.parse().ok()?);
+    if is_before {
+        SystemTime::UNIX_EPOCH.checked_sub(since)
+    } else {
+        SystemTime::UNIX_EPOCH.checked_add(since)
     }
 }
 
@@ -340,7 +379,8 @@ impl Records {
         let mut parts = line.splitn(2, |byte| *byte == b'=');
         let (Some(key), Some(value)) = (parts.next(), parts.next()) else { return Ok(()) };
         let text = || Some(name(value.to_vec())).filter(|value| !value.is_empty());
-        let number = || {
+        let words = || text().and_then(|text| String::from_utf8(text).ok());
+        let number = || -> io::Result<Option<u64>> {
             let number = std::str::from_utf8(value).ok().and_then(|value| value.parse().ok());
             number.map(Some).ok_or_else(|| damaged("an attribute of an entry is no number"))
         };
@@ -348,6 +388,11 @@ impl Records {
             b"path" => self.path = text(),
             b"linkpath" => self.linkpath = text(),
             b"size" => self.size = number()?,
+            b"mtime" => self.mtime = time(value),
+            b"uname" => self.owner.user.0 = words(),
+            b"gname" => self.owner.group.0 = words(),
+            b"uid" => self.owner.user.1 = number()?.and_then(|number| u32::try_from(number).ok()),
+            b"gid" => self.owner.group.1 = number()?.and_then(|number| u32::try_from(number).ok()),
             b"GNU.sparse.name" => self.sparse_name = text(),
             b"GNU.sparse.realsize" => self.sparse_size = number()?,
             b"GNU.sparse.major" => self.sparse_form[0] = number()?,
