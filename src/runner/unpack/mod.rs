@@ -4,6 +4,7 @@
 mod contents;
 mod damage;
 mod gate;
+mod header;
 mod members;
 mod sink;
 mod tarball;
