@@ -6,6 +6,7 @@ mod damage;
 mod gate;
 mod header;
 mod members;
+mod packed;
 mod sink;
 mod tarball;
 mod zipped;

@@ -183,6 +183,31 @@ fn bzipped(bytes: &[u8]) -> Vec<u8> {
     bz.finish().unwrap()
 }
 
+/// Zeros fill a tape, and gzip says no word of them.
+#[test]
+fn what_is_behind_a_packed_tar_is_what_gzip_and_bzip2_say_of_it() {
+    let bytes = tar(&[("a", FILE, "content")]);
+    let (gz, bz) = (gzipped(&bytes), bzipped(&bytes));
+    let (zeros, parts) = (vec![0; 10_000], bytes.split_at(512));
+    let unpack = |bytes: &[&[u8]], kind: BundleType| Bundle::new(&bytes.concat()).unpack(kind);
+    for kind in [BundleType::Tgz, BundleType::Tar] {
+        for behind in [&[0; 1][..], &zeros] {
+            unpack(&[&gz, behind], kind.clone()).unwrap();
+        }
+        unpack(&[&gzipped(parts.0), &gzipped(b""), &gzipped(parts.1)], kind.clone()).unwrap();
+        for behind in [&b"x"[..], &[0x1f], b"\0x", &gz[..gz.len() - 1], &[&zeros, &gz[..]].concat()] {
+            unpack(&[&gz, behind], kind.clone()).unwrap_err();
+        }
+    }
+    for behind in [&[0; 1][..], &zeros, b"anything", b"BZhx", &bz] {
+        unpack(&[&bz, behind], BundleType::Tar).unwrap();
+    }
+    unpack(&[&bzipped(parts.0), &bzipped(b""), &bzipped(parts.1)], BundleType::Tar).unwrap();
+    for behind in [&b"B"[..], b"BZh", b"BZh9anything", &bz[..bz.len() - 1]] {
+        unpack(&[&bz, behind], BundleType::Tar).unwrap_err();
+    }
+}
+
 #[test]
 fn nothing_is_written_outside() {
     let hostile: &[&[(&str, EntryType, &str)]] = &[
