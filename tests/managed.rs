@@ -54,11 +54,13 @@ fn pair(from: &str, to: &str) -> (String, String) {
 fn a_hook_answers_for_itself() {
     for (answer, code) in [("succeeded", 0), ("failed", 3)] {
         let folder = tempfile::tempdir().unwrap();
-        let script = folder.path().join("hook.sh");
-        // The answer is what counts: the program itself ends long after it.
+        let (script, pipe) = (folder.path().join("hook.sh"), folder.path().join("pipe"));
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();
+        // The answer is what counts: the program itself goes on until somebody has seen the deployment's end.
         let text = format!(
             "payload=$(cat)\nfield() {{ printf %s \"$payload\" | sed \"s/.*\\\"$1\\\":\\\"\\([^\\\"]*\\)\\\".*/\\1/\"; }}\n\
-             {CDCTL} deploy hook-status \"$(field DeploymentId)\" \"$(field LifecycleEventHookExecutionId)\" {answer}\nsleep 3\n"
+             {CDCTL} deploy hook-status \"$(field DeploymentId)\" \"$(field LifecycleEventHookExecutionId)\" {answer}\n: <{}\n",
+            pipe.display()
         );
         fs::write(&script, text).unwrap();
         let hook = format!("- {{name: verify, hook: {{command: [sh, {}]}}}}\n", script.display());
@@ -69,6 +71,7 @@ fn a_hook_answers_for_itself() {
         let create = format!("deploy create checkout/live --revision {revision} --watch --interval 100ms");
         let run = machine.run(&create).ends_with(code);
         let _ = run.complains(if code == 0 { "✓ SUCCEEDED" } else { "HOOK_EXECUTION_FAILURE" });
+        drop(fs::OpenOptions::new().read(true).write(true).open(pipe).unwrap());
     }
 }
 

@@ -18,6 +18,10 @@ use super::{Error, Links, Selection};
 /// The first bytes of a file that a check looks at: those that a script of a usual length has.
 const HEAD_BYTES: u64 = 8 << 10;
 
+/// Files and directories that are taken through links: as many as a bundle may have, which links that lead to links make of
+/// a few. A test is there sooner.
+const MAX_FOLLOWED: usize = if cfg!(test) { 5_000 } else { 200_000 };
+
 /// A file, directory or link below a directory.
 pub struct Found {
     /// Below the directory, with `/` between its parts.
@@ -42,6 +46,8 @@ impl Found {
 pub fn walk(directory: &Path, selection: &Selection) -> Result<(Vec<Found>, Vec<String>), Error> {
     let (mut found, mut left_out) = (Vec::new(), Vec::new());
     let mut kept = None;
+    // The link that is followed at present, and what was taken through any.
+    let (mut through, mut followed): (Option<PathBuf>, usize) = (None, 0);
     let walk = selection.walk(directory)?;
     for entry in walk.entries {
         let entry = match entry {
@@ -58,6 +64,14 @@ pub fn walk(directory: &Path, selection: &Selection) -> Result<(Vec<Found>, Vec<
         }
         let is_followed = selection.links.are_followed() && entry.path_is_symlink();
         let path = entry.into_path();
+        if through.as_ref().is_some_and(|link| path.starts_with(link)) {
+            followed += 1;
+        } else {
+            through = is_followed.then(|| path.clone());
+        }
+        if followed > MAX_FOLLOWED {
+            return Err(too_many(directory, through.as_deref().unwrap_or(&path)));
+        }
         let told = |error: io::Error| Error::new(format!("cannot read {}: {error}", path.display()));
         let below = path.strip_prefix(directory).unwrap_or(&path);
         let Some(name) = below.to_str().map(ToOwned::to_owned) else {
@@ -94,6 +108,14 @@ pub fn walk(directory: &Path, selection: &Selection) -> Result<(Vec<Found>, Vec<
         Some(error) => Err(error.clone()),
         None => Ok((found, left_out)),
     }
+}
+
+fn too_many(directory: &Path, link: &Path) -> Error {
+    let link = link.strip_prefix(directory).unwrap_or(link).display();
+    let message = format!(
+        "more than {MAX_FOLLOWED} files and directories are reached through links, now through {link}"
+    );
+    Error::new(message).help("exclude what leads to so many, or pass --symlinks keep")
 }
 
 /// Where a link leads, if that is not below the directory, through however many links.

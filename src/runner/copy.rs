@@ -1,8 +1,8 @@
 //! Does the steps of a plan below a host's root.
 
-use std::fs::{self, Permissions};
+use std::fs::Permissions;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::Path;
 
 use rustix::fs::{FileType, OFlags};
@@ -15,6 +15,7 @@ use super::log::Log;
 use super::plan::{Step, below};
 use super::root::{Place, Root};
 use super::security;
+use super::users::Users;
 
 /// Does a step and writes down what the next Install is to remove. Without `roots` powers over a real host, owners,
 /// ACLs and labels are noted where they are not done.
@@ -23,7 +24,7 @@ pub fn execute(
     (archive, root): (&Root, &Root),
     record: &mut Record,
     log: &mut Log,
-    (roots, agent): (bool, Agent),
+    (roots, agent, users): (bool, Agent, &mut Users),
 ) -> Result<(), String> {
     match step {
         Step::MakeDirectory(path) => {
@@ -32,7 +33,7 @@ pub fn execute(
         }
         Step::Copy { source, destination } => {
             record.add(destination)?;
-            copy((archive, source), (root, destination), agent)
+            copy((archive, source), (root, destination), (roots, agent))
         }
         Step::SetMode { object, mode } => {
             root.follow(object)?.set_mode(*mode).map_err(|error| ruby(&error, "apply2files", object))
@@ -52,7 +53,7 @@ pub fn execute(
             Ok(())
         }
         Step::SetOwner { object, owner, group } => {
-            match set_owner(&root.follow(object)?, owner.as_deref(), group.as_deref()) {
+            match set_owner(&root.follow(object)?, (owner.as_deref(), group.as_deref()), users) {
                 Err(reason) if roots && agent == Agent::One => return Err(reason),
                 Err(reason) => {
                     log.note(&format!("owner and group of {} are not set: {reason}", object.display()));
@@ -69,7 +70,7 @@ const NOT_REAL: &str = "only root can, on the machine itself";
 fn copy(
     (archive, source): (&Root, &Path),
     (root, destination): (&Root, &Path),
-    agent: Agent,
+    (roots, agent): (bool, Agent),
 ) -> Result<(), String> {
     let sysopen = |error: io::Error| ruby(&error, "rb_sysopen", source);
     let from = archive.walk(below(archive, source), false).map_err(sysopen)?;
@@ -88,10 +89,11 @@ fn copy(
         // Ruby copies a file onto a directory by putting it inside.
         place = root.follow(&destination.join(source.file_name().unwrap_or_default()))?;
     }
-    write(&from, &place).map_err(|error| ruby(&error, "rb_sysopen", destination))
+    write(&from, &place, roots).map_err(|error| ruby(&error, "rb_sysopen", destination))
 }
 
-fn write(from: &Place, to: &Place) -> io::Result<()> {
+/// Copies a file with its mode and time; what is root's also with its owner and the bits of setuid and its like.
+fn write(from: &Place, to: &Place, roots: bool) -> io::Result<()> {
     let mut from = from.open(OFlags::RDONLY)?;
     let metadata = from.metadata()?;
     // No pipe is waited for, and no device written to.
@@ -100,29 +102,32 @@ fn write(from: &Place, to: &Place) -> io::Result<()> {
     }
     let mut to = to.open(OFlags::CREATE | OFlags::WRONLY | OFlags::TRUNC)?;
     io::copy(&mut from, &mut to)?;
-    to.set_permissions(Permissions::from_mode(metadata.permissions().mode() & 0o777))?;
+    let given = roots.then(|| fchown(&to, Some(metadata.uid()), Some(metadata.gid())));
+    let kept = match given.transpose() {
+        Ok(None) => 0o777,
+        Ok(Some(())) => 0o7777,
+        // Setuid would be somebody else's, as on a file system that gives nothing away.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => 0o1777,
+        Err(error) => return Err(error),
+    };
+    to.set_permissions(Permissions::from_mode(metadata.permissions().mode() & kept))?;
     to.set_modified(metadata.modified()?)
 }
 
 /// Only root gives files away; the reason says why it was not done.
-fn set_owner(place: &Place, owner: Option<&str>, group: Option<&str>) -> Result<(), String> {
+fn set_owner(
+    place: &Place,
+    (owner, group): (Option<&str>, Option<&str>),
+    users: &mut Users,
+) -> Result<(), String> {
     if !rustix::process::geteuid().is_root() {
         return Err("only root can".to_owned());
     }
-    let id = |name: Option<&str>, database: &str, what: &str| match name {
+    let found = |name: Option<&str>, what: &str, find: &mut dyn FnMut(&str) -> Option<u32>| match name {
         None => Ok(None),
-        Some(name) => match number(name, database) {
-            Some(id) => Ok(Some(id)),
-            None => Err(format!("can't find {what} for {name}")),
-        },
+        Some(name) => find(name).map(Some).ok_or_else(|| format!("can't find {what} for {name}")),
     };
-    let (owner, group) = (id(owner, "/etc/passwd", "user")?, id(group, "/etc/group", "group")?);
+    let owner = found(owner, "user", &mut |name| users.user(name))?;
+    let group = found(group, "group", &mut |name| users.group(name))?;
     place.set_owner(owner, group).map_err(|error| error.to_string())
-}
-
-/// The number of a user or group by its name, from a file in the form of passwd.
-fn number(name: &str, database: &str) -> Option<u32> {
-    let text = fs::read_to_string(database).ok()?;
-    let mut lines = text.lines().map(|line| line.split(':').collect::<Vec<_>>());
-    lines.find(|fields| fields.first() == Some(&name)).and_then(|fields| fields.get(2)?.parse().ok())
 }

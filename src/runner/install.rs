@@ -7,6 +7,7 @@ use super::failure::{Failure, ruby};
 use super::layout::{self, Layout};
 use super::log::Log;
 use super::root::Root;
+use super::users::Users;
 use super::{Host, Order, appspec_of, copy, plan};
 
 pub fn install(host: &Host, layout: &Layout, order: &Order<'_>) -> Result<(), Failure> {
@@ -21,8 +22,9 @@ pub fn install(host: &Host, layout: &Layout, order: &Order<'_>) -> Result<(), Fa
     let mut record = Record::create(&layout.cleanup_file())?;
     let mut log = Log::open(&Layout::script_log(&archive), order.agent, order.listener.clone())?;
     let roots = host.is_roots();
+    let mut users = Users::new(roots);
     for step in &plan.steps {
-        copy::execute(step, (&unpacked, &root), &mut record, &mut log, (roots, order.agent))?;
+        copy::execute(step, (&unpacked, &root), &mut record, &mut log, (roots, order.agent, &mut users))?;
     }
     layout.record_last_successful()?;
     Ok(())

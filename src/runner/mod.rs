@@ -2,7 +2,7 @@
 //!
 //! An unprivileged user cannot be another one but by `sudo`, and a directory that stands for a host has no users:
 //! `runas`, `sudo`, `owner`, `group`, `acls` and `context` are noted in the host's `scripts.log` where they are not done.
-//! Everything else is done below the host's root.
+//! Everything else is done below the host's root. A tar's own owners and setuid bits are kept on a machine of root's own alone.
 
 mod bubblewrap;
 mod cleanup;
@@ -17,10 +17,12 @@ mod permissions;
 mod plan;
 mod policy;
 mod process;
+mod reach;
 mod root;
 mod security;
 mod supervisor;
 mod unpack;
+mod users;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -44,6 +46,7 @@ pub use unpack::{Contents, Damage, Fault, Unreadable, contents, extract, is_too_
 
 use failure::Failure;
 use layout::Layout;
+use unpack::Keep;
 
 /// One host: the agent's own directory and what stands for `/`.
 #[derive(Clone, Debug)]
@@ -60,7 +63,8 @@ pub struct Host {
     pub groups: Arc<Groups>,
     /// How many revisions a group keeps; the new one counts.
     pub max_revisions: usize,
-    /// It is this machine itself: `sudo` is done, and for root `runas`, owners, ACLs and SELinux contexts.
+    /// It is this machine itself: `sudo` is done, and for root `runas`, owners (a tar's own too), ACLs and SELinux
+    /// contexts.
     pub real: bool,
 }
 
@@ -211,8 +215,13 @@ fn download(
     layout.prepare()?;
     let bundle = layout.bundle();
     fetch(&bundle)?;
-    let take_out = if specification.of_directory { extract } else { unpack };
-    take_out(&bundle, &specification.bundle_type, &layout.archive())?;
+    let (kind, archive) = (&specification.bundle_type, layout.archive());
+    let keep = if host.is_roots() { Keep::Owners } else { Keep::Times };
+    match specification.of_directory {
+        // A copy of a directory has no times and owners of before.
+        true => unpack::extract_with(&bundle, kind, &archive, Keep::Modes)?,
+        false => unpack::unpack_with(&bundle, kind, &archive, keep)?,
+    }
     // Nothing of it is installed then. Where scripts start this is asked again.
     if !host.hooks.admits(&bundle) && has_hooks(&layout.archive(), &specification.appspec)? {
         return Err(hooks::not_admitted());

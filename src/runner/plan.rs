@@ -3,7 +3,6 @@
 //! Source: official agent 1.8.1, installer and install_instruction.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -12,6 +11,7 @@ use crate::appspec::{Agent, AppSpec, Context, FileExists};
 
 use super::failure::ruby;
 use super::permissions;
+use super::reach::Reach;
 use super::root::{Place, Root, expand};
 
 /// Files and directories that one Install puts on a host: more than a bundle may have, which its links multiply. A test is
@@ -108,6 +108,14 @@ pub fn below<'p>(archive: &Root, source: &'p Path) -> &'p Path {
     source.strip_prefix(archive.path()).unwrap_or(source)
 }
 
+fn too_many() -> String {
+    format!("The bundle installs more than {MAX_STEPS} files and directories.")
+}
+
+fn too_long(destination: &Path) -> String {
+    format!("File name too long @ dir_s_mkdir - {}", destination.display())
+}
+
 struct Planner<'a> {
     archive: &'a Root,
     root: &'a Root,
@@ -120,10 +128,23 @@ struct Planner<'a> {
 
 impl Planner<'_> {
     fn all(&mut self, appspec: &AppSpec) -> Result<(), String> {
+        self.is_bounded(appspec)?;
         for entry in &appspec.files {
             self.entry(entry.source.as_ref()?, entry.destination.as_ref()?)?;
         }
         permissions::plan(&appspec.permissions, self.root, self.agent, &mut self.plan)
+    }
+
+    /// Looks ahead whether links multiply what is installed beyond the limit, which takes minutes to find out on the way.
+    fn is_bounded(&self, appspec: &AppSpec) -> Result<(), String> {
+        let reach = Reach::of(self.archive.path());
+        let sources = appspec.files.iter().filter_map(|entry| entry.source.as_ref().ok());
+        let counts = sources.filter_map(|source| reach.below(&self.source(source)));
+        if counts.fold(0, usize::saturating_add) > MAX_STEPS { Err(too_many()) } else { Ok(()) }
+    }
+
+    fn source(&self, source: &str) -> PathBuf {
+        self.archive.path().join(source.trim_start_matches('/'))
     }
 
     fn entry(&mut self, source: &str, destination: &str) -> Result<(), String> {
@@ -138,9 +159,9 @@ impl Planner<'_> {
             _ => expand(Path::new(destination)),
         };
         if destination.as_os_str().len() >= TOO_LONG {
-            return Err(format!("File name too long @ dir_s_mkdir - {}", destination.display()));
+            return Err(too_long(&destination));
         }
-        let source = self.archive.path().join(source.trim_start_matches('/'));
+        let source = self.source(source);
         if self.directory_within(&source).is_some() {
             self.ancestors(&destination)?;
             self.directory(&source, &destination)
@@ -161,19 +182,23 @@ impl Planner<'_> {
         self.archive.walk(below(self.archive, source), true).ok().filter(Place::is_dir)
     }
 
+    /// All that is below a directory of the bundle, in order. Not by recursion: links that lead up make it deeper than a
+    /// thread has room for.
     fn directory(&mut self, source: &Path, destination: &Path) -> Result<(), String> {
-        let failed = |error: io::Error| ruby(&error, "dir_initialize", source);
-        let place = self.archive.walk(below(self.archive, source), true).map_err(failed)?;
-        if !self.root.has_dir(&self.root.follow(destination)?) {
-            self.make_directory(destination)?;
-        }
-        for name in place.names().map_err(failed)? {
-            let (source, destination) = (source.join(&name), destination.join(&name));
-            if self.directory_within(&source).is_some() {
-                self.directory(&source, &destination)?;
-            } else {
+        let mut pending = vec![(source.to_owned(), destination.to_owned())];
+        while let Some((source, destination)) = pending.pop() {
+            let Some(place) = self.directory_within(&source) else {
                 self.file(&source, &destination)?;
+                continue;
+            };
+            if destination.as_os_str().len() >= TOO_LONG {
+                return Err(too_long(&destination));
             }
+            if !self.root.has_dir(&self.root.follow(&destination)?) {
+                self.make_directory(&destination)?;
+            }
+            let names = place.names().map_err(|error| ruby(&error, "dir_initialize", &source))?;
+            pending.extend(names.iter().rev().map(|name| (source.join(name), destination.join(name))));
         }
         Ok(())
     }
@@ -181,7 +206,7 @@ impl Planner<'_> {
     /// Links that lead to links make more of a bundle than any disk holds.
     fn step(&mut self, step: Step, destination: &Path) -> Result<(), String> {
         if self.plan.steps.len() >= MAX_STEPS {
-            return Err(format!("The bundle installs more than {MAX_STEPS} files and directories."));
+            return Err(too_many());
         }
         self.paths += destination.as_os_str().len();
         if self.paths > MAX_PATHS {

@@ -200,14 +200,14 @@ pub fn succeeds(program: &Path, arguments: &[&str]) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-/// Runs a program of the system to its end; the error is what it complained of, or that it is not there.
+/// What a program of the system says; the error is what it complained of, or that it is not there.
 #[expect(clippy::disallowed_methods, reason = "the runner sets ACLs and labels by the system's own programs")]
-pub fn tool(program: &str, arguments: &[&OsStr]) -> io::Result<()> {
+pub fn tool(program: &str, arguments: &[&OsStr]) -> io::Result<String> {
     let mut command = Command::new(program);
     command.args(arguments).env_clear().env("PATH", super::hooks::PATH).stdin(Stdio::null());
     let output = command.output()?;
     if output.status.success() {
-        return Ok(());
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     let said = String::from_utf8_lossy(&output.stderr);
     Err(io::Error::other(said.lines().last().unwrap_or("it failed without a word").to_owned()))

@@ -17,7 +17,7 @@ use rustix::io::Errno;
 use super::{Host, Isolation, bubblewrap};
 
 /// Links that are followed for one path before it counts as a loop, as in Linux.
-const MAX_LINKS: usize = 40;
+pub const MAX_LINKS: usize = 40;
 
 pub struct Root {
     path: PathBuf,

@@ -18,7 +18,7 @@ pub fn set_acl(place: &Path, entries: &[String]) -> Result<(), String> {
     let metadata = fs::metadata(place).map_err(|error| ruby(&error, "apply2files", place))?;
     let list = full_list(metadata.permissions().mode(), entries);
     let result = tool("setfacl", &["--set".as_ref(), list.as_ref(), "--".as_ref(), place.as_os_str()]);
-    result.map_err(|error| match error.kind() {
+    result.map(drop).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => {
             format!("Unable to set correct acl on {}: setfacl is not installed", place.display())
         }

@@ -321,6 +321,21 @@ fn links_that_lead_to_each_other_end() {
     assert!(!world.path("/srv").exists());
 }
 
+/// As deep as the system lets a path be, and no deeper than a thread has room for.
+#[test]
+fn a_link_up_a_deep_directory_ends_where_no_path_is_longer() {
+    let mut world = World::new();
+    let (deep, up) = ("deep/".repeat(110), "../".repeat(110));
+    let link = format!("site/{deep}up");
+    let (event, diagnostics) = world.deployment(&[("appspec.yml", 0o644, SITE), (&link, LINK, &up)]).all();
+    assert_eq!(event, Some(EventName::Install));
+    assert!(
+        diagnostics.message.starts_with("File name too long @ dir_s_mkdir - /srv/site/deep/deep/"),
+        "{diagnostics:?}"
+    );
+    assert!(!world.path("/srv").exists());
+}
+
 #[test]
 fn a_source_outside_the_bundle_is_not_read() {
     let mut world = World::new();

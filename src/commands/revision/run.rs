@@ -32,7 +32,8 @@ use crate::source::{self, core, psych};
 /// bubblewrap is installed the scripts see DIR as `/` and what they leave running ends with the run, elsewhere they find
 /// DIR in CDCTL_HOST_ROOT. A second run in the same group runs the scripts of the revision before for ApplicationStop.
 /// Without --root scripts have the caller's environment and `sudo` is done; for root `runas`, owners, ACLs and SELinux
-/// contexts are done too. What is not done is noted. Ends with 3 where an event fails.
+/// contexts are done too, and a tar keeps its own owners and setuid bits. What is not done is noted. Ends with 3 where an
+/// event fails.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  cdctl revision run . --root /tmp/host\n  cdctl revision run --dry-run\n  cdctl revision run -l site.zip -t zip -e DownloadBundle,BeforeInstall,Install --root /tmp/host"

@@ -10,7 +10,7 @@ use super::damage::Damage;
 use super::gate::Gate;
 use super::sink::named;
 use super::zipped::Zip;
-use super::{Entries, tarball};
+use super::{Attributes, Entries, tarball};
 use crate::appspec::{self, Entry, Kind, Listing};
 use crate::model::BundleType;
 use crate::source;
@@ -146,12 +146,12 @@ impl Entries for Contents {
         &mut self.gate
     }
 
-    fn directory(&mut self, name: &Path, mode: Option<u32>) -> io::Result<()> {
-        let mode = mode.map_or(0o755, |mode| mode & 0o777 | 0o700);
+    fn directory(&mut self, name: &Path, attributes: &Attributes) -> io::Result<()> {
+        let mode = attributes.mode.map_or(0o755, |mode| mode & 0o777 | 0o700);
         self.note(name, Entry { kind: Kind::Directory, mode, head: Vec::new() }, None)
     }
 
-    fn file(&mut self, name: &Path, mode: Option<u32>, content: &mut dyn Read) -> io::Result<()> {
+    fn file(&mut self, name: &Path, attributes: &Attributes, content: &mut dyn Read) -> io::Result<()> {
         // What the system says is not of the archive.
         let told = |error: io::Error| match error.raw_os_error() {
             Some(_) => error,
@@ -165,7 +165,7 @@ impl Entries for Contents {
         content.by_ref().take(HEAD_BYTES).read_to_end(&mut head).map_err(told)?;
         let size = io::copy(&mut content, &mut io::sink()).map_err(told)?.saturating_add(head.len() as u64);
         self.gate.count(size, name)?;
-        let mode = mode.unwrap_or(0o644) & 0o777;
+        let mode = attributes.mode.unwrap_or(0o644) & 0o777;
         self.put(&inner, Entry { kind: Kind::File, mode, head }, Some(Stored { number, size }));
         Ok(())
     }
@@ -177,7 +177,7 @@ impl Entries for Contents {
         self.gate.hold(bytes)
     }
 
-    fn copy_of(&mut self, name: &Path, earlier: &Path, mode: Option<u32>) -> io::Result<()> {
+    fn copy_of(&mut self, name: &Path, earlier: &Path) -> io::Result<()> {
         let inner = self.gate.earlier(name, earlier)?;
         let path = inner.to_string_lossy();
         let Some(earlier) = self.listing.get(path.as_ref()).cloned() else { return Ok(()) };
@@ -189,8 +189,7 @@ impl Entries for Contents {
         };
         let stored = self.files.get(path.as_ref()).copied();
         self.gate.count(stored.map_or(0, |stored| stored.size), name)?;
-        let mode = mode.map_or(earlier.mode, |mode| mode & 0o777);
-        self.put(&place, Entry { mode, ..earlier }, stored);
+        self.put(&place, earlier, stored);
         Ok(())
     }
 }

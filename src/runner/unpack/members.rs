@@ -7,11 +7,13 @@ use std::ffi::OsString;
 use std::io::{self, Read, Take};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use tar::{EntryType, GnuExtSparseHeader, GnuSparseHeader, Header};
 
 use super::gate::{after, refuse};
-use super::header::{self, BLOCK, name};
+use super::header::{self, BLOCK, name, time};
+use super::{Attributes, Owner};
 
 /// Bytes beside one entry's header; and beside all of them, with headers of their own.
 const MAX_EXTENSION: u64 = 1 << 20;
@@ -28,7 +30,7 @@ pub struct Member {
     pub name: PathBuf,
     /// Where a link leads; of others nothing.
     pub target: Vec<u8>,
-    pub mode: Option<u32>,
+    pub attributes: Attributes,
     /// Bytes of the content; of a sparse file with those that are not in the archive.
     pub size: u64,
     runs: Runs,
@@ -58,6 +60,8 @@ struct Records {
     path: Option<Vec<u8>>,
     linkpath: Option<Vec<u8>>,
     size: Option<u64>,
+    mtime: Option<SystemTime>,
+    owner: Owner,
     is_sparse: bool,
     sparse_name: Option<Vec<u8>>,
     sparse_size: Option<u64>,
@@ -213,7 +217,8 @@ impl<R: Read> Members<R> {
         if !fits(&runs, self.content, size) {
             return Err(wrong());
         }
-        Ok(Member { kind, name, target, mode: header::mode(header), size, runs })
+        let attributes = header::attributes(header, records.mtime, records.owner);
+        Ok(Member { kind, name, target, attributes, size, runs })
     }
 
     /// The map of a sparse file and its size, of GNU's own form: in the header, and in blocks behind it.
@@ -357,7 +362,8 @@ impl Records {
         let mut parts = line.splitn(2, |byte| *byte == b'=');
         let (Some(key), Some(value)) = (parts.next(), parts.next()) else { return Ok(()) };
         let text = || Some(name(value.to_vec())).filter(|value| !value.is_empty());
-        let number = || {
+        let words = || text().and_then(|text| String::from_utf8(text).ok());
+        let number = || -> io::Result<Option<u64>> {
             let number = std::str::from_utf8(value).ok().and_then(|value| value.parse().ok());
             number.map(Some).ok_or_else(|| damaged("an attribute of an entry is no number"))
         };
@@ -365,6 +371,11 @@ impl Records {
             b"path" => self.path = text(),
             b"linkpath" => self.linkpath = text(),
             b"size" => self.size = number()?,
+            b"mtime" => self.mtime = time(value),
+            b"uname" => self.owner.user.0 = words(),
+            b"gname" => self.owner.group.0 = words(),
+            b"uid" => self.owner.user.1 = number()?.and_then(|number| u32::try_from(number).ok()),
+            b"gid" => self.owner.group.1 = number()?.and_then(|number| u32::try_from(number).ok()),
             b"GNU.sparse.name" => self.sparse_name = text(),
             b"GNU.sparse.realsize" => self.sparse_size = number()?,
             b"GNU.sparse.major" => self.sparse_form[0] = number()?,

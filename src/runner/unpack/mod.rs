@@ -14,6 +14,7 @@ mod zipped;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use crate::model::BundleType;
 
@@ -23,20 +24,47 @@ pub use damage::{Damage, Fault};
 use gate::{Gate, is_refusal};
 use sink::Sink;
 
-/// What becomes of an archive's entries. Names and modes are the archive's: nobody has looked at them.
+/// What an archive says of an entry beside its name and content; nobody has looked at it.
+#[derive(Clone, Debug, Default)]
+struct Attributes {
+    mode: Option<u32>,
+    modified: Option<SystemTime>,
+    /// Of a tar.
+    owner: Option<Owner>,
+}
+
+/// Whose a file was where it was packed: the name of its user and the number, and those of its group.
+#[derive(Clone, Debug, Default)]
+struct Owner {
+    user: (Option<String>, Option<u32>),
+    group: (Option<String>, Option<u32>),
+}
+
+/// What is kept of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// The permission bits.
+    Modes,
+    /// And when files and directories were changed.
+    Times,
+    /// And of a tar, owners and the bits of setuid and its like: as root has it on a machine of its own.
+    Owners,
+}
+
+/// What becomes of an archive's entries. Names and attributes are the archive's: nobody has looked at them.
 trait Entries {
     fn gate(&mut self) -> &mut Gate;
 
-    fn directory(&mut self, name: &Path, mode: Option<u32>) -> io::Result<()>;
+    fn directory(&mut self, name: &Path, attributes: &Attributes) -> io::Result<()>;
 
     /// A later entry of the same name replaces an earlier one.
-    fn file(&mut self, name: &Path, mode: Option<u32>, content: &mut dyn Read) -> io::Result<()>;
+    fn file(&mut self, name: &Path, attributes: &Attributes, content: &mut dyn Read) -> io::Result<()>;
 
     /// Kept as it is written: where it leads is the host's business, but nothing is ever written through it.
     fn link(&mut self, name: &Path, target: PathBuf) -> io::Result<()>;
 
-    /// A hard link becomes a copy of the earlier file or link that it names.
-    fn copy_of(&mut self, name: &Path, earlier: &Path, mode: Option<u32>) -> io::Result<()>;
+    /// A hard link becomes a copy of the earlier file or link that it names, with all its attributes.
+    fn copy_of(&mut self, name: &Path, earlier: &Path) -> io::Result<()>;
 }
 
 /// Unpacks a bundle into an existing, empty directory. A single top directory that holds an AppSpec is taken off.
@@ -44,13 +72,23 @@ trait Entries {
 ///
 /// Source: official agent 1.8.1, command_executor (DownloadBundle).
 pub fn unpack(bundle: &Path, kind: &BundleType, directory: &Path) -> Result<(), String> {
-    extract(bundle, kind, directory)?;
+    unpack_with(bundle, kind, directory, Keep::Times)
+}
+
+/// As [`unpack`]; says what is kept of each entry's attributes.
+pub fn unpack_with(bundle: &Path, kind: &BundleType, directory: &Path, keep: Keep) -> Result<(), String> {
+    extract_with(bundle, kind, directory, keep)?;
     take_off_top(directory)
 }
 
 /// As [`unpack`]; a single top directory stays.
 pub fn extract(bundle: &Path, kind: &BundleType, directory: &Path) -> Result<(), String> {
-    let mut sink = Sink::new(directory, gate(bundle)?)?;
+    extract_with(bundle, kind, directory, Keep::Times)
+}
+
+/// As [`unpack_with`]; a single top directory stays.
+pub fn extract_with(bundle: &Path, kind: &BundleType, directory: &Path, keep: Keep) -> Result<(), String> {
+    let mut sink = Sink::new(directory, gate(bundle)?, keep)?;
     let result = match kind {
         BundleType::Zip => zipped::unpack(bundle, &mut sink),
         BundleType::Tgz | BundleType::Tar => tarball::unpack(bundle, kind, &mut sink),

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown, symlink};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-use super::Entries;
+use super::super::users::Users;
 use super::gate::Gate;
+use super::{Attributes, Entries, Keep, Owner};
 use crate::appspec::Kind;
 
 pub struct Sink {
@@ -15,9 +17,14 @@ pub struct Sink {
     gate: Gate,
     /// Links to make: where and to what.
     links: BTreeMap<PathBuf, PathBuf>,
-    /// Directories and their modes, set last so that a read-only one can be filled.
-    modes: Vec<(PathBuf, u32)>,
+    /// Directories and their attributes, set last so that a read-only one can be filled.
+    directories: Vec<(PathBuf, Attributes)>,
+    keep: Keep,
+    users: Users,
 }
+
+/// Directories that no entry names are made with the usual umask of an agent.
+const DIRECTORY: u32 = 0o755;
 
 /// What the system says, with the entry that it says it of.
 pub fn named(name: &Path) -> impl Fn(io::Error) -> io::Error + '_ {
@@ -25,11 +32,12 @@ pub fn named(name: &Path) -> impl Fn(io::Error) -> io::Error + '_ {
 }
 
 impl Sink {
-    pub fn new(directory: &Path, gate: Gate) -> Result<Self, String> {
+    pub fn new(directory: &Path, gate: Gate, keep: Keep) -> Result<Self, String> {
         let directory = directory
             .canonicalize()
             .map_err(|error| super::super::failure::ruby(&error, "realpath", directory))?;
-        Ok(Sink { directory, gate, links: BTreeMap::new(), modes: Vec::new() })
+        let users = Users::new(keep == Keep::Owners);
+        Ok(Sink { directory, gate, links: BTreeMap::new(), directories: Vec::new(), keep, users })
     }
 
     fn parent(&self, inner: &Path) -> io::Result<PathBuf> {
@@ -44,10 +52,15 @@ impl Sink {
     fn make(&self, inner: &Path) -> io::Result<()> {
         let path = self.directory.join(inner);
         let above = inner.parent().filter(|above| !above.as_os_str().is_empty());
-        match (fs::create_dir(&path), above) {
+        let create = || {
+            fs::create_dir(&path)?;
+            // Whatever the caller's own umask is.
+            fs::set_permissions(&path, fs::Permissions::from_mode(DIRECTORY))
+        };
+        match (create(), above) {
             (Err(error), Some(above)) if error.kind() == io::ErrorKind::NotFound => {
                 self.make(above)?;
-                fs::create_dir(&path)
+                create()
             }
             (Err(error), _) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
             (made, _) => made,
@@ -66,39 +79,63 @@ impl Sink {
         }
     }
 
-    fn write(&mut self, inner: &Path, name: &Path, mode: u32, content: &mut dyn Read) -> io::Result<()> {
+    /// Writes a new file and gives it back, without its attributes.
+    fn write(&mut self, inner: &Path, name: &Path, content: &mut dyn Read) -> io::Result<File> {
         self.links.remove(inner);
         let mut file = self.create(inner).map_err(named(name))?;
         let written = io::copy(&mut content.take(self.gate.left().saturating_add(1)), &mut file);
         self.gate.count(written.map_err(named(name))?, name)?;
-        file.set_permissions(fs::Permissions::from_mode(mode & 0o777)).map_err(named(name))
+        Ok(file)
     }
 
-    /// Makes the links and sets the directories' modes.
-    pub fn finish(self) -> io::Result<()> {
+    /// Owner, mode and time, in this order: each change would spoil what comes before it.
+    fn set(&mut self, file: &File, attributes: &Attributes, otherwise: u32) -> io::Result<()> {
+        let owner = attributes.owner.as_ref().filter(|_| self.keep == Keep::Owners);
+        if let Some(Owner { user, group }) = owner {
+            let user = user.0.as_deref().and_then(|name| self.users.user(name)).or(user.1);
+            let group = group.0.as_deref().and_then(|name| self.users.group(name)).or(group.1);
+            fchown(file, user, group)?;
+        }
+        self.set_mode(file, attributes.mode.unwrap_or(otherwise))?;
+        self.set_time(file, attributes.modified);
+        Ok(())
+    }
+
+    fn set_mode(&self, file: &File, mode: u32) -> io::Result<()> {
+        let kept = if self.keep == Keep::Owners { 0o7777 } else { 0o777 };
+        file.set_permissions(fs::Permissions::from_mode(mode & kept))
+    }
+
+    fn set_time(&self, file: &File, modified: Option<SystemTime>) {
+        if let Some(time) = modified.filter(|_| self.keep != Keep::Modes) {
+            // One that the file system cannot hold is no reason not to unpack.
+            drop(file.set_modified(time));
+        }
+    }
+
+    /// Makes the links and sets the directories' attributes.
+    pub fn finish(mut self) -> io::Result<()> {
         for (inner, target) in &self.links {
             symlink(target, self.directory.join(inner)).map_err(named(inner))?;
         }
-        for (path, mode) in self.modes.iter().rev() {
-            // The owner must be able to go on: install, log, remove.
-            fs::set_permissions(path, fs::Permissions::from_mode(mode | 0o700))?;
+        for (path, attributes) in std::mem::take(&mut self.directories) {
+            self.set(&File::open(path)?, &attributes, DIRECTORY)?;
         }
         Ok(())
     }
 }
 
-/// A file that was unpacked, with its mode: by that it may be nobody's to read.
-fn open(path: &Path) -> io::Result<(File, u32)> {
-    let permissions = fs::symlink_metadata(path)?.permissions();
-    let mode = permissions.mode();
+/// A file that was unpacked: by its mode it may be nobody's to read.
+fn open(path: &Path) -> io::Result<(File, fs::Metadata)> {
+    let metadata = fs::symlink_metadata(path)?;
     match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
             let file = File::open(path);
-            fs::set_permissions(path, permissions)?;
-            Ok((file?, mode))
+            fs::set_permissions(path, metadata.permissions())?;
+            Ok((file?, metadata))
         }
-        file => Ok((file?, mode)),
+        file => Ok((file?, metadata)),
     }
 }
 
@@ -107,19 +144,19 @@ impl Entries for Sink {
         &mut self.gate
     }
 
-    fn directory(&mut self, name: &Path, mode: Option<u32>) -> io::Result<()> {
+    fn directory(&mut self, name: &Path, attributes: &Attributes) -> io::Result<()> {
         let Some(inner) = self.gate.place(name, Kind::Directory)? else { return Ok(()) };
         self.make(&inner).map_err(named(name))?;
-        let path = self.directory.join(inner);
-        if let Some(mode) = mode {
-            self.modes.push((path, mode & 0o777));
-        }
+        // The owner must be able to go on: install, log, remove.
+        let mode = attributes.mode.map(|mode| mode | 0o700);
+        self.directories.push((self.directory.join(inner), Attributes { mode, ..attributes.clone() }));
         Ok(())
     }
 
-    fn file(&mut self, name: &Path, mode: Option<u32>, content: &mut dyn Read) -> io::Result<()> {
+    fn file(&mut self, name: &Path, attributes: &Attributes, content: &mut dyn Read) -> io::Result<()> {
         let Some(inner) = self.gate.place(name, Kind::File)? else { return Ok(()) };
-        self.write(&inner, name, mode.unwrap_or(0o644), content)
+        let file = self.write(&inner, name, content)?;
+        self.set(&file, attributes, 0o644).map_err(named(name))
     }
 
     fn link(&mut self, name: &Path, target: PathBuf) -> io::Result<()> {
@@ -134,7 +171,7 @@ impl Entries for Sink {
         Ok(())
     }
 
-    fn copy_of(&mut self, name: &Path, earlier: &Path, mode: Option<u32>) -> io::Result<()> {
+    fn copy_of(&mut self, name: &Path, earlier: &Path) -> io::Result<()> {
         let inner = self.gate.earlier(name, earlier)?;
         if let Some(target) = self.links.get(&inner).cloned() {
             return self.link(name, target);
@@ -144,6 +181,12 @@ impl Entries for Sink {
             return Ok(());
         };
         let (mut source, there) = open(&self.directory.join(inner)).map_err(named(name))?;
-        self.write(&place, name, mode.unwrap_or(there), &mut source)
+        let file = self.write(&place, name, &mut source)?;
+        if self.keep == Keep::Owners {
+            fchown(&file, Some(there.uid()), Some(there.gid())).map_err(named(name))?;
+        }
+        self.set_mode(&file, there.permissions().mode()).map_err(named(name))?;
+        self.set_time(&file, there.modified().ok());
+        Ok(())
     }
 }

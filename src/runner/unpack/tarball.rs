@@ -49,13 +49,13 @@ fn open(bundle: &Path, kind: &BundleType) -> io::Result<Members<BufReader<Box<dy
 pub fn unpack(bundle: &Path, kind: &BundleType, to: &mut dyn Entries) -> io::Result<()> {
     let mut members = open(bundle, kind)?;
     while let Some(member) = members.next_entry()? {
-        let (name, mode) = (&member.name, member.mode);
+        let (name, attributes) = (&member.name, &member.attributes);
         to.gate().promise(member.size, name)?;
         match member.kind {
-            _ if member.is_file() => to.file(name, mode, &mut members.content(&member))?,
-            EntryType::Directory => to.directory(name, mode)?,
+            _ if member.is_file() => to.file(name, attributes, &mut members.content(&member))?,
+            EntryType::Directory => to.directory(name, attributes)?,
             EntryType::Symlink => to.link(name, target(member.target, name)?)?,
-            EntryType::Link => to.copy_of(name, &PathBuf::from(OsString::from_vec(member.target)), mode)?,
+            EntryType::Link => to.copy_of(name, &PathBuf::from(OsString::from_vec(member.target)))?,
             _ => {
                 return Err(refuse(format!("{} is neither file, directory nor link", name.display())));
             }

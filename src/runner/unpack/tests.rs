@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -161,6 +161,79 @@ fn a_tar_keeps_exec_bits_and_links_and_loses_setuid() {
     }
 }
 
+/// Seconds since 1970 and the rest in nanoseconds.
+fn time_of(path: &Path) -> (i64, i64) {
+    let metadata = fs::metadata(path).unwrap();
+    (metadata.mtime(), metadata.mtime_nsec())
+}
+
+#[test]
+fn times_are_those_of_the_archive_but_of_a_copy_of_a_directory() {
+    let mut timed = Header::new_gnu();
+    timed.set_entry_type(FILE);
+    timed.set_mtime(1_000_000_000);
+    timed.as_old_mut().name[..5].copy_from_slice(b"timed");
+    timed.set_size(0);
+    timed.set_cksum();
+    let bytes = [
+        timed.as_bytes().to_vec(),
+        block("same", EntryType::Link, 0, b""),
+        [pax(&[("mtime", "1.5")]), block("fraction", FILE, 1, b"x")].concat(),
+        [pax(&[("mtime", "-1.25")]), block("before", FILE, 1, b"x")].concat(),
+        [pax(&[("mtime", "7")]), block("folder/", EntryType::Directory, 0, b"")].concat(),
+        block("folder/file", FILE, 1, b"x"),
+    ];
+    let mut bytes = bytes.concat();
+    // The hard link says nothing of where it leads yet.
+    let link = 512 + 157;
+    bytes[link..link + 5].copy_from_slice(b"timed");
+    let mut header = Header::from_byte_slice(&bytes[512..1024]).clone();
+    header.set_cksum();
+    bytes[512..1024].copy_from_slice(header.as_bytes());
+    let bundle = Bundle::new(&bytes);
+    bundle.unpack(BundleType::Tar).unwrap();
+    for (name, time) in [
+        ("timed", (1_000_000_000, 0)),
+        ("same", (1_000_000_000, 0)),
+        ("fraction", (1, 500_000_000)),
+        ("before", (-2, 750_000_000)),
+        ("folder", (7, 0)),
+        ("folder/file", (0, 0)),
+    ] {
+        assert_eq!(time_of(&bundle.path(name)), time, "{name}");
+    }
+    let copy = bundle.guard.path().join("copy");
+    fs::create_dir(&copy).unwrap();
+    extract_with(&bundle.guard.path().join("bundle.tar"), &BundleType::Tar, &copy, Keep::Modes).unwrap();
+    assert!(["timed", "fraction", "folder"].iter().all(|name| time_of(&copy.join(name)).0 > 1_700_000_000));
+}
+
+#[test]
+#[expect(clippy::print_stderr, reason = "says what is left out")]
+fn owners_and_setuid_of_a_tar_are_kept_where_that_is_asked_for() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("left out: owners, which only root can set");
+        return;
+    }
+    let owner = [("uid", "4000"), ("gid", "4001"), ("uname", "daemon"), ("gname", "nobody-here")];
+    let mut setuid = block("run", FILE, 1, b"x");
+    let mut header = Header::from_byte_slice(&setuid[..512]).clone();
+    header.set_mode(0o6755);
+    header.set_cksum();
+    setuid[..512].copy_from_slice(header.as_bytes());
+    let bundle = Bundle::new(&[pax(&owner), setuid].concat());
+    let unpacked = |keep: Keep| {
+        let place = bundle.guard.path().join(format!("{keep:?}"));
+        fs::create_dir(&place).unwrap();
+        extract_with(&bundle.guard.path().join("bundle.tar"), &BundleType::Tar, &place, keep).unwrap();
+        let metadata = fs::metadata(place.join("run")).unwrap();
+        (metadata.uid(), metadata.gid(), metadata.mode() & 0o7777)
+    };
+    // By the name where this machine knows it, else by the number.
+    assert_eq!(unpacked(Keep::Owners), (1, 4001, 0o6755));
+    assert_eq!(unpacked(Keep::Times), (0, 0, 0o755));
+}
+
 #[test]
 fn a_tgz_is_told_by_its_bytes() {
     let bytes = gzipped(&tar(&[("a", FILE, "content")]));
@@ -264,6 +337,33 @@ fn dos(names: &[&str]) -> Vec<u8> {
     zip(|writer| names.iter().for_each(|name| writer.start_file(*name, options).unwrap()))
 }
 
+/// What Windows cannot say of a file, that it may be run, nobody believes it; `unzip` takes MS-DOS's word and not that of
+/// the other half of the attributes.
+#[test]
+fn modes_are_those_of_unzip_and_none_is_made_up() {
+    let modes = |system: System| {
+        let bytes = zip(|writer| {
+            for (name, mode) in [("run.sh", 0o755), ("plain", 0o600), ("open", 0o664)] {
+                let options = SimpleFileOptions::default().system(system).unix_permissions(mode);
+                writer.start_file(name, options).unwrap();
+            }
+        });
+        let bundle = Bundle::new(&bytes);
+        bundle.unpack(BundleType::Zip).unwrap();
+        let contents = contents(&bundle.guard.path().join("bundle.tar"), &BundleType::Zip).unwrap();
+        ["run.sh", "plain", "open"].map(|name| {
+            let mode = fs::metadata(bundle.path(name)).unwrap().permissions().mode() & 0o777;
+            assert_eq!(contents.listing()[name].mode, mode, "{name}");
+            mode
+        })
+    };
+    assert_eq!(modes(System::Unix), [0o755, 0o600, 0o664]);
+    assert_eq!(modes(System::Dos), [0o644, 0o600, 0o664]);
+    for system in [System::WindowsNTFS, System::OsDarwin, System::VFAT] {
+        assert_eq!(modes(system), [0o644; 3], "{system:?}");
+    }
+}
+
 #[test]
 fn backslashes_of_a_tool_of_windows_part_a_path() {
     let bundle = Bundle::new(&dos(&["appspec.yml", "scripts\\a.sh", "empty\\", "mixed/a\\b"]));
@@ -286,10 +386,15 @@ fn backslashes_of_a_tool_of_windows_part_a_path() {
 fn there_is_a_limit_to_entries_bytes_and_depth() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(Gate::new(u64::MAX).left(), 16 << 30);
-    let mut sink = Sink::new(folder.path(), Gate::new(0)).unwrap();
+    let mut sink = Sink::new(folder.path(), Gate::new(0), Keep::Modes).unwrap();
     let deep = "d/".repeat(129);
-    assert!(sink.directory(Path::new(&deep), None).unwrap_err().to_string().contains("is too deep"));
-    let mut one = || sink.directory(Path::new("."), None);
+    assert!(
+        sink.directory(Path::new(&deep), &Attributes::default())
+            .unwrap_err()
+            .to_string()
+            .contains("is too deep")
+    );
+    let mut one = || sink.directory(Path::new("."), &Attributes::default());
     let error = std::iter::repeat_with(&mut one).take(200_000).find_map(Result::err).unwrap();
     assert_eq!(error.to_string(), "more than 200000 entries");
 }
@@ -329,11 +434,12 @@ fn a_hard_link_is_one_entry_and_as_many_bytes_as_its_file() {
         gate.count(gate.left() - 10, Path::new("most")).unwrap();
         gate
     };
-    let (mut sink, mut contents) = (Sink::new(folder.path(), gate()).unwrap(), Contents::new(gate()));
+    let (mut sink, mut contents) =
+        (Sink::new(folder.path(), gate(), Keep::Modes).unwrap(), Contents::new(gate()));
     for to in [&mut sink as &mut dyn Entries, &mut contents] {
-        to.file(Path::new("a"), None, &mut &b"four"[..]).unwrap();
-        to.copy_of(Path::new("b"), Path::new("a"), None).unwrap();
-        let error = to.copy_of(Path::new("c"), Path::new("a"), None).unwrap_err().to_string();
+        to.file(Path::new("a"), &Attributes::default(), &mut &b"four"[..]).unwrap();
+        to.copy_of(Path::new("b"), Path::new("a")).unwrap();
+        let error = to.copy_of(Path::new("c"), Path::new("a")).unwrap_err().to_string();
         assert!(error.contains("c unpacks to more than a bundle may hold"), "{error}");
     }
 }
@@ -348,14 +454,15 @@ fn of_files_in_memory_there_are_heads_alone() {
 #[test]
 fn what_is_replaced_or_copied_need_not_be_allowed_by_its_mode() {
     let folder = tempfile::tempdir().unwrap();
-    let mut sink = Sink::new(folder.path(), Gate::new(0)).unwrap();
-    sink.file(Path::new("a"), Some(0), &mut &b"before"[..]).unwrap();
-    sink.copy_of(Path::new("b"), Path::new("a"), None).unwrap();
+    let mut sink = Sink::new(folder.path(), Gate::new(0), Keep::Modes).unwrap();
+    let unreadable = Attributes { mode: Some(0), ..Attributes::default() };
+    sink.file(Path::new("a"), &unreadable, &mut &b"before"[..]).unwrap();
+    sink.copy_of(Path::new("b"), Path::new("a")).unwrap();
     let mode = |name: &str| fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode("a"), mode("b")), (0, 0));
     fs::set_permissions(folder.path().join("b"), fs::Permissions::from_mode(0o444)).unwrap();
     let mut before = fs::File::open(folder.path().join("b")).unwrap();
-    sink.file(Path::new("b"), None, &mut &b"after"[..]).unwrap();
+    sink.file(Path::new("b"), &Attributes::default(), &mut &b"after"[..]).unwrap();
     assert_eq!(fs::read_to_string(folder.path().join("b")).unwrap(), "after");
     assert_eq!(io::read_to_string(&mut before).unwrap(), "before", "another file took its place");
 }
@@ -413,8 +520,9 @@ fn a_bomb_is_refused() {
     let mut gate = Gate::new(42_374);
     assert!(gate.left() < 3 << 30, "5.5 GB of 42 kB, as the known ones have it");
     gate.count(gate.left() - 1000, Path::new("zeros")).unwrap();
-    let mut sink = Sink::new(folder.path(), gate).unwrap();
-    let error = sink.file(Path::new("more"), None, &mut io::repeat(0)).unwrap_err().to_string();
+    let mut sink = Sink::new(folder.path(), gate, Keep::Modes).unwrap();
+    let error =
+        sink.file(Path::new("more"), &Attributes::default(), &mut io::repeat(0)).unwrap_err().to_string();
     assert!(error.contains("more unpacks to more than a bundle may hold"), "{error}");
     assert_eq!(
         fs::metadata(folder.path().join("more")).unwrap().len(),
