@@ -13,7 +13,7 @@ use zip::{CompressionMethod, System, ZipWriter};
 
 use super::members::Members;
 use super::*;
-use crate::appspec::Kind;
+use crate::appspec::{Entry, Kind};
 
 struct Bundle {
     guard: tempfile::TempDir,
@@ -37,7 +37,9 @@ impl Bundle {
             let mut there = Vec::new();
             there_is(&self.path(""), Path::new(""), &mut there);
             let listed = contents.listing().iter();
-            let listed: Vec<_> = listed.map(|(path, entry)| (path.clone(), entry.kind.clone())).collect();
+            let mode = |entry: &Entry| (entry.kind != Kind::Link).then_some(entry.mode);
+            let listed: Vec<_> =
+                listed.map(|(path, entry)| (path.clone(), entry.kind.clone(), mode(entry))).collect();
             assert_eq!(listed, there);
         }
         unpacked
@@ -48,22 +50,23 @@ impl Bundle {
     }
 }
 
-/// Paths and kinds of all below a directory, in order.
-fn there_is(root: &Path, below: &Path, found: &mut Vec<(String, Kind)>) {
+/// Paths, kinds and modes of all below a directory, in order; none of a link.
+fn there_is(root: &Path, below: &Path, found: &mut Vec<(String, Kind, Option<u32>)>) {
     for entry in fs::read_dir(root.join(below)).unwrap().flatten() {
-        let (path, kind) = (below.join(entry.file_name()), entry.file_type().unwrap());
+        let (path, metadata) = (below.join(entry.file_name()), entry.metadata().unwrap());
+        let (kind, mode) = (metadata.file_type(), Some(metadata.permissions().mode() & 0o777));
         let directory = kind.is_dir();
-        let kind = match kind {
-            _ if directory => Kind::Directory,
-            kind if kind.is_symlink() => Kind::Link,
-            _ => Kind::File,
+        let (kind, mode) = match kind {
+            _ if directory => (Kind::Directory, mode),
+            kind if kind.is_symlink() => (Kind::Link, None),
+            _ => (Kind::File, mode),
         };
-        found.push((path.to_str().unwrap().to_owned(), kind));
+        found.push((path.to_str().unwrap().to_owned(), kind, mode));
         if directory {
             there_is(root, &path, found);
         }
     }
-    found.sort_by(|(a, _), (b, _)| a.cmp(b));
+    found.sort_by(|(a, ..), (b, ..)| a.cmp(b));
 }
 
 fn zip(write: impl Fn(&mut ZipWriter<std::io::Cursor<Vec<u8>>>)) -> Vec<u8> {
@@ -959,6 +962,31 @@ fn of_directories_and_links_nothing_follows_whatever_their_size() {
     bundle.unpack(BundleType::Tar).unwrap();
     for (name, text) in [("d/x", "1"), ("l", "1"), ("d/y", "2"), ("h", "1"), ("d/z", "3")] {
         assert_eq!(fs::read_to_string(bundle.path(name)).unwrap(), text, "{name}");
+    }
+}
+
+#[test]
+fn a_directory_has_its_last_mode_and_a_hard_link_its_files() {
+    let of = |block: Vec<u8>, mode: &[u8; 7]| changed(block, &[(100, mode)]);
+    let hard = |name: &str| changed(block(name, EntryType::Link, 0, b""), &[(157, b"run")]);
+    let directory = |name: &str| block(name, EntryType::Directory, 0, b"");
+    let bytes = [
+        of(directory("narrow"), b"0000755"),
+        block("narrow/file", FILE, 1, b"x"),
+        of(directory("narrow"), b"0000700"),
+        of(directory("wide"), b"0000700"),
+        of(directory("./wide/"), b"0000755"),
+        of(block("run", FILE, 1, b"x"), b"0000755"),
+        of(hard("hard"), b"0000644"),
+        of(hard("closed"), b"0000000"),
+        changed(block("none", FILE, 1, b"x"), &[(100, &[0; 8])]),
+    ];
+    let bundle = Bundle::new(&bytes.concat());
+    bundle.unpack(BundleType::Tar).unwrap();
+    for (name, mode) in
+        [("narrow", 0o700), ("wide", 0o755), ("run", 0o755), ("hard", 0o755), ("closed", 0o755), ("none", 0)]
+    {
+        assert_eq!(fs::metadata(bundle.path(name)).unwrap().permissions().mode() & 0o777, mode, "{name}");
     }
 }
 
