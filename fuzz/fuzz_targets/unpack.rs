@@ -3,6 +3,7 @@
 #![no_main]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use cdctl::appspec::{Kind, Scope};
@@ -12,18 +13,22 @@ use cdctl::runner::{contents, unpack};
 use cdctl::source::MAX_BYTES;
 use libfuzzer_sys::fuzz_target;
 
-/// Paths and kinds of all below a directory; false where a name is not UTF-8, which the listing has as it can be read.
-fn there_is(root: &Path, below: &Path, found: &mut Vec<(String, Kind)>) -> bool {
+/// Path, kind, and mode where it is no link.
+type Found = (String, Kind, Option<u32>);
+
+/// All below a directory; false where a name is not UTF-8, which the listing has as it can be read.
+fn there_is(root: &Path, below: &Path, found: &mut Vec<Found>) -> bool {
     let mut readable = true;
     for entry in fs::read_dir(root.join(below)).into_iter().flatten().flatten() {
-        let Ok(kind) = entry.file_type() else { continue };
+        let Ok(metadata) = entry.metadata() else { continue };
+        let (kind, mode) = (metadata.file_type(), Some(metadata.permissions().mode() & 0o777));
         let path = below.join(entry.file_name());
         let Some(name) = path.to_str().map(str::to_owned) else { return false };
         if kind.is_dir() {
-            found.push((name, Kind::Directory));
+            found.push((name, Kind::Directory, mode));
             readable &= there_is(root, &path, found);
         } else {
-            found.push((name, if kind.is_symlink() { Kind::Link } else { Kind::File }));
+            found.push(if kind.is_symlink() { (name, Kind::Link, None) } else { (name, Kind::File, mode) });
         }
     }
     readable
@@ -55,9 +60,11 @@ fuzz_target!(|bytes: &[u8]| {
                 if unpacked.is_ok() {
                     let mut there = Vec::new();
                     let readable = there_is(out, Path::new(""), &mut there);
-                    there.sort_by(|(a, _), (b, _)| a.cmp(b));
-                    let entries = contents.listing().iter();
-                    let listed: Vec<_> = entries.map(|(path, entry)| (path.clone(), entry.kind.clone())).collect();
+                    there.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+                    let listed = contents.listing().iter().map(|(path, entry)| {
+                        (path.clone(), entry.kind.clone(), (entry.kind != Kind::Link).then_some(entry.mode))
+                    });
+                    let listed: Vec<Found> = listed.collect();
                     assert!(!readable || listed == there, "{listed:?} is not what was unpacked: {there:?}");
                     if readable && let Some(there) = text_there(out, "appspec.yml") {
                         assert_eq!(text.ok().flatten(), Some(there), "the text is not what was unpacked");

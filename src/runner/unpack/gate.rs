@@ -89,7 +89,7 @@ fn inner(name: &Path) -> io::Result<PathBuf> {
 }
 
 /// What is left after so many bytes of a file.
-fn after(left: u64, bytes: u64, name: &Path) -> io::Result<u64> {
+pub fn after(left: u64, bytes: u64, name: &Path) -> io::Result<u64> {
     let more = || refuse(format!("{} unpacks to more than a bundle may hold", name.display()));
     left.checked_sub(bytes).ok_or_else(more)
 }

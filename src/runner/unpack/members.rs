@@ -1,20 +1,20 @@
 //! The entries of a tar, one after the other. What stands beside an entry's header (a long name, attributes, the map of a
-//! sparse file) is bounded before it is read, and nothing is read twice.
+//! sparse file) is bounded before it is read, as is all that is read together; nothing is read twice.
 //!
 //! Source: POSIX.1-2017 (pax); GNU tar 1.34, its manual and as observed: the agents unpack by it.
 
 use std::ffi::OsString;
-use std::io::{self, Read};
+use std::io::{self, Read, Take};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use tar::{EntryType, GnuExtSparseHeader, GnuSparseHeader, Header};
 
-use super::gate::refuse;
+use super::gate::{after, refuse};
+use super::header::{self, BLOCK, name, time};
 use super::{Attributes, Owner};
 
-const BLOCK: usize = 512;
 /// Bytes beside one entry's header; and beside all of them, with headers of their own.
 const MAX_EXTENSION: u64 = 1 << 20;
 const MAX_EXTENSIONS: u64 = 1 << 30;
@@ -28,7 +28,7 @@ type Runs = Vec<(u64, u64)>;
 pub struct Member {
     pub kind: EntryType,
     pub name: PathBuf,
-    /// Where a link leads.
+    /// Where a link leads; of others nothing.
     pub target: Vec<u8>,
     pub attributes: Attributes,
     /// Bytes of the content; of a sparse file with those that are not in the archive.
@@ -38,8 +38,12 @@ pub struct Member {
 
 impl Member {
     pub fn is_file(&self) -> bool {
-        matches!(self.kind, EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse)
+        is_file(self.kind)
     }
+}
+
+fn is_file(kind: EntryType) -> bool {
+    matches!(kind, EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse)
 }
 
 /// What is said of an entry ahead of its header.
@@ -66,7 +70,10 @@ struct Records {
 }
 
 pub struct Members<R> {
-    from: R,
+    /// As much as may be read, whatever it is: what is passed over has to be unpacked like all else.
+    from: Take<R>,
+    /// What holds for all that follows.
+    global: Records,
     /// Bytes that are still to come of the present content, and of what fills its last block.
     content: u64,
     fill: u64,
@@ -75,49 +82,45 @@ pub struct Members<R> {
     pub any: bool,
 }
 
-fn damaged(message: impl Into<String>) -> io::Error {
+pub fn damaged(message: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, message.into())
 }
 
-/// Names end at a zero.
-fn name(mut bytes: Vec<u8>) -> Vec<u8> {
-    let end = bytes.iter().position(|byte| *byte == 0);
-    bytes.truncate(end.unwrap_or(bytes.len()));
-    bytes
-}
-
 impl<R: Read> Members<R> {
-    pub fn new(from: R) -> Self {
-        Members { from, content: 0, fill: 0, extensions: MAX_EXTENSIONS, any: false }
+    /// The entries of what `from` unpacks to, of which no more than so many bytes are read.
+    pub fn new(from: R, most: u64) -> Self {
+        let (from, global) = (from.take(most), Records::default());
+        Members { from, global, content: 0, fill: 0, extensions: MAX_EXTENSIONS, any: false }
     }
 
     /// The next entry; what was not read of the one before is passed over.
     ///
     /// # Errors
-    /// The archive cannot be read or is damaged; more stands beside a header than is held in memory.
+    /// The archive cannot be read or is damaged; more stands beside a header than is held in memory; it unpacks to more than
+    /// a bundle may hold.
     pub fn next_entry(&mut self) -> io::Result<Option<Member>> {
         let mut ahead = Ahead::default();
         loop {
             self.content = self.content.saturating_add(std::mem::take(&mut self.fill));
             io::copy(self, &mut io::sink())?;
+            // Less than a block at the end is none.
             let Some(block) = self.block()?.filter(|block| block.iter().any(|byte| *byte != 0)) else {
                 return Ok(None);
             };
             self.any = true;
             let header = Header::from_byte_slice(&block);
-            // The checksum counts itself as eight blanks.
-            let sum = |bytes: &[u8]| bytes.iter().map(|byte| u32::from(*byte)).sum::<u32>();
-            if header.cksum()? != sum(&block[..148]) + 8 * u32::from(b' ') + sum(&block[156..]) {
+            if !header::is_whole(header) {
                 return Err(damaged("the checksum of a header is wrong"));
             }
-            match header.entry_type() {
-                EntryType::GNULongName => ahead.name = Some(name(self.extension(header)?)),
-                EntryType::GNULongLink => ahead.target = Some(name(self.extension(header)?)),
-                EntryType::XHeader => ahead.records = Records::of(&self.extension(header)?)?,
-                // For all that follows; git notes the commit there.
-                EntryType::XGlobalHeader => drop(self.extension(header)?),
-                // GNU tar's name of the whole archive has no content, and a size that may be blank.
-                kind if kind.as_byte() == b'V' => {}
+            match header.entry_type().as_byte() {
+                b'L' => ahead.name = Some(name(self.extension(header)?)),
+                b'K' => ahead.target = Some(name(self.extension(header)?)),
+                // The latter is Solaris' own.
+                b'x' | b'X' => ahead.records = Records::of(&self.extension(header)?)?,
+                // Git notes the commit there.
+                b'g' => self.global = Records::of(&self.extension(header)?)?,
+                // GNU tar's name of the whole archive.
+                b'V' => self.begin(header::size(header)?),
                 _ => return self.member(header, ahead).map(Some),
             }
         }
@@ -128,18 +131,26 @@ impl<R: Read> Members<R> {
         Content { members: self, size: member.size, runs: &member.runs, at: 0 }
     }
 
-    /// What is behind the last entry.
-    pub fn rest(self) -> R {
+    /// What is behind the last entry, as far as it may be read.
+    pub fn rest(self) -> Take<R> {
         self.from
     }
 
-    /// None at the end.
+    /// None at the end, and where less is left.
     fn block(&mut self) -> io::Result<Option<Vec<u8>>> {
         let mut block = Vec::with_capacity(BLOCK);
         match self.from.by_ref().take(BLOCK as u64).read_to_end(&mut block)? {
-            0 => Ok(None),
             BLOCK => Ok(Some(block)),
-            _ => Err(ended()),
+            _ if self.from.limit() == 0 => Err(self.ended()),
+            _ => Ok(None),
+        }
+    }
+
+    /// Why there is nothing to read any more.
+    fn ended(&self) -> io::Error {
+        match self.from.limit() {
+            0 => refuse("it unpacks to more than a bundle may hold"),
+            _ => io::Error::new(io::ErrorKind::UnexpectedEof, "the archive ends within an entry"),
         }
     }
 
@@ -149,7 +160,7 @@ impl<R: Read> Members<R> {
     }
 
     fn extension(&mut self, header: &Header) -> io::Result<Vec<u8>> {
-        let size = header.entry_size()?;
+        let size = header::size(header)?;
         let left = self.extensions.checked_sub(size.saturating_add(BLOCK as u64));
         self.extensions = left
             .filter(|_| size <= MAX_EXTENSION)
@@ -161,23 +172,33 @@ impl<R: Read> Members<R> {
 
     fn member(&mut self, header: &Header, ahead: Ahead) -> io::Result<Member> {
         let Ahead { name, target, records } = ahead;
-        let name = records.sparse_name.or(records.path).or(name);
-        let name = name.unwrap_or_else(|| header.path_bytes().into_owned());
-        let target = records.linkpath.or(target);
-        let target = target.unwrap_or_else(|| header.link_name_bytes().unwrap_or_default().into_owned());
-        let kind = match header.entry_type() {
-            EntryType::Regular if name.ends_with(b"/") => EntryType::Directory,
+        let global = &self.global;
+        let name = records.sparse_name.or(records.path).or_else(|| global.path.clone()).or(name);
+        let name = name.unwrap_or_else(|| header::path(header));
+        let letter = header.entry_type().as_byte();
+        let kind = match letter {
+            b'0' | b'7' if name.ends_with(b"/") => EntryType::Directory,
             // Of an incremental dump: its content is what the directory had.
-            kind if kind.as_byte() == b'D' => EntryType::Directory,
-            kind => kind,
+            b'D' => EntryType::Directory,
+            // The last one goes on in another archive.
+            b'0'..=b'7' | b'S' | b'M' => header.entry_type(),
+            // To `tar` a file, with a warning.
+            _ => EntryType::Regular,
+        };
+        let target = if matches!(kind, EntryType::Link | EntryType::Symlink) {
+            let target = records.linkpath.or_else(|| global.linkpath.clone()).or(target);
+            target.unwrap_or_else(|| header.link_name_bytes().unwrap_or_default().into_owned())
+        } else {
+            Vec::new()
         };
         let name = PathBuf::from(OsString::from_vec(name));
-        let packed = match records.size {
+        let packed = match records.size.or(global.size) {
+            // Of others nothing follows, whatever is said there.
+            _ if !is_file(kind) && letter != b'D' => 0,
             Some(size) => size,
-            // Some tars say there what the file has.
-            None if kind == EntryType::Link => 0,
-            None => header.entry_size()?,
+            None => header::size(header)?,
         };
+        after(self.from.limit(), packed, &name)?;
         let wrong = || damaged(format!("the map of the sparse file {} is wrong", name.display()));
         let (runs, size) = if kind == EntryType::GNUSparse {
             let sparse = self.map_of_headers(header)?.ok_or_else(wrong)?;
@@ -196,7 +217,7 @@ impl<R: Read> Members<R> {
         if !fits(&runs, self.content, size) {
             return Err(wrong());
         }
-        let attributes = attributes(header, records.mtime, records.owner);
+        let attributes = header::attributes(header, records.mtime, records.owner);
         Ok(Member { kind, name, target, attributes, size, runs })
     }
 
@@ -215,7 +236,7 @@ impl<R: Read> Members<R> {
         let mut more = header.is_extended();
         while more && is_all {
             let mut extension = GnuExtSparseHeader::new();
-            extension.as_mut_bytes().copy_from_slice(&self.block()?.ok_or_else(ended)?);
+            extension.as_mut_bytes().copy_from_slice(&self.block()?.ok_or_else(|| self.ended())?);
             is_all = add(extension.sparse())?;
             more = extension.is_extended();
         }
@@ -255,44 +276,6 @@ impl<R: Read> Members<R> {
     }
 }
 
-/// What the header says where the attributes by pax say nothing.
-fn attributes(header: &Header, mtime: Option<SystemTime>, owner: Owner) -> Attributes {
-    let text = |bytes: Option<&[u8]>| {
-        let text = String::from_utf8(name(bytes?.to_vec())).ok()?;
-        Some(text).filter(|text| !text.is_empty())
-    };
-    let number = |number: io::Result<u64>| number.ok().and_then(|number| u32::try_from(number).ok());
-    let of_header = || SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(header.mtime().ok()?));
-    let user = owner.user.0.or_else(|| text(header.username_bytes()));
-    let group = owner.group.0.or_else(|| text(header.groupname_bytes()));
-    Attributes {
-        mode: header.mode().ok(),
-        modified: mtime.or_else(of_header),
-        owner: Some(Owner {
-            user: (user, owner.user.1.or_else(|| number(header.uid()))),
-            group: (group, owner.group.1.or_else(|| number(header.gid()))),
-        }),
-    }
-}
-
-/// Seconds since 1970, with a fraction, maybe before it.
-fn time(text: &[u8]) -> Option<SystemTime> {
-    let text = std::str::from_utf8(text).ok()?;
-    let (is_before, text) = text.strip_prefix('-').map_or((false, text), |text| (true, text));
-    let (seconds, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let digits: String = fraction.chars().chain("000000000".chars()).take(9).collect();
-    let since = Duration::new(seconds.parse().ok()?, digits.parse().ok()?);
-    if is_before {
-        SystemTime::UNIX_EPOCH.checked_sub(since)
-    } else {
-        SystemTime::UNIX_EPOCH.checked_add(since)
-    }
-}
-
-fn ended() -> io::Error {
-    io::Error::new(io::ErrorKind::UnexpectedEof, "the archive ends within an entry")
-}
-
 fn other_form(name: &Path) -> io::Error {
     let name = name.display();
     refuse(format!(
@@ -321,7 +304,7 @@ impl<R: Read> Read for Members<R> {
             return Ok(0);
         }
         match self.from.read(&mut into[..most])? {
-            0 => Err(ended()),
+            0 => Err(self.ended()),
             read => {
                 self.content -= read as u64;
                 Ok(read)

@@ -4,7 +4,9 @@
 mod contents;
 mod damage;
 mod gate;
+mod header;
 mod members;
+mod packed;
 mod sink;
 mod tarball;
 mod zipped;

@@ -6,26 +6,26 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-use bzip2::bufread::MultiBzDecoder;
-use flate2::read::MultiGzDecoder;
 use tar::EntryType;
 
 use super::Entries;
-use super::gate::{refuse, target};
+use super::gate::{Gate, refuse, target};
 use super::members::Members;
+use super::packed::{self, BZIP2, GZIP};
 use crate::model::BundleType;
 
-/// What an archive is packed by, that a host's `tar` finds out where it is not told.
-const BZIP2: &[u8] = b"BZh";
+/// What else an archive may be packed by, that a host's `tar` finds out where it is not told.
 const XZ: &[u8] = b"\xfd7zXZ\0";
 const ZSTD: &[u8] = b"\x28\xb5\x2f\xfd";
 
 /// Source: official agent 1.8.1 (`tar -xpsf`, of a tgz `-zxpsf`) and GNU tar.
-fn open(bundle: &Path, kind: &BundleType) -> io::Result<Members<Box<dyn Read>>> {
-    let mut file = BufReader::new(File::open(bundle)?);
+fn open(bundle: &Path, kind: &BundleType) -> io::Result<Members<BufReader<Box<dyn Read>>>> {
+    let file = File::open(bundle)?;
+    let most = Gate::new(file.metadata()?.len()).left();
+    let mut file = BufReader::new(file);
     let begin = file.fill_buf()?;
     let is = |magic: &[u8]| begin.starts_with(magic);
-    let (gzip, bzip2) = (is(&[0x1f, 0x8b]), is(BZIP2));
+    let (gzip, bzip2) = (is(GZIP), is(BZIP2));
     let other = if is(XZ) { Some("xz") } else { is(ZSTD).then_some("zstd") };
     if *kind == BundleType::Tgz && !gzip {
         // The agents' `tar` fails on it, as it does on what is damaged.
@@ -38,11 +38,12 @@ fn open(bundle: &Path, kind: &BundleType) -> io::Result<Members<Box<dyn Read>>> 
         );
         return Err(refuse(message));
     }
-    Ok(Members::new(match (gzip, bzip2) {
-        (true, _) => Box::new(MultiGzDecoder::new(file)),
-        (_, true) => Box::new(MultiBzDecoder::new(file)),
+    let from: Box<dyn Read> = match (gzip, bzip2) {
+        (true, _) => Box::new(packed::gzip(file)),
+        (_, true) => Box::new(packed::bzip2(file)),
         _ => Box::new(file),
-    }))
+    };
+    Ok(Members::new(BufReader::new(from), most))
 }
 
 pub fn unpack(bundle: &Path, kind: &BundleType, to: &mut dyn Entries) -> io::Result<()> {
@@ -64,8 +65,7 @@ pub fn unpack(bundle: &Path, kind: &BundleType, to: &mut dyn Entries) -> io::Res
         return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "no entries"));
     }
     // Behind its last entry `tar` reads on: there the checksum of what is gzipped stands.
-    let rest = &mut members.rest().take(to.gate().left().saturating_add(1));
-    io::copy(rest, &mut io::sink()).map(drop)
+    io::copy(&mut members.rest(), &mut io::sink()).map(drop)
 }
 
 /// The first bytes of a file, by its number among the archive's files.

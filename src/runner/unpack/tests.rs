@@ -11,8 +11,9 @@ use tar::{Builder, EntryType, GnuExtSparseHeader, Header};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, System, ZipWriter};
 
+use super::members::Members;
 use super::*;
-use crate::appspec::Kind;
+use crate::appspec::{Entry, Kind};
 
 struct Bundle {
     guard: tempfile::TempDir,
@@ -36,7 +37,9 @@ impl Bundle {
             let mut there = Vec::new();
             there_is(&self.path(""), Path::new(""), &mut there);
             let listed = contents.listing().iter();
-            let listed: Vec<_> = listed.map(|(path, entry)| (path.clone(), entry.kind.clone())).collect();
+            let mode = |entry: &Entry| (entry.kind != Kind::Link).then_some(entry.mode);
+            let listed: Vec<_> =
+                listed.map(|(path, entry)| (path.clone(), entry.kind.clone(), mode(entry))).collect();
             assert_eq!(listed, there);
         }
         unpacked
@@ -47,22 +50,23 @@ impl Bundle {
     }
 }
 
-/// Paths and kinds of all below a directory, in order.
-fn there_is(root: &Path, below: &Path, found: &mut Vec<(String, Kind)>) {
+/// Paths, kinds and modes of all below a directory, in order; none of a link.
+fn there_is(root: &Path, below: &Path, found: &mut Vec<(String, Kind, Option<u32>)>) {
     for entry in fs::read_dir(root.join(below)).unwrap().flatten() {
-        let (path, kind) = (below.join(entry.file_name()), entry.file_type().unwrap());
+        let (path, metadata) = (below.join(entry.file_name()), entry.metadata().unwrap());
+        let (kind, mode) = (metadata.file_type(), Some(metadata.permissions().mode() & 0o777));
         let directory = kind.is_dir();
-        let kind = match kind {
-            _ if directory => Kind::Directory,
-            kind if kind.is_symlink() => Kind::Link,
-            _ => Kind::File,
+        let (kind, mode) = match kind {
+            _ if directory => (Kind::Directory, mode),
+            kind if kind.is_symlink() => (Kind::Link, None),
+            _ => (Kind::File, mode),
         };
-        found.push((path.to_str().unwrap().to_owned(), kind));
+        found.push((path.to_str().unwrap().to_owned(), kind, mode));
         if directory {
             there_is(root, &path, found);
         }
     }
-    found.sort_by(|(a, _), (b, _)| a.cmp(b));
+    found.sort_by(|(a, ..), (b, ..)| a.cmp(b));
 }
 
 fn zip(write: impl Fn(&mut ZipWriter<std::io::Cursor<Vec<u8>>>)) -> Vec<u8> {
@@ -104,6 +108,15 @@ fn block(name: &str, kind: EntryType, size: u64, content: &[u8]) -> Vec<u8> {
     [header.as_bytes(), &in_blocks(content)[..]].concat()
 }
 
+/// A header with other bytes at a place, and the checksum of those.
+fn changed(mut block: Vec<u8>, changes: &[(usize, &[u8])]) -> Vec<u8> {
+    changes.iter().for_each(|(at, bytes)| block[*at..*at + bytes.len()].copy_from_slice(bytes));
+    let mut header = Header::from_byte_slice(&block[..512]).clone();
+    header.set_cksum();
+    block[..512].copy_from_slice(header.as_bytes());
+    block
+}
+
 fn in_blocks(content: &[u8]) -> Vec<u8> {
     let mut blocks = content.to_vec();
     blocks.resize(content.len().next_multiple_of(512), 0);
@@ -117,12 +130,16 @@ fn ahead(kind: EntryType, content: &[u8]) -> Vec<u8> {
 
 /// Attributes of the next entry by pax.
 fn pax(records: &[(&str, &str)]) -> Vec<u8> {
+    attributes(EntryType::XHeader, records)
+}
+
+fn attributes(kind: EntryType, records: &[(&str, &str)]) -> Vec<u8> {
     let record = |(key, value): &(&str, &str)| {
         let rest = format!(" {key}={value}\n");
         let length = (rest.len()..).find(|length| rest.len() + length.to_string().len() == *length).unwrap();
         format!("{length}{rest}")
     };
-    ahead(EntryType::XHeader, records.iter().map(record).collect::<String>().as_bytes())
+    ahead(kind, records.iter().map(record).collect::<String>().as_bytes())
 }
 
 const FILE: EntryType = EntryType::Regular;
@@ -222,13 +239,48 @@ fn owners_and_setuid_of_a_tar_are_kept_where_that_is_asked_for() {
 
 #[test]
 fn a_tgz_is_told_by_its_bytes() {
-    let mut gz = GzEncoder::new(Vec::new(), Compression::fast());
-    gz.write_all(&tar(&[("a", FILE, "content")])).unwrap();
-    let bytes = gz.finish().unwrap();
+    let bytes = gzipped(&tar(&[("a", FILE, "content")]));
     for kind in [BundleType::Tgz, BundleType::Tar] {
         let bundle = Bundle::new(&bytes);
         bundle.unpack(kind).unwrap();
         assert_eq!(fs::read_to_string(bundle.path("a")).unwrap(), "content");
+    }
+}
+
+fn gzipped(bytes: &[u8]) -> Vec<u8> {
+    let mut gz = GzEncoder::new(Vec::new(), Compression::fast());
+    gz.write_all(bytes).unwrap();
+    gz.finish().unwrap()
+}
+
+fn bzipped(bytes: &[u8]) -> Vec<u8> {
+    let mut bz = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+    bz.write_all(bytes).unwrap();
+    bz.finish().unwrap()
+}
+
+/// Zeros fill a tape, and gzip says no word of them.
+#[test]
+fn what_is_behind_a_packed_tar_is_what_gzip_and_bzip2_say_of_it() {
+    let bytes = tar(&[("a", FILE, "content")]);
+    let (gz, bz) = (gzipped(&bytes), bzipped(&bytes));
+    let (zeros, parts) = (vec![0; 10_000], bytes.split_at(512));
+    let unpack = |bytes: &[&[u8]], kind: BundleType| Bundle::new(&bytes.concat()).unpack(kind);
+    for kind in [BundleType::Tgz, BundleType::Tar] {
+        for behind in [&[0; 1][..], &zeros] {
+            unpack(&[&gz, behind], kind.clone()).unwrap();
+        }
+        unpack(&[&gzipped(parts.0), &gzipped(b""), &gzipped(parts.1)], kind.clone()).unwrap();
+        for behind in [&b"x"[..], &[0x1f], b"\0x", &gz[..gz.len() - 1], &[&zeros, &gz[..]].concat()] {
+            unpack(&[&gz, behind], kind.clone()).unwrap_err();
+        }
+    }
+    for behind in [&[0; 1][..], &zeros, b"anything", b"BZhx", &bz] {
+        unpack(&[&bz, behind], BundleType::Tar).unwrap();
+    }
+    unpack(&[&bzipped(parts.0), &bzipped(b""), &bzipped(parts.1)], BundleType::Tar).unwrap();
+    for behind in [&b"B"[..], b"BZh", b"BZh9anything", &bz[..bz.len() - 1]] {
+        unpack(&[&bz, behind], BundleType::Tar).unwrap_err();
     }
 }
 
@@ -515,9 +567,7 @@ fn an_image_full_of_zeros_is_none() {
 #[test]
 fn a_tar_is_told_by_what_it_is_packed_by() {
     let tar = tar(&[("a", FILE, "content")]);
-    let mut bz = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
-    bz.write_all(&tar).unwrap();
-    let bz = Bundle::new(&bz.finish().unwrap());
+    let bz = Bundle::new(&bzipped(&tar));
     for bundle in [&bz, &Bundle::new(&tar)] {
         let error = bundle.unpack(BundleType::Tgz).unwrap_err();
         assert!(error.contains("it is not packed by gzip"), "{error}");
@@ -677,7 +727,7 @@ fn names_of_a_tar_are_those_that_tar_takes() {
         [pax(&[("path", "pax")]), ahead(GNULongName, b"no"), block("no", FILE, 1, b"4")].concat(),
         [pax(&[("path", "kept")]), ahead(XGlobalHeader, b"10 a=1234\n"), block("no", FILE, 1, b"5")].concat(),
         block("folder/", FILE, 0, b""),
-        block("empty", Directory, 3, b"no!"),
+        block("empty", Directory, 3, b""),
         // Of the size that its file has, of which nothing follows.
         [ahead(GNULongLink, b"pax\0"), block("hard", EntryType::Link, 4000, b"")].concat(),
         [pax(&[("linkpath", "away")]), block("link", LINK, 0, b"")].concat(),
@@ -721,6 +771,54 @@ fn what_stands_beside_a_header_is_bounded_wherever_it_hides() {
         let bytes = [ahead(EntryType::XHeader, records), block("g", FILE, 1, b"x")].concat();
         Bundle::new(&bytes).unpack(BundleType::Tar).unwrap_err();
     }
+}
+
+/// Each is small once packed, and hours of unpacking at the length that a bundle may have.
+#[test]
+fn what_is_passed_over_is_bounded_in_all() {
+    let end_of = |from: &[u8]| {
+        let mut members = Members::new(from, 100_000);
+        loop {
+            match members.next_entry() {
+                Ok(Some(_)) => {}
+                Ok(None) => return None,
+                Err(error) => return Some((is_refusal(&error), error.to_string())),
+            }
+        }
+    };
+    let other = |letter: u8| EntryType::new(letter);
+    // One of GNU's sparse files, whose map goes on, and a part of it without runs that goes on as well.
+    let sparse =
+        changed(block("s", EntryType::GNUSparse, 0, b""), &[(482, b"\x01"), (483, b"00000000000\0")]);
+    let mut more = GnuExtSparseHeader::new();
+    more.set_is_extended(true);
+    for (begin, again) in [
+        (vec![], block("label", other(b'V'), 0, b"")),
+        (vec![], block("label", other(b'V'), 512, &[b'x'; 512])),
+        (vec![], ahead(EntryType::XGlobalHeader, b"9 a=1234\n")),
+        (vec![], ahead(EntryType::XHeader, &[0; 4096])),
+        (vec![], ahead(EntryType::GNULongName, &[b'x'; 4096])),
+        (vec![], block("f", FILE, 4096, &[0; 4096])),
+        (vec![], block("d", other(b'D'), 4096, &[0; 4096])),
+        (sparse, more.as_bytes().to_vec()),
+    ] {
+        let stream = |times: usize| [&begin[..], &again.repeat(times)].concat();
+        let (is_refused, error) = end_of(&stream(100_000 / again.len() + 1)).unwrap();
+        assert!(is_refused && error.ends_with("unpacks to more than a bundle may hold"), "{error}");
+        let few = end_of(&stream(3));
+        assert!(few.is_none_or(|(is_refused, _)| !is_refused));
+    }
+    // What is said to be long is not even begun.
+    let records = [
+        ("GNU.sparse.major", "1"),
+        ("GNU.sparse.minor", "0"),
+        ("GNU.sparse.name", "s"),
+        ("GNU.sparse.realsize", "0"),
+        ("size", "10737418240"),
+    ];
+    let bytes = [pax(&records), block("s", FILE, 0, b"0\n")].concat();
+    let error = Bundle::new(&bytes).unpack(BundleType::Tar).unwrap_err();
+    assert!(error.contains("s unpacks to more than a bundle may hold"), "{error}");
 }
 
 /// Of six blocks of 512 letters, `a` to `f`, each behind as many zeros, and zeros at the end.
@@ -848,4 +946,116 @@ fn labels_and_incremental_dumps_are_unpacked_as_by_tar() {
     bundle.unpack(BundleType::Tar).unwrap();
     assert!(!bundle.path("nightly").exists());
     assert_eq!(fs::read_to_string(bundle.path("d/x")).unwrap(), "hi");
+}
+
+#[test]
+fn of_directories_and_links_nothing_follows_whatever_their_size() {
+    let bytes = [
+        block("d", EntryType::Directory, 512, b""),
+        block("d/x", FILE, 1, b"1"),
+        changed(block("l", LINK, 512, b""), &[(157, b"d/x")]),
+        block("d/y", FILE, 1, b"2"),
+        [pax(&[("size", "512")]), changed(block("h", EntryType::Link, 0, b""), &[(157, b"d/x")])].concat(),
+        block("d/z", FILE, 1, b"3"),
+    ];
+    let bundle = Bundle::new(&bytes.concat());
+    bundle.unpack(BundleType::Tar).unwrap();
+    for (name, text) in [("d/x", "1"), ("l", "1"), ("d/y", "2"), ("h", "1"), ("d/z", "3")] {
+        assert_eq!(fs::read_to_string(bundle.path(name)).unwrap(), text, "{name}");
+    }
+}
+
+#[test]
+fn a_directory_has_its_last_mode_and_a_hard_link_its_files() {
+    let of = |block: Vec<u8>, mode: &[u8; 7]| changed(block, &[(100, mode)]);
+    let hard = |name: &str| changed(block(name, EntryType::Link, 0, b""), &[(157, b"run")]);
+    let directory = |name: &str| block(name, EntryType::Directory, 0, b"");
+    let bytes = [
+        of(directory("narrow"), b"0000755"),
+        block("narrow/file", FILE, 1, b"x"),
+        of(directory("narrow"), b"0000700"),
+        of(directory("wide"), b"0000700"),
+        of(directory("./wide/"), b"0000755"),
+        of(block("run", FILE, 1, b"x"), b"0000755"),
+        of(hard("hard"), b"0000644"),
+        of(hard("closed"), b"0000000"),
+        changed(block("none", FILE, 1, b"x"), &[(100, &[0; 8])]),
+    ];
+    let bundle = Bundle::new(&bytes.concat());
+    bundle.unpack(BundleType::Tar).unwrap();
+    for (name, mode) in
+        [("narrow", 0o700), ("wide", 0o755), ("run", 0o755), ("hard", 0o755), ("closed", 0o755), ("none", 0)]
+    {
+        assert_eq!(fs::metadata(bundle.path(name)).unwrap().permissions().mode() & 0o777, mode, "{name}");
+    }
+}
+
+#[test]
+fn a_global_header_holds_until_the_next_one() {
+    let global = |records: &[(&str, &str)]| attributes(EntryType::XGlobalHeader, records);
+    let link = |name: &str| changed(block(name, LINK, 0, b""), &[(157, b"own")]);
+    let bytes = [
+        global(&[("path", "all"), ("size", "2")]),
+        [ahead(EntryType::GNULongName, b"long"), block("no", FILE, 1, b"12")].concat(),
+        [pax(&[("path", "mine"), ("size", "3")]), block("no", FILE, 1, b"123")].concat(),
+        global(&[("linkpath", "away")]),
+        block("own", FILE, 1, b"1"),
+        [ahead(EntryType::GNULongLink, b"long"), link("l")].concat(),
+        [pax(&[("linkpath", "mine")]), link("m")].concat(),
+    ];
+    let bundle = Bundle::new(&bytes.concat());
+    bundle.unpack(BundleType::Tar).unwrap();
+    for (name, text) in [("all", "12"), ("mine", "123"), ("own", "1")] {
+        assert_eq!(fs::read_to_string(bundle.path(name)).unwrap(), text, "{name}");
+    }
+    for (name, target) in [("l", "away"), ("m", "mine")] {
+        assert_eq!(fs::read_link(bundle.path(name)).unwrap(), Path::new(target), "{name}");
+    }
+}
+
+/// What old, odd and other tools write, GNU tar reads.
+#[test]
+fn headers_of_other_tools_are_read_as_by_tar() {
+    let posix = |version: &[u8]| [b"ustar\0", version].concat();
+    let prefixed = |version: &[u8], name: &str| {
+        changed(block(name, FILE, 1, b"x"), &[(257, &posix(version)), (345, b"dir/sub")])
+    };
+    let mut sun = changed(block("s!", FILE, 1, b"x"), &[(1, b"\xff")]);
+    let sum = u32::from_str_radix(std::str::from_utf8(&sun[148..155]).unwrap(), 8).unwrap() - 256;
+    sun[148..155].copy_from_slice(format!("{sum:07o}").as_bytes());
+    let other = |letter: u8| EntryType::new(letter);
+    let records = [("path", "solaris")];
+    let bytes = [
+        block("label", other(b'V'), 512, &block("evil", FILE, 0, b"")),
+        prefixed(b"  ", "blank"),
+        prefixed(b"\0\0", "zero"),
+        [attributes(other(b'X'), &records), block("no", FILE, 1, b"x")].concat(),
+        block("acl", other(b'A'), 1, b"x"),
+        changed(block("nothing", FILE, 0, b""), &[(124, &[0; 12])]),
+        block("contiguous/", EntryType::Continuous, 0, b""),
+    ];
+    let mut tar = bytes.concat();
+    tar.extend(b"less than a block");
+    let bundle = Bundle::new(&tar);
+    bundle.unpack(BundleType::Tar).unwrap();
+    for name in ["dir/sub/blank", "dir/sub/zero", "solaris", "acl", "nothing"] {
+        assert!(bundle.path(name).is_file(), "{name}");
+    }
+    assert!(bundle.path("contiguous").is_dir() && !bundle.path("evil").exists());
+    // The name is no text.
+    let bundle = Bundle::new(&sun);
+    let path = bundle.guard.path().join("bundle.tar");
+    unpack(&path, &BundleType::Tar, &bundle.path("")).unwrap();
+    assert!(bundle.path("").join(OsStr::from_bytes(b"s\xff")).is_file());
+    // A stranger's bytes are in no message.
+    for (bytes, said) in [
+        (b"junk".repeat(128), "the checksum of a header is wrong"),
+        (changed(block("q", FILE, 1, b"x"), &[(124, b"12345678junk")]), "the size of an entry is no number"),
+    ] {
+        let error = Bundle::new(&bytes).unpack(BundleType::Tar).unwrap_err();
+        assert_eq!(error, format!("Error extracting tar archive: {said}"));
+    }
+    // It goes on in another archive.
+    let error = Bundle::new(&block("q", other(b'M'), 1, b"x")).unpack(BundleType::Tar).unwrap_err();
+    assert!(error.contains("q is neither file, directory nor link"), "{error}");
 }
