@@ -51,7 +51,6 @@ pub struct Environment {
     clicolor_force: bool,
     clicolor_off: bool,
     term_dumb: bool,
-    cuts_lines: bool,
     utf8: bool,
     ca_bundle: Option<PathBuf>,
     web_identity: Option<String>,
@@ -139,10 +138,6 @@ impl Environment {
             clicolor_force: text("CLICOLOR_FORCE").is_some_and(|value| value != "0"),
             clicolor_off: text("CLICOLOR").is_some_and(|value| value == "0"),
             term_dumb: text("TERM").is_none_or(|term| term == "dumb"),
-            // xterm, GNU screen and the Linux console cut lines where others wrap them anew.
-            cuts_lines: text("XTERM_VERSION").is_some()
-                || text("STY").is_some()
-                || text("TERM").is_some_and(|term| term == "linux"),
             utf8: {
                 let locale = locale.to_ascii_lowercase();
                 locale.contains("utf-8") || locale.contains("utf8")
@@ -192,7 +187,6 @@ impl Environment {
             dumb: streams.stderr && self.term_dumb,
             colour: (shows(streams.stdout), shows(streams.stderr)),
             unicode: self.utf8,
-            reflows: !self.cuts_lines,
             ..streams
         }
     }

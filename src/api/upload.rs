@@ -30,7 +30,7 @@ use crate::model::bare_etag;
 const WHOLE: u64 = 16 << 20;
 /// Parts under way at a time.
 const PARALLEL: usize = 4;
-/// Bytes of a part that are read at a time: each read is another thread's.
+/// Bytes that are read at a time: each read is another thread's.
 const BUFFER: usize = 256 << 10;
 /// How long an upload that is told to stop waits for the id of one that it has just begun.
 const SOON: Duration = Duration::from_secs(1);
@@ -179,8 +179,12 @@ impl Api {
         place: &Place<'_>,
         progress: Progress,
     ) -> Result<Stored, ApiError> {
-        let stream =
-            ByteStream::from_path(file).await.map_err(|error| local("PutObject", error.to_string()))?;
+        let stream = ByteStream::read_from()
+            .path(file)
+            .buffer_size(BUFFER)
+            .build()
+            .await
+            .map_err(|error| local("PutObject", error.to_string()))?;
         let body = stream.into_inner().map_preserve_contents(move |inner| {
             SdkBody::from_body_1_x(Counting { inner, sent: 0, progress: progress.clone() })
         });

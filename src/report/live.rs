@@ -1,5 +1,4 @@
-//! The live view on a terminal: frames on a canvas, and what keys make of them. The last frame stays in the scrollback;
-//! the cursor is never hidden.
+//! The live view on a terminal: frames on a canvas, and what keys make of them. The last frame stays in the scrollback.
 
 use super::frame::{Interrupt, Look, Panel, focus, frames, last_frame, parting_frame};
 use super::view::View;
@@ -149,7 +148,7 @@ impl Reporter for Live {
     }
 
     fn paused(&mut self) {
-        self.canvas.forget();
+        self.canvas.leave();
         self.changed = true;
     }
 

@@ -167,6 +167,19 @@ pub struct Reporters {
     state: watch::Receiver<State>,
     wishes: broadcast::Sender<Wish>,
     unwritten: Arc<Mutex<Vec<Unwritten>>>,
+    /// Hung up by the thread at its end.
+    ended: std::sync::mpsc::Receiver<Infallible>,
+}
+
+/// How long a reader that takes nothing may keep the command, where it ends before all is written.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// However a command ends, the terminal is given back before it is gone.
+impl Drop for Reporters {
+    fn drop(&mut self) {
+        self.to = None;
+        let _ = self.ended.recv_timeout(PATIENCE);
+    }
 }
 
 impl Reporters {
@@ -181,6 +194,7 @@ impl Reporters {
         let wish = wishes.clone();
         let unwritten = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&unwritten);
+        let (ends, ended) = std::sync::mpsc::channel();
         std::thread::Builder::new().name("reporters".to_owned()).spawn(move || {
             while let Some(message) = from.blocking_recv() {
                 if let Message::Pause(begins, ends) = message {
@@ -215,10 +229,11 @@ impl Reporters {
             kept.lock().unwrap_or_else(PoisonError::into_inner).extend(failed);
             drop(reporters);
             tell.send_replace(State::Done);
+            drop(ends);
         })?;
         let waiting = RefCell::default();
         let (to, more, next) = (Some(to), Notify::new(), Cell::new(0));
-        Ok(Reporters { to, waiting, more, next, state, wishes, unwritten })
+        Ok(Reporters { to, waiting, more, next, state, wishes, unwritten, ended })
     }
 
     /// What was asked for and could not be written, once all have finished.

@@ -335,7 +335,7 @@ fn lines_with<'a>(text: &'a str, word: &str) -> Vec<&'a str> {
 }
 
 fn canvas(err: Stream) -> Canvas {
-    Canvas::new(Screen::fixed(err, 80, 24), true)
+    Canvas::new(Screen::fixed(err, 80, 24))
 }
 
 fn failing() -> Vec<(i64, Event)> {

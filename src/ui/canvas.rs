@@ -1,6 +1,7 @@
-//! A block of lines below what a terminal has shown, drawn over itself again and again. A terminal that is resized wraps
-//! the lines anew and may push some of them out of the screen: the block knows how wide its lines are, so that it finds
-//! all of its rows again. The cursor is never hidden.
+//! A block of lines drawn over itself again and again, on the terminal's second (alternate) screen: one that is resized
+//! wraps the lines of its first screen anew and pushes them into the scrollback, each terminal by its own rules and many
+//! times while a window is dragged, so that no program finds its lines again there. What is to stay is written on the first
+//! screen when the block has gone. The cursor is never hidden.
 
 use std::fmt::Write as _;
 
@@ -9,9 +10,14 @@ use unicode_width::UnicodeWidthChar;
 
 use super::Screen;
 
-/// Takes away what is right of the cursor and below. Never from the first column: tmux takes an erasure from the first
-/// cell of the screen for one of the whole screen, and keeps all of it in its scrollback.
-const CLEAR_BELOW: &str = " \x1b[J\r";
+/// The second screen, empty; the first one and its cursor are kept.
+const ENTER: &str = "\x1b[?1049h";
+/// The first screen as it was. A terminal that has but one (the Linux console, GNU screen by default) is left empty.
+const LEAVE: &str = "\x1b[H\x1b[J\x1b[?1049l";
+/// The first cell; and lines do not wrap until [`END`], should the terminal have become narrower meanwhile.
+const BEGIN: &str = "\x1b[H\x1b[?7l";
+/// Takes away what is below.
+const END: &str = "\x1b[J\x1b[?7h";
 /// Takes away what is right of the cursor. Before the text: after a line as wide as the screen it would take its end.
 const CLEAR_RIGHT: &str = "\x1b[K";
 
@@ -22,20 +28,16 @@ type Size = (usize, usize);
 #[derive(Debug)]
 pub struct Canvas {
     screen: Screen,
-    /// The terminal wraps lines anew when it gets narrower; others cut them.
-    reflows: bool,
-    /// The lines of the block as they were drawn, and the size of the screen then.
-    lines: Vec<String>,
-    size: Size,
-    /// The widths of lines of earlier blocks that a smaller screen has pushed out; a larger one may bring them back.
-    stranded: Vec<usize>,
-    /// The last of them was torn: to the terminal the first line that stands is the rest of it.
-    torn: bool,
+    /// The block that stands, if any, and the size of the screen when it was drawn.
+    block: Option<(Vec<String>, Size)>,
+    /// What was printed is shown above the block as far as there is room; so much of it is on the first screen as well.
+    printed: Vec<String>,
+    kept: usize,
 }
 
 impl Canvas {
-    pub fn new(screen: Screen, reflows: bool) -> Self {
-        Canvas { screen, reflows, lines: Vec::new(), size: (0, 0), stranded: Vec::new(), torn: false }
+    pub fn new(screen: Screen) -> Self {
+        Canvas { screen, block: None, printed: Vec::new(), kept: 0 }
     }
 
     /// Columns and rows of the screen.
@@ -44,91 +46,57 @@ impl Canvas {
         (width.into(), height.into())
     }
 
-    /// Draws `lines`, none wider than the screen, over the block that stands.
+    /// Draws `lines`, none wider than the screen, over the block that stands. Does nothing while another job has the
+    /// terminal.
     pub fn draw(&mut self, lines: Vec<String>) {
-        let size = self.size();
-        if lines != self.lines || size != self.size {
-            let mut out = self.begin(size);
-            put(&mut out, &lines);
-            self.write(&out);
-            self.lines = lines;
+        let block = Some((lines, self.size()));
+        if block != self.block && self.screen.is_foreground() {
+            let enter = if self.block.is_none() { ENTER } else { "" };
+            self.block = block;
+            self.put(enter);
         }
     }
 
     /// Prints lines above the block, where they stay.
     pub fn print(&mut self, text: &str) {
-        let size = self.size();
-        let mut out = self.begin(size);
-        for line in text.lines() {
-            let _ = write!(out, "{CLEAR_RIGHT}{line}");
-            if !columns(line).is_multiple_of(size.0.max(1)) {
-                // It may have wrapped onto a row of the block.
-                out.push_str(CLEAR_RIGHT);
-            }
-            out.push_str("\r\n");
+        self.printed.extend(text.lines().map(str::to_owned));
+        match self.block {
+            Some(_) => self.put(""),
+            None => self.leave(),
         }
-        put(&mut out, &self.lines);
-        self.write(&out);
     }
 
-    /// Something else has written to the terminal: what stands there stays, and the next block begins below.
-    pub fn forget(&mut self) {
-        if !std::mem::take(&mut self.lines).is_empty() {
-            self.write("\r\n");
-        }
-        self.stranded.clear();
-        self.torn = false;
+    /// Gives the terminal to others for a while: the next block begins anew.
+    pub fn leave(&mut self) {
+        self.end(Vec::new());
     }
 
-    /// The last block; what follows has a line of its own.
+    /// Takes the block away; `lines` stay, below what was printed.
     pub fn end(&mut self, lines: Vec<String>) {
-        let mut out = self.begin(self.size());
-        for line in &lines {
-            let _ = write!(out, "{CLEAR_RIGHT}{line}\r\n");
+        let leave = if self.block.take().is_some() { LEAVE } else { "" };
+        let printed = self.printed.get(self.kept..).unwrap_or_default();
+        let out = format!("{leave}{}", stay(printed.iter().chain(&lines)));
+        self.kept = self.printed.len();
+        if !out.is_empty() {
+            self.write(&out);
         }
-        out.push_str(CLEAR_BELOW);
-        self.write(&out);
-        self.lines.clear();
     }
 
-    /// What brings the cursor to where the block begins, on a screen of `size` now.
-    fn begin(&mut self, size: Size) -> String {
-        let before = std::mem::replace(&mut self.size, size);
-        let block: Vec<usize> = self.lines.iter().map(|line| columns(line)).collect();
-        if block.is_empty() {
-            return String::new();
-        }
-        let (width, height) = size;
-        if before == size {
-            // What is stranded stays where it is.
-            return up(block.len() - 1);
-        }
-        let mut all = std::mem::take(&mut self.stranded);
-        let mut block = block.into_iter();
-        if std::mem::take(&mut self.torn)
-            && let (Some(begun), Some(first)) = (all.last_mut(), block.next())
-        {
-            *begun += first;
-        }
-        all.extend(block);
-        let rows: Vec<usize> = all.iter().map(|columns| self.rows(*columns, width)).collect();
-        let total: usize = rows.iter().sum();
-        // What the screen has no room for is out of reach until it grows.
-        let mut hidden = total.saturating_sub(height.max(1));
-        let begin = up((total - hidden).max(1) - 1);
-        for (columns, rows) in all.iter().zip(rows) {
-            if hidden == 0 {
-                break;
-            }
-            self.torn = rows > hidden;
-            self.stranded.push(if self.torn { hidden * width } else { *columns });
-            hidden = hidden.saturating_sub(rows);
-        }
-        begin
-    }
-
-    fn rows(&self, columns: usize, width: usize) -> usize {
-        if self.reflows { columns.div_ceil(width.max(1)).max(1) } else { 1 }
+    /// The block, and above it the last of what was printed.
+    fn put(&self, enter: &str) {
+        let Some((lines, (width, height))) = &self.block else { return };
+        let recent = self.printed.len().saturating_sub(*height);
+        let printed: Vec<&str> =
+            self.printed.iter().skip(recent).flat_map(|line| rows(line, *width)).collect();
+        let hidden = printed.len().saturating_sub(height.saturating_sub(lines.len()));
+        let lines = lines.iter().map(String::as_str).take(*height);
+        let rows: Vec<String> = printed
+            .into_iter()
+            .skip(hidden)
+            .chain(lines)
+            .map(|line| format!("{CLEAR_RIGHT}{line}"))
+            .collect();
+        self.write(&format!("{enter}{BEGIN}{}{END}", rows.join("\r\n")));
     }
 
     /// In one piece, so that no half of a frame is seen. A terminal that is gone is no reason to end.
@@ -137,32 +105,52 @@ impl Canvas {
     }
 }
 
-/// The cursor at the beginning of the row that is so many higher.
-fn up(rows: usize) -> String {
-    if rows == 0 { "\r".to_owned() } else { format!("\r\x1b[{rows}A") }
+impl Drop for Canvas {
+    fn drop(&mut self) {
+        self.leave();
+    }
 }
 
-/// A block over whatever stands there.
-fn put(out: &mut String, lines: &[String]) {
-    let Some((last, before)) = lines.split_last() else { return out.push_str(CLEAR_BELOW) };
-    for line in before {
-        let _ = write!(out, "{CLEAR_RIGHT}{line}\r\n");
+/// Lines of the first screen, where each wraps as the terminal does it.
+fn stay<'a>(lines: impl Iterator<Item = &'a String>) -> String {
+    lines.fold(String::new(), |mut out, line| {
+        let _ = write!(out, "{line}\r\n");
+        out
+    })
+}
+
+/// The rows that a line takes on a screen so wide.
+fn rows(line: &str, width: usize) -> Vec<&str> {
+    let mut rows = Vec::new();
+    let (mut from, mut taken) = (0, 0);
+    for (at, columns) in glyphs(line) {
+        if taken + columns > width && at > from {
+            rows.extend(line.get(from..at));
+            (from, taken) = (at, 0);
+        }
+        taken += columns;
     }
-    let _ = write!(out, "{CLEAR_BELOW}{last}");
+    rows.extend(line.get(from..));
+    rows
 }
 
 /// The columns that a line takes, colours aside.
 pub fn columns(line: &str) -> usize {
-    let mut columns = 0;
-    let mut chars = line.chars();
-    while let Some(c) = chars.next() {
-        if c == '\x1b' {
-            chars.by_ref().find(|c| c.is_ascii_alphabetic());
-        } else {
-            columns += c.width().unwrap_or(0);
+    glyphs(line).map(|(_, columns)| columns).sum()
+}
+
+/// Where each character of a line stands, colours aside, and the columns that it takes.
+fn glyphs(line: &str) -> impl Iterator<Item = (usize, usize)> {
+    let mut chars = line.char_indices();
+    std::iter::from_fn(move || {
+        loop {
+            let (at, c) = chars.next()?;
+            if c != '\x1b' {
+                return Some((at, c.width().unwrap_or(0)));
+            }
+            chars.by_ref().find(|(_, c)| c.is_ascii_alphabetic());
         }
-    }
-    columns
+    })
 }
 
 #[cfg(test)]

@@ -124,7 +124,7 @@ impl Drop for Unseen {
 
 /// A job in the background that touches its terminal is stopped by the system; one that the terminal does not control
 /// is not.
-fn is_foreground(terminal: impl AsFd) -> bool {
+pub fn is_foreground(terminal: impl AsFd) -> bool {
     match termios::tcgetpgrp(terminal) {
         Ok(group) => group == rustix::process::getpgrp(),
         Err(error) => error == rustix::io::Errno::NOTTY,

@@ -71,8 +71,6 @@ pub struct Terminal {
     pub unicode: bool,
     /// Stderr is a terminal that cannot move its cursor.
     pub dumb: bool,
-    /// It wraps lines anew when it gets narrower.
-    pub reflows: bool,
     /// How wide the terminal on stdout is; none where data goes elsewhere.
     pub columns: Option<u16>,
 }
@@ -85,7 +83,6 @@ impl Terminal {
         stderr: false,
         colour: (false, false),
         unicode: true,
-        reflows: true,
         dumb: false,
         columns: None,
     };
@@ -179,7 +176,7 @@ impl Ui {
 
     /// The same for a block of lines that is drawn again and again.
     pub fn canvas(&self) -> Option<Canvas> {
-        self.screen().map(|screen| Canvas::new(screen, self.terminal.reflows))
+        self.screen().map(Canvas::new)
     }
 }
 

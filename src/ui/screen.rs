@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use indicatif::TermLike;
 
-use super::Stream;
+use super::{Stream, keys};
 
 /// A terminal to draw on. Its size is read anew at each question.
 #[derive(Clone)]
@@ -32,6 +32,12 @@ impl Screen {
             terminal_size::terminal_size_of(io::stderr())
                 .map_or((80, 24), |(width, height)| (width.0, height.0))
         })
+    }
+
+    /// Whether the terminal is this job's to draw on, and not that of a shell that has sent it to the background.
+    #[expect(clippy::disallowed_methods, reason = "ui owns the streams")]
+    pub fn is_foreground(&self) -> bool {
+        self.size.is_some() || keys::is_foreground(io::stderr())
     }
 
     fn put(&self, text: fmt::Arguments<'_>) -> io::Result<()> {

@@ -131,13 +131,20 @@ impl Terminal {
     }
 
     /// Waits for the end; gives the exit code and what is left on the screen.
-    pub fn ends(mut self) -> (Option<i32>, String) {
-        let code = self.child.wait().unwrap().code();
-        self.reader.join().unwrap();
-        let parser = self.parser.lock().unwrap();
-        assert!(!parser.screen().hide_cursor(), "the cursor stays hidden");
+    pub fn ends(self) -> (Option<i32>, String) {
+        let parser = Arc::clone(&self.parser);
+        let code = self.goes();
+        let parser = parser.lock().unwrap();
         assert!(!parser.screen().alternate_screen());
         (code, contents(parser.screen()))
+    }
+
+    /// The same of a command that may have had no chance to tidy up.
+    pub fn goes(mut self) -> Option<i32> {
+        let code = self.child.wait().unwrap().code();
+        self.reader.join().unwrap();
+        assert!(!self.parser.lock().unwrap().screen().hide_cursor(), "the cursor stays hidden");
+        code
     }
 }
 

@@ -150,10 +150,7 @@ fn a_closed_pipe_ends_the_stream_and_nothing_else() {
     let gone = || Stream::new(Gone);
     assert_eq!(Ndjson::new(gone()).event(&event), Err(Closed));
     assert_eq!(Log::new(gone()).event(&event), Ok(()));
-    assert_eq!(
-        Live::new(Canvas::new(Screen::fixed(gone(), 80, 24), true), true, false).event(&event),
-        Ok(())
-    );
+    assert_eq!(Live::new(Canvas::new(Screen::fixed(gone(), 80, 24)), true, false).event(&event), Ok(()));
     let result = stamped(1, 0, Event::Result(Box::new(report("failed", 3))));
     assert_eq!(Summary::new(gone(), true, false).event(&result), Ok(()));
 }

@@ -3,78 +3,19 @@
 use snapbox::{assert_data_eq, str};
 
 use super::*;
+use crate::report::Reporters;
 
-/// As much of a terminal as the live view needs: text that wraps at the last column, `\r`, `\n`, and the cursor
-/// moves and line clears of the screen.
-struct Terminal {
-    rows: Vec<Vec<char>>,
-    at: (usize, usize),
-    width: usize,
-}
-
-impl Terminal {
-    fn show(text: &str, width: usize) -> Vec<String> {
-        let mut terminal = Terminal { rows: vec![vec![' '; width]], at: (0, 0), width };
-        let mut chars = text.chars();
-        while let Some(c) = chars.next() {
-            match c {
-                '\r' => terminal.at.1 = 0,
-                '\n' => terminal.line_feed(),
-                '\x1b' => {
-                    assert_eq!(chars.next(), Some('['));
-                    let mut count = String::new();
-                    let end = chars.by_ref().find(|c| {
-                        if c.is_ascii_digit() {
-                            count.push(*c);
-                            false
-                        } else {
-                            true
-                        }
-                    });
-                    terminal.control(end.unwrap(), count.parse().unwrap_or(1));
-                }
-                c => terminal.put(c),
-            }
-        }
-        let lines = terminal.rows.iter().map(|row| row.iter().collect::<String>().trim_end().to_owned());
-        lines.collect()
-    }
-
-    fn line_feed(&mut self) {
-        self.at = (self.at.0 + 1, 0);
-        if self.at.0 == self.rows.len() {
-            self.rows.push(vec![' '; self.width]);
-        }
-    }
-
-    fn put(&mut self, c: char) {
-        if self.at.1 == self.width {
-            self.line_feed();
-        }
-        self.rows[self.at.0][self.at.1] = c;
-        self.at.1 += 1;
-    }
-
-    fn control(&mut self, end: char, count: usize) {
-        match end {
-            'A' => self.at.0 = self.at.0.saturating_sub(count),
-            'B' => self.at.0 = (self.at.0 + count).min(self.rows.len() - 1),
-            'J' => {
-                self.rows.truncate(self.at.0 + 1);
-                self.rows[self.at.0][self.at.1..].fill(' ');
-            }
-            'K' => self.rows[self.at.0][self.at.1..].fill(' '),
-            'm' => {}
-            other => panic!("an unexpected control sequence ends in {other}"),
-        }
-    }
+/// What a terminal of 24 rows and so many columns shows of it.
+fn screen(text: &str, columns: u16) -> Vec<String> {
+    let mut terminal = vt100::Parser::new(24, columns, 0);
+    terminal.process(text.as_bytes());
+    terminal.screen().rows(0, columns).map(|row| row.trim_end().to_owned()).collect()
 }
 
 #[test]
 fn the_live_view_draws_and_leaves_its_last_frame() {
     let buffer = Buffer::default();
-    let mut live =
-        Live::new(Canvas::new(Screen::fixed(Stream::new(buffer.clone()), 80, 24), true), true, true);
+    let mut live = Live::new(Canvas::new(Screen::fixed(Stream::new(buffer.clone()), 80, 24)), true, true);
     let mut events = vec![told(DeploymentStatus::InProgress, counts(0, 6, 6, 0))];
     events.extend((0..6).map(|n| seen(&format!("i-{n}"), TargetStatus::InProgress, EventName::Install, 5)));
     let mut seq = 0;
@@ -86,7 +27,7 @@ fn the_live_view_draws_and_leaves_its_last_frame() {
     for event in events {
         take(&mut live, 6, event);
     }
-    let now = Terminal::show(&buffer.text(), 80);
+    let now = screen(&buffer.text(), 80);
     assert_eq!(now.iter().filter(|line| line.starts_with(" ● i-")).count(), 6, "{now:#?}");
     take(&mut live, 7, Event::Notice { code: NoticeCode::Config, message: "not read".into(), exit: None });
     for n in 0..6 {
@@ -98,7 +39,7 @@ fn the_live_view_draws_and_leaves_its_last_frame() {
     let drawn = buffer.text();
     drop(live);
     assert_eq!(buffer.text(), drawn, "nothing is cleared afterwards");
-    let shown = Terminal::show(&(drawn + "what follows"), 80).join("\n");
+    let shown = screen(&(drawn + "what follows"), 80).join("\n");
     assert_data_eq!(
         shown.trim_end(),
         str![[r#"
@@ -116,7 +57,7 @@ fn what_is_rolled_back_stays_above_its_rollback() {
     let shown = |followed: bool| {
         let buffer = Buffer::default();
         let mut live =
-            Live::new(Canvas::new(Screen::fixed(Stream::new(buffer.clone()), 80, 24), true), true, false);
+            Live::new(Canvas::new(Screen::fixed(Stream::new(buffer.clone()), 80, 24)), true, false);
         let rollback = |status| Stamped {
             deployment: "d-ROLL".into(),
             ..stamped(5, 410, told(status, counts(9, 0, 0, 0)))
@@ -133,7 +74,7 @@ fn what_is_rolled_back_stays_above_its_rollback() {
             live.tick(&pulse(410));
         }
         live.end();
-        let lines = Terminal::show(&buffer.text(), 80);
+        let lines = screen(&buffer.text(), 80);
         lines.into_iter().filter(|line| line.starts_with("d-")).collect::<Vec<_>>()
     };
     let original = "d-7F3K2QX9A  shop-web/prod-fleet  Failed  6m39s elapsed";
@@ -161,7 +102,7 @@ fn what_failed_stays_on_the_screen_while_it_is_rolled_back() {
         assert_eq!(live.event(&event), Ok(()));
     }
     live.tick(&pulse(11));
-    let shown = Terminal::show(&buffer.text(), 80).join("\n");
+    let shown = screen(&buffer.text(), 80).join("\n");
     let (above, below) = shown.split_once("d-ROLL  shop-web").unwrap();
     assert!(above.contains("FAILED   1 target\n ✗ 1x  ApplicationStart"), "{shown}");
     assert!(above.contains("│ [stderr]Error: listen EADDRINUSE"), "{shown}");
@@ -184,6 +125,29 @@ fn a_notice_among_several_deployments_names_its_own() {
     }
     let event = Stamped { deployment: "d-2".into(), ..stamped(2, 7, notice(NoticeCode::Config, "not read")) };
     assert_eq!(live.event(&event), Ok(()));
-    let shown = Terminal::show(&buffer.text(), 80).join("\n");
+    let shown = screen(&buffer.text(), 80).join("\n");
     assert!(shown.contains("notice: d-2: not read") && !shown.contains("12h10m"), "{shown}");
+}
+
+/// Says that it has ended.
+struct Ends(std::sync::mpsc::Sender<()>);
+
+impl Reporter for Ends {
+    fn event(&mut self, _: &Stamped) -> Result<(), Closed> {
+        Ok(())
+    }
+
+    fn end(&mut self) {
+        self.0.send(()).unwrap();
+    }
+}
+
+#[test]
+fn a_command_that_ends_early_gives_the_terminal_back_before_it_is_gone() {
+    let (to, ended) = std::sync::mpsc::channel();
+    let reporters = Reporters::start(vec![Box::new(Ends(to))]).unwrap();
+    let pause = reporters.input().unwrap().pause();
+    drop(pause);
+    drop(reporters);
+    assert_eq!(ended.try_recv(), Ok(()));
 }

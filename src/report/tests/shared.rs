@@ -152,7 +152,7 @@ fn what_is_asked_is_on_the_screen_and_whole() {
 #[test]
 fn every_deployment_that_goes_on_can_be_steered() {
     let buffer = Buffer::default();
-    let out = Canvas::new(Screen::fixed(Stream::new(buffer.clone()), 100, 30), true);
+    let out = Canvas::new(Screen::fixed(Stream::new(buffer.clone()), 100, 30));
     let mut live = Live::new(out, true, false).with_keys();
     for id in ["d-1", "d-2"] {
         for event in stream(ready()) {
@@ -173,7 +173,7 @@ fn every_deployment_that_goes_on_can_be_steered() {
 #[test]
 fn what_was_asked_of_one_deployment_is_not_done_to_another() {
     let live = |ids: &[&str]| {
-        let out = Canvas::new(Screen::fixed(Stream::new(Buffer::default()), 100, 30), true);
+        let out = Canvas::new(Screen::fixed(Stream::new(Buffer::default()), 100, 30));
         let mut live = Live::new(out, true, false).with_keys();
         for id in ids {
             let told = told(DeploymentStatus::InProgress, counts(0, 2, 2, 0));
@@ -220,7 +220,7 @@ fn the_view_says_what_an_interrupt_does() {
     assert!(!said(Interrupt::Detach, 12).contains("^C"), "rows are for the deployment first");
 
     let buffer = Buffer::default();
-    let out = Canvas::new(Screen::fixed(Stream::new(buffer.clone()), 80, 24), true);
+    let out = Canvas::new(Screen::fixed(Stream::new(buffer.clone()), 80, 24));
     let mut live = Live::new(out, true, false).interrupted(Some(Interrupt::Stop));
     let stopping =
         Event::Notice { code: NoticeCode::Stopping, message: "stopping the deployment".into(), exit: None };
