@@ -197,7 +197,7 @@ fn a_pause_gives_the_keyboard_back_and_the_view_begins_anew() {
         terminal.signal(Signal::TSTP);
         terminal.reaches("a stop", |_| is_stopped(&terminal));
         assert!(is_cooked(&terminal), "{keys}");
-        assert!(!terminal.screen().contains("RUNNING"), "the shell has its screen again");
+        terminal.reaches("the shell's screen", |screen| !screen.contains("RUNNING"));
         thread::sleep(Duration::from_millis(100));
         terminal.parser.lock().unwrap().process(b"\r\n[1]+ Stopped\r\n$ echo done\r\ndone\r\n$ fg\r\n");
         // So long that a frame is due at once.
@@ -224,7 +224,7 @@ fn a_pause_leaves_the_terminal_in_waves_too() {
     terminal.shows("RUNNING");
     terminal.signal(Signal::TSTP);
     terminal.reaches("a stop", |_| is_stopped(&terminal));
-    assert!(!terminal.screen().contains("RUNNING"), "the shell has its screen again");
+    terminal.reaches("the shell's screen", |screen| !screen.contains("RUNNING"));
     terminal.signal(Signal::CONT);
     terminal.shows("RUNNING");
     terminal.signal(Signal::INT);

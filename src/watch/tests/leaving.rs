@@ -1,22 +1,7 @@
 //! What is said of a deployment that is left while it is being stopped, and of its fleets where a watch ends before it.
 
 use super::*;
-use crate::report::{Act, Wish};
-use crate::ui::Key;
 use crate::watch::event::{Counts, Fleets};
-
-/// Asks for a stop at any key.
-struct Asks;
-
-impl Reporter for Asks {
-    fn event(&mut self, _: &Stamped) -> Result<(), Closed> {
-        Ok(())
-    }
-
-    fn key(&mut self, _: Key) -> Option<Wish> {
-        Some(Wish { deployment: "d-1".to_owned(), act: Act::Stop })
-    }
-}
 
 /// A watch that is interrupted twice.
 async fn twice(fleet: &Arc<Fleet>) -> (Outcome, Vec<Stamped>) {
@@ -151,32 +136,6 @@ async fn of_several_each_is_told_as_it_ends_and_only_the_last_one_later() {
     );
     assert!(results[0].ts <= at(60 + 20).unwrap(), "{}", results[0].ts);
     assert!(results[1].ts >= at(600 + 100).unwrap(), "told as of now: {}", results[1].ts);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_key_stops_nothing_that_another_service_made() {
-    for (creator, stops) in [(Creator::User, 1), (Creator::AutoScaling, 0), (Creator::CloudFormation, 0)] {
-        let fleet = Arc::new(Fleet { each: 300, creator, ..Fleet::new(4) });
-        let (to, from) = mpsc::channel();
-        let asks: Box<dyn Reporter> = Box::new(Asks);
-        let mut reporters = Reporters::start(vec![asks, Box::new(Collect(to))]).unwrap();
-        let input = reporters.input().unwrap();
-        let asked = async {
-            sleep(secs(30)).await;
-            input.key(Key::Char('s'));
-            std::future::pending::<()>().await;
-        };
-        let late = Options { timeout: Some(secs(90)), ..options() };
-        tokio::select! {
-            _ = watch_one(&fleet, &late, std::future::pending(), &mut reporters) => {}
-            () = asked => {}
-        }
-        drop(reporters);
-        let events: Vec<Stamped> = from.iter().collect();
-        assert_eq!(fleet.count("StopDeployment"), stops);
-        let told = if stops == 1 { NoticeCode::Stopping } else { NoticeCode::NotStopped };
-        assert!(notices(&events).contains(&told) && !notices(&events).contains(&NoticeCode::NotDone));
-    }
 }
 
 #[tokio::test(start_paused = true)]
