@@ -3,6 +3,8 @@
 //! Source: official agent 1.8.1, installer and install_instruction.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -100,9 +102,11 @@ pub fn draft(
     Ok((planner.plan, ends))
 }
 
-/// A path of an unpacked bundle, below its root.
+/// A path of an unpacked bundle, below its root. By its bytes: a slash at its end stays, behind which only a directory is
+/// looked for.
 pub fn below<'p>(archive: &Root, source: &'p Path) -> &'p Path {
-    source.strip_prefix(archive.path()).unwrap_or(source)
+    let below = source.as_os_str().as_bytes().strip_prefix(archive.path().as_os_str().as_bytes());
+    below.map_or(source, |below| Path::new(OsStr::from_bytes(below)))
 }
 
 fn too_many() -> String {

@@ -8,7 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode, OFlags, Uid};
@@ -115,18 +115,26 @@ impl Root {
     pub fn walk(&self, path: &Path, last: bool) -> io::Result<Place> {
         // The directories that were entered, by name.
         let mut entered: Vec<(OsString, Result<OwnedFd, Errno>)> = Vec::new();
-        let mut pending: VecDeque<OsString> = parts(path).collect();
+        let mut pending: VecDeque<OsString> = walked(path).collect();
         let mut links = 0;
+        // The way led back out of what is no directory: whatever it names is not there.
+        let mut lost: Option<Errno> = None;
         while let Some(part) = pending.pop_front() {
+            if part == "." {
+                continue;
+            }
             if part == ".." {
-                if entered.pop().is_none() && self.closed {
-                    return Err(outside());
+                match entered.pop() {
+                    None if self.closed => return Err(outside()),
+                    None => {}
+                    Some((_, directory)) => lost = lost.or(directory.and_then(search).err()),
                 }
                 continue;
             }
-            let parent = match entered.last() {
-                Some((_, directory)) => directory.as_ref().map(AsFd::as_fd).map_err(|error| *error),
-                None => Ok(self.directory.as_fd()),
+            let parent = match (lost, entered.last()) {
+                (Some(error), _) => Err(error),
+                (None, Some((_, directory))) => directory.as_ref().map(AsFd::as_fd).map_err(|error| *error),
+                (None, None) => Ok(self.directory.as_fd()),
             };
             let is_gone = !self.gone.is_empty()
                 && self.gone.contains(&self.join(entered.iter().map(|(name, _)| name).chain([&part])));
@@ -160,14 +168,15 @@ impl Root {
             }
             // A script that is not isolated writes links with the root's own path in front.
             let inner = target.strip_prefix(&self.path).unwrap_or(&target);
-            for part in parts(inner).collect::<Vec<_>>().into_iter().rev() {
+            for part in walked(inner).collect::<Vec<_>>().into_iter().rev() {
                 pending.push_front(part);
             }
         }
         let path = self.join(entered.iter().map(|(name, _)| name));
-        let parent = match entered.pop() {
-            Some((_, directory)) => directory,
-            None => self.directory.try_clone().map_err(errno),
+        let parent = match (lost, entered.pop()) {
+            (Some(error), _) => Err(error),
+            (None, Some((_, directory))) => directory,
+            (None, None) => self.directory.try_clone().map_err(errno),
         };
         Ok(Place { parent, name: ".".into(), path })
     }
@@ -182,6 +191,11 @@ impl Root {
 fn enter(parent: BorrowedFd<'_>, name: &OsStr) -> io::Result<OwnedFd> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     Ok(rustix::fs::openat(parent, name, flags, Mode::empty())?)
+}
+
+/// Whether a way may lead through a directory, if only back out of it.
+fn search(directory: OwnedFd) -> Result<(), Errno> {
+    rustix::fs::statat(directory, ".", AtFlags::empty()).map(drop)
 }
 
 fn errno(error: io::Error) -> Errno {
@@ -309,6 +323,13 @@ fn parts(path: &Path) -> impl Iterator<Item = OsString> {
     })
 }
 
+/// [`parts`], and a last `.` where the path ends in a slash or in `/.`: behind that the system looks for a directory.
+fn walked(path: &Path) -> impl Iterator<Item = OsString> {
+    let text = path.as_os_str().as_bytes();
+    let last = (text.ends_with(b"/") || text.ends_with(b"/.")).then(|| OsString::from("."));
+    parts(path).chain(last)
+}
+
 /// An absolute path without `.` and `..`, by its text alone (Ruby's `File.expand_path` with `/` as the directory).
 pub fn expand(path: &Path) -> PathBuf {
     let mut expanded = PathBuf::from("/");
@@ -414,6 +435,42 @@ mod tests {
         for path in ["up", "absolute", "../secret"] {
             assert!(root.walk(Path::new(path), true).is_err(), "{path}");
         }
+    }
+
+    #[test]
+    fn a_way_through_what_is_no_directory_leads_nowhere() {
+        let (_guard, host) = root();
+        std::fs::create_dir(host.path().join("d")).unwrap();
+        std::fs::write(host.path().join("file"), "f").unwrap();
+        for (link, target) in [("up", "missing/.."), ("in", "d/../file"), ("slash", "file/"), ("dir", "d/")] {
+            symlink(target, host.path().join(link)).unwrap();
+        }
+        let closed = Root::closed(host.path()).unwrap();
+        for root in [&host, &closed] {
+            let is_there = |path: &str, last| root.walk(Path::new(path), last).unwrap().exists();
+            for path in ["file", "d/", "d/.", "d/../file", "in", "dir", "dir/", "dir/../file", ""] {
+                assert!(is_there(path, true), "{path}");
+            }
+            for path in [
+                "file/",
+                "file/.",
+                "file/..",
+                "file/../d",
+                "missing/../file",
+                "up",
+                "up/file",
+                "slash",
+                "in/",
+            ] {
+                assert!(!is_there(path, true), "{path}");
+                assert!(!is_there(path, false) || ["up", "slash"].contains(&path), "{path}");
+                assert!(std::fs::metadata(root.path().join(path)).is_err(), "{path}: as the system says");
+            }
+        }
+        // Where nothing is, a name is still a name.
+        let place = host.follow(Path::new("/missing/../new")).unwrap();
+        assert_eq!(place.path(), host.path().join("new"));
+        assert!(place.make_dir().is_err());
     }
 
     #[test]

@@ -321,6 +321,46 @@ fn links_that_lead_to_each_other_end() {
     assert!(!world.path("/srv").exists());
 }
 
+/// To the system `missing/..` is not there, whatever is here: such a link dangles, and is installed as the link that it is.
+#[test]
+fn links_through_what_is_not_there_are_no_directories() {
+    let mut world = World::new();
+    let files = [
+        ("appspec.yml", 0o644, SITE),
+        ("site/a", LINK, "b"),
+        ("site/b", LINK, "missing/.."),
+        ("site/c", LINK, "f/.."),
+        ("site/d", LINK, "f/"),
+        ("site/f", 0o644, "x"),
+    ];
+    assert_eq!(world.deployment(&files).all().0, None);
+    for (name, target) in [("a", "b"), ("b", "missing/.."), ("c", "f/.."), ("d", "f/")] {
+        let installed = world.path("/srv/site").join(name);
+        assert_eq!(fs::read_link(installed).unwrap(), Path::new(target));
+    }
+}
+
+#[test]
+fn what_is_named_as_a_directory_and_is_none_is_not_there() {
+    let mut world = World::new();
+    for (source, is_there) in
+        [("a", true), ("sub/", true), ("a/", false), ("a/.", false), ("a/../a", false), ("none/../a", false)]
+    {
+        let appspec = SITE.replace("source: site", &format!("source: {source}"));
+        let files = [("appspec.yml", 0o644, appspec.as_str()), ("a", 0o644, "x"), ("sub/b", 0o644, "x")];
+        let deployment = world.deployment(&files);
+        let (event, diagnostics) = deployment.all();
+        assert_eq!(event, (!is_there).then_some(EventName::Install), "{source}: {diagnostics:?}");
+        assert!(is_there || diagnostics.message.contains(" @ rb_sysopen - "), "{source}: {diagnostics:?}");
+    }
+    for location in ["a.sh/", "a.sh/.", "none/../a.sh", "a.sh/../a.sh"] {
+        let appspec = hook("AfterInstall", location);
+        let files = [("appspec.yml", 0o644, appspec.as_str()), ("a.sh", 0o755, "#!/bin/sh\n")];
+        let diagnostics = world.deployment(&files).after_install();
+        assert_eq!(diagnostics.error_code, LifecycleErrorCode::ScriptMissing, "{location}");
+    }
+}
+
 /// As deep as the system lets a path be, and no deeper than a thread has room for.
 #[test]
 fn a_link_up_a_deep_directory_ends_where_no_path_is_longer() {

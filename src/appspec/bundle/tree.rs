@@ -63,6 +63,8 @@ impl<'a> Tree<'a> {
     fn resolve(&self, path: &str, follow: bool) -> Place<'a> {
         let mut ahead: Vec<String> = parts(path).collect();
         let (mut at, mut hops) = (String::new(), 0);
+        // A link at the end says so by a slash at its own end.
+        let mut is_directorys = false;
         while let Some(part) = ahead.pop() {
             let Some(left) = self.steps.get().checked_sub(1) else { return Place::Outside };
             self.steps.set(left);
@@ -87,7 +89,7 @@ impl<'a> Tree<'a> {
             let is_last = ahead.is_empty();
             match entry.kind {
                 Kind::Directory => name.clone_into(&mut at),
-                Kind::File if is_last => return Place::File(name, entry),
+                Kind::File if is_last && !is_directorys => return Place::File(name, entry),
                 Kind::File => return Place::Nothing,
                 Kind::Link if is_last && !follow => return Place::Link(name, entry),
                 Kind::Link => {
@@ -99,6 +101,7 @@ impl<'a> Tree<'a> {
                     if hops > MAX_HOPS {
                         return Place::Nothing;
                     }
+                    is_directorys |= is_last && self.folded.is_none() && super::is_directorys(&target);
                     ahead.extend(parts(&target));
                 }
             }
@@ -134,6 +137,25 @@ mod tests {
         ]);
         assert_eq!(file_at(&there, "appspec.yml"), Some("real/a.yml"));
         assert!(matches!(Tree::new(&there, false).look("./appspec.yml/."), Place::Link("appspec.yml", _)));
+    }
+
+    #[test]
+    fn a_link_with_a_slash_at_its_end_leads_to_a_directory_alone() {
+        let there = listing(&[
+            ("a", Kind::File, ""),
+            ("d", Kind::Directory, ""),
+            ("d/up", Kind::Link, "../d/"),
+            ("file", Kind::Link, "a/"),
+            ("link", Kind::Link, "one/."),
+            ("one", Kind::Link, "a"),
+        ]);
+        let tree = Tree::new(&there, false);
+        assert!(matches!(tree.follow("one"), Place::File("a", _)));
+        assert!(matches!(tree.follow("d/up"), Place::Directory(at) if at == "d"));
+        assert!(matches!(tree.follow("d/up/../a"), Place::File("a", _)));
+        for lost in ["file", "link"] {
+            assert!(matches!(tree.follow(lost), Place::Nothing), "{lost}");
+        }
     }
 
     #[test]
