@@ -12,10 +12,13 @@ use super::*;
 #[expect(clippy::disallowed_methods, reason = "which files a test reads is no setting of the tool's")]
 fn corpus() -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/appspec");
-    let folder = std::env::var_os("CDCTL_APPSPEC_CORPUS").map_or(beside, PathBuf::from);
+    let named = std::env::var_os("CDCTL_APPSPEC_CORPUS").map(PathBuf::from);
+    let is_named = named.is_some();
+    let folder = named.unwrap_or(beside);
     if folder.is_dir() {
         return Some(folder);
     }
+    assert!(!is_named, "CDCTL_APPSPEC_CORPUS names {}, which is no folder", folder.display());
     // Not through `eprintln!`: the harness keeps that back for tests that pass.
     let line = b"\nleft out, for there is no ../shared/appspec: a comparison with the agents' verdicts\n";
     std::io::stderr().write_all(line).unwrap();
@@ -196,6 +199,10 @@ fn real_files_that_are_right_have_nothing_but_notes() {
     assert!(wrong.is_empty() && clean > 0, "{clean} without a word, and:\n{}", wrong.join("\n"));
 }
 
+/// Where agent 2's reader finds something else wrong with a file than this one does, or tells a value in Rust's words.
+const OTHER_WORDS: &[&str] =
+    &["007-no-space-after-colon.yml", "009-no-space-after-dash.yml", "109-perm-context-no-type.yml"];
+
 #[test]
 fn agent_2s_words_are_ours() {
     let Some(corpus) = corpus() else { return };
@@ -206,12 +213,12 @@ fn agent_2s_words_are_ours() {
             let text = fs::read(folder.join(&row["file"])).unwrap();
             if let Err(message) = load(&text, host(&row["platform"]), Agent::Two) {
                 total += 1;
-                if message.trim() != row["message2"].trim() {
+                if message.trim() != row["message2"].trim() && !OTHER_WORDS.contains(&row["file"].as_str()) {
                     wrong
                         .push(format!("{}\n  ours:   {message}\n  theirs: {}", row["file"], row["message2"]));
                 }
             }
         }
     }
-    assert!(wrong.len() <= total / 4, "{} of {total} differ:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(wrong.is_empty(), "{} of {total} differ:\n{}", wrong.len(), wrong.join("\n"));
 }

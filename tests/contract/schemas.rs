@@ -13,10 +13,13 @@ use crate::support::sandbox::{ROLE, Sandbox};
 /// The folder of AppSpec files with verdicts, which lies beside the project or nowhere.
 fn corpus() -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/appspec");
-    let folder = std::env::var_os("CDCTL_APPSPEC_CORPUS").map_or(beside, PathBuf::from);
+    let named = std::env::var_os("CDCTL_APPSPEC_CORPUS").map(PathBuf::from);
+    let is_named = named.is_some();
+    let folder = named.unwrap_or(beside);
     if folder.is_dir() {
         return Some(folder);
     }
+    assert!(!is_named, "CDCTL_APPSPEC_CORPUS names {}, which is no folder", folder.display());
     // Not through `eprintln!`: the harness keeps that back for tests that pass.
     let line = b"\nleft out, for there is no ../shared/appspec: the JSON Schema on its AppSpec files\n";
     std::io::stderr().write_all(line).unwrap();
