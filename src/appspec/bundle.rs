@@ -121,6 +121,7 @@ pub fn by_text(appspec: &AppSpec, agent: Agent) -> Vec<Finding> {
             findings.extend(written_as_file(entry, source, destination, windows));
         }
     }
+    findings.extend(appspec.permissions.iter().flat_map(|permission| permission.at_install.clone()));
     let apart = |(event, script)| scripts::apart(event, script, agent, windows);
     findings.extend(scripts_that_run(appspec).filter_map(apart));
     findings

@@ -2,6 +2,8 @@
 
 use crate::source::Span;
 
+use super::Finding;
+
 /// `os`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Os {
@@ -82,6 +84,8 @@ pub struct Permission {
     /// Entries as written.
     pub acls: Vec<String>,
     pub context: Option<Context>,
+    /// What Install says of its values once there is something to set them on.
+    pub at_install: Vec<Finding>,
     pub span: Span,
 }
 

@@ -17,6 +17,7 @@ impl Checker<'_> {
                     let message =
                         "pattern and except are for directories; this object is a file: Install fails";
                     self.findings.push(Finding::error("A028", span, message));
+                    self.findings.extend(permission.at_install.iter().cloned());
                     return;
                 }
                 permission.files.then(|| object.clone()).into_iter().collect()
@@ -38,6 +39,12 @@ impl Checker<'_> {
             }
             self.findings.push(finding);
         }
+        let mut at_install = permission.at_install.clone();
+        for finding in at_install.iter_mut().filter(|_| matched.is_empty()) {
+            finding.severity = finding.severity.max(Severity::Warning);
+            finding.message = finding.message.replace("Install fails", "Install would fail");
+        }
+        self.findings.extend(at_install);
         if let Some(twice) = matched.iter().find(|path| objects.contains(*path)) {
             let message = format!("two permissions are for /{twice}: Install fails");
             let help = "take it out of the other one with `except`, or set it once";

@@ -1,6 +1,5 @@
 //! `context`: the grammar of an SELinux label.
 
-use crate::source::Span;
 use crate::source::psych::{Item, Map, Value};
 
 use super::super::model::Context;
@@ -34,8 +33,7 @@ impl Reader {
         }
         match read(&item.value, self.agent) {
             Ok(read) => {
-                let fails = read.range.is_none() && self.agent == Agent::One;
-                self.context_traps(item, item.span, fails);
+                self.user_of_guide(item);
                 Some(read)
             }
             Err(report) => {
@@ -47,16 +45,12 @@ impl Reader {
         }
     }
 
-    fn context_traps(&mut self, item: &Item, span: Span, no_range: bool) {
+    fn user_of_guide(&mut self, item: &Item) {
         if let Value::Map(map) = &item.value
             && let Some((key, _)) = map.entry("user")
         {
             let message = "the agent ignores `user`, although AWS's guide names it";
             self.add(Finding::warning("A050", key.span, message).help("write `name:`"));
-        }
-        if no_range {
-            let message = "without `range` the agent's Install fails";
-            self.add(Finding::error("A026", span, message).help("add `range: s0`"));
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::source::Span;
 use crate::source::psych::{Item, Map, Value};
 
 use super::super::bundle::is_vain;
-use super::super::{Agent, Finding, Os, Permission};
+use super::super::{Agent, Context, Finding, Os, Permission};
 use super::{Reader, acl, no_method, shape, text_or_type_error, typed};
 
 const KEYS: &[&str] = &["object", "pattern", "except", "owner", "group", "mode", "acls", "context", "type"];
@@ -36,10 +36,12 @@ impl Reader {
             }
         };
         if self.os == Os::Windows && !items.is_empty() {
-            self.add(
-                Finding::error("A027", key.span, "permissions are not supported on Windows")
-                    .refused(ON_WINDOWS),
-            );
+            let report = match self.agent {
+                Agent::One => ON_WINDOWS.to_owned(),
+                Agent::Two => ON_WINDOWS.replace("specifiles", "specifies"),
+            };
+            let finding = Finding::error("A027", key.span, "permissions are not supported on Windows");
+            self.add(finding.refused(report));
             return Vec::new();
         }
         items
@@ -103,7 +105,15 @@ impl Reader {
             };
             self.add(Finding::warning("A029", span, message).help("begin it with `/`"));
         }
-        let (owner, group) = (self.name(value("owner"), "owner"), self.name(value("group"), "group"));
+        let mut at_install = Vec::new();
+        let mut name = |key: &str| self.name(value(key), key, &mut at_install);
+        let (owner, group) = (name("owner"), name("group"));
+        if let (Agent::One, Some(Context { range: None, .. }), Some(item)) =
+            (self.agent, &context, value("context"))
+        {
+            let message = "without `range` the agent's Install fails";
+            at_install.push(Finding::error("A026", item.span, message).help("add `range: s0`"));
+        }
         let is_set = |name: &Option<Result<String, String>>| matches!(name, Some(Ok(_)));
         if let (Some(mode), Some(item)) = (&mode, value("mode"))
             && files
@@ -122,18 +132,24 @@ impl Reader {
             directories,
             acls,
             context,
+            at_install,
             span: value("object").map_or(item.span, |item| item.span),
         })
     }
 
-    fn name(&mut self, item: Option<&Item>, key: &str) -> Option<Result<String, String>> {
+    fn name(
+        &self,
+        item: Option<&Item>,
+        key: &str,
+        at_install: &mut Vec<Finding>,
+    ) -> Option<Result<String, String>> {
         let item = item?;
         if self.agent == Agent::Two {
             let name = typed::text(item).unwrap_or_default().trim().to_owned();
             if name.contains(':') || name.bytes().all(|byte| byte.is_ascii_digit()) {
                 let message = format!("agent 2 knows no {key} `{name}` and leaves the {key} as it is");
                 let help = "write the name, not the number, of a user or group";
-                self.add(Finding::warning("A024", item.span, message).help(help));
+                at_install.push(Finding::warning("A024", item.span, message).help(help));
             }
             return Some(Ok(name));
         }
@@ -142,16 +158,17 @@ impl Reader {
             Err(error) => {
                 let message = format!("{key} is not a name: Install fails ({error})");
                 let help = "write the name, not the number, of a user or group";
-                self.add(Finding::error("A024", item.span, message).help(help));
+                at_install.push(Finding::error("A024", item.span, message).help(help));
             }
             Ok(name) if name.contains(':') => {
                 let message = format!("no {key} has a colon in its name: Install fails");
-                self.add(Finding::error("A024", item.span, message).help("owner and group are two keys"));
+                at_install
+                    .push(Finding::error("A024", item.span, message).help("owner and group are two keys"));
             }
             Ok(name) if name.trim().is_empty() || name.bytes().all(|byte| byte.is_ascii_digit()) => {
                 let message = format!("no {key} is named `{name}`: Install fails");
                 let help = "write the name, not the number, of a user or group";
-                self.add(Finding::error("A024", item.span, message).help(help));
+                at_install.push(Finding::error("A024", item.span, message).help(help));
             }
             Ok(_) => {}
         }

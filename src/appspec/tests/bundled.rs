@@ -97,6 +97,29 @@ fn permissions_against_what_is_installed() {
 }
 
 #[test]
+fn values_that_break_install_break_nothing_where_they_are_for_nothing() {
+    let with = |object: &str, more: &str| {
+        said(
+            &format!(
+                "files:\n  - {{source: app, destination: /srv}}\npermissions:\n  - {{object: {object}, {more}}}\n"
+            ),
+            &listing(),
+        )
+    };
+    for more in ["owner: '1000'", "group: 'a:b'"] {
+        assert_eq!(with("/srv", more), ["A024 e1"], "{more}");
+        assert_eq!(with("/elsewhere", more), ["A029 w", "A024 w"], "{more}");
+        assert_eq!(with("/srv", &format!("pattern: '*.none', {more}")), ["A029 w", "A024 w"], "{more}");
+    }
+    assert_eq!(with("/srv", "context: {type: t}"), ["A026 e1"]);
+    assert_eq!(with("/elsewhere", "context: {type: t}"), ["A029 w", "A026 w1"]);
+    let text = format!("{HEAD}permissions:\n  - {{object: /elsewhere, owner: '1000'}}\n");
+    let findings = check(text.as_bytes(), Some(&listing()), FIRST).findings;
+    let told = findings.iter().map(|finding| finding.message.as_str()).find(|told| told.contains("1000"));
+    assert_eq!(told, Some("no owner is named `1000`: Install would fail"));
+}
+
+#[test]
 fn what_every_host_has_is_refused_under_disallow() {
     let files = |head: &str, destination: &str| {
         let mut listing = listing();

@@ -53,6 +53,7 @@ fn values_of_a_permission_that_break_agent_1() {
         assert_eq!(with(&format!("owner: {name}")), ["A024 e1"], "{name}");
         assert_eq!(with(&format!("group: {name}")), ["A024 e1"], "{name}");
     }
+    assert_eq!(with("context: {type: t}"), ["A026 e1"]);
     for right in ["owner: web1", "owner: ", "pattern: '5'", "except: ['1', a]", "pattern: "] {
         assert_eq!(with(right), [""; 0], "{right}");
     }
