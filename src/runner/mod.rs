@@ -154,8 +154,9 @@ pub struct Preview {
     pub conflicts: Vec<PathBuf>,
     /// The host's files and directories that Install would remove first, in its order: the last revision's.
     pub removed: Vec<PathBuf>,
-    /// What Install would fail of where no script before it makes the owner or group that is not there.
-    pub stranger: Option<String>,
+    /// What Install would fail of where no script before it makes what is not there: an owner or group, or what a link
+    /// leads to whose permissions are set.
+    pub lacks: Option<String>,
 }
 
 /// Whether an event runs the scripts of the revision before, where this one is not unpacked yet.
@@ -195,7 +196,8 @@ pub fn preview(
         _ => {
             let fails = host.is_roots() && agent == Agent::One;
             let stranger = if fails { copy::stranger(&plan.steps) } else { None };
-            Ok(Preview { steps: plan.json(), conflicts: plan.conflicts, removed, stranger })
+            let lacks = stranger.or_else(|| plan.dangling(&archive, &root, fails));
+            Ok(Preview { steps: plan.json(), conflicts: plan.conflicts, removed, lacks })
         }
     }
 }

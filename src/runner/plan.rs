@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -14,7 +15,7 @@ use crate::appspec::{Agent, AppSpec, Context, FileExists, NAME_MAX, PATH_MAX};
 use super::failure::ruby;
 use super::permissions;
 use super::reach::Reach;
-use super::root::{Place, Root, expand};
+use super::root::{MAX_LINKS, Place, Root, expand};
 
 /// Files and directories that one Install puts on a host: more than a bundle may have, which its links multiply. A test is
 /// there sooner.
@@ -291,6 +292,38 @@ impl Plan {
             kind.map_err(|error| ruby(&error, "rb_sysopen", source))?;
         }
         Ok(())
+    }
+
+    /// What a step will fail of that sets something through a link which leads nowhere; `all` are more than modes.
+    pub fn dangling(&self, archive: &Root, root: &Root, all: bool) -> Option<String> {
+        let missing = self.steps.iter().find_map(|step| {
+            match step {
+                Step::SetMode { object, .. } => Some(object),
+                Step::SetAcl { object, .. }
+                | Step::SetContext { object, .. }
+                | Step::SetOwner { object, .. } => Some(object).filter(|_| all),
+                Step::MakeDirectory(_) | Step::Copy { .. } => None,
+            }
+            .filter(|object| self.leads_nowhere(object, archive, root))
+        });
+        missing.map(|object| ruby(&io::ErrorKind::NotFound.into(), "apply2files", object))
+    }
+
+    /// Whether what is put there is a link to what is neither on the host nor put there.
+    fn leads_nowhere(&self, object: &Path, archive: &Root, root: &Root) -> bool {
+        let mut at = object.to_owned();
+        for _ in 0..=MAX_LINKS {
+            let Some(source) = self.copied.get(&at) else {
+                // Below a link that is put there is whatever that leads to.
+                let is_known = !at.ancestors().any(|above| self.copied.contains_key(above));
+                let is_there = || root.follow(&at).is_ok_and(|place| place.exists() || root.has_dir(&place));
+                return is_known && !self.made.contains(&at) && !is_there();
+            };
+            let link = archive.walk(below(archive, source), false).and_then(|place| place.read_link());
+            let Ok(target) = link else { return false };
+            at = expand(&at.parent().unwrap_or(Path::new("/")).join(target));
+        }
+        true
     }
 
     /// The plan as the agent writes it down.

@@ -74,6 +74,22 @@ fn a_dry_run_makes_nothing_in_a_root_and_fails_of_what_will_fail() {
 }
 
 #[test]
+fn a_dry_run_fails_of_a_script_that_is_there_and_cannot_run() {
+    let local = Local::new("one");
+    local.write("one", &["AfterInstall"]);
+    let script = local.site().join("scripts/trace.sh");
+    fs::write(&script, "#!/bin/sh\r\n").unwrap();
+    let run = local.run(&local.site(), &["--dry-run"]).ends_with(3);
+    run.complains("error[A038]").complains("AfterInstall would fail").says("scripts/trace.sh");
+    local.run(&local.site(), &[]).ends_with(3);
+    // What is not to run fails nothing.
+    local.run(&local.site(), &["--dry-run", "-e", "ValidateService"]).ends_with(0).complains("error[A038]");
+    fs::remove_file(&script).unwrap();
+    fs::create_dir(&script).unwrap();
+    local.run(&local.site(), &["--dry-run"]).ends_with(3).complains("is a directory");
+}
+
+#[test]
 fn scripts_get_text_and_what_they_ask_for() {
     let local = Local::new("one");
     let run = local.run(&local.site(), &["-o", "text"]).ends_with(0);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::run::{fetch, kind};
 use super::run_report;
-use crate::appspec::{Agent, AppSpec};
+use crate::appspec::{Agent, AppSpec, Finding, Script, Severity};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::format::{Output, View};
@@ -22,7 +22,7 @@ use crate::ui::Ui;
 pub fn show(
     (output, ui): (&Output, &Ui),
     source: &Source,
-    appspec: &AppSpec,
+    (appspec, findings): &(AppSpec, Vec<Finding>),
     (host, specification, agent): (&Host, &Specification, Agent),
     events: &[EventName],
 ) -> anyhow::Result<Exit> {
@@ -52,13 +52,15 @@ pub fn show(
         None
     };
     let mut lines = Vec::new();
-    let (mut missing, mut scripts_before) = (None, false);
+    let (mut failing, mut scripts_before) = (None, false);
     for event in events {
         let appspec = if stops(event) { earlier.as_ref() } else { Some(appspec) };
         for script in appspec.into_iter().flat_map(|appspec| appspec.scripts(event.as_str())) {
             let is_missing = !stops(event) && !runner::has_script(&archive, &script.location);
-            if is_missing {
-                missing = missing.or_else(|| Some((event, script.location.clone())));
+            if !stops(event) && failing.is_none() {
+                let what = format!("Script does not exist at specified location: {}", script.location);
+                let what = if is_missing { Some(what) } else { fails(script, findings) };
+                failing = what.map(|what| (event, what));
             }
             lines.push(json!({"event": event.as_str(), "type": "script", "location": script.location,
                 "timeout": script.timeout, "runas": script.runas, "missing": is_missing}));
@@ -72,14 +74,12 @@ pub fn show(
     }
     let table = run_report::steps(&lines);
     View { json: json!({ "steps": lines }), items: Some("steps"), table, empty: "" }.print(output, ui)?;
-    match (preview.conflicts.first(), missing) {
+    match (preview.conflicts.first(), failing) {
         (Some(path), _) => Err(refuse(&EventName::Install, runner::conflict(path))
             .help("--file-exists-behavior OVERWRITE or RETAIN, where the AppSpec says nothing of it")
             .into()),
-        (None, Some((event, location))) => {
-            Err(refuse(event, format!("Script does not exist at specified location: {location}")).into())
-        }
-        (None, None) => match preview.stranger {
+        (None, Some((event, what))) => Err(refuse(event, what).into()),
+        (None, None) => match preview.lacks {
             Some(message) if scripts_before => {
                 ui.warn(&format!("{message}: Install would fail, unless a script before it makes that"));
                 Ok(Exit::Ok)
@@ -88,6 +88,16 @@ pub fn show(
             None => Ok(Exit::Ok),
         },
     }
+}
+
+/// Why a script that is there is certain to fail its event, by what was said of it.
+fn fails(script: &Script, findings: &[Finding]) -> Option<String> {
+    let of_it = |finding: &&Finding| {
+        finding.severity == Severity::Error
+            && finding.span == Some(script.span)
+            && matches!(finding.code, "A037" | "A038" | "A039" | "A040")
+    };
+    findings.iter().find(of_it).map(|finding| finding.message.clone())
 }
 
 /// A deployment's own archive is there once it is downloaded, and wins.

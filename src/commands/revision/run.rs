@@ -257,8 +257,8 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let agent = agent(arguments);
     let (ui, read, name) =
         (context.ui.clone(), (source.clone(), fetched.names()), arguments.appspec_filename.clone());
-    let (appspec, events) = context
-        .blocking(move || checked(&ui, &read, (agent, &name), &events).map(|appspec| (appspec, events)))
+    let (checked, events) = context
+        .blocking(move || checked(&ui, &read, (agent, &name), &events).map(|checked| (checked, events)))
         .await??;
     let behaviour = match arguments.file_exists_behavior {
         Behaviour::Disallow => FileExists::Disallow,
@@ -292,7 +292,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         let show = move || {
             let _unmade = unmade;
             let whose = (&host, &specification, agent);
-            dry_run::show((&output, &ui), &source, &appspec, whose, &events)
+            dry_run::show((&output, &ui), &source, &checked, whose, &events)
         };
         return context.blocking(show).await?;
     }

@@ -1,7 +1,7 @@
 //! What `revision run` looks at before anything runs: the AppSpec, and the events that were chosen.
 
 use super::fetched::Names;
-use crate::appspec::{self, Agent, AppSpec, Os, Platform, Scope};
+use crate::appspec::{self, Agent, AppSpec, Finding, Os, Platform, Scope};
 use crate::error::{Failure, nearest};
 use crate::exit::Exit;
 use crate::model::EventName;
@@ -63,13 +63,13 @@ pub fn events(chosen: &[String]) -> anyhow::Result<Vec<EventName>> {
     Ok(events)
 }
 
-/// The AppSpec, which is looked at before anything runs.
+/// The AppSpec, which is looked at before anything runs, and what there is to say of it.
 pub fn checked(
     ui: &Ui,
     (source, names): &(Source, Names),
     (agent, name): (Agent, &str),
     events: &[EventName],
-) -> anyhow::Result<AppSpec> {
+) -> anyhow::Result<(AppSpec, Vec<Finding>)> {
     let scope = Scope { agent: Some(agent), ..Scope::default() };
     let chosen = (name != appspec::FILE_NAME).then_some(name);
     let report = names.report(check_as(source, scope, &Selection::default(), chosen))?;
@@ -110,14 +110,14 @@ pub fn checked(
         .map(|(name, _)| name.as_str())
         .collect();
     if unknown.is_empty() {
-        return Ok(appspec);
+        return Ok((appspec, report.findings));
     }
     if agent == Agent::Two {
         // Its local run never asks.
         for name in unknown {
             ui.note(&format!("warning: there is no event {name}: its scripts will not run"));
         }
-        return Ok(appspec);
+        return Ok((appspec, report.findings));
     }
     Err(refuse(format!("{} has scripts for unknown events: {}", report.path, unknown.join(", ")))
         .help("name custom events with --events, in their order")

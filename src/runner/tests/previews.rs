@@ -113,9 +113,43 @@ fn an_owner_whom_nobody_knows_is_foretold_where_root_would_fail_of_it() {
     let deployment =
         world.deployment(&[("appspec.yml", 0o644, &format!("{SITE}{owner}")), ("site/sub/a", 0o644, "1")]);
     let is_root = rustix::process::geteuid().is_root();
-    let stranger = |agent| deployment.preview(agent).unwrap().0.stranger;
+    let stranger = |agent| deployment.preview(agent).unwrap().0.lacks;
     assert_eq!(stranger(Agent::One), is_root.then(|| "can't find group for nobodys-here".to_owned()));
     assert_eq!(stranger(Agent::Two), None);
+}
+
+#[test]
+fn a_mode_that_would_be_set_through_a_link_to_nothing_is_foretold() {
+    let mut world = World::new();
+    fs::create_dir_all(world.path("/etc")).unwrap();
+    fs::write(world.path("/etc/there"), "").unwrap();
+    let modes = MODES.replace("[directory]", "[file]");
+    let appspec = format!("{SITE}{modes}");
+    for (target, lacks) in [
+        ("nowhere", true),
+        ("l", true),
+        ("/etc/none", true),
+        ("/etc/there", false),
+        ("sub/b", false),
+        ("other", false),
+    ] {
+        let files = [
+            ("appspec.yml", 0o644, appspec.as_str()),
+            ("site/a", 0o644, "1"),
+            ("site/sub/b", 0o644, "1"),
+            ("site/other", LINK, "sub/b"),
+            ("site/l", LINK, target),
+        ];
+        let deployment = world.deployment(&files);
+        let message = "No such file or directory @ apply2files - /srv/site/l".to_owned();
+        let foretold = deployment.preview(Agent::One).unwrap().0.lacks;
+        assert_eq!(foretold.is_some(), lacks, "{target}: {foretold:?}");
+        let (event, diagnostics) = deployment.all();
+        assert_eq!(event.is_some(), lacks, "{target}: {diagnostics:?}");
+        if target != "l" && lacks {
+            assert_eq!((foretold, diagnostics.message), (Some(message.clone()), message), "{target}");
+        }
+    }
 }
 
 #[test]
