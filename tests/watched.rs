@@ -236,7 +236,7 @@ fn what_follows_a_watch_has_its_credentials() {
         let more = r#","autoRollbackConfiguration":{"enabled":true,"events":["DEPLOYMENT_STOP_ON_REQUEST"]}"#;
         let previous = r#","previousRevision":{"revisionType":"GitHub","gitHubLocation":{"repository":"o/r","commitId":"c"}}"#;
         Answer::json(&format!(
-            r#"{{"deploymentInfo":{{"deploymentId":"d-1","status":"{status}"{more}{previous}{rest}}}}}"#
+            r#"{{"deploymentInfo":{{"deploymentId":"d-1","applicationName":"shop","deploymentGroupName":"prod","status":"{status}"{more}{previous}{rest}}}}}"#
         ))
     });
     let rollback = format!("deploy rollback d-1 --yes --interval 100ms --endpoint-url {}", service.url);

@@ -1,14 +1,15 @@
 //! `cdctl deploy create`
 
 mod planning;
+mod regions;
 mod unchanged;
 pub(super) mod written;
 
 use std::path::PathBuf;
 
-use clap::builder::RangedU64ValueParser;
 use clap::{ArgGroup, Args, ValueEnum};
 use planning::Plan;
+use regions::{region, wave_size};
 use unchanged::Last;
 
 use super::active::{self, IfActive};
@@ -368,38 +369,7 @@ fn unsaid(error: anyhow::Error, id: &str, watches: bool) -> anyhow::Error {
         .into()
 }
 
-/// At least one region a wave.
-fn wave_size() -> RangedU64ValueParser<usize> {
-    RangedU64ValueParser::new().range(1..)
-}
-
-/// A name of `--regions`.
-fn region(text: &str) -> Result<String, String> {
-    match text.trim() {
-        "" => Err("it names no region; regions are written like eu-west-1,us-east-1".to_owned()),
-        name => Ok(name.to_owned()),
-    }
-}
-
 impl Arguments {
-    /// The same for one of `--regions`.
-    pub fn in_region(&self, region: &str) -> Self {
-        let named = |text: &str| text.replace("{region}", region);
-        let revision = match &self.revision {
-            Some(Locator::Revision(Revision::S3 { bucket, key, bundle_type, version, etag })) => {
-                Some(Locator::Revision(Revision::S3 {
-                    bucket: named(bucket),
-                    key: named(key),
-                    bundle_type: bundle_type.clone(),
-                    version: version.clone(),
-                    etag: etag.clone(),
-                }))
-            }
-            other => other.clone(),
-        };
-        Arguments { revision, bucket: self.bucket.as_deref().map(named), ..self.clone() }
-    }
-
     fn check_standard_input(&self) -> anyhow::Result<()> {
         let from = self.written.from.as_ref().is_some_and(|file| file.as_os_str() == "-");
         if from && self.appspec.is_standard_input() {

@@ -1,8 +1,11 @@
 //! `cdctl deploy rollback`
 
+mod plan;
+
 use clap::Args;
 use serde_json::{Map, Value};
 
+use self::plan::{Goal, Plan, goal, shown};
 use super::active::{is_managed, is_untouched, stays_split, stop};
 use super::create::check_config;
 use super::last_good::Good;
@@ -16,7 +19,6 @@ use crate::commands::names::{DeploymentArgs, DeploymentName, GroupName};
 use crate::context::Context;
 use crate::error::{Doing, Failure};
 use crate::exit::Exit;
-use crate::format::{Table, View};
 use crate::model::{ComputePlatform, Creator, Deployment, DeploymentStatus, Revision};
 use crate::report::shell;
 use crate::revision::Locator;
@@ -68,27 +70,6 @@ pub struct Arguments {
 
     #[command(flatten)]
     watching: WatchArgs,
-}
-
-/// What a rollback comes to.
-#[derive(Debug)]
-enum Plan {
-    /// CodeDeploy has made one already.
-    Exists(String),
-    /// The deployment is on its way there itself.
-    UnderWay,
-    /// CodeDeploy makes it when the deployment is stopped; none of one that is `untouched`.
-    Automatic { untouched: bool },
-    /// This is deployed; first the deployment is stopped if it goes on.
-    Deploy { stop: bool, group: GroupName, goal: Box<Goal> },
-}
-
-/// What is gone back to.
-#[derive(Debug)]
-struct Goal {
-    revision: Revision,
-    /// As the good deployment had it, by the API's names.
-    overrides: Map<String, Value>,
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
@@ -453,66 +434,4 @@ fn goes_to(deployment: &Deployment, revision: &Revision) -> bool {
 fn finds_its_fleet(answer: &Value) -> bool {
     let action = "/deploymentInfo/blueGreenDeploymentConfiguration/greenFleetProvisioningOption/action";
     answer.pointer(action).and_then(Value::as_str) == Some("DISCOVER_EXISTING")
-}
-
-/// The plan in words, and as data.
-fn shown(deployment: &Deployment, plan: &Plan, config: Option<&str>) -> View {
-    let own = || deployment.revision.as_ref().map(Revision::to_string);
-    let (first, how, from, to) = match plan {
-        Plan::Exists(rollback) => {
-            (None, format!("watch {rollback}, which CodeDeploy has made"), own(), previous(deployment))
-        }
-        Plan::UnderWay => (None, "watch it: it goes there already".to_owned(), None, own()),
-        Plan::Automatic { untouched } => {
-            let how = match untouched {
-                true => "nothing more: its traffic has not moved",
-                false => "CodeDeploy deploys its last good revision",
-            };
-            (Some("stop it"), how.to_owned(), own(), previous(deployment))
-        }
-        Plan::Deploy { stop, group, goal } => {
-            let first = stop.then_some("stop it");
-            (first, format!("deploy to {group}"), own(), Some(goal.revision.to_string()))
-        }
-    };
-    let (appspec, fleet) = match plan {
-        Plan::Deploy { goal, .. } => {
-            let content = match &goal.revision {
-                Revision::AppSpec { content, .. } => content.clone(),
-                _ => None,
-            };
-            (content, goal.overrides.get("targetInstances"))
-        }
-        _ => (None, None),
-    };
-    let mut table = Table::properties();
-    table.property("Deployment", Some(format!("{} ({})", deployment.id, deployment.status)));
-    table.property("First", first);
-    table.property("Then", Some(how.clone()));
-    table.property("From", from.clone());
-    table.property("To", to.clone());
-    table.property("Config", config);
-    table.property("Instances", fleet.map(Value::to_string));
-    table.property("AppSpec", appspec.clone());
-    let json = serde_json::json!({
-        "deploymentId": deployment.id, "stop": first.is_some(), "action": how,
-        "from": from, "to": to, "deploymentConfigName": config, "targetInstances": fleet, "appSpec": appspec,
-    });
-    View { json, items: None, table, empty: "" }
-}
-
-/// The revision that the plan would deploy, and its application.
-fn goal<'a>(deployment: &'a Deployment, plan: &'a Plan) -> Option<(&'a str, &'a Revision)> {
-    match plan {
-        Plan::Deploy { group, goal, .. } => Some((&group.application, &goal.revision)),
-        Plan::Automatic { .. } => {
-            Some((deployment.application.as_deref()?, deployment.previous_revision.as_ref()?))
-        }
-        Plan::Exists(_) | Plan::UnderWay => None,
-    }
-}
-
-/// What CodeDeploy's own rollback goes back to.
-fn previous(deployment: &Deployment) -> Option<String> {
-    deployment.previous_revision.as_ref().map(Revision::to_string)
 }
