@@ -120,12 +120,8 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
                 _ => return Err(misplaced()),
             };
             let packing = arguments.packing.packing(fetched.source(), (&key, bundle_type), None)?;
-            // Asked meanwhile, and told after what is wrong with the bundle.
-            let (prepared, checked) =
-                tokio::try_join!(pushing::bundle_aside(context, fetched, &packing), async {
-                    Ok(check_application(context, &arguments.app, &packing.kind).await)
-                })?;
-            checked?;
+            let prepared = pushing::bundle_aside(context, fetched, &packing).await?;
+            check_application(context, &arguments.app, &prepared.bundle_type).await?;
             prepared.refuse_vain()?;
             let put = arguments.storage.put();
             let destination = Destination { bucket, key, put, if_changed: arguments.if_changed };
