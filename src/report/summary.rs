@@ -312,6 +312,8 @@ pub fn commands(id: &str, report: &Report) -> Vec<String> {
     let rollback = report.rollback.as_deref();
     let rolling =
         rollback.filter(|_| !report.rollback_status.as_ref().is_some_and(DeploymentStatus::is_terminal));
+    let ready = report.status == Some(DeploymentStatus::Ready);
+    let go_on = (ready || report.termination_wait).then(|| format!("cdctl deploy continue {}", named(id)));
     let mut commands = Vec::new();
     match report.outcome.as_str() {
         "succeeded" | "closed" => {}
@@ -319,12 +321,14 @@ pub fn commands(id: &str, report: &Report) -> Vec<String> {
             commands.push(format!("cdctl deploy continue {}", named(id)));
             commands.push(format!("cdctl deploy stop {} --rollback", named(id)));
         }
-        "reached" | "reached_with_failures" => commands.push(watch(id)),
+        "reached" | "reached_with_failures" => {
+            commands.push(watch(id));
+            commands.extend(go_on);
+            commands.extend(ready.then(|| format!("cdctl deploy stop {} --rollback", named(id))));
+        }
         "timed_out" | "detached" | "unknown" => {
             commands.push(watch(rolling.unwrap_or(id)));
-            if report.status == Some(DeploymentStatus::Ready) {
-                commands.push(format!("cdctl deploy continue {}", named(id)));
-            }
+            commands.extend(go_on);
             // One that is being stopped needs no more.
             let stopping = report.outcome != "unknown" && report.reason.is_some();
             let goes_on = report.status.as_ref().is_some_and(|status| !status.is_terminal());

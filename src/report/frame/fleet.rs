@@ -9,7 +9,7 @@ use crate::clock;
 use crate::model::{DeploymentStatus, EventName, TargetStatus};
 use crate::report::stage::time_of_day;
 use crate::report::view::{Row, View};
-use crate::report::words::{bare_message, first_line, names, plural};
+use crate::report::words::{BETWEEN, bare_message, first_line, names, plural};
 use crate::ui::{self, Style};
 use crate::watch::causes::Cause;
 
@@ -134,7 +134,7 @@ impl Composer<'_> {
 
     fn cause(&self, cause: &Cause, alone: bool) -> Line {
         let mark = if self.unicode { " ✗" } else { " x" };
-        let event = cause.event.as_ref().map_or("-", EventName::as_str);
+        let event = cause.event.as_ref().map_or(BETWEEN, EventName::as_str);
         let mut text = format!(" {}x  {:<16}  ", cause.count, ui::line(event));
         if self.width >= NARROW {
             text.push_str(&what(cause));

@@ -241,6 +241,44 @@ fn the_view_says_what_an_interrupt_does() {
 }
 
 #[test]
+fn an_interrupt_of_several_detaches_once_each_is_being_stopped() {
+    let buffer = Buffer::default();
+    let out = Canvas::new(Screen::fixed(Stream::new(buffer.clone()), 80, 24));
+    let mut live = Live::new(out, true, false).interrupted(Some(Interrupt::Stop));
+    let stopping = || Event::Notice {
+        code: NoticeCode::Stopping,
+        message: "stopping the deployment".into(),
+        exit: None,
+    };
+    let of = |id: &str, event| Stamped { deployment: id.into(), ..stamped(1, 9, event) };
+    let mut says = |event: Stamped, words: &str| {
+        live.event(&event).unwrap();
+        let before = buffer.text().len();
+        live.tick(&pulse(10));
+        let drawn = buffer.text()[before..].to_owned();
+        assert!(drawn.contains(words), "{words}: {drawn}");
+    };
+    let goes_on = || told(DeploymentStatus::InProgress, counts(0, 2, 0, 0));
+    for id in ["d-1", "d-2", "d-3"] {
+        says(of(id, goes_on()), "^C stop the deployment; a second one detaches");
+    }
+    says(of("d-3", told(DeploymentStatus::Succeeded, counts(2, 0, 0, 0))), "^C stop the deployment");
+    says(of("d-1", stopping()), "^C stop the deployment");
+    says(of("d-2", stopping()), "^C detach (the deployment is being stopped)");
+}
+
+#[test]
+fn a_failure_between_two_events_says_so_in_the_live_view() {
+    let target = TargetEvent { event: None, ..target("i-1", TargetStatus::Failed, EventName::Install, 7) };
+    let events = vec![
+        (5, told(DeploymentStatus::InProgress, counts(0, 2, 0, 1))),
+        (8, Event::Target(Box::new(target))),
+    ];
+    let text = shown(&view(events), 80, 24);
+    assert!(text.contains(" ✗ 1x  between two events"), "{text}");
+}
+
+#[test]
 fn a_watch_that_is_left_while_its_deployment_is_being_stopped_says_so() {
     let mut report = Report {
         status: Some(DeploymentStatus::InProgress),
