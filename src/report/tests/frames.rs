@@ -352,6 +352,72 @@ fn there_is_as_much_of_a_log_as_there_is_room_for() {
 }
 
 #[test]
+fn what_just_happened_is_told_in_the_order_of_its_time() {
+    let done = |id: &str, end: i64| {
+        let done = target(id, TargetStatus::Succeeded, EventName::ValidateService, 40);
+        Event::Target(Box::new(TargetEvent { time: Some(at(end)), ..done }))
+    };
+    let view = view(vec![
+        (5, told(DeploymentStatus::InProgress, counts(2, 1, 0, 0))),
+        (50, done("i-01", 47)),
+        (50, done("i-02", 45)),
+    ]);
+    let lines = framed(&view, 100, 24, true);
+    assert_eq!(lines.last().unwrap(), "14:15:45Z ✓ i-02 done in 40s   14:15:47Z ✓ i-01 done in 42s");
+}
+
+#[test]
+fn the_times_of_rows_stand_below_each_other() {
+    let mut view = view(vec![
+        (5, told(DeploymentStatus::InProgress, counts(0, 2, 0, 0))),
+        (50, seen("i-01", TargetStatus::InProgress, EventName::BeforeAllowTraffic, 40)),
+        (50, seen("i-02", TargetStatus::InProgress, EventName::AllowTraffic, 41)),
+    ]);
+    view.tick(&pulse(60));
+    let lines = framed(&view, 100, 24, true);
+    let rows: Vec<_> = lines.iter().filter(|line| line.starts_with(" ●")).map(String::as_str).collect();
+    let expected = [" ● i-01  BeforeAllowTraffic     20s", " ● i-02  AllowTraffic           19s"];
+    assert_eq!(rows, expected);
+}
+
+#[test]
+fn what_has_no_fleet_keeps_its_phases_and_its_traffic_at_its_end() {
+    let stays = |mut events: Vec<(i64, Event)>, status: DeploymentStatus, fail| {
+        let Event::Deployment(last) = &events[0].1 else { panic!() };
+        let overview = Some(counts(1 - fail, 0, 0, fail));
+        let complete_time = Some(at(901));
+        let ended = DeploymentEvent { status, overview, complete_time, ..last.as_ref().clone() };
+        events.push((902, Event::Deployment(Box::new(ended))));
+        last_frame(&view(events), 100, true, false).join("\n")
+    };
+    // Stopped while the traffic moves: no step comes any more.
+    assert_data_eq!(
+        stays(lambda_timeline(), DeploymentStatus::Stopped, 1),
+        str![[r#"
+d-7F3K2QX9A  shop-web/prod-fleet  Stopped  15m00s elapsed
+4.18.0.zip (was 4.17.2.zip)  Linear20Percent  by user
+[✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗]  ok 0/1  fail 1
+function checkout:live   v41 60% -> v42 40%
+traffic  [████████············] 40% actual
+phases   ✓ BeforeAllowTraffic 4s  ● AllowTraffic 14m51s  - AfterAllowTraffic
+"#]]
+    );
+    assert_data_eq!(
+        stays(ecs_timeline(), DeploymentStatus::Succeeded, 0),
+        str![[r#"
+d-7F3K2QX9A  shop-web/prod-fleet  Succeeded  15m00s elapsed
+4.18.0.zip (was 4.17.2.zip)  Linear20Percent  by user
+[████████████████████████████████████████████████████████████]  ok 1/1  fail 0
+TASK SET STATE     DESIRED  RUN PEND  PROD  TARGET GROUP
+blue     PRIMARY        12   12    0    0%  tg-blue
+green    ACTIVE         12   12    0  100%  tg-green
+traffic  [████████████████████] 100% actual
+phases   ✓ Install 2m36s  ✓ AllowTraffic 12m00s
+"#]]
+    );
+}
+
+#[test]
 fn several_views_share_the_screen_by_what_they_need() {
     let over = view(vec![(5, told(DeploymentStatus::Succeeded, counts(12, 0, 0, 0)))]);
     let lines = crate::report::frame::frames(&[over, busy(), busy()], &look(80, 24, true));

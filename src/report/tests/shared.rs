@@ -314,6 +314,26 @@ fn a_narrow_screen_keeps_whole_what_matters() {
         fits(&lines, width, 20);
         assert!(lines.iter().any(|line| line.ends_with("  SLOW x16")), "{width}: {lines:#?}");
     }
+    // A host has its name whatever is said of it.
+    let mut events = vec![(5, told(DeploymentStatus::InProgress, counts(0, 3, 3, 0)))];
+    for (n, ended) in [(1, EventStatus::Succeeded), (2, EventStatus::InProgress)] {
+        let host = target(&format!("i-0{n}b31ef04209"), TargetStatus::InProgress, EventName::Install, 300);
+        let host = TargetEvent { label: Some("Green".into()), event_status: Some(ended), ..host };
+        events.push((340, Event::Target(Box::new(host))));
+    }
+    let mut waiting = view(events);
+    waiting.tick(&pulse(352));
+    for width in 40..60 {
+        let lines = framed(&waiting, width, 20, true);
+        fits(&lines, width, 20);
+        for id in ["i-01b31", "i-02b31"] {
+            let row = lines.iter().find(|line| line.starts_with(&format!(" ● {id}")));
+            assert!(
+                row.is_some_and(|row| row.contains("  Ins") && row.contains("green")),
+                "{width}: {lines:#?}"
+            );
+        }
+    }
     let fleet = |ok, run, pend, fail| {
         view(vec![(5, told(DeploymentStatus::InProgress, counts(ok, run, pend, fail)))])
     };
