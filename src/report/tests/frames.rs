@@ -359,8 +359,8 @@ fn several_views_share_the_screen_by_what_they_need() {
     assert_eq!(lines.iter().filter(|line| line.starts_with("FAILED   3 targets")).count(), 2, "{lines:#?}");
 }
 
-#[test]
-fn sre_16_eta_is_a_range_and_goes_when_nothing_moves() {
+/// Twenty hosts, six of which are done.
+fn busy_of_twenty() -> View {
     let mut events = vec![(5, told(DeploymentStatus::InProgress, counts(0, 10, 10, 0)))];
     for n in 0..6 {
         let id = format!("i-{n}");
@@ -370,7 +370,42 @@ fn sre_16_eta_is_a_range_and_goes_when_nothing_moves() {
         events.push((50, Event::Target(Box::new(ok))));
     }
     events.push((51, told(DeploymentStatus::InProgress, counts(6, 10, 4, 0))));
-    let mut moving = view(events);
+    view(events)
+}
+
+#[test]
+fn who_comes_late_learns_what_is_usual_from_those_that_are_done() {
+    let mut events = vec![(500, told(DeploymentStatus::InProgress, counts(3, 1, 0, 0)))];
+    for n in 0..3 {
+        let mut done = target(&format!("i-{n}"), TargetStatus::Succeeded, EventName::ValidateService, 40);
+        done.phases = vec![
+            phase(EventName::Install, EventStatus::Succeeded, Some(10), Some(12 + n)),
+            phase(EventName::AfterInstall, EventStatus::Skipped, None, None),
+        ];
+        events.push((501, Event::Target(Box::new(done))));
+    }
+    events.push((501, seen("i-slow", TargetStatus::InProgress, EventName::Install, 400)));
+    let mut late = view(events);
+    late.tick(&pulse(501));
+    assert_eq!(late.usual(&EventName::Install), Some(Duration::from_secs(3)));
+    assert_eq!(late.usual(&EventName::AfterInstall), None);
+    assert!(shown(&late, 100, 24).contains("SLOW x33"), "{}", shown(&late, 100, 24));
+    // A look that has missed events between two says nothing of the first; the one after it is its end.
+    let next = |event: EventName, since| {
+        let events = (0..3).flat_map(|n| {
+            let id = format!("i-{n}");
+            let seen = |event, since| seen(&id, TargetStatus::InProgress, event, since);
+            [(20, seen(EventName::Install, 10)), (60, seen(event.clone(), since))]
+        });
+        view(events.collect()).usual(&EventName::Install)
+    };
+    assert_eq!(next(EventName::ValidateService, 55), None);
+    assert_eq!(next(EventName::AfterInstall, 15), Some(Duration::from_secs(5)));
+}
+
+#[test]
+fn sre_16_eta_is_a_range_and_goes_when_nothing_moves() {
+    let mut moving = busy_of_twenty();
     moving.tick(&pulse(60));
     let (least, most) = moving.forecast().unwrap();
     assert!(least < most && least >= at(51), "{least} {most}");
@@ -380,6 +415,19 @@ fn sre_16_eta_is_a_range_and_goes_when_nothing_moves() {
     moving.tick(&pulse(300));
     assert_eq!(moving.forecast(), None, "nothing has moved");
     assert!(!shown(&moving, 100, 24).contains("forecast"));
+    // Ten of 20 must stay. Of three in nine that fail, four more would be to come, and the third ends it; of one in seven two.
+    let failing = |ok, failed| {
+        let mut view = busy_of_twenty();
+        view.event(&stamped(
+            90,
+            52,
+            told(DeploymentStatus::InProgress, counts(ok, 10, 10 - ok - failed, failed)),
+        ));
+        view.tick(&pulse(60));
+        view.forecast()
+    };
+    assert!(failing(6, 1).is_some());
+    assert_eq!(failing(2, 7), None, "failures end it before");
     // A linear shift ends when its configuration says, to the second.
     for second in [20, 100, 250] {
         let mut shift = view(lambda_timeline());
@@ -393,7 +441,7 @@ fn sre_16_eta_is_a_range_and_goes_when_nothing_moves() {
         events.push((9, seen(&format!("i-{n}"), TargetStatus::InProgress, EventName::Install, 6)));
     }
     for n in 0..4 {
-        events.push((26, seen(&format!("i-{n}"), TargetStatus::InProgress, EventName::ApplicationStart, 26)));
+        events.push((26, seen(&format!("i-{n}"), TargetStatus::InProgress, EventName::AfterInstall, 26)));
     }
     events.push((99, Event::Seen { targets: vec!["i-4".into()] }));
     let mut stalled = view(events);
