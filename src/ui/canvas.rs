@@ -16,10 +16,11 @@ const ENTER: &str = "\x1b[?1049h";
 const LEAVE: &str = "\x1b[H\x1b[J\x1b[?1049l";
 /// The first cell; and lines do not wrap until [`END`], should the terminal have become narrower meanwhile.
 const BEGIN: &str = "\x1b[H\x1b[?7l";
-/// Takes away what is below.
-const END: &str = "\x1b[J\x1b[?7h";
+const END: &str = "\x1b[?7h";
 /// Takes away what is right of the cursor. Before the text: after a line as wide as the screen it would take its end.
 const CLEAR_RIGHT: &str = "\x1b[K";
+/// The same, and what is below.
+const CLEAR_BELOW: &str = "\x1b[J";
 
 /// Columns and rows.
 type Size = (usize, usize);
@@ -90,13 +91,10 @@ impl Canvas {
             self.printed.iter().skip(recent).flat_map(|line| rows(line, *width)).collect();
         let hidden = printed.len().saturating_sub(height.saturating_sub(lines.len()));
         let lines = lines.iter().map(String::as_str).take(*height);
-        let rows: Vec<String> = printed
-            .into_iter()
-            .skip(hidden)
-            .chain(lines)
-            .map(|line| format!("{CLEAR_RIGHT}{line}"))
-            .collect();
-        self.write(&format!("{enter}{BEGIN}{}{END}", rows.join("\r\n")));
+        let rows: Vec<&str> = printed.into_iter().skip(hidden).chain(lines).collect();
+        let (last, before) = rows.split_last().map_or(("", [].as_slice()), |(last, before)| (*last, before));
+        let before: String = before.iter().map(|row| format!("{CLEAR_RIGHT}{row}\r\n")).collect();
+        self.write(&format!("{enter}{BEGIN}{before}{CLEAR_BELOW}{last}{END}"));
     }
 
     /// In one piece, so that no half of a frame is seen. A terminal that is gone is no reason to end.
