@@ -339,7 +339,7 @@ fn nothing_is_uploaded_that_the_application_cannot_deploy() {
     push(&text, "a.yml", "Lambda").ends_with(0);
     let plan = deploy("Lambda/live", &text, "--dry-run").ends_with(0);
     assert!(plan.stdout.contains("/Lambda/lambda-") && plan.stdout.contains(".yml"), "{plan}");
-    deploy("Lambda/live", &text, "--watch").ends_with(0);
+    deploy("Lambda/live", &text, "").ends_with(0);
 }
 
 #[test]
