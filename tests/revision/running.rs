@@ -225,10 +225,14 @@ fn a_failed_script_ends_it_and_machines_are_told() {
     let run = local.run(&local.site(), &["-o", "json"]).ends_with(3);
     let json: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(json["status"], "Failed");
-    let last = json["lifecycleEvents"].as_array().unwrap().last().unwrap();
-    assert_eq!(last["lifecycleEventName"], "BeforeInstall");
-    assert_eq!(last["diagnostics"]["errorCode"], "ScriptFailed");
-    assert!(last["diagnostics"]["logTail"].as_str().unwrap().contains("[stderr]broken"));
+    let events = json["lifecycleEvents"].as_array().unwrap();
+    let failed = events.iter().find(|event| event["status"] == "Failed").unwrap();
+    assert_eq!(failed["lifecycleEventName"], "BeforeInstall");
+    assert_eq!(failed["diagnostics"]["errorCode"], "ScriptFailed");
+    assert!(failed["diagnostics"]["logTail"].as_str().unwrap().contains("[stderr]broken"));
+    // As in the table, what was not run any more is there.
+    let skipped = json!({"lifecycleEventName": "AfterAllowTraffic", "status": "Skipped"});
+    assert_eq!((events.len(), events.last()), (11, Some(&skipped)));
     run.complains("[stderr]broken");
     let lines = local.run(&local.site(), &["-o", "ndjson"]).ends_with(3).stdout;
     let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -241,7 +245,12 @@ fn a_failed_script_ends_it_and_machines_are_told() {
         ),
         "{lines:?}"
     );
-    local.run(&local.site(), &[]).ends_with(3).says("exit code 7").says("AfterInstall        Skipped");
+    assert!(is(skipped) && lines.last().unwrap()["status"] == "Failed", "{lines:?}");
+    let run = local.run(&local.site(), &[]).ends_with(3).says("exit code 7");
+    let run = run.says("AfterInstall        Skipped");
+    let row = run.stdout.lines().find(|line| line.starts_with("BeforeInstall       Failed")).unwrap();
+    let time = row.split_whitespace().last().unwrap();
+    assert!(time.strip_suffix('s').unwrap().parse::<f64>().is_ok(), "{row}");
 }
 
 #[test]
