@@ -197,6 +197,7 @@ pub fn steps(steps: &[Value]) -> Table {
     let text =
         |step: &Value, name: &str| step.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let mut table = Table::new(["EVENT", "STEP", "WHAT"]);
+    table.keep_last();
     for step in steps {
         let kind = text(step, "type");
         let what = match kind.as_str() {
