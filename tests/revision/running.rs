@@ -406,6 +406,7 @@ fn a_second_signal_kills_a_script_that_heeds_none() {
     let script = format!("#!/bin/sh\ntrap 'echo asked' TERM\necho up\nwhile :; do {sleep}; done\n");
     fs::write(local.site().join("scripts/trace.sh"), script).unwrap();
     let appspec = fs::read_to_string(local.site().join("appspec.yml")).unwrap();
+    assert!(said.contains("scripts/trace.sh was ended by a signal to cdctl"), "{said}");
     let files = "files:\n  - source: page.html\n    destination: /srv/www\n";
     fs::write(local.site().join("appspec.yml"), appspec.replace(files, "")).unwrap();
     // On the machine itself, where nothing else ends it.
