@@ -1,15 +1,15 @@
-//! The README's transcripts are real: each ```console block is run again, and its lines must come in that order.
+//! The README's transcripts are real: each ```console block is run again and must come line for line, but where it has `…`.
 
 use crate::support::cdctl::{Machine, package};
 
-/// The ```console blocks: the command behind `$`, and the lines after it. A line `…` stands for any lines.
+/// The ```console blocks: the command behind `$`, and the lines after it. A line `…` stands for any lines, or none.
 fn transcripts(text: &str) -> Vec<(String, Vec<String>)> {
     let mut blocks = Vec::new();
     for block in text.split("```console\n").skip(1) {
         let block = block.split("```").next().unwrap();
         let mut lines = block.lines();
         let command = lines.next().unwrap().strip_prefix("$ ").unwrap();
-        let expected = lines.filter(|line| !line.is_empty() && *line != "…").map(str::to_owned).collect();
+        let expected = lines.filter(|line| !line.is_empty()).map(str::to_owned).collect();
         blocks.push((command.to_owned(), expected));
     }
     blocks
@@ -48,14 +48,28 @@ fn holds(command: &str, expected: &[String]) {
     let output =
         Machine::new().command("sh").arg("-c").arg(format!("{command} --speed 4 2>&1")).output().unwrap();
     let output = String::from_utf8(output.stdout).unwrap();
-    let mut lines = output.lines().map(mask);
-    for line in expected {
-        let wanted = mask(line);
-        assert!(
-            lines.any(|line| line == wanted),
-            "`{command}` does not print (in this order): {wanted}\n{output}"
-        );
+    if let Err(wanted) = is_told(expected, &output) {
+        panic!("`{command}` does not print (in this place): {wanted}\n{output}");
     }
+}
+
+/// Else the line that does not come in its place.
+fn is_told(expected: &[String], output: &str) -> Result<(), String> {
+    let mut lines = output.lines().filter(|line| !line.is_empty()).map(mask);
+    let mut any = false;
+    for line in expected {
+        if line == "…" {
+            any = true;
+            continue;
+        }
+        let wanted = mask(line);
+        let comes = if any { lines.any(|line| line == wanted) } else { lines.next() == Some(wanted) };
+        if !comes {
+            return Err(line.clone());
+        }
+        any = false;
+    }
+    if any || lines.next().is_none() { Ok(()) } else { Err("nothing more".to_owned()) }
 }
 
 #[test]
@@ -68,6 +82,18 @@ fn the_transcripts_are_what_the_tool_prints() {
             scope.spawn(|| holds(command, expected));
         }
     });
+}
+
+#[test]
+fn a_line_may_be_left_out_only_where_it_says_so() {
+    let told =
+        |expected: &str| is_told(&expected.lines().map(str::to_owned).collect::<Vec<_>>(), "a\n\nb\nc\n");
+    for right in ["a\nb\nc", "a\n…\nc", "…\nb\n…\nc", "a\n…"] {
+        assert_eq!(told(right), Ok(()), "{right}");
+    }
+    for (wrong, line) in [("a\nc", "c"), ("b\nc", "b"), ("a\nb", "nothing more"), ("…\nc\nb", "b")] {
+        assert_eq!(told(wrong), Err(line.to_owned()), "{wrong}");
+    }
 }
 
 #[test]

@@ -60,6 +60,18 @@ fn sentences_are_wrapped_between_words() {
 }
 
 #[test]
+fn a_dry_run_cuts_nothing_on_a_narrow_terminal() {
+    let machine = Machine::new();
+    let line = format!("revision run examples/site --root {} --dry-run", machine.home().join("r").display());
+    for columns in [40, 60] {
+        let (code, screen) = Terminal::start(Machine::new(), &line, (columns, 100)).ends();
+        assert_eq!(code, Some(0), "{screen}");
+        let all: String = screen.split_whitespace().collect();
+        assert!(!screen.contains('…') && all.contains("/srv/site/index.html"), "{screen}");
+    }
+}
+
+#[test]
 fn sre_10_signals_detach_and_leave_the_deployment_alone() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
         let (sandbox, id) = hanging();

@@ -170,7 +170,7 @@ pub const CODES: &[Code] = &[
     of(
         "A034",
         "no such event",
-        "Its scripts never run in a deployment. `codedeploy-local` refuses the file, and so does Install where the service sends its list of events.",
+        "Its scripts never run in a deployment. `codedeploy-local` refuses the file, and so does Install where the service sends its list of events; the local run of agent 2 passes over them.",
     ),
     of(
         "A035",

@@ -137,6 +137,20 @@ fn what_the_agent_passes_over_is_a_warning_with_the_nearest_word() {
 }
 
 #[test]
+fn what_comes_of_an_unknown_event_is_told_of_the_agent_that_is_meant() {
+    let text = format!("{HEAD}hooks:\n  Smoke:\n    - location: a.sh\n");
+    let told = |agent: Option<Agent>| {
+        let findings = check(text.as_bytes(), None, Scope { agent, ..Scope::default() }).findings;
+        findings.into_iter().find(|finding| finding.code == "A034").unwrap().message
+    };
+    for agent in [None, Some(Agent::One)] {
+        assert!(told(agent).contains("local run refuses the file"), "{agent:?}");
+    }
+    let second = told(Some(Agent::Two));
+    assert!(second.ends_with("local run passes over them") && !second.contains("refuses"), "{second}");
+}
+
+#[test]
 fn repeated_keys_and_further_documents_are_warnings() {
     let text = format!("{HEAD}hooks:\nhooks:\n  AfterInstall:\n    - location: a\n---\nx: 1\n");
     assert_eq!(codes(&text), [("A051", Severity::Warning), ("A007", Severity::Warning)]);

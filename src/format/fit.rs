@@ -65,6 +65,28 @@ pub fn columns(header: &[String], rows: &[Vec<String>], spare: &[&str], room: us
     Some(rows)
 }
 
+/// Rows under a header with nothing cut, the last column wrapped; none where it has no room for that.
+pub fn last_wrapped(header: &[String], rows: &[Vec<String>], room: usize) -> Option<Rows> {
+    let rows: Rows = std::iter::once(header.to_vec()).chain(rows.iter().cloned()).collect();
+    let all = widths(rows.iter());
+    let (last, others) = all.split_last()?;
+    let left = room.saturating_sub(total(others) + GAP);
+    if *last > left && left < ROOM {
+        return None;
+    }
+    let lines = |row: &Vec<String>| -> Rows {
+        let Some((last, others)) = row.split_last() else { return Vec::new() };
+        let cells =
+            |line: usize| others.iter().map(move |cell| if line == 0 { cell.clone() } else { String::new() });
+        wrap(last, left)
+            .into_iter()
+            .enumerate()
+            .map(|(line, text)| cells(line).chain([text]).collect())
+            .collect()
+    };
+    Some(rows.iter().flat_map(lines).collect())
+}
+
 /// The rows without the columns that are called so.
 fn without(header: &[String], rows: &Rows, gone: &[&str]) -> Rows {
     let stays: Vec<bool> = header.iter().map(|name| !gone.contains(&name.as_str())).collect();
@@ -283,6 +305,23 @@ mod tests {
         assert_eq!(blocks[5], row(&["", "3-bf2a91c.zip"]));
         assert_eq!(blocks[6], Vec::<String>::new());
         assert!(widest(&blocks) <= 40);
+    }
+
+    #[test]
+    fn a_last_column_that_is_kept_is_wrapped_or_makes_a_block_a_row() {
+        let header = row(&["EVENT", "STEP", "WHAT"]);
+        let rows = vec![row(&["Install", "copy", "files/index.html -> /srv/www/index.html"])];
+        let natural: Rows = std::iter::once(header.clone()).chain(rows.clone()).collect();
+        assert_eq!(last_wrapped(&header, &rows, 80), Some(natural));
+        assert_eq!(
+            last_wrapped(&header, &rows, 38),
+            Some(vec![
+                header.clone(),
+                row(&["Install", "copy", "files/index.html ->"]),
+                row(&["", "", "/srv/www/index.html"])
+            ])
+        );
+        assert_eq!(last_wrapped(&header, &rows, 30), None);
     }
 
     #[test]

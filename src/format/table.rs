@@ -15,6 +15,8 @@ pub struct Table {
     rows: Vec<Vec<String>>,
     /// Headings of columns that a narrow terminal does without, the first of them first.
     spare: &'static [&'static str],
+    /// The last column is wrapped where others are cut.
+    keeps_last: bool,
 }
 
 impl Table {
@@ -25,6 +27,11 @@ impl Table {
     /// Names the columns that a narrow terminal does without, the first of them first.
     pub fn spare(&mut self, headings: &'static [&'static str]) {
         self.spare = headings;
+    }
+
+    /// Has the last column wrapped, not cut: nothing of it may be left out.
+    pub fn keep_last(&mut self) {
+        self.keeps_last = true;
     }
 
     /// A table of names and values.
@@ -83,10 +90,17 @@ impl Table {
             (None, true) => (self.rows.clone(), false),
             (None, false) => (std::iter::once(header).chain(self.rows.iter().cloned()).collect(), true),
             (Some(room), true) => (fit::wrapped(&self.rows, room), false),
-            (Some(room), false) => match fit::columns(&header, &self.rows, self.spare, room) {
-                Some(rows) => (rows, true),
-                None => (fit::records(&header, &self.rows, room), false),
-            },
+            (Some(room), false) => {
+                let columns = if self.keeps_last {
+                    fit::last_wrapped(&header, &self.rows, room)
+                } else {
+                    fit::columns(&header, &self.rows, self.spare, room)
+                };
+                match columns {
+                    Some(rows) => (rows, true),
+                    None => (fit::records(&header, &self.rows, room), false),
+                }
+            }
         }
     }
 }

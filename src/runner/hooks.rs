@@ -121,7 +121,8 @@ impl Stage<'_> {
                 Err(fail(LifecycleErrorCode::ScriptTimedOut, message))
             }
             End::Stopped => {
-                let message = format!("Script at specified location: {location} was ended with its host");
+                let message =
+                    format!("Script at specified location: {location} was ended by a signal to cdctl");
                 Err(fail(LifecycleErrorCode::UnknownError, message))
             }
             End::LeftOpen(stream) => {

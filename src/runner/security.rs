@@ -68,6 +68,14 @@ pub fn set_context(place: &Path, context: &Context) -> Result<Option<String>, St
             place.display()
         )));
     }
+    let failed = |error: io::Error| format!("Unable to set correct context on {}: {error}", place.display());
+    tool("semanage", &labelling(place, context)).map_err(failed)?;
+    tool("restorecon", &["-vF".as_ref(), "--".as_ref(), place.as_os_str()]).map_err(failed)?;
+    Ok(None)
+}
+
+/// The arguments for `semanage`.
+fn labelling<'a>(place: &'a Path, context: &'a Context) -> Vec<&'a OsStr> {
     let mut arguments: Vec<&OsStr> = vec!["fcontext".as_ref(), "-a".as_ref()];
     for (flag, value) in [("-s", &context.name), ("-r", &context.range)] {
         if let Some(value) = value {
@@ -75,15 +83,28 @@ pub fn set_context(place: &Path, context: &Context) -> Result<Option<String>, St
         }
     }
     arguments.extend(["-t".as_ref(), context.kind.as_ref(), "--".as_ref(), place.as_os_str()]);
-    let failed = |error: io::Error| format!("Unable to set correct context on {}: {error}", place.display());
-    tool("semanage", &arguments).map_err(failed)?;
-    tool("restorecon", &["-vF".as_ref(), "--".as_ref(), place.as_os_str()]).map_err(failed)?;
-    Ok(None)
+    arguments
 }
 
 #[cfg(test)]
 mod tests {
-    use super::full_list;
+    use super::*;
+
+    #[test]
+    fn a_context_is_told_to_semanage() {
+        let told = |name: Option<&str>, range: Option<&str>| {
+            let context = Context {
+                name: name.map(str::to_owned),
+                kind: "httpd_t".to_owned(),
+                range: range.map(str::to_owned),
+            };
+            let arguments = labelling(Path::new("/srv/-a"), &context);
+            arguments.join(OsStr::new(" ")).into_string().unwrap()
+        };
+        assert_eq!(told(None, None), "fcontext -a -t httpd_t -- /srv/-a");
+        let all = "fcontext -a -s system_u -r s0 -t httpd_t -- /srv/-a";
+        assert_eq!(told(Some("system_u"), Some("s0")), all);
+    }
 
     #[test]
     fn a_list_is_filled_up_from_the_mode() {

@@ -186,7 +186,11 @@ fn an_address_of_github_may_be_called_what_it_is_to_the_agent() {
     };
     git(&["init", "--quiet"]);
     git(&["add", "--all"]);
-    git(&["commit", "--quiet", "-m", "one"]);
+    let script = "#!/bin/sh\necho \"from $BUNDLE_COMMIT\"\n";
+    fs::write(local.site().join("scripts/trace.sh"), script).unwrap();
+    git(&["commit", "--quiet", "--all", "-m", "one"]);
+    let head = local.machine.command("git").args(["rev-parse", "HEAD"]).current_dir(local.site()).output();
+    let head = String::from_utf8(head.unwrap().stdout).unwrap();
     let rewritten = format!(
         "[url \"file://{}\"]\ninsteadOf = https://github.com/owner/repo.git\n",
         local.site().display()
@@ -196,6 +200,7 @@ fn an_address_of_github_may_be_called_what_it_is_to_the_agent() {
     for kind in ["zip", "tar", "directory"] {
         let from = Path::new("https://api.github.com/repos/owner/repo/zipball/HEAD");
         let run = local.run(from, &["-t", kind, "-b", "OVERWRITE", "-o", "json"]).ends_with(0);
+        let run = run.complains(&format!("[stdout]from {}", head.trim()));
         let json: Value = serde_json::from_str(&run.stdout).unwrap();
         assert_eq!((json["status"].as_str(), local.page().as_str()), (Some("Succeeded"), "one"));
     }

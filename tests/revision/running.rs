@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Stdio};
 
+use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 use rustix::process::{Pid, Signal};
 
 use serde_json::{Value, json};
@@ -163,6 +164,18 @@ fn nothing_is_written_through_a_link_in_the_root() {
 }
 
 #[test]
+fn scripts_know_the_names_that_the_flags_give() {
+    let local = Local::new("one");
+    let script = "#!/bin/sh\necho \"$APPLICATION_NAME/$DEPLOYMENT_GROUP_NAME of $DEPLOYMENT_GROUP_ID\"\n";
+    fs::write(local.site().join("scripts/trace.sh"), script).unwrap();
+    let short = ["-a", "shop", "-d", "prod", "-g", "group-1"];
+    local.run(&local.site(), &short).ends_with(0).says("[stdout]shop/prod of group-1");
+    let long = ["--application-name", "shop", "--deployment-group-name", "test"];
+    let run = local.run(&local.site(), &[&long[..], &["-b", "OVERWRITE"]].concat()).ends_with(0);
+    run.says("[stdout]shop/test of default-local-deployment-group");
+}
+
+#[test]
 fn a_group_that_names_no_file_is_a_mistake_of_the_command_line() {
     let local = Local::new("one");
     for id in ["../x", ".x", "a/b"] {
@@ -225,10 +238,14 @@ fn a_failed_script_ends_it_and_machines_are_told() {
     let run = local.run(&local.site(), &["-o", "json"]).ends_with(3);
     let json: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(json["status"], "Failed");
-    let last = json["lifecycleEvents"].as_array().unwrap().last().unwrap();
-    assert_eq!(last["lifecycleEventName"], "BeforeInstall");
-    assert_eq!(last["diagnostics"]["errorCode"], "ScriptFailed");
-    assert!(last["diagnostics"]["logTail"].as_str().unwrap().contains("[stderr]broken"));
+    let events = json["lifecycleEvents"].as_array().unwrap();
+    let failed = events.iter().find(|event| event["status"] == "Failed").unwrap();
+    assert_eq!(failed["lifecycleEventName"], "BeforeInstall");
+    assert_eq!(failed["diagnostics"]["errorCode"], "ScriptFailed");
+    assert!(failed["diagnostics"]["logTail"].as_str().unwrap().contains("[stderr]broken"));
+    // As in the table, what was not run any more is there.
+    let skipped = json!({"lifecycleEventName": "AfterAllowTraffic", "status": "Skipped"});
+    assert_eq!((events.len(), events.last()), (11, Some(&skipped)));
     run.complains("[stderr]broken");
     let lines = local.run(&local.site(), &["-o", "ndjson"]).ends_with(3).stdout;
     let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -241,7 +258,12 @@ fn a_failed_script_ends_it_and_machines_are_told() {
         ),
         "{lines:?}"
     );
-    local.run(&local.site(), &[]).ends_with(3).says("exit code 7").says("AfterInstall        Skipped");
+    assert!(is(skipped) && lines.last().unwrap()["status"] == "Failed", "{lines:?}");
+    let run = local.run(&local.site(), &[]).ends_with(3).says("exit code 7");
+    let run = run.says("AfterInstall        Skipped");
+    let row = run.stdout.lines().find(|line| line.starts_with("BeforeInstall       Failed")).unwrap();
+    let time = row.split_whitespace().last().unwrap();
+    assert!(time.strip_suffix('s').unwrap().parse::<f64>().is_ok(), "{row}");
 }
 
 #[test]
@@ -384,6 +406,7 @@ fn a_run_that_is_stopped_ends_its_script_and_says_how_far_it_came() {
     stdout.read_to_string(&mut said).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{said}");
+    assert!(said.contains("scripts/trace.sh was ended by a signal to cdctl"), "{said}");
     assert!(said.contains("AfterInstall     Failed") && said.contains("ValidateService  Skipped"), "{said}");
     let complaint = String::from_utf8(output.stderr).unwrap();
     assert!(complaint.contains("Stopped") && complaint.contains("last successful"), "{complaint}");
@@ -438,20 +461,25 @@ fn a_zipped_directory_is_deployed_without_its_top_directory() {
 async fn an_object_of_s3_is_deployed_and_its_scripts_know_where_it_came_from() {
     let stage = Stage::new();
     s3(&stage.sandbox).create_bucket().bucket("releases").send().await.unwrap();
+    let versioning = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+    let put = s3(&stage.sandbox).put_bucket_versioning().bucket("releases");
+    put.versioning_configuration(versioning).send().await.unwrap();
     let server = stage.serve();
     let mut local = Local::new("one");
     local.machine =
         local.machine.against(&format!("http://{}", server.address())).set("AWS_REGION", "eu-west-1");
-    let script = "#!/bin/sh\necho \"from $BUNDLE_BUCKET $BUNDLE_KEY ${BUNDLE_ETAG:-none}\"\n";
+    let script =
+        "#!/bin/sh\necho \"from $BUNDLE_BUCKET $BUNDLE_KEY ${BUNDLE_ETAG:-none} ${BUNDLE_VERSION:-none}\"\n";
     fs::write(local.site().join("scripts/trace.sh"), script).unwrap();
     let file = local.machine.home().join("a.zip");
     let line = format!("revision bundle {} --file {}", local.site().display(), file.display());
     local.machine.run(&line).ends_with(0);
     let body = fs::read(&file).unwrap();
     let put = s3(&stage.sandbox).put_object().bucket("releases").key("shop/a.zip").body(body.into());
-    let etag = put.send().await.unwrap().e_tag().unwrap().trim_matches('"').to_owned();
+    let put = put.send().await.unwrap();
+    let (etag, version) = (put.e_tag().unwrap().trim_matches('"'), put.version_id().unwrap());
     let run = local.run(Path::new("s3://releases/shop/a.zip"), &[]).ends_with(0);
-    run.says(&format!("[stdout]from releases shop/a.zip {etag}"));
+    run.says(&format!("[stdout]from releases shop/a.zip {etag} {version}"));
     assert_eq!(local.page(), "one");
     server.shut_down();
 }
@@ -493,7 +521,8 @@ fn agent_2_passes_over_unknown_events_and_replaces_links() {
     fs::write(local.root().join("mine"), "mine").unwrap();
     std::os::unix::fs::symlink("../../mine", &page).unwrap();
     let run = local.run(&local.site(), &["--agent", "2", "-b", "OVERWRITE"]).ends_with(0);
-    run.complains("there is no event Smoke");
+    // What an error says of it would not be true of this run.
+    assert!(!run.complains("there is no event Smoke").stderr.contains("error"));
     assert_eq!(local.trace(), ["one AfterInstall"]);
     assert!(fs::symlink_metadata(&page).unwrap().is_file(), "agent 2 puts the file in the link's place");
     assert_eq!(fs::read_to_string(local.root().join("mine")).unwrap(), "mine");
@@ -553,7 +582,11 @@ fn on_the_machine_itself_root_does_users_owners_and_acls() {
         line.extend(flags);
         local.machine.cdctl(line)
     };
-    run("root", "daemon", &[]).ends_with(0).says("[stdout]root in /root");
+    let done = run("root", "daemon", &[]).ends_with(0).says("[stdout]root in /root");
+    if !Path::new("/sys/fs/selinux/enforce").exists() {
+        let path = page.display();
+        done.says(&format!("context of {path} is not set: SELinux is not on this machine"));
+    }
     let metadata = fs::metadata(&page).unwrap();
     assert_eq!(std::os::unix::fs::MetadataExt::uid(&metadata), 1, "daemon");
     let listed = local.machine.command("getfacl").args(["-cp", page.to_str().unwrap()]).output().unwrap();

@@ -194,8 +194,15 @@ impl Reader {
                 Finding::warning(code, event.span, message)
             }
             _ => {
-                let consequence =
-                    "the agent's own local run refuses the file, a deployment never runs these scripts";
+                // Source: official agents 1.8.1, codedeploy-local, and 2.x, deploy-local.
+                let consequence = match self.agent {
+                    Agent::One => {
+                        "the agent's own local run refuses the file, a deployment never runs these scripts"
+                    }
+                    Agent::Two => {
+                        "a deployment never runs these scripts, the agent's own local run passes over them"
+                    }
+                };
                 Finding::error(code, event.span, format!("{message}: {consequence}"))
             }
         };

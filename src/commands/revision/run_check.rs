@@ -1,7 +1,7 @@
 //! What `revision run` looks at before anything runs: the AppSpec, and the events that were chosen.
 
 use super::fetched::Names;
-use crate::appspec::{self, Agent, AppSpec, Finding, Os, Platform, Scope};
+use crate::appspec::{self, Agent, AppSpec, Finding, Os, Platform, Scope, Severity};
 use crate::error::{Failure, nearest};
 use crate::exit::Exit;
 use crate::model::EventName;
@@ -72,7 +72,7 @@ pub fn checked(
 ) -> anyhow::Result<(AppSpec, Vec<Finding>)> {
     let scope = Scope { agent: Some(agent), ..Scope::default() };
     let chosen = (name != appspec::FILE_NAME).then_some(name);
-    let report = names.report(check_as(source, scope, &Selection::default(), chosen))?;
+    let mut report = names.report(check_as(source, scope, &Selection::default(), chosen))?;
     let refuse = |what: String| Failure::new(what).exit(Exit::Findings);
     let platform = Platform::of(&report.text);
     if matches!(platform, Platform::Lambda | Platform::Ecs) {
@@ -96,6 +96,10 @@ pub fn checked(
                 .into());
         }
     };
+    if agent == Agent::Two {
+        // Its local run passes over unknown events, which is said below, and runs those that are chosen.
+        report.findings.retain(|finding| !is_unknown_event(finding));
+    }
     if report.has_errors() || (!report.findings.is_empty() && !ui.quiet) {
         ui.complain(report.render(ui.err_look()).trim_end());
     }
@@ -122,6 +126,10 @@ pub fn checked(
     Err(refuse(format!("{} has scripts for unknown events: {}", report.path, unknown.join(", ")))
         .help("name custom events with --events, in their order")
         .into())
+}
+
+fn is_unknown_event(finding: &Finding) -> bool {
+    finding.severity == Severity::Error && matches!(finding.code, "A034" | "A035")
 }
 
 /// Refuses a chosen event that is neither one of every deployment nor the AppSpec's; agent 2 passes over it.

@@ -41,6 +41,11 @@ impl Ended {
     }
 }
 
+/// An event that was not run any more.
+fn skipped(event: &EventName) -> Value {
+    json!({ "lifecycleEventName": event.as_str(), "status": "Skipped" })
+}
+
 pub struct Report {
     ui: Ui,
     output: Output,
@@ -161,7 +166,12 @@ impl Report {
     }
 
     fn outcome(&self, id: &str, ended: &[Ended], planned: &[EventName], status: &str) -> anyhow::Result<()> {
+        // An event that is named twice has an end of its own each time.
+        let not_run = planned.iter().skip(ended.len());
         if self.output.format == Format::Ndjson {
+            for event in not_run {
+                print_json(&skipped(event), None, &self.output, &self.ui)?;
+            }
             let json = json!({ "deploymentId": id, "status": status });
             return print_json(&json, None, &self.output, &self.ui);
         }
@@ -176,7 +186,7 @@ impl Report {
         if self.is_live() {
             self.ui.data("")?;
         }
-        let events: Vec<Value> = ended.iter().map(Ended::wire).collect();
+        let events: Vec<Value> = ended.iter().map(Ended::wire).chain(not_run.map(skipped)).collect();
         let json = json!({ "deploymentId": id, "status": status, "lifecycleEvents": events });
         View { json, items: None, table, empty: "" }.print(&self.output, &self.ui)
     }
@@ -187,6 +197,7 @@ pub fn steps(steps: &[Value]) -> Table {
     let text =
         |step: &Value, name: &str| step.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let mut table = Table::new(["EVENT", "STEP", "WHAT"]);
+    table.keep_last();
     for step in steps {
         let kind = text(step, "type");
         let what = match kind.as_str() {

@@ -97,7 +97,7 @@ fn scripts_end_with_their_hosts() {
         groups.stop();
         running.join().unwrap()
     });
-    assert_eq!(diagnostics.message, "Script at specified location: a.sh was ended with its host");
+    assert_eq!(diagnostics.message, "Script at specified location: a.sh was ended by a signal to cdctl");
     let child = line_of(&child);
     assert!(
         (0..200).any(|_| has_gone(&child) || {

@@ -90,8 +90,16 @@ fn inner(name: &Path) -> io::Result<PathBuf> {
 
 /// What is left after so many bytes of a file.
 pub fn after(left: u64, bytes: u64, name: &Path) -> io::Result<u64> {
-    let more = || refuse(format!("{} unpacks to more than a bundle may hold", name.display()));
-    left.checked_sub(bytes).ok_or_else(more)
+    left.checked_sub(bytes).ok_or_else(|| too_much(name.display()))
+}
+
+/// Of what there are more bytes than [`Gate::new`] grants.
+pub fn too_much(what: impl fmt::Display) -> io::Error {
+    let (allowance, most) = (ALLOWANCE >> 20, MAX_BYTES >> 30);
+    refuse(format!(
+        "{what} unpacks to more than a bundle may hold: {MAX_RATIO} times its packed size and {allowance} MiB, \
+         {most} GiB at most"
+    ))
 }
 
 impl Gate {

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 
 use tar::{EntryType, GnuExtSparseHeader, GnuSparseHeader, Header};
 
-use super::gate::{after, refuse};
+use super::gate::{after, refuse, too_much};
 use super::header::{self, BLOCK, name, time};
 use super::{Attributes, Owner};
 
@@ -149,7 +149,7 @@ impl<R: Read> Members<R> {
     /// Why there is nothing to read any more.
     fn ended(&self) -> io::Error {
         match self.from.limit() {
-            0 => refuse("it unpacks to more than a bundle may hold"),
+            0 => too_much("it"),
             _ => io::Error::new(io::ErrorKind::UnexpectedEof, "the archive ends within an entry"),
         }
     }
