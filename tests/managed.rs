@@ -131,7 +131,9 @@ fn a_function_under_way_is_rolled_back_by_the_service() {
     shift(&machine, 1, 2, "--watch");
     let canary = "--config CodeDeployDefault.LambdaCanary10Percent30Minutes";
     let id = shift(&machine, 2, 3, canary);
-    while !machine.run(&format!("deploy targets {id}")).ends_with(0).stdout.contains("live") {}
+    while !machine.run(&format!("deploy targets {id} -o json")).ends_with(0).stdout.contains("targetVersion")
+    {
+    }
     let plan = machine.run(&format!("deploy rollback {id} --dry-run")).ends_with(0);
     let _ = plan.says("CodeDeploy deploys its last good revision").says("checkout:live v3 -> v2");
     let plan = machine.run(&format!("deploy rollback {id} --dry-run -o json")).ends_with(0);
