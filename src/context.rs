@@ -2,9 +2,11 @@
 
 use std::sync::{Arc, OnceLock};
 
+use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
 use crate::api::{Api, Ask, Calls};
+use crate::clock;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::settings::{Environment, Settings};
@@ -72,6 +74,11 @@ impl Context {
                 Api::connect(connection, ask, self.calls(), ledger).await.map(Arc::new)
             })
             .await
+    }
+
+    /// The time by CodeDeploy's clock when it last answered; by our own where it has not.
+    pub fn service_time(&self) -> Timestamp {
+        self.api.last().api.get().and_then(|api| api.last_answered()).unwrap_or_else(clock::now)
     }
 
     /// Calls from now on go by `api`, whose credentials were asked for anew.

@@ -156,7 +156,7 @@ fn help(error: &ApiError) -> Option<String> {
         (ErrorKind::Transient, _) if error.message.starts_with("the proxy ") => {
             "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY".to_owned()
         }
-        (ErrorKind::Transient, _) if error.code.is_none() => unreached(&error.message),
+        (ErrorKind::Transient, _) if error.code.is_none() => unreached(error),
         (ErrorKind::Foreign, _) => {
             "sign in to the network where it asks for it, and check HTTPS_PROXY and `--endpoint-url` (AWS_ENDPOINT_URL)"
                 .to_owned()
@@ -165,12 +165,18 @@ fn help(error: &ApiError) -> Option<String> {
     })
 }
 
-/// What to do where no word of the service came: `cause` says which address was called.
-fn unreached(cause: &str) -> String {
+/// What to do where no word of the service came: the message says which address was called.
+fn unreached(error: &ApiError) -> String {
+    let cause = error.message.as_str();
     let (address, why) = cause.split_once(": ").unwrap_or_default();
     let named = address.contains("://");
     let of_aws = [".amazonaws.com", ".api.aws"].iter().any(|domain| address.contains(domain));
-    let endpoint = "`--endpoint-url` (AWS_ENDPOINT_URL)";
+    // S3 and ECS may have an endpoint of their own.
+    let endpoint = match permission(&error.operation).split(':').next() {
+        Some("s3") => "`--endpoint-url` (AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3)",
+        Some("ecs") => "`--endpoint-url` (AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_ECS)",
+        _ => "`--endpoint-url` (AWS_ENDPOINT_URL)",
+    };
     if ["was not a valid URI", "must contain scheme"].iter().any(|words| cause.contains(words)) {
         return "write it as http://127.0.0.1:4577 or https://host".to_owned();
     }

@@ -410,6 +410,9 @@ fn an_endpoint_without_its_scheme_is_told_as_it_is_written() {
     let run = of_s3.run(&format!("revision pull s3://releases/site-1.zip --file {file}")).ends_with(1);
     run.complains("Custom endpoint `127.0.0.1:9` was not a valid URI\n")
         .complains(&format!("help: {write}\n"));
+    let of_s3 = of_s3.set("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9");
+    let run = of_s3.run(&format!("revision pull s3://releases/site-1.zip --file {file} --max-attempts 1"));
+    run.ends_with(1).complains("or check `--endpoint-url` (AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3)\n");
 }
 
 #[test]

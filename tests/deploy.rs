@@ -240,17 +240,27 @@ fn a_running_deployment_is_stopped_and_rolled_back_once() {
         let good = deploy(&machine, "a.zip", "");
         machine.run(&format!("deploy wait {good}")).ends_with(0);
         let bad = deploy(&machine, "b.zip", automatic);
-        machine.run(&format!("deploy rollback {bad} --yes")).ends_with(0);
+        let back = machine.run(&format!("deploy rollback {bad} --yes")).ends_with(0);
         assert_eq!(shown(&machine, &bad)["status"], "Stopped");
         let run = machine.run("deploy list shop/prod -o json");
         let list: Value = serde_json::from_str(&run.stdout).unwrap();
         let list = list["deploymentsInfo"].as_array().unwrap();
         assert_eq!(list.len(), 3, "one rollback, never two: {run}");
         assert_eq!(list[0]["creator"], creator);
+        assert_eq!(back.stdout.lines().next(), list[0]["deploymentId"].as_str(), "{back}");
+        let back = back.complains("undo with `cdctl deploy create shop/prod --revision s3://releases/b.zip");
         assert_eq!(list[0]["revision"]["s3Location"]["key"], "a.zip");
         // Asked again, the rollback that exists is watched.
         if creator == "codeDeployRollback" {
-            machine.run(&format!("deploy rollback {bad} --yes")).ends_with(0).complains("already");
+            let again =
+                machine.run(&format!("deploy rollback {bad} --yes")).ends_with(0).complains("already");
+            assert_eq!(again.stdout, back.stdout, "{again}");
+            let bad = deploy(&machine, "b.zip", automatic);
+            let run =
+                machine.run(&format!("deploy rollback {bad} --yes --no-watch")).ends_with(0).says_nothing();
+            let run =
+                run.complains("undo with `cdctl deploy create shop/prod --revision s3://releases/b.zip");
+            let _ = run.complains(&format!("see how it ends with `cdctl deploy watch {bad}`"));
         }
     }
 }

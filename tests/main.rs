@@ -32,6 +32,7 @@ mod shells;
 mod support;
 mod surface;
 mod terminal;
+mod timelines;
 mod twenty;
 mod verbs;
 mod watched;

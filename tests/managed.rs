@@ -131,6 +131,16 @@ fn a_function_under_way_is_rolled_back_by_the_service() {
     shift(&machine, 1, 2, "--watch");
     let canary = "--config CodeDeployDefault.LambdaCanary10Percent30Minutes";
     let id = shift(&machine, 2, 3, canary);
+    while !machine.run(&format!("deploy targets {id}")).ends_with(0).stdout.contains("live") {}
+    let plan = machine.run(&format!("deploy rollback {id} --dry-run")).ends_with(0);
+    let _ = plan.says("CodeDeploy deploys its last good revision").says("checkout:live v3 -> v2");
+    let plan = machine.run(&format!("deploy rollback {id} --dry-run -o json")).ends_with(0);
+    let plan: Value = serde_json::from_str(&plan.stdout).unwrap();
+    assert_eq!(
+        plan["versions"],
+        json!({ "function": "checkout", "alias": "live", "from": "3", "to": "2" }),
+        "{plan}"
+    );
     let run = machine.run(&format!("deploy rollback {id} --yes")).ends_with(0);
     let _ = run.complains("CodeDeploy rolls it back");
     let shown = machine.run(&format!("deploy show {id} -o json")).ends_with(0);
@@ -230,8 +240,14 @@ fn each_wait_of_a_service_is_ended_by_the_same_verb() {
     let id = run.stdout.lines().next().unwrap().to_owned();
     let _ = run.complains(&format!("next      cdctl deploy continue {id}"));
     machine.run(&format!("deploy wait {id} --until ready")).ends_with(0);
+    let run = machine.run(&format!("deploy watch {id} --until ready")).ends_with(0);
+    let run = run.complains("without it the deployment stops").complains("✓ REACHED the point");
+    let _ = run.complains(&format!("\n          cdctl deploy continue {id}\n"));
     let run = machine.run(&format!("deploy continue {id} --watch --until traffic")).ends_with(0);
-    let _ = run.complains("the traffic moves to the new fleet").complains("✓ REACHED the point");
+    let run = run.complains("the traffic moves to the new fleet").complains("✓ REACHED the point");
+    let _ = run.complains(&format!("\n          cdctl deploy continue {id}\n"));
+    let run = machine.run(&format!("deploy watch {id} --timeout 1s")).ends_with(7);
+    let _ = run.complains(&format!("\n          cdctl deploy continue {id}\n"));
     let run = machine.run("deploy continue web/prod --watch").ends_with(0);
     let _ = run.complains("the original fleet ends").complains("✓ SUCCEEDED");
     machine
@@ -250,6 +266,8 @@ fn a_service_under_way_is_rolled_back_by_the_service() {
     machine.run(&format!("deploy continue {id} --watch")).ends_with(0);
     let run = machine.run(&format!("{create} --watch --exit-on-ready")).ends_with(8);
     let id = run.stdout.lines().next().unwrap().to_owned();
+    let _ =
+        machine.run(&format!("deploy rollback {id} --dry-run")).ends_with(0).says("task-definition/web:7");
     let run = machine.run(&format!("deploy rollback {id} --yes")).ends_with(0);
     let _ = run.complains("CodeDeploy rolls it back").complains("✓ SUCCEEDED");
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::support::cdctl::{Machine, Run};
 use crate::support::proxy::Proxy;
-use crate::support::sandbox::{SIMULATED, Sandbox};
+use crate::support::sandbox::{ROLE, SIMULATED, Sandbox};
 use crate::support::stand_in::{Answer, StandIn};
 
 const CREATE: &str = "deploy create shop/prod --revision s3://releases/site-1.zip";
@@ -279,4 +279,34 @@ fn sre_17_a_target_of_a_kind_that_nobody_knows_is_shown_as_it_came() {
     machine.run("deploy targets d-1").ends_with(0).says("pod-1").says("Bake");
     machine.run("deploy logs d-1 --failed").ends_with(0).says("no gas");
     machine.run("deploy report d-1").ends_with(0).says("pod-1").says("OvenBroke");
+}
+
+/// A host outside AWS has a name of its own, and is watched as every other one.
+#[test]
+fn sre_17_an_on_premises_host_is_watched_by_its_name() {
+    let fleet = "
+buckets: [{name: releases, versioning: true}]
+instances: [{id: rack-7, kind: simulated, on_premises: true, tags: {Rack: a}}]
+generate: [{count: 1, tags: {Role: web}}]
+";
+    let sandbox = Sandbox::start(fleet, 60);
+    let machine = sandbox.machine();
+    machine.run("app create shop").ends_with(0);
+    let group =
+        format!("group create shop/prod --service-role {ROLE} --ec2-tag Role=web --on-prem-tag Rack=a");
+    machine.run(&group).ends_with(0);
+    machine.run("revision push examples/site s3://releases/site-1.zip --app shop").ends_with(0);
+    machine.run("sandbox fault add fail --event ApplicationStart --host rack-7").ends_with(0);
+    let run = machine.run(&format!("{CREATE} --config CodeDeployDefault.AllAtOnce --watch -o ndjson"));
+    let told = events(&run);
+    let of = |id: &str| told.iter().rfind(|event| event["type"] == "target" && event["id"] == id).unwrap();
+    let named = of("rack-7");
+    assert_eq!((&named["kind"], &named["status"]), (&"InstanceTarget".into(), &"Failed".into()), "{run}");
+    let report = told.last().unwrap();
+    assert_eq!(report["causes"][0]["targets"], Value::from(vec!["rack-7"]), "{run}");
+    assert_eq!(report["counts"]["fail"], 1, "{run}");
+    let id = report["deployment"].as_str().unwrap();
+    let run = machine.run(&format!("deploy watch {id}")).complains("on rack-7");
+    let _ = run.complains("FAILED rack-7 ApplicationStart");
+    let _ = machine.run(&format!("deploy logs {id} rack-7")).ends_with(0).says("ApplicationStart");
 }

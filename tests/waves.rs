@@ -84,6 +84,9 @@ fn the_first_failure_is_the_last_wave() {
     assert_eq!(results.len(), 2);
     assert_eq!((&results[1]["region"], &results[1]["exit"]), (&"eu-west-1".into(), &3.into()));
     assert_eq!(events.last().unwrap()["type"], "result");
+    let times: Vec<_> = events.iter().map(|event| event["ts"].as_str().unwrap()).collect();
+    let [.., before, left_out, result] = times[..] else { panic!("{times:?}") };
+    assert!(before <= left_out && left_out <= result, "by the service's clock, which is ahead: {times:?}");
     let left_out = &events[events.len() - 2];
     assert_eq!((&left_out["code"], &left_out["region"]), (&"not_started".into(), &"ap-south-1".into()));
 }

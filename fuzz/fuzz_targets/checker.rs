@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use cdctl::appspec::{Entry, Kind, Listing, Platform, Scope, check, fixed, render};
+use cdctl::appspec::{Entry, Kind, Listing, Look, Platform, Scope, check, fixed, render};
 use libfuzzer_sys::fuzz_target;
 
 /// The names that the text has, as files of a bundle: a listing by chance would hit none of them.
@@ -28,7 +28,7 @@ fuzz_target!(|input: (u8, &[u8])| {
     {
         let scope = Scope { platform, placeholders: draw % 2 == 0, ..Scope::default() };
         let checked = check(text, Some(&names), scope);
-        let shown = render("appspec.yml", text, &checked.findings, false);
+        let shown = render("appspec.yml", text, &checked.findings, Look { colour: false, columns: Some(40) });
         assert!(!shown.contains('\x1b'), "an escape code reached the terminal");
     }
     if let Ok(text) = std::str::from_utf8(text)

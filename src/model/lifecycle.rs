@@ -38,6 +38,11 @@ impl EventName {
         EventName::ValidateService,
     ];
 
+    /// Whether nothing of a host's deployment is between the two.
+    pub fn is_just_before(&self, next: &EventName) -> bool {
+        Self::IN_PLACE_BALANCED.windows(2).any(|two| two == [self.clone(), next.clone()])
+    }
+
     /// The thirteen events of an in-place deployment with a load balancer.
     pub const IN_PLACE_BALANCED: &'static [EventName] = &[
         EventName::BeforeBlockTraffic,

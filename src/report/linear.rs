@@ -237,6 +237,10 @@ impl Reporter for Linear {
             Event::Notice { message, .. } => self.say(format!("Notice: {}.", first_line(message, 300))),
             Event::Rollback { rollback, .. } => self.say(format!("It is rolled back by {rollback}.")),
             Event::Result(_) => {
+                // A watch that ends in a wait tells of it, where it has not.
+                if !self.waited {
+                    self.waits();
+                }
                 self.last = None;
                 return Ok(());
             }

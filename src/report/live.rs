@@ -16,9 +16,9 @@ pub struct Live {
     unicode: bool,
     colour: bool,
     panel: Option<Panel>,
-    /// What ^C does; and the deployment, where it is the only one, is being stopped.
+    /// What ^C does; and which of the deployments, by their views, are being stopped.
     interrupt: Option<Interrupt>,
-    stopping: bool,
+    stopping: Vec<bool>,
     /// What the drawn frame showed: the second, and the size of the screen.
     shown: (i64, (usize, usize)),
     changed: bool,
@@ -26,8 +26,8 @@ pub struct Live {
 
 impl Live {
     pub fn new(canvas: Canvas, unicode: bool, colour: bool) -> Self {
-        let (panel, interrupt, stopping) = (None, None, false);
-        let (views, shown) = (Vec::new(), (0, (0, 0)));
+        let (panel, interrupt) = (None, None);
+        let (views, stopping, shown) = (Vec::new(), Vec::new(), (0, (0, 0)));
         Live { canvas, views, unicode, colour, panel, interrupt, stopping, shown, changed: true }
     }
 
@@ -43,12 +43,17 @@ impl Live {
 
     fn draw(&mut self) {
         let (width, height) = self.canvas.size();
-        let stopping = self.stopping && self.views.len() == 1;
-        let interrupt = self.interrupt.map(|does| if stopping { Interrupt::Again } else { does });
+        let stopped = self.stopping.contains(&true) && (0..self.views.len()).all(|index| self.is_left(index));
+        let interrupt = self.interrupt.map(|does| if stopped { Interrupt::Again } else { does });
         let panel = self.panel.clone();
         let look = Look { width, height, unicode: self.unicode, colour: self.colour, panel, interrupt };
         self.canvas.draw(frames(&self.views, &look));
         self.changed = false;
+    }
+
+    /// The deployment has ended or is being stopped: ^C has nothing more to stop.
+    fn is_left(&self, index: usize) -> bool {
+        self.stopping[index] || self.views[index].status().is_some_and(DeploymentStatus::is_terminal)
     }
 
     /// Keys are about the next deployment that goes on.
@@ -89,6 +94,7 @@ impl Reporter for Live {
         }
         let index = self.view(stamped).unwrap_or_else(|| {
             self.views.push(View::default());
+            self.stopping.push(false);
             self.views.len() - 1
         });
         if let Some(view) = self.views.get(index)
@@ -103,10 +109,10 @@ impl Reporter for Live {
         }
         self.take_back();
         if let Event::Notice { message, code, .. } = &stamped.event {
-            self.stopping = match code {
+            self.stopping[index] = match code {
                 NoticeCode::Stopping => true,
                 NoticeCode::NotStopped => false,
-                _ => self.stopping,
+                _ => self.stopping[index],
             };
             // How long a watch may last is no news on a screen that somebody looks at.
             if *code != NoticeCode::Timeout {

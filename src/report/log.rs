@@ -199,6 +199,15 @@ impl Log {
         }
     }
 
+    /// A watch that ends in a wait tells of it, where it has not.
+    fn left(&mut self) {
+        let known = stage::known(&self.view);
+        let told = self.said.wait.as_ref().is_some_and(|wait| wait.told == known);
+        if let Some(wait) = self.waits().filter(|_| known == Known::Nothing || !told) {
+            self.line("waits", wait);
+        }
+    }
+
     /// Group, and from which revision to which.
     fn what(&self, event: &DeploymentEvent) -> String {
         let mut text = place(event.application.as_deref(), event.group.as_deref());
@@ -435,6 +444,7 @@ impl Reporter for Log {
             }
             Event::Result(_) => {
                 self.end();
+                self.left();
                 // Nothing is silent any more.
                 self.last = None;
             }

@@ -67,10 +67,11 @@ impl Reporter for Summary {
     fn event(&mut self, stamped: &Stamped) -> Result<(), Closed> {
         let Event::Result(report) = &stamped.event else { return Ok(()) };
         if !matches!(report.outcome.as_str(), "closed" | "error") {
-            let mut lines = compose(&stamped.deployment, report, self.unicode, self.colour);
-            if let Some(screen) = &self.screen {
-                lines = folded(lines, screen.size().0.into());
-            }
+            let id = &stamped.deployment;
+            let lines = match self.screen.as_ref().map(|screen| screen.size().0.into()) {
+                Some(width) => folded(composed(id, report, self.unicode, self.colour, width), width),
+                None => compose(id, report, self.unicode, self.colour),
+            };
             if !self.held.is_empty() {
                 self.held.push('\n');
             }
@@ -89,8 +90,14 @@ impl Reporter for Summary {
 
 /// The summary of deployment `id`, line by line.
 pub fn compose(id: &str, report: &Report, unicode: bool, colour: bool) -> Vec<String> {
+    composed(id, report, unicode, colour, usize::MAX)
+}
+
+/// As [`compose`], for `width` columns of which its sentences make use.
+fn composed(id: &str, report: &Report, unicode: bool, colour: bool, width: usize) -> Vec<String> {
     let mut lines = vec![verdict(id, report, unicode, colour)];
-    lines.extend(entries("why", why::of_report(report).iter().flat_map(|why| whole(&line(why)))));
+    let beside = width.saturating_sub(LABEL);
+    lines.extend(entries("why", why::of_report(report).iter().flat_map(|why| whole(&line(why), beside))));
     lines.extend(entries("message", report.messages.iter().take(3).map(|message| clip(&line(message)))));
     let hint = report.error.as_ref().and_then(hints::of_error).filter(|_| split(report).is_none());
     lines.extend(hint.map(|hint| entry("hint", hint)));
@@ -312,6 +319,8 @@ pub fn commands(id: &str, report: &Report) -> Vec<String> {
     let rollback = report.rollback.as_deref();
     let rolling =
         rollback.filter(|_| !report.rollback_status.as_ref().is_some_and(DeploymentStatus::is_terminal));
+    let ready = report.status == Some(DeploymentStatus::Ready);
+    let go_on = (ready || report.termination_wait).then(|| format!("cdctl deploy continue {}", named(id)));
     let mut commands = Vec::new();
     match report.outcome.as_str() {
         "succeeded" | "closed" => {}
@@ -319,12 +328,14 @@ pub fn commands(id: &str, report: &Report) -> Vec<String> {
             commands.push(format!("cdctl deploy continue {}", named(id)));
             commands.push(format!("cdctl deploy stop {} --rollback", named(id)));
         }
-        "reached" | "reached_with_failures" => commands.push(watch(id)),
+        "reached" | "reached_with_failures" => {
+            commands.push(watch(id));
+            commands.extend(go_on);
+            commands.extend(ready.then(|| format!("cdctl deploy stop {} --rollback", named(id))));
+        }
         "timed_out" | "detached" | "unknown" => {
             commands.push(watch(rolling.unwrap_or(id)));
-            if report.status == Some(DeploymentStatus::Ready) {
-                commands.push(format!("cdctl deploy continue {}", named(id)));
-            }
+            commands.extend(go_on);
             // One that is being stopped needs no more.
             let stopping = report.outcome != "unknown" && report.reason.is_some();
             let goes_on = report.status.as_ref().is_some_and(|status| !status.is_terminal());
@@ -371,14 +382,15 @@ fn entry(label: &str, text: &str) -> String {
     format!("{label:<width$} {text}", width = LABEL - 1)
 }
 
-/// A sentence of the service, of which the end says most, on a few lines.
-fn whole(sentence: &str) -> Vec<String> {
+/// A sentence of the service, of which the end says most, on a few lines, or on more where they have fewer columns.
+fn whole(sentence: &str, width: usize) -> Vec<String> {
     let mut lines = flowed("", sentence, SENTENCE);
     if lines.len() > SENTENCES {
         lines.truncate(SENTENCES - 1);
         lines.push("...".to_owned());
     }
-    lines.iter().map(|line| clip(line)).collect()
+    let lines: Vec<_> = lines.iter().map(|line| clip(line)).collect();
+    if width < SENTENCE { flowed("", &lines.join(" "), width) } else { lines }
 }
 
 /// A line that a screen still shows.

@@ -214,6 +214,7 @@ fn report(outcome: &'static str, exit: u8) -> Report {
         exit,
         reason: None,
         status: Some(DeploymentStatus::Failed),
+        termination_wait: false,
         application: text("shop-web"),
         group: text("prod-fleet"),
         creator: Some(Creator::User),

@@ -1,5 +1,7 @@
 //! What the events so far say of the deployment on the screen: the fold that live and log share. Pure.
 
+mod times;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
@@ -14,7 +16,6 @@ use crate::watch::causes::Causes;
 use crate::watch::event::{
     ApiEvent, ApiState, Counts, DeploymentEvent, Event, Failure, NoticeCode, Phase, Stamped, TargetEvent,
 };
-use crate::watch::forecast;
 use crate::watch::source::BATCH;
 
 /// A target as it is shown.
@@ -356,26 +357,6 @@ impl View {
         }
     }
 
-    /// Takes in how long the target's last event took, and all of it where it has finished well.
-    fn learn(&mut self, event: &TargetEvent) {
-        if let Some(before) = self.targets.get(&event.id)
-            && let (Some(name), Some(start), Some(end)) =
-                (&before.event, before.since, before.ended.or(event.since))
-            && before.event != event.event
-        {
-            let times = self.events.entry(name.clone()).or_default();
-            if times.len() < TIMES {
-                times.push(clock::between(start, end));
-            }
-        }
-        if event.status == TargetStatus::Succeeded
-            && let (Some(began), Some(end)) = (event.began, event.time)
-            && self.taken.len() < TIMES
-        {
-            self.taken.push(clock::between(began, end));
-        }
-    }
-
     /// It deploys to one function, service or stack, whose phases are shown instead of a fleet.
     pub fn is_single(&self) -> bool {
         self.single
@@ -434,58 +415,6 @@ impl View {
     /// The last change of a target, by the service.
     pub fn last_target_change(&self) -> Option<Timestamp> {
         self.targets.values().filter_map(|row| row.time).max()
-    }
-
-    /// How long targets usually are in a lifecycle event: the median, once three have left it.
-    pub fn usual(&self, event: &EventName) -> Option<Duration> {
-        let mut times = self.events.get(event)?.clone();
-        if times.len() < 3 {
-            return None;
-        }
-        times.sort();
-        times.get(times.len() / 2).copied()
-    }
-
-    /// How many times as long as usual a target at work is in its event, where that is much.
-    pub fn slow(&self, row: &Row) -> Option<u64> {
-        if row.ended.is_some() {
-            return None;
-        }
-        let usual = self.usual(row.event.as_ref()?)?.max(Duration::from_secs(1)).as_secs_f64();
-        // Time in which nobody looked may be another event's.
-        let times = clock::between(row.since?, row.seen).as_secs_f64() / usual;
-        #[expect(clippy::cast_sign_loss, reason = "a quotient of durations")]
-        (times >= 3.0).then_some(times as u64)
-    }
-
-    /// From when to when the fleet will be done. Nothing is said of a fleet that does not move, nor of two that change
-    /// places, nor of one that goes zone by zone: their hosts wait for a user, for each other, for the zone before.
-    pub fn forecast(&self) -> Option<(Timestamp, Timestamp)> {
-        let goes_on = |event: &&DeploymentEvent| {
-            !event.status.is_terminal() && !event.waits.blue_green && event.zonal.is_none()
-        };
-        let deployment = self.deployment.as_ref().filter(goes_on)?;
-        let counts = self.counts()?;
-        let longest = self.taken.iter().max()?;
-        let still = clock::between(self.moved?, self.now);
-        if still > (*longest * 2).max(Duration::from_secs(60)) {
-            return None;
-        }
-        let spare = counts.total().saturating_sub(deployment.minimum_healthy?).saturating_sub(counts.fail);
-        let batch = spare.max(counts.run);
-        let (least, most) = forecast::remaining(&self.taken, counts.run + counts.pend, batch)?;
-        let moved = self.moved?;
-        // From the last change on, so that the end does not move by itself.
-        let end = |after: Duration| moved.checked_add(after).unwrap_or(moved);
-        // One that has passed was wrong.
-        Some((end(least).max(self.now), end(most))).filter(|(_, most)| *most > self.now)
-    }
-
-    /// How long a target has been in its lifecycle event, or has waited after it, as far as it was looked at: of a sample
-    /// nobody knows what came after the look.
-    pub fn time_in_event(&self, row: &Row) -> Option<Duration> {
-        let until = if self.is_sampled() || self.stale(row).is_some() { row.seen } else { self.now };
-        row.ended.or(row.since).map(|since| clock::between(since, until))
     }
 }
 

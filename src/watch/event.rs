@@ -388,6 +388,9 @@ pub struct Report {
     #[serde(skip)]
     pub region: Option<String>,
     pub status: Option<DeploymentStatus>,
+    /// All traffic has moved, and the original is only kept: `TERMINATION_WAIT`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub termination_wait: bool,
     pub application: Option<String>,
     pub group: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -174,6 +174,11 @@ pub struct Ended {
 }
 
 impl Ended {
+    /// The service's time.
+    pub fn now(&self) -> Timestamp {
+        self.time.now()
+    }
+
     /// Tells the reporters of it, as of now: the `result`.
     pub fn tell(self, tool: &str, reporters: &Reporters) {
         let about = About { deployment: &self.deployment, region: self.region.as_deref() };

@@ -1,7 +1,7 @@
 //! What is known of a deployment's targets, and which call tells most next. Pure: the poller makes the calls.
 //!
-//! Failures come first, then targets that finished and were not described yet (each is described once after it
-//! finished), then those in progress: what stands at the top of a screen, and the others in turn, so that a large fleet is
+//! Failures come first, then by turns targets that finished and were not described yet (each is described once after it
+//! finished) and those in progress: what stands at the top of a screen, and the others in turn, so that a large fleet is
 //! seen as a rotating sample.
 
 mod finding;
@@ -124,6 +124,8 @@ pub struct Roster {
     done_listed: u64,
     total_listed: u64,
     at_work_listed: Option<Overview>,
+    /// Since those at work were looked at the finished had a call.
+    owes_a_look: bool,
     /// Listings of the unfinished.
     unfinished_listings: u64,
     /// How many are known to have ended how.
@@ -153,18 +155,31 @@ impl Roster {
         let want = match self.stage {
             Stage::Summary if !self.is_small() => self.next_name(),
             _ => {
-                let first = if running && self.is_large() { self.next_at_work() } else { None };
-                let last = || if running && self.is_large() { None } else { self.sample() };
+                let large = running && self.is_large();
+                let first =
+                    if large || (running && self.is_their_turn()) { self.next_at_work() } else { None };
+                let last = || match running {
+                    true if large => None,
+                    true => self.next_at_work(),
+                    false => self.sample(),
+                };
                 first.or_else(|| self.next_finisher()).or_else(|| self.next_page()).or_else(last)
             }
         };
         want.map(|want| (Purpose::Detail, want))
     }
 
-    /// Of a large fleet: those that few others are at work beside, once they are found; else a sample.
+    /// All are listed, the finished had the last call, and those at work none in this tick: they come next.
+    fn is_their_turn(&self) -> bool {
+        self.listed && self.owes_a_look && !self.spent.has_sampled(self.round)
+    }
+
+    /// Those that few others are at work beside, once they are found, and beside them those that were at work before; else
+    /// a sample.
     fn next_at_work(&self) -> Option<Want> {
         if !self.found.is_empty() {
-            return Some(Want::Describe(self.found.iter().take(BATCH).cloned().collect()));
+            let before = self.shown().into_iter().filter(|id| !self.found.contains(id));
+            return Some(Want::Describe(self.found.iter().cloned().chain(before).take(BATCH).collect()));
         }
         self.stragglers().map(|filter| Want::List(filter, None)).or_else(|| self.sample())
     }
@@ -232,14 +247,20 @@ impl Roster {
         let mut sample = if again { Vec::new() } else { self.shown() };
         let shown: BTreeSet<String> = sample.iter().cloned().collect();
         let others = || self.turns.iter().filter(fresh).filter(|id| !shown.contains(*id));
-        let rest = others().filter(|id| !waits(id)).chain(others().filter(waits)).take(BATCH - sample.len());
+        let finished = |id: &&String| self.finishers.contains(*id);
+        let rest = others().filter(|id| !waits(id) && !finished(id));
+        let rest =
+            rest.chain(others().filter(finished)).chain(others().filter(|id| waits(id) && !finished(id)));
+        let rest = rest.take(BATCH - sample.len());
         sample.extend(rest.cloned());
         (!sample.is_empty()).then_some(Want::Describe(sample))
     }
 
     /// Those that have been at work in their event for longest.
     fn shown(&self) -> Vec<String> {
-        let at_work = |(_, entry): &(&String, &Entry)| entry.is_at_work() && entry.round < self.round;
+        let at_work = |(id, entry): &(&String, &Entry)| {
+            entry.is_at_work() && entry.round < self.round && !self.finishers.contains(*id)
+        };
         let mut shown: Vec<_> = self
             .entries
             .iter()
@@ -258,6 +279,11 @@ impl Roster {
     pub fn begin(&mut self, want: &Want) {
         let at_work =
             |ids: &[String]| ids.iter().any(|id| !self.finishers.contains(id) && !self.failures.contains(id));
+        self.owes_a_look = match want {
+            Want::Describe(ids) => !at_work(ids),
+            Want::List(Filter::Done | Filter::Running, _) => true,
+            Want::List(..) => self.owes_a_look,
+        };
         match want {
             Want::Describe(ids) if ids.iter().any(|id| self.found.contains(id)) => {
                 self.spent.found(self.round)

@@ -32,10 +32,10 @@ fn answer(request: &Request) -> Answer {
         ),
         "/container" if request.header("authorization") == "Bearer container" => keys("CONTAINER"),
         "/relative" => keys("RELATIVE"),
-        "/latest/api/token" => Answer { status: 200, content_type: "text/plain", body: "token".to_owned() },
+        "/latest/api/token" => Answer { status: 200, body: "token".to_owned(), ..Answer::not_found() },
         "/latest/meta-data/iam/security-credentials/"
         | "/latest/meta-data/iam/security-credentials-extended/" => {
-            Answer { status: 200, content_type: "text/plain", body: "role".to_owned() }
+            Answer { status: 200, body: "role".to_owned(), ..Answer::not_found() }
         }
         "/latest/meta-data/iam/security-credentials/role"
         | "/latest/meta-data/iam/security-credentials-extended/role" => keys("IMDS"),

@@ -140,6 +140,7 @@ fn a_captive_portal_is_no_service() {
             status,
             content_type: "text/html",
             body: "<html><h1>Sign in to the network</h1></html>".to_owned(),
+            date: None,
         });
         let machine = machine(&portal, "", KEYS);
         machine.run(CALL).ends_with(1).says_nothing().complains_only(&format!(

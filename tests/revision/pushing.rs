@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::support::cdctl::{CDCTL, Machine};
 use crate::support::client::{codedeploy, s3};
-use crate::support::sandbox::{SIMULATED, Sandbox};
+use crate::support::sandbox::{ROLE, SIMULATED, Sandbox};
 use crate::support::stage::Stage;
 
 const APPSPEC: &str = "version: 0.0\nos: linux\nhooks:\n  AfterInstall:\n    - location: run.sh\n";
@@ -75,6 +75,7 @@ async fn a_large_bundle_goes_in_parts_and_the_same_one_does_not_go_again() {
     assert!(first.stdout.starts_with("s3://releases/big.zip?"), "{first}");
     let head = s3.head_object().bucket("releases").key("big.zip").send().await.unwrap();
     assert!(head.e_tag().unwrap().ends_with("-3\""), "three parts: {:?}", head.e_tag());
+    assert_eq!(tags(&s3, "big.zip").await, [("team".to_owned(), "web".to_owned())]);
     let again = machine.run(&line).ends_with(0).complains("nothing was uploaded");
     assert_eq!(again.stdout, first.stdout);
     // The same content, to be stored in another way.
@@ -88,6 +89,39 @@ async fn a_large_bundle_goes_in_parts_and_the_same_one_does_not_go_again() {
     assert!(open.uploads().is_empty());
     // What was pushed is what was bundled.
     machine.run("revision validate s3://releases/big.zip --strict").ends_with(0);
+    server.shut_down();
+}
+
+/// The tags that an object of the bucket has.
+async fn tags(s3: &aws_sdk_s3::Client, key: &str) -> Vec<(String, String)> {
+    let tagging = s3.get_object_tagging().bucket("releases").key(key).send().await.unwrap();
+    tagging.tag_set().iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect()
+}
+
+#[tokio::test]
+async fn an_object_is_stored_as_push_was_told() {
+    let stage = Stage::new();
+    let s3 = s3(&stage.sandbox);
+    s3.create_bucket().bucket("releases").send().await.unwrap();
+    codedeploy(&stage.sandbox).create_application().application_name("shop").send().await.unwrap();
+    let server = stage.serve();
+    let machine = machine_against(&server);
+    let site = site(&machine).display().to_string();
+    let key = "arn:aws:kms:eu-west-1:123456789012:key/0123";
+    let mut line = vec!["revision", "push", &site, "s3://releases/site.zip", "--app", "shop", "-vv"];
+    line.extend(["--sse-kms-key-id", key, "--acl", "bucket-owner-full-control"]);
+    line.extend(["--tag", "team=web & shop", "--tag", "cost=a=b"]);
+    // The sandbox keeps no ACLs: what is sent is what a bucket gets.
+    machine.cdctl(&line).ends_with(0).complains("x-amz-acl: bucket-owner-full-control\n");
+    let head = s3.head_object().bucket("releases").key("site.zip").send().await.unwrap();
+    assert_eq!(head.server_side_encryption().map(|kind| kind.as_str()), Some("aws:kms"));
+    assert_eq!(head.ssekms_key_id(), Some(key));
+    let mut told = tags(&s3, "site.zip").await;
+    told.sort();
+    assert_eq!(
+        told,
+        [("cost", "a=b"), ("team", "web & shop")].map(|(name, value)| (name.to_owned(), value.to_owned()))
+    );
     server.shut_down();
 }
 
@@ -157,9 +191,12 @@ fn the_name_says_what_a_directory_becomes() {
         machine.run(&format!("revision bundle {site} --file {} {flags}", out(name))).ends_with(0);
         assert!(fs::read(out(name)).unwrap().starts_with(first), "{name}");
     }
-    for (name, flags) in [("c.tgz", "--type zip"), ("c.yml", "")] {
+    for (name, flags, said) in [
+        ("c.tgz", "--type zip", "tgz, and this becomes one of type zip\n"),
+        ("c.yml", "", "YAML, and a directory becomes none\n"),
+    ] {
         let run = machine.run(&format!("revision bundle {site} --file {} {flags}", out(name))).ends_with(2);
-        run.complains("names a bundle of type").complains("help: ");
+        run.complains(&format!("names a bundle of type {said}")).complains("help: ");
         assert!(!fs::exists(out(name)).unwrap(), "{name}");
     }
     let sandbox = Sandbox::start(SIMULATED, 60);
@@ -174,7 +211,9 @@ fn the_name_says_what_a_directory_becomes() {
     let run =
         push(&format!("{site} --type zip"), "s.tar").ends_with(2).complains("names a bundle of type tar");
     assert!(!run.stderr.contains("bundled"), "{run}");
-    push(&out("a.tgz"), "s.zip").ends_with(2).complains("names a bundle of type zip");
+    push(&out("a.tgz"), "s.zip")
+        .ends_with(2)
+        .complains("s.zip names a bundle of type zip, and a.tgz is one of type tgz\n");
 }
 
 #[test]
@@ -261,6 +300,63 @@ fn nothing_is_uploaded_that_the_application_cannot_deploy() {
         let run = push(path, "b.zip", "Server").ends_with(10);
         run.complains("with an AppSpec for Lambda or ECS can be deployed; nothing was uploaded");
     }
+    // An AppSpec alone, for another platform.
+    let (ecs, server) = (machine.home().join("ecs.yml"), machine.home().join("server.yml"));
+    let properties = "TaskDefinition: 'arn:aws:ecs:us-east-1:123456789012:task-definition/web:3', \
+                      LoadBalancerInfo: {ContainerName: web, ContainerPort: 80}";
+    let appspec = format!(
+        "version: 0.0\nResources: [{{TargetService: {{Type: AWS::ECS::Service, Properties: {{{properties}}}}}}}]\n"
+    );
+    fs::write(&ecs, appspec).unwrap();
+    fs::write(&server, "version: 0.0\nos: linux\n").unwrap();
+    push(&ecs, "a.yml", "Lambda").ends_with(1).complains_only(&format!(
+        "error: application Lambda deploys to functions, and this AppSpec is for services; nothing was uploaded\n  \
+         help: `cdctl revision validate {} --platform lambda` says what it lacks\n",
+        ecs.display()
+    ));
+    push(&text, "a.yml", "ECS").ends_with(1).complains("to services, and this AppSpec is for functions");
+    push(&server, "a.yml", "ECS").ends_with(1).complains("to services, and this AppSpec is for instances");
+    // Before a deployment, planned or made, in one region or several.
+    let lambda = "--config CodeDeployDefault.LambdaAllAtOnce --style blue-green --traffic-control on";
+    for region in ["us-east-1", "eu-west-1"] {
+        machine.run(&format!("app ensure Lambda --platform lambda --region {region}")).ends_with(0);
+        let create = format!("group create Lambda/live --service-role {ROLE} {lambda} --region {region}");
+        machine.run(&create).ends_with(0);
+    }
+    machine.run(&format!("group create Server/web --service-role {ROLE} --ec2-tag Role=web")).ends_with(0);
+    let deploy = |group: &str, path: &PathBuf, more: &str| {
+        machine.run(&format!("deploy create {group} --push {} --bucket releases {more}", path.display()))
+    };
+    for more in ["", "--dry-run", "--watch", "--watch --regions us-east-1,eu-west-1"] {
+        let run = deploy("Lambda/live", &site, more).ends_with(1).says_nothing();
+        run.complains("deploys to functions, and takes no zip; nothing was uploaded");
+        let run = deploy("Lambda/live", &ecs, more).ends_with(1).says_nothing();
+        run.complains("deploys to functions, and this AppSpec is for services; nothing was uploaded");
+    }
+    let run = deploy("Server/web", &text, "").ends_with(1).says_nothing();
+    run.complains("deploys to instances, and takes no YAML; nothing was uploaded");
     assert_eq!(sandbox.objects(), objects);
     push(&text, "a.yml", "Lambda").ends_with(0);
+    let plan = deploy("Lambda/live", &text, "--dry-run").ends_with(0);
+    assert!(plan.stdout.contains("/Lambda/lambda-") && plan.stdout.contains(".yml"), "{plan}");
+    deploy("Lambda/live", &text, "").ends_with(0);
+}
+
+#[test]
+fn a_bundle_that_could_not_be_registered_is_told_with_what_registers_it() {
+    let sandbox = Sandbox::start(SIMULATED, 60);
+    let machine = sandbox.machine();
+    machine.run("app create shop").ends_with(0);
+    let site = machine.home().join("one");
+    fs::create_dir(&site).unwrap();
+    fs::write(site.join("appspec.yml"), "version: 0.0\nos: linux\n").unwrap();
+    machine.run("sandbox fault add error --operation RegisterApplicationRevision --times 1").ends_with(0);
+    let push = format!("revision push {} s3://releases/one.zip --app shop --max-attempts 1", site.display());
+    let run = machine.run(&push).ends_with(1).says_nothing().complains("bundled 1 entry, ");
+    let told =
+        run.stderr.split("is there and not registered: `").nth(1).and_then(|rest| rest.split_once('`'));
+    let (line, _) = told.unwrap_or_else(|| panic!("{run}"));
+    assert!(line.starts_with("cdctl revision register 's3://releases/one.zip?versionId="), "{line}");
+    let line = line.trim_start_matches("cdctl ").replace('\'', "");
+    machine.run(&line).ends_with(0).says("s3://releases/one.zip?versionId=");
 }

@@ -59,15 +59,17 @@ pub struct Answer {
     pub status: u16,
     pub content_type: &'static str,
     pub body: String,
+    /// Its `Date`, if it has one.
+    pub date: Option<String>,
 }
 
 impl Answer {
     pub fn json(body: &str) -> Self {
-        Answer { status: 200, content_type: "application/x-amz-json-1.1", body: body.to_owned() }
+        Answer { status: 200, content_type: "application/x-amz-json-1.1", body: body.to_owned(), date: None }
     }
 
     pub fn xml(body: String) -> Self {
-        Answer { status: 200, content_type: "text/xml", body }
+        Answer { status: 200, content_type: "text/xml", body, date: None }
     }
 
     pub fn error(status: u16, code: &str) -> Self {
@@ -76,16 +78,17 @@ impl Answer {
     }
 
     fn text(&self) -> String {
-        let Answer { status, content_type, body } = self;
+        let Answer { status, content_type, body, date } = self;
         let length = body.len();
+        let date = date.as_ref().map(|date| format!("date: {date}\r\n")).unwrap_or_default();
         format!(
-            "HTTP/1.1 {status} X\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n\
+            "HTTP/1.1 {status} X\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n{date}\
              x-aws-ec2-metadata-token-ttl-seconds: 21600\r\nconnection: close\r\n\r\n{body}"
         )
     }
 
     pub fn not_found() -> Self {
-        Answer { status: 404, content_type: "text/plain", body: String::new() }
+        Answer { status: 404, content_type: "text/plain", body: String::new(), date: None }
     }
 }
 

@@ -476,6 +476,26 @@ fn scripts_with_a_mark_or_in_utf_16() {
     assert_eq!(with(b"\0#\0!\0/"), ["A045 w"]);
 }
 
+#[test]
+fn scripts_that_are_empty_or_do_not_say_what_runs_them() {
+    let with = |os: &str, head: &[u8]| {
+        let entry = Entry { kind: Kind::File, mode: 0o755, head: head.to_vec() };
+        let listing = Listing::from([("a.sh".to_owned(), entry)]);
+        let text = format!("version: 0.0\nos: {os}\nhooks:\n  AfterInstall:\n    - location: a.sh\n");
+        let findings = check(text.as_bytes(), Some(&listing), Scope::default()).findings;
+        findings.into_iter().map(|finding| (finding.severity, finding.code)).collect::<Vec<_>>()
+    };
+    assert_eq!(with("linux", b""), [(Severity::Warning, "A046")]);
+    assert_eq!(with("linux", b"set -e\n"), [(Severity::Note, "A046")]);
+    assert_eq!(with("linux", b"set -e\r\n"), [(Severity::Note, "A046"), (Severity::Warning, "A038")]);
+    // A program needs no line, and Windows knows none.
+    for (os, head) in
+        [("linux", &b"#!/bin/sh\n"[..]), ("linux", b"\x7fELF"), ("windows", b""), ("windows", b"dir\r\n")]
+    {
+        assert_eq!(with(os, head), [], "{os} {head:?}");
+    }
+}
+
 /// Bundles that are made to take hours.
 #[test]
 fn the_work_on_a_bundle_is_bounded() {

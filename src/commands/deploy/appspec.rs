@@ -293,9 +293,14 @@ fn read(file: &Path) -> anyhow::Result<Value> {
     })
 }
 
+/// What the group deploys to, in the service's word; none where the caller may not look at it.
+pub fn compute_platform(group: Option<&Seen<Group>>) -> Option<&str> {
+    group?.json.pointer("/deploymentGroupInfo/computePlatform")?.as_str()
+}
+
 /// What the group deploys to, where that has an AppSpec as its revision.
 fn platform(group: Option<&Seen<Group>>) -> Option<Platform> {
-    match group?.json.pointer("/deploymentGroupInfo/computePlatform")?.as_str()? {
+    match compute_platform(group)? {
         "ECS" => Some(Platform::Ecs),
         "Lambda" => Some(Platform::Lambda),
         _ => None,
@@ -309,9 +314,7 @@ fn require_platform(
     wanted: &str,
     flag: &str,
 ) -> anyhow::Result<()> {
-    let platform =
-        group.and_then(|group| group.json.pointer("/deploymentGroupInfo/computePlatform")?.as_str());
-    match platform {
+    match compute_platform(group) {
         Some(platform) if platform != wanted => Err(Failure::new(format!(
             "deployment group {name} deploys to {platform}, and {flag} is for {wanted}"
         ))

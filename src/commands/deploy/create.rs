@@ -13,7 +13,7 @@ use regions::{region, wave_size};
 use unchanged::Last;
 
 use super::active::{self, IfActive};
-use super::appspec::AppSpecArgs;
+use super::appspec::{AppSpecArgs, compute_platform};
 use super::overrides::Overrides;
 use super::sending::Made;
 use super::watching::{self, WatchArgs};
@@ -27,7 +27,7 @@ use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::format::{Format, View};
-use crate::model::Revision;
+use crate::model::{ComputePlatform, Revision};
 use crate::revision::Locator;
 use crate::signals;
 
@@ -247,6 +247,10 @@ pub async fn take(
     };
     if let Some(config) = &arguments.config {
         check_config(api, config, &name).await?;
+    }
+    if let Some(prepared) = prepared {
+        let platform = compute_platform(group.as_ref()).map(ComputePlatform::from);
+        prepared.require_platform(&name.application, platform)?;
     }
     if let Some(revision) = &given {
         bundle::require(context, &name.application, revision).await?;

@@ -182,6 +182,13 @@ pub fn plain(group: &GroupName, revision: Option<Revision>, description: Option<
     }
 }
 
+/// Prints the id of a deployment; `json`: what CreateDeployment answers.
+pub fn print(context: &Context, id: &str, json: Value) -> anyhow::Result<()> {
+    let mut table = Table::properties();
+    table.row([id.to_owned()]);
+    View { json, items: None, table, empty: "" }.print(&context.settings.output, &context.ui)
+}
+
 /// Makes a deployment and prints its id and, where there is one, the `undo` command; then watches it where it is to be
 /// `watched`.
 pub async fn create(
@@ -203,10 +210,7 @@ pub async fn create(
         Err(error) => return Err(error).doing(format_args!("deploy to {group}")),
     };
     let id = created.id;
-    let mut table = Table::properties();
-    table.row([id.clone()]);
-    View { json: created.json, items: None, table, empty: "" }
-        .print(&context.settings.output, &context.ui)?;
+    print(context, &id, created.json)?;
     if let Some(undo) = undo {
         context.ui.note(&format!("undo with `cdctl deploy {undo}`"));
     }

@@ -3,14 +3,14 @@
 mod plan;
 
 use clap::Args;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use self::plan::{Goal, Plan, goal, shown};
+use self::plan::{Back, Goal, Plan, goal, shown};
 use super::active::{is_managed, is_untouched, stays_split, stop};
 use super::create::check_config;
 use super::last_good::Good;
 use super::overrides::FleetArgs;
-use super::retry::{by_hand, create, group, plain, redeployable, told};
+use super::retry::{by_hand, create, group, plain, print, redeployable, told};
 use super::watching::{self, Waited, WatchArgs};
 use super::{bundle, last_good, versions};
 use crate::api::{CreateDeployment, Seen};
@@ -96,7 +96,8 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     }
     if arguments.dry_run {
         let config = arguments.config.as_deref();
-        shown(&deployment, &plan, config).print(&context.settings.output, &context.ui)?;
+        let back = Back::read(api, &deployment, &plan).await?;
+        shown(&deployment, &plan, config, back).print(&context.settings.output, &context.ui)?;
         if let (Plan::Deploy { group, .. }, None, Some(at_once)) = (&plan, config, at_once(&deployment)) {
             context.ui.note(&format!(
                 "the traffic moves as the configuration of {group} says; at once with --config {at_once}"
@@ -282,15 +283,16 @@ impl Arguments {
         watching: &mut WatchArgs,
     ) -> anyhow::Result<Exit> {
         let id = &deployment.id;
-        if self.no_watch {
-            context.ui.note(&format!("see how it ends with `cdctl deploy watch {id}`"));
-            return Ok(Exit::Ok);
-        }
         let undo = || {
             if let Some(undo) = group(deployment).and_then(|group| undo(deployment, &group, finds)) {
                 context.ui.note(&format!("undo with `cdctl deploy {undo}`"));
             }
         };
+        if self.no_watch {
+            undo();
+            context.ui.note(&format!("see how it ends with `cdctl deploy watch {id}`"));
+            return Ok(Exit::Ok);
+        }
         let left = |outcome: &Outcome| {
             context.ui.warn(&format!(
                 "the rollback of deployment {id} was not seen; see how it ends with `cdctl deploy watch {id}`"
@@ -349,7 +351,9 @@ impl Arguments {
         create(context, group, &request, undo, (!self.no_watch).then_some(watching)).await
     }
 
+    /// Prints the id of the rollback that is there, as of one that is made, and watches it.
     async fn watch(&self, context: &Context, id: String, watching: &WatchArgs) -> anyhow::Result<Exit> {
+        print(context, &id, json!({ "deploymentId": id }))?;
         if self.no_watch {
             context.ui.note(&format!("watch it with `cdctl deploy watch {id}`"));
             return Ok(Exit::Ok);

@@ -56,10 +56,12 @@ pub async fn run(
     let input = series.input(context);
     let waves = each(context, &mut series, &mut places, prepared);
     let exit = keyboard::beside(None, input, waves).await?;
+    let first = places.first();
+    // The one whose service has answered.
+    let asked = first.map_or(context, |place| &place.context);
     let idle = places.iter().filter(|place| place.run.is_none());
-    idle.for_each(|place| series.left_out(&place.region, place.untold, exit));
-    let first = places.first().map(|place| &*place.region);
-    let exit = series.finish(context, (first, &group), exit).await;
+    idle.for_each(|place| series.left_out(asked, &place.region, place.untold, exit));
+    let exit = series.finish(asked, (first.map(|place| &*place.region), &group), exit).await;
     Ok(match summary(context, &places) {
         Ok(()) => exit,
         Err(error) => unprinted(context, error, exit),

@@ -13,7 +13,7 @@ use crate::commands::words::one_of;
 use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::model::{BundleType, ComputePlatform, Revision};
+use crate::model::{ComputePlatform, Revision};
 use crate::revision::Locator;
 
 /// Check a directory, bundle it, upload it and register it as a revision
@@ -121,7 +121,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
             };
             let packing = arguments.packing.packing(fetched.source(), (&key, bundle_type), None)?;
             let prepared = pushing::bundle_aside(context, fetched, &packing).await?;
-            check_application(context, &arguments.app, &prepared.bundle_type).await?;
+            prepared.require_platform(&arguments.app, platform(context, &arguments.app).await?)?;
             prepared.refuse_vain()?;
             let put = arguments.storage.put();
             let destination = Destination { bucket, key, put, if_changed: arguments.if_changed };
@@ -177,29 +177,14 @@ fn misplaced() -> anyhow::Error {
         .into()
 }
 
-/// Nothing is uploaded for an application that is not there, or that deploys no such thing. A caller who may not ask finds
-/// out at the end.
-async fn check_application(context: &Context, name: &str, bundle: &BundleType) -> anyhow::Result<()> {
+/// What an application deploys to; an error where there is none. A caller who may not ask finds out at the end.
+async fn platform(context: &Context, name: &str) -> anyhow::Result<Option<ComputePlatform>> {
     let api = context.api().await?;
-    let platform = match api.platform(name).await {
-        Err(error) if error.kind == ErrorKind::Denied => None,
+    match api.platform(name).await {
+        Err(error) if error.kind == ErrorKind::Denied => Ok(None),
         Err(error) => {
-            return Err(
-                missing::application(api, error, name, format_args!("push to application {name}")).await
-            );
+            Err(missing::application(api, error, name, format_args!("push to application {name}")).await)
         }
-        Ok(platform) => platform,
-    };
-    let text = matches!(bundle, BundleType::Yaml | BundleType::Json);
-    let (what, help) = match platform {
-        Some(ComputePlatform::Server) if text => ("instances", "push the directory, or a zip, tar or tgz"),
-        Some(ComputePlatform::Lambda) if !text => ("functions", "push the AppSpec file alone"),
-        Some(ComputePlatform::Ecs) if !text => ("services", "push the AppSpec file alone"),
-        _ => return Ok(()),
-    };
-    Err(Failure::new(format!(
-        "application {name} deploys to {what}, and takes no {bundle}; nothing was uploaded"
-    ))
-    .help(help)
-    .into())
+        Ok(platform) => Ok(platform),
+    }
 }

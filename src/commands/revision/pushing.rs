@@ -11,14 +11,14 @@ use sha2::{Digest, Sha256};
 
 use super::fetched::Fetched;
 use crate::api::{ApiError, Ended, ErrorKind, Left, Open, Put, Stored, Uploaded, wire_revision};
-use crate::appspec::Scope;
+use crate::appspec::{Platform, Scope};
 use crate::commands::demo::quoted;
 use crate::commands::missing;
 use crate::context::Context;
 use crate::error::{Failure, nearest};
 use crate::exit::Exit;
 use crate::format::{Table, View};
-use crate::model::{BundleType, Revision};
+use crate::model::{BundleType, ComputePlatform, Revision};
 use crate::report::upload::{Upload, size};
 use crate::revision::{Links, Selection, Source, check, pack};
 use crate::runner;
@@ -35,18 +35,67 @@ pub struct Prepared {
     pub sha256: String,
     /// It holds an AppSpec for Lambda or ECS, which take no bundle.
     is_vain: bool,
+    /// What its AppSpec is for.
+    platform: Platform,
     /// What the bundle is called after where no key is given: the directory's or the file's name.
     pub name: String,
     /// Hold the bundle while it is needed.
     _folder: Option<Folder>,
-    _fetched: Fetched,
+    fetched: Fetched,
 }
 
 impl Prepared {
     /// A key that the same content always gets.
     pub fn key(&self, application: &str) -> String {
         let digest = self.sha256.get(..12).unwrap_or(&self.sha256);
-        format!("{application}/{}-{digest}.{}", self.name, self.bundle_type)
+        let ending = match &self.bundle_type {
+            BundleType::Yaml => "yml",
+            BundleType::Json => "json",
+            archive => archive.as_str(),
+        };
+        format!("{application}/{}-{digest}.{ending}", self.name)
+    }
+
+    /// Refuses what an application of this platform cannot deploy; one that is not known takes all.
+    pub fn require_platform(
+        &self,
+        application: &str,
+        platform: Option<ComputePlatform>,
+    ) -> anyhow::Result<()> {
+        let places = |platform| match platform {
+            Platform::Lambda => "functions",
+            Platform::Ecs => "services",
+            Platform::Server | Platform::Linux | Platform::Windows => "instances",
+        };
+        let wanted = match platform {
+            Some(ComputePlatform::Server) => Platform::Server,
+            Some(ComputePlatform::Lambda) => Platform::Lambda,
+            Some(ComputePlatform::Ecs) => Platform::Ecs,
+            Some(ComputePlatform::Other(_)) | None => return Ok(()),
+        };
+        let kind = &self.bundle_type;
+        let (why, help) = match (wanted == Platform::Server, is_archive(kind)) {
+            (true, true) => return Ok(()),
+            (true, false) => {
+                (format!("takes no {kind}"), "push the directory, or a zip, tar or tgz".to_owned())
+            }
+            (false, true) => (format!("takes no {kind}"), "push the AppSpec file alone".to_owned()),
+            (false, false) if self.platform == wanted => return Ok(()),
+            (false, false) => {
+                let file = quoted(self.fetched.name());
+                let validate = format!("`cdctl revision validate {file} --platform {}`", wanted.as_str());
+                (
+                    format!("this AppSpec is for {}", places(self.platform)),
+                    format!("{validate} says what it lacks"),
+                )
+            }
+        };
+        let what = places(wanted);
+        Err(Failure::new(format!(
+            "application {application} deploys to {what}, and {why}; nothing was uploaded"
+        ))
+        .help(help)
+        .into())
     }
 
     /// Refuses what can never be deployed once it is uploaded.
@@ -137,7 +186,8 @@ fn bundle(ui: &Ui, fetched: Fetched, packing: &Packing) -> anyhow::Result<Prepar
             let file = folder.path().join("bundle");
             let packed = pack(directory, &file, &packing.kind, &selection, &mut |_, _| {});
             let packed = packed.map_err(|error| names.error(error))?;
-            ui.note(&format!("bundled {} entries, {}", packed.entries, size(packed.bytes)));
+            let entries = if packed.entries == 1 { "entry" } else { "entries" };
+            ui.note(&format!("bundled {} {entries}, {}", packed.entries, size(packed.bytes)));
             if runner::is_too_much(packed.bytes, packed.unpacked, packed.entries) {
                 ui.warn(&format!(
                     "it unpacks to {} entries, {}: the agents unpack that; `validate`, `run` and the sandbox take it for a bomb",
@@ -151,7 +201,12 @@ fn bundle(ui: &Ui, fetched: Fetched, packing: &Packing) -> anyhow::Result<Prepar
     let (sha256, bytes) = digest(&file).with_context(|| format!("cannot read {}", file.display()))?;
     let name = fetched.stem();
     let is_vain = report.is_no_bundles();
-    Ok(Prepared { file, bundle_type, bytes, sha256, is_vain, name, _folder: folder, _fetched: fetched })
+    let platform = packing.scope.platform.unwrap_or_else(|| Platform::of(&report.text));
+    Ok(Prepared { file, bundle_type, bytes, sha256, is_vain, platform, name, _folder: folder, fetched })
+}
+
+fn is_archive(kind: &BundleType) -> bool {
+    !matches!(kind, BundleType::Yaml | BundleType::Json)
 }
 
 /// The type of a bundle: what is ready has its own, a directory becomes what is asked for, or what the bundle's name
@@ -168,17 +223,19 @@ pub fn kind(
         Source::Ready(_, kind) => (Some(kind.clone()), "give it the ending of what it is"),
         Source::Directory(_) => (asked, "leave --type out, or give it the ending of that type"),
     };
-    let is_archive = |kind: &BundleType| !matches!(kind, BundleType::Yaml | BundleType::Json);
-    let kind = match (given, &named) {
-        (Some(given), named) => named.as_ref().is_none_or(|named| *named == given).then_some(given),
-        (None, Some(named)) => is_archive(named).then(|| named.clone()),
-        (None, None) => Some(BundleType::Zip),
+    let Some(named) = named else { return Ok(given.unwrap_or(BundleType::Zip)) };
+    let is = match (source, given) {
+        (_, Some(given)) if given == named => return Ok(given),
+        (_, None) if is_archive(&named) => return Ok(named),
+        (_, None) => "a directory becomes none".to_owned(),
+        (Source::Directory(_), Some(given)) => format!("this becomes one of type {given}"),
+        (Source::Ready(file, _), Some(given)) => {
+            let file = file.file_name().unwrap_or_default().display();
+            format!("{file} is one of type {given}")
+        }
     };
-    kind.ok_or_else(|| {
-        let named = named.map(|named| named.to_string()).unwrap_or_default();
-        let message = format!("{name} names a bundle of type {named}, and this becomes none");
-        Failure::new(message).help(help).exit(Exit::Usage).into()
-    })
+    let message = format!("{name} names a bundle of type {named}, and {is}");
+    Err(Failure::new(message).help(help).exit(Exit::Usage).into())
 }
 
 /// SHA-256 and size of a file.
@@ -213,7 +270,12 @@ pub async fn push(
         version: stored.version,
         etag: stored.etag,
     };
-    register(context, application, &revision, description).await?;
+    if let Err(error) = register(context, application, &revision, description).await {
+        let (revision, application) = (quoted(&revision.to_string()), quoted(application));
+        let register = format!("cdctl revision register {revision} --app {application}");
+        context.ui.warn(&format!("the bundle is there and not registered: `{register}` does that"));
+        return Err(error);
+    }
     Ok(revision)
 }
 

@@ -9,7 +9,7 @@ use crate::clock;
 use crate::model::{DeploymentStatus, EventName, TargetStatus};
 use crate::report::stage::time_of_day;
 use crate::report::view::{Row, View};
-use crate::report::words::{bare_message, first_line, names, plural};
+use crate::report::words::{BETWEEN, bare_message, first_line, names, plural};
 use crate::ui::{self, Style};
 use crate::watch::causes::Cause;
 
@@ -20,6 +20,8 @@ const ROOMY: usize = 8;
 /// The fewest columns of an id and of a lifecycle event on a narrow screen.
 const SHORTEST_ID: usize = 8;
 const SHORTEST_EVENT: usize = 4;
+/// The fewest and the most columns of a lifecycle event elsewhere.
+const EVENTS: (usize, usize) = (16, 24);
 const FUNNEL: &str = "FUNNEL   ";
 /// Lines of log of the first cause where there is room, and what the agent puts before those of stderr.
 const TAIL: usize = 5;
@@ -134,7 +136,7 @@ impl Composer<'_> {
 
     fn cause(&self, cause: &Cause, alone: bool) -> Line {
         let mark = if self.unicode { " ✗" } else { " x" };
-        let event = cause.event.as_ref().map_or("-", EventName::as_str);
+        let event = cause.event.as_ref().map_or(BETWEEN, EventName::as_str);
         let mut text = format!(" {}x  {:<16}  ", cause.count, ui::line(event));
         if self.width >= NARROW {
             text.push_str(&what(cause));
@@ -188,15 +190,18 @@ impl Composer<'_> {
         // On a narrow screen the times and what is said of them stay, and the rest is cut.
         let narrow = self.width < NARROW;
         let times = if narrow { 5 } else { 6 };
-        let (events, most) = match narrow {
+        let events = widest(&mut rows.iter().map(|(_, row)| event(row)));
+        let rest =
+            |terse: Terse| widest(&mut rows.iter().map(|(_, row)| at_work(self.view, row, times, terse)));
+        let left = |terse: Terse| self.width.saturating_sub(7 + rest(terse));
+        let (events, most, terse) = match narrow {
             true => {
-                let rest = widest(&mut rows.iter().map(|(_, row)| at_work(self.view, row, times)));
-                let left = self.width.saturating_sub(7 + rest);
-                let events = widest(&mut rows.iter().map(|(_, row)| event(row)));
-                let events = events.min(left.saturating_sub(SHORTEST_ID)).max(SHORTEST_EVENT);
-                (events, left.saturating_sub(events).max(SHORTEST_EVENT))
+                let fits = |terse: &Terse| left(*terse) >= SHORTEST_ID + SHORTEST_EVENT;
+                let terse = [Terse::No, Terse::NoWait].into_iter().find(fits).unwrap_or(Terse::NoFleet);
+                let events = events.min(left(terse).saturating_sub(SHORTEST_ID)).max(SHORTEST_EVENT);
+                (events, left(terse).saturating_sub(events).max(SHORTEST_ID), terse)
             }
-            false => (16, 40),
+            false => (events.clamp(EVENTS.0, EVENTS.1), 40, Terse::No),
         };
         let event = |row: &Row| match narrow && event(row).width() > events {
             true => {
@@ -215,7 +220,7 @@ impl Composer<'_> {
                 let pad = " ".repeat(names - id.width());
                 let event = event(row);
                 Line::plain(format!(" {mark} {id}{pad}  {event:<events$}  "))
-                    .with(None, at_work(self.view, row, times))
+                    .with(None, at_work(self.view, row, times, terse))
             })
             .collect()
     }
@@ -240,7 +245,10 @@ impl Composer<'_> {
     fn happened(&self) -> Option<Line> {
         let mut line = Vec::new();
         let mut width = 0;
-        for happening in self.view.happenings.iter().rev() {
+        let mut happenings: Vec<_> = self.view.happenings.iter().collect();
+        // Of several that are read at once the order is any.
+        happenings.sort_by_key(|happening| happening.time);
+        for happening in happenings.into_iter().rev() {
             let mark = match (happening.failed, self.unicode) {
                 (true, true) => "✗",
                 (true, false) => "x",
@@ -280,14 +288,24 @@ fn what(cause: &Cause) -> String {
     first_line(&said.join(": "), 300)
 }
 
+/// What a row leaves out, so that its id has room: that its target waits for its next event, and its fleet as well.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Terse {
+    No,
+    NoWait,
+    NoFleet,
+}
+
 /// How long the target has been in its event; its fleet in a blue/green deployment; and its state, where that says
 /// more than "in progress".
-fn at_work(view: &View, row: &Row, times: usize) -> String {
+fn at_work(view: &View, row: &Row, times: usize, terse: Terse) -> String {
     let time =
         view.time_in_event(row).map(|time| format!("{:>times$}", clock::whole(time))).unwrap_or_default();
     let slow = view.slow(row).map(|times| format!("  SLOW x{times}")).unwrap_or_default();
-    let label = row.label.as_deref().map(|label| format!("  {}", ui::line(label).to_lowercase()));
+    let label = row.label.as_deref().filter(|_| terse != Terse::NoFleet);
+    let label = label.map(|label| format!("  {}", ui::line(label).to_lowercase()));
     let state = match &row.status {
+        TargetStatus::InProgress if row.ended.is_some() && terse != Terse::No => String::new(),
         TargetStatus::InProgress if row.ended.is_some() => "  waits for next".to_owned(),
         TargetStatus::InProgress => slow,
         other => format!("  {}", ui::line(other.as_str())),

@@ -164,9 +164,6 @@ impl<'a> Composer<'a> {
 
     /// What is told below the bar, and how many of its lines are about what comes next.
     fn stage(&self, room: usize) -> (Vec<Line>, usize) {
-        if self.view.status().is_some_and(DeploymentStatus::is_terminal) {
-            return (Vec::new(), 0);
-        }
         let (lines, first) = stage::lines(self.view, self.width, self.unicode, room);
         (lines.into_iter().map(Line::plain).collect(), first)
     }

@@ -11,7 +11,7 @@ use crate::clock;
 use crate::model::{DeploymentStatus, EventName, TargetStatus};
 use crate::report::stage::{self, time_of_day};
 use crate::report::view::{Row, View};
-use crate::report::words::{bare_message, first_line, names, shell};
+use crate::report::words::{BETWEEN, bare_message, first_line, names, shell};
 use crate::report::{Act, Wish};
 use crate::ui::{self, Key, Style};
 
@@ -275,7 +275,7 @@ impl Composer<'_> {
         let mut left = room.saturating_sub(lines.len());
         for (index, cause) in causes.iter().enumerate() {
             let each = left / (causes.len() - index).max(1);
-            let event = cause.event.as_ref().map_or("-", EventName::as_str);
+            let event = cause.event.as_ref().map_or(BETWEEN, EventName::as_str);
             let head = format!(" {}x  {}  on {}", cause.count, ui::line(event), names(&cause.targets, 3));
             let tail = log(&cause.log_tail);
             let tail = &tail[tail.len().saturating_sub(each.max(2) - 1)..];

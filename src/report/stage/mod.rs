@@ -12,7 +12,7 @@ use unicode_width::UnicodeWidthStr;
 use super::view::{Row, View};
 use super::words::flowed;
 use crate::clock;
-use crate::model::EventStatus;
+use crate::model::{DeploymentStatus, EventStatus};
 use crate::ui;
 use crate::watch::event::Phase;
 pub use steps::{Step, Steps};
@@ -23,10 +23,14 @@ pub use waits::{Known, between_zones, commands, known, waits_for};
 const NARROW: usize = 72;
 
 /// What the live view says below its bar. On a screen without room for all of it, what happens next and when comes first:
-/// so many lines.
+/// so many lines. Of what has ended nothing comes next, and of a fleet the bar says all.
 pub fn lines(view: &View, width: usize, unicode: bool, room: usize) -> (Vec<String>, usize) {
-    let mut waits = waits::lines(view, width);
-    waits.extend(waits::between_zones(view).into_iter().flat_map(|text| flow("waits    ", &text, width)));
+    let over = view.status().is_some_and(DeploymentStatus::is_terminal);
+    let mut waits = Vec::new();
+    if !over {
+        waits = waits::lines(view, width);
+        waits.extend(waits::between_zones(view).into_iter().flat_map(|text| flow("waits    ", &text, width)));
+    }
     // A function, a service and a stack are one target; more are a fleet, and have rows.
     let [before, next, after] = match single(view) {
         Some((_, row)) => [
@@ -37,6 +41,7 @@ pub fn lines(view: &View, width: usize, unicode: bool, room: usize) -> (Vec<Stri
                 .chain(traffic::end(view, row).into_iter().flat_map(|text| flow("forecast ", &text, width)))
                 .collect(),
         ],
+        None if over => [const { Vec::new() }; 3],
         None => [blue_green::lines(view, width, unicode), Vec::new(), Vec::new()],
     };
     let fits = before.len() + next.len() + after.len() + waits.len() <= room;
@@ -103,13 +108,14 @@ fn mark(status: &EventStatus, unicode: bool) -> &'static str {
     }
 }
 
-/// Each phase with a mark and its time.
+/// Each phase with a mark and its time; of one that was never told to end, until the end of the deployment.
 fn phases(view: &View, phases: &[Phase], unicode: bool) -> Vec<String> {
+    let until = view.deployment.as_ref().and_then(|event| event.complete_time).unwrap_or(view.now);
     let one = |phase: &Phase| {
         let mark = mark(&phase.status, unicode);
         let time = match (phase.start, phase.end) {
             (Some(start), Some(end)) => format!(" {}", clock::short(clock::between(start, end))),
-            (Some(start), None) => format!(" {}", clock::whole(clock::between(start, view.now))),
+            (Some(start), None) => format!(" {}", clock::whole(clock::between(start, until))),
             _ => String::new(),
         };
         let name = ui::line(phase.name.as_str());

@@ -115,9 +115,10 @@ pub fn actual(serving: &Serving) -> Option<f64> {
     }
 }
 
-/// The traffic by the configuration, once it has begun to move.
+/// The traffic by the configuration, once it has begun to move and as long as the deployment goes on.
 pub fn moved(view: &View, row: &Row) -> Option<Traffic> {
-    let routing = view.deployment.as_ref()?.routing?;
+    let deployment = view.deployment.as_ref().filter(|deployment| !deployment.status.is_terminal())?;
+    let routing = deployment.routing?;
     let shift = row.phases.iter().find(|phase| phase.name == EventName::AllowTraffic)?;
     let start = shift.start.filter(|_| shift.status == EventStatus::InProgress)?;
     Some(forecast::traffic(routing, start, view.now))

@@ -352,6 +352,72 @@ fn there_is_as_much_of_a_log_as_there_is_room_for() {
 }
 
 #[test]
+fn what_just_happened_is_told_in_the_order_of_its_time() {
+    let done = |id: &str, end: i64| {
+        let done = target(id, TargetStatus::Succeeded, EventName::ValidateService, 40);
+        Event::Target(Box::new(TargetEvent { time: Some(at(end)), ..done }))
+    };
+    let view = view(vec![
+        (5, told(DeploymentStatus::InProgress, counts(2, 1, 0, 0))),
+        (50, done("i-01", 47)),
+        (50, done("i-02", 45)),
+    ]);
+    let lines = framed(&view, 100, 24, true);
+    assert_eq!(lines.last().unwrap(), "14:15:45Z ✓ i-02 done in 40s   14:15:47Z ✓ i-01 done in 42s");
+}
+
+#[test]
+fn the_times_of_rows_stand_below_each_other() {
+    let mut view = view(vec![
+        (5, told(DeploymentStatus::InProgress, counts(0, 2, 0, 0))),
+        (50, seen("i-01", TargetStatus::InProgress, EventName::BeforeAllowTraffic, 40)),
+        (50, seen("i-02", TargetStatus::InProgress, EventName::AllowTraffic, 41)),
+    ]);
+    view.tick(&pulse(60));
+    let lines = framed(&view, 100, 24, true);
+    let rows: Vec<_> = lines.iter().filter(|line| line.starts_with(" ●")).map(String::as_str).collect();
+    let expected = [" ● i-01  BeforeAllowTraffic     20s", " ● i-02  AllowTraffic           19s"];
+    assert_eq!(rows, expected);
+}
+
+#[test]
+fn what_has_no_fleet_keeps_its_phases_and_its_traffic_at_its_end() {
+    let stays = |mut events: Vec<(i64, Event)>, status: DeploymentStatus, fail| {
+        let Event::Deployment(last) = &events[0].1 else { panic!() };
+        let overview = Some(counts(1 - fail, 0, 0, fail));
+        let complete_time = Some(at(901));
+        let ended = DeploymentEvent { status, overview, complete_time, ..last.as_ref().clone() };
+        events.push((902, Event::Deployment(Box::new(ended))));
+        last_frame(&view(events), 100, true, false).join("\n")
+    };
+    // Stopped while the traffic moves: no step comes any more.
+    assert_data_eq!(
+        stays(lambda_timeline(), DeploymentStatus::Stopped, 1),
+        str![[r#"
+d-7F3K2QX9A  shop-web/prod-fleet  Stopped  15m00s elapsed
+4.18.0.zip (was 4.17.2.zip)  Linear20Percent  by user
+[✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗✗]  ok 0/1  fail 1
+function checkout:live   v41 60% -> v42 40%
+traffic  [████████············] 40% actual
+phases   ✓ BeforeAllowTraffic 4s  ● AllowTraffic 14m51s  - AfterAllowTraffic
+"#]]
+    );
+    assert_data_eq!(
+        stays(ecs_timeline(), DeploymentStatus::Succeeded, 0),
+        str![[r#"
+d-7F3K2QX9A  shop-web/prod-fleet  Succeeded  15m00s elapsed
+4.18.0.zip (was 4.17.2.zip)  Linear20Percent  by user
+[████████████████████████████████████████████████████████████]  ok 1/1  fail 0
+TASK SET STATE     DESIRED  RUN PEND  PROD  TARGET GROUP
+blue     PRIMARY        12   12    0    0%  tg-blue
+green    ACTIVE         12   12    0  100%  tg-green
+traffic  [████████████████████] 100% actual
+phases   ✓ Install 2m36s  ✓ AllowTraffic 12m00s
+"#]]
+    );
+}
+
+#[test]
 fn several_views_share_the_screen_by_what_they_need() {
     let over = view(vec![(5, told(DeploymentStatus::Succeeded, counts(12, 0, 0, 0)))]);
     let lines = crate::report::frame::frames(&[over, busy(), busy()], &look(80, 24, true));
@@ -359,8 +425,8 @@ fn several_views_share_the_screen_by_what_they_need() {
     assert_eq!(lines.iter().filter(|line| line.starts_with("FAILED   3 targets")).count(), 2, "{lines:#?}");
 }
 
-#[test]
-fn sre_16_eta_is_a_range_and_goes_when_nothing_moves() {
+/// Twenty hosts, six of which are done.
+fn busy_of_twenty() -> View {
     let mut events = vec![(5, told(DeploymentStatus::InProgress, counts(0, 10, 10, 0)))];
     for n in 0..6 {
         let id = format!("i-{n}");
@@ -370,7 +436,42 @@ fn sre_16_eta_is_a_range_and_goes_when_nothing_moves() {
         events.push((50, Event::Target(Box::new(ok))));
     }
     events.push((51, told(DeploymentStatus::InProgress, counts(6, 10, 4, 0))));
-    let mut moving = view(events);
+    view(events)
+}
+
+#[test]
+fn who_comes_late_learns_what_is_usual_from_those_that_are_done() {
+    let mut events = vec![(500, told(DeploymentStatus::InProgress, counts(3, 1, 0, 0)))];
+    for n in 0..3 {
+        let mut done = target(&format!("i-{n}"), TargetStatus::Succeeded, EventName::ValidateService, 40);
+        done.phases = vec![
+            phase(EventName::Install, EventStatus::Succeeded, Some(10), Some(12 + n)),
+            phase(EventName::AfterInstall, EventStatus::Skipped, None, None),
+        ];
+        events.push((501, Event::Target(Box::new(done))));
+    }
+    events.push((501, seen("i-slow", TargetStatus::InProgress, EventName::Install, 400)));
+    let mut late = view(events);
+    late.tick(&pulse(501));
+    assert_eq!(late.usual(&EventName::Install), Some(Duration::from_secs(3)));
+    assert_eq!(late.usual(&EventName::AfterInstall), None);
+    assert!(shown(&late, 100, 24).contains("SLOW x33"), "{}", shown(&late, 100, 24));
+    // A look that has missed events between two says nothing of the first; the one after it is its end.
+    let next = |event: EventName, since| {
+        let events = (0..3).flat_map(|n| {
+            let id = format!("i-{n}");
+            let seen = |event, since| seen(&id, TargetStatus::InProgress, event, since);
+            [(20, seen(EventName::Install, 10)), (60, seen(event.clone(), since))]
+        });
+        view(events.collect()).usual(&EventName::Install)
+    };
+    assert_eq!(next(EventName::ValidateService, 55), None);
+    assert_eq!(next(EventName::AfterInstall, 15), Some(Duration::from_secs(5)));
+}
+
+#[test]
+fn sre_16_eta_is_a_range_and_goes_when_nothing_moves() {
+    let mut moving = busy_of_twenty();
     moving.tick(&pulse(60));
     let (least, most) = moving.forecast().unwrap();
     assert!(least < most && least >= at(51), "{least} {most}");
@@ -380,6 +481,19 @@ fn sre_16_eta_is_a_range_and_goes_when_nothing_moves() {
     moving.tick(&pulse(300));
     assert_eq!(moving.forecast(), None, "nothing has moved");
     assert!(!shown(&moving, 100, 24).contains("forecast"));
+    // Ten of 20 must stay. Of three in nine that fail, four more would be to come, and the third ends it; of one in seven two.
+    let failing = |ok, failed| {
+        let mut view = busy_of_twenty();
+        view.event(&stamped(
+            90,
+            52,
+            told(DeploymentStatus::InProgress, counts(ok, 10, 10 - ok - failed, failed)),
+        ));
+        view.tick(&pulse(60));
+        view.forecast()
+    };
+    assert!(failing(6, 1).is_some());
+    assert_eq!(failing(2, 7), None, "failures end it before");
     // A linear shift ends when its configuration says, to the second.
     for second in [20, 100, 250] {
         let mut shift = view(lambda_timeline());
@@ -393,7 +507,7 @@ fn sre_16_eta_is_a_range_and_goes_when_nothing_moves() {
         events.push((9, seen(&format!("i-{n}"), TargetStatus::InProgress, EventName::Install, 6)));
     }
     for n in 0..4 {
-        events.push((26, seen(&format!("i-{n}"), TargetStatus::InProgress, EventName::ApplicationStart, 26)));
+        events.push((26, seen(&format!("i-{n}"), TargetStatus::InProgress, EventName::AfterInstall, 26)));
     }
     events.push((99, Event::Seen { targets: vec!["i-4".into()] }));
     let mut stalled = view(events);

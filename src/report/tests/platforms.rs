@@ -77,8 +77,13 @@ fn in_place() -> Timeline {
         events.push(went_on(n, ApplicationStart, 20 + i64::from(n)));
     }
     events.push((30, seen(&name(0), TargetStatus::Failed, ApplicationStart, 30)));
+    let done = |n, began: i64, second: i64| {
+        let mut done = target(&name(n), TargetStatus::Succeeded, ValidateService, second - 1);
+        done.phases = vec![phase(Install, EventStatus::Succeeded, Some(began), Some(began + 15))];
+        (second, Event::Target(Box::new(done)))
+    };
     for n in 1..5 {
-        events.push((40, seen(&name(n), TargetStatus::Succeeded, ValidateService, 39)));
+        events.push(done(n, 5 + i64::from(n), 40));
     }
     events.push((40, told(running, counts(4, 6, 1, 1))));
     let again = || Event::Seen { targets: vec![name(5)] };

@@ -241,6 +241,44 @@ fn the_view_says_what_an_interrupt_does() {
 }
 
 #[test]
+fn an_interrupt_of_several_detaches_once_each_is_being_stopped() {
+    let buffer = Buffer::default();
+    let out = Canvas::new(Screen::fixed(Stream::new(buffer.clone()), 80, 24));
+    let mut live = Live::new(out, true, false).interrupted(Some(Interrupt::Stop));
+    let stopping = || Event::Notice {
+        code: NoticeCode::Stopping,
+        message: "stopping the deployment".into(),
+        exit: None,
+    };
+    let of = |id: &str, event| Stamped { deployment: id.into(), ..stamped(1, 9, event) };
+    let mut says = |event: Stamped, words: &str| {
+        live.event(&event).unwrap();
+        let before = buffer.text().len();
+        live.tick(&pulse(10));
+        let drawn = buffer.text()[before..].to_owned();
+        assert!(drawn.contains(words), "{words}: {drawn}");
+    };
+    let goes_on = || told(DeploymentStatus::InProgress, counts(0, 2, 0, 0));
+    for id in ["d-1", "d-2", "d-3"] {
+        says(of(id, goes_on()), "^C stop the deployment; a second one detaches");
+    }
+    says(of("d-3", told(DeploymentStatus::Succeeded, counts(2, 0, 0, 0))), "^C stop the deployment");
+    says(of("d-1", stopping()), "^C stop the deployment");
+    says(of("d-2", stopping()), "^C detach (the deployment is being stopped)");
+}
+
+#[test]
+fn a_failure_between_two_events_says_so_in_the_live_view() {
+    let target = TargetEvent { event: None, ..target("i-1", TargetStatus::Failed, EventName::Install, 7) };
+    let events = vec![
+        (5, told(DeploymentStatus::InProgress, counts(0, 2, 0, 1))),
+        (8, Event::Target(Box::new(target))),
+    ];
+    let text = shown(&view(events), 80, 24);
+    assert!(text.contains(" ✗ 1x  between two events"), "{text}");
+}
+
+#[test]
 fn a_watch_that_is_left_while_its_deployment_is_being_stopped_says_so() {
     let mut report = Report {
         status: Some(DeploymentStatus::InProgress),
@@ -275,6 +313,26 @@ fn a_narrow_screen_keeps_whole_what_matters() {
         let lines = framed(&slow, width, 20, true);
         fits(&lines, width, 20);
         assert!(lines.iter().any(|line| line.ends_with("  SLOW x16")), "{width}: {lines:#?}");
+    }
+    // A host has its name whatever is said of it.
+    let mut events = vec![(5, told(DeploymentStatus::InProgress, counts(0, 3, 3, 0)))];
+    for (n, ended) in [(1, EventStatus::Succeeded), (2, EventStatus::InProgress)] {
+        let host = target(&format!("i-0{n}b31ef04209"), TargetStatus::InProgress, EventName::Install, 300);
+        let host = TargetEvent { label: Some("Green".into()), event_status: Some(ended), ..host };
+        events.push((340, Event::Target(Box::new(host))));
+    }
+    let mut waiting = view(events);
+    waiting.tick(&pulse(352));
+    for width in 40..60 {
+        let lines = framed(&waiting, width, 20, true);
+        fits(&lines, width, 20);
+        for id in ["i-01b31", "i-02b31"] {
+            let row = lines.iter().find(|line| line.starts_with(&format!(" ● {id}")));
+            assert!(
+                row.is_some_and(|row| row.contains("  Ins") && row.contains("green")),
+                "{width}: {lines:#?}"
+            );
+        }
     }
     let fleet = |ok, run, pend, fail| {
         view(vec![(5, told(DeploymentStatus::InProgress, counts(ok, run, pend, fail)))])

@@ -449,6 +449,33 @@ fn what_cannot_be_stopped_or_waits_has_the_commands_for_that() {
 }
 
 #[test]
+fn on_a_terminal_a_long_sentence_is_folded_once() {
+    let message = "The deployment failed because the AppSpec file that specifies the AWS Lambda deployment \
+                   configuration is missing or has an invalid configuration of the version that it starts from.";
+    let long = Report {
+        error: Some(ErrorEvent { code: "INVALID_LAMBDA_CONFIGURATION".into(), message: message.into() }),
+        causes: Vec::new(),
+        ..report("failed", 3)
+    };
+    for width in [60, 80, 100, 130, 200] {
+        let buffer = Buffer::default();
+        let screen = Screen::fixed(Stream::new(buffer.clone()), width, 24);
+        let mut shown = Summary::new(Stream::new(buffer.clone()), true, false).folded(Some(screen));
+        assert_eq!(shown.event(&stamped(1, 1, Event::Result(Box::new(long.clone())))), Ok(()));
+        let text = buffer.text();
+        let why = text.lines().skip_while(|line| !line.starts_with("why "));
+        let lines: Vec<_> =
+            why.enumerate().take_while(|(n, line)| *n == 0 || line.starts_with(' ')).collect();
+        assert!(lines.len() > 1, "{text}");
+        for pair in lines.windows(2) {
+            let next = pair[1].1.split_whitespace().next().unwrap();
+            let whole = pair[0].1.len() + 1 + next.len() > usize::from(width).min(130);
+            assert!(whole && pair[0].1.len() <= usize::from(width), "{width}: {text}");
+        }
+    }
+}
+
+#[test]
 fn on_a_terminal_no_word_is_broken() {
     let buffer = Buffer::default();
     let screen = Screen::fixed(Stream::new(buffer.clone()), 60, 24);

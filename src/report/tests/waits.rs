@@ -223,6 +223,59 @@ fn sre_12_attached_while_it_is_ready_one_is_told_what_to_do_and_what_comes_of_it
 }
 
 #[test]
+fn sre_12_a_watch_that_ends_where_it_is_ready_says_by_when_and_how_to_go_on() {
+    for outcome in ["reached", "ready", "timed_out", "detached"] {
+        let events = || {
+            let mut events = attached_while_ready(Some(3600), &[(300, 200), (300, 240)], 300);
+            events.pop();
+            let end = Report { status: Some(DeploymentStatus::Ready), ..report(outcome, 0) };
+            events.push((301, Event::Result(Box::new(end))));
+            events
+        };
+        let text = log(events());
+        let waits = lines_with(&text, " waits ");
+        assert_eq!(waits.len(), 1, "{outcome}: {text}");
+        for words in
+            ["the deployment stops in 58m59s (15:19:00Z)", "continue: cdctl deploy continue d-7F3K2QX9A"]
+        {
+            assert!(waits[0].contains(words), "{outcome}: {text}");
+        }
+        let spoken = played(|err| Box::new(Linear::new(err)), &stream(events()));
+        assert_eq!(lines_with(&spoken, "To continue: cdctl deploy continue").len(), 1, "{outcome}: {spoken}");
+        let last = summary(&Report { status: Some(DeploymentStatus::Ready), ..report(outcome, 0) });
+        assert!(
+            last.contains(
+                "cdctl deploy continue d-7F3K2QX9A
+"
+            ),
+            "{outcome}: {last}"
+        );
+        assert!(last.contains("cdctl deploy stop d-7F3K2QX9A"), "{outcome}: {last}");
+    }
+    // A wait that was told of is not told of again.
+    let mut events = attached_while_ready(Some(3600), &[(301, 200), (301, 240)], 350);
+    events.push((351, Event::Result(Box::new(report("detached", 130)))));
+    let text = log(events);
+    assert_eq!(lines_with(&text, " waits ").len(), 1, "{text}");
+}
+
+#[test]
+fn a_watch_that_ends_while_the_original_is_kept_says_how_to_end_that() {
+    for outcome in ["reached", "timed_out", "detached"] {
+        let kept = Report {
+            status: Some(DeploymentStatus::InProgress),
+            termination_wait: true,
+            ..report(outcome, 0)
+        };
+        let text = summary(&kept);
+        assert!(text.contains("cdctl deploy continue d-7F3K2QX9A"), "{outcome}: {text}");
+        assert!(!text.contains("--rollback"), "{outcome}: {text}");
+        let text = summary(&Report { termination_wait: false, ..kept });
+        assert!(!text.contains("deploy continue"), "{outcome}: {text}");
+    }
+}
+
+#[test]
 fn a_service_that_is_ready_from_the_first_look_says_what_it_waits_for() {
     let waits = Waits { blue_green: true, traffic_control: true, ready_s: Some(3600), ..Waits::default() };
     let text = log(vec![(300, single(ComputePlatform::Ecs, DeploymentStatus::Ready, waits))]);

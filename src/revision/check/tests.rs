@@ -1,7 +1,11 @@
 //! Checks of whole bundles, and what becomes of a directory that is bundled.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
+
+use zip::write::SimpleFileOptions;
+use zip::{System, ZipWriter};
 
 use super::super::{Links, check_pattern, pack};
 use super::*;
@@ -305,6 +309,26 @@ fn the_rule_that_leaves_out_what_is_missing_is_named() {
     assert_eq!(help(&selection), [excluded, ignored, data, git, hidden, generic]);
     write(".cdctlignore", "*.yml\n");
     assert_eq!(help(&Selection::default()), ["`*.yml` in .cdctlignore leaves it out"]);
+}
+
+/// As a tool of Windows writes them; elsewhere a backslash is a letter of a name.
+#[test]
+fn backslashes_that_unzip_takes_for_slashes_are_told() {
+    let place = tempfile::tempdir().unwrap();
+    let said = |name: &str, system: System| {
+        let file = place.path().join("site.zip");
+        let mut writer = ZipWriter::new(fs::File::create(&file).unwrap());
+        for (name, content) in [("appspec.yml", "version: 0.0\nos: linux\n"), (name, "a")] {
+            writer.start_file(name, SimpleFileOptions::default().system(system)).unwrap();
+            writer.write_all(content.as_bytes()).unwrap();
+        }
+        writer.finish().unwrap();
+        let report = check(&Source::of(&file).unwrap(), Scope::default(), &Selection::default()).unwrap();
+        report.findings.iter().map(|finding| (finding.code, finding.severity)).collect::<Vec<_>>()
+    };
+    assert_eq!(said("app\\a.txt", System::Dos), [("A064", Severity::Warning)]);
+    assert_eq!(said("app/a.txt", System::Dos), []);
+    assert_eq!(said("app\\a.txt", System::Unix), []);
 }
 
 #[test]

@@ -99,14 +99,17 @@ impl Spent {
 }
 
 impl Roster {
-    /// The listing that tells which few of a large fleet are at work, where that may have changed: among thousands that wait
-    /// or are not described yet a sample would meet them late.
+    /// The listing that tells which few of a fleet are at work, where that may have changed: among hundreds that wait or are
+    /// not described yet a sample would meet them late.
     pub(super) fn stragglers(&self) -> Option<Filter> {
         let overview = self.overview?;
-        let few = (1..=FEW as u64).contains(&overview.in_progress) && !self.few();
+        let large = self.is_large();
+        // Of a fleet that is not large one look tells all of them.
+        let most = if large { FEW } else { BATCH };
+        let few = (1..=most as u64).contains(&overview.in_progress) && !self.few();
         let calls = 1 + overview.in_progress.div_ceil(BATCH as u64);
         let wanted = self.listed && few && self.at_work_listed != self.overview;
-        (wanted && self.spent.may_find_stragglers(calls)).then_some(Filter::AtWork)
+        (wanted && (!large || self.spent.may_find_stragglers(calls))).then_some(Filter::AtWork)
     }
 
     /// The listing that tells who has finished, where so many have that it is worth its pages: of the finished themselves

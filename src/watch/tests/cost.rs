@@ -143,6 +143,32 @@ async fn the_last_few_of_a_large_fleet_are_found_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_a_usual_fleet_the_last_at_work_are_looked_at_while_the_finished_are_read() {
+    for targets in [60, 200, 1_000] {
+        let ends = Some((200, DeploymentStatus::Succeeded, ""));
+        let slow = (30..35, 115);
+        let fleet =
+            Arc::new(Fleet { each: 30, spread: 40, batch: targets, slow, ends, ..Fleet::new(targets) });
+        assert_eq!(run(&fleet, options()).await.0, Outcome::Succeeded);
+        assert!(fleet.busiest_minute() <= 30, "{targets}: {}", fleet.busiest_minute());
+        let described = fleet.described.lock().unwrap();
+        for n in 30..35 {
+            // From when on nobody else is at work until they end.
+            let (from, to) = (5 + 30 + 40, fleet.times(n).1);
+            let mut looks = vec![from];
+            looks.extend(described[&name_of(n)].iter().filter(|at| (from..to).contains(at)));
+            looks.push(to);
+            let gaps: Vec<_> = looks.windows(2).map(|pair| pair[1] - pair[0]).collect();
+            assert!(gaps.iter().all(|gap| *gap <= 30), "{targets}: {}: {looks:?}", name_of(n));
+        }
+        let finished = fleet.finished.lock().unwrap();
+        assert!(finished.values().all(|times| *times == 1), "{targets}: described once after finishing");
+        // In the time there is a thousand are not read, whoever comes first.
+        assert!(finished.len() as u64 == targets || targets == 1_000, "{targets}: {}", finished.len());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_minute_holds_more_than_the_budget_with_the_commands_own_calls() {
     // The first call opens the connection, and some are slow.
     let latency: fn(usize) -> u64 = |before| match before {

@@ -101,6 +101,7 @@ fn result() -> Event {
         reason: Some(text()),
         region: None,
         status: None,
+        termination_wait: true,
         application: None,
         group: None,
         creator: Some(Creator::User),

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Tracker, error_event, seconds};
+use crate::api::Wait;
 use crate::model::{ComputePlatform, Deployment, Serving, TargetKind, TargetStatus};
 use crate::watch::event::{Counts, Fleets, Hosts, Left, Report, TargetEvent};
 use crate::watch::outcome::Outcome;
@@ -25,6 +26,7 @@ impl Tracker {
             },
             region: None,
             status: deployment.map(|deployment| deployment.status.clone()),
+            termination_wait: self.wait() == Some(Wait::Termination),
             application: deployment.and_then(|deployment| deployment.application.clone()),
             group: deployment.and_then(|deployment| deployment.group.clone()),
             creator: deployment.and_then(|deployment| deployment.creator.clone()),

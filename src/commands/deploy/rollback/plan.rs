@@ -1,10 +1,13 @@
 //! What a rollback comes to, and how it is shown before it is done.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
+use super::super::retry::whole;
+use super::super::versions::{self, Shift};
+use crate::api::Api;
 use crate::commands::names::GroupName;
 use crate::format::{Table, View};
-use crate::model::{Deployment, Revision};
+use crate::model::{ComputePlatform, Deployment, Revision};
 
 /// What a rollback comes to.
 #[derive(Debug)]
@@ -27,8 +30,51 @@ pub struct Goal {
     pub overrides: Map<String, Value>,
 }
 
+/// What CodeDeploy's own rollback brings back, where the revision is an inline AppSpec and has no more than a digest.
+#[derive(Debug, Default)]
+pub struct Back {
+    /// The way back of a Lambda function's alias.
+    shift: Option<Shift>,
+    /// The text of the AppSpec of an ECS service.
+    appspec: Option<String>,
+}
+
+impl Back {
+    /// Nothing of what cannot be read, nor where the plan itself tells.
+    pub async fn read(api: &Api, deployment: &Deployment, plan: &Plan) -> anyhow::Result<Self> {
+        let mut back = Back::default();
+        if !matches!(plan, Plan::Automatic { .. } | Plan::Exists(_)) {
+            return Ok(back);
+        }
+        match (&deployment.platform, &deployment.application, &deployment.previous_revision) {
+            (Some(ComputePlatform::Lambda), ..) => {
+                let forth = versions::shift(api, &deployment.id).await.unwrap_or_default();
+                back.shift = forth.map(|Shift { function, alias, from, to }| Shift {
+                    function,
+                    alias,
+                    from: to,
+                    to: from,
+                });
+            }
+            (Some(ComputePlatform::Ecs), Some(application), Some(previous)) => {
+                back.appspec = content(&whole(api, application, previous.clone()).await?);
+            }
+            _ => {}
+        }
+        Ok(back)
+    }
+}
+
+/// The text of an inline AppSpec.
+fn content(revision: &Revision) -> Option<String> {
+    match revision {
+        Revision::AppSpec { content, .. } => content.clone(),
+        _ => None,
+    }
+}
+
 /// The plan in words, and as data.
-pub fn shown(deployment: &Deployment, plan: &Plan, config: Option<&str>) -> View {
+pub fn shown(deployment: &Deployment, plan: &Plan, config: Option<&str>, back: Back) -> View {
     let own = || deployment.revision.as_ref().map(Revision::to_string);
     let (first, how, from, to) = match plan {
         Plan::Exists(rollback) => {
@@ -48,14 +94,8 @@ pub fn shown(deployment: &Deployment, plan: &Plan, config: Option<&str>) -> View
         }
     };
     let (appspec, fleet) = match plan {
-        Plan::Deploy { goal, .. } => {
-            let content = match &goal.revision {
-                Revision::AppSpec { content, .. } => content.clone(),
-                _ => None,
-            };
-            (content, goal.overrides.get("targetInstances"))
-        }
-        _ => (None, None),
+        Plan::Deploy { goal, .. } => (content(&goal.revision), goal.overrides.get("targetInstances")),
+        _ => (back.appspec, None),
     };
     let mut table = Table::properties();
     table.property("Deployment", Some(format!("{} ({})", deployment.id, deployment.status)));
@@ -63,12 +103,19 @@ pub fn shown(deployment: &Deployment, plan: &Plan, config: Option<&str>) -> View
     table.property("Then", Some(how.clone()));
     table.property("From", from.clone());
     table.property("To", to.clone());
+    let function =
+        |shift: &Shift| format!("{}:{} v{} -> v{}", shift.function, shift.alias, shift.from, shift.to);
+    table.property("Function", back.shift.as_ref().map(function));
     table.property("Config", config);
     table.property("Instances", fleet.map(Value::to_string));
     table.property("AppSpec", appspec.clone());
-    let json = serde_json::json!({
+    let versions = back.shift.map(|Shift { function, alias, from, to }| {
+        json!({ "function": function, "alias": alias, "from": from, "to": to })
+    });
+    let json = json!({
         "deploymentId": deployment.id, "stop": first.is_some(), "action": how,
         "from": from, "to": to, "deploymentConfigName": config, "targetInstances": fleet, "appSpec": appspec,
+        "versions": versions,
     });
     View { json, items: None, table, empty: "" }
 }

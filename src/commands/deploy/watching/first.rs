@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{TOOL, WatchArgs, written};
 use crate::api::{ApiError, ErrorKind};
-use crate::clock::{self, Stopwatch};
+use crate::clock::Stopwatch;
 use crate::commands::names::{DeploymentName, GroupName};
 use crate::context::Context;
 use crate::error::{self, Doing, Failure};
@@ -89,7 +89,7 @@ pub async fn nothing(
             DeploymentName::LatestOf(group) => ("", Some((&*group.application, &*group.group))),
         };
         let about = About { deployment: id, region: None };
-        crate::watch::nothing(TOOL, about, place, &outcome, clock::now(), &reporters);
+        crate::watch::nothing(TOOL, about, place, &outcome, context.service_time(), &reporters);
     }
     let exit = outcome.exit();
     crate::watch::finish(&[outcome], &context.signals, &mut reporters).await;

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::first::unbegun;
 use super::{TOOL, WatchArgs, written};
 use crate::api::source::Watching;
-use crate::clock;
 use crate::commands::names::GroupName;
 use crate::context::Context;
 use crate::error::{self, Doing, Failure};
@@ -110,15 +111,21 @@ impl Series {
         error::show(error, &context.ui, context.settings.output.format.is_machine())
     }
 
+    /// The time by CodeDeploy's clock, which the watch before knows best, or else what was `asked`.
+    fn now(&self, asked: &Context) -> Timestamp {
+        self.ended.as_ref().map_or_else(|| asked.service_time(), Ended::now)
+    }
+
     /// Tells the stream of a region in which nothing is watched, and so nothing of it is told; with what the command ends.
     /// `untold`: nobody waited to hear whether something was started.
-    pub fn left_out(&self, region: &str, untold: bool, exit: Exit) {
+    pub fn left_out(&self, context: &Context, region: &str, untold: bool, exit: Exit) {
         let message = match untold {
             true => format!("it is not known whether a deployment was started in {region}"),
             false => format!("nothing was started in {region}"),
         };
         let event = Event::Notice { code: NoticeCode::NotStarted, message, exit: Some(exit.code()) };
-        self.reporters.emit(TOOL, About { deployment: "", region: Some(region) }, clock::now(), event);
+        let about = About { deployment: "", region: Some(region) };
+        self.reporters.emit(TOOL, about, self.now(context), event);
     }
 
     /// Waits until everything is written; gives the exit code. Where nothing was watched, the one result is of `place` (a
@@ -134,7 +141,7 @@ impl Series {
             let outcome = unbegun(exit, self.refused.take().unwrap_or_default());
             let about = About { deployment: "", region };
             let place = Some((&*group.application, &*group.group));
-            crate::watch::nothing(TOOL, about, place, &outcome, clock::now(), &self.reporters);
+            crate::watch::nothing(TOOL, about, place, &outcome, self.now(context), &self.reporters);
             self.outcomes.push(outcome);
         }
         crate::watch::finish(&self.outcomes, &self.signals, &mut self.reporters).await;
