@@ -252,8 +252,8 @@ fn an_interrupt_of_several_detaches_once_each_is_being_stopped() {
     };
     let of = |id: &str, event| Stamped { deployment: id.into(), ..stamped(1, 9, event) };
     let mut says = |event: Stamped, words: &str| {
-        live.event(&event).unwrap();
         let before = buffer.text().len();
+        live.event(&event).unwrap();
         live.tick(&pulse(10));
         let drawn = buffer.text()[before..].to_owned();
         assert!(drawn.contains(words), "{words}: {drawn}");

@@ -236,7 +236,7 @@ fn sre_12_a_watch_that_ends_where_it_is_ready_says_by_when_and_how_to_go_on() {
         let waits = lines_with(&text, " waits ");
         assert_eq!(waits.len(), 1, "{outcome}: {text}");
         for words in
-            ["the deployment stops in 58m59s (15:19:00Z)", "continue: cdctl deploy continue d-7F3K2QX9A"]
+            ["the deployment stops in 59m00s (15:19:00Z)", "continue: cdctl deploy continue d-7F3K2QX9A"]
         {
             assert!(waits[0].contains(words), "{outcome}: {text}");
         }
