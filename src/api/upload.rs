@@ -31,7 +31,7 @@ const WHOLE: u64 = 16 << 20;
 /// Parts under way at a time.
 const PARALLEL: usize = 4;
 /// Bytes that are read at a time: each read is another thread's.
-const BUFFER: usize = 256 << 10;
+const BUFFER: usize = 128 << 10;
 /// How long an upload that is told to stop waits for the id of one that it has just begun.
 const SOON: Duration = Duration::from_secs(1);
 /// How long it waits for its parts to be removed.

@@ -21,11 +21,11 @@ const BATCH_BYTES: u64 = 512 << 10;
 /// Entries in a batch.
 const BATCH_ENTRIES: usize = 512;
 /// Batches of a worker that wait to be written.
-const QUEUE: usize = 4;
+const QUEUE: usize = 2;
 
 /// Writes the entries; `progress` hears of the bytes read.
 pub fn write(found: &[Found], to: &Path, progress: &mut dyn FnMut(u64)) -> io::Result<()> {
-    let mut writer = ZipWriter::new(BufWriter::with_capacity(1 << 20, File::create(to)?));
+    let mut writer = ZipWriter::new(BufWriter::with_capacity(256 << 10, File::create(to)?));
     let batches = batches(found);
     let workers = thread::available_parallelism().map_or(1, usize::from).min(8);
     thread::scope(|scope| -> io::Result<()> {
