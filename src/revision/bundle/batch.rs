@@ -5,12 +5,12 @@
 
 use std::io;
 
-use libdeflater::{CompressionLvl, Compressor, Crc};
+use libdeflater::Crc;
 
+use super::super::listing::Found;
+use super::level::{Compressors, Level};
 use crate::appspec::Kind;
 
-/// Within one per cent of zlib's usual level 6 in size, and a quarter faster than this library's own 6.
-const LEVEL: i32 = 5;
 /// Unix made it, by 3.0: the upper half of the external attributes is the mode.
 const MADE_BY: u16 = 3 << 8 | 30;
 /// 2.0: directories and deflate.
@@ -24,7 +24,7 @@ const DEFLATED: u16 = 8;
 
 /// An archive that is being made; it can be used again for the next.
 pub struct Batch {
-    compressor: Compressor,
+    compressors: Compressors,
     archive: Vec<u8>,
     directory: Vec<u8>,
     entries: u16,
@@ -32,14 +32,14 @@ pub struct Batch {
 
 impl Batch {
     pub fn new() -> Batch {
-        // The level is one that there is.
-        let compressor = Compressor::new(CompressionLvl::new(LEVEL).unwrap_or_default());
-        Batch { compressor, archive: Vec::new(), directory: Vec::new(), entries: 0 }
+        let compressors = Compressors::new();
+        Batch { compressors, archive: Vec::new(), directory: Vec::new(), entries: 0 }
     }
 
     /// Adds an entry; `content` is a file's, or where a link points.
-    pub fn add(&mut self, name: &str, kind: &Kind, mode: u32, content: &[u8]) -> io::Result<()> {
-        let (name, mode) = match kind {
+    pub fn add(&mut self, entry: &Found, level: Level, content: &[u8]) -> io::Result<()> {
+        let Found { name, mode, .. } = entry;
+        let (name, mode) = match entry.kind {
             Kind::File => (name.to_owned(), 0o100_000 | mode),
             Kind::Directory => (format!("{name}/"), 0o040_000 | mode),
             Kind::Link => (name.to_owned(), 0o120_000 | 0o777),
@@ -48,11 +48,11 @@ impl Batch {
         let mut crc = Crc::new();
         crc.update(content);
         let head = self.archive.len() + 30 + name.len();
-        let room = self.compressor.deflate_compress_bound(content.len());
+        let compressor = self.compressors.at(level);
+        let room = compressor.deflate_compress_bound(content.len());
         self.archive.resize(head + room, 0);
         let space = self.archive.get_mut(head..).unwrap_or_default();
-        let deflated =
-            self.compressor.deflate_compress(content, space).ok().filter(|size| *size < content.len());
+        let deflated = compressor.deflate_compress(content, space).ok().filter(|size| *size < content.len());
         if deflated.is_none() {
             self.archive.truncate(head);
             self.archive.extend_from_slice(content);

@@ -1,6 +1,9 @@
 //! A directory becomes a bundle, the same bytes every time; an archive that is there already is taken as it is.
 
 mod batch;
+mod gzipped;
+mod hashed;
+mod level;
 mod tarball;
 mod zipped;
 
@@ -8,12 +11,15 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use hashed::digest;
+
 use crate::appspec::{self, Kind};
 use crate::model::BundleType;
 use crate::runner;
 
 use super::listing::{Found, walk};
 use super::{Error, Selection};
+use hashed::Hashed;
 
 /// What a path is as a source of a revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +63,8 @@ pub struct Packed {
     pub entries: usize,
     /// Bytes of the bundle.
     pub bytes: u64,
+    /// Of the bundle, lower-case hexadecimal digits.
+    pub sha256: String,
     /// Bytes of the files in it.
     pub unpacked: u64,
     /// What was left out and why; names of files, not sanitised.
@@ -103,6 +111,8 @@ fn write(
     kind: &BundleType,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Packed, Error> {
+    let told = |error: io::Error| Error::new(format!("cannot make the bundle {}: {error}", to.display()));
+    let file = Hashed::create(to).map_err(told)?;
     let total = found.iter().map(Found::bytes).sum();
     let mut done = 0;
     let mut hear = |count| {
@@ -110,15 +120,13 @@ fn write(
         progress(done, total);
     };
     let written = match kind {
-        BundleType::Zip => zipped::write(found, to, &mut hear),
-        BundleType::Tar => tarball::write(found, to, false, &mut hear),
-        BundleType::Tgz => tarball::write(found, to, true, &mut hear),
+        BundleType::Zip => zipped::write(found, file, &mut hear),
+        BundleType::Tar => tarball::write(found, file, false, &mut hear),
+        BundleType::Tgz => tarball::write(found, file, true, &mut hear),
         other => return Err(Error::new(format!("a directory cannot become a bundle of type {other}"))),
     };
-    let told = |error: io::Error| Error::new(format!("cannot make the bundle {}: {error}", to.display()));
-    written.map_err(told)?;
-    let bytes = fs::metadata(to).map_err(told)?.len();
-    Ok(Packed { entries: found.len(), bytes, unpacked: total, warnings })
+    let (sha256, bytes) = written.and_then(Hashed::finish).map_err(told)?;
+    Ok(Packed { entries: found.len(), bytes, sha256, unpacked: total, warnings })
 }
 
 /// The AppSpec's name in another case, which Windows takes for the same.

@@ -2,8 +2,7 @@
 //! that the bytes do not depend on who was faster.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Cursor, Read, Write};
-use std::path::Path;
+use std::io::{self, BufWriter, Cursor, Read};
 use std::sync::mpsc;
 use std::thread;
 
@@ -12,6 +11,8 @@ use zip::{DateTime, ZipArchive, ZipWriter};
 
 use super::super::listing::Found;
 use super::batch::Batch;
+use super::hashed::Hashed;
+use super::level::Levels;
 use crate::appspec::Kind;
 
 /// A larger file is compressed straight into the bundle.
@@ -24,21 +25,24 @@ const BATCH_ENTRIES: usize = 512;
 const QUEUE: usize = 2;
 
 /// Writes the entries; `progress` hears of the bytes read.
-pub fn write(found: &[Found], to: &Path, progress: &mut dyn FnMut(u64)) -> io::Result<()> {
-    let mut writer = ZipWriter::new(BufWriter::with_capacity(256 << 10, File::create(to)?));
-    let batches = batches(found);
+pub fn write(found: &[Found], to: Hashed, progress: &mut dyn FnMut(u64)) -> io::Result<Hashed> {
+    let mut writer = ZipWriter::new(BufWriter::with_capacity(256 << 10, to));
+    let (batches, levels) = (batches(found), Levels::of(found));
     let workers = thread::available_parallelism().map_or(1, usize::from).min(8);
     thread::scope(|scope| -> io::Result<()> {
         // Each worker has its own short queue: what is compressed and not yet written stays bounded.
         let mut queues = Vec::new();
         for first in 0..workers {
             let (sender, receiver) = mpsc::sync_channel(QUEUE);
-            let batches = &batches;
+            let (batches, levels) = (&batches, &levels);
             scope.spawn(move || {
                 let mut batch = Batch::new();
                 for entries in batches.iter().skip(first).step_by(workers) {
-                    let packed =
-                        if is_large(entries) { Ok(None) } else { compress(&mut batch, entries).map(Some) };
+                    let packed = if is_large(entries) {
+                        Ok(None)
+                    } else {
+                        compress(&mut batch, levels, entries).map(Some)
+                    };
                     // The writer has given up: nobody waits for the rest.
                     if sender.send(packed).is_err() {
                         return;
@@ -57,7 +61,7 @@ pub fn write(found: &[Found], to: &Path, progress: &mut dyn FnMut(u64)) -> io::R
         }
         Ok(())
     })?;
-    writer.finish()?.flush()
+    Ok(writer.finish()?.into_inner()?)
 }
 
 fn is_large(batch: &[Found]) -> bool {
@@ -85,7 +89,7 @@ fn batches(found: &[Found]) -> Vec<&[Found]> {
 }
 
 /// An archive of these entries alone.
-fn compress(batch: &mut Batch, entries: &[Found]) -> io::Result<Vec<u8>> {
+fn compress(batch: &mut Batch, levels: &Levels<'_>, entries: &[Found]) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
     for entry in entries {
         content.clear();
@@ -101,7 +105,7 @@ fn compress(batch: &mut Batch, entries: &[Found]) -> io::Result<Vec<u8>> {
             }
             Kind::File => read(entry, &mut content).map_err(|error| named(entry, error))?,
         }
-        batch.add(&entry.name, &entry.kind, entry.mode, &content)?;
+        batch.add(entry, levels.level(&entry.name), &content)?;
     }
     batch.finish()
 }
@@ -123,7 +127,7 @@ fn read(entry: &Found, content: &mut Vec<u8>) -> io::Result<()> {
     Ok(())
 }
 
-fn add_large(writer: &mut ZipWriter<BufWriter<File>>, entry: &Found) -> io::Result<()> {
+fn add_large(writer: &mut ZipWriter<BufWriter<Hashed>>, entry: &Found) -> io::Result<()> {
     // A fixed time: the same files make the same bytes.
     let options =
         SimpleFileOptions::default().last_modified_time(DateTime::DEFAULT).unix_permissions(entry.mode);
