@@ -10,7 +10,7 @@ mod selection;
 
 use std::fmt;
 
-pub use bundle::{Packed, Source, pack, pack_as_is};
+pub use bundle::{Packed, Source, digest, pack, pack_as_is};
 pub use check::{Report, check, check_as};
 pub use compare::{Change, Item, Opened, compare};
 pub use git::{Checkout, GitSource};

@@ -6,7 +6,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::Scenario;
-use crate::commands::revision::pushing;
 use crate::model::BundleType;
 use crate::revision::{Selection, pack};
 
@@ -67,8 +66,7 @@ pub fn write(folder: &Path, scenario: Scenario) -> io::Result<()> {
 /// The SHA-256 of the bundle that `revision push` makes of `site`: a bundle is the same bytes every time.
 pub fn sha256(site: &Path, folder: &Path) -> anyhow::Result<String> {
     let bundle = folder.join("site-1.zip");
-    pack(site, &bundle, &BundleType::Zip, &Selection::default(), &mut |_, _| {})?;
-    Ok(pushing::digest(&bundle)?.0)
+    Ok(pack(site, &bundle, &BundleType::Zip, &Selection::default(), &mut |_, _| {})?.sha256)
 }
 
 #[cfg(test)]

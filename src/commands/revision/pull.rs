@@ -8,13 +8,12 @@ use clap::Args;
 use serde_json::json;
 
 use super::fetched::Fetched;
-use super::pushing::digest;
 use crate::context::Context;
 use crate::error::{Doing, Failure};
 use crate::exit::Exit;
 use crate::format::{Table, View};
 use crate::model::BundleType;
-use crate::revision::Source;
+use crate::revision::{Source, digest};
 use crate::runner;
 use crate::scratch;
 

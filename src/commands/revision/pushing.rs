@@ -1,13 +1,10 @@
 //! From a directory to a registered revision: check, bundle, upload, register. Shared by `revision push` and
 //! `deploy create --push`.
 
-use std::fs::File;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use super::fetched::Fetched;
 use crate::api::{ApiError, Ended, ErrorKind, Left, Open, Put, Stored, Uploaded, wire_revision};
@@ -20,7 +17,7 @@ use crate::exit::Exit;
 use crate::format::{Table, View};
 use crate::model::{BundleType, ComputePlatform, Revision};
 use crate::report::upload::{Upload, size};
-use crate::revision::{Links, Selection, Source, check, pack};
+use crate::revision::{Links, Selection, Source, check, digest, pack};
 use crate::runner;
 use crate::scratch::Folder;
 use crate::signals;
@@ -179,8 +176,11 @@ fn bundle(ui: &Ui, fetched: Fetched, packing: &Packing) -> anyhow::Result<Prepar
             .exit(Exit::Findings)
             .into());
     }
-    let (file, bundle_type, folder) = match fetched.source() {
-        Source::Ready(file, bundle_type) => (file.clone(), bundle_type.clone(), None),
+    let (file, bundle_type, (sha256, bytes), folder) = match fetched.source() {
+        Source::Ready(file, bundle_type) => {
+            let digest = digest(file).with_context(|| format!("cannot read {}", file.display()))?;
+            (file.clone(), bundle_type.clone(), digest, None)
+        }
         Source::Directory(directory) => {
             let folder = Folder::new().context("cannot make a temporary directory")?;
             let file = folder.path().join("bundle");
@@ -195,10 +195,9 @@ fn bundle(ui: &Ui, fetched: Fetched, packing: &Packing) -> anyhow::Result<Prepar
                     size(packed.unpacked)
                 ));
             }
-            (file, packing.kind.clone(), Some(folder))
+            (file, packing.kind.clone(), (packed.sha256, packed.bytes), Some(folder))
         }
     };
-    let (sha256, bytes) = digest(&file).with_context(|| format!("cannot read {}", file.display()))?;
     let name = fetched.stem();
     let is_vain = report.is_no_bundles();
     let platform = packing.scope.platform.unwrap_or_else(|| Platform::of(&report.text));
@@ -236,14 +235,6 @@ pub fn kind(
     };
     let message = format!("{name} names a bundle of type {named}, and {is}");
     Err(Failure::new(message).help(help).exit(Exit::Usage).into())
-}
-
-/// SHA-256 and size of a file.
-pub fn digest(file: &Path) -> std::io::Result<(String, u64)> {
-    let mut hash = Sha256::new();
-    let mut file = BufReader::with_capacity(256 << 10, File::open(file)?);
-    let bytes = std::io::copy(&mut file, &mut hash)?;
-    Ok((hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect(), bytes))
 }
 
 /// Uploads and registers.

@@ -2,25 +2,24 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
-use std::path::Path;
 
-use flate2::{Compression, GzBuilder};
 use tar::{Builder, EntryType, Header};
 
 use super::super::listing::Found;
+use super::gzipped::Gzip;
+use super::hashed::Hashed;
 use crate::appspec::Kind;
 
 /// 1980-01-01T00:00:00Z, the earliest time that every form of bundle can hold: the same files make the same bytes.
 const MTIME: u64 = 315_532_800;
 
 /// Writes the entries; `progress` hears of the bytes read.
-pub fn write(found: &[Found], to: &Path, gzip: bool, progress: &mut dyn FnMut(u64)) -> io::Result<()> {
-    let file = BufWriter::with_capacity(1 << 20, File::create(to)?);
+pub fn write(found: &[Found], to: Hashed, gzip: bool, progress: &mut dyn FnMut(u64)) -> io::Result<Hashed> {
+    let file = BufWriter::with_capacity(1 << 20, to);
     if gzip {
-        let encoder = GzBuilder::new().mtime(0).write(file, Compression::default());
-        entries(found, encoder, progress)?.finish()?.flush()
+        Ok(entries(found, Gzip::new(file)?, progress)?.finish()?.into_inner()?)
     } else {
-        entries(found, file, progress)?.flush()
+        Ok(entries(found, file, progress)?.into_inner()?)
     }
 }
 
