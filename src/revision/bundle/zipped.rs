@@ -17,8 +17,8 @@ use crate::appspec::Kind;
 
 /// A larger file is compressed by all workers together.
 const LARGE: u64 = 2 << 20;
-/// Close to 4 GiB the packed size may go beyond it although the file does not.
-const ZIP64: u64 = 0xfff0_0000;
+/// Close to 4 GiB the packed size may go beyond it although the file does not: by 5 bytes for 16 KiB.
+const ZIP64: u64 = 0xff00_0000;
 /// Bytes of files in a batch: few enough that all workers end at about the same time.
 const BATCH_BYTES: u64 = 512 << 10;
 /// Entries in a batch.
