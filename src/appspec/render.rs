@@ -37,7 +37,12 @@ pub fn render(path: &str, text: &[u8], findings: &[Finding], Look { colour, colu
     order.truncate(MOST_SHOWN);
     order.sort_unstable();
     for finding in order.iter().filter_map(|at| findings.get(*at)) {
-        let _ = writeln!(output, "{}\n", renderer.render(&[group(&path, &lines, finding, columns)]));
+        let place = finding.span.map_or_else(
+            || path.clone(),
+            |Span { start: Position { line, column }, .. }| format!("{path}:{line}:{column}"),
+        );
+        let rendered = renderer.render(&[group(&lines, finding, columns)]);
+        let _ = writeln!(output, "{}\n", placed(&rendered, &place));
     }
     let more = findings.len() - order.len();
     if more > 0 {
@@ -47,12 +52,18 @@ pub fn render(path: &str, text: &[u8], findings: &[Finding], Look { colour, colu
     output
 }
 
-fn group<'a>(
-    path: &'a str,
-    lines: &[(usize, &str)],
-    finding: &'a Finding,
-    columns: Option<usize>,
-) -> Group<'a> {
+/// What stands for the place of a finding in what is rendered: no text that was made safe has it. The renderer counts
+/// columns in the line that it shows, where a tab is two characters and a character that is not seen up to eight.
+const PLACE: &str = "\0";
+
+/// What was rendered, with the finding's own place.
+fn placed(rendered: &str, place: &str) -> String {
+    let Some((before, after)) = rendered.split_once(PLACE) else { return rendered.to_owned() };
+    let rest = after.trim_start_matches(|c: char| c == ':' || c.is_ascii_digit());
+    format!("{before}{place}{rest}")
+}
+
+fn group<'a>(lines: &[(usize, &str)], finding: &'a Finding, columns: Option<usize>) -> Group<'a> {
     let level = match finding.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -64,17 +75,14 @@ fn group<'a>(
     let number = finding.span.map_or(1, |span| span.start.line.to_string().len());
     let below = |text: &str| wrapped(text, columns, number + "  = help: ".len() - 1);
     let mut group = match finding.span {
-        None => title.element(Origin::path(path)),
+        None => title.element(Origin::path(PLACE)),
         Some(span) => match shown(lines, span) {
             Some(shown) => {
                 let caret = AnnotationKind::Primary.span(shown.start..shown.end);
-                let snippet = Snippet::source(shown.line).line_start(span.start.line).path(path);
+                let snippet = Snippet::source(shown.line).line_start(span.start.line).path(PLACE);
                 title.element(snippet.annotation(caret))
             }
-            None => {
-                let Position { line, column } = span.start;
-                title.element(Origin::path(path).line(line).char_column(column))
-            }
+            None => title.element(Origin::path(PLACE)),
         },
     };
     if let Some(help) = &finding.help {
@@ -164,6 +172,23 @@ error[A034]: there is no event `AfterInstal`: the agent's own local run refuses 
 
 ";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn the_place_is_that_of_the_file_whatever_the_line_is_shown_as() {
+        let text = "{\n\t\"version\": 0.0,\n\t\"os\": \"Linux\",\n\t\"a\u{200b}\": \"\", \"b\": 1\n}\n";
+        let findings = check(text.as_bytes(), None, Scope::default()).findings;
+        let places = ["3:8", "4:2", "4:12"];
+        for colour in [false, true] {
+            let shown = render("a.json", text.as_bytes(), &findings, Look { colour, columns: None });
+            let told = shown.match_indices("a.json:").filter_map(|(at, _)| shown.get(at + 7..));
+            let told: Vec<&str> = told
+                .map(|told| told.split(|c: char| c != ':' && !c.is_ascii_digit()).next().unwrap_or_default())
+                .collect();
+            assert_eq!(told, places, "{shown}");
+        }
+        let shown = render("a.json", text.as_bytes(), &findings, Look::default());
+        assert!(shown.contains("3 | \\t\"os\": \"Linux\",\n  |         ^^^^^^^\n"), "{shown}");
     }
 
     #[test]
