@@ -211,7 +211,16 @@ pub const CODES: &[Code] = &[
         "byte order mark in a script",
         "The first line is not seen as `#!`: a shell runs the script, and its first line is an unknown command. Of UTF-16 text no shell makes anything.",
     ),
-    of("A046", "no #! line", "A shell, /bin/sh, runs the script. An empty script does nothing."),
+    of(
+        "A046",
+        "no #! line",
+        "A shell, /bin/sh, runs the script, whatever its ending says or a line further down: `#!` counts at the very beginning alone. An empty script does nothing.",
+    ),
+    of(
+        "A047",
+        "a script that does not start",
+        "Linux takes what stands behind `#!` up to the first blank for the path of the interpreter, and all the rest of the line for one argument. `env` looks for a program of just that name, but where `-S` has it part the words. A path that does not begin with a slash is looked for from the agent's own directory. Windows starts programs, PowerShell's .ps1 files, and .bat and .cmd files.",
+    ),
     of(
         "A050",
         "a key that is ignored",
@@ -274,7 +283,7 @@ pub const CODES: &[Code] = &[
     of(
         "A075",
         "a placeholder",
-        "A pipeline puts the value in before it deploys. Deployed as it is, an AppSpec of Lambda or ECS is refused, and on hosts the text is taken for the value. `--allow-placeholders` makes it a note.",
+        "A pipeline puts the value in before it deploys. Deployed as it is, an AppSpec of Lambda or ECS is refused, and on hosts the text is taken for the value. `--allow-placeholders` makes it a note, and reads a file that is YAML or JSON only once it is filled in.",
     ),
     of(
         "A076",

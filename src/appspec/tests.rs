@@ -2,6 +2,7 @@
 
 mod bundled;
 mod severity;
+mod started;
 
 use super::*;
 

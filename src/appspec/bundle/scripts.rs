@@ -29,14 +29,21 @@ impl Checker<'_> {
                 return self.findings.extend(apart(event, script, self.agent, self.windows));
             }
             Place::Directory(_) => failing("A039", event, script, &format!("`{location}` is a directory")),
-            Place::File(_, entry) if !self.windows && has_crlf_shebang(&entry.head) => {
-                let what = format!("the first line of `{location}` ends with CR LF");
-                failing("A038", event, script, &what).help(LINE_ENDS)
-            }
             Place::File(name, entry) => {
                 let path = self.path(location).unwrap_or_default();
                 self.case("A037", location, &path, name, span);
-                return self.script_file(script, entry);
+                if self.windows {
+                    return self.findings.extend(not_of_windows(script));
+                }
+                match unstarted(location, &entry.head) {
+                    Some(why) if why.is_certain => failing(why.code, event, script, &why.what).help(why.help),
+                    doubt => {
+                        let doubt =
+                            doubt.map(|why| Finding::warning(why.code, span, why.what).help(why.help));
+                        self.findings.extend(doubt);
+                        return self.script_file(script, entry);
+                    }
+                }
             }
             Place::Link(..) | Place::Outside => return,
         };
@@ -64,8 +71,8 @@ impl Checker<'_> {
     fn script_file(&mut self, script: &Script, entry: &Entry) {
         const MARK: &[u8] = "\u{feff}".as_bytes();
         let (location, head) = (&script.location, entry.head.as_slice());
-        // What Windows runs, or what is no text, has its own ways.
-        if self.windows || head.starts_with(b"\x7fELF") {
+        // What is no text has its own ways.
+        if head.starts_with(b"\x7fELF") {
             return;
         }
         if entry.mode & 0o111 == 0 {
@@ -80,7 +87,7 @@ impl Checker<'_> {
             let help = "save the script as UTF-8 without BOM";
             self.findings.push(Finding::warning("A045", script.span, message).help(help));
             if crlf {
-                let then = if has_crlf_shebang(rest) {
+                let then = if unstarted(location, rest).is_some_and(|why| why.is_certain) {
                     "without the mark the event fails for that"
                 } else {
                     "commands see the CR"
@@ -95,8 +102,7 @@ impl Checker<'_> {
         } else if head.is_empty() {
             self.findings.push(Finding::warning("A046", script.span, format!("`{location}` is empty")));
         } else if !head.starts_with(b"#!") {
-            let message = format!("`{location}` has no `#!` line: /bin/sh runs it");
-            self.findings.push(Finding::note("A046", script.span, message));
+            self.findings.push(without_line(script, head));
             if crlf {
                 let message = format!("the lines of `{location}` end with CR LF: commands see the CR");
                 self.findings.push(Finding::warning("A038", script.span, message).help(LINE_ENDS));
@@ -153,10 +159,165 @@ pub fn taken_apart(script: &Script, agent: Agent, windows: bool) -> Option<char>
     None
 }
 
-fn has_crlf_shebang(head: &[u8]) -> bool {
-    let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    head.len() > line.len() && line.starts_with(b"#!") && line.ends_with(b"\r")
+/// Why a script's first line starts nothing, or may not.
+struct Unstarted {
+    code: &'static str,
+    /// Where it is not, `what` says all.
+    is_certain: bool,
+    what: String,
+    help: &'static str,
 }
+
+/// The interpreter of a first line and its one argument, which may be empty. None where the system sees none and leaves
+/// the script to a shell.
+///
+/// Source: Linux, fs/binfmt_script.c.
+fn interpreter(head: &[u8]) -> Option<(String, String)> {
+    /// Bytes of a file that the system looks at.
+    const SEEN: usize = 256;
+    let line = head.get(..head.len().min(SEEN))?.strip_prefix(b"#!")?;
+    let line = line.split(|byte| matches!(byte, b'\n' | 0)).next()?;
+    let is_cut = line.len() + 2 == SEEN;
+    let line = String::from_utf8_lossy(line);
+    let line = line.trim_matches([' ', '\t']);
+    let (program, argument) = line.split_once([' ', '\t']).unwrap_or((line, ""));
+    let is_whole = !program.is_empty() && !(is_cut && argument.is_empty());
+    is_whole.then(|| (program.to_owned(), argument.trim_matches([' ', '\t']).to_owned()))
+}
+
+/// Whether a program takes an argument with a CR at its end for an option that it does not know, or for a file.
+fn fails_at_cr(program: &str) -> bool {
+    program.starts_with("python")
+        || SHELLS.contains(&program)
+        || matches!(program, "awk" | "env" | "node" | "sed")
+}
+
+fn unstarted(location: &str, head: &[u8]) -> Option<Unstarted> {
+    const WORDS: &str = "write the program's own path, or `env -S`, which parts words on newer systems";
+    const PATH: &str = "write the interpreter's whole path, or `#!/usr/bin/env NAME`";
+    let (program, argument) = interpreter(head)?;
+    let name = program.rsplit('/').next().unwrap_or_default();
+    // `-S` and its like: `env` parts the words itself, at a CR too.
+    let option = argument.split([' ', '\t']).next().unwrap_or_default();
+    let is_short = option.starts_with('-') && !option.starts_with("--");
+    let is_parted = name == "env" && (option.starts_with("--s") || (is_short && option.contains('S')));
+    let (line, cr_lf) =
+        (format!("{program} {argument}"), format!("the first line of `{location}` ends with CR LF"));
+    let is_alone = line.contains('\r') && !head.windows(2).any(|pair| pair == b"\r\n");
+    let (code, is_certain, what, help) = if is_alone {
+        ("A038", true, format!("the lines of `{location}` end with CR alone"), LINE_ENDS)
+    } else if program.contains('\r') || (argument.ends_with('\r') && !is_parted && fails_at_cr(name)) {
+        ("A038", true, cr_lf, LINE_ENDS)
+    } else if argument.ends_with('\r') && !is_parted && !matches!(name, "perl" | "ruby") {
+        ("A038", false, format!("{cr_lf}: not every interpreter takes that"), LINE_ENDS)
+    } else if name == "env" && argument.contains([' ', '\t']) && !is_parted {
+        let what = format!("the `#!` line of `{location}` has `env` look for a program named `{argument}`");
+        ("A047", true, what, WORDS)
+    } else if !program.contains('/') {
+        ("A047", true, format!("the `#!` line of `{location}` names `{program}`, which is no path"), PATH)
+    } else if !program.starts_with('/') {
+        // That directory is often the root.
+        let what = format!(
+            "the `#!` line of `{location}` names `{program}`, which is looked for from the agent's own directory"
+        );
+        ("A047", false, what, PATH)
+    } else {
+        return None;
+    };
+    Some(Unstarted { code, is_certain, what, help })
+}
+
+/// Endings of scripts that are not a shell's, with what runs them; on Linux nothing does where that is empty.
+const OTHERS: &[(&str, &str)] = &[
+    ("bat", ""),
+    ("cjs", "node"),
+    ("cmd", ""),
+    ("js", "node"),
+    ("lua", "lua"),
+    ("mjs", "node"),
+    ("php", "php"),
+    ("pl", "perl"),
+    ("ps1", "pwsh"),
+    ("py", "python3"),
+    ("rb", "ruby"),
+];
+
+/// In lower case; empty where there is none.
+fn ending(location: &str) -> String {
+    let name = location.rsplit(['/', '\\']).next().unwrap_or_default();
+    name.rsplit_once('.').map_or_else(String::new, |(_, ending)| ending.to_ascii_lowercase())
+}
+
+/// A script that Windows does not start: it does so with programs and with scripts of its own.
+fn not_of_windows(script: &Script) -> Option<Finding> {
+    let ending = ending(&script.location);
+    let is_own = matches!(ending.as_str(), "bat" | "cmd" | "ps1");
+    if is_own || !(SHELLS.contains(&ending.as_str()) || OTHERS.iter().any(|(other, _)| *other == ending)) {
+        return None;
+    }
+    let message = format!("Windows starts no `.{ending}` file, as `{}` is one", script.location);
+    let help = "start it from a script of Windows: a .ps1, .bat or .cmd file";
+    Some(Finding::warning("A047", script.span, message).help(help))
+}
+
+/// What there is to say of a script that does not begin with `#!`, which /bin/sh runs.
+fn without_line(script: &Script, head: &[u8]) -> Finding {
+    let location = &script.location;
+    let warning = |message: String, help: String| Finding::warning("A046", script.span, message).help(help);
+    if head.split(|byte| *byte == b'\n').next().is_some_and(|line| line.contains(&0)) {
+        let message = format!("`{location}` is neither text nor a program of Linux: no shell runs it");
+        return warning(message, "start what runs it from a script".to_owned());
+    }
+    let text = String::from_utf8_lossy(head);
+    // The first line that a shell does not pass over, or that names an interpreter.
+    let is_first = |line: &&str| !line.is_empty() && (!line.starts_with('#') || meant(line).is_some());
+    let first = text.lines().map(str::trim).find(is_first).unwrap_or_default();
+    if first.starts_with("#!") && meant(first).is_some_and(|program| !is_sh(program)) {
+        let message = format!("the `#!` of `{location}` is not at its beginning: /bin/sh runs it");
+        return warning(message, "let nothing stand before it, no blank and no line".to_owned());
+    }
+    if first.starts_with("!#") || meant(first).is_some_and(|program| !is_sh(program)) {
+        let message = format!("`{location}` does not begin with `#!`: /bin/sh runs it");
+        return warning(message, "begin the first line with `#!`".to_owned());
+    }
+    let ending = if first.starts_with("<?php") { "php".to_owned() } else { ending(location) };
+    // What runs itself by its own name may be a program for both.
+    match OTHERS.iter().find(|(other, _)| *other == ending && !text.contains("$0")) {
+        Some((_, "")) => {
+            let message = format!("`{location}` is a script of Windows: /bin/sh runs it");
+            warning(message, "write it for a shell of Linux".to_owned())
+        }
+        Some((_, program)) => {
+            let message = format!("`{location}` has no `#!` line: /bin/sh runs it, not {program}");
+            warning(message, format!("begin it with `#!/usr/bin/env {program}`"))
+        }
+        None => {
+            let message = format!("`{location}` has no `#!` line: /bin/sh runs it");
+            Finding::note("A046", script.span, message)
+        }
+    }
+}
+
+/// What a line names as an interpreter, with `#!` or, of those that everybody knows, with `#` alone.
+fn meant(line: &str) -> Option<&str> {
+    if let Some(rest) = line.strip_prefix("#!") {
+        return Some(rest.trim_start()).filter(|rest| rest.starts_with('/'));
+    }
+    let rest =
+        line.strip_prefix('#').filter(|rest| rest.starts_with("/bin/") || rest.starts_with("/usr/"))?;
+    let name = rest.split_whitespace().next()?.rsplit('/').next()?;
+    let is_known =
+        SHELLS.contains(&name) || name == "env" || OTHERS.iter().any(|(_, program)| *program == name);
+    is_known.then_some(rest)
+}
+
+/// Whether what stands behind `#!` is the shell that runs scripts without such a line.
+fn is_sh(line: &str) -> bool {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    matches!(words.as_slice(), ["/bin/sh" | "/usr/bin/sh"] | ["/usr/bin/env", "sh"])
+}
+
+const SHELLS: &[&str] = &["ash", "bash", "dash", "ksh", "sh", "zsh"];
 
 /// Whether the first line names a shell, to which a CR is a letter as any other.
 fn is_shells(head: &[u8]) -> bool {
@@ -165,7 +326,7 @@ fn is_shells(head: &[u8]) -> bool {
     let is_env = |word: &&str| word.ends_with("/env") || word.starts_with('-') || word.contains('=');
     let program = line.split_whitespace().find(|word| !is_env(word)).unwrap_or_default();
     let name = program.rsplit('/').next().unwrap_or_default();
-    matches!(name, "sh" | "ash" | "bash" | "dash" | "ksh" | "zsh")
+    SHELLS.contains(&name)
 }
 
 fn is_utf16(head: &[u8]) -> bool {

@@ -480,8 +480,9 @@ fn scripts_with_a_mark_or_in_utf_16() {
 fn scripts_that_are_empty_or_do_not_say_what_runs_them() {
     let with = |os: &str, head: &[u8]| {
         let entry = Entry { kind: Kind::File, mode: 0o755, head: head.to_vec() };
-        let listing = Listing::from([("a.sh".to_owned(), entry)]);
-        let text = format!("version: 0.0\nos: {os}\nhooks:\n  AfterInstall:\n    - location: a.sh\n");
+        let name = if os == "windows" { "a.cmd" } else { "a.sh" };
+        let listing = Listing::from([(name.to_owned(), entry)]);
+        let text = format!("version: 0.0\nos: {os}\nhooks:\n  AfterInstall:\n    - location: {name}\n");
         let findings = check(text.as_bytes(), Some(&listing), Scope::default()).findings;
         findings.into_iter().map(|finding| (finding.severity, finding.code)).collect::<Vec<_>>()
     };
