@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::source::Span;
 
 use super::finding::nearest;
+use super::placeholder::is_placeholder;
 use super::read::EVENTS;
 use super::{Agent, AppSpec, FileEntry, FileExists, Finding, Os, Script};
 
@@ -319,6 +320,8 @@ impl<'a> Checker<'a> {
         let to = self.on_host(destination);
         // Agent 2 expands `~` to a directory that only the host knows; for agent 1 Install fails.
         self.complete &= self.windows || !destination.starts_with('~');
+        // Nor does anybody know yet where that lies.
+        self.complete &= !is_placeholder(destination);
         let path = self.path(source).unwrap_or_default();
         let name = path.rsplit('/').next().unwrap_or_default();
         match (self.follow(source), self.look(source)) {

@@ -15,6 +15,7 @@ mod placeholder;
 mod read;
 mod render;
 mod schema;
+mod template;
 
 pub use bundle::{
     Entry, Kind, Listing, MOST, NAME_MAX, PATH_MAX, Pattern, file_at, is_comparable, names, taken_apart,
@@ -26,6 +27,7 @@ pub use managed::OUTCOME;
 pub use model::{AppSpec, Context, FileEntry, FileExists, Os, Permission, Script};
 pub use render::{Look, render, wrapped};
 pub use schema::schema;
+pub use template::readable;
 
 /// The name that the agent looks for at the root of a bundle.
 pub const FILE_NAME: &str = "appspec.yml";
@@ -115,8 +117,24 @@ impl Platform {
 /// Findings beyond these are counted, not told: a text or a bundle that is made to have millions is no use to anybody.
 const MOST_FINDINGS: usize = 1000;
 
-/// Checks an AppSpec, and against the bundle that holds it where one is given.
+/// Checks an AppSpec, and against the bundle that holds it where one is given. Where placeholders are meant, it need be
+/// readable only once they are filled in.
 pub fn check(text: &[u8], bundle: Option<&Listing>, scope: Scope) -> Checked {
+    let filled = if scope.placeholders { template::filled(text) } else { None };
+    if let Some(filled) = filled {
+        let mut checked = check_text(filled.text.as_bytes(), bundle, scope);
+        checked.findings.iter_mut().for_each(|finding| filled.restore(finding));
+        return checked;
+    }
+    let mut checked = check_text(text, bundle, scope);
+    let unread: Vec<_> = checked.findings.iter_mut().filter(|finding| finding.code == "A001").collect();
+    if !unread.is_empty() && template::filled(text).is_some() {
+        unread.into_iter().for_each(|finding| finding.help = Some(placeholder::HELP.to_owned()));
+    }
+    checked
+}
+
+fn check_text(text: &[u8], bundle: Option<&Listing>, scope: Scope) -> Checked {
     let host = match scope.platform.unwrap_or_else(|| Platform::of(text)) {
         Platform::Server => None,
         Platform::Linux => Some(Os::Linux),

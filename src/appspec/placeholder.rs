@@ -5,35 +5,67 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::source::{self, Content, Node, Span};
 
 use super::read::TOP_KEYS;
+use super::template::LETTERS;
 use super::{Finding, Severity};
 
-/// `<TASK_DEFINITION>`, `${VAR}`, `$VAR`, `arn:…:$VAR:…`, `{{ name }}`, `%NAME%`, `NAME_PLACEHOLDER`.
+/// `<TASK_DEFINITION>`, `${VAR}`, `$(Var)`, `$VAR`, `arn:…:$var:…`, `{{ name }}`, `[[ name ]]`, `((name))`, `#{name}`,
+/// `%NAME%`, `@name@`, `__NAME__`, `NAME_PLACEHOLDER`.
 pub fn is_placeholder(text: &str) -> bool {
     let text = text.trim();
     let within = |open: &str, close: &str| {
         text.find(open).is_some_and(|at| text.get(at..).is_some_and(|rest| rest.contains(close)))
     };
+    // Between what may stand in other texts too, only what looks like a name.
+    let named = |open: &str, close: &str, others: &str| {
+        text.match_indices(open).any(|(at, _)| {
+            let rest = text.get(at + open.len()..).unwrap_or_default();
+            rest.split_once(close).is_some_and(|(name, _)| is_name(name.trim(), others))
+        })
+    };
     let bare = text
         .strip_prefix('$')
         .is_some_and(|name| name != "LATEST" && name.starts_with(|c: char| c.is_ascii_alphabetic()));
-    // Within other text, as in an ARN, only what looks like a variable of a shell.
+    // Within other text only what looks like a variable of a shell, which in an ARN is in any case.
+    let is_arn = text.starts_with("arn:");
     let variable = text.split('$').skip(1).any(|rest| {
         let name = rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default();
-        name.len() > 1
-            && name != "LATEST"
-            && name.starts_with(|c: char| c.is_ascii_uppercase())
-            && !name.contains(|c: char| c.is_ascii_lowercase())
+        name.len() > 1 && name != "LATEST" && (is_capitals(name) || (is_arn && is_name(name, "")))
+    });
+    let mut words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let in_underscores = words.any(|word| {
+        word.strip_prefix("__").and_then(|word| word.strip_suffix("__")).is_some_and(is_capitals)
     });
     text.contains("PLACEHOLDER")
+        || text.contains(|c| LETTERS.contains(&c))
         || within("<", ">")
         || within("${", "}")
         || within("{{", "}}")
+        || within("#{", "}")
+        || named("$(", ")", "-.")
+        || named("((", "))", "-./:")
+        || named("[[", "]]", "-./\" ")
+        || named("@", "@", "-.")
+        || in_underscores
         || bare
         || variable
         || (text.len() > 2 && text.starts_with('%') && text.ends_with('%'))
 }
 
-const HELP: &str = "a pipeline fills it in; --allow-placeholders says that this is meant";
+/// A name of letters, digits, underscores and these others; it begins with a letter or an underscore, or with a dot before
+/// one.
+pub fn is_name(text: &str, others: &str) -> bool {
+    let first = if others.contains('.') { text.strip_prefix('.').unwrap_or(text) } else { text };
+    first.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && first.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || others.contains(c))
+}
+
+/// `NAME`: in small letters between two underscores Python's own files are called, and others.
+pub fn is_capitals(text: &str) -> bool {
+    let is_letter = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    text.starts_with(|c: char| c.is_ascii_uppercase()) && text.chars().all(is_letter)
+}
+
+pub const HELP: &str = "a pipeline fills it in; --allow-placeholders says that this is meant";
 
 /// A placeholder for Lambda or ECS.
 pub fn finding(span: Span, text: &str, allowed: bool) -> Finding {

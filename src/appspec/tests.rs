@@ -3,6 +3,7 @@
 mod bundled;
 mod severity;
 mod started;
+mod templates;
 
 use super::*;
 

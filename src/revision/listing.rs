@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use ignore::DirEntry;
 
-use crate::appspec::{Entry, Kind, Listing};
+use crate::appspec::{self, Entry, Kind, Listing};
 use crate::source::{self, Content, Node};
 
 use super::selection::IGNORE_FILE;
@@ -218,7 +218,8 @@ impl Named {
     /// named too.
     pub fn new<'a>(text: &[u8], links: impl Iterator<Item = (&'a str, &'a [u8])>) -> Self {
         let mut names = HashSet::new();
-        if let Ok(Some(root)) = source::parse(text).map(|document| document.root) {
+        let document = source::parse(text).or_else(|_| source::parse(&appspec::readable(text)));
+        if let Ok(Some(root)) = document.map(|document| document.root) {
             scalars(&root, &mut names);
         }
         let links: Vec<(String, String)> = links

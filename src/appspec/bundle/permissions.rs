@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::super::placeholder::is_placeholder;
 use super::super::read::acl;
 use super::super::{Agent, Finding, Permission, Severity};
 use super::pattern::{self, Pattern};
@@ -29,6 +30,7 @@ impl Checker<'_> {
             && permission.object.starts_with('/')
             && self.complete
             && !pattern::is_vain(self.agent, &permission.pattern)
+            && !is_placeholder(&permission.pattern)
             && !(permission.directories && self.is_above(permission, &object))
         {
             let message = "the permission is for nothing that this bundle installs: it does nothing";

@@ -16,6 +16,7 @@ use crate::source::{self, Content, Document, Node, Position, Span, core};
 
 use super::finding::nearest;
 use super::read::unreadable_help;
+use super::template::readable;
 use super::{Finding, Platform, Severity, placeholder};
 
 pub use hooks::{ECS_EVENTS, LAMBDA_EVENTS};
@@ -296,7 +297,10 @@ fn without_mark(text: &[u8]) -> &[u8] {
 /// Which platform a text is for, by what it holds.
 pub fn detect(text: &[u8]) -> Platform {
     let text = without_mark(text);
-    let root = source::parse(text).ok().and_then(|document| load(&document).ok().flatten());
+    let root = source::parse(text)
+        .or_else(|_| source::parse(&readable(text)))
+        .ok()
+        .and_then(|document| load(&document).ok().flatten());
     let root = root.map(|root| root.value);
     let Some(whole @ Value::Map(map)) = &root else {
         let text = String::from_utf8_lossy(text);
