@@ -107,6 +107,28 @@ fn an_appspec_for_ecs_is_checked_by_the_services_rules() {
     machine.run(&format!("{line} --strict --allow-placeholders")).ends_with(0);
 }
 
+#[test]
+fn a_template_is_checked_whatever_it_is_called() {
+    let machine = Machine::new();
+    let text = "version: 0.0\nos: linux\nfiles:\n  - source: {{ app }}/dist\n    destination: /srv\n";
+    for name in ["appspec.yml.j2", "appspec.yml.tpl", "appspec.erb", "appspec"] {
+        let file = machine.home().join(name);
+        fs::write(&file, text).unwrap();
+        let line = format!("revision validate {} --strict", file.display());
+        machine.run(&line).ends_with(10).says("error[A001]").says("--allow-placeholders");
+        let run = machine.run(&format!("{line} --allow-placeholders")).ends_with(0);
+        run.says(&format!("{}:4:13", file.display())).says("`{{ app }}/dist` is a placeholder");
+        fs::write(&file, text.replace("linux", "Linux").replace("{{ app }}/", "")).unwrap();
+        machine.run(&format!("{line} --fix")).ends_with(0);
+        assert!(fs::read_to_string(&file).unwrap().contains("os: linux"));
+    }
+    // An archive is none by any other name.
+    let file = machine.home().join("bundle");
+    fs::write(&file, b"PK\x03\x04\x14\0\0\0").unwrap();
+    let line = format!("revision validate {}", file.display());
+    machine.run(&line).ends_with(1).complains("is neither a directory nor a bundle");
+}
+
 /// A tar whose only entry leads out of it.
 pub fn evil() -> Vec<u8> {
     let mut archive = tar::Builder::new(Vec::new());

@@ -1,7 +1,7 @@
 //! `cdctl revision validate`
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 
@@ -15,6 +15,7 @@ use crate::context::Context;
 use crate::error::{Doing, Failure};
 use crate::exit::Exit;
 use crate::format::{Format, Output, print_json};
+use crate::model::BundleType;
 use crate::revision::{Report, Selection, check};
 use crate::scratch::Half;
 use crate::view::findings::{github, sarif};
@@ -60,7 +61,7 @@ enum Form {
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let fetched = match arguments.path.to_str() {
         Some("-") => Fetched::standard_input(context).await?,
-        _ => Fetched::of(context, &arguments.path).await?,
+        _ => Fetched::of_type(context, &arguments.path, (text(&arguments.path), None)).await?,
     };
     let scope = arguments.reading.scope();
     let look = || {
@@ -82,6 +83,18 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     show(context, arguments, &report)?;
     let fails = report.has_errors() || (arguments.strict && report.has(Severity::Warning));
     Ok(if fails { Exit::Findings } else { Exit::Ok })
+}
+
+/// An AppSpec where a file's name does not say what it is: templates are called `appspec.yml.tpl` and the like.
+fn text(path: &Path) -> Option<BundleType> {
+    if !path.is_file() || BundleType::of_key(&path.to_string_lossy()).is_some() {
+        return None;
+    }
+    let mut head = Vec::new();
+    fs::File::open(path).ok()?.take(4096).read_to_end(&mut head).ok()?;
+    // The last character may be cut.
+    let is_utf_8 = std::str::from_utf8(&head).map_or_else(|error| error.error_len().is_none(), |_| true);
+    (is_utf_8 && !head.contains(&0)).then_some(BundleType::Yaml)
 }
 
 fn show(context: &Context, arguments: &Arguments, report: &Report) -> anyhow::Result<()> {
