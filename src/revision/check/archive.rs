@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::super::listing::{Found, Named};
-use super::{Error, Report, appspec_name, case_of, missing, no_bundles};
+use super::{Error, Report, appspec_name, case_of, missing, no_bundles, no_file};
 use crate::appspec::{self, Agent, Finding, Kind, Scope, Severity};
 use crate::model::BundleType;
 use crate::runner::{self, Contents, Damage, Fault};
@@ -39,7 +39,10 @@ pub fn check(
     };
     let text = match contents.text(name) {
         Ok(Some(text)) => text,
-        Ok(None) => return Err(Error::new(format!("cannot read {}: it leads to no file", named(name)))),
+        Ok(None) => {
+            let target = contents.listing().get(name).map_or(&[][..], |entry| entry.head.as_slice());
+            return Ok(no_file(named(name), &String::from_utf8_lossy(target)));
+        }
         Err(error) => {
             let mut findings = faults(&contents, &|path| path == name)?;
             if findings.iter().all(|finding| finding.severity != Severity::Error) {

@@ -2,6 +2,7 @@
 
 mod archive;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::appspec::{self, Checked, Finding, Kind, Os, Platform, Scope, Severity};
@@ -119,11 +120,11 @@ fn check_directory(
         return Ok(report);
     };
     let file = directory.join(name);
-    // A link of a stranger's to a file of this machine: its lines would stand in the findings.
+    // What a link of a stranger's leads to out of the bundle is not read: its lines would stand in the findings.
     let is_link = found.iter().any(|found| found.name == name && found.kind == Kind::Link);
-    if is_link && outside(directory, &file).ok().flatten().is_some() {
-        let message = format!("cannot read {}: it is a link out of the bundle", named(name));
-        return Err(Error::new(message));
+    if is_link && !(file.is_file() && matches!(outside(directory, &file), Ok(None))) {
+        let target = fs::read_link(&file).unwrap_or_default();
+        return Ok(no_file(named(name), &target.to_string_lossy()));
     }
     let text = read(&file)?;
     let listing = listing(&found, &text)?;
@@ -192,6 +193,13 @@ fn missing(path: String, shown: &Path, wanted: Option<&str>, found: &[Found]) ->
         finding = Finding::error("A060", None, message);
         finding.help = help;
     }
+    Report { path, file: None, text: Vec::new(), findings: vec![finding] }
+}
+
+/// The report of a revision whose AppSpec is a link to no file of it.
+fn no_file(path: String, target: &str) -> Report {
+    let message = format!("{path} is a link to `{target}`, which is no file of the bundle");
+    let finding = Finding::error("A060", None, message).help("put the file itself at the root of the bundle");
     Report { path, file: None, text: Vec::new(), findings: vec![finding] }
 }
 

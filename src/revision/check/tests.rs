@@ -431,6 +431,28 @@ fn a_directory_and_its_archive_have_the_same_findings() {
 }
 
 #[test]
+fn an_appspec_that_is_a_link_to_no_file_of_the_bundle_is_missing() {
+    for target in ["nowhere", "scripts", "/etc/hostname", "../../nowhere/appspec.yml"] {
+        let (site, place) = (site(), tempfile::tempdir().unwrap());
+        let mut sources = vec![site.path().to_owned()];
+        for kind in &KINDS {
+            let bundle = place.path().join(format!("site.{kind}"));
+            fs::remove_file(site.path().join("appspec.yml")).unwrap();
+            symlink(target, site.path().join("appspec.yml")).unwrap();
+            pack(site.path(), &bundle, kind, &Selection::default(), &mut |_, _| {}).unwrap();
+            sources.push(bundle);
+        }
+        for source in sources {
+            let source = Source::of(&source).unwrap();
+            let report = check(&source, Scope::default(), &Selection::default()).unwrap();
+            let [finding] = report.findings.as_slice() else { panic!("{:?}", report.findings) };
+            let told = format!("is a link to `{target}`, which is no file of the bundle");
+            assert!(report.is_missing() && finding.message.ends_with(&told), "{}", finding.message);
+        }
+    }
+}
+
+#[test]
 fn what_is_no_source_is_told() {
     let site = site();
     assert!(Source::of(&site.path().join("scripts/run.sh")).is_err());
