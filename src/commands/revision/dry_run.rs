@@ -95,7 +95,7 @@ fn fails(script: &Script, findings: &[Finding]) -> Option<String> {
     let of_it = |finding: &&Finding| {
         finding.severity == Severity::Error
             && finding.span == Some(script.span)
-            && matches!(finding.code, "A037" | "A038" | "A039" | "A040")
+            && matches!(finding.code, "A037" | "A038" | "A039" | "A040" | "A047")
     };
     findings.iter().find(of_it).map(|finding| finding.message.clone())
 }
