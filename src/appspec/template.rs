@@ -144,7 +144,7 @@ fn token<'a>(text: &'a str, before: &str) -> Option<&'a str> {
         [b'<', b'%', ..] => within("<%", "%>", &any),
         [b'<', ..] => within("<", ">", &word),
         [b'[', b'[', ..] => within("[[", "]]", &|name| is_name(name.trim(), "-./\" ")),
-        [b'(', b'(', ..] => within("((", "))", &word),
+        [b'(', b'(', ..] => within("((", "))", &|name| is_name(name.trim(), "-./:")),
         [b'%', ..] => within("%", "%", &word),
         [b'@', ..] => within("@", "@", &word),
         [b'_', b'_', ..] => within("__", "__", &is_capitals),
