@@ -264,7 +264,8 @@ fn not_of_windows(script: &Script) -> Option<Finding> {
 fn without_line(script: &Script, head: &[u8]) -> Finding {
     let location = &script.location;
     let warning = |message: String, help: String| Finding::warning("A046", script.span, message).help(help);
-    if head.split(|byte| *byte == b'\n').next().is_some_and(|line| line.contains(&0)) {
+    let is_text = |byte: &u8| *byte >= b' ' || matches!(byte, b'\t' | b'\r' | 0x0C | 0x1B);
+    if head.split(|byte| *byte == b'\n').next().is_some_and(|line| !line.iter().all(is_text)) {
         let message = format!("`{location}` is neither text nor a program of Linux: no shell runs it");
         return warning(message, "start what runs it from a script".to_owned());
     }

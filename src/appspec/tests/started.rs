@@ -98,6 +98,7 @@ fn a_script_of_another_kind_is_given_to_a_shell() {
         ("a", "#/bin/bash\n"),
         ("a", "#/usr/bin/env python3\n"),
         ("a.jar", "PK\u{3}\u{4}\0\0\n"),
+        ("a.jar", "PK\u{3}\u{4}\n"),
     ] {
         assert_eq!(told(name, head.as_bytes()), warned, "{name} {head:?}");
     }
