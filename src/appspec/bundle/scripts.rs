@@ -181,8 +181,8 @@ fn interpreter(head: &[u8]) -> Option<(String, String)> {
     let line = String::from_utf8_lossy(line);
     let line = line.trim_matches([' ', '\t']);
     let (program, argument) = line.split_once([' ', '\t']).unwrap_or((line, ""));
-    let is_whole = !program.is_empty() && !(is_cut && argument.is_empty());
-    is_whole.then(|| (program.to_owned(), argument.trim_matches([' ', '\t']).to_owned()))
+    let is_none = program.is_empty() || (is_cut && argument.is_empty());
+    (!is_none).then(|| (program.to_owned(), argument.trim_matches([' ', '\t']).to_owned()))
 }
 
 /// Whether a program takes an argument with a CR at its end for an option that it does not know, or for a file.
