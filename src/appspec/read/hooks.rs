@@ -4,8 +4,10 @@ use crate::model::EventName;
 use crate::source::core;
 use crate::source::psych::{Item, Map, Value};
 
+use super::super::bundle::OF_THE_NEXT;
 use super::super::finding::nearest;
-use super::super::{Agent, Finding, Script};
+use super::super::placeholder::is_placeholder;
+use super::super::{Agent, Finding, Script, Severity};
 use super::{Os, Reader, no_method, shape};
 
 const KEYS: &[&str] = &["location", "timeout", "runas", "sudo"];
@@ -25,6 +27,10 @@ pub const EVENTS: &[&str] = &[
     "BeforeAllowTraffic",
     "AfterAllowTraffic",
 ];
+
+/// Accounts that packages of the distributions make without a login shell.
+const WITHOUT_SHELL: &[&str] =
+    &["nobody", "daemon", "bin", "www-data", "apache", "nginx", "tomcat", "mysql", "redis"];
 
 const NO_LOCATION: &str = "The deployment failed because the application specification file specifies a script with no location value. Specify the location in the hooks section of the AppSpec file, and then try again.";
 pub(super) const BAD_TIMEOUT: &str = "The deployment failed because an invalid timeout value was provided for a script in the application specification file. Make corrections in the hooks section of the AppSpec file, and then try again.";
@@ -109,7 +115,23 @@ impl Reader {
     }
 
     fn event(&mut self, event: &Item, scripts: &Item, hooks: &Map) -> Vec<Script> {
-        self.event_name(event, scripts);
+        let name = event.value.to_s();
+        // `timeout: 300` in the column of the event.
+        let is_scripts = KEYS.contains(&name.as_str())
+            && !matches!(scripts.value, Value::List(_) | Value::Null)
+            && !(self.agent == Agent::Two && scripts.is_left_out());
+        if !is_scripts {
+            self.event_name(event, scripts);
+        }
+        let message = |other: &Value| match is_scripts {
+            true => format!("`{name}` is no event: it belongs to a script"),
+            false => format!("the scripts of an event are a list; this is {}", shape(other)),
+        };
+        let help = match name.as_str() {
+            "location" => "write `- location: …`, indented below its event".to_owned(),
+            _ if is_scripts => format!("indent `{name}` below its `- location: …`"),
+            _ => "write `- location: scripts/…` below the event".to_owned(),
+        };
         let items = match &scripts.value {
             Value::List(items) => items,
             value if value.is_null() || (self.agent == Agent::Two && scripts.is_left_out()) => {
@@ -118,14 +140,10 @@ impl Reader {
                 return Vec::new();
             }
             other if self.agent == Agent::Two => {
-                let message = format!("the scripts of an event are a list; this is {}", shape(other));
-                self.mistyped(
-                    "A030",
-                    &format!("hooks.{}", event.value.to_s()),
-                    scripts,
-                    "a sequence",
-                    message,
-                );
+                self.mistyped("A030", &format!("hooks.{name}"), scripts, "a sequence", message(other));
+                if let Some(finding) = self.findings.last_mut() {
+                    finding.help = Some(help);
+                }
                 return Vec::new();
             }
             other => {
@@ -138,22 +156,14 @@ impl Reader {
                     },
                     other => no_method("each", other),
                 };
-                self.add(
-                    Finding::error(
-                        "A030",
-                        scripts.span,
-                        format!("the scripts of an event are a list; this is {}", shape(other)),
-                    )
-                    .help("write `- location: scripts/…` below the event")
-                    .refused(report),
-                );
+                self.add(Finding::error("A030", scripts.span, message(other)).help(help).refused(report));
                 return Vec::new();
             }
         };
-        let place = |at: usize| format!("hooks.{}[{at}]", event.value.to_s());
+        let place = |at: usize| format!("hooks.{name}[{at}]");
         let (mut scripts, mut chosen) = (Vec::new(), Vec::new());
         for (at, item) in items.iter().enumerate() {
-            let Some(script) = self.script(item, &place(at)) else { continue };
+            let Some(script) = self.script(item, &place(at), &name) else { continue };
             // Left out it is an hour, which nobody chose.
             if matches!(&item.value, Value::Map(map) if map.get("timeout").is_some()) {
                 chosen.push(script.timeout);
@@ -212,7 +222,8 @@ impl Reader {
         }));
     }
 
-    fn script(&mut self, item: &Item, path: &str) -> Option<Script> {
+    /// `path` is the script's, as agent 2 names it.
+    fn script(&mut self, item: &Item, path: &str, event: &str) -> Option<Script> {
         let nothing = Map::default();
         let map = match &item.value {
             Value::Map(map) => map,
@@ -237,7 +248,12 @@ impl Reader {
         if location.is_empty() {
             let span = map.entry("location").map_or(item.span, |(key, _)| key.span);
             let finding = Finding::error("A031", span, "the script has no location").refused(NO_LOCATION);
-            self.add(finding.help("add `location:`, the script's path in the bundle"));
+            let is_apart =
+                !path.ends_with("[0]") && !map.entries.is_empty() && map.entry("location").is_none();
+            self.add(finding.help(match is_apart {
+                true => "take the dash away where this belongs to the script above, else add `location:`",
+                false => "add `location:`, the script's path in the bundle",
+            }));
             return None;
         }
         let timeout = self.timeout(map, path)?;
@@ -245,13 +261,49 @@ impl Reader {
         if let (Some(_), Os::Windows, Some(item)) = (&runas, self.os, map.get("runas")) {
             self.add(Finding::warning("A042", item.span, "runas does nothing on Windows"));
         }
-        if let (Some("nobody" | "daemon" | "bin"), Some(item)) = (runas.as_deref(), map.get("runas")) {
-            let message = "this account usually has no login shell: `su` then refuses and the event fails";
-            self.add(Finding::warning("A044", item.span, message).help("run it as a user with a shell"));
+        if let (Some(name), Os::Linux, Some(item)) = (&runas, self.os, map.get("runas"))
+            && !is_placeholder(name)
+        {
+            self.account(name, item, event);
         }
         let sudo = self.sudo(map, path)?;
+        if let (true, Os::Windows, Some(item)) = (sudo, self.os, map.get("sudo")) {
+            self.add(Finding::warning("A042", item.span, "sudo does nothing on Windows"));
+        }
         let span = map.get("location").map_or(item.span, |item| item.span);
         Some(Script { location, timeout, runas, sudo, span })
+    }
+
+    /// An account that `su` refuses, or may refuse. Agent 1 gives its whole command to a shell.
+    fn account(&mut self, name: &str, item: &Item, event: &str) {
+        let (one, span) = (self.agent == Agent::One, item.span);
+        let parts = |c: char| c.is_ascii_whitespace() || "'\"`\\&|;<>()$".contains(c);
+        let help = match name.split_once(':') {
+            Some((user, _)) => format!("write the user alone: `runas: {user}`"),
+            None => "write the name of one user".to_owned(),
+        };
+        // Of agent 1 `- web` makes a login shell.
+        let finding = if WITHOUT_SHELL.contains(&name) {
+            let message = "this account usually has no login shell: `su` then refuses and the event fails";
+            Finding::warning("A044", span, message).help("run it as a user with a shell")
+        } else if one && name.contains(parts) && !name.starts_with('-') {
+            let message = format!("a shell takes `{name}` apart: the script does not run as that user");
+            Finding::warning("A044", span, message).help(help)
+        } else if !name.is_empty()
+            && (name.contains(':')
+                || name.bytes().all(|byte| byte.is_ascii_digit())
+                || (!one && name.contains(parts)))
+        {
+            let severity = match OF_THE_NEXT.contains(&event) || !EVENTS.contains(&event) {
+                true => Severity::Warning,
+                false => Severity::Error,
+            };
+            let message = format!("no user is named `{name}`: `su` refuses and the event fails");
+            Finding::new("A044", severity, Some(span), message).help(help)
+        } else {
+            return;
+        };
+        self.add(finding);
     }
 
     /// A script's value without the blanks around it; none where the agent refuses it.
@@ -260,7 +312,8 @@ impl Reader {
         let text = match self.agent {
             Agent::One => item.map(|item| item.value.stripped()),
             Agent::Two => {
-                let text = self.typed_text("A031", &format!("{path}.{key}"), item).ok()?;
+                let code = if key == "runas" { "A044" } else { "A031" };
+                let text = self.typed_text(code, &format!("{path}.{key}"), item).ok()?;
                 text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
             }
         };
@@ -357,9 +410,11 @@ fn text_to_i(text: &str) -> i128 {
         Some(body) => (true, body),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
-    let digits: String =
-        body.chars().take_while(|c| c.is_ascii_digit() || *c == '_').filter(|c| *c != '_').collect();
-    if body.starts_with('_') || digits.is_empty() {
+    // One underscore may stand between two digits.
+    let end = body.find(|c: char| !c.is_ascii_digit() && c != '_').unwrap_or(body.len());
+    let number = body.get(..end).unwrap_or_default();
+    let digits = number.split("__").next().unwrap_or_default().replace('_', "");
+    if number.starts_with('_') || digits.is_empty() {
         return 0;
     }
     let value = digits.parse().unwrap_or(i128::MAX);
