@@ -101,7 +101,7 @@ pub fn permissions(appspec: &AppSpec, agent: Agent) -> Vec<Finding> {
             *now = (now.0 || before.0, now.1 || before.1);
         }
         let for_files = *files && before.0;
-        if !for_files && !(*directories && before.1) {
+        if !(for_files || *directories && before.1) {
             continue;
         }
         // The AppSpec itself is in what is copied.

@@ -4,10 +4,8 @@ use crate::model::EventName;
 use crate::source::core;
 use crate::source::psych::{Item, Map, Value};
 
-use super::super::bundle::OF_THE_NEXT;
 use super::super::finding::nearest;
-use super::super::placeholder::is_placeholder;
-use super::super::{Agent, Finding, Script, Severity};
+use super::super::{Agent, Finding, Script};
 use super::{Os, Reader, no_method, shape};
 
 const KEYS: &[&str] = &["location", "timeout", "runas", "sudo"];
@@ -27,10 +25,6 @@ pub const EVENTS: &[&str] = &[
     "BeforeAllowTraffic",
     "AfterAllowTraffic",
 ];
-
-/// Accounts that packages of the distributions make without a login shell.
-const WITHOUT_SHELL: &[&str] =
-    &["nobody", "daemon", "bin", "www-data", "apache", "nginx", "tomcat", "mysql", "redis"];
 
 const NO_LOCATION: &str = "The deployment failed because the application specification file specifies a script with no location value. Specify the location in the hooks section of the AppSpec file, and then try again.";
 pub(super) const BAD_TIMEOUT: &str = "The deployment failed because an invalid timeout value was provided for a script in the application specification file. Make corrections in the hooks section of the AppSpec file, and then try again.";
@@ -261,9 +255,7 @@ impl Reader {
         if let (Some(_), Os::Windows, Some(item)) = (&runas, self.os, map.get("runas")) {
             self.add(Finding::warning("A042", item.span, "runas does nothing on Windows"));
         }
-        if let (Some(name), Os::Linux, Some(item)) = (&runas, self.os, map.get("runas"))
-            && !is_placeholder(name)
-        {
+        if let (Some(name), Os::Linux, Some(item)) = (&runas, self.os, map.get("runas")) {
             self.account(name, item, event);
         }
         let sudo = self.sudo(map, path)?;
@@ -272,38 +264,6 @@ impl Reader {
         }
         let span = map.get("location").map_or(item.span, |item| item.span);
         Some(Script { location, timeout, runas, sudo, span })
-    }
-
-    /// An account that `su` refuses, or may refuse. Agent 1 gives its whole command to a shell.
-    fn account(&mut self, name: &str, item: &Item, event: &str) {
-        let (one, span) = (self.agent == Agent::One, item.span);
-        let parts = |c: char| c.is_ascii_whitespace() || "'\"`\\&|;<>()$".contains(c);
-        let help = match name.split_once(':') {
-            Some((user, _)) => format!("write the user alone: `runas: {user}`"),
-            None => "write the name of one user".to_owned(),
-        };
-        // Of agent 1 `- web` makes a login shell.
-        let finding = if WITHOUT_SHELL.contains(&name) {
-            let message = "this account usually has no login shell: `su` then refuses and the event fails";
-            Finding::warning("A044", span, message).help("run it as a user with a shell")
-        } else if one && name.contains(parts) && !name.starts_with('-') {
-            let message = format!("a shell takes `{name}` apart: the script does not run as that user");
-            Finding::warning("A044", span, message).help(help)
-        } else if !name.is_empty()
-            && (name.contains(':')
-                || name.bytes().all(|byte| byte.is_ascii_digit())
-                || (!one && name.contains(parts)))
-        {
-            let severity = match OF_THE_NEXT.contains(&event) || !EVENTS.contains(&event) {
-                true => Severity::Warning,
-                false => Severity::Error,
-            };
-            let message = format!("no user is named `{name}`: `su` refuses and the event fails");
-            Finding::new("A044", severity, Some(span), message).help(help)
-        } else {
-            return;
-        };
-        self.add(finding);
     }
 
     /// A script's value without the blanks around it; none where the agent refuses it.

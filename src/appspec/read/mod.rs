@@ -5,6 +5,7 @@
 //!
 //! Where Ruby itself breaks on a value of the wrong shape, its words become the host's report, as they do on the agent.
 
+mod accounts;
 pub mod acl;
 mod context;
 mod files;

@@ -280,14 +280,15 @@ impl Reader {
             ))
         };
         if let Some(report) = refusal {
-            let (message, help) = if octal {
+            let message = if octal {
                 let what = if matches!(item.value, Value::Bool(_)) { "" } else { "the number " };
-                (format!("without quotes YAML reads `{written}` as {what}{text}, which is no mode"), quote)
+                format!("without quotes YAML reads `{written}` as {what}{text}, which is no mode")
             } else {
-                (
-                    format!("`{text}` is no mode"),
-                    "a mode is up to four octal digits in quotes: \"0644\"".to_owned(),
-                )
+                format!("`{text}` is no mode")
+            };
+            let help = match octal && is_meant {
+                true => quote,
+                false => "a mode is up to four octal digits in quotes: \"0644\"".to_owned(),
             };
             let mut finding = Finding::error("A022", item.span, message).help(help).refused(report);
             finding.fix = fix;

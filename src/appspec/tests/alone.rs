@@ -78,6 +78,8 @@ fn accounts_that_su_refuses() {
         ("ec2-user", &[]),
         ("web.1_x", &[]),
         ("'DOMAIN@web'", &[]),
+        ("host$", &[]),
+        ("'DOMAIN\\web'", &["A044 w1"]),
         ("''", &[]),
     ] {
         assert_eq!(with("AfterInstall", runas), expected, "{runas}");
