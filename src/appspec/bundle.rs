@@ -4,6 +4,7 @@ mod host;
 mod pattern;
 mod permissions;
 mod scripts;
+mod text;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -17,7 +18,7 @@ use super::{Agent, AppSpec, FileEntry, FileExists, Finding, Os, Script};
 
 pub use host::{NAME_MAX, PATH_MAX};
 pub use pattern::{Pattern, is_comparable, is_vain};
-pub use scripts::taken_apart;
+pub use scripts::{OF_THE_NEXT, taken_apart};
 
 use host::{expanded, has_files_ending, long, too_long, written_as_file};
 pub use tree::file_at;
@@ -83,7 +84,7 @@ pub fn check_within(appspec: &AppSpec, listing: &Listing, agent: Agent, work: us
     }
     let mut is_all = checker.work > 0;
     checker.work = work;
-    let mut objects = BTreeSet::new();
+    let mut objects = BTreeMap::new();
     for permission in &appspec.permissions {
         checker.permission(permission, &mut objects);
     }
@@ -122,9 +123,14 @@ pub fn by_text(appspec: &AppSpec, agent: Agent) -> Vec<Finding> {
             findings.extend(written_as_file(entry, source, destination, windows));
         }
     }
+    findings.extend(text::files(appspec, windows));
     findings.extend(appspec.permissions.iter().flat_map(|permission| permission.at_install.clone()));
-    let apart = |(event, script)| scripts::apart(event, script, agent, windows);
-    findings.extend(scripts_that_run(appspec).filter_map(apart));
+    findings.extend(text::permissions(appspec, agent));
+    let script = |(event, script)| {
+        let apart = scripts::apart(event, script, agent, windows);
+        apart.or_else(|| text::location(event, script, windows))
+    };
+    findings.extend(scripts_that_run(appspec).filter_map(script));
     findings
 }
 
@@ -243,9 +249,9 @@ fn joined(directory: &str, name: &str) -> String {
 }
 
 impl<'a> Checker<'a> {
-    /// A name of the bundle that a wrong path may be meant for: the same file in another folder, or one that is written
-    /// nearly so.
-    fn meant(&mut self, path: &str) -> Option<String> {
+    /// A name of the bundle that a wrong path may be meant for: the same file in another folder, the path with an ending, or
+    /// one that is written nearly so. `script`: it is to be a file's.
+    fn meant(&mut self, path: &str, script: bool) -> Option<String> {
         let path = self.path(path)?;
         let name = path.rsplit('/').next().filter(|name| !name.is_empty())?.to_ascii_lowercase();
         let listing = self.listing;
@@ -257,7 +263,15 @@ impl<'a> Checker<'a> {
             }
             names
         });
-        let known = names.get(&name).copied().or_else(|| {
+        let may_be =
+            |known: &&str| !script || listing.get(*known).is_some_and(|entry| entry.kind != Kind::Directory);
+        let stem = format!("{path}.");
+        let ending = || {
+            let known = listing.range(stem.clone()..).map(|(known, _)| known.as_str());
+            let mut known = known.take_while(|known| known.starts_with(&stem)).take(MOST);
+            known.find(|known| may_be(known) && !known.get(stem.len()..).unwrap_or_default().contains('/'))
+        };
+        let known = names.get(&name).copied().filter(may_be).or_else(ending).or_else(|| {
             let lengths = self.lengths.get_or_insert_with(|| {
                 let mut lengths = BTreeMap::<usize, Vec<&str>>::new();
                 for known in listing.keys() {
@@ -268,8 +282,8 @@ impl<'a> Checker<'a> {
             let near = lengths.range(path.len().saturating_sub(2)..=path.len() + 2);
             // What it takes to compare two names grows with both.
             let cost = 1 + (path.len() / 32).pow(2);
-            let near: Vec<&str> =
-                near.flat_map(|(_, names)| names).copied().take(self.likenesses / cost).collect();
+            let near = near.flat_map(|(_, names)| names).copied().filter(may_be);
+            let near: Vec<&str> = near.take(self.likenesses / cost).collect();
             self.likenesses -= near.len() * cost;
             nearest(&path, &near)
         })?;
@@ -344,7 +358,7 @@ impl<'a> Checker<'a> {
                 let finding = Finding::error("A015", span, message);
                 let help = match source.contains(['*', '?', '[']) {
                     true => Some(WILDCARDS.to_owned()),
-                    false => self.meant(source),
+                    false => self.meant(source, false),
                 };
                 self.findings.push(
                     finding.help(

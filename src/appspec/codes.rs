@@ -51,7 +51,7 @@ pub const CODES: &[Code] = &[
     of(
         "A007",
         "more than one document",
-        "After `---` a second YAML document begins. Agent 1 reads the first one only; agent 2 refuses the file, even where the second is empty. For Lambda and ECS an AppSpec is one document.",
+        "After `---` a second YAML document begins, or the first key is indented and those below it are not. Agent 1 reads the first document only, of an indented key that key; agent 2 refuses the file, even where the second is empty. For Lambda and ECS an AppSpec is one document.",
     ),
     of(
         "A008",
@@ -156,7 +156,11 @@ pub const CODES: &[Code] = &[
         "hooks of the wrong shape",
         "`hooks` has events; each event has a list of scripts: `AfterInstall:`, below it `- location: …`.",
     ),
-    of("A031", "no location", "A script has no `location`: the agent refuses the file."),
+    of(
+        "A031",
+        "location",
+        "A script has no `location`, or a list for one: the agent refuses the file. Where it stands in a list item of its own, its neighbours in the item above lack it.",
+    ),
     of(
         "A032",
         "timeout",
@@ -199,13 +203,17 @@ pub const CODES: &[Code] = &[
         "Agent 1 gives the location to a shell, which takes it apart at blanks, quotes, `$` and the like: the event fails. Agent 2 does so for scripts with `runas`.",
     ),
     of("A041", "no execute bit", "The agent sets it and says so in its log. Nothing fails."),
-    of("A042", "runas on Windows", "It is ignored."),
+    of("A042", "runas or sudo on Windows", "They are ignored."),
     of(
         "A043",
         "sudo",
         "It is true or false. Agent 1 takes any text for true, `\"false\"` too; agent 2 refuses everything but the two words.",
     ),
-    of("A044", "runas an account without a login shell", "`su` refuses such accounts, and the event fails."),
+    of(
+        "A044",
+        "runas an account that `su` refuses",
+        "It is the name of one user. `su` knows no numbers and no `user:group`, and of accounts without a login shell, as packages make them for servers, it runs nothing: the event fails. Agent 1 gives its command to a shell, which takes a name with blanks or the like apart.",
+    ),
     of(
         "A045",
         "byte order mark in a script",
@@ -249,8 +257,8 @@ pub const CODES: &[Code] = &[
     ),
     of(
         "A064",
-        "backslashes in a zip's names",
-        "Old tools of Windows part the names by backslashes. The agent's `unzip` takes them for slashes and warns; at a warning agent 1 unpacks the zip once more by itself, and then such files lie at the root too, with the backslashes in their names.",
+        "names in a zip that `unzip` changes",
+        "Old tools of Windows part the names by backslashes. The agent's `unzip` takes them for slashes and warns; at a warning agent 1 unpacks the zip once more by itself, and then such files lie at the root too, with the backslashes in their names. `unzip` also leaves out control characters, and `;` with digits at the end of a name, which is how VMS writes a file's version: such a file lies under another name than the zip says.",
     ),
     of(
         "A065",

@@ -53,6 +53,14 @@ impl Checked {
 /// Source: official agents 1.8.1 and 2.x, application_specification.
 pub fn load(text: &[u8], host: Os, agent: Agent) -> Result<AppSpec, String> {
     let (appspec, findings) = read::read(text, Some(host), agent);
+    match refusal(&findings, agent) {
+        Some(message) => Err(message),
+        None => appspec.ok_or_else(|| read::EMPTY.to_owned()),
+    }
+}
+
+/// What a host reports first.
+fn refusal(findings: &[Finding], agent: Agent) -> Option<String> {
     let place = |finding: &Finding| finding.span.map(|span| span.start);
     let refusals: Vec<_> = findings
         .iter()
@@ -62,11 +70,8 @@ pub fn load(text: &[u8], host: Os, agent: Agent) -> Result<AppSpec, String> {
     let typed = refusals
         .iter()
         .filter(|(refusal, _)| agent == Agent::Two && read::is_yaml_refusal(refusal))
-        .min_by_key(|(refusal, place)| (read::is_missing_field(refusal), *place));
-    match typed.or(refusals.first()) {
-        Some((message, _)) => Err((*message).to_owned()),
-        None => appspec.ok_or_else(|| read::EMPTY.to_owned()),
-    }
+        .min_by_key(|(refusal, place)| (read::yaml_order(refusal), *place));
+    typed.or(refusals.first()).map(|(message, _)| (*message).to_owned())
 }
 
 /// Whether a text names Windows as its system.

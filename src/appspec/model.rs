@@ -74,6 +74,8 @@ pub struct Permission {
     pub object: String,
     pub pattern: String,
     pub except: Vec<String>,
+    /// Where each of `except` stands, in its order; none where it is no list.
+    pub except_spans: Vec<Span>,
     /// As for [`FileEntry`]: what is no text breaks Install.
     pub owner: Option<Result<String, String>>,
     pub group: Option<Result<String, String>>,

@@ -1,6 +1,8 @@
 //! The checks of EC2/on-premises AppSpec files, case by case.
 
+mod alone;
 mod bundled;
+mod helps;
 mod severity;
 mod started;
 mod templates;

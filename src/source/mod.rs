@@ -4,10 +4,12 @@
 //! in `resolve`, a file a reader.
 
 mod guard;
+mod indented;
 pub mod resolve;
 mod tree;
 
 pub use guard::guarded;
+pub use indented::Indented;
 pub use resolve::{core, psych};
 pub use tree::{Content, Document, MARK, MAX_BYTES, Node, Scalar, json_error, lines, parse};
 

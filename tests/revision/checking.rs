@@ -185,6 +185,8 @@ fn codes_are_explained() {
     machine.run("revision explain a023").ends_with(0).says("0420");
     machine.run("revision explain").ends_with(0).says("A079");
     machine.run("revision explain A999").ends_with(2).complains("help: did you mean");
+    machine.run("revision explain 34").ends_with(2).complains("help: did you mean `A034`?");
+    machine.run("revision explain xyz").ends_with(2).complains("help: `cdctl revision explain` lists all");
 }
 
 #[test]

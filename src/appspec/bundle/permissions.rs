@@ -1,6 +1,6 @@
 //! What the entries of `permissions` are for, among what this bundle installs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::placeholder::is_placeholder;
 use super::super::read::acl;
@@ -9,7 +9,12 @@ use super::pattern::{self, Pattern};
 use super::{Checker, Kind, Target, joined, normal, tree};
 
 impl Checker<'_> {
-    pub(super) fn permission(&mut self, permission: &Permission, objects: &mut BTreeSet<String>) {
+    /// `objects` are the paths that the permissions before are for.
+    pub(super) fn permission<'p>(
+        &mut self,
+        permission: &'p Permission,
+        objects: &mut BTreeMap<String, &'p Permission>,
+    ) {
         let span = permission.span;
         let object = self.on_host(&permission.object);
         let matched: Vec<String> = match self.targets.get(&object) {
@@ -47,9 +52,11 @@ impl Checker<'_> {
             finding.message = finding.message.replace("Install fails", "Install would fail");
         }
         self.findings.extend(at_install);
-        if let Some(twice) = matched.iter().find(|path| objects.contains(*path)) {
-            let message = format!("two permissions are for /{twice}: Install fails");
-            let help = "take it out of the other one with `except`, or set it once";
+        let twice: Vec<_> =
+            matched.iter().filter_map(|path| Some((path.as_str(), *objects.get(path)?))).collect();
+        if let Some((path, _)) = twice.first() {
+            let message = format!("two permissions are for /{path}: Install fails");
+            let help = self.once(permission, &twice);
             self.findings.push(Finding::error("A028", span, message).help(help));
         }
         if permission.acls.iter().any(|entry| acl::is_default(entry))
@@ -61,7 +68,40 @@ impl Checker<'_> {
             self.findings.push(Finding::error("A025", span, message).help(help));
         }
         self.findings.extend(self.dangling(permission, &matched));
-        objects.extend(matched);
+        objects.extend(matched.into_iter().map(|path| (path, permission)));
+    }
+
+    /// How each path that another permission is for too is set once: `except` reaches what lies directly in an object.
+    fn once(&self, permission: &Permission, twice: &[(&str, &Permission)]) -> String {
+        let object = |permission: &Permission| self.on_host(&permission.object);
+        let mine = object(permission);
+        let holder = |(path, other): &(&str, &Permission)| {
+            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let mut both = [*other, permission];
+            both.sort_by_key(|one| one.pattern != "**");
+            both.into_iter().find(|one| object(one) == folder).map(|one| one.object.clone())
+        };
+        let holders: Option<BTreeSet<String>> = twice.iter().map(holder).collect();
+        let holders: Vec<String> = holders.into_iter().flatten().collect();
+        let Some((path, other)) = twice.first().copied() else { return String::new() };
+        let first = path.rsplit('/').next().unwrap_or_default();
+        match holders.as_slice() {
+            _ if object(other) == mine && other.pattern == permission.pattern => "set it once".to_owned(),
+            [holder] if twice.len() == 1 => {
+                format!("take it out of the permission for {holder} with `except: [{first}]`, or set it once")
+            }
+            [holder] => {
+                format!("take them out of the permission for {holder} with `except`, or set them once")
+            }
+            _ if object(other) == mine => "set it once".to_owned(),
+            _ => {
+                let outer = if mine.len() < object(other).len() { permission } else { other };
+                format!(
+                    "`except` is for names directly in an object: give the permission for {} `pattern: \"*\"`, and what lies deeper permissions of its own",
+                    outer.object
+                )
+            }
+        }
     }
 
     /// Whether the permission is for a directory that Install makes above a destination where it is missing.
@@ -125,12 +165,13 @@ impl Checker<'_> {
             matched.get(first).filter(|path| path.starts_with(&within))
         };
         let mut found = directories.iter().filter_map(|(at, path)| Some((*at, path, within(path)?)));
-        let (except, directory, path) = found.next()?;
-        let except = permission.except.get(except)?;
+        let (at, directory, path) = found.next()?;
+        let except = permission.except.get(at)?;
         let message =
             format!("`{except}` keeps out /{directory} alone: what is in it is still set, as /{path} is");
         let help = "give the directory a permission of its own, and this one a pattern for names directly in the object";
-        Some(Finding::warning("A024", permission.span, message).help(help))
+        let span = permission.except_spans.get(at).copied().unwrap_or(permission.span);
+        Some(Finding::warning("A024", span, message).help(help))
     }
 
     /// A link through which a permission would set what is not there.

@@ -7,10 +7,10 @@ use super::{Checker, Entry};
 /// Events that run the scripts of the revision before: this one's run when the next one comes.
 ///
 /// Source: official agent 1.8.1, hook_executor.
-const OF_THE_NEXT: &[&str] = &["BeforeBlockTraffic", "AfterBlockTraffic", "ApplicationStop"];
+pub const OF_THE_NEXT: &[&str] = &["BeforeBlockTraffic", "AfterBlockTraffic", "ApplicationStop"];
 
 /// What is certain to fail the event: an error where that is of this deployment.
-fn failing(code: &'static str, event: &str, script: &Script, what: &str) -> Finding {
+pub fn failing(code: &'static str, event: &str, script: &Script, what: &str) -> Finding {
     if OF_THE_NEXT.contains(&event) {
         let message = format!("{what}: {event} of the next deployment fails");
         return Finding::new(code, Severity::Warning, Some(script.span), message);
@@ -58,8 +58,11 @@ impl Checker<'_> {
             finding(format!("`{location}` is a link to `{target}`, which is not in the bundle"))
         } else {
             let finding = finding(format!("`{location}` is not in the bundle"));
-            let help =
-                if location.contains(is_blank) { Some(ARGUMENTS.to_owned()) } else { self.meant(location) };
+            let help = if location.contains(is_blank) {
+                Some(ARGUMENTS.to_owned())
+            } else {
+                self.meant(location, true)
+            };
             finding.help(
                 help.unwrap_or_else(|| "a location is the script's path below the bundle's root".to_owned()),
             )
@@ -123,7 +126,11 @@ pub fn apart(event: &str, script: &Script, agent: Agent, windows: bool) -> Optio
         c => format!("`{c}`"),
     };
     let what = format!("a location with {what} in it is taken apart by a shell");
-    Some(failing("A040", event, script, &what).help("rename the script; arguments go into a script"))
+    let help = match script.location.starts_with(['[', '{']) {
+        true => "a location is one path, without brackets",
+        false => "rename the script; arguments go into a script",
+    };
+    Some(failing("A040", event, script, &what).help(help))
 }
 
 /// What parts words for a shell and for Ruby, which starts a command without characters of a shell by itself.

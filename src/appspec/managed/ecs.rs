@@ -3,15 +3,18 @@
 use crate::source::psych::{Item, Map, Value};
 
 use super::super::Finding;
-use super::{Checker, is_empty, member};
+use super::{Checker, is_empty, member, with_lost};
 
-const PROPERTIES: &[&str] = &[
+pub const PROPERTIES: &[&str] = &[
     "TaskDefinition",
     "LoadBalancerInfo",
     "PlatformVersion",
     "NetworkConfiguration",
     "CapacityProviderStrategy",
 ];
+
+pub const LOAD_BALANCER: &[&str] = &["ContainerName", "ContainerPort"];
+pub const VPC: &[&str] = &["Subnets", "SecurityGroups", "AssignPublicIp"];
 
 impl Checker {
     pub(super) fn ecs(&mut self, resource: &Item, map: &Map) {
@@ -74,12 +77,12 @@ impl Checker {
 
     fn load_balancer(&mut self, resource: &Item, map: &Map) {
         let item = member(map, "LoadBalancerInfo");
-        let Some(Item { value: Value::Map(info), span, .. }) = item else {
-            let span = item.map_or(resource.span, |item| item.span);
+        let span = &item.map_or(resource.span, |item| item.span);
+        let Some(info) = &with_lost(item, map, "LoadBalancerInfo") else {
             let help = "add `LoadBalancerInfo:` with ContainerName and ContainerPort";
-            return self.error("A073", span, "LoadBalancerInfo is missing or no mapping", help);
+            return self.error("A073", *span, "LoadBalancerInfo is missing or no mapping", help);
         };
-        self.keys(info, &["ContainerName", "ContainerPort"], "A071", "LoadBalancerInfo");
+        self.keys(info, LOAD_BALANCER, "A071", "LoadBalancerInfo");
         if let Some((item, text)) = self.required(info, "ContainerName", *span)
             && !is_container(&text)
         {
@@ -104,7 +107,7 @@ impl Checker {
         let Some(Item { value: Value::Map(vpc), span, .. }) = member(outer, "AwsvpcConfiguration") else {
             return self.error("A073", item.span, "NetworkConfiguration has no AwsvpcConfiguration", NETWORK);
         };
-        self.keys(vpc, &["Subnets", "SecurityGroups", "AssignPublicIp"], "A071", "AwsvpcConfiguration");
+        self.keys(vpc, VPC, "A071", "AwsvpcConfiguration");
         for name in ["Subnets", "SecurityGroups", "AssignPublicIp"] {
             match member(vpc, name) {
                 Some(Item { value: Value::List(items), .. })

@@ -6,7 +6,7 @@ use crate::source::psych::{Item, Map};
 use super::Checker;
 use super::hooks::is_function;
 
-const PROPERTIES: &[&str] = &["Name", "Alias", "CurrentVersion", "TargetVersion"];
+pub const PROPERTIES: &[&str] = &["Name", "Alias", "CurrentVersion", "TargetVersion"];
 
 /// Source: AWS Lambda's API, CreateAlias.
 fn is_alias(text: &str) -> bool {

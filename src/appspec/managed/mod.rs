@@ -12,10 +12,10 @@ mod lambda;
 use std::collections::{BTreeSet, HashSet};
 
 use crate::source::psych::{Item, Map, Value};
-use crate::source::{self, Content, Document, Node, Position, Span, core};
+use crate::source::{self, Content, Indented, Node, Position, Span, core};
 
 use super::finding::nearest;
-use super::read::unreadable_help;
+use super::read::{INDENTED, NOT_INDENTED, keys_help, unreadable_help};
 use super::template::readable;
 use super::{Finding, Platform, Severity, placeholder};
 
@@ -41,6 +41,38 @@ struct Checker {
 }
 
 const TOP_KEYS: &[&str] = &["version", "Resources", "Hooks"];
+
+/// Keys that often stand beside the key that they belong below.
+const BELOW: &[(&str, &[&str])] = &[
+    ("Properties", ecs::PROPERTIES),
+    ("Properties", lambda::PROPERTIES),
+    ("LoadBalancerInfo", ecs::LOAD_BALANCER),
+    ("AwsvpcConfiguration", ecs::VPC),
+];
+
+/// What `name` belongs below, among `known`.
+fn belongs_below(name: &str, known: &[&str]) -> Option<&'static str> {
+    let is_of = |(below, names): &&(&str, &[&str])| {
+        known.contains(below) && names.iter().any(|of| of.eq_ignore_ascii_case(name))
+    };
+    BELOW.iter().find(is_of).map(|(below, _)| *below)
+}
+
+/// The keys of `item`, which `name` holds, with those that stand beside `name` and belong below it; none where there are none.
+fn with_lost(item: Option<&Item>, around: &Map, name: &str) -> Option<Map> {
+    let mut map = match item.map(|item| &item.value) {
+        Some(Value::Map(map)) => map.clone(),
+        Some(Value::Null) => Map::default(),
+        _ => return None,
+    };
+    for (key, value) in &around.entries {
+        let text = key.value.to_s();
+        if belongs_below(&text, &[name]).is_some() && member(&map, &text).is_none() {
+            map.entries.push((key.clone(), value.clone()));
+        }
+    }
+    (!map.entries.is_empty() || matches!(item, Some(Item { value: Value::Map(_), .. }))).then_some(map)
+}
 
 /// The value under a key whose case does not count.
 fn member<'a>(map: &'a Map, name: &str) -> Option<&'a Item> {
@@ -68,6 +100,15 @@ impl Checker {
             Ok(document) => document,
             Err(error) => return self.unreadable(text, error),
         };
+        if let Some(meant) = Indented::of(text, &document) {
+            self.error("A007", Span::at(meant.start), INDENTED, NOT_INDENTED);
+            let before = self.findings.len();
+            self.document(&meant.text);
+            for finding in self.findings.iter_mut().skip(before) {
+                finding.span = finding.span.map(|span| meant.span(span));
+            }
+            return self.findings.sort_by_key(|finding| finding.span.map(|span| span.start));
+        }
         if let Some(error) = source::json_error(text) {
             let message = format!("this begins like JSON and is none: {}", error.message);
             return self.error(
@@ -83,7 +124,7 @@ impl Checker {
         }
         let mut tags = Vec::new();
         document.root.iter().for_each(|root| foreign_tags(root, &mut tags));
-        match load(&document) {
+        match core::load_first(&document) {
             Ok(Some(root)) => self.root(&root),
             Ok(None) => self.add(Finding::error("A002", None, "the file is empty")),
             Err(error) => return self.unreadable(text, error),
@@ -111,7 +152,7 @@ impl Checker {
                 "A006",
                 root.span,
                 "the file holds no keys with values",
-                "begin it with `version: 0.0`",
+                keys_help(&root.value).unwrap_or("begin it with `version: 0.0`"),
             );
         };
         self.keys(map, TOP_KEYS, "A071", "the file");
@@ -153,6 +194,10 @@ impl Checker {
                 continue;
             }
             let finding = Finding::error(code, key.span, format!("{place} has no `{name}`"));
+            if let Some(below) = belongs_below(&name, known) {
+                self.add(finding.help(format!("indent it below `{below}:`")));
+                continue;
+            }
             self.add(match nearest(&name, known) {
                 Some(word) => finding.help(format!("did you mean `{word}`?")),
                 None => finding.help(format!("{place} has: {}", known.join(", "))),
@@ -209,14 +254,14 @@ impl Checker {
             }
             Some(_) => {}
         }
-        let Some(Item { value: Value::Map(properties), .. }) = properties else {
+        let Some(inner) = with_lost(properties, map, "Properties") else {
             let given = properties.filter(|item| !is_empty(&item.value));
             let span = given.map_or(name.span, |item| item.span);
             return self.error("A073", span, "the resource has no Properties", "add `Properties:`");
         };
         match self.platform {
-            Platform::Ecs => self.ecs(name, properties),
-            _ => self.lambda(name, properties),
+            Platform::Ecs => self.ecs(name, &inner),
+            _ => self.lambda(name, &inner),
         }
     }
 
@@ -267,11 +312,6 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-fn load(document: &Document) -> Result<Option<Item>, source::Error> {
-    // What follows the first document is the service's own business.
-    core::load(&Document { rest: None, ..document.clone() })
-}
-
 /// The values with a tag that is not YAML's own.
 fn foreign_tags<'a>(node: &'a Node, found: &mut Vec<(&'a str, Span)>) {
     if let Some(tag) = node.tag.as_deref().filter(|tag| placeholder::is_foreign(tag)) {
@@ -297,10 +337,14 @@ fn without_mark(text: &[u8]) -> &[u8] {
 /// Which platform a text is for, by what it holds.
 pub fn detect(text: &[u8]) -> Platform {
     let text = without_mark(text);
-    let root = source::parse(text)
-        .or_else(|_| source::parse(&readable(text)))
-        .ok()
-        .and_then(|document| load(&document).ok().flatten());
+    let parse = |text: &[u8]| source::parse(text).ok();
+    let document = parse(text).or_else(|| parse(&readable(text)));
+    let document = document.and_then(|document| match Indented::of(text, &document) {
+        Some(meant) => parse(meant.text.as_ref()),
+        None => Some(document),
+    });
+    // What follows the first document is the service's own business.
+    let root = document.and_then(|document| core::load_first(&document).ok().flatten());
     let root = root.map(|root| root.value);
     let Some(whole @ Value::Map(map)) = &root else {
         let text = String::from_utf8_lossy(text);

@@ -8,6 +8,8 @@ use super::{Reader, index, shape};
 
 const KEYS: &[&str] = &["name", "type", "range"];
 
+const RANGE: &str = "a range is `s0`, `s0-s1`, or `s0:c0.c5` with categories up to c1023";
+
 impl Reader {
     /// `path` is the permission's.
     pub(super) fn context(&mut self, item: Option<&Item>, path: &str) -> Option<Context> {
@@ -37,9 +39,19 @@ impl Reader {
                 Some(read)
             }
             Err(report) => {
-                self.add(
-                    Finding::error("A026", item.span, "the SELinux context is not valid").refused(report),
-                );
+                let given = |key: &str| match &item.value {
+                    Value::Map(map) => map.get(key).filter(|item| !item.value.is_null()),
+                    _ => None,
+                };
+                let finding = match (given("type"), given("range")) {
+                    (Some(_), Some(range)) => {
+                        let message = format!("`{}` is no SELinux range", range.value.to_s());
+                        Finding::error("A026", range.span, message).help(RANGE)
+                    }
+                    _ => Finding::error("A026", item.span, "the SELinux context is not valid")
+                        .help("a context has `type:`, and `range:` for agent 1"),
+                };
+                self.add(finding.refused(report));
                 None
             }
         }

@@ -109,7 +109,23 @@ impl Reader {
     }
 
     fn event(&mut self, event: &Item, scripts: &Item, hooks: &Map) -> Vec<Script> {
-        self.event_name(event, scripts);
+        let name = event.value.to_s();
+        // `timeout: 300` in the column of the event.
+        let is_scripts = KEYS.contains(&name.as_str())
+            && !matches!(scripts.value, Value::List(_) | Value::Null)
+            && !(self.agent == Agent::Two && scripts.is_left_out());
+        if !is_scripts {
+            self.event_name(event, scripts);
+        }
+        let message = |other: &Value| match is_scripts {
+            true => format!("`{name}` is no event: it belongs to a script"),
+            false => format!("the scripts of an event are a list; this is {}", shape(other)),
+        };
+        let help = match name.as_str() {
+            "location" => "write `- location: …`, indented below its event".to_owned(),
+            _ if is_scripts => format!("indent `{name}` below its `- location: …`"),
+            _ => "write `- location: scripts/…` below the event".to_owned(),
+        };
         let items = match &scripts.value {
             Value::List(items) => items,
             value if value.is_null() || (self.agent == Agent::Two && scripts.is_left_out()) => {
@@ -118,14 +134,10 @@ impl Reader {
                 return Vec::new();
             }
             other if self.agent == Agent::Two => {
-                let message = format!("the scripts of an event are a list; this is {}", shape(other));
-                self.mistyped(
-                    "A030",
-                    &format!("hooks.{}", event.value.to_s()),
-                    scripts,
-                    "a sequence",
-                    message,
-                );
+                self.mistyped("A030", &format!("hooks.{name}"), scripts, "a sequence", message(other));
+                if let Some(finding) = self.findings.last_mut() {
+                    finding.help = Some(help);
+                }
                 return Vec::new();
             }
             other => {
@@ -138,22 +150,14 @@ impl Reader {
                     },
                     other => no_method("each", other),
                 };
-                self.add(
-                    Finding::error(
-                        "A030",
-                        scripts.span,
-                        format!("the scripts of an event are a list; this is {}", shape(other)),
-                    )
-                    .help("write `- location: scripts/…` below the event")
-                    .refused(report),
-                );
+                self.add(Finding::error("A030", scripts.span, message(other)).help(help).refused(report));
                 return Vec::new();
             }
         };
-        let place = |at: usize| format!("hooks.{}[{at}]", event.value.to_s());
+        let place = |at: usize| format!("hooks.{name}[{at}]");
         let (mut scripts, mut chosen) = (Vec::new(), Vec::new());
         for (at, item) in items.iter().enumerate() {
-            let Some(script) = self.script(item, &place(at)) else { continue };
+            let Some(script) = self.script(item, &place(at), &name) else { continue };
             // Left out it is an hour, which nobody chose.
             if matches!(&item.value, Value::Map(map) if map.get("timeout").is_some()) {
                 chosen.push(script.timeout);
@@ -212,7 +216,8 @@ impl Reader {
         }));
     }
 
-    fn script(&mut self, item: &Item, path: &str) -> Option<Script> {
+    /// `path` is the script's, as agent 2 names it.
+    fn script(&mut self, item: &Item, path: &str, event: &str) -> Option<Script> {
         let nothing = Map::default();
         let map = match &item.value {
             Value::Map(map) => map,
@@ -237,7 +242,12 @@ impl Reader {
         if location.is_empty() {
             let span = map.entry("location").map_or(item.span, |(key, _)| key.span);
             let finding = Finding::error("A031", span, "the script has no location").refused(NO_LOCATION);
-            self.add(finding.help("add `location:`, the script's path in the bundle"));
+            let is_apart =
+                !path.ends_with("[0]") && !map.entries.is_empty() && map.entry("location").is_none();
+            self.add(finding.help(match is_apart {
+                true => "take the dash away where this belongs to the script above, else add `location:`",
+                false => "add `location:`, the script's path in the bundle",
+            }));
             return None;
         }
         let timeout = self.timeout(map, path)?;
@@ -245,11 +255,13 @@ impl Reader {
         if let (Some(_), Os::Windows, Some(item)) = (&runas, self.os, map.get("runas")) {
             self.add(Finding::warning("A042", item.span, "runas does nothing on Windows"));
         }
-        if let (Some("nobody" | "daemon" | "bin"), Some(item)) = (runas.as_deref(), map.get("runas")) {
-            let message = "this account usually has no login shell: `su` then refuses and the event fails";
-            self.add(Finding::warning("A044", item.span, message).help("run it as a user with a shell"));
+        if let (Some(name), Os::Linux, Some(item)) = (&runas, self.os, map.get("runas")) {
+            self.account(name, item, event);
         }
         let sudo = self.sudo(map, path)?;
+        if let (true, Os::Windows, Some(item)) = (sudo, self.os, map.get("sudo")) {
+            self.add(Finding::warning("A042", item.span, "sudo does nothing on Windows"));
+        }
         let span = map.get("location").map_or(item.span, |item| item.span);
         Some(Script { location, timeout, runas, sudo, span })
     }
@@ -260,7 +272,8 @@ impl Reader {
         let text = match self.agent {
             Agent::One => item.map(|item| item.value.stripped()),
             Agent::Two => {
-                let text = self.typed_text("A031", &format!("{path}.{key}"), item).ok()?;
+                let code = if key == "runas" { "A044" } else { "A031" };
+                let text = self.typed_text(code, &format!("{path}.{key}"), item).ok()?;
                 text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
             }
         };
@@ -357,9 +370,11 @@ fn text_to_i(text: &str) -> i128 {
         Some(body) => (true, body),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
-    let digits: String =
-        body.chars().take_while(|c| c.is_ascii_digit() || *c == '_').filter(|c| *c != '_').collect();
-    if body.starts_with('_') || digits.is_empty() {
+    // One underscore may stand between two digits.
+    let end = body.find(|c: char| !c.is_ascii_digit() && c != '_').unwrap_or(body.len());
+    let number = body.get(..end).unwrap_or_default();
+    let digits = number.split("__").next().unwrap_or_default().replace('_', "");
+    if number.starts_with('_') || digits.is_empty() {
         return 0;
     }
     let value = digits.parse().unwrap_or(i128::MAX);

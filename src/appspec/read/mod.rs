@@ -5,6 +5,7 @@
 //!
 //! Where Ruby itself breaks on a value of the wrong shape, its words become the host's report, as they do on the agent.
 
+mod accounts;
 pub mod acl;
 mod context;
 mod files;
@@ -14,10 +15,10 @@ mod typed;
 mod unread;
 
 use crate::source::psych::{Item, Map, Value};
-use crate::source::{self, Position, Span, core, psych};
+use crate::source::{self, Indented, Position, Span, core, psych};
 
 pub use hooks::EVENTS;
-pub use unread::unreadable_help;
+pub use unread::{INDENTED, NOT_INDENTED, unreadable_help};
 
 use super::finding::nearest;
 use super::{Agent, AppSpec, FileExists, Finding, Os};
@@ -29,9 +30,10 @@ pub fn is_yaml_refusal(report: &str) -> bool {
     report.starts_with(typed::YAML)
 }
 
-/// Whether it is of a field that is not there, which that reader tells after all others.
-pub fn is_missing_field(report: &str) -> bool {
-    report.starts_with(&typed::yaml("missing field"))
+/// The order in which that reader refuses: values, then fields that are not there, then a second document.
+pub fn yaml_order(report: &str) -> u8 {
+    let is = |what: &str| report.starts_with(&typed::yaml(what));
+    u8::from(is("missing field")) + 2 * u8::from(is(core::MORE_DOCUMENTS))
 }
 
 /// The keys of an AppSpec for hosts.
@@ -73,7 +75,7 @@ impl Reader {
         }
         let loaded = match self.agent {
             Agent::One => psych::load(&document),
-            Agent::Two => core::load(&document),
+            Agent::Two => core::load_first(&document),
         };
         let root = match loaded {
             Ok(Some(root)) if !root.value.is_null() && root.value != Value::Bool(false) => root,
@@ -85,7 +87,10 @@ impl Reader {
             Err(error) => return self.unreadable(text, &error),
         };
         self.mark(text);
-        if let Some(rest) = document.rest {
+        if let Some(meant) = Indented::of(text, &document) {
+            return self.indented(&root, &meant);
+        }
+        if let (Agent::One, Some(rest)) = (self.agent, document.rest) {
             let message = "the agent reads the first YAML document only; this is not read";
             self.add(Finding::warning("A007", Span::at(rest), message));
         }
@@ -96,7 +101,11 @@ impl Reader {
             );
             self.add(Finding::warning("A009", Span::at(error.position), message));
         }
-        self.root(&root)
+        let appspec = self.root(&root);
+        if let (Agent::Two, Some(rest)) = (self.agent, document.rest) {
+            self.more_documents(rest);
+        }
+        appspec
     }
 
     /// What the host reports of a file that holds nothing. Agent 2 does so where there are blanks alone; else serde misses
@@ -121,16 +130,17 @@ impl Reader {
         if self.agent == Agent::Two && !matches!(root.value, Value::Map(_)) {
             let message = format!("the file holds {}, not keys with values", shape(&root.value));
             self.mistyped("A006", "", root, "struct RawAppSpec", message);
+            if let Some(finding) = self.findings.last_mut() {
+                finding.help = keys_help(&root.value).map(str::to_owned);
+            }
             return None;
         }
         let map = match &root.value {
             Value::Map(map) => map,
             other => {
-                let finding = Finding::error(
-                    "A006",
-                    root.span,
-                    format!("the file holds {}, not keys with values", shape(other)),
-                );
+                let message = format!("the file holds {}, not keys with values", shape(other));
+                let mut finding = Finding::error("A006", root.span, message);
+                finding.help = keys_help(other).map(str::to_owned);
                 if let Err(report) = index(other, "version") {
                     self.add(finding.refused(report));
                     return None;
@@ -224,6 +234,10 @@ impl Reader {
                 let mut finding = Finding::error("A004", item.span, "unknown operating system")
                     .help("it is `linux` or `windows`, in lower case, for every distribution");
                 let lower = item.value.to_s().to_lowercase();
+                // What else there is to say is said of the system that is meant.
+                if lower == Os::Windows.as_str() {
+                    self.os = Os::Windows;
+                }
                 finding.fix = matches!(lower.as_str(), "linux" | "windows").then_some(lower);
                 finding
             }
@@ -297,6 +311,15 @@ impl Reader {
             (Agent::Two, Some(plain)) => plain.clone(),
             _ => item.value.to_s(),
         }
+    }
+}
+
+/// What to do about a file without keys.
+pub fn keys_help(value: &Value) -> Option<&'static str> {
+    match value {
+        Value::Text(text) if text.contains(':') => Some("put a blank after each colon: `version: 0.0`"),
+        Value::List(_) => Some("begin it with `version: 0.0`, without a dash"),
+        _ => None,
     }
 }
 

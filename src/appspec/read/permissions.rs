@@ -124,6 +124,12 @@ impl Reader {
         Some(Permission {
             object,
             pattern: value("pattern").map_or_else(|| "**".to_owned(), |item| item.value.to_s()),
+            except_spans: match map.get("except") {
+                Some(Item { value: Value::List(items), .. }) if items.len() == except.len() => {
+                    items.iter().map(|item| item.span).collect()
+                }
+                _ => Vec::new(),
+            },
             except,
             owner,
             group,
@@ -241,8 +247,12 @@ impl Reader {
             let report = format!(
                 "The deployment failed because the application specification filespecifies a permission for an object type not supported for permissions ({unknown}). Update the permissions section of the AppSpec file, and then try again."
             );
-            let finding =
-                Finding::error("A024", item.span, format!("unknown type `{unknown}`")).refused(report);
+            let span = match &item.value {
+                Value::List(items) => items.iter().find(|item| item.value.to_s() == *unknown),
+                _ => None,
+            };
+            let span = span.map_or(item.span, |item| item.span);
+            let finding = Finding::error("A024", span, format!("unknown type `{unknown}`")).refused(report);
             self.add(finding.help("a type is `file` or `directory`"));
         }
         (types.iter().any(|name| name == "file"), types.iter().any(|name| name == "directory"))
@@ -270,16 +280,15 @@ impl Reader {
             ))
         };
         if let Some(report) = refusal {
-            let (message, help) = if octal {
-                (
-                    format!("without quotes YAML reads `{written}` as the number {text}, which is no mode"),
-                    quote,
-                )
+            let message = if octal {
+                let what = if matches!(item.value, Value::Bool(_)) { "" } else { "the number " };
+                format!("without quotes YAML reads `{written}` as {what}{text}, which is no mode")
             } else {
-                (
-                    format!("`{text}` is no mode"),
-                    "a mode is up to four octal digits in quotes: \"0644\"".to_owned(),
-                )
+                format!("`{text}` is no mode")
+            };
+            let help = match octal && is_meant {
+                true => quote,
+                false => "a mode is up to four octal digits in quotes: \"0644\"".to_owned(),
             };
             let mut finding = Finding::error("A022", item.span, message).help(help).refused(report);
             finding.fix = fix;

@@ -1,9 +1,16 @@
-//! Texts that are not read, or not as they are written: no YAML, more than one document, a byte order mark.
+//! Texts that are not read, or not as they are written: no YAML, more than one document, an indented first key, a byte
+//! order mark.
 
-use crate::source::{self, Position, Span, core, psych};
+use crate::source::psych::Item;
+use crate::source::{self, Indented, Position, Span, core, psych};
 
-use super::super::{Agent, AppSpec, Finding};
-use super::{Reader, typed};
+use super::super::{Agent, AppSpec, Finding, refusal};
+use super::{Reader, read, typed};
+
+/// Of an [`Indented`] text.
+pub const INDENTED: &str =
+    "the first key is indented and the keys below it are not: nothing but that is read";
+pub const NOT_INDENTED: &str = "put it in the column of the others";
 
 impl Reader {
     /// A mark takes a column of the first line: what begins there is all that is read, and nothing where nothing does.
@@ -23,15 +30,6 @@ impl Reader {
 
     pub(super) fn unreadable(&mut self, text: &[u8], error: &source::Error) -> Option<AppSpec> {
         self.mark(text);
-        if let (Agent::Two, source::ErrorKind::Refused) = (self.agent, &error.kind)
-            && error.message.contains("more than one document")
-        {
-            let message = "the agent refuses a file with more than one YAML document";
-            let finding = Finding::error("A007", Span::at(error.position), message)
-                .help("remove `---` and what follows");
-            self.add(finding.refused(typed::yaml(&core::report(error))));
-            return None;
-        }
         let unclosed = error.context.filter(|_| error.message.contains("unexpected end of stream"));
         let finding =
             Finding::error("A001", Span::at(unclosed.unwrap_or(error.position)), error.message.clone());
@@ -46,6 +44,35 @@ impl Reader {
         });
         None
     }
+
+    /// Agent 2 refuses what follows the first document, after what is wrong with that.
+    pub(super) fn more_documents(&mut self, rest: Position) {
+        let message = "the agent refuses a file with more than one YAML document";
+        let finding = Finding::error("A007", Span::at(rest), message).help("remove `---` and what follows");
+        self.add(finding.refused(typed::yaml(core::MORE_DOCUMENTS)));
+    }
+
+    /// What comes of the first key alone, `root`, and what there is to say of all of them.
+    pub(super) fn indented(&mut self, root: &Item, meant: &Indented) -> Option<AppSpec> {
+        let mut alone = Reader { findings: Vec::new(), ..*self };
+        let appspec = alone.root(root);
+        if self.agent == Agent::Two {
+            alone.more_documents(meant.start);
+        }
+        let place = Span::at(meant.start);
+        let finding = match refusal(&alone.findings, self.agent) {
+            Some(report) => Finding::error("A007", place, INDENTED).refused(report),
+            None => Finding::warning("A007", place, INDENTED),
+        };
+        self.add(finding.help(NOT_INDENTED));
+        // Nothing of this is what a host would report.
+        self.findings.extend(read(&meant.text, self.host, self.agent).1.into_iter().map(|finding| Finding {
+            span: finding.span.map(|span| meant.span(span)),
+            refusal: None,
+            ..finding
+        }));
+        appspec
+    }
 }
 
 /// What to do about a text that is not read, by the message.
@@ -57,6 +84,12 @@ pub fn unreadable_help(text: &[u8], message: &str) -> Option<&'static str> {
         Some("save the file as UTF-8")
     } else if has("control characters") {
         Some("take the character out; an editor may not show it")
+    } else if text.strip_prefix(source::MARK).is_some_and(|text| text.starts_with(b"---")) {
+        Some("behind the byte order mark `---` is no beginning: save the file as UTF-8 without BOM")
+    } else if text.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"<<<<<<< ")) {
+        Some(
+            "the file holds a merge conflict: settle it and take out the lines `<<<<<<<`, `=======` and `>>>>>>>`",
+        )
     } else if has("cannot start any token") {
         Some("YAML indents with spaces, never tabs, and a value that begins with @, ` or % needs quotes")
     } else if has("mapping values are not allowed") {

@@ -21,7 +21,7 @@ fn what_is_left_empty_loses_something_only_where_that_stands_beside_it() {
         check(format!("{HEAD}hooks:\nAfterInstall:\n").as_bytes(), None, Scope::default()).findings;
     assert_eq!(findings[0].help.as_deref(), Some("indent `AfterInstall` and what else belongs below it"));
     let script = alone("hooks:\n  AfterInstall:\n  location: a\n");
-    assert_eq!((script[0].as_str(), &script[1][..6]), ("A036 w", "A034 e"));
+    assert_eq!((script[0].as_str(), &script[1][..6]), ("A036 w", "A030 e"));
 }
 
 #[test]

@@ -28,9 +28,11 @@ pub fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
         }
         Some(name) => {
             let found = code(name).ok_or_else(|| {
-                let near = nearest(name, CODES.iter().map(|code| code.id)).unwrap_or("A034");
+                let near = nearest(name, CODES.iter().map(|code| code.id));
+                let near = near.or_else(|| code(&format!("A{name:0>3}")).map(|code| code.id));
+                let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
                 Failure::new(format!("there is no code {name}"))
-                    .help(format!("did you mean `{near}`? `cdctl revision explain` lists all"))
+                    .help(format!("{near}`cdctl revision explain` lists all"))
                     .exit(Exit::Usage)
             })?;
             let columns = context.ui.out_look().columns;

@@ -163,6 +163,9 @@ pub fn require_appspec(directory: &Path, found: &[Found]) -> Result<(), Error> {
             error.help(format!("rename {} to appspec.yml: the agent looks for no other name", found.name))
         }
         (None, Some(found)) => error.help(format!("there is one in {}: bundle that directory", found.name)),
+        (None, None) if found.iter().any(|found| found.name == appspec::FILE_NAME) => {
+            error.help("what is called appspec.yml there is a directory: the agent looks for a file")
+        }
         (None, None) => error.help("a revision for instances has an appspec.yml at its root"),
     })
 }

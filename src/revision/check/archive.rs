@@ -58,6 +58,13 @@ pub fn check(
         let message = "names in this zip have backslashes, which `unzip` takes for slashes with a warning";
         Finding::warning("A064", None, message).help("make the zip by a tool that writes slashes")
     });
+    let changed: Vec<String> =
+        contents.changed.iter().map(|(from, to)| format!("`{from}` becomes `{to}`")).collect();
+    let changed = (!changed.is_empty()).then(|| {
+        let message = format!("`unzip` changes names in this zip: {}", changed.join(", "));
+        let help = "name files without control characters, and without `;` and digits at the end";
+        Finding::warning("A064", None, message).help(help)
+    });
     // What the AppSpec names cannot be looked at where it cannot be unpacked.
     let whole = faults.iter().all(|finding| finding.severity != Severity::Error || finding.only.is_some());
     let listing = if whole {
@@ -67,7 +74,7 @@ pub fn check(
     };
     let mut findings = appspec::check(&text, listing.as_ref(), scope).findings;
     findings.extend(faults);
-    findings.extend(listing.iter().flat_map(appspec::names).chain(backslashes));
+    findings.extend(listing.iter().flat_map(appspec::names).chain(backslashes).chain(changed));
     findings.extend(case_of(name, wanted));
     findings.extend(no_bundles((name, &text), scope, Severity::Warning));
     Ok(report(named(name), text, findings))

@@ -332,6 +332,32 @@ fn backslashes_that_unzip_takes_for_slashes_are_told() {
 }
 
 #[test]
+fn names_that_unzip_changes_are_told() {
+    let place = tempfile::tempdir().unwrap();
+    let said = |names: &[&str]| {
+        let file = place.path().join("site.zip");
+        let mut writer = ZipWriter::new(fs::File::create(&file).unwrap());
+        for name in [&["appspec.yml"], names].concat() {
+            writer.start_file(name, SimpleFileOptions::default().system(System::Unix)).unwrap();
+            writer.write_all(b"version: 0.0\nos: linux\n").unwrap();
+        }
+        writer.finish().unwrap();
+        let report = check(&Source::of(&file).unwrap(), Scope::default(), &Selection::default()).unwrap();
+        report
+            .findings
+            .into_iter()
+            .map(|found| (found.code, found.severity, found.message))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(said(&["a;b", "b;1/c", "d e", "é"]), []);
+    let message = "`unzip` changes names in this zip: `a\tb` becomes `ab`, `c.txt;1` becomes `c.txt`";
+    assert_eq!(said(&["a\tb", "c.txt;1", "d"]), [("A064", Severity::Warning, message.to_owned())]);
+    let many: Vec<String> = (0..9).map(|n| format!("{n};1")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    assert_eq!(said(&many)[0].2.matches("becomes").count(), 5);
+}
+
+#[test]
 fn an_appspec_for_lambda_or_ecs_is_no_bundles() {
     let (site, place) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let appspec = "version: 0.0\nResources:\n  - TargetService:\n      Type: AWS::ECS::Service\n      Properties:\n        TaskDefinition: arn:aws:ecs:eu-west-1:123456789012:task-definition/web:3\n        LoadBalancerInfo: {ContainerName: web, ContainerPort: 80}\n";
@@ -391,7 +417,7 @@ fn another_name_for_the_appspec_is_told() {
     fs::create_dir(site.path().join("appspec.yml")).unwrap();
     let report = check(&Source::of(site.path()).unwrap(), Scope::default(), &Selection::default()).unwrap();
     let help = report.findings[0].help.as_deref();
-    assert_eq!(help, Some("a revision for instances has an appspec.yml at its root"));
+    assert_eq!(help, Some("what is called appspec.yml there is a directory: the agent looks for a file"));
 }
 
 #[test]

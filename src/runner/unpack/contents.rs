@@ -35,6 +35,8 @@ pub struct Contents {
     seen: usize,
     /// Names of a zip have backslashes that are taken for slashes.
     pub backslashes: bool,
+    /// Names of a zip that are not unpacked as they are written, the first few: as written, and as unpacked.
+    pub changed: Vec<(String, String)>,
 }
 
 /// Where an archive has a file's content.
@@ -49,7 +51,16 @@ pub struct Stored {
 impl Contents {
     pub(super) fn new(gate: Gate) -> Self {
         let (listing, files) = (Listing::new(), HashMap::new());
-        Contents { gate, listing, zip: None, tar: None, files, seen: 0, backslashes: false }
+        Contents {
+            gate,
+            listing,
+            zip: None,
+            tar: None,
+            files,
+            seen: 0,
+            backslashes: false,
+            changed: Vec::new(),
+        }
     }
 
     /// What is there, by path; of files the first bytes, unless the bundle is a zip.

@@ -17,7 +17,7 @@ use super::contents::Stored;
 use super::damage::{self, Damage, Member};
 use super::gate::{self, refuse};
 use super::{Attributes, Contents, Entries};
-use crate::appspec::{Entry, Kind};
+use crate::appspec::{self, Entry, Kind};
 
 /// File type bits of a Unix mode, and those of a link and a directory.
 const KIND: u32 = 0o170_000;
@@ -92,6 +92,11 @@ fn target(entry: &mut dyn Read, name: &Path) -> io::Result<PathBuf> {
 ///
 /// Source: Info-ZIP's unzip 6.0, which both official agents call.
 fn name(entry: &ZipFileEntry<'_>) -> PathBuf {
+    PathBuf::from(OsString::from_vec(as_written(&parted(entry))))
+}
+
+/// As [`name`], with all that is written in it.
+fn parted(entry: &ZipFileEntry<'_>) -> Vec<u8> {
     let mut name = entry.name_raw().to_owned();
     // What is no UTF-8 is code page 437 there.
     if entry.system() == System::Dos
@@ -103,7 +108,7 @@ fn name(entry: &ZipFileEntry<'_>) -> PathBuf {
     if entry.system() == System::Dos && !name.contains(&b'/') {
         name.iter_mut().filter(|byte| **byte == b'\\').for_each(|byte| *byte = b'/');
     }
-    PathBuf::from(OsString::from_vec(as_written(&name)))
+    name
 }
 
 /// A name as `unzip` writes it: without control characters, and without what looks like the version of a file of VMS.
@@ -162,7 +167,13 @@ pub fn list(bundle: &Path, contents: &mut Contents) -> io::Result<()> {
         let entry = archive.by_index_data(index)?;
         members.push(Member::new(&entry));
         let (name, size) = (name(&entry), entry.size());
-        contents.backslashes |= slashes(name.as_os_str().as_bytes()) > slashes(entry.name_raw());
+        let parted = parted(&entry);
+        contents.backslashes |= slashes(&parted) > slashes(entry.name_raw());
+        let unpacked = name.as_os_str().as_bytes();
+        if parted != unpacked && contents.changed.len() < appspec::MOST {
+            let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
+            contents.changed.push((text(&parted), text(unpacked)));
+        }
         let (kind, mode) = kind(&entry, &name)?;
         match kind {
             Kind::Directory => {

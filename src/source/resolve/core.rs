@@ -19,12 +19,23 @@ const MAX_DEPTH: usize = 250;
 
 const UNKNOWN_ANCHOR: &str = "unknown anchor";
 
+/// What it says of a second document, once it has read the first.
+pub const MORE_DOCUMENTS: &str = "deserializing from YAML containing more than one document is not supported";
+
 /// The document as serde_yaml reads it; none where there is none.
 pub fn load(document: &Document) -> Result<Option<Item>, Error> {
-    if let Some(rest) = document.rest {
-        let message = "deserializing from YAML containing more than one document is not supported".to_owned();
-        return Err(Error { kind: ErrorKind::Refused, message, position: rest, context: None });
+    let root = load_first(document)?;
+    match document.rest {
+        Some(position) => {
+            let message = MORE_DOCUMENTS.to_owned();
+            Err(Error { kind: ErrorKind::Refused, message, position, context: None })
+        }
+        None => Ok(root),
     }
+}
+
+/// As [`load`], whatever follows.
+pub fn load_first(document: &Document) -> Result<Option<Item>, Error> {
     let mut resolver =
         Resolver { anchors: HashMap::new(), open: Vec::new(), aliases: 0, copies: 0, bytes: 0 };
     document.root.as_ref().map(|root| resolver.resolve(root, 0)).transpose()
