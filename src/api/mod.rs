@@ -7,6 +7,7 @@ mod calls;
 mod connect;
 mod convert;
 mod deployments;
+mod download;
 mod ecs;
 mod entered;
 pub mod error;

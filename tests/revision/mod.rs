@@ -5,6 +5,7 @@ mod checking;
 mod comparing;
 mod deploying;
 mod faults;
+mod fetching;
 mod git;
 mod hostile;
 mod logins;
