@@ -17,6 +17,7 @@ mod http;
 pub mod input;
 mod operation;
 mod pages;
+mod parts;
 mod raw;
 mod regions;
 mod resume;
@@ -27,6 +28,7 @@ mod roles;
 mod shape;
 pub mod source;
 mod sources;
+mod steady;
 mod upload;
 
 use aws_config::SdkConfig;
@@ -48,6 +50,7 @@ pub use resume::Open;
 pub use revisions::{Stored, wire_revision};
 pub use roles::Ask;
 pub use shape::Shape;
+pub use steady::Steady;
 pub use upload::{Ended, Left, Put, Uploaded};
 
 use crate::settings::Connection;
