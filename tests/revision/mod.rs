@@ -8,6 +8,7 @@ mod faults;
 mod fetching;
 mod git;
 mod hostile;
+mod leftovers;
 mod logins;
 mod pushing;
 mod rehearsing;
