@@ -8,7 +8,8 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use aws_sdk_s3::types::{CompletedPart, Part};
+use aws_sdk_s3::types::builders::CompletedPartBuilder;
+use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedPart, Part};
 use flate2::Crc;
 use md5::{Digest, Md5};
 use sha2::Sha256;
@@ -56,16 +57,43 @@ impl Cut {
     }
 }
 
-/// An upload that was cut short.
+/// An upload that is not complete.
 pub struct Unfinished {
     pub id: String,
+    /// Of the checksums that it was begun with. Without, none of a part may be named when it is completed.
+    pub algorithm: Option<ChecksumAlgorithm>,
     /// By number.
     pub parts: BTreeMap<i32, CompletedPart>,
+}
+
+impl Unfinished {
+    /// A part as S3 is told of it in the end.
+    pub(super) fn told(&self, part: CompletedPartBuilder) -> CompletedPart {
+        told(self.algorithm.as_ref(), part)
+    }
+}
+
+fn told(algorithm: Option<&ChecksumAlgorithm>, part: CompletedPartBuilder) -> CompletedPart {
+    if algorithm.is_none() { part.set_checksum_crc32(None).build() } else { part.build() }
+}
+
+/// What is open where a file goes.
+#[derive(Default)]
+pub(super) struct Found {
+    /// The file's own with the most parts.
+    pub unfinished: Option<Unfinished>,
+    /// The ids of its others: nothing in them is not in the file.
+    pub same: Vec<String>,
+    /// The ids of all; none where nobody may ask for them.
+    pub known: Option<Vec<String>>,
+    pub open: Open,
 }
 
 /// How many other uploads to the same place are open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Open {
+    /// Those whose parts are this file's, and which could not be removed.
+    pub same: usize,
     /// Those without parts, which may be of any file.
     pub empty: usize,
     /// Those whose parts are not this file's, or cannot be looked at.
@@ -73,48 +101,51 @@ pub struct Open {
 }
 
 impl Api {
-    /// The open upload of this file to this place that has the most parts, and how many others are open there. Where
-    /// nobody may ask for them it is as if there were none.
-    pub(super) async fn unfinished(
-        &self,
-        file: &Path,
-        cut: Cut,
-        place: &Place<'_>,
-    ) -> (Option<Unfinished>, Open) {
-        let (mut found, mut open) = (None::<Unfinished>, Open::default());
-        for id in self.open_uploads(place).await {
+    /// The open upload of this file to this place that has the most parts, and what else is open there. Where nobody may
+    /// ask for them it is as if there were none.
+    pub(super) async fn unfinished(&self, file: &Path, cut: Cut, place: &Place<'_>) -> Found {
+        let (mut found, mut own) = (Found::default(), Vec::new());
+        let Some(uploads) = self.open_uploads(place).await else { return found };
+        found.known = Some(uploads.iter().map(|(id, _)| id.clone()).collect());
+        for (id, algorithm) in uploads {
             let Some(listed) = self.listed_parts(place, &id).await else {
-                open.others += 1;
+                found.open.others += 1;
                 continue;
             };
             if listed.is_empty() {
-                open.empty += 1;
+                found.open.empty += 1;
                 continue;
             }
-            let file = file.to_owned();
-            let same = tokio::task::spawn_blocking(move || same(&file, cut, &listed));
+            let (file, count, by) = (file.to_owned(), listed.len(), algorithm.clone());
+            let same = tokio::task::spawn_blocking(move || same(&file, cut, by.as_ref(), &listed));
             let parts = same.await.ok().and_then(Result::ok).unwrap_or_default();
-            let most = found.as_ref().map_or(0, |found| found.parts.len());
-            if parts.len() > most {
-                open.others += usize::from(found.is_some());
-                found = Some(Unfinished { id, parts });
+            let is_crc32 = algorithm.as_ref().is_none_or(|algorithm| *algorithm == ChecksumAlgorithm::Crc32);
+            if parts.is_empty() || !is_crc32 {
+                found.open.others += 1;
             } else {
-                open.others += 1;
+                own.push((parts.len() == count, Unfinished { id, algorithm, parts }));
             }
         }
-        (found, open)
+        own.sort_by_key(|(_, upload)| upload.parts.len());
+        found.unfinished = own.pop().map(|(_, upload)| upload);
+        found.open.others += own.iter().filter(|(whole, _)| !whole).count();
+        found.same = own.into_iter().filter(|(whole, _)| *whole).map(|(_, upload)| upload.id).collect();
+        found
     }
 
-    /// Their ids.
-    async fn open_uploads(&self, place: &Place<'_>) -> Vec<String> {
+    /// Their ids, and by what algorithm their parts have checksums.
+    pub(super) async fn open_uploads(
+        &self,
+        place: &Place<'_>,
+    ) -> Option<Vec<(String, Option<ChecksumAlgorithm>)>> {
         let request = self.s3().await.list_multipart_uploads().bucket(place.bucket).prefix(place.key);
         let answer = request.set_expected_bucket_owner(place.put.expected_owner.clone()).send().await;
-        let uploads = answer.map(|answer| answer.uploads.unwrap_or_default()).unwrap_or_default();
+        let uploads = answer.ok()?.uploads.unwrap_or_default();
         let of_key = uploads.into_iter().filter(|upload| upload.key() == Some(place.key));
-        of_key.filter_map(|upload| upload.upload_id).collect()
+        Some(of_key.filter_map(|upload| Some((upload.upload_id?, upload.checksum_algorithm))).collect())
     }
 
-    async fn listed_parts(&self, place: &Place<'_>, id: &str) -> Option<Vec<Part>> {
+    pub(super) async fn listed_parts(&self, place: &Place<'_>, id: &str) -> Option<Vec<Part>> {
         let request = self.s3().await.list_parts().bucket(place.bucket).key(place.key).upload_id(id);
         let request = request.set_expected_bucket_owner(place.put.expected_owner.clone());
         request.into_paginator().items().send().try_collect().await.ok()
@@ -122,7 +153,12 @@ impl Api {
 }
 
 /// The parts that hold what the file holds; none where the upload was cut in another way.
-fn same(file: &Path, cut: Cut, listed: &[Part]) -> io::Result<BTreeMap<i32, CompletedPart>> {
+fn same(
+    file: &Path,
+    cut: Cut,
+    algorithm: Option<&ChecksumAlgorithm>,
+    listed: &[Part],
+) -> io::Result<BTreeMap<i32, CompletedPart>> {
     let mut parts = BTreeMap::new();
     if !listed.iter().all(|part| cut.fits(part)) {
         return Ok(parts);
@@ -135,7 +171,7 @@ fn same(file: &Path, cut: Cut, listed: &[Part]) -> io::Result<BTreeMap<i32, Comp
                 .part_number(number)
                 .set_e_tag(part.e_tag().map(str::to_owned))
                 .set_checksum_crc32(part.checksum_crc32().map(str::to_owned));
-            parts.insert(number, part.build());
+            parts.insert(number, told(algorithm, part));
         }
     }
     Ok(parts)
@@ -202,7 +238,7 @@ mod tests {
             let part = Part::builder().part_number(1).size(size).e_tag(etag);
             part.set_checksum_crc32(crc.map(str::to_owned)).build()
         };
-        let known = |part: Part| same(&path, cut, &[part]).unwrap().len() == 1;
+        let known = |part: Part| same(&path, cut, None, &[part]).unwrap().len() == 1;
         assert!(known(part("\"25f9e794323b453885f5181f1b624d0b\"", None, 9)));
         // The check value of CRC-32: cbf43926.
         assert!(known(part("\"0\"", Some("y/Q5Jg=="), 9)));

@@ -1,11 +1,9 @@
 //! Revisions: their registration, and what is known of their objects.
 
-use std::path::Path;
-
 use serde_json::{Value, json};
 
 use super::error::from_sdk;
-use super::upload::{DIGEST, SETTINGS, local, stored};
+use super::upload::{DIGEST, SETTINGS, stored};
 use super::{Api, ApiError, call, convert, raw};
 use crate::model::Revision;
 
@@ -47,30 +45,6 @@ impl Api {
         let answer = self.send("GetApplicationRevision", &input).await?;
         let content = answer.pointer("/revision/appSpecContent/content").and_then(Value::as_str);
         Ok(content.map(str::to_owned))
-    }
-
-    /// GetObject into a new file, a part at a time in memory. What was written of a download that failed stays there.
-    pub async fn download(
-        &self,
-        bucket: &str,
-        key: &str,
-        version: Option<&str>,
-        file: &Path,
-    ) -> Result<Stored, ApiError> {
-        use tokio::io::AsyncWriteExt;
-        let told = |message: String| local("GetObject", message);
-        let request = self.s3().await.get_object().bucket(bucket).key(key);
-        let mut output = request
-            .set_version_id(version.map(str::to_owned))
-            .send()
-            .await
-            .map_err(|error| from_sdk("GetObject", &error))?;
-        let mut to = tokio::fs::File::create_new(file).await.map_err(|error| told(error.to_string()))?;
-        while let Some(part) = output.body.try_next().await.map_err(|error| told(error.to_string()))? {
-            to.write_all(&part).await.map_err(|error| told(error.to_string()))?;
-        }
-        to.flush().await.map_err(|error| told(error.to_string()))?;
-        Ok(stored(output.e_tag(), output.version_id()))
     }
 
     /// HeadObject: what is there under this key now. `owner` is the account that the bucket must belong to.

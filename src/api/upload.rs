@@ -1,41 +1,25 @@
-//! An upload to S3: whole, or in parts where it is large. Memory does not grow with the file, an upload that ends early
-//! leaves no parts behind, and one that was killed is gone on with (`resume.rs`).
+//! An upload to S3: whole, or in parts where it is large (`parts.rs`). Memory does not grow with the file, an upload that
+//! ends early leaves no parts behind, and one that was killed is gone on with (`resume.rs`).
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
-use aws_sdk_s3::error::ProvideErrorMetadata;
-use aws_sdk_s3::primitives::{ByteStream, Length, SdkBody};
-use aws_sdk_s3::types::{
-    CompletedMultipartUpload, CompletedPart, ObjectCannedAcl, ServerSideEncryption, StorageClass,
-};
+use aws_sdk_s3::primitives::{ByteStream, SdkBody};
 use bytes::Bytes;
-use futures_util::{StreamExt, TryStreamExt, stream};
 use http_body::{Body, Frame, SizeHint};
 use sha2::{Digest, Sha256};
-use tokio::time::timeout;
 
 use super::error::from_sdk;
-use super::resume::{Cut, Open, Unfinished};
+use super::resume::Open;
 use super::revisions::Stored;
+use super::steady::Steady;
 use super::{Api, ApiError, ErrorKind};
 use crate::model::bare_etag;
 
 /// A file beyond this many bytes goes in parts.
 const WHOLE: u64 = 16 << 20;
-/// Parts under way at a time.
-const PARALLEL: usize = 4;
-/// Bytes that are read at a time: each read is another thread's.
-const BUFFER: usize = 128 << 10;
-/// How long an upload that is told to stop waits for the id of one that it has just begun.
-const SOON: Duration = Duration::from_secs(1);
-/// How long it waits for its parts to be removed.
-const A_WHILE: Duration = Duration::from_secs(5);
 /// The metadata that holds an object's SHA-256.
 pub const DIGEST: &str = "cdctl-sha256";
 /// The metadata that tells how an object was asked to be stored.
@@ -108,11 +92,11 @@ pub enum Left {
 }
 
 impl Ended {
-    fn failed(error: ApiError, left: Left) -> Self {
+    pub(super) fn failed(error: ApiError, left: Left) -> Self {
         Ended { error, stopped: false, left }
     }
 
-    fn stopped(left: Left) -> Self {
+    pub(super) fn stopped(left: Left) -> Self {
         Ended { error: local("PutObject", "stopped".to_owned()), stopped: true, left }
     }
 }
@@ -124,36 +108,38 @@ macro_rules! described {
         $request
             .bucket($place.bucket)
             .key($place.key)
-            .set_server_side_encryption(put.encryption.as_deref().map(ServerSideEncryption::from))
+            .set_server_side_encryption(put.encryption.as_deref().map(Into::into))
             .set_ssekms_key_id(put.kms_key.clone())
-            .set_storage_class(put.storage_class.as_deref().map(StorageClass::from))
-            .set_acl(put.acl.as_deref().map(ObjectCannedAcl::from))
-            .set_tagging((!put.tags.is_empty()).then(|| tagging(&put.tags)))
+            .set_storage_class(put.storage_class.as_deref().map(Into::into))
+            .set_acl(put.acl.as_deref().map(Into::into))
+            .set_tagging((!put.tags.is_empty()).then(|| $crate::api::upload::tagging(&put.tags)))
             .set_expected_bucket_owner(put.expected_owner.clone())
             .set_metadata(put.digest.clone().map(|digest| {
-                let settings = put.settings().map(|settings| (SETTINGS.to_owned(), settings));
-                std::iter::once((DIGEST.to_owned(), digest)).chain(settings).collect()
+                let settings =
+                    put.settings().map(|settings| ($crate::api::upload::SETTINGS.to_owned(), settings));
+                std::iter::once(($crate::api::upload::DIGEST.to_owned(), digest)).chain(settings).collect()
             }))
     }};
 }
+pub(super) use described;
 
 impl Api {
-    /// Uploads a file; ends where `stop` is ready before it is complete. However it ends early, its parts are removed.
-    /// What an upload of the same file to the same place has left, killed, is not sent again.
+    /// Uploads a file; ends where `stop` is ready before it is complete, and in an error where the file does not stay as
+    /// it was. However it ends early, its parts are removed. What an upload of the same file to the same place has left,
+    /// killed, is not sent again.
     pub async fn upload(
         &self,
-        file: &Path,
+        file: &Steady,
         (bucket, key): (&str, &str),
         put: &Put,
         progress: Progress,
         stop: impl Future<Output = ()>,
     ) -> Result<Uploaded, Ended> {
         let failed = |error| Ended::failed(error, Left::Nothing);
-        let size =
-            std::fs::metadata(file).map_err(|error| failed(local("PutObject", error.to_string())))?.len();
+        let size = file.size();
         let place = Place { bucket, key, put };
         if size > WHOLE {
-            return self.put_parts(file, size, &place, progress, stop).await;
+            return self.put_parts(file, &place, progress, stop).await;
         }
         let most = Arc::new(AtomicU64::new(0));
         let sent = Arc::clone(&most);
@@ -175,17 +161,15 @@ impl Api {
 
     async fn put_whole(
         &self,
-        file: &Path,
+        file: &Steady,
         place: &Place<'_>,
         progress: Progress,
     ) -> Result<Stored, ApiError> {
-        let stream = ByteStream::read_from()
-            .path(file)
-            .buffer_size(BUFFER)
-            .build()
-            .await
-            .map_err(|error| local("PutObject", error.to_string()))?;
-        let body = stream.into_inner().map_preserve_contents(move |inner| {
+        // All of it first: once a body is sent nobody can take the object back.
+        let bytes =
+            tokio::fs::read(file.path()).await.map_err(|error| local("PutObject", error.to_string()))?;
+        file.require("PutObject")?;
+        let body = ByteStream::from(bytes).into_inner().map_preserve_contents(move |inner| {
             SdkBody::from_body_1_x(Counting { inner, sent: 0, progress: progress.clone() })
         });
         let output = described!(self.s3().await.put_object(), place)
@@ -193,141 +177,6 @@ impl Api {
             .send()
             .await
             .map_err(|error| from_sdk("PutObject", &error))?;
-        Ok(stored(output.e_tag(), output.version_id()))
-    }
-
-    async fn put_parts(
-        &self,
-        file: &Path,
-        size: u64,
-        place: &Place<'_>,
-        progress: Progress,
-        stop: impl Future<Output = ()>,
-    ) -> Result<Uploaded, Ended> {
-        let cut = Cut::new(size, place.put);
-        let mut stop = std::pin::pin!(stop);
-        let (mut unfinished, open) = tokio::select! {
-            found = self.unfinished(file, cut, place) => found,
-            () = &mut stop => return Err(Ended::stopped(Left::Nothing)),
-        };
-        let mut again = true;
-        loop {
-            let upload = match unfinished.take() {
-                Some(unfinished) => unfinished,
-                None => Unfinished { id: self.begin(place, stop.as_mut()).await?, parts: BTreeMap::new() },
-            };
-            let resumed = upload.parts.keys().map(|number| cut.part(*number).1).sum();
-            let result = tokio::select! {
-                result = self.send_parts(file, cut, place, &upload, &progress) => result,
-                () = &mut stop => return Err(Ended::stopped(self.abort(place, &upload.id).await)),
-            };
-            match result {
-                Ok(stored) => return Ok(Uploaded { stored, resumed, open }),
-                // Somebody else who pushes the same content has ended it.
-                Err(error) if again && error.code.as_deref() == Some("NoSuchUpload") => again = false,
-                Err(error) => return Err(Ended::failed(error, self.abort(place, &upload.id).await)),
-            }
-        }
-    }
-
-    /// The id of a new upload. One that is stopped while it begins is removed, where its id comes soon.
-    async fn begin(
-        &self,
-        place: &Place<'_>,
-        stop: Pin<&mut impl Future<Output = ()>>,
-    ) -> Result<String, Ended> {
-        let mut created = std::pin::pin!(self.create_upload(place));
-        tokio::select! {
-            created = &mut created => created.map_err(|error| Ended::failed(error, Left::Nothing)),
-            () = stop => Err(Ended::stopped(match timeout(SOON, created).await {
-                Ok(Ok(id)) => self.abort(place, &id).await,
-                Ok(Err(_)) => Left::Nothing,
-                Err(_) => Left::Upload(None),
-            })),
-        }
-    }
-
-    async fn create_upload(&self, place: &Place<'_>) -> Result<String, ApiError> {
-        let created = described!(self.s3().await.create_multipart_upload(), place)
-            .send()
-            .await
-            .map_err(|error| from_sdk("CreateMultipartUpload", &error))?;
-        Ok(created.upload_id().unwrap_or_default().to_owned())
-    }
-
-    /// Removes an upload's parts, as far as that goes within a moment.
-    async fn abort(&self, place: &Place<'_>, id: &str) -> Left {
-        let s3 = self.s3().await;
-        let abort = s3.abort_multipart_upload().bucket(place.bucket).key(place.key).upload_id(id);
-        let abort = abort.set_expected_bucket_owner(place.put.expected_owner.clone()).send();
-        match timeout(A_WHILE, abort).await {
-            Ok(Ok(_)) => Left::Nothing,
-            // Completed, unless somebody else has removed it.
-            Ok(Err(error)) if error.code() == Some("NoSuchUpload") => Left::Object,
-            _ => Left::Upload(Some(id.to_owned())),
-        }
-    }
-
-    async fn send_parts(
-        &self,
-        file: &Path,
-        cut: Cut,
-        place: &Place<'_>,
-        upload: &Unfinished,
-        progress: &Progress,
-    ) -> Result<Stored, ApiError> {
-        let s3 = self.s3().await;
-        let there: u64 = upload.parts.keys().map(|number| cut.part(*number).1).sum();
-        progress(there);
-        let sent = AtomicU64::new(there);
-        let part = |number: i32| {
-            let (file, sent) = (PathBuf::from(file), &sent);
-            async move {
-                if let Some(part) = upload.parts.get(&number) {
-                    return Ok(part.clone());
-                }
-                let (offset, count) = cut.part(number);
-                let body = ByteStream::read_from()
-                    .path(file)
-                    .offset(offset)
-                    .length(Length::Exact(count))
-                    .buffer_size(BUFFER)
-                    .build()
-                    .await
-                    .map_err(|error| local("UploadPart", error.to_string()))?;
-                let output = s3
-                    .upload_part()
-                    .bucket(place.bucket)
-                    .key(place.key)
-                    .upload_id(&upload.id)
-                    .part_number(number)
-                    .set_expected_bucket_owner(place.put.expected_owner.clone())
-                    .body(body)
-                    .send()
-                    .await
-                    .map_err(|error| from_sdk("UploadPart", &error))?;
-                progress(sent.fetch_add(count, Ordering::Relaxed) + count);
-                Ok::<_, ApiError>(
-                    CompletedPart::builder()
-                        .part_number(number)
-                        .set_e_tag(output.e_tag().map(str::to_owned))
-                        .set_checksum_crc32(output.checksum_crc32().map(str::to_owned))
-                        .build(),
-                )
-            }
-        };
-        let parts: Vec<CompletedPart> =
-            stream::iter(1..=cut.count()).map(part).buffered(PARALLEL).try_collect().await?;
-        let output = s3
-            .complete_multipart_upload()
-            .bucket(place.bucket)
-            .key(place.key)
-            .upload_id(&upload.id)
-            .set_expected_bucket_owner(place.put.expected_owner.clone())
-            .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts)).build())
-            .send()
-            .await
-            .map_err(|error| from_sdk("CompleteMultipartUpload", &error))?;
         Ok(stored(output.e_tag(), output.version_id()))
     }
 }
@@ -354,7 +203,7 @@ pub fn local(operation: &str, message: String) -> ApiError {
 }
 
 /// Tags as the header has them: names and values percent-encoded.
-fn tagging(tags: &[(String, String)]) -> String {
+pub(super) fn tagging(tags: &[(String, String)]) -> String {
     let encoded = |text: &str| -> String {
         text.bytes()
             .map(|byte| match byte {

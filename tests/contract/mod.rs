@@ -184,6 +184,29 @@ fn aws_cli_pushes_and_deploys() {
 }
 
 #[test]
+fn aws_cli_sends_parts_with_checksums() {
+    let Some(cli) = Cli::on(Scene::Created, "the AWS CLI: s3 cp in parts") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (file, back) = (folder.path().join("big"), folder.path().join("back"));
+    let mut noise = vec![0; 9 << 20];
+    fastrand::Rng::with_seed(1).fill(&mut noise);
+    fs::write(&file, &noise).unwrap();
+    cli.aws(&["s3", "mb", "s3://releases"]);
+    let copied = |more: &[&str], sum: &str| {
+        cli.aws(&[&["s3", "cp", file.to_str().unwrap(), "s3://releases/big"], more].concat());
+        cli.aws(&["s3", "cp", "s3://releases/big", back.to_str().unwrap()]);
+        assert!(fs::read(&back).unwrap() == noise);
+        let head = ["s3api", "head-object", "--bucket", "releases", "--key", "big", "--output", "text"];
+        let query = format!("[{sum},ChecksumType]");
+        cli.aws(&[&head[..], &["--checksum-mode", "ENABLED", "--query", &query]].concat())
+    };
+    for (more, sum) in [(&[][..], "ChecksumCRC32"), (&["--checksum-algorithm", "SHA256"], "ChecksumSHA256")] {
+        let told = copied(more, sum);
+        assert!(told.trim().ends_with("-2\tCOMPOSITE"), "{told}");
+    }
+}
+
+#[test]
 fn aws_cli_waits_for_the_end() {
     for (scene, code) in [(Scene::Succeeded, 0), (Scene::Failed, 255)] {
         let Some(cli) = Cli::on(scene, "the AWS CLI: wait deployment-successful") else { return };

@@ -17,16 +17,19 @@ use crate::support::stage::Stage;
 
 /// What happens to a connection on which the second part is sent.
 #[derive(Clone, Copy, PartialEq)]
-enum Trouble {
+pub enum Trouble {
     /// It is closed, as often as this.
     Closed(usize),
     /// Nothing is passed on any more.
     Silent,
 }
 
+/// Told by a line instead of a part's number.
+pub const REGISTERS: u32 = u32::MAX;
+
 /// A line to `server` on which the second part of an upload meets trouble; its address, and the number of each part that
-/// comes. Number 0 is a whole file, or the beginning of an upload in parts.
-fn line_to(server: SocketAddr, trouble: Trouble) -> (SocketAddr, mpsc::Receiver<u32>) {
+/// comes. Number 0 is a whole file, or the beginning of an upload in parts; a registration is [`REGISTERS`].
+pub fn line_to(server: SocketAddr, trouble: Trouble) -> (SocketAddr, mpsc::Receiver<u32>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let (address, count) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
     let (sender, struck) = mpsc::channel();
@@ -59,7 +62,8 @@ fn pass(
         let number = number.map(|rest| rest.split('&').next().unwrap().parse().unwrap());
         let begins = is_put || text.lines().next().is_some_and(|line| line.contains("?uploads "));
         let number = number.or((begins && !text.starts_with("GET ")).then_some(0));
-        number.into_iter().for_each(|number| sender.send(number).unwrap_or_default());
+        let registers = text.contains("RegisterApplicationRevision").then_some(REGISTERS);
+        number.or(registers).into_iter().for_each(|number| sender.send(number).unwrap_or_default());
         if number == Some(2) {
             let before = count.fetch_add(1, Ordering::SeqCst);
             match trouble {
@@ -81,7 +85,7 @@ fn pass(
 }
 
 /// A machine with 17 MiB to push, which is three parts.
-fn machine(address: SocketAddr) -> (Machine, String) {
+pub fn machine(address: SocketAddr) -> (Machine, String) {
     let machine = Machine::new()
         .against(&format!("http://{address}"))
         .set("AWS_REGION", "eu-west-1")
@@ -96,7 +100,7 @@ fn machine(address: SocketAddr) -> (Machine, String) {
     (machine, line)
 }
 
-async fn stage() -> Stage {
+pub async fn stage() -> Stage {
     let stage = Stage::new();
     s3(&stage.sandbox).create_bucket().bucket("releases").send().await.unwrap();
     codedeploy(&stage.sandbox).create_application().application_name("shop").send().await.unwrap();
@@ -104,7 +108,7 @@ async fn stage() -> Stage {
 }
 
 /// Neither parts nor an object nor a revision.
-async fn is_empty(stage: &Stage) -> bool {
+pub async fn is_empty(stage: &Stage) -> bool {
     let s3 = s3(&stage.sandbox);
     let open = s3.list_multipart_uploads().bucket("releases").send().await.unwrap();
     let objects = s3.list_objects_v2().bucket("releases").send().await.unwrap();
@@ -166,7 +170,7 @@ async fn an_upload_that_is_stopped_leaves_no_parts_and_registers_nothing() {
 }
 
 /// Begins a push, waits until part `number` is sent, and interrupts it; what it ends with.
-fn interrupted(machine: &Machine, line: &str, (struck, number): (&mpsc::Receiver<u32>, u32)) -> Run {
+pub fn interrupted(machine: &Machine, line: &str, (struck, number): (&mpsc::Receiver<u32>, u32)) -> Run {
     let mut command = machine.command(CDCTL);
     let child = command.args(line.split(' ')).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut child = child.unwrap();
@@ -181,7 +185,7 @@ fn interrupted(machine: &Machine, line: &str, (struck, number): (&mpsc::Receiver
     Run { stderr: said, ..Run::from(child.wait_with_output().unwrap()) }
 }
 
-fn fault(stage: &Stage, fault: serde_json::Value) {
+pub fn fault(stage: &Stage, fault: serde_json::Value) {
     stage.sandbox.add_fault(serde_json::from_value(fault).unwrap()).unwrap();
 }
 
@@ -223,9 +227,10 @@ async fn parts_that_cannot_be_removed_are_told() {
 }
 
 /// Pushes over a line that swallows the second part, and kills the process once the other two are there.
-async fn cut_short(stage: &Stage, server: SocketAddr) -> (Machine, String) {
+pub async fn cut_short(stage: &Stage, server: SocketAddr, more: &str) -> (Machine, String) {
     let (address, _struck) = line_to(server, Trouble::Silent);
     let (machine, line) = machine(address);
+    let line = format!("{line}{more}");
     let mut command = machine.command(CDCTL);
     let child = command.args(line.split(' ')).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     let mut child = child.unwrap();
@@ -251,7 +256,7 @@ async fn cut_short(stage: &Stage, server: SocketAddr) -> (Machine, String) {
 async fn an_upload_whose_process_was_killed_is_gone_on_with() {
     let stage = stage().await;
     let server = stage.serve();
-    let (machine, line) = cut_short(&stage, server.address()).await;
+    let (machine, line) = cut_short(&stage, server.address(), "").await;
     let s3 = s3(&stage.sandbox);
     let open = async || s3.list_multipart_uploads().bucket("releases").send().await.unwrap();
     assert_eq!(open().await.uploads().len(), 1);
@@ -259,7 +264,11 @@ async fn an_upload_whose_process_was_killed_is_gone_on_with() {
     let (address, parts) = line_to(server.address(), Trouble::Closed(0));
     let machine = machine.set("AWS_ENDPOINT_URL", &format!("http://{address}"));
     machine.run(&line).ends_with(0).complains("resumed an upload that was cut short: 8.");
-    assert_eq!(parts.try_iter().collect::<Vec<_>>(), [2], "the part that was missing, and no other");
+    assert_eq!(
+        parts.try_iter().collect::<Vec<_>>(),
+        [2, REGISTERS],
+        "the part that was missing, and no other"
+    );
     assert!(open().await.uploads().is_empty());
 
     let pushed = s3.get_object().bucket("releases").key("big.tar").send().await.unwrap();
@@ -278,7 +287,7 @@ async fn an_upload_whose_process_was_killed_is_gone_on_with() {
 async fn an_upload_of_something_else_to_the_same_key_is_left_alone_and_told() {
     let stage = stage().await;
     let server = stage.serve();
-    let (machine, line) = cut_short(&stage, server.address()).await;
+    let (machine, line) = cut_short(&stage, server.address(), "").await;
     let s3 = s3(&stage.sandbox);
     s3.create_multipart_upload().bucket("releases").key("big.tar").send().await.unwrap();
     s3.create_multipart_upload().bucket("releases").key("big.tar.old").send().await.unwrap();
@@ -290,7 +299,7 @@ async fn an_upload_of_something_else_to_the_same_key_is_left_alone_and_told() {
         .complains(
             "1 unfinished upload is at s3://releases/big.tar, without parts, of a push that still runs or",
         );
-    assert_eq!(parts.try_iter().filter(|part| *part > 0).count(), 3);
+    assert_eq!(parts.try_iter().filter(|part| (1..=3).contains(part)).count(), 3);
     let open = s3.list_multipart_uploads().bucket("releases").send().await.unwrap();
     assert_eq!(open.uploads().len(), 3);
     server.shut_down();

@@ -288,3 +288,91 @@ async fn preconditions_are_kept() {
     let refused = copy.copy_source_if_match("\"0\"").send().await.unwrap_err();
     assert_eq!(refused.code(), Some("PreconditionFailed"));
 }
+
+/// S3 finds no part by a checksum that was not named when the upload began.
+#[tokio::test]
+async fn parts_have_the_checksums_that_their_upload_was_begun_with() {
+    use aws_sdk_s3::error::ProvideErrorMetadata;
+    use aws_sdk_s3::types::{ChecksumMode, ChecksumType};
+    let stage = Stage::new();
+    let s3 = s3(&stage.sandbox);
+    s3.create_bucket().bucket("releases").send().await.unwrap();
+    let begin = async |algorithm: Option<ChecksumAlgorithm>, kind: Option<ChecksumType>| {
+        let upload = s3.create_multipart_upload().bucket("releases").key("k");
+        let upload = upload.set_checksum_algorithm(algorithm).set_checksum_type(kind).send().await.unwrap();
+        upload.upload_id.unwrap()
+    };
+    let part = |id: &str, algorithm: Option<ChecksumAlgorithm>| {
+        let part = s3.upload_part().bucket("releases").key("k").upload_id(id).part_number(1);
+        part.set_checksum_algorithm(algorithm).body(ByteStream::from_static(b"123456789")).send()
+    };
+    let complete = |id: &str, etag: &str, sum: Option<&str>| {
+        let part = CompletedPart::builder().part_number(1).e_tag(etag);
+        let part = part.set_checksum_crc32(sum.map(str::to_owned)).build();
+        let parts = CompletedMultipartUpload::builder().parts(part).build();
+        let complete = s3.complete_multipart_upload().bucket("releases").key("k").upload_id(id);
+        complete.multipart_upload(parts).send()
+    };
+    let head = || s3.head_object().bucket("releases").key("k").checksum_mode(ChecksumMode::Enabled).send();
+    // The check value of CRC-32: cbf43926.
+    let sum = Some("y/Q5Jg==");
+
+    let id = begin(None, None).await;
+    let sent = part(&id, None).await.unwrap();
+    let etag = sent.e_tag().unwrap();
+    assert_eq!(sent.checksum_crc32(), sum, "it is taken, and not kept");
+    let listed = s3.list_parts().bucket("releases").key("k").upload_id(&id).send().await.unwrap();
+    assert_eq!((listed.checksum_algorithm(), listed.parts()[0].checksum_crc32()), (None, None));
+    assert_eq!(complete(&id, etag, sum).await.unwrap_err().code(), Some("InvalidPart"));
+    assert_eq!(complete(&id, etag, None).await.unwrap().checksum_crc32(), None);
+    assert_eq!(head().await.unwrap().checksum_crc32(), None);
+
+    let id = begin(Some(ChecksumAlgorithm::Crc32), None).await;
+    let other = part(&id, Some(ChecksumAlgorithm::Sha256)).await.unwrap_err();
+    assert_eq!(other.code(), Some("InvalidRequest"));
+    assert_eq!(
+        other.message(),
+        Some("Checksum Type mismatch occurred, expected checksum Type: crc32, actual checksum Type: sha256")
+    );
+    part(&id, None).await.unwrap();
+    let open = s3.list_multipart_uploads().bucket("releases").send().await.unwrap();
+    assert_eq!(open.uploads()[0].checksum_algorithm(), Some(&ChecksumAlgorithm::Crc32));
+    let listed = s3.list_parts().bucket("releases").key("k").upload_id(&id).send().await.unwrap();
+    assert_eq!(listed.parts()[0].checksum_crc32(), sum);
+    assert_eq!(complete(&id, etag, None).await.unwrap_err().code(), Some("InvalidRequest"));
+    assert_eq!(complete(&id, etag, Some("AAAAAA==")).await.unwrap_err().code(), Some("InvalidPart"));
+    let done = complete(&id, etag, sum).await.unwrap();
+    assert_eq!(done.checksum_type(), Some(&ChecksumType::Composite));
+    let kept = done.checksum_crc32().unwrap();
+    assert!(kept.ends_with("==-1") && !kept.starts_with("y/Q5Jg"), "{kept}");
+    assert_eq!(head().await.unwrap().checksum_crc32(), Some(kept));
+    let copy = s3.copy_object().bucket("releases").key("k").copy_source("releases/k");
+    copy.send().await.unwrap();
+    assert_eq!(head().await.unwrap().checksum_crc32(), None);
+
+    let id = begin(Some(ChecksumAlgorithm::Crc32), Some(ChecksumType::FullObject)).await;
+    part(&id, None).await.unwrap();
+    assert_eq!(complete(&id, etag, None).await.unwrap().checksum_crc32(), sum);
+    assert_eq!(head().await.unwrap().checksum_type(), Some(&ChecksumType::FullObject));
+}
+
+#[tokio::test]
+async fn what_a_kms_key_encrypts_has_no_md5_for_an_etag() {
+    let stage = Stage::new();
+    let s3 = s3(&stage.sandbox);
+    s3.create_bucket().bucket("releases").send().await.unwrap();
+    let kms = ServerSideEncryption::AwsKms;
+    let put = |key: &str| s3.put_object().bucket("releases").key(key).body(ByteStream::from_static(b"x"));
+    let plain = put("plain").send().await.unwrap();
+    let own = put("own").server_side_encryption(kms.clone()).send().await.unwrap();
+    let upload = s3.create_multipart_upload().bucket("releases").key("m").server_side_encryption(kms);
+    let id = upload.send().await.unwrap().upload_id.unwrap();
+    let part = s3.upload_part().bucket("releases").key("m").upload_id(&id).part_number(1);
+    let part = part.body(ByteStream::from_static(b"x")).send().await.unwrap();
+    assert_ne!(own.e_tag(), plain.e_tag());
+    assert_eq!(part.e_tag(), own.e_tag());
+    let part = CompletedPart::builder().part_number(1).e_tag(part.e_tag().unwrap()).build();
+    let parts = CompletedMultipartUpload::builder().parts(part).build();
+    let complete = s3.complete_multipart_upload().bucket("releases").key("m").upload_id(&id);
+    complete.multipart_upload(parts).send().await.unwrap();
+}

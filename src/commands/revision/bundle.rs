@@ -65,7 +65,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     let packing = arguments.packing.packing(fetched.source(), (&name, named), Some(file.clone()))?;
     let prepared = pushing::bundle_aside(context, fetched, &packing).await?;
     let place = Place::of(&file)?;
-    place.fill(&prepared.file).doing(format!("write {}", file.display()))?;
+    place.fill(prepared.file.path()).doing(format!("write {}", file.display()))?;
     if place.is_stdout() {
         return Ok(Exit::Ok);
     }

@@ -109,8 +109,9 @@ impl Fetched {
                 .exit(Exit::Usage)
         })?;
         let folder = Folder::new().context("cannot make a temporary directory")?;
-        // A key may be longer than any file's name.
-        let name = key.rsplit('/').next().filter(|name| (1..=255).contains(&name.len())).unwrap_or("bundle");
+        // A key may be longer than any file's name, or end in what is a directory.
+        let fits = |name: &&str| (1..=255).contains(&name.len()) && !matches!(*name, "." | "..");
+        let name = key.rsplit('/').next().filter(fits).unwrap_or("bundle");
         let file = folder.path().join(name);
         let got = context
             .api()

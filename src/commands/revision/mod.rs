@@ -18,6 +18,7 @@ mod run_check;
 mod run_report;
 mod schema;
 mod show;
+mod uploading;
 mod validate;
 
 use clap::Subcommand;

@@ -1,31 +1,39 @@
 //! From a directory to a registered revision: check, bundle, upload, register. Shared by `revision push` and
 //! `deploy create --push`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::pin::pin;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::json;
 
 use super::fetched::Fetched;
-use crate::api::{ApiError, Ended, ErrorKind, Left, Open, Put, Stored, Uploaded, wire_revision};
+use super::uploading::upload;
+use crate::api::{Put, Steady, Stored, wire_revision};
 use crate::appspec::{Platform, Scope};
 use crate::commands::demo::quoted;
 use crate::commands::missing;
 use crate::context::Context;
-use crate::error::{Failure, nearest};
+use crate::error::Failure;
 use crate::exit::Exit;
 use crate::format::{Table, View};
 use crate::model::{BundleType, ComputePlatform, Revision};
-use crate::report::upload::{Upload, size};
+use crate::report::upload::size;
 use crate::revision::{Links, Selection, Source, check, digest, pack};
 use crate::runner;
 use crate::scratch::Folder;
-use crate::signals;
+use crate::signals::{self, Listener};
 use crate::ui::Ui;
+use crate::watch::sleep;
+
+/// How long an answer is waited for after a signal.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A bundle that is ready to be uploaded.
 pub struct Prepared {
-    pub file: PathBuf,
+    /// As it was when it was looked at.
+    pub file: Steady,
     pub bundle_type: BundleType,
     pub bytes: u64,
     /// Lower-case hexadecimal digits.
@@ -166,6 +174,11 @@ fn bundle(ui: &Ui, fetched: Fetched, packing: &Packing) -> anyhow::Result<Prepar
         selection.links = Links::FollowWithin;
     }
     let names = fetched.names();
+    let steady =
+        |file: &Path| Steady::new(file.to_owned()).with_context(|| format!("cannot read {}", file.display()));
+    let (Source::Directory(path) | Source::Ready(path, _)) = fetched.source();
+    // What is checked is what is uploaded.
+    let before = steady(path)?;
     let report = names.report(check(fetched.source(), packing.scope, &selection))?;
     if report.has_errors() || (!report.findings.is_empty() && !ui.quiet) {
         ui.complain(report.render(ui.err_look()).trim_end());
@@ -179,7 +192,7 @@ fn bundle(ui: &Ui, fetched: Fetched, packing: &Packing) -> anyhow::Result<Prepar
     let (file, bundle_type, (sha256, bytes), folder) = match fetched.source() {
         Source::Ready(file, bundle_type) => {
             let digest = digest(file).with_context(|| format!("cannot read {}", file.display()))?;
-            (file.clone(), bundle_type.clone(), digest, None)
+            (before, bundle_type.clone(), digest, None)
         }
         Source::Directory(directory) => {
             let folder = Folder::new().context("cannot make a temporary directory")?;
@@ -195,7 +208,7 @@ fn bundle(ui: &Ui, fetched: Fetched, packing: &Packing) -> anyhow::Result<Prepar
                     size(packed.unpacked)
                 ));
             }
-            (file, packing.kind.clone(), (packed.sha256, packed.bytes), Some(folder))
+            (steady(&file)?, packing.kind.clone(), (packed.sha256, packed.bytes), Some(folder))
         }
     };
     let name = fetched.stem();
@@ -247,6 +260,7 @@ pub async fn push(
 ) -> anyhow::Result<Revision> {
     let place = format!("s3://{}/{}", to.bucket, to.key);
     let there = if to.if_changed { unchanged(context, prepared, to).await } else { None };
+    let signals = context.signals.listen();
     let stored = match there {
         Some(there) => {
             context.ui.note(&format!("{place} has this content already; nothing was uploaded"));
@@ -261,13 +275,47 @@ pub async fn push(
         version: stored.version,
         etag: stored.etag,
     };
-    if let Err(error) = register(context, application, &revision, description).await {
-        let (revision, application) = (quoted(&revision.to_string()), quoted(application));
-        let register = format!("cdctl revision register {revision} --app {application}");
-        context.ui.warn(&format!("the bundle is there and not registered: `{register}` does that"));
-        return Err(error);
-    }
+    register_pushed(context, (application, &revision, description), signals).await?;
     Ok(revision)
+}
+
+/// Registers what was uploaded; where that fails, tells how it is done. After a signal the answer is still waited for, for
+/// a moment.
+async fn register_pushed(
+    context: &Context,
+    (application, revision, description): (&str, &Revision, Option<&str>),
+    mut signals: Listener,
+) -> anyhow::Result<()> {
+    let by_hand = {
+        let (revision, application) = (quoted(&revision.to_string()), quoted(application));
+        format!("`cdctl revision register {revision} --app {application}`")
+    };
+    let tell = || context.ui.warn(&format!("the bundle is there and not registered: {by_hand} does that"));
+    let mut answer = pin!(register(context, application, revision, description));
+    let signal = tokio::select! {
+        biased;
+        answer = &mut answer => return answer.inspect_err(|_| tell()),
+        signal = signals.next() => signal,
+    };
+    context.ui.note("the bundle is there: waiting until it is registered; another ^C leaves at once");
+    let (answer, signal) = tokio::select! {
+        biased;
+        answer = answer => (Some(answer), signal),
+        again = signals.next() => (None, again),
+        () = sleep(PATIENCE) => (None, signal),
+    };
+    let failure = match answer {
+        Some(Ok(())) => Failure::new("stopped; the bundle is there and registered"),
+        Some(Err(error)) => {
+            tell();
+            Failure::of(error)
+        }
+        None => {
+            let what = "no answer has come: the bundle is there, and may be registered or not";
+            Failure::new(what).help(format!("{by_hand} does that, also where it is"))
+        }
+    };
+    Err(failure.exit(signals::exit(signal)).into())
 }
 
 /// Registers a revision that is where it says.
@@ -310,91 +358,4 @@ async fn unchanged(context: &Context, prepared: &Prepared, to: &Destination) -> 
     let there = api.object(&to.bucket, &to.key, None, owner).await.ok()?;
     let same = there.digest.as_ref() == Some(&prepared.sha256) && there.settings == to.put.settings();
     same.then_some(there)
-}
-
-async fn upload(
-    context: &Context,
-    prepared: &Prepared,
-    to: &Destination,
-    place: &str,
-) -> anyhow::Result<Stored> {
-    let api = context.api().await?;
-    let put = Put { digest: Some(prepared.sha256.clone()), ..to.put.clone() };
-    let mut exit = Exit::Interrupted;
-    let signal = context.signals.next();
-    let stop = async { exit = signals::exit(signal.await) };
-    let upload = Upload::start(&context.ui, place, prepared.bytes);
-    let result = api.upload(&prepared.file, (&to.bucket, &to.key), &put, upload.progress(), stop).await;
-    upload.finish();
-    match result {
-        Ok(Uploaded { stored, resumed, open }) => {
-            if resumed > 0 {
-                let there = size(resumed);
-                context.ui.note(&format!("resumed an upload that was cut short: {there} were there already"));
-            }
-            tell_open(&context.ui, open, place);
-            Ok(stored)
-        }
-        Err(Ended { stopped: true, left, .. }) => {
-            let (what, help) = told_left(&left, to, place);
-            let failure = Failure::new(format!("stopped; {what} and nothing was registered")).exit(exit);
-            Err(help.into_iter().fold(failure, Failure::help).into())
-        }
-        Err(Ended { error, left, .. }) => {
-            if left != Left::Nothing {
-                let (what, help) = told_left(&left, to, place);
-                context.ui.warn(&[Some(what), help].into_iter().flatten().collect::<Vec<_>>().join("; "));
-            }
-            Err(upload_failure(context, error, to, place).await)
-        }
-    }
-}
-
-fn tell_open(ui: &Ui, open: Open, place: &str) {
-    let tell = |count: usize, what: &str| {
-        if count > 0 {
-            let uploads = if count == 1 { "upload is" } else { "uploads are" };
-            ui.note(&format!("{count} unfinished {uploads} at {place}, {what}: left alone"));
-        }
-    };
-    tell(open.others, "not of this bundle");
-    tell(open.empty, "without parts, of a push that still runs or of one that was cut short");
-}
-
-/// What an upload that ended early has left, and what to do about it.
-fn told_left(left: &Left, to: &Destination, place: &str) -> (String, Option<String>) {
-    match left {
-        Left::Nothing => (format!("nothing was left at {place}"), None),
-        Left::Object => (format!("all was sent, so {place} may be there"), None),
-        Left::Upload(None) => (format!("an unfinished upload without parts may be left at {place}"), None),
-        Left::Upload(Some(id)) => {
-            let abort = format!(
-                "aws s3api abort-multipart-upload --bucket {} --key {} --upload-id {id}",
-                quoted(&to.bucket),
-                quoted(&to.key)
-            );
-            let help =
-                format!("the next push of the same bundle goes on with its parts; `{abort}` removes them");
-            (format!("an unfinished upload was left at {place}"), Some(help))
-        }
-    }
-}
-
-async fn upload_failure(context: &Context, error: ApiError, to: &Destination, place: &str) -> anyhow::Error {
-    let failure = Failure::api(format!("cannot upload to {place}"), &error);
-    if let (ErrorKind::Denied, Some(owner)) = (error.kind, &to.put.expected_owner) {
-        let cause = format!("the bucket is not account {owner}'s, which --expected-bucket-owner names");
-        return failure.help(format!("{cause}, or the caller lacks the IAM permission s3:PutObject")).into();
-    }
-    if error.kind != ErrorKind::NotFound {
-        return failure.into();
-    }
-    let names = match context.api().await {
-        Ok(api) => missing::soon(api.bucket_names()).await.unwrap_or_default(),
-        Err(error) => return error,
-    };
-    match nearest(&to.bucket, names.iter().map(String::as_str)) {
-        Some(near) => failure.help(format!("did you mean bucket `{near}`?")).into(),
-        None => failure.help("make the bucket first; the tool creates none").into(),
-    }
 }

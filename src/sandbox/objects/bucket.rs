@@ -72,7 +72,8 @@ pub struct Stored {
     /// In the index the file's name alone.
     pub path: PathBuf,
     pub size: u64,
-    /// Without quotes: the MD5 of the content, or that of a multipart upload's parts with their number.
+    /// Without quotes: the MD5 of the content, or that of a multipart upload's parts with their number; no MD5 where a
+    /// KMS key encrypts it.
     pub etag: String,
     pub modified: Millis,
     /// None where the bucket had no versioning.
@@ -193,7 +194,7 @@ impl Objects {
         when: &When,
         now: Millis,
     ) -> Result<Stored, Error> {
-        let etag = hex(&body.md5);
+        let etag = hex(&attributes.tag(body.md5));
         self.store(bucket, key, body.body, etag, attributes, when, now)
     }
 

@@ -10,7 +10,7 @@ mod multipart;
 
 pub use bucket::{Listing, Stored, Versioning, When};
 pub use file::{Attributes, Incoming, Received};
-pub use multipart::Upload;
+pub use multipart::{Checksums, Opened, Upload, Uploaded};
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
 //! Multipart uploads.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::path::PathBuf;
 
@@ -20,6 +21,9 @@ pub struct Upload {
     pub bucket: String,
     pub key: String,
     pub initiated: Millis,
+    /// None: what comes with its parts is checked and not kept.
+    #[serde(default)]
+    checksums: Option<Checksums>,
     attributes: Attributes,
     /// Its parts are being joined: nobody else can reach it.
     #[serde(skip)]
@@ -29,13 +33,47 @@ pub struct Upload {
     parts: Table<Part>,
 }
 
+/// The checksums that an upload was begun with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checksums {
+    /// As in the API: `CRC32`.
+    pub algorithm: String,
+    /// The object's is that of its whole content, not that of its parts' checksums.
+    pub full_object: bool,
+}
+
+/// A part that is there.
+#[derive(Debug)]
+pub struct Uploaded {
+    pub number: i32,
+    /// In bytes.
+    pub size: u64,
+    pub etag: String,
+    /// By the upload's algorithm, base64.
+    pub checksum: Option<String>,
+    pub path: PathBuf,
+}
+
+/// An upload that is open.
+#[derive(Debug)]
+pub struct Opened {
+    pub id: String,
+    pub key: String,
+    pub initiated: Millis,
+    pub checksums: Option<Checksums>,
+}
+
 /// A part of an upload.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Part {
     /// The file's name.
     path: PathBuf,
     size: u64,
-    md5: [u8; 16],
+    /// What its eTag is made of.
+    #[serde(rename = "md5")]
+    tag: [u8; 16],
+    #[serde(default)]
+    checksum: Option<String>,
 }
 
 impl Entity for Part {}
@@ -64,13 +102,15 @@ impl Objects {
         bucket: &str,
         key: &str,
         attributes: Attributes,
+        checksums: Option<Checksums>,
         now: Millis,
     ) -> Result<String, Fault> {
         let mut index = self.index();
         index.bucket(bucket)?;
         let id = index.id();
         let (bucket, key) = (bucket.to_owned(), key.to_owned());
-        let upload = Upload { bucket, key, initiated: now, attributes, busy: false, parts: Table::default() };
+        let parts = Table::default();
+        let upload = Upload { bucket, key, initiated: now, checksums, attributes, busy: false, parts };
         index.uploads.insert(id.clone(), upload);
         Ok(id)
     }
@@ -88,20 +128,21 @@ impl Objects {
         key: &str,
         id: &str,
         number: i32,
-        part: Received,
+        (part, checksum): (Received, Option<String>),
     ) -> Result<String, Error> {
         let mut index = self.index();
-        index.upload(bucket, key, id)?;
         let Received { body, md5 } = part;
+        let tag = index.upload(bucket, key, id)?.attributes.tag(md5);
         let size = body.size;
         let (_, path) = index.name(&self.directory, body)?;
-        let replaced = index.upload(bucket, key, id)?.parts.insert(name(number), Part { path, size, md5 });
+        let part = Part { path, size, tag, checksum };
+        let replaced = index.upload(bucket, key, id)?.parts.insert(name(number), part);
         index.litter.extend(replaced.map(|part| part.path));
-        Ok(hex(&md5))
+        Ok(hex(&tag))
     }
 
-    /// Makes an object of the parts that the client names by number and eTag. Copies them: not for a thread
-    /// that others wait for.
+    /// Makes an object of the parts that the client names by number and eTag; `checksums` are the object's. Copies
+    /// them: not for a thread that others wait for.
     ///
     /// # Errors
     /// `NoSuchUpload`, `InvalidPart`, `InvalidPartOrder`, `EntityTooSmall`, `PreconditionFailed`.
@@ -110,7 +151,7 @@ impl Objects {
         bucket: &str,
         key: &str,
         id: &str,
-        named: &[(i32, String)],
+        (named, checksums): (&[(i32, String)], HashMap<String, String>),
         when: &When,
         now: Millis,
     ) -> Result<Stored, Error> {
@@ -121,9 +162,10 @@ impl Objects {
             upload.busy = true;
             upload.clone()
         };
+        let attributes = Attributes { checksums, ..upload.attributes.clone() };
         let stored = self
             .joined(&upload, named)
-            .and_then(|(body, etag)| self.store(bucket, key, body, etag, upload.attributes, when, now));
+            .and_then(|(body, etag)| self.store(bucket, key, body, etag, attributes, when, now));
         let mut index = self.index();
         if stored.is_ok() {
             index.close(id);
@@ -142,7 +184,7 @@ impl Objects {
         }
         let mut parts = Vec::new();
         for (number, etag) in named {
-            let part = upload.parts.get(&name(*number)).filter(|part| hex(&part.md5) == *etag);
+            let part = upload.parts.get(&name(*number)).filter(|part| hex(&part.tag) == *etag);
             parts.push(part.ok_or(Fault::InvalidPart)?);
         }
         if parts.split_last().is_some_and(|(_, others)| others.iter().any(|part| part.size < MIN_PART)) {
@@ -151,7 +193,7 @@ impl Objects {
         let mut whole = Body::new(&self.directory)?;
         let mut sums = Md5::new();
         for part in &parts {
-            sums.update(part.md5);
+            sums.update(part.tag);
             whole.append(&File::open(self.directory.join(&part.path))?)?;
         }
         let etag = format!("{}-{}", hex(&sums.finalize()), parts.len());
@@ -167,24 +209,44 @@ impl Objects {
         Ok(())
     }
 
-    /// Number, size in bytes and eTag of an open upload's parts.
+    /// The checksums that an open upload was begun with.
     ///
     /// # Errors
     /// `NoSuchUpload`.
-    pub fn uploaded(&self, bucket: &str, key: &str, id: &str) -> Result<Vec<(i32, u64, String)>, Fault> {
-        let mut index = self.index();
-        let parts = index.upload(bucket, key, id)?.parts.iter();
-        Ok(parts.map(|(name, part)| (name.parse().unwrap_or_default(), part.size, hex(&part.md5))).collect())
+    pub fn checksums(&self, bucket: &str, key: &str, id: &str) -> Result<Option<Checksums>, Fault> {
+        Ok(self.index().upload(bucket, key, id)?.checksums.clone())
     }
 
-    /// Id, key and time of a bucket's open uploads whose key begins so, by key.
-    pub fn uploads(&self, bucket: &str, prefix: &str) -> Result<Vec<(String, String, Millis)>, Fault> {
+    /// An open upload's parts by number.
+    ///
+    /// # Errors
+    /// `NoSuchUpload`.
+    pub fn uploaded(&self, bucket: &str, key: &str, id: &str) -> Result<Vec<Uploaded>, Fault> {
+        let mut index = self.index();
+        let parts = index.upload(bucket, key, id)?.parts.iter();
+        let uploaded = |(name, part): (&String, &Part)| Uploaded {
+            number: name.parse().unwrap_or_default(),
+            size: part.size,
+            etag: hex(&part.tag),
+            checksum: part.checksum.clone(),
+            path: self.directory.join(&part.path),
+        };
+        Ok(parts.map(uploaded).collect())
+    }
+
+    /// A bucket's open uploads whose key begins so, by key.
+    pub fn uploads(&self, bucket: &str, prefix: &str) -> Result<Vec<Opened>, Fault> {
         let index = self.index();
         index.bucket(bucket)?;
         let meant = index.open_uploads(bucket).filter(|(_, upload)| upload.key.starts_with(prefix));
-        let mut uploads: Vec<_> =
-            meant.map(|(id, upload)| (id.clone(), upload.key.clone(), upload.initiated)).collect();
-        uploads.sort_by(|(_, a, at), (_, b, bt)| (a, at).cmp(&(b, bt)));
+        let opened = |(id, upload): (&String, &Upload)| Opened {
+            id: id.clone(),
+            key: upload.key.clone(),
+            initiated: upload.initiated,
+            checksums: upload.checksums.clone(),
+        };
+        let mut uploads: Vec<_> = meant.map(opened).collect();
+        uploads.sort_by(|a, b| (&a.key, a.initiated).cmp(&(&b.key, b.initiated)));
         Ok(uploads)
     }
 }

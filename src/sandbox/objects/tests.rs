@@ -1,5 +1,7 @@
 //! The store without the protocol.
 
+use std::collections::HashMap;
+
 use super::*;
 
 fn store() -> (tempfile::TempDir, Objects) {
@@ -71,9 +73,9 @@ fn what_is_not_finished_leaves_nothing() {
     let mut body = objects.receive("b").unwrap();
     body.write(b"half").unwrap();
     drop(body);
-    let id = objects.create_upload("b", "k", Attributes::default(), 0).unwrap();
+    let id = objects.create_upload("b", "k", Attributes::default(), None, 0).unwrap();
     let part = objects.receive_part("b", "k", &id).unwrap().finish().unwrap();
-    objects.put_part("b", "k", &id, 1, part).unwrap();
+    objects.put_part("b", "k", &id, 1, (part, None)).unwrap();
     assert_eq!(files(&objects), 1);
     objects.abort_upload("b", "k", &id).unwrap();
     assert_eq!(files(&objects), 0);
@@ -82,14 +84,16 @@ fn what_is_not_finished_leaves_nothing() {
 #[test]
 fn parts_make_an_object_in_their_order() {
     let (_directory, objects) = store();
-    let id = objects.create_upload("b", "k", Attributes::default(), 0).unwrap();
+    let id = objects.create_upload("b", "k", Attributes::default(), None, 0).unwrap();
     let send = |number, byte, size| {
         let mut part = objects.receive_part("b", "k", &id).unwrap();
         part.write(&vec![byte; size]).unwrap();
-        (number, objects.put_part("b", "k", &id, number, part.finish().unwrap()).unwrap())
+        (number, objects.put_part("b", "k", &id, number, (part.finish().unwrap(), None)).unwrap())
     };
     let (two, one) = (send(2, b'b', 3), send(1, b'a', 5 << 20));
-    let complete = |parts: &[(i32, String)]| objects.complete_upload("b", "k", &id, parts, &When::Always, 0);
+    let complete = |parts: &[(i32, String)]| {
+        objects.complete_upload("b", "k", &id, (parts, HashMap::new()), &When::Always, 0)
+    };
     let fault = |parts: &[(i32, String)]| match complete(parts) {
         Err(Error::Fault(fault)) => fault,
         other => panic!("{other:?}"),

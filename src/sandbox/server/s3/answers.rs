@@ -4,7 +4,7 @@ use s3s::dto::*;
 use s3s::{S3Error, S3ErrorCode, S3Result};
 
 use super::keys::Keys;
-use crate::sandbox::objects::{Error, Fault, Stored};
+use crate::sandbox::objects::{Checksums, Error, Fault, Opened, Stored, Uploaded};
 use crate::sandbox::store::{ACCOUNT, Millis};
 
 impl From<Fault> for S3Error {
@@ -78,17 +78,15 @@ pub fn prefixes(prefixes: Vec<String>, keys: Keys) -> S3Result<CommonPrefixList>
     prefixes.into_iter().map(|prefix| Ok(CommonPrefix { prefix: Some(keys.write(prefix)?) })).collect()
 }
 
-pub fn uploads(
-    bucket: String,
-    uploads: Vec<(String, String, Millis)>,
-    keys: Keys,
-) -> S3Result<ListMultipartUploadsOutput> {
-    let upload = |(id, key, initiated)| {
+pub fn uploads(bucket: String, uploads: Vec<Opened>, keys: Keys) -> S3Result<ListMultipartUploadsOutput> {
+    let upload = |upload: Opened| {
         Ok(MultipartUpload {
-            upload_id: Some(id),
-            key: Some(keys.write(key)?),
-            initiated: Some(time(initiated)),
+            upload_id: Some(upload.id),
+            key: Some(keys.write(upload.key)?),
+            initiated: Some(time(upload.initiated)),
             owner: Some(owner()),
+            checksum_type: upload.checksums.as_ref().map(checksum_type),
+            checksum_algorithm: upload.checksums.map(|checksums| checksums.algorithm.into()),
             ..Default::default()
         })
     };
@@ -102,18 +100,36 @@ pub fn uploads(
     })
 }
 
-/// A page of an upload's parts: number, size and eTag.
-pub fn parts(parts: Vec<(i32, u64, String)>, is_truncated: bool) -> ListPartsOutput {
-    let part = |(number, size, etag)| Part {
-        part_number: Some(number),
-        size: Some(signed(size)),
-        e_tag: Some(ETag::Strong(etag)),
+/// How an upload's checksums make the object's.
+pub fn checksum_type(checksums: &Checksums) -> ChecksumType {
+    ChecksumType::from_static(match checksums.full_object {
+        true => ChecksumType::FULL_OBJECT,
+        false => ChecksumType::COMPOSITE,
+    })
+}
+
+/// A page of an upload's parts.
+pub fn parts(parts: Vec<Uploaded>, checksums: Option<Checksums>, is_truncated: bool) -> ListPartsOutput {
+    let of = |name: &str, part: &Uploaded| {
+        part.checksum.clone().filter(|_| checksums.as_ref().is_some_and(|it| it.algorithm == name))
+    };
+    let part = |part: &Uploaded| Part {
+        part_number: Some(part.number),
+        size: Some(signed(part.size)),
+        e_tag: Some(ETag::Strong(part.etag.clone())),
+        checksum_crc32: of(ChecksumAlgorithm::CRC32, part),
+        checksum_crc32c: of(ChecksumAlgorithm::CRC32C, part),
+        checksum_crc64nvme: of(ChecksumAlgorithm::CRC64NVME, part),
+        checksum_sha1: of(ChecksumAlgorithm::SHA1, part),
+        checksum_sha256: of(ChecksumAlgorithm::SHA256, part),
         ..Default::default()
     };
     ListPartsOutput {
-        next_part_number_marker: parts.last().map(|(number, ..)| *number).filter(|_| is_truncated),
+        next_part_number_marker: parts.last().map(|part| part.number).filter(|_| is_truncated),
+        checksum_type: checksums.as_ref().map(checksum_type),
+        checksum_algorithm: checksums.as_ref().map(|checksums| checksums.algorithm.clone().into()),
         is_truncated: Some(is_truncated),
-        parts: Some(parts.into_iter().map(part).collect()),
+        parts: Some(parts.iter().map(part).collect()),
         ..Default::default()
     }
 }

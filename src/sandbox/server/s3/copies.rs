@@ -9,7 +9,7 @@ use s3s::{S3Response, s3_error};
 use super::answers::time;
 use super::conditions::Conditions;
 use super::keys::sayable;
-use super::{Answer, Store, tagging};
+use super::{Answer, Store, checksums, tagging};
 use crate::sandbox::objects::When;
 
 const CHUNK: usize = 64 * 1024;
@@ -41,6 +41,10 @@ impl Store {
         fill().map_err(|error: std::io::Error| s3_error!(error, InternalError))?;
         let received = copy.finish().map_err(|error| s3_error!(error, InternalError))?;
         let mut attributes = source.attributes;
+        // Those of parts are none of a whole.
+        if attributes.checksums.get(checksums::TYPE).is_some_and(|kind| kind == ChecksumType::COMPOSITE) {
+            attributes.checksums.clear();
+        }
         let directive = input.metadata_directive.as_ref().map(MetadataDirective::as_str);
         if directive == Some(MetadataDirective::REPLACE) {
             attributes.metadata = input.metadata.unwrap_or_default();

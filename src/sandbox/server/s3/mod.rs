@@ -1,6 +1,7 @@
 //! S3, as much of it as a revision needs: `s3s` speaks the protocol, `objects` stores.
 
 mod answers;
+mod checksums;
 mod conditions;
 mod copies;
 mod keys;
@@ -258,12 +259,14 @@ impl S3 for Store {
     async fn list_parts(&self, req: S3Request<ListPartsInput>) -> Answer<ListPartsOutput> {
         let ListPartsInput { bucket, key, upload_id, part_number_marker, max_parts, .. } = req.input;
         let mut parts = self.objects.uploaded(&bucket, &key, &upload_id)?;
-        parts.retain(|(number, ..)| *number > part_number_marker.unwrap_or_default());
+        parts.retain(|part| part.number > part_number_marker.unwrap_or_default());
+        let checksums = self.objects.checksums(&bucket, &key, &upload_id)?;
         let most = usize::try_from(max_parts.unwrap_or(1000)).unwrap_or_default().min(1000);
         let is_truncated = parts.len() > most;
         parts.truncate(most);
         let (bucket, key, upload_id) = (Some(bucket), keys::sayable(key), Some(upload_id));
-        let output = ListPartsOutput { bucket, key, upload_id, ..answers::parts(parts, is_truncated) };
+        let output =
+            ListPartsOutput { bucket, key, upload_id, ..answers::parts(parts, checksums, is_truncated) };
         Ok(S3Response::new(output))
     }
 

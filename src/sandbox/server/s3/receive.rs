@@ -15,7 +15,7 @@ use crate::sandbox::objects::{Attributes, Incoming, Received};
 
 /// Bytes of a body that are hashed and written at a time.
 const PIECE: usize = 1 << 20;
-const PREFIX: &str = "x-amz-checksum-";
+pub const PREFIX: &str = "x-amz-checksum-";
 
 /// The sums that a client sends with a body: some in headers, some after the body.
 pub struct Sums {
@@ -31,18 +31,14 @@ impl Sums {
 
     /// The algorithms that are announced, and so worth computing.
     fn hasher(&self) -> ChecksumHasher {
+        hasher(|name| self.announces(name))
+    }
+
+    /// Whether a sum by this algorithm, in small letters, comes with the body.
+    pub fn announces(&self, name: &str) -> bool {
         let trailer = self.headers.get("x-amz-trailer").and_then(|value| value.to_str().ok()).unwrap_or("");
-        let announced = |name: &str| {
-            let header = format!("{PREFIX}{name}");
-            self.headers.contains_key(&header) || trailer.split(',').any(|name| name.trim() == header)
-        };
-        ChecksumHasher {
-            crc32: announced("crc32").then(Crc32::new),
-            crc32c: announced("crc32c").then(Crc32c::new),
-            sha1: announced("sha1").then(Sha1::new),
-            sha256: announced("sha256").then(Sha256::new),
-            crc64nvme: announced("crc64nvme").then(Crc64Nvme::new),
-        }
+        let header = format!("{PREFIX}{name}");
+        self.headers.contains_key(&header) || trailer.split(',').any(|name| name.trim() == header)
     }
 
     /// Holds what was computed against what was sent.
@@ -66,6 +62,17 @@ impl Sums {
             ));
         }
         Ok(())
+    }
+}
+
+/// Computes what is wanted, by names in small letters.
+pub fn hasher(wanted: impl Fn(&str) -> bool) -> ChecksumHasher {
+    ChecksumHasher {
+        crc32: wanted("crc32").then(Crc32::new),
+        crc32c: wanted("crc32c").then(Crc32c::new),
+        sha1: wanted("sha1").then(Sha1::new),
+        sha256: wanted("sha256").then(Sha256::new),
+        crc64nvme: wanted("crc64nvme").then(Crc64Nvme::new),
     }
 }
 
@@ -109,7 +116,8 @@ fn internal(error: std::io::Error) -> S3Error {
     S3Error::with_message(S3ErrorCode::InternalError, error.to_string())
 }
 
-fn named(sums: Checksum) -> HashMap<String, String> {
+/// Sums by header name.
+pub fn named(sums: Checksum) -> HashMap<String, String> {
     let all = [
         ("crc32", sums.checksum_crc32),
         ("crc32c", sums.checksum_crc32c),
