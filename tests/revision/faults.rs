@@ -227,6 +227,8 @@ async fn cut_short(stage: &Stage, server: SocketAddr) -> (Machine, String) {
     let (address, _struck) = line_to(server, Trouble::Silent);
     let (machine, line) = machine(address);
     let mut command = machine.command(CDCTL);
+    // What is killed removes nothing.
+    command.env("TMPDIR", machine.home());
     let child = command.args(line.split(' ')).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     let mut child = child.unwrap();
     let s3 = s3(&stage.sandbox);
