@@ -12,7 +12,6 @@ use ignore::DirEntry;
 use crate::appspec::{Entry, Kind, Listing};
 use crate::source::{self, Content, Node};
 
-use super::selection::IGNORE_FILE;
 use super::{Error, Links, Selection};
 
 /// The first bytes of a file that a check looks at: those that a script of a usual length has.
@@ -55,10 +54,6 @@ pub fn walk(directory: &Path, selection: &Selection) -> Result<(Vec<Found>, Vec<
             Err(error) if is_left_out(directory, selection, &error, &mut kept)? => continue,
             Err(error) => return Err(unreadable(directory, &error)),
         };
-        // A pattern that is not understood leaves nothing out: what it should keep back would be shipped.
-        if let Some(error) = entry.error() {
-            return Err(not_understood(directory, error));
-        }
         if entry.depth() == 0 {
             continue;
         }
@@ -161,32 +156,6 @@ fn link_of(error: &ignore::Error) -> Option<&Path> {
         ignore::Error::WithPath { path, .. } => Some(path),
         _ => None,
     }
-}
-
-/// A line of a file of patterns.
-fn not_understood(directory: &Path, error: &ignore::Error) -> Error {
-    let (mut file, mut number, mut error) = (PathBuf::from(IGNORE_FILE), None, error);
-    loop {
-        error = match error {
-            ignore::Error::Partial(errors) => match errors.first() {
-                Some(first) => first,
-                None => break,
-            },
-            ignore::Error::WithDepth { err, .. } => err,
-            ignore::Error::WithPath { path, err } => {
-                path.strip_prefix(directory).unwrap_or(path).clone_into(&mut file);
-                err
-            }
-            ignore::Error::WithLineNumber { line, err } => {
-                number = Some(*line);
-                err
-            }
-            _ => break,
-        };
-    }
-    let line = number.map(|line| format!(", line {line}")).unwrap_or_default();
-    Error::new(format!("{}{line}: {error}", file.display()))
-        .help("mend the pattern: as it is, it leaves nothing out")
 }
 
 /// What cannot be walked. Of links that are followed, which one and what to do.
@@ -301,6 +270,7 @@ pub fn listing(found: &[Found], text: &[u8]) -> Result<Listing, Error> {
 mod tests {
     use std::os::unix::fs::symlink;
 
+    use super::super::selection::IGNORE_FILE;
     use super::*;
 
     fn names(directory: &Path, selection: &Selection) -> Result<Vec<String>, Error> {
@@ -344,7 +314,7 @@ mod tests {
         let guard = tempfile::tempdir().unwrap();
         fs::create_dir(guard.path().join("sub")).unwrap();
         write(guard.path(), "sub/secret.key", "x");
-        write(guard.path(), "sub/.cdctlignore", "a\nsecret.{key,pem\n");
+        write(guard.path(), "sub/.cdctlignore", "a\nsecret.[z-a]\n");
         let error = names(guard.path(), &Selection::default()).unwrap_err().message;
         assert!(error.starts_with("sub/.cdctlignore, line 2: "), "{error}");
         write(guard.path(), "sub/.cdctlignore", b"\xff\nsecret.key\n");
@@ -357,6 +327,24 @@ mod tests {
         fs::remove_file(guard.path().join(".cdctlignore")).unwrap();
         write(guard.path(), ".cdctlignore", "*.key\n");
         assert_eq!(names(guard.path(), &Selection::default()).unwrap(), ["sub"]);
+    }
+
+    #[test]
+    fn the_nearest_file_of_patterns_decides_and_all_are_read_as_git_reads_them() {
+        let guard = tempfile::tempdir().unwrap();
+        fs::create_dir_all(guard.path().join("a/b")).unwrap();
+        fs::create_dir(guard.path().join("c")).unwrap();
+        for name in ["1.key", "{x,y}", "x", "a/1.key", "a/b/1.key", "a/b/2.key", "c/1.key"] {
+            write(guard.path(), name, "x");
+        }
+        write(guard.path(), ".cdctlignore", "\u{feff}[[:digit:]].key\r\n{x,y}\n!\n");
+        write(guard.path(), "a/.cdctlignore", "![[:digit:]].key\n");
+        write(guard.path(), "a/b/.cdctlignore", "1.key\n");
+        let taken = ["a", "a/1.key", "a/b", "a/b/2.key", "c", "x"];
+        assert_eq!(names(guard.path(), &Selection::default()).unwrap(), taken);
+        let exclude = vec!["[[:lower:]]".to_owned(), "!a".to_owned(), "!".to_owned()];
+        let selection = Selection { exclude, ..Selection::default() };
+        assert_eq!(names(guard.path(), &selection).unwrap(), ["a", "a/1.key"]);
     }
 
     /// Of a commit or an archive of a stranger's: it may lead to any file of this machine.

@@ -83,7 +83,7 @@ impl Packing {
                 exclude: self.exclude.clone(),
                 without_hidden: self.ignore_hidden_files,
                 with_git: self.include_git,
-                without_patterns: false,
+                unpacked: false,
                 own,
             },
             kind: pushing::kind(source, self.kind(), (name, named))?,
