@@ -23,7 +23,7 @@ const MAX_FOLLOWED: usize = if cfg!(test) { 5_000 } else { 200_000 };
 
 /// A file, directory or link below a directory.
 pub struct Found {
-    /// Below the directory, with `/` between its parts.
+    /// Below the directory, with `/` between its parts. Of what was unpacked it need not be all of the path's bytes.
     pub name: String,
     pub path: PathBuf,
     pub kind: Kind,
@@ -69,11 +69,12 @@ pub fn walk(directory: &Path, selection: &Selection) -> Result<(Vec<Found>, Vec<
         }
         let told = |error: io::Error| Error::new(format!("cannot read {}: {error}", path.display()));
         let below = path.strip_prefix(directory).unwrap_or(&path);
-        let Some(name) = below.to_str().map(ToOwned::to_owned) else {
+        if below.to_str().is_none() && !selection.unpacked {
             return Err(
                 Error::new(format!("the name {} is not UTF-8", below.display())).help("rename the file")
             );
-        };
+        }
+        let name = below.to_string_lossy().into_owned();
         let from_outside = if is_followed { outside(directory, &path).map_err(told)? } else { None };
         if let (Links::FollowWithin, Some(target)) = (selection.links, &from_outside) {
             let message = format!("{name} is a link to {}, which is no part of the commit", target.display());
@@ -96,7 +97,16 @@ pub fn walk(directory: &Path, selection: &Selection) -> Result<(Vec<Found>, Vec<
             left_out.push(format!("{name} is a pipe, socket or device and is left out"));
             continue;
         };
-        let mode = metadata.permissions().mode() & 0o777;
+        let mut mode = metadata.permissions().mode() & 0o7777;
+        if !selection.unpacked {
+            // A directory has them of the one that it was made in.
+            if kind == Kind::File && mode & 0o6000 != 0 {
+                left_out.push(format!(
+                    "{name} has the mode {mode:04o}: the bits of setuid and setgid are left out"
+                ));
+            }
+            mode &= 0o777;
+        }
         found.push(Found { name, path, kind, mode, size: metadata.len(), from_outside });
     }
     match walk.refused.get() {
@@ -345,6 +355,20 @@ mod tests {
         let exclude = vec!["[[:lower:]]".to_owned(), "!a".to_owned(), "!".to_owned()];
         let selection = Selection { exclude, ..Selection::default() };
         assert_eq!(names(guard.path(), &selection).unwrap(), ["a", "a/1.key"]);
+    }
+
+    #[test]
+    fn setuid_and_setgid_are_left_out_and_told() {
+        let guard = tempfile::tempdir().unwrap();
+        for (name, mode) in [("both", 0o6755), ("none", 0o644)] {
+            write(guard.path(), name, "x");
+            fs::set_permissions(guard.path().join(name), fs::Permissions::from_mode(mode)).unwrap();
+        }
+        let (found, told) = walk(guard.path(), &Selection::default()).unwrap();
+        assert_eq!(found.iter().map(|found| found.mode).collect::<Vec<_>>(), [0o755, 0o644]);
+        assert_eq!(told, ["both has the mode 6755: the bits of setuid and setgid are left out"]);
+        let (found, told) = walk(guard.path(), &Selection::all()).unwrap();
+        assert_eq!((found[0].mode, told.len()), (0o6755, 0));
     }
 
     /// Of a commit or an archive of a stranger's: it may lead to any file of this machine.
