@@ -183,7 +183,13 @@ fn unreadable(directory: &Path, error: &ignore::Error) -> Error {
                 Error::new(format!("{name} is a link to {target}, which is not there")).help(help)
             }
             _ if matches!(**err, ignore::Error::Loop { .. }) => unreadable(directory, err),
-            _ => Error::new(format!("cannot read {}: {err}", path.display())),
+            _ => {
+                // What the walk says of it names the path again.
+                let of_walk = err.io_error().and_then(std::io::Error::get_ref);
+                let why = of_walk.and_then(|error| error.source()).map(ToString::to_string);
+                let why = why.unwrap_or_else(|| err.to_string());
+                Error::new(format!("cannot read {}: {why}", path.display()))
+            }
         },
         other => Error::new(format!("cannot read the directory: {other}")),
     }

@@ -198,7 +198,7 @@ fn the_name_says_what_a_directory_becomes() {
     }
     for (name, flags, said) in [
         ("c.tgz", "--type zip", "tgz, and this becomes one of type zip\n"),
-        ("c.yml", "", "YAML, and a directory becomes none\nhelp: give it the ending .zip, .tar or .tgz"),
+        ("c.yml", "", "YAML, and a directory becomes none\n  help: give it the ending .zip, .tar or .tgz"),
     ] {
         let run = machine.run(&format!("revision bundle {site} --file {} {flags}", out(name))).ends_with(2);
         run.complains(&format!("names a bundle of type {said}")).complains("help: ");
