@@ -95,10 +95,21 @@ impl Half {
     pub fn within(folder: &Path, mode: u32) -> io::Result<Self> {
         use std::os::unix::fs::PermissionsExt;
         let mut held = held()?;
-        let file = Builder::new().permissions(fs::Permissions::from_mode(mode)).tempfile_in(folder)?;
+        let file = Builder::new()
+            .permissions(fs::Permissions::from_mode(mode))
+            .tempfile_in(folder)
+            .map_err(plain)?;
         held.paths.push(file.path().to_owned());
         let known = Known(file.path().to_owned());
         Ok(Half { file, _known: known })
+    }
+}
+
+/// What the system says, without the temporary name that was to be.
+fn plain(error: io::Error) -> io::Error {
+    match error.to_string().split_once(" at path ") {
+        Some((what, _)) => io::Error::new(error.kind(), what),
+        None => error,
     }
 }
 
@@ -202,6 +213,13 @@ mod tests {
         write(&path, false, text("two")).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "two");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn an_error_names_nothing_temporary() {
+        let error = write(Path::new("/nowhere/file"), false, |_| Ok(())).unwrap_err();
+        assert_eq!(error.to_string(), "No such file or directory (os error 2)");
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
     }
 
     #[test]

@@ -244,7 +244,11 @@ pub const CODES: &[Code] = &[
         "no appspec.yml at the root",
         "The agent looks for `appspec.yml` at the root of the bundle and for no other name: the deployment fails. Windows finds it in whatever case.",
     ),
-    of("A061", "left out of the bundle", "Pipes, sockets and devices cannot be bundled."),
+    of(
+        "A061",
+        "left out of the bundle",
+        "Pipes, sockets and devices cannot be bundled. Of a file's mode a bundle has the permissions, without setuid and setgid: the AppSpec can give it those on the host.",
+    ),
     of(
         "A062",
         "a link out of the bundle",

@@ -2,8 +2,10 @@
 //! as the agent unpacks them, with its limits.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::ffi::OsString;
+use std::fs::{self, File, Permissions};
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -19,7 +21,7 @@ use super::{Error, Selection, Source};
 /// A revision that lies open in a directory; what was unpacked goes with it.
 pub struct Opened {
     directory: PathBuf,
-    _folder: Option<Folder>,
+    folder: Option<Folder>,
     found: Vec<Found>,
 }
 
@@ -68,7 +70,7 @@ impl Opened {
                 if matches!(kind, BundleType::Yaml | BundleType::Json) {
                     fs::copy(file, inner.join(FILE_NAME)).map_err(told)?;
                 } else {
-                    runner::unpack(file, kind, &inner).map_err(|message| {
+                    runner::unpack_with(file, kind, &inner, runner::Keep::Bits).map_err(|message| {
                         Error::new(format!("cannot unpack {}: {message}", file.display()))
                     })?;
                 }
@@ -78,7 +80,7 @@ impl Opened {
         // A directory is taken as it would be bundled; what was in an archive is all meant.
         let selection = if folder.is_some() { Selection::all() } else { Selection::default() };
         let (found, _) = walk(&directory, &selection)?;
-        Ok(Opened { directory, _folder: folder, found })
+        Ok(Opened { directory, folder, found })
     }
 
     /// The AppSpec's text, where there is a readable one.
@@ -89,19 +91,31 @@ impl Opened {
         String::from_utf8(runner::read_within(&self.directory, name).ok()?).ok()
     }
 
-    fn items(&self) -> Result<BTreeMap<String, Item>, Error> {
-        let told =
-            |found: &Found, error| Error::new(format!("cannot read {}: {error}", found.path.display()));
-        let item = |found: &Found| item(found).map_err(|error| told(found, error));
-        self.found.iter().map(|found| Ok((found.name.clone(), item(found)?))).collect()
+    /// By the bytes of their paths, which need not be UTF-8.
+    fn items(&self) -> Result<BTreeMap<OsString, Item>, Error> {
+        let is_ours = self.folder.is_some();
+        let item = |found: &Found| {
+            let shown = if is_ours { Path::new(&found.name) } else { &found.path };
+            item(found, is_ours)
+                .map_err(|error| Error::new(format!("cannot read {}: {error}", shown.display())))
+        };
+        let path = |found: &Found| found.path.strip_prefix(&self.directory).unwrap_or(&found.path).into();
+        self.found.iter().map(|found| Ok((path(found), item(found)?))).collect()
     }
 }
 
-fn item(found: &Found) -> io::Result<Item> {
+/// `is_ours`: what was unpacked for this.
+fn item(found: &Found, is_ours: bool) -> io::Result<Item> {
     let (mode, size, content) = match found.kind {
         Kind::Directory => (found.mode, 0, Vec::new()),
         Kind::Link => (0, 0, fs::read_link(&found.path)?.into_os_string().into_encoded_bytes()),
-        Kind::File => (found.mode, found.size, digest(&found.path)?),
+        Kind::File => {
+            if is_ours && found.mode & 0o400 == 0 {
+                // By its mode it may be nobody's to read.
+                fs::set_permissions(&found.path, Permissions::from_mode(0o600))?;
+            }
+            (found.mode, found.size, digest(&found.path)?)
+        }
     };
     Ok(Item { kind: found.kind.clone(), mode, size, content })
 }
@@ -130,7 +144,7 @@ pub fn compare(before: &Opened, after: &Opened) -> Result<Vec<(String, Change)>,
         }
     }
     changes.extend(after.into_iter().map(|(name, new)| (name, Change::Added(new))));
-    Ok(changes.into_iter().collect())
+    Ok(changes.into_iter().map(|(name, change)| (name.to_string_lossy().into_owned(), change)).collect())
 }
 
 #[cfg(test)]
@@ -181,6 +195,36 @@ mod tests {
             (open("one.tar", &["a"]), open("two.tar", &["a", ".cdctlignore", ".git/x", "evil.sh"]));
         let names: Vec<String> = compare(&one, &two).unwrap().into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, [".cdctlignore", ".git", ".git/x", "evil.sh"]);
+    }
+
+    /// Of the archive's names and modes, nothing is lost.
+    #[test]
+    fn archives_are_compared_by_all_that_a_host_would_have() {
+        let guard = tempfile::tempdir().unwrap();
+        let open = |name: &str, files: &[(&[u8], u32)]| {
+            let path = guard.path().join(name);
+            let mut builder = tar::Builder::new(File::create(&path).unwrap());
+            for (file, mode) in files {
+                let mut header = tar::Header::new_gnu();
+                header.as_old_mut().name[..file.len()].copy_from_slice(file);
+                header.set_mode(*mode);
+                header.set_size(0);
+                header.set_cksum();
+                builder.append(&header, io::empty()).unwrap();
+            }
+            builder.into_inner().unwrap();
+            Opened::of(&Source::of(&path).unwrap()).unwrap()
+        };
+        let one = open("one.tar", &[(b"caf\xe9", 0o644), (b"closed", 0), (b"s", 0o755)]);
+        let two = open("two.tar", &[(b"caf\xe8", 0o644), (b"closed", 0), (b"s", 0o4755)]);
+        let changes = compare(&one, &two).unwrap();
+        let [(added, Change::Added(_)), (removed, Change::Removed(_)), (s, Change::Changed(old, new, false))] =
+            changes.as_slice()
+        else {
+            panic!("{changes:?}")
+        };
+        assert_eq!([added.as_str(), removed, s], ["caf\u{fffd}", "caf\u{fffd}", "s"]);
+        assert_eq!((old.mode, new.mode), (0o755, 0o4755));
     }
 
     #[test]

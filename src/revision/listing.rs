@@ -12,7 +12,6 @@ use ignore::DirEntry;
 use crate::appspec::{self, Entry, Kind, Listing};
 use crate::source::{self, Content, Node};
 
-use super::selection::IGNORE_FILE;
 use super::{Error, Links, Selection};
 
 /// The first bytes of a file that a check looks at: those that a script of a usual length has.
@@ -24,7 +23,7 @@ const MAX_FOLLOWED: usize = if cfg!(test) { 5_000 } else { 200_000 };
 
 /// A file, directory or link below a directory.
 pub struct Found {
-    /// Below the directory, with `/` between its parts.
+    /// Below the directory, with `/` between its parts. Of what was unpacked it need not be all of the path's bytes.
     pub name: String,
     pub path: PathBuf,
     pub kind: Kind,
@@ -55,10 +54,6 @@ pub fn walk(directory: &Path, selection: &Selection) -> Result<(Vec<Found>, Vec<
             Err(error) if is_left_out(directory, selection, &error, &mut kept)? => continue,
             Err(error) => return Err(unreadable(directory, &error)),
         };
-        // A pattern that is not understood leaves nothing out: what it should keep back would be shipped.
-        if let Some(error) = entry.error() {
-            return Err(not_understood(directory, error));
-        }
         if entry.depth() == 0 {
             continue;
         }
@@ -74,11 +69,12 @@ pub fn walk(directory: &Path, selection: &Selection) -> Result<(Vec<Found>, Vec<
         }
         let told = |error: io::Error| Error::new(format!("cannot read {}: {error}", path.display()));
         let below = path.strip_prefix(directory).unwrap_or(&path);
-        let Some(name) = below.to_str().map(ToOwned::to_owned) else {
+        if below.to_str().is_none() && !selection.unpacked {
             return Err(
                 Error::new(format!("the name {} is not UTF-8", below.display())).help("rename the file")
             );
-        };
+        }
+        let name = below.to_string_lossy().into_owned();
         let from_outside = if is_followed { outside(directory, &path).map_err(told)? } else { None };
         if let (Links::FollowWithin, Some(target)) = (selection.links, &from_outside) {
             let message = format!("{name} is a link to {}, which is no part of the commit", target.display());
@@ -101,7 +97,16 @@ pub fn walk(directory: &Path, selection: &Selection) -> Result<(Vec<Found>, Vec<
             left_out.push(format!("{name} is a pipe, socket or device and is left out"));
             continue;
         };
-        let mode = metadata.permissions().mode() & 0o777;
+        let mut mode = metadata.permissions().mode() & 0o7777;
+        if !selection.unpacked {
+            // A directory has them of the one that it was made in.
+            if kind == Kind::File && mode & 0o6000 != 0 {
+                left_out.push(format!(
+                    "{name} has the mode {mode:04o}: the bits of setuid and setgid are left out"
+                ));
+            }
+            mode &= 0o777;
+        }
         found.push(Found { name, path, kind, mode, size: metadata.len(), from_outside });
     }
     match walk.refused.get() {
@@ -163,32 +168,6 @@ fn link_of(error: &ignore::Error) -> Option<&Path> {
     }
 }
 
-/// A line of a file of patterns.
-fn not_understood(directory: &Path, error: &ignore::Error) -> Error {
-    let (mut file, mut number, mut error) = (PathBuf::from(IGNORE_FILE), None, error);
-    loop {
-        error = match error {
-            ignore::Error::Partial(errors) => match errors.first() {
-                Some(first) => first,
-                None => break,
-            },
-            ignore::Error::WithDepth { err, .. } => err,
-            ignore::Error::WithPath { path, err } => {
-                path.strip_prefix(directory).unwrap_or(path).clone_into(&mut file);
-                err
-            }
-            ignore::Error::WithLineNumber { line, err } => {
-                number = Some(*line);
-                err
-            }
-            _ => break,
-        };
-    }
-    let line = number.map(|line| format!(", line {line}")).unwrap_or_default();
-    Error::new(format!("{}{line}: {error}", file.display()))
-        .help("mend the pattern: as it is, it leaves nothing out")
-}
-
 /// What cannot be walked. Of links that are followed, which one and what to do.
 fn unreadable(directory: &Path, error: &ignore::Error) -> Error {
     let below = |path: &Path| path.strip_prefix(directory).unwrap_or(path).display().to_string();
@@ -204,7 +183,13 @@ fn unreadable(directory: &Path, error: &ignore::Error) -> Error {
                 Error::new(format!("{name} is a link to {target}, which is not there")).help(help)
             }
             _ if matches!(**err, ignore::Error::Loop { .. }) => unreadable(directory, err),
-            _ => Error::new(format!("cannot read {}: {err}", path.display())),
+            _ => {
+                // What the walk says of it names the path again.
+                let of_walk = err.io_error().and_then(std::io::Error::get_ref);
+                let why = of_walk.and_then(|error| error.source()).map(ToString::to_string);
+                let why = why.unwrap_or_else(|| err.to_string());
+                Error::new(format!("cannot read {}: {why}", path.display()))
+            }
         },
         other => Error::new(format!("cannot read the directory: {other}")),
     }
@@ -302,6 +287,7 @@ pub fn listing(found: &[Found], text: &[u8]) -> Result<Listing, Error> {
 mod tests {
     use std::os::unix::fs::symlink;
 
+    use super::super::selection::IGNORE_FILE;
     use super::*;
 
     fn names(directory: &Path, selection: &Selection) -> Result<Vec<String>, Error> {
@@ -345,7 +331,7 @@ mod tests {
         let guard = tempfile::tempdir().unwrap();
         fs::create_dir(guard.path().join("sub")).unwrap();
         write(guard.path(), "sub/secret.key", "x");
-        write(guard.path(), "sub/.cdctlignore", "a\nsecret.{key,pem\n");
+        write(guard.path(), "sub/.cdctlignore", "a\nsecret.[z-a]\n");
         let error = names(guard.path(), &Selection::default()).unwrap_err().message;
         assert!(error.starts_with("sub/.cdctlignore, line 2: "), "{error}");
         write(guard.path(), "sub/.cdctlignore", b"\xff\nsecret.key\n");
@@ -358,6 +344,38 @@ mod tests {
         fs::remove_file(guard.path().join(".cdctlignore")).unwrap();
         write(guard.path(), ".cdctlignore", "*.key\n");
         assert_eq!(names(guard.path(), &Selection::default()).unwrap(), ["sub"]);
+    }
+
+    #[test]
+    fn the_nearest_file_of_patterns_decides_and_all_are_read_as_git_reads_them() {
+        let guard = tempfile::tempdir().unwrap();
+        fs::create_dir_all(guard.path().join("a/b")).unwrap();
+        fs::create_dir(guard.path().join("c")).unwrap();
+        for name in ["1.key", "{x,y}", "x", "a/1.key", "a/b/1.key", "a/b/2.key", "c/1.key"] {
+            write(guard.path(), name, "x");
+        }
+        write(guard.path(), ".cdctlignore", "\u{feff}[[:digit:]].key\r\n{x,y}\n!\n");
+        write(guard.path(), "a/.cdctlignore", "![[:digit:]].key\n");
+        write(guard.path(), "a/b/.cdctlignore", "1.key\n");
+        let taken = ["a", "a/1.key", "a/b", "a/b/2.key", "c", "x"];
+        assert_eq!(names(guard.path(), &Selection::default()).unwrap(), taken);
+        let exclude = vec!["[[:lower:]]".to_owned(), "!a".to_owned(), "!".to_owned()];
+        let selection = Selection { exclude, ..Selection::default() };
+        assert_eq!(names(guard.path(), &selection).unwrap(), ["a", "a/1.key"]);
+    }
+
+    #[test]
+    fn setuid_and_setgid_are_left_out_and_told() {
+        let guard = tempfile::tempdir().unwrap();
+        for (name, mode) in [("both", 0o6755), ("none", 0o644)] {
+            write(guard.path(), name, "x");
+            fs::set_permissions(guard.path().join(name), fs::Permissions::from_mode(mode)).unwrap();
+        }
+        let (found, told) = walk(guard.path(), &Selection::default()).unwrap();
+        assert_eq!(found.iter().map(|found| found.mode).collect::<Vec<_>>(), [0o755, 0o644]);
+        assert_eq!(told, ["both has the mode 6755: the bits of setuid and setgid are left out"]);
+        let (found, told) = walk(guard.path(), &Selection::all()).unwrap();
+        assert_eq!((found[0].mode, told.len()), (0o6755, 0));
     }
 
     /// Of a commit or an archive of a stranger's: it may lead to any file of this machine.

@@ -6,6 +6,7 @@ mod compare;
 mod git;
 mod listing;
 mod locator;
+mod pattern;
 mod selection;
 
 use std::fmt;

@@ -4,13 +4,14 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use ignore::{DirEntry, Match, WalkBuilder};
 
 use super::Error;
 use super::listing::outside;
+use super::pattern;
 
 /// The file whose lines leave files out, in gitignore's syntax. It may stand in any directory.
 pub const IGNORE_FILE: &str = ".cdctlignore";
@@ -45,8 +46,8 @@ pub struct Selection {
     pub without_hidden: bool,
     /// Takes `.git` along.
     pub with_git: bool,
-    /// Files of patterns are files as any other.
-    pub without_patterns: bool,
+    /// It was unpacked: files of patterns are files as any other, names need not be UTF-8, and modes have all their bits.
+    pub unpacked: bool,
     /// Where the bundle itself is written: it is no part of itself.
     pub own: Option<PathBuf>,
 }
@@ -56,7 +57,7 @@ pub struct Selection {
 /// # Errors
 /// What is wrong with it.
 pub fn check_pattern(pattern: &str) -> Result<(), String> {
-    GitignoreBuilder::new("").add_line(None, pattern).map(drop).map_err(|error| error.to_string())
+    pattern::add(&mut GitignoreBuilder::new(""), pattern)
 }
 
 /// A walk over what is taken, and why it cannot be known what a directory's file of patterns leaves out.
@@ -68,16 +69,15 @@ pub struct Walk {
 impl Selection {
     /// All that a directory holds.
     pub fn all() -> Self {
-        Selection { with_git: true, without_patterns: true, ..Selection::default() }
+        Selection { with_git: true, unpacked: true, ..Selection::default() }
     }
 
     /// What the patterns leave out.
     pub fn excluded(&self, directory: &Path) -> Result<Gitignore, Error> {
         let mut excluded = GitignoreBuilder::new(directory);
-        for pattern in &self.exclude {
-            excluded
-                .add_line(None, pattern)
-                .map_err(|error| Error::new(format!("--exclude {pattern}: {error}")))?;
+        for line in &self.exclude {
+            pattern::add(&mut excluded, line)
+                .map_err(|error| Error::new(format!("--exclude {line}: {error}")))?;
         }
         excluded.build().map_err(|error| Error::new(format!("--exclude: {error}")))
     }
@@ -89,24 +89,32 @@ impl Selection {
         let own = Own::of(directory, self);
         let (refused, top) = (Arc::new(OnceLock::new()), directory.to_owned());
         let told = Arc::clone(&refused);
+        // Of the directories that the walk is in, the top first.
+        let files = Mutex::new(Vec::new());
+        if !self.unpacked {
+            enter(&mut files.lock().unwrap_or_else(PoisonError::into_inner), directory, directory)?;
+        }
         let mut builder = WalkBuilder::new(directory);
         builder.standard_filters(false);
-        if !self.without_patterns {
-            // The walk opens these before it shows their directory: they are looked at before that.
-            check_patterns(directory, directory)?;
-            builder.add_custom_ignore_filename(IGNORE_FILE);
-        }
         builder.follow_links(self.links.are_followed()).sort_by_file_name(std::cmp::Ord::cmp).filter_entry(
             move |entry| {
-                let directory = entry.file_type().is_some_and(|kind| kind.is_dir());
-                let is_excluded = || excluded.matched(entry.path(), directory).is_ignore();
-                if entry.depth() > 0 && (!taken.takes(entry) || own.is(entry) || is_excluded()) {
-                    return false;
-                }
-                if !directory || entry.depth() == 0 || taken.without_patterns {
+                if entry.depth() == 0 {
                     return true;
                 }
-                check_patterns(&top, entry.path()).map_err(|error| told.set(error)).is_ok()
+                let (path, is_directory) =
+                    (entry.path(), entry.file_type().is_some_and(|kind| kind.is_dir()));
+                if !taken.takes(entry) || own.is(entry) || excluded.matched(path, is_directory).is_ignore() {
+                    return false;
+                }
+                let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
+                files.retain(|(folder, _)| path.starts_with(folder));
+                if is_left_out(&files, path, is_directory) {
+                    return false;
+                }
+                if !is_directory || taken.unpacked {
+                    return true;
+                }
+                enter(&mut files, &top, path).map_err(|error| told.set(error)).is_ok()
             },
         );
         Ok(Walk { entries: builder.build(), refused })
@@ -126,7 +134,7 @@ impl Selection {
             let metadata = if self.links.are_followed() { path.metadata() } else { path.symlink_metadata() };
             let is_directory = metadata.ok()?.is_dir();
             let why = match part {
-                IGNORE_FILE if !self.without_patterns => {
+                IGNORE_FILE if !self.unpacked => {
                     "it is a file of patterns, and no part of the bundle".to_owned()
                 }
                 ".git" if !self.with_git => {
@@ -136,7 +144,7 @@ impl Selection {
                     format!("--ignore-hidden-files leaves `{part}` out")
                 }
                 _ => match excluded.matched(&path, is_directory) {
-                    Match::Ignore(glob) => format!("--exclude `{}` leaves it out", glob.original()),
+                    Match::Ignore(glob) => format!("--exclude `{}` leaves it out", pattern::written(glob)),
                     _ => self.pattern(directory, &path, is_directory)?,
                 },
             };
@@ -147,12 +155,14 @@ impl Selection {
     /// The line of a file of patterns that leaves a path out: the one nearest to it that says something of it.
     fn pattern(&self, directory: &Path, path: &Path, is_directory: bool) -> Option<String> {
         let folders = path.ancestors().skip(1).take_while(|folder| folder.starts_with(directory));
-        let files = folders.map(|folder| folder.join(IGNORE_FILE)).filter(|_| !self.without_patterns);
-        files.filter(|file| file.is_file()).find_map(|file| {
+        folders.filter(|_| !self.unpacked).find_map(|folder| {
+            let file = folder.join(IGNORE_FILE);
             let shown = file.strip_prefix(directory).unwrap_or(&file).display();
-            match Gitignore::new(&file).0.matched(path, is_directory) {
+            match patterns(directory, folder).ok()??.matched(path, is_directory) {
                 Match::None => None,
-                Match::Ignore(glob) => Some(Some(format!("`{}` in {shown} leaves it out", glob.original()))),
+                Match::Ignore(glob) => {
+                    Some(Some(format!("`{}` in {shown} leaves it out", pattern::written(glob))))
+                }
                 Match::Whitelist(_) => Some(None),
             }
         })?
@@ -161,7 +171,7 @@ impl Selection {
     fn takes(&self, entry: &DirEntry) -> bool {
         let name = entry.file_name().to_string_lossy();
         (self.with_git || name != ".git")
-            && (self.without_patterns || name != IGNORE_FILE)
+            && (self.unpacked || name != IGNORE_FILE)
             && !(self.without_hidden && name.starts_with('.'))
     }
 }
@@ -169,30 +179,60 @@ impl Selection {
 /// Bytes of a file of patterns.
 const MAX_PATTERNS: u64 = 1 << 20;
 
-/// The walk passes over a file of patterns that it cannot read. A stranger's may be a link to any file of this machine,
-/// whose lines would stand in what is complained of, or which has no end.
-fn check_patterns(directory: &Path, within: &Path) -> Result<(), Error> {
+/// Files of patterns, and where each stands.
+type Files = Vec<(PathBuf, Gitignore)>;
+
+/// Takes in what a directory's file of patterns says.
+fn enter(files: &mut Files, top: &Path, within: &Path) -> Result<(), Error> {
+    let file = patterns(top, within)?;
+    files.extend(file.map(|file| (within.to_owned(), file)));
+    Ok(())
+}
+
+/// The file nearest to a path that says something of it decides.
+fn is_left_out(files: &Files, path: &Path, is_directory: bool) -> bool {
+    let mut said = files.iter().rev().map(|(_, file)| file.matched(path, is_directory));
+    said.find(|said| !said.is_none()).is_some_and(|said| said.is_ignore())
+}
+
+/// What a directory's file of patterns says; none where it has none. A stranger's may be a link to any file of this
+/// machine, whose lines would stand in what is complained of, or which has no end.
+fn patterns(directory: &Path, within: &Path) -> Result<Option<Gitignore>, Error> {
     let file = within.join(IGNORE_FILE);
-    let look = || -> io::Result<()> {
+    let look = || -> io::Result<Option<String>> {
         let why = |text: &str| Err(io::Error::other(text));
-        if fs::symlink_metadata(&file)?.is_symlink() && outside(directory, &file)?.is_some() {
+        let metadata = match fs::symlink_metadata(&file) {
+            // What cannot be gone into holds nothing that is taken, and is told of itself.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            metadata => metadata?,
+        };
+        if metadata.is_symlink() && outside(directory, &file)?.is_some() {
             return why("it is a link out of the directory");
         }
         let metadata = fs::metadata(&file)?;
         match metadata.len() {
             _ if !metadata.is_file() => why("it is no file"),
             size if size > MAX_PATTERNS => why("it is longer than 1 MiB"),
-            _ => fs::read_to_string(&file).map(drop),
+            _ => fs::read_to_string(&file).map(Some),
         }
     };
-    match look() {
-        Err(error) if error.kind() != io::ErrorKind::NotFound || file.is_symlink() => {
-            let shown = file.strip_prefix(directory).unwrap_or(&file).display().to_string();
-            Err(Error::new(format!("cannot read {shown}: {error}"))
-                .help("what it should leave out is not known; mend it, or remove it"))
-        }
-        _ => Ok(()),
+    let shown = file.strip_prefix(directory).unwrap_or(&file).display();
+    let text = look().map_err(|error| {
+        Error::new(format!("cannot read {shown}: {error}"))
+            .help("what it should leave out is not known; mend it, or remove it")
+    })?;
+    let Some(text) = text else { return Ok(None) };
+    let mut builder = GitignoreBuilder::new(within);
+    // A pattern that is not understood leaves nothing out: what it should keep back would be shipped.
+    let refused = |place: &str, error: &str| {
+        Error::new(format!("{shown}{place}: {error}"))
+            .help("mend the pattern: as it is, it leaves nothing out")
+    };
+    for (number, line) in (1..).zip(text.trim_start_matches('\u{feff}').lines()) {
+        pattern::add(&mut builder, line).map_err(|error| refused(&format!(", line {number}"), &error))?;
     }
+    builder.build().map(Some).map_err(|error| refused("", &error.to_string()))
 }
 
 /// The bundle that is written, wherever the directory has it and however that was named.

@@ -42,11 +42,12 @@ pub use layout::is_id;
 pub use log::Listener;
 pub use plan::conflict;
 pub use policy::{HookPolicy, Isolation};
-pub use unpack::{Contents, Damage, Fault, Unreadable, contents, extract, is_too_much, unpack};
+pub use unpack::{
+    Contents, Damage, Fault, Keep, Unreadable, contents, extract, is_too_much, unpack, unpack_with,
+};
 
 use failure::Failure;
 use layout::Layout;
-use unpack::Keep;
 
 /// One host: the agent's own directory and what stands for `/`.
 #[derive(Clone, Debug)]

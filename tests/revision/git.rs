@@ -35,9 +35,10 @@ impl Origin {
             ("tests/only-here", "x"),
             ("apps/shop/hush", "x"),
             ("apps/shop/at", "$Format:%H$"),
+            ("how", "$Format:%h%d of %P$"),
             (
                 ".gitattributes",
-                "/tests export-ignore\n/apps/shop/hush export-ignore\n/apps/shop/at export-subst\n*.bin filter=lfs\n",
+                "/tests export-ignore\n/apps/shop/hush export-ignore\n/apps/shop/at export-subst\n/how export-subst\n*.bin filter=lfs\n",
             ),
             ("big.bin", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n"),
         ] {
@@ -148,6 +149,12 @@ fn a_commit_is_bundled_without_its_history_and_the_same_every_time() {
     let head = origin.bundle(&url, &out).ends_with(0).complains("the submodule vendor is another repository");
     assert_ne!(digest(&head), digest(&tag));
     assert_eq!(origin.file(&out, "version").unwrap(), "two");
+    let second = origin.git(&["rev-parse", "HEAD"]);
+    let how = format!("{} of {}", &second[..7], origin.first);
+    assert_eq!(origin.file(&out, "how").unwrap(), how, "neither branch nor graft, however it was found");
+    for from in [format!("{url}@main"), format!("{url}@{}", &second[..9])] {
+        assert_eq!(digest(&origin.bundle(&from, &out).ends_with(0)), digest(&head), "{from}");
+    }
 }
 
 #[test]

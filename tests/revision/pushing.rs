@@ -135,6 +135,11 @@ async fn a_commit_of_github_is_registered_as_it_is() {
     let revision = "github:owner/repo@0123456789abcdef0123456789abcdef01234567";
     machine.run(&format!("revision push {revision} --app shop")).ends_with(0).says(revision);
     machine.run(&format!("revision push {revision} --app shpo")).ends_with(1).complains("did you mean");
+    for flag in ["--exclude x", "--type zip", "--agent 2", "--tag a=b", "--sse AES256", "--if-changed"] {
+        let run = machine.run(&format!("revision push {revision} --app shop {flag}")).ends_with(2);
+        let name = flag.split(' ').next().unwrap();
+        run.complains(&format!("is registered and not uploaded: {name} changes nothing of it"));
+    }
     let listed = client.list_application_revisions().application_name("shop").send().await.unwrap();
     assert_eq!(listed.revisions().len(), 1);
     server.shut_down();
@@ -193,7 +198,7 @@ fn the_name_says_what_a_directory_becomes() {
     }
     for (name, flags, said) in [
         ("c.tgz", "--type zip", "tgz, and this becomes one of type zip\n"),
-        ("c.yml", "", "YAML, and a directory becomes none\n"),
+        ("c.yml", "", "YAML, and a directory becomes none\n  help: give it the ending .zip, .tar or .tgz"),
     ] {
         let run = machine.run(&format!("revision bundle {site} --file {} {flags}", out(name))).ends_with(2);
         run.complains(&format!("names a bundle of type {said}")).complains("help: ");
@@ -234,6 +239,31 @@ fn what_is_there_already_is_registered_and_nothing_is_sent_to_s3() {
     }
     machine.run(&format!("revision register {object} --app shpo")).ends_with(1).complains("did you mean");
     machine.run("revision register last-good --app shop").ends_with(2);
+}
+
+/// What is told to stay here must not go out because it is in an archive already.
+#[test]
+fn what_is_taken_as_it_is_takes_no_flag_that_would_change_it() {
+    let sandbox = Sandbox::start(SIMULATED, 60);
+    let machine = sandbox.machine();
+    machine.run("app create shop").ends_with(0);
+    let (site, file) = (site(&machine), machine.home().join("ready.zip"));
+    machine.run(&format!("revision bundle {} --file {}", site.display(), file.display())).ends_with(0);
+    let push = |flags: &str| {
+        let line = format!("revision push {} s3://releases/ready.zip --app shop {flags}", file.display());
+        machine.run(&line)
+    };
+    let exclude = "--exclude run.sh";
+    for flags in [exclude, "--ignore-hidden-files", "--symlinks error", "--include-git", "--type tgz"] {
+        let flag = flags.split(' ').next().unwrap();
+        push(flags)
+            .ends_with(2)
+            .complains(&format!("ready.zip is taken as it is: {flag} changes nothing of it\n"))
+            .complains(&format!("help: leave {flag} out, or give the directory"));
+    }
+    machine.run("revision pull s3://releases/ready.zip").ends_with(1).complains("cannot download");
+    push("--type zip --symlinks keep --agent 2").ends_with(0);
+    machine.run(&format!("revision bundle s3://releases/ready.zip {exclude}")).ends_with(2);
 }
 
 /// Nothing but a file is replaced, and a link stays one.

@@ -62,7 +62,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     };
     let name = file.to_string_lossy();
     let named = BundleType::of_key(&name);
-    let packing = arguments.packing.packing(fetched.source(), (&name, named), Some(file.clone()))?;
+    let packing = arguments.packing.packing(&fetched, (&name, named), Some(file.clone()))?;
     let prepared = pushing::bundle_aside(context, fetched, &packing).await?;
     let place = Place::of(&file)?;
     place.fill(prepared.file.path()).doing(format!("write {}", file.display()))?;

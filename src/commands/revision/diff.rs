@@ -110,7 +110,11 @@ const MAX_PAIRS: usize = 4 << 20;
 
 /// The lines that went (`-`) and came (`+`), by the longest common subsequence.
 fn lines(before: &str, after: &str) -> Vec<(char, String)> {
-    let (old, new): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
+    // A carriage return is part of its line: it may be all that changed.
+    fn split(text: &str) -> Vec<&str> {
+        text.split_terminator('\n').collect()
+    }
+    let (old, new) = (split(before), split(after));
     let took = |sign: char, lines: &[&str]| -> Vec<(char, String)> {
         lines.iter().map(|line| (sign, (*line).to_owned())).collect()
     };
@@ -161,6 +165,7 @@ mod tests {
         assert_eq!(said("a\nb\nc\n", "a\nc\nd\n"), "-b +d ");
         assert_eq!(said("", "a\n"), "+a ");
         assert_eq!(said("a\nb", "a\nb\n"), "");
+        assert_eq!(said("a\nb\n", "a\r\nb\n"), "-a +a\r ");
         let many = "x\n".repeat(3000);
         assert_eq!(lines(&many, &"y\n".repeat(3000)).len(), 6000);
     }

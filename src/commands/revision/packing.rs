@@ -4,8 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::fetched::Fetched;
 use super::pushing;
 use super::reading::Reading;
+use crate::error::Failure;
+use crate::exit::Exit;
 use crate::model::BundleType;
 use crate::revision::{GitSource, Links, Selection, Source, check_pattern};
 
@@ -65,13 +68,24 @@ impl Packing {
     /// For a bundle that is called `name`, of the type that this names; `own`: where it is written.
     ///
     /// # Errors
-    /// What is bundled is of another type.
+    /// What is bundled is of another type, or is taken as it is although something of it shall be another.
     pub fn packing(
         &self,
-        source: &Source,
+        fetched: &Fetched,
         (name, named): (&str, Option<BundleType>),
         own: Option<PathBuf>,
     ) -> anyhow::Result<pushing::Packing> {
+        let source = fetched.source();
+        if let Source::Ready(_, kind) = source {
+            let other_type = self.kind().filter(|asked| asked != kind).map(|_| "--type");
+            if let Some(flag) = other_type.or(self.choosing()) {
+                let what = fetched.name();
+                return Err(Failure::new(format!("{what} is taken as it is: {flag} changes nothing of it"))
+                    .help(format!("leave {flag} out, or give the directory"))
+                    .exit(Exit::Usage)
+                    .into());
+            }
+        }
         Ok(pushing::Packing {
             scope: self.reading.scope(),
             selection: Selection {
@@ -83,11 +97,27 @@ impl Packing {
                 exclude: self.exclude.clone(),
                 without_hidden: self.ignore_hidden_files,
                 with_git: self.include_git,
-                without_patterns: false,
+                unpacked: false,
                 own,
             },
             kind: pushing::kind(source, self.kind(), (name, named))?,
         })
+    }
+
+    /// The first flag that is given, of those that say what a directory's bundle has.
+    fn choosing(&self) -> Option<&'static str> {
+        let given = [
+            ("--exclude", !self.exclude.is_empty()),
+            ("--ignore-hidden-files", self.ignore_hidden_files),
+            ("--symlinks", self.symlinks != Symlinks::Keep),
+            ("--include-git", self.include_git),
+        ];
+        given.into_iter().find_map(|(flag, given)| given.then_some(flag))
+    }
+
+    /// The first flag that is given.
+    pub fn given(&self) -> Option<&'static str> {
+        self.choosing().or(self.kind.map(|_| "--type")).or(self.reading.given())
     }
 
     pub fn git(&self) -> Option<&GitSource> {

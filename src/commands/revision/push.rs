@@ -89,6 +89,19 @@ fn tag(text: &str) -> Result<(String, String), String> {
 }
 
 impl Storage {
+    /// The first of them that is given.
+    fn given(&self) -> Option<&'static str> {
+        let given = [
+            ("--sse", self.sse.is_some()),
+            ("--sse-kms-key-id", self.sse_kms_key_id.is_some()),
+            ("--storage-class", self.storage_class.is_some()),
+            ("--acl", self.acl.is_some()),
+            ("--tag", !self.tags.is_empty()),
+            ("--expected-bucket-owner", self.expected_bucket_owner.is_some()),
+        ];
+        given.into_iter().find_map(|(flag, given)| given.then_some(flag))
+    }
+
     fn put(&self) -> Put {
         let kms = self.sse_kms_key_id.is_some().then(|| "aws:kms".to_owned());
         Put {
@@ -106,6 +119,14 @@ impl Storage {
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let revision = match arguments.named()? {
         (Some(Named::GitHub(revision)), None) => {
+            if let Some(flag) = arguments.given() {
+                let message =
+                    format!("{revision} is registered and not uploaded: {flag} changes nothing of it");
+                return Err(Failure::new(message)
+                    .help(format!("leave {flag} out, or push the commit to S3 with --git"))
+                    .exit(Exit::Usage)
+                    .into());
+            }
             pushing::register(context, &arguments.app, &revision, arguments.description.as_deref()).await?;
             revision
         }
@@ -119,7 +140,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
                 (None, Some(git)) => Fetched::git(context, git).await?,
                 _ => return Err(misplaced()),
             };
-            let packing = arguments.packing.packing(fetched.source(), (&key, bundle_type), None)?;
+            let packing = arguments.packing.packing(&fetched, (&key, bundle_type), None)?;
             let prepared = pushing::bundle_aside(context, fetched, &packing).await?;
             prepared.require_platform(&arguments.app, platform(context, &arguments.app).await?)?;
             prepared.refuse_vain()?;
@@ -142,6 +163,12 @@ enum Named<'a> {
 }
 
 impl Arguments {
+    /// The first flag that is given of how something is bundled and stored.
+    fn given(&self) -> Option<&'static str> {
+        let if_changed = self.if_changed.then_some("--if-changed");
+        self.packing.given().or(self.storage.given()).or(if_changed)
+    }
+
     /// What is pushed and where to: with --git there is only the latter.
     fn named(&self) -> anyhow::Result<(Option<Named<'_>>, Option<Locator>)> {
         let locator = |path: &Path| -> anyhow::Result<Locator> {

@@ -233,6 +233,7 @@ pub fn kind(
 ) -> anyhow::Result<BundleType> {
     let (given, help) = match source {
         Source::Ready(_, kind) => (Some(kind.clone()), "give it the ending of what it is"),
+        Source::Directory(_) if asked.is_none() => (None, "give it the ending .zip, .tar or .tgz"),
         Source::Directory(_) => (asked, "leave --type out, or give it the ending of that type"),
     };
     let Some(named) = named else { return Ok(given.unwrap_or(BundleType::Zip)) };

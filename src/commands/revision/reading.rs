@@ -53,6 +53,16 @@ impl WhichPlatform {
 }
 
 impl Reading {
+    /// The first of them that is given.
+    pub fn given(&self) -> Option<&'static str> {
+        let given = [
+            ("--agent", self.agent != WhichAgent::Both),
+            ("--platform", self.platform.is_some()),
+            ("--allow-placeholders", self.allow_placeholders),
+        ];
+        given.into_iter().find_map(|(flag, given)| given.then_some(flag))
+    }
+
     pub fn scope(&self) -> Scope {
         Scope {
             agent: match self.agent {

@@ -111,7 +111,7 @@ fn write(
     kind: &BundleType,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Packed, Error> {
-    let told = |error: io::Error| Error::new(format!("cannot make the bundle {}: {error}", to.display()));
+    let told = |error: io::Error| Error::new(format!("cannot make the bundle: {error}"));
     let file = Hashed::create(to).map_err(told)?;
     let total = found.iter().map(Found::bytes).sum();
     let mut done = 0;

@@ -42,8 +42,14 @@ const CALLERS: &[&str] = &[
 const PROTOCOLS: &str = "file:git:http:https:ssh";
 
 /// What of a user's settings would change the bytes of an archive, beside filters.
-const SAME_BYTES: &[&str] =
-    &["tar.umask=0022", "core.autocrlf=false", "core.eol=lf", "core.attributesFile=/dev/null"];
+const SAME_BYTES: &[&str] = &[
+    "tar.umask=0022",
+    "core.autocrlf=false",
+    "core.eol=lf",
+    "core.attributesFile=/dev/null",
+    // Else as many digits as the repository's size asks for.
+    "core.abbrev=7",
+];
 
 /// The first line of a file of Git LFS that stands for one elsewhere. Source: its specification.
 const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/v1\n";
@@ -71,7 +77,11 @@ impl Git<'_> {
     }
 
     pub fn init(&self) -> Result<(), Error> {
-        let path = self.repository.to_string_lossy();
+        self.init_at(&self.repository)
+    }
+
+    fn init_at(&self, repository: &Path) -> Result<(), Error> {
+        let path = repository.to_string_lossy();
         self.run(&["init", "--quiet", "--bare", "--template=", "--", &path]).map(|_| ())
     }
 
@@ -136,10 +146,15 @@ impl Git<'_> {
         })
     }
 
-    /// The commit, or its directory under its path, so that the attributes of those above hold.
+    /// The commit, or its directory under its path, so that the attributes of those above hold. It is taken out of a
+    /// repository without branches, tags and the mark of a history cut short, all of which `export-subst` shows: how the
+    /// commit was found changes no byte.
     pub fn archive(&self, commit: &str, to: &Path) -> Result<(), Error> {
         let told = |error: io::Error| Error::new(format!("cannot read {}: {error}", self.source.shown()));
+        let alone = self.repository.with_extension("alone");
+        self.init_at(&alone)?;
         let mut command = self.command();
+        command.env("GIT_OBJECT_DIRECTORY", self.repository.join("objects"));
         // Large files' content is not fetched, and no other filter of the user's is asked: what the commit has stays what it
         // is everywhere.
         for filter in self.filters() {
@@ -147,7 +162,7 @@ impl Git<'_> {
                 command.args(["-c", &format!("{filter}.{setting}")]);
             }
         }
-        command.arg("--git-dir").arg(&self.repository).args(["--literal-pathspecs", "archive"]);
+        command.arg("--git-dir").arg(&alone).args(["--literal-pathspecs", "archive"]);
         command.args(["--format=tar", "--end-of-options", commit]).args(&self.source.path);
         command.stdout(File::create(to).map_err(told)?);
         let output = output(&mut command).map_err(|error| self.missing(&error))?;

@@ -93,6 +93,11 @@ pub fn after(left: u64, bytes: u64, name: &Path) -> io::Result<u64> {
     left.checked_sub(bytes).ok_or_else(|| too_much(name.display()))
 }
 
+/// Refuses more entries than a bundle may have.
+pub fn count(entries: usize) -> io::Result<()> {
+    if entries > MAX_ENTRIES { Err(refuse(format!("more than {MAX_ENTRIES} entries"))) } else { Ok(()) }
+}
+
 /// Of what there are more bytes than [`Gate::new`] grants.
 pub fn too_much(what: impl fmt::Display) -> io::Error {
     let (allowance, most) = (ALLOWANCE >> 20, MAX_BYTES >> 30);
@@ -136,9 +141,7 @@ impl Gate {
     /// An entry's place below the root; none for the root itself. A later file or link replaces an earlier one.
     pub fn place(&mut self, name: &Path, kind: Kind) -> io::Result<Option<PathBuf>> {
         self.entries += 1;
-        if self.entries > MAX_ENTRIES {
-            return Err(refuse(format!("more than {MAX_ENTRIES} entries")));
-        }
+        count(self.entries)?;
         let inner = inner(name)?;
         if inner.components().count() > MAX_DEPTH {
             return Err(refuse(format!("{} is too deep", name.display())));
@@ -159,9 +162,7 @@ impl Gate {
                 }
                 None => {
                     self.made += 1;
-                    if self.made > MAX_ENTRIES {
-                        return Err(refuse(format!("more than {MAX_ENTRIES} entries")));
-                    }
+                    count(self.made)?;
                     self.hold(parent.as_os_str().len())?;
                     self.kinds.insert(parent.into(), Kind::Directory);
                 }

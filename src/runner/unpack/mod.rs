@@ -47,7 +47,9 @@ pub enum Keep {
     Modes,
     /// And when files and directories were changed.
     Times,
-    /// And of a tar, owners and the bits of setuid and its like: as root has it on a machine of its own.
+    /// And of a tar, the bits of setuid and its like, as root has it; all is owned by whoever unpacks.
+    Bits,
+    /// And of a tar, owners: as root has it on a machine of its own.
     Owners,
 }
 

@@ -102,7 +102,7 @@ impl Sink {
     }
 
     fn set_mode(&self, file: &File, mode: u32) -> io::Result<()> {
-        let kept = if self.keep == Keep::Owners { 0o7777 } else { 0o777 };
+        let kept = if matches!(self.keep, Keep::Bits | Keep::Owners) { 0o7777 } else { 0o777 };
         file.set_permissions(fs::Permissions::from_mode(mode & kept))
     }
 

@@ -131,6 +131,8 @@ fn named(name: &Path) -> impl Fn(ZipError) -> io::Error + '_ {
 
 pub fn unpack(bundle: &Path, to: &mut dyn Entries) -> io::Result<()> {
     let mut archive = ZipArchive::new(File::open(bundle)?)?;
+    // Before any of them is written.
+    gate::count(archive.len())?;
     let zone = TimeZone::system();
     for index in 0..archive.len() {
         let entry = archive.by_index_data(index)?;
@@ -162,6 +164,7 @@ pub fn unpack(bundle: &Path, to: &mut dyn Entries) -> io::Result<()> {
 pub fn list(bundle: &Path, contents: &mut Contents) -> io::Result<()> {
     let file = File::open(bundle)?;
     let mut archive = ZipArchive::new(BufReader::new(file.try_clone()?))?;
+    gate::count(archive.len())?;
     let mut members = Vec::with_capacity(archive.len());
     for index in 0..archive.len() {
         let entry = archive.by_index_data(index)?;

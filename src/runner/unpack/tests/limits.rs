@@ -19,6 +19,20 @@ fn there_is_a_limit_to_entries_bytes_and_depth() {
     assert_eq!(error.to_string(), "more than 200000 entries");
 }
 
+/// A zip says how many it has.
+#[test]
+fn of_a_zip_with_too_many_entries_none_is_written() {
+    let bytes = zip(|writer| {
+        for number in 0..=200_000 {
+            writer.start_file(number.to_string(), SimpleFileOptions::default()).unwrap();
+        }
+    });
+    let bundle = Bundle::new(&bytes);
+    let error = bundle.unpack(BundleType::Zip).unwrap_err();
+    assert!(error.ends_with("more than 200000 entries"), "{error}");
+    assert_eq!(fs::read_dir(bundle.path("")).unwrap().count(), 0);
+}
+
 #[test]
 fn directories_that_no_entry_names_are_counted_too() {
     let (mut gate, inner) = (Gate::new(0), "d/".repeat(126));
