@@ -20,7 +20,7 @@ pub fn install(host: &Host, layout: &Layout, order: &Order<'_>) -> Result<(), Fa
     let path = layout.install_file();
     layout::write(&path, &plan.json().to_string())?;
     let mut record = Record::create(&layout.cleanup_file())?;
-    let mut log = Log::open(&Layout::script_log(&archive), order.agent, order.listener.clone())?;
+    let mut log = Log::open(&layout.script_log(), order.agent, order.listener.clone())?;
     let roots = host.is_roots();
     let mut users = Users::new(roots);
     for step in &plan.steps {

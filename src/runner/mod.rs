@@ -204,7 +204,7 @@ pub fn preview(
 
 /// Where a deployment's scripts are logged; none where its ids name no files.
 pub fn script_log(host: &Host, specification: &Specification) -> Option<PathBuf> {
-    Layout::new(host, specification).ok().map(|layout| Layout::script_log(&layout.archive()))
+    Layout::new(host, specification).ok().map(|layout| layout.script_log())
 }
 
 /// Whether an unpacked revision has a script, or a link out of it, which means what the host has there.

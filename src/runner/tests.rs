@@ -264,6 +264,10 @@ fn application_stop_runs_the_last_installed_revisions_script() {
     let second = world.deployment(&[("appspec.yml", 0o644, &appspec), ("stop.sh", 0o755, &two)]);
     assert_eq!(second.event(EventName::ApplicationStop), Diagnostics::success());
     assert_eq!(world.read("/stopped"), "one\n");
+    // The log is that of the deployment whose event it is.
+    let log =
+        |id: &str| fs::read_to_string(world.guard.path().join(format!("agent/g-1/{id}/logs/scripts.log")));
+    assert_eq!(["d-1", "d-2"].map(|id| log(id).unwrap().contains(" Script - stop.sh\n")), [false, true]);
 }
 
 #[test]
@@ -501,7 +505,7 @@ fn the_sample_site_deploys_and_redeploys() {
         assert_eq!(world.read("/run/site/running").trim_end(), deployment_id);
         assert!(world.read("/srv/current/release.txt").contains("host web-1\n"));
     }
-    let log = fs::read_to_string(world.guard.path().join("agent/g-1/d-1/logs/scripts.log")).unwrap();
+    let log = fs::read_to_string(world.guard.path().join("agent/g-1/d-2/logs/scripts.log")).unwrap();
     assert!(
         log.contains(" LifecycleEvent - ApplicationStop\n") && log.contains(" [stdout]stopped\n"),
         "{log}"
