@@ -1,4 +1,5 @@
-//! `revision run` on machines that are other than this one: without bubblewrap, with a disk that nobody writes. Each is a container of its own.
+//! `revision run` on machines that are other than this one: without bubblewrap, with SELinux, with a disk that nobody
+//! writes. Each is a container of its own.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -73,6 +74,50 @@ fn a_root_without_isolation_is_warned_of_before_anything_runs() {
         let run = run(none, flags).ends_with(0);
         assert!(!run.stderr.contains("warning"), "{}", run.stderr);
     }
+}
+
+#[test]
+fn selinux_contexts_of_the_revision_before_are_taken_back() {
+    let local = Local::new("one");
+    if !can_contain(&local, "SELinux contexts, which a container pretends") {
+        return;
+    }
+    let (site, home) = (local.site(), local.machine.home().canonicalize().unwrap());
+    let real = home.join("real");
+    let appspec = format!(
+        "version: 0.0\nos: linux\nfiles:\n  - source: page.html\n    destination: {0}\npermissions:\n  - object: {0}/page.html\n    context: {{type: httpd_sys_content_t, range: s0}}\n",
+        real.display()
+    );
+    fs::write(site.join("appspec.yml"), appspec).unwrap();
+    // As it is up to RHEL 7: what is defined is not defined again.
+    let tools = home.join("sbin");
+    let semanage = "#!/bin/sh\nfor path; do :; done\nall=/usr/local/sbin/all\nif [ $2 = -a ]; then\n\
+                    ! grep -qxF $path $all || { echo \"ValueError: File context for $path already defined\" >&2; exit 1; }\n\
+                    echo $path >>$all\nelse\ngrep -vxF $path $all >$all.new; mv $all.new $all\nfi\n";
+    program(tools.join("semanage"), semanage);
+    program(tools.join("restorecon"), "#!/bin/sh\n");
+    fs::write(tools.join("all"), "").unwrap();
+    fs::write(home.join("enforce"), "1").unwrap();
+    let agent = home.join("agent");
+    let run = |flags: &[&str]| {
+        let mut options: Vec<&OsStr> = ["--tmpfs", "/sys", "--ro-bind"].map(OsStr::new).to_vec();
+        let enforce = home.join("enforce");
+        options.extend([enforce.as_os_str(), "/sys/fs/selinux/enforce".as_ref()]);
+        options.extend(["--bind".as_ref(), tools.as_os_str(), "/usr/local/sbin".as_ref()]);
+        let line = ["revision", "run", site.to_str().unwrap(), "--agent-dir", agent.to_str().unwrap()];
+        contained(&local, &options, &[&line, flags].concat())
+    };
+    let page = real.join("page.html").display().to_string();
+    let labelled = || fs::read_to_string(tools.join("all")).unwrap();
+    for number in ["1", "2"] {
+        run(&["--agent", number]).ends_with(0);
+        assert_eq!(labelled(), format!("{page}\n"));
+    }
+    run(&["--dry-run"]).ends_with(0).says("remove-context").says(&page);
+    assert_eq!(labelled(), format!("{page}\n"));
+    fs::write(site.join("appspec.yml"), "version: 0.0\nos: linux\n").unwrap();
+    run(&[]).ends_with(0);
+    assert_eq!((labelled().as_str(), real.exists()), ("", false));
 }
 
 #[test]
