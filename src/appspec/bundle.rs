@@ -149,6 +149,7 @@ pub fn names(listing: &Listing) -> Vec<Finding> {
     let links = outward.map(|(name, entry)| {
         let target = String::from_utf8_lossy(&entry.head);
         Finding::note("A062", None, format!("`{name}` is a link out of the bundle, to `{target}`"))
+            .help("a directory that the host has there is copied; any other link stays one")
     });
     let mut seen: HashMap<String, &str> = HashMap::with_capacity(listing.len());
     let clashes = listing.keys().filter_map(|name| {

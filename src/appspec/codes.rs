@@ -252,7 +252,7 @@ pub const CODES: &[Code] = &[
     of(
         "A062",
         "a link out of the bundle",
-        "The link stays what it is on the host, where it leads to something that this bundle does not bring. Nothing is written through it. With `--symlinks follow` the bundle has a copy of what is there on the machine that makes it.",
+        "It leads to something that this bundle does not bring. Where that is a directory on the host the agents copy it as it is there, with all that is in it; any other link is installed as it is, and nothing is written through it. `revision run` and the sandbox follow an absolute link within the host's root, and leave a relative one a link. With `--symlinks follow` the bundle has a copy of what is there on the machine that makes it.",
     ),
     of(
         "A063",

@@ -12,7 +12,7 @@
 //! there; scripts cannot make namespaces of their own, where it would not be one; and Install leaves them alone. The
 //! agent's own directory is covered with an empty one, so that no script changes its records or puts a link into it.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -54,9 +54,11 @@ const ETC: &[&str] = &[
 /// The machine's, whatever namespaces a script has.
 const SETTINGS: &str = "/proc/sys";
 
-/// The program, where there is one that this user may use.
-pub fn program() -> Option<&'static Path> {
-    let program = PROGRAMS.iter().map(Path::new).find(|path| path.is_file())?;
+/// Why scripts cannot be isolated here, and what to do; nothing where there is a program that this user may use.
+pub fn lack() -> Option<String> {
+    let Some(program) = installed() else {
+        return Some("bubblewrap is not installed; install bubblewrap 0.8 or newer".to_owned());
+    };
     let probe = [
         "--unshare-user",
         "--disable-userns",
@@ -75,7 +77,11 @@ pub fn program() -> Option<&'static Path> {
         SETTINGS,
         "true",
     ];
-    process::succeeds(program, &probe).then_some(program)
+    let said = process::tool(program, &probe.map(OsStr::new)).err()?;
+    Some(format!(
+        "{} does not work here ({said}); it takes bubblewrap 0.8 or newer and a system that lets users make namespaces",
+        program.display()
+    ))
 }
 
 /// The first of the known places that holds the program, whether or not it works.

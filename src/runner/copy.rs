@@ -13,7 +13,7 @@ use crate::appspec::Agent;
 use super::cleanup::Record;
 use super::failure::ruby;
 use super::log::Log;
-use super::plan::{Step, below};
+use super::plan::{self, Step};
 use super::root::{Place, Root};
 use super::security;
 use super::users::Users;
@@ -29,11 +29,17 @@ pub fn execute(
 ) -> Result<(), String> {
     match step {
         Step::MakeDirectory(path) => {
-            root.follow(path)?.make_dir().map_err(|error| ruby(&error, "dir_s_mkdir", path))?;
+            root.place(path)?.make_dir().map_err(|error| ruby(&error, "dir_s_mkdir", path))?;
             record.add(path)
         }
         Step::Copy { source, destination } => {
             record.add(destination)?;
+            if plan::may_be_directory((archive, root), source) {
+                let link = destination.display();
+                log.note(&format!(
+                    "{link} is a link out of the bundle; where it leads to a directory the agents copy that"
+                ));
+            }
             copy((archive, source), (root, destination), (roots, agent))
         }
         Step::SetMode { object, mode } => {
@@ -49,13 +55,20 @@ pub fn execute(
             Ok(())
         }
         Step::SetContext { object, context } => {
-            let note = security::set_context(root.follow(object)?.path(), context)?;
-            note.into_iter().for_each(|note| log.note(&note));
+            let place = root.follow(object)?;
+            match security::set_context(place.path(), context)? {
+                Some(note) => log.note(&note),
+                None => record.add_context(place.path())?,
+            }
+            Ok(())
+        }
+        Step::SetOwner { object, .. } if !roots => {
+            log.note(&format!("owner and group of {} are not set: {NOT_REAL}", object.display()));
             Ok(())
         }
         Step::SetOwner { object, owner, group } => {
             match set_owner(&root.follow(object)?, (owner.as_deref(), group.as_deref()), users) {
-                Err(reason) if roots && agent == Agent::One => return Err(reason),
+                Err(reason) if agent == Agent::One => return Err(reason),
                 Err(reason) => {
                     log.note(&format!("owner and group of {} are not set: {reason}", object.display()));
                 }
@@ -74,23 +87,63 @@ fn copy(
     (roots, agent): (bool, Agent),
 ) -> Result<(), String> {
     let sysopen = |error: io::Error| ruby(&error, "rb_sysopen", source);
-    let from = archive.walk(below(archive, source), false).map_err(sysopen)?;
+    let from = plan::source((archive, root), source, false).map_err(sysopen)?;
     if from.kind().map_err(sysopen)? == FileType::Symlink {
         let target = from.read_link().map_err(|error| ruby(&error, "readlink", source))?;
         let made = root.place(destination)?.symlink(&target);
         return made.map_err(|error| ruby(&error, "rb_file_s_symlink", destination));
     }
+    let place = target(source, (root, destination), agent)?;
+    let written = if place.is_link() { place.remove_file() } else { Ok(()) };
+    written
+        .and_then(|()| write(&from, &place, roots))
+        .map_err(|error| ruby(&error, "rb_sysopen", destination))
+}
+
+/// Where a file is put: agent 1 writes through a link and puts a file inside a directory, agent 2 puts it in a link's
+/// place.
+fn target(source: &Path, (root, destination): (&Root, &Path), agent: Agent) -> Result<Place, String> {
     let link = root.place(destination)?;
-    if agent == Agent::Two && link.is_link() && !root.follow(destination)?.is_dir() {
-        // Agent 1 writes through a link; agent 2 puts the file in its place.
-        link.remove_file().map_err(|error| ruby(&error, "rb_sysopen", destination))?;
+    if agent == Agent::Two {
+        return Ok(link);
     }
-    let mut place = root.follow(destination)?;
-    if place.is_dir() {
-        // Ruby copies a file onto a directory by putting it inside.
-        place = root.follow(&destination.join(source.file_name().unwrap_or_default()))?;
+    let place = root.follow(destination)?;
+    if !place.is_dir() {
+        return Ok(place);
     }
-    write(&from, &place, roots).map_err(|error| ruby(&error, "rb_sysopen", destination))
+    root.follow(&destination.join(source.file_name().unwrap_or_default()))
+}
+
+/// What is in the way of a step now; the error is what the agents will report.
+pub fn check(step: &Step, (archive, root): (&Root, &Root), agent: Agent) -> Result<(), String> {
+    match step {
+        Step::MakeDirectory(path) => match root.place(path)?.kind() {
+            Ok(_) => Err(ruby(&io::ErrorKind::AlreadyExists.into(), "dir_s_mkdir", path)),
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+                Err(ruby(&error, "dir_s_mkdir", path))
+            }
+            Err(_) => Ok(()),
+        },
+        Step::Copy { source, destination } => {
+            let is_link = plan::source((archive, root), source, false).is_ok_and(|place| place.is_link());
+            let (call, place) = match is_link {
+                true => ("rb_file_s_symlink", root.place(destination)?),
+                false => ("rb_sysopen", target(source, (root, destination), agent)?),
+            };
+            let failed = match place.kind() {
+                Ok(_) if is_link => io::ErrorKind::AlreadyExists,
+                Ok(FileType::Directory) => io::ErrorKind::IsADirectory,
+                Ok(FileType::RegularFile | FileType::Symlink) => return Ok(()),
+                Ok(_) => io::ErrorKind::AlreadyExists,
+                Err(error) if error.kind() == io::ErrorKind::NotADirectory => io::ErrorKind::NotADirectory,
+                Err(_) => return Ok(()),
+            };
+            Err(ruby(&failed.into(), call, destination))
+        }
+        Step::SetMode { .. } | Step::SetAcl { .. } | Step::SetContext { .. } | Step::SetOwner { .. } => {
+            Ok(())
+        }
+    }
 }
 
 /// Copies a file with its mode and time; what is root's also with its owner and the bits of setuid and its like.
@@ -98,8 +151,10 @@ fn write(from: &Place, to: &Place, roots: bool) -> io::Result<()> {
     let mut from = from.open(OFlags::RDONLY)?;
     let metadata = from.metadata()?;
     // No pipe is waited for, and no device written to.
-    if to.kind().is_ok_and(|kind| kind != FileType::RegularFile) {
-        return Err(io::Error::from(io::ErrorKind::AlreadyExists));
+    match to.kind() {
+        Ok(FileType::Directory) => return Err(io::ErrorKind::IsADirectory.into()),
+        Ok(FileType::RegularFile) | Err(_) => {}
+        Ok(_) => return Err(io::ErrorKind::AlreadyExists.into()),
     }
     let mut to = to.open(OFlags::CREATE | OFlags::WRONLY | OFlags::TRUNC)?;
     io::copy(&mut from, &mut to)?;
@@ -115,15 +170,12 @@ fn write(from: &Place, to: &Place, roots: bool) -> io::Result<()> {
     to.set_modified(metadata.modified()?)
 }
 
-/// Only root gives files away; the reason says why it was not done.
+/// The reason says why it was not done.
 fn set_owner(
     place: &Place,
     (owner, group): (Option<&str>, Option<&str>),
     users: &mut Users,
 ) -> Result<(), String> {
-    if !rustix::process::geteuid().is_root() {
-        return Err("only root can".to_owned());
-    }
     let (owner, group) = ids(owner, group, users)?;
     place.set_owner(owner, group).map_err(|error| error.to_string())
 }

@@ -54,7 +54,7 @@ pub fn run(host: &Host, layout: &Layout, order: &Order<'_>) -> Result<(), Failur
     }
     let root = Root::of(host)?;
     let environment = environment(host, &root, specification, event)?;
-    let log = Log::open(&Layout::script_log(&archive), order.agent, order.listener.clone())?;
+    let log = Log::open(&layout.script_log(), order.agent, order.listener.clone())?;
     let log = Arc::new(Mutex::new(log.beside(&layout.deployments_log(), &specification.deployment_id)));
     let (hooks, groups) = (&*host.hooks, &*host.groups);
     let (agent, real, is_roots) = (order.agent, host.real, host.is_roots());

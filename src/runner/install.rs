@@ -14,14 +14,17 @@ pub fn install(host: &Host, layout: &Layout, order: &Order<'_>) -> Result<(), Fa
     let archive = layout.archive();
     let root = Root::of(host)?;
     let appspec = appspec_of(&archive, order.agent, &order.specification.appspec)?;
+    let roots = host.is_roots();
+    if roots {
+        cleanup::forget_contexts(&layout.cleanup_file())?;
+    }
     cleanup::remove_previous(&layout.cleanup_file(), &root)?;
     let unpacked = Root::closed(&archive).map_err(|error| ruby(&error, "realpath", &archive))?;
     let plan = plan::plan(&appspec, &unpacked, &root, order.specification.file_exists, order.agent)?;
     let path = layout.install_file();
     layout::write(&path, &plan.json().to_string())?;
     let mut record = Record::create(&layout.cleanup_file())?;
-    let mut log = Log::open(&Layout::script_log(&archive), order.agent, order.listener.clone())?;
-    let roots = host.is_roots();
+    let mut log = Log::open(&layout.script_log(), order.agent, order.listener.clone())?;
     let mut users = Users::new(roots);
     for step in &plan.steps {
         copy::execute(step, (&unpacked, &root), &mut record, &mut log, (roots, order.agent, &mut users))?;

@@ -64,13 +64,11 @@ impl Layout {
     fn refuse_links(&self) -> Result<(), String> {
         let mut own = vec![self.group(), self.instructions(), self.cleanup_file(), self.install_file()];
         own.extend([MOST_RECENT, LAST_SUCCESSFUL].map(|ending| self.record(ending)));
-        own.push(self.bundle());
-        let earlier = self.last_successful().map(|deployment| deployment.join(ARCHIVE));
-        for archive in [self.archive()].into_iter().chain(earlier) {
-            let log = Layout::script_log(&archive);
-            own.extend([&archive, &log].into_iter().filter_map(|path| path.parent()).map(Path::to_owned));
-            own.extend([archive, log]);
-        }
+        let log = self.script_log();
+        own.extend(log.parent().map(Path::to_owned));
+        own.extend([self.deployment(), self.bundle(), self.archive(), log]);
+        let earlier = self.last_successful();
+        own.extend(earlier.into_iter().flat_map(|deployment| [deployment.join(ARCHIVE), deployment]));
         match own.iter().find(|path| path.is_symlink()) {
             Some(link) => Err(format!("{} is a link, and the agent keeps none. Remove it.", link.display())),
             None => Ok(()),
@@ -98,9 +96,9 @@ impl Layout {
         self.deployment().join(ARCHIVE)
     }
 
-    /// The log that belongs to an archive.
-    pub fn script_log(archive: &Path) -> PathBuf {
-        archive.with_file_name("logs").join("scripts.log")
+    /// The log of all scripts of this deployment, whichever revision's they are.
+    pub fn script_log(&self) -> PathBuf {
+        self.deployment().join("logs").join("scripts.log")
     }
 
     /// The log of all deployments of this host.

@@ -153,10 +153,12 @@ pub struct Preview {
     pub steps: serde_json::Value,
     /// The host's files that are in the way: the first is what Install would fail of.
     pub conflicts: Vec<PathBuf>,
-    /// The host's files and directories that Install would remove first, in its order: the last revision's.
+    /// The host's files whose SELinux contexts Install would take back first, in its order: the last revision's.
+    pub forgotten: Vec<PathBuf>,
+    /// The host's files and directories that Install would then remove, in its order: the last revision's.
     pub removed: Vec<PathBuf>,
-    /// What Install would fail of where no script before it makes what is not there: an owner or group, or what a link
-    /// leads to whose permissions are set.
+    /// What Install would fail of where no script before it changes the host: what is in the way of a step, an owner or
+    /// group that is not there, or what a link leads to whose permissions are set.
     pub lacks: Option<String>,
 }
 
@@ -187,25 +189,28 @@ pub fn preview(
 ) -> Result<Preview, String> {
     let root = root::Root::seen(host)?;
     let record = Layout::new(host, specification).map_err(|failure| failure.message)?.cleanup_file();
+    let forgotten = if host.is_roots() { cleanup::contexts(&record)? } else { Vec::new() };
     let (removed, places): (Vec<_>, _) = cleanup::removed(&record, &root)?.into_iter().unzip();
     let root = root.without(places);
     let archive = root::Root::closed(archive).map_err(|error| failure::ruby(&error, "realpath", archive))?;
     let (plan, ends) = plan::draft(appspec, &archive, &root, specification.file_exists, agent)?;
-    let ends = ends.and_then(|()| plan.sources(&archive));
+    let ends = ends.and_then(|()| plan.sources(&archive, &root));
     match ends {
         Err(message) if plan.conflicts.is_empty() => Err(message),
         _ => {
             let fails = host.is_roots() && agent == Agent::One;
             let stranger = if fails { copy::stranger(&plan.steps) } else { None };
-            let lacks = stranger.or_else(|| plan.dangling(&archive, &root, fails));
-            Ok(Preview { steps: plan.json(), conflicts: plan.conflicts, removed, lacks })
+            let blocked =
+                plan.steps.iter().find_map(|step| copy::check(step, (&archive, &root), agent).err());
+            let lacks = blocked.or(stranger).or_else(|| plan.dangling(&archive, &root, fails));
+            Ok(Preview { steps: plan.json(), conflicts: plan.conflicts, forgotten, removed, lacks })
         }
     }
 }
 
 /// Where a deployment's scripts are logged; none where its ids name no files.
 pub fn script_log(host: &Host, specification: &Specification) -> Option<PathBuf> {
-    Layout::new(host, specification).ok().map(|layout| Layout::script_log(&layout.archive()))
+    Layout::new(host, specification).ok().map(|layout| layout.script_log())
 }
 
 /// Whether an unpacked revision has a script, or a link out of it, which means what the host has there.

@@ -8,6 +8,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::FileType;
 use serde_json::{Value, json};
 
 use crate::appspec::{Agent, AppSpec, Context, FileExists, NAME_MAX, PATH_MAX};
@@ -15,7 +16,7 @@ use crate::appspec::{Agent, AppSpec, Context, FileExists, NAME_MAX, PATH_MAX};
 use super::failure::ruby;
 use super::permissions;
 use super::reach::Reach;
-use super::root::{MAX_LINKS, Place, Root, expand};
+use super::root::{MAX_LINKS, Outside, Place, Root, expand};
 
 /// Files and directories that one Install puts on a host: more than a bundle may have, which its links multiply. A test is
 /// there sooner.
@@ -105,9 +106,26 @@ pub fn draft(
 
 /// A path of an unpacked bundle, below its root. By its bytes: a slash at its end stays, behind which only a directory is
 /// looked for.
-pub fn below<'p>(archive: &Root, source: &'p Path) -> &'p Path {
+fn below<'p>(archive: &Root, source: &'p Path) -> &'p Path {
     let below = source.as_os_str().as_bytes().strip_prefix(archive.path().as_os_str().as_bytes());
     below.map_or(source, |below| Path::new(OsStr::from_bytes(below)))
+}
+
+/// What a path of an unpacked bundle names. A link out of it leads on in the host's root, as it does for the agents, where
+/// it is absolute; another means nothing here, for where the bundle was unpacked is the agent's business.
+pub fn source((archive, root): (&Root, &Root), source: &Path, last: bool) -> io::Result<Place> {
+    archive.walk(below(archive, source), last).or_else(|error| match Outside::of(&error) {
+        Some(Outside(Some(path))) => root.walk(path, last),
+        _ => Err(error),
+    })
+}
+
+/// Whether a link leads out of the bundle to what may be a directory on a host, and is none here.
+pub fn may_be_directory((archive, root): (&Root, &Root), link: &Path) -> bool {
+    let leads_out = |error: io::Error| Outside::of(&error).is_some();
+    let is_file = |place: Place| matches!(place.kind(), Ok(FileType::RegularFile));
+    archive.walk(below(archive, link), true).is_err_and(leads_out)
+        && !source((archive, root), link, true).is_ok_and(is_file)
 }
 
 fn too_many() -> String {
@@ -164,12 +182,11 @@ impl Planner<'_> {
             return Err(too_long(&destination));
         }
         let source = self.source(source);
-        if self.directory_within(&source).is_some() {
+        if self.directory_at(&source).is_some() {
             self.ancestors(&destination)?;
             self.directory(&source, &destination)
         } else {
-            self.archive
-                .walk(below(self.archive, &source), false)
+            self::source((self.archive, self.root), &source, false)
                 .map_err(|error| ruby(&error, "rb_sysopen", &source))?;
             let name = source.file_name().map(ToOwned::to_owned).unwrap_or_default();
             let target = destination.join(name);
@@ -178,10 +195,11 @@ impl Planner<'_> {
         }
     }
 
-    /// A directory of the bundle, or a link to one. A link that leads out of the bundle counts as a file, and is
-    /// installed as the link that it is: what it means is the host's business.
-    fn directory_within(&self, source: &Path) -> Option<Place> {
-        self.archive.walk(below(self.archive, source), true).ok().filter(Place::is_dir)
+    /// A directory of the bundle, or what a link leads to that is one. Of what isolated scripts see instead of the host's
+    /// own nothing is there to be copied: a link to it stays one.
+    fn directory_at(&self, source: &Path) -> Option<Place> {
+        let place = self::source((self.archive, self.root), source, true).ok()?;
+        (place.is_dir() && !self.root.is_covered(&place)).then_some(place)
     }
 
     /// All that is below a directory of the bundle, in order. Not by recursion: links that lead up make it deeper than a
@@ -189,7 +207,7 @@ impl Planner<'_> {
     fn directory(&mut self, source: &Path, destination: &Path) -> Result<(), String> {
         let mut pending = vec![(source.to_owned(), destination.to_owned())];
         while let Some((source, destination)) = pending.pop() {
-            let Some(place) = self.directory_within(&source) else {
+            let Some(place) = self.directory_at(&source) else {
                 self.file(&source, &destination)?;
                 continue;
             };
@@ -285,10 +303,10 @@ impl Planner<'_> {
 
 impl Plan {
     /// Looks whether all that is copied is there, which an Install finds out as it goes; the error is what it reports.
-    pub fn sources(&self, archive: &Root) -> Result<(), String> {
+    pub fn sources(&self, archive: &Root, root: &Root) -> Result<(), String> {
         for step in &self.steps {
             let Step::Copy { source, .. } = step else { continue };
-            let kind = archive.walk(below(archive, source), false).and_then(|place| place.kind());
+            let kind = self::source((archive, root), source, false).and_then(|place| place.kind());
             kind.map_err(|error| ruby(&error, "rb_sysopen", source))?;
         }
         Ok(())
@@ -319,7 +337,7 @@ impl Plan {
                 let is_there = || root.follow(&at).is_ok_and(|place| place.exists() || root.has_dir(&place));
                 return is_known && !self.made.contains(&at) && !is_there();
             };
-            let link = archive.walk(below(archive, source), false).and_then(|place| place.read_link());
+            let link = self::source((archive, root), source, false).and_then(|place| place.read_link());
             let Ok(target) = link else { return false };
             at = expand(&at.parent().unwrap_or(Path::new("/")).join(target));
         }

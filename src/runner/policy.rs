@@ -22,7 +22,12 @@ pub enum Isolation {
 impl Isolation {
     /// The best that this machine offers: [`Isolation::Bubblewrap`] where it is installed and this user may use it.
     pub fn best() -> Isolation {
-        bubblewrap::program().map_or(Isolation::None, |_| Isolation::Bubblewrap)
+        Isolation::lack().map_or(Isolation::Bubblewrap, |_| Isolation::None)
+    }
+
+    /// Why [`Isolation::Bubblewrap`] is not to be had, and what to do; nothing where it is.
+    pub fn lack() -> Option<String> {
+        bubblewrap::lack()
     }
 }
 

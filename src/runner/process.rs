@@ -192,17 +192,9 @@ fn command(script: &Script<'_>, program: &OsStr, stdin: Option<&OwnedFd>) -> io:
     Ok(command)
 }
 
-/// Whether a program ends well. It sees an empty environment and its output goes nowhere.
-#[expect(clippy::disallowed_methods, reason = "the runner finds out how scripts can be isolated")]
-pub fn succeeds(program: &Path, arguments: &[&str]) -> bool {
-    let mut command = Command::new(program);
-    command.args(arguments).env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
-}
-
 /// What a program of the system says; the error is what it complained of, or that it is not there.
 #[expect(clippy::disallowed_methods, reason = "the runner sets ACLs and labels by the system's own programs")]
-pub fn tool(program: &str, arguments: &[&OsStr]) -> io::Result<String> {
+pub fn tool(program: impl AsRef<OsStr>, arguments: &[&OsStr]) -> io::Result<String> {
     let mut command = Command::new(program);
     command.args(arguments).env_clear().env("PATH", super::hooks::PATH).stdin(Stdio::null());
     let output = command.output()?;

@@ -4,7 +4,9 @@
 //! A directory cannot leave the root while it is held: what may rename it sees no more of the machine than the root.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::error::Error;
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -125,7 +127,7 @@ impl Root {
             }
             if part == ".." {
                 match entered.pop() {
-                    None if self.closed => return Err(outside()),
+                    None if self.closed => return Err(outside(None)),
                     None => {}
                     Some((_, directory)) => lost = lost.or(directory.and_then(search).err()),
                 }
@@ -162,7 +164,9 @@ impl Root {
             let target = PathBuf::from(OsString::from_vec(target.into_bytes()));
             if target.is_absolute() {
                 if self.closed {
-                    return Err(outside());
+                    return Err(outside(Some(
+                        [target].into_iter().chain(pending.into_iter().map(Into::into)).collect(),
+                    )));
                 }
                 entered.clear();
             }
@@ -202,8 +206,26 @@ fn errno(error: io::Error) -> Errno {
     Errno::from_io_error(&error).unwrap_or(Errno::IO)
 }
 
-fn outside() -> io::Error {
-    io::Error::new(io::ErrorKind::NotFound, "outside")
+/// A way out of a closed directory; by an absolute link it leads on from the host's `/`.
+#[derive(Debug)]
+pub struct Outside(pub Option<PathBuf>);
+
+impl Outside {
+    pub fn of(error: &io::Error) -> Option<&Outside> {
+        error.get_ref()?.downcast_ref()
+    }
+}
+
+impl fmt::Display for Outside {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str("outside")
+    }
+}
+
+impl Error for Outside {}
+
+fn outside(on: Option<PathBuf>) -> io::Error {
+    io::Error::new(io::ErrorKind::NotFound, Outside(on))
 }
 
 fn told(error: &io::Error, path: &Path) -> String {

@@ -1,6 +1,7 @@
 //! ACLs and SELinux labels of what was installed, by the system's own programs.
 //!
-//! Source: official agent 1.8.1, install_instruction (ChangeAclCommand, ChangeContextCommand).
+//! Source: official agent 1.8.1, install_instruction (ChangeAclCommand, ChangeContextCommand,
+//! RemoveContextCommand).
 
 use std::ffi::OsStr;
 use std::fs;
@@ -72,6 +73,12 @@ pub fn set_context(place: &Path, context: &Context) -> Result<Option<String>, St
     tool("semanage", &labelling(place, context)).map_err(failed)?;
     tool("restorecon", &["-vF".as_ref(), "--".as_ref(), place.as_os_str()]).map_err(failed)?;
     Ok(None)
+}
+
+/// Takes back what [`set_context`] set for good. Nobody hears of a failure, as with the agents.
+pub fn forget_context(place: &Path) {
+    let arguments = ["fcontext", "-d", "--"].map(OsStr::new);
+    let _ = tool("semanage", &[&arguments[..], &[place.as_os_str()]].concat());
 }
 
 /// The arguments for `semanage`.

@@ -264,6 +264,10 @@ fn application_stop_runs_the_last_installed_revisions_script() {
     let second = world.deployment(&[("appspec.yml", 0o644, &appspec), ("stop.sh", 0o755, &two)]);
     assert_eq!(second.event(EventName::ApplicationStop), Diagnostics::success());
     assert_eq!(world.read("/stopped"), "one\n");
+    // The log is that of the deployment whose event it is.
+    let log =
+        |id: &str| fs::read_to_string(world.guard.path().join(format!("agent/g-1/{id}/logs/scripts.log")));
+    assert_eq!(["d-1", "d-2"].map(|id| log(id).unwrap().contains(" Script - stop.sh\n")), [false, true]);
 }
 
 #[test]
@@ -298,6 +302,43 @@ fn install_stays_below_the_root() {
     let deployment = world.deployment(&[("appspec.yml", 0o644, &up), ("site/a", 0o644, "x")]);
     assert_eq!(deployment.all().0, None);
     assert_eq!(world.read("/up/a"), "x");
+}
+
+/// Each as the agents do it; a relative link out of the bundle stays one, and that is noted.
+#[test]
+fn a_link_out_of_the_bundle_to_a_directory_is_followed_in_the_hosts_root() {
+    let mut world = World::new();
+    fs::create_dir_all(world.path("/etc/app/sub")).unwrap();
+    fs::write(world.path("/etc/app/a.conf"), "a").unwrap();
+    fs::write(world.path("/etc/app/sub/b.conf"), "b").unwrap();
+    symlink("../a.conf", world.path("/etc/app/sub/link")).unwrap();
+    let appspec = format!(
+        "{SITE}  - source: conf\n    destination: /srv/conf\n  - source: conf/\n    destination: /srv/slash\n"
+    );
+    let appspec = format!("{appspec}  - source: conf/sub/b.conf\n    destination: /srv/file\n");
+    let files = [
+        ("appspec.yml", 0o644, appspec.as_str()),
+        ("conf", LINK, "/etc/app"),
+        ("site/conf", LINK, "/etc/app/sub/.."),
+        ("site/file", LINK, "/etc/app/a.conf"),
+        ("site/none", LINK, "/etc/none"),
+        ("site/up", LINK, "../../../d-1"),
+    ];
+    let deployment = world.deployment(&files);
+    assert_eq!(deployment.all(), (None, Diagnostics::success()));
+    for below in ["conf", "slash", "site/conf"] {
+        assert_eq!(world.read(&format!("/srv/{below}/a.conf")), "a");
+        assert_eq!(world.read(&format!("/srv/{below}/sub/b.conf")), "b");
+        let link = fs::read_link(world.path(&format!("/srv/{below}/sub/link"))).unwrap();
+        assert_eq!(link, Path::new("../a.conf"));
+    }
+    assert_eq!(world.read("/srv/file/b.conf"), "b");
+    for (name, target) in [("file", "/etc/app/a.conf"), ("none", "/etc/none"), ("up", "../../../d-1")] {
+        assert_eq!(fs::read_link(world.path("/srv/site").join(name)).unwrap(), Path::new(target));
+    }
+    let log = fs::read_to_string(world.guard.path().join("agent/g-1/d-1/logs/scripts.log")).unwrap();
+    let noted = |name: &str| log.contains(&format!("[note]/srv/site/{name} is a link out of the bundle"));
+    assert_eq!(["conf", "file", "none", "up"].map(noted), [false, false, true, true], "{log}");
 }
 
 #[test]
@@ -501,7 +542,7 @@ fn the_sample_site_deploys_and_redeploys() {
         assert_eq!(world.read("/run/site/running").trim_end(), deployment_id);
         assert!(world.read("/srv/current/release.txt").contains("host web-1\n"));
     }
-    let log = fs::read_to_string(world.guard.path().join("agent/g-1/d-1/logs/scripts.log")).unwrap();
+    let log = fs::read_to_string(world.guard.path().join("agent/g-1/d-2/logs/scripts.log")).unwrap();
     assert!(
         log.contains(" LifecycleEvent - ApplicationStop\n") && log.contains(" [stdout]stopped\n"),
         "{log}"

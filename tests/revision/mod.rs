@@ -3,6 +3,7 @@
 mod beginning;
 mod checking;
 mod comparing;
+mod contained;
 mod deploying;
 mod faults;
 mod fetching;

@@ -603,6 +603,6 @@ fn on_the_machine_itself_root_does_users_owners_and_acls() {
     fs::write(site.join("appspec.yml"), text.replace("AfterInstall", "BeforeInstall")).unwrap();
     let flags = ["--dry-run", "--agent-dir", agent.to_str().unwrap()];
     let line = ["revision", "run", site.to_str().unwrap()].into_iter().chain(flags);
-    local.machine.cdctl(line).ends_with(0).complains("unless a script before it makes that");
+    local.machine.cdctl(line).ends_with(0).complains("unless a script before it changes that");
     run("root", "nobody-here", &["--agent", "2"]).ends_with(0).says("are not set");
 }

@@ -67,8 +67,9 @@ pub fn show(
         }
         if *event == EventName::Install {
             scripts_before = !lines.is_empty();
-            let remove = |path: &PathBuf| json!({"event": event.as_str(), "type": "remove", "file": path.to_string_lossy()});
-            lines.extend(preview.removed.iter().map(remove));
+            let step = |kind: &str, path: &PathBuf| json!({"event": event.as_str(), "type": kind, "file": path.to_string_lossy()});
+            lines.extend(preview.forgotten.iter().map(|path| step("remove-context", path)));
+            lines.extend(preview.removed.iter().map(|path| step("remove", path)));
             lines.extend(install(&preview, &archive));
         }
     }
@@ -81,7 +82,7 @@ pub fn show(
         (None, Some((event, what))) => Err(refuse(event, what).into()),
         (None, None) => match preview.lacks {
             Some(message) if scripts_before => {
-                ui.warn(&format!("{message}: Install would fail, unless a script before it makes that"));
+                ui.warn(&format!("{message}: Install would fail, unless a script before it changes that"));
                 Ok(Exit::Ok)
             }
             Some(message) => Err(refuse(&EventName::Install, message).into()),

@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 
 use super::dry_run;
 use super::fetched::Fetched;
-use super::run_check::{checked, events};
+use super::run_check::{checked, events, warn_of_rights, warn_of_scripts};
 use super::run_report::{Ended, Report};
 use crate::appspec::{self, Agent, FileExists};
 use crate::clock::Stopwatch;
@@ -29,11 +29,11 @@ use crate::source::{self, core, psych};
 /// Run a deployment of a bundle on this machine, as codedeploy-local does
 ///
 /// Without --root it installs onto this machine and its scripts run on it. With --root DIR all files go below DIR; where
-/// bubblewrap is installed the scripts see DIR as `/` and what they leave running ends with the run, elsewhere they find
-/// DIR in CDCTL_HOST_ROOT. A second run in the same group runs the scripts of the revision before for ApplicationStop.
-/// Without --root scripts have the caller's environment and `sudo` is done; for root `runas`, owners, ACLs and SELinux
-/// contexts are done too, and a tar keeps its own owners and setuid bits. What is not done is noted. Ends with 3 where an
-/// event fails.
+/// bubblewrap 0.8 works the scripts see DIR as `/` and what they leave running ends with the run. Elsewhere they run on
+/// this machine as you, which a warning says first, and find DIR in CDCTL_HOST_ROOT. A second run in the same group runs the
+/// scripts of the revision before for ApplicationStop. Without --root scripts have the caller's environment and `sudo` is
+/// done; for root `runas`, owners, ACLs and SELinux contexts are done too, and a tar keeps its own owners and setuid bits.
+/// What is not done is noted. Ends with 3 where an event fails.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  cdctl revision run . --root /tmp/host\n  cdctl revision run --dry-run\n  cdctl revision run -l site.zip -t zip -e DownloadBundle,BeforeInstall,Install --root /tmp/host"
@@ -289,9 +289,12 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     )?;
     if arguments.dry_run {
         let (output, ui) = (context.settings.output.clone(), context.ui.clone());
+        let root = arguments.root.clone();
         let show = move || {
-            let _unmade = unmade;
             let whose = (&host, &specification, agent);
+            let is_unmade = |_: &&Path| host.root == unmade.path();
+            warn_of_rights(&ui, root.as_deref().filter(is_unmade).unwrap_or(&host.agent_dir));
+            warn_of_scripts(&ui, root.as_deref(), whose, (&checked.0, &events));
             dry_run::show((&output, &ui), &source, &checked, whose, &events)
         };
         return context.blocking(show).await?;
@@ -302,8 +305,12 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
     })?;
     let report = Arc::new(Report::new(&context.ui, &context.settings.output));
     let groups = Arc::clone(&host.groups);
-    let mut deployment =
-        Box::pin(context.blocking(move || deploy(&report, agent, &host, &specification, &source, &events)));
+    let (ui, root) = (context.ui.clone(), arguments.root.clone());
+    let mut deployment = Box::pin(context.blocking(move || {
+        let whose = (&host, &specification, agent);
+        warn_of_scripts(&ui, root.as_deref(), whose, (&checked.0, &events));
+        deploy(&report, agent, &host, &specification, &source, &events)
+    }));
     let signal = context.signals.next();
     let signal = tokio::select! {
         ended = &mut deployment => return ended,

@@ -1,11 +1,16 @@
 //! What `revision run` looks at before anything runs: the AppSpec, and the events that were chosen.
 
+use std::path::Path;
+
+use rustix::fs::{Access, AtFlags, CWD};
+
 use super::fetched::Names;
 use crate::appspec::{self, Agent, AppSpec, Finding, Os, Platform, Scope, Severity};
 use crate::error::{Failure, nearest};
 use crate::exit::Exit;
 use crate::model::EventName;
 use crate::revision::{Selection, Source, check_as};
+use crate::runner::{self, Host, Isolation, Specification};
 use crate::ui::Ui;
 
 /// codedeploy-local's order: what a host does in a deployment with a load balancer, whose own events are none of its.
@@ -126,6 +131,37 @@ pub fn checked(
     Err(refuse(format!("{} has scripts for unknown events: {}", report.path, unknown.join(", ")))
         .help("name custom events with --events, in their order")
         .into())
+}
+
+/// Says so where the run itself could not write what it keeps.
+pub fn warn_of_rights(ui: &Ui, directory: &Path) {
+    let Ok(absolute) = std::path::absolute(directory) else { return };
+    let there = absolute.ancestors().find(|path| path.exists()).unwrap_or(&absolute);
+    let access = Access::WRITE_OK | Access::EXEC_OK;
+    if let Err(error) = rustix::fs::accessat(CWD, there, access, AtFlags::EACCESS) {
+        ui.warn(&format!("the run would end at once: cannot write {}: {error}", directory.display()));
+    }
+}
+
+/// Says so where scripts will run on this machine although they were to be kept in a root.
+pub fn warn_of_scripts(
+    ui: &Ui,
+    root: Option<&Path>,
+    (host, specification, agent): (&Host, &Specification, Agent),
+    (appspec, events): (&AppSpec, &[EventName]),
+) {
+    let Some(root) = root.filter(|_| host.hooks.isolation == Isolation::None) else { return };
+    let earlier = runner::earlier(host, specification, agent).ok().flatten();
+    let runs = |event: &EventName| {
+        let before = earlier.as_ref().filter(|_| runner::stops(event));
+        [Some(appspec), before]
+            .into_iter()
+            .flatten()
+            .any(|appspec| !appspec.scripts(event.as_str()).is_empty())
+    };
+    if let Some(why) = events.iter().any(runs).then(Isolation::lack).flatten() {
+        ui.warn(&format!("scripts run on this machine as you, not kept in {}: {why}", root.display()));
+    }
 }
 
 fn is_unknown_event(finding: &Finding) -> bool {

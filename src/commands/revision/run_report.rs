@@ -211,7 +211,7 @@ pub fn steps(steps: &[Value]) -> Table {
                 let there = if step["conflict"] == true { " (is there already)" } else { "" };
                 format!("{} -> {name}{there}", Path::new(&text(step, "source")).display())
             }
-            "remove" => text(step, "file"),
+            "remove" | "remove-context" => text(step, "file"),
             "setfacl" => format!("{} {}", step["acl"], text(step, "file")),
             "semanage" => format!("{} {}", step["context"]["type"], text(step, "file")),
             "chmod" => format!("{} {}", text(step, "mode"), text(step, "file")),

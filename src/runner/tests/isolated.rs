@@ -27,6 +27,52 @@ fn isolated_scripts_see_the_root_as_slash_and_nothing_of_the_machine() {
     assert!(world.path("/srv/made").is_dir());
 }
 
+/// Root could give files away, and then its isolated scripts could not read them.
+#[test]
+fn owners_below_a_root_are_noted_whoever_runs_it() {
+    if !isolates() {
+        return;
+    }
+    let mut world = World::new();
+    world.host.hooks = policy(Isolation::Bubblewrap, false);
+    let appspec = format!(
+        "{SITE}permissions:\n  - object: /srv/site\n    mode: 640\n    owner: daemon\n    group: daemon\n    type: [file]\n{}",
+        hook("AfterInstall", "a.sh").split_once("os: linux\n").unwrap().1
+    );
+    let script = "#!/bin/sh\ncat /srv/site/a > /seen\n";
+    let deployment = world.deployment(&[
+        ("appspec.yml", 0o644, &appspec),
+        ("site/a", 0o644, "ours"),
+        ("a.sh", 0o755, script),
+    ]);
+    assert_eq!(deployment.all(), (None, Diagnostics::success()));
+    assert_eq!(world.read("/seen"), "ours");
+    let log = fs::read_to_string(world.guard.path().join("agent/g-1/d-1/logs/scripts.log")).unwrap();
+    assert!(log.contains("[note]owner and group of /srv/site/a are not set: only root can"), "{log}");
+}
+
+/// There is nothing to be copied of what the machine lends them.
+#[test]
+fn a_link_to_what_isolated_scripts_see_of_the_machine_stays_a_link() {
+    if !isolates() {
+        return;
+    }
+    let mut world = World::new();
+    world.host.hooks = policy(Isolation::Bubblewrap, false);
+    let appspec = format!("{SITE}{}", hook("AfterInstall", "a.sh").split_once("os: linux\n").unwrap().1);
+    let files = [
+        ("appspec.yml", 0o644, appspec.as_str()),
+        ("site/ssl", LINK, "/etc/ssl"),
+        ("site/bin", LINK, "/usr"),
+        ("a.sh", 0o755, "#!/bin/sh\n"),
+    ];
+    for _ in 0..2 {
+        assert_eq!(world.deployment(&files).all(), (None, Diagnostics::success()));
+        assert_eq!(fs::read_link(world.path("/srv/site/ssl")).unwrap(), Path::new("/etc/ssl"));
+        assert_eq!(fs::read_link(world.path("/srv/site/bin")).unwrap(), Path::new("/usr"));
+    }
+}
+
 #[test]
 fn what_an_isolated_script_leaves_in_tmp_the_next_one_finds() {
     if !isolates() {

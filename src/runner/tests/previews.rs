@@ -37,7 +37,7 @@ fn a_second_deployment_is_shown_as_it_will_be() {
             ("appspec.yml", 0o644, &appspec),
             ("site/a", 0o644, "1"),
             ("site/sub/b", 0o644, "1"),
-            ("site/current", LINK, "/srv/real"),
+            ("site/current", LINK, "../real"),
         ]);
         assert_eq!(first.all().0, None);
         // Where the link was there is a directory now.
@@ -149,6 +149,118 @@ fn a_mode_that_would_be_set_through_a_link_to_nothing_is_foretold() {
         if target != "l" && lacks {
             assert_eq!((foretold, diagnostics.message), (Some(message.clone()), message), "{target}");
         }
+    }
+}
+
+/// What is there already, of what kind, and what a deployment of `/srv/site/a` and of the link `/srv/site/l` then says.
+#[test]
+fn what_is_in_the_way_is_foretold_in_the_agents_words() {
+    let file = |world: &World, path: &str| fs::write(world.path(path), "there").unwrap();
+    let link = |world: &World, path: &str, to: &str| symlink(to, world.path(path)).unwrap();
+    let directory = |world: &World, path: &str| fs::create_dir_all(world.path(path)).unwrap();
+    type Make<'a> = &'a dyn Fn(&World);
+    let both = |text: &'static str| [Some(text), Some(text)];
+    let cases: &[(&str, Make<'_>, [Option<&str>; 2])] = &[
+        ("file", &|world| file(world, "/srv/site"), both("File exists @ dir_s_mkdir - /srv/site")),
+        (
+            "link",
+            &|world| link(world, "/srv/site", "/var/new"),
+            both("File exists @ dir_s_mkdir - /srv/site"),
+        ),
+        (
+            "lost",
+            &|world| link(world, "/srv/site", "/no/where"),
+            both("File exists @ dir_s_mkdir - /srv/site"),
+        ),
+        (
+            "link source",
+            &|world| {
+                directory(world, "/srv/site");
+                file(world, "/srv/site/l");
+            },
+            both("File exists @ rb_file_s_symlink - /srv/site/l"),
+        ),
+        (
+            "socket",
+            &|world| {
+                directory(world, "/srv/site");
+                drop(std::os::unix::net::UnixListener::bind(world.path("/srv/site/a")).unwrap());
+            },
+            both("File exists @ rb_sysopen - /srv/site/a"),
+        ),
+        (
+            "directory",
+            &|world| directory(world, "/srv/site/a"),
+            [None, Some("Is a directory @ rb_sysopen - /srv/site/a")],
+        ),
+        (
+            "directories",
+            &|world| directory(world, "/srv/site/a/a"),
+            both("Is a directory @ rb_sysopen - /srv/site/a"),
+        ),
+        (
+            "link to a directory",
+            &|world| {
+                directory(world, "/srv/site");
+                directory(world, "/var/real");
+                link(world, "/srv/site/a", "/var/real");
+            },
+            [None, None],
+        ),
+        (
+            "link to nothing",
+            &|world| {
+                directory(world, "/srv/site");
+                link(world, "/srv/site/a", "/new");
+            },
+            [None, None],
+        ),
+    ];
+    for (name, make, expected) in cases {
+        for (agent, expected) in [Agent::One, Agent::Two].into_iter().zip(expected) {
+            let mut world = World::new();
+            fs::create_dir_all(world.path("/srv")).unwrap();
+            make(&world);
+            let files =
+                [("appspec.yml", 0o644, SITE), ("site/a", 0o644, "new"), ("site/l", LINK, "elsewhere")];
+            let mut deployment = world.deployment(&files);
+            deployment.specification.file_exists = FileExists::Overwrite;
+            let foretold = deployment.preview(agent).unwrap().0.lacks;
+            assert_eq!(foretold.as_deref(), *expected, "{name} {agent:?}");
+            assert_eq!(deployment.event(EventName::DownloadBundle), Diagnostics::success());
+            let (specification, event) = (&deployment.specification, &EventName::Install);
+            let order = Order { specification, event, agent, listener: None };
+            let diagnostics = run(&deployment.world.host, &order, &|_: &Path| Ok(()));
+            assert_eq!(diagnostics.message, expected.unwrap_or("Succeeded"), "{name} {agent:?}");
+            assert!(!world.path("/var/new").exists());
+            // Agent 1 puts the file inside a directory and writes through a link, agent 2 puts it in a link's place.
+            let a = fs::symlink_metadata(world.path("/srv/site/a")).map(|there| there.file_type());
+            match (*name, agent) {
+                ("directory", Agent::One) => assert_eq!(world.read("/srv/site/a/a"), "new"),
+                ("link to a directory", Agent::One) => assert_eq!(world.read("/var/real/a"), "new"),
+                ("link to nothing", Agent::One) => assert_eq!(world.read("/new"), "new"),
+                ("link to a directory" | "link to nothing", Agent::Two) => assert!(a.unwrap().is_file()),
+                _ => assert!(!world.path("/new").exists()),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_in_place_of_a_directory_is_foretold() {
+    for (source, destination, message) in [
+        ("site/a", "/srv/file", "Not a directory @ rb_sysopen - /srv/file/a"),
+        ("site/a", "/srv/file/sub", "Not a directory @ dir_s_mkdir - /srv/file/sub"),
+        ("site", "/srv/file/sub", "Not a directory @ dir_s_mkdir - /srv/file/sub"),
+    ] {
+        let mut world = World::new();
+        fs::create_dir_all(world.path("/srv")).unwrap();
+        fs::write(world.path("/srv/file"), "there").unwrap();
+        let appspec =
+            SITE.replace("source: site", &format!("source: {source}")).replace("/srv/site", destination);
+        let deployment = world.deployment(&[("appspec.yml", 0o644, &appspec), ("site/a", 0o644, "new")]);
+        assert_eq!(deployment.preview(Agent::One).unwrap().0.lacks.as_deref(), Some(message));
+        assert_eq!(deployment.all().1.message, message);
     }
 }
 
