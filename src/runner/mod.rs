@@ -120,20 +120,24 @@ pub fn run_event(
     event: &EventName,
     fetch: Fetch<'_>,
 ) -> Diagnostics {
-    run(host, &Order { specification, event, agent: Agent::One, listener: None }, fetch)
+    run(host, &Order { specification, event, agent: Agent::One, listener: None }, fetch).0
 }
 
-/// As [`run_event`], with all that an order says.
-pub fn run(host: &Host, order: &Order<'_>, fetch: Fetch<'_>) -> Diagnostics {
+/// As [`run_event`], with all that an order says; and which signal ended the script that failed, where one did:
+/// `9 (KILL)`.
+pub fn run(host: &Host, order: &Order<'_>, fetch: Fetch<'_>) -> (Diagnostics, Option<String>) {
     let result = Layout::new(host, order.specification).and_then(|layout| match order.event {
-        EventName::DownloadBundle => download(host, &layout, order.specification, fetch),
+        EventName::DownloadBundle => download(host, &layout, order, fetch),
         EventName::Install => install::install(host, &layout, order),
         EventName::BlockTraffic | EventName::AllowTraffic => Ok(()),
         _ => hooks::run(host, &layout, order),
     });
     match result {
-        Ok(()) => Diagnostics::success(),
-        Err(failure) => failure.into(),
+        Ok(()) => (Diagnostics::success(), None),
+        Err(mut failure) => {
+            let signal = failure.signal.take();
+            (failure.into(), signal)
+        }
     }
 }
 
@@ -214,20 +218,19 @@ pub fn has_script(archive: &Path, location: &str) -> bool {
     root::Root::closed(archive).is_ok_and(there)
 }
 
-fn download(
-    host: &Host,
-    layout: &Layout,
-    specification: &Specification,
-    fetch: Fetch<'_>,
-) -> Result<(), Failure> {
+fn download(host: &Host, layout: &Layout, order: &Order<'_>, fetch: Fetch<'_>) -> Result<(), Failure> {
+    let specification = order.specification;
     layout.prepare()?;
     let bundle = layout.bundle();
     fetch(&bundle)?;
     let (kind, archive) = (&specification.bundle_type, layout.archive());
     let keep = if host.is_roots() { Keep::Owners } else { Keep::Times };
     match specification.of_directory {
-        // A copy of a directory has no times and owners of before.
-        true => unpack::extract_with(&bundle, kind, &archive, Keep::Modes)?,
+        // A copy of a directory has no times and owners of before, and agent 1's umask counts.
+        true => {
+            let keep = if order.agent == Agent::One { Keep::Masked } else { Keep::Modes };
+            unpack::extract_with(&bundle, kind, &archive, keep)?;
+        }
         false => unpack::unpack_with(&bundle, kind, &archive, keep)?,
     }
     // Nothing of it is installed then. Where scripts start this is asked again.
