@@ -206,6 +206,15 @@ pub fn preview(
     }
 }
 
+/// Keeps a second deployment of the group out, of whatever process, for as long as this is held: each would take what
+/// the other installs for somebody else's.
+///
+/// # Errors
+/// Another one is at work, or the agent's directory cannot be written.
+pub fn hold(host: &Host, specification: &Specification) -> Result<File, String> {
+    Layout::new(host, specification).map_err(|failure| failure.message)?.lock()
+}
+
 /// Where a deployment's scripts are logged; none where its ids name no files.
 pub fn script_log(host: &Host, specification: &Specification) -> Option<PathBuf> {
     Layout::new(host, specification).ok().map(|layout| Layout::script_log(&layout.archive()))

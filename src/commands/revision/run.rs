@@ -300,6 +300,9 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         Failure::new(format!("cannot write {}: {error}", host.agent_dir.display()))
             .help("pass --root DIR to install below a directory of yours, or run it as root")
     })?;
+    let _held = runner::hold(&host, &specification).map_err(|message| {
+        Failure::new(message).help("wait until it has ended, or name another group with --deployment-group")
+    })?;
     let report = Arc::new(Report::new(&context.ui, &context.settings.output));
     let groups = Arc::clone(&host.groups);
     let mut deployment =
