@@ -44,7 +44,8 @@ struct Stage<'a> {
 pub fn run(host: &Host, layout: &Layout, order: &Order<'_>) -> Result<(), Failure> {
     let (specification, event) = (order.specification, order.event);
     let Selected::Archive(archive) = layout.select(stops(event)) else { return Ok(()) };
-    let appspec = appspec_of(&archive, order.agent, &order.specification.appspec)?;
+    let two = order.agent == Agent::Two;
+    let appspec = appspec_of(&archive, order.agent, &specification.appspec, two)?;
     let scripts = appspec.scripts(event.as_str());
     if scripts.is_empty() {
         return Ok(());

@@ -13,7 +13,7 @@ use super::{Host, Order, appspec_of, copy, plan};
 pub fn install(host: &Host, layout: &Layout, order: &Order<'_>) -> Result<(), Failure> {
     let archive = layout.archive();
     let root = Root::of(host)?;
-    let appspec = appspec_of(&archive, order.agent, &order.specification.appspec)?;
+    let appspec = appspec_of(&archive, order.agent, &order.specification.appspec, true)?;
     cleanup::remove_previous(&layout.cleanup_file(), &root)?;
     let unpacked = Root::closed(&archive).map_err(|error| ruby(&error, "realpath", &archive))?;
     let plan = plan::plan(&appspec, &unpacked, &root, order.specification.file_exists, order.agent)?;

@@ -175,7 +175,8 @@ pub fn stops(event: &EventName) -> bool {
 /// What those events would fail of.
 pub fn earlier(host: &Host, specification: &Specification, agent: Agent) -> Result<Option<AppSpec>, String> {
     let layout = Layout::new(host, specification).map_err(|failure| failure.message)?;
-    layout.earlier().map(|archive| appspec_of(&archive, agent, &specification.appspec)).transpose()
+    let name = &specification.appspec;
+    layout.earlier().map(|archive| appspec_of(&archive, agent, name, agent == Agent::Two)).transpose()
 }
 
 /// What Install would do now with an unpacked revision; nothing is done, but that a root that is missing is made.
@@ -270,12 +271,14 @@ pub fn read_within(folder: &Path, name: &str) -> io::Result<Vec<u8>> {
 }
 
 /// The AppSpec of an unpacked revision; the error is what the host reports. A link that leads out of the revision is
-/// no AppSpec: what is behind it may change after it was looked at.
-fn appspec_of(archive: &Path, agent: Agent, name: &str) -> Result<AppSpec, String> {
+/// no AppSpec: what is behind it may change after it was looked at. Where the chosen name is not there, agent 2 takes one
+/// of the `usual` ones, and agent 1 in Install alone.
+fn appspec_of(archive: &Path, agent: Agent, name: &str, usual: bool) -> Result<AppSpec, String> {
     let path = archive.join(name);
-    match read_within(archive, name) {
-        Ok(text) => appspec::load(&text, Os::Linux, agent),
-        Err(_) => Err(format!(
+    let usual = [appspec::OTHER_NAME, appspec::FILE_NAME].into_iter().filter(|_| usual);
+    match std::iter::once(name).chain(usual).find_map(|name| read_within(archive, name).ok()) {
+        Some(text) => appspec::load(&text, Os::Linux, agent),
+        None => Err(format!(
             "The CodeDeploy agent did not find an AppSpec file within the unpacked revision directory at revision-relative path \"{}\". The revision was unpacked to directory \"{}\", and the AppSpec file was expected but not found at path \"{}\". Consult the AWS CodeDeploy Appspec documentation for more information at http://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file.html",
             name,
             archive.display(),
@@ -289,7 +292,10 @@ fn appspec_of(archive: &Path, agent: Agent, name: &str) -> Result<AppSpec, Strin
 fn has_hooks(archive: &Path, name: &str) -> Result<bool, String> {
     match std::fs::symlink_metadata(archive.join(name)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        _ => Ok(appspec_of(archive, Agent::One, name)?.hooks.iter().any(|(_, scripts)| !scripts.is_empty())),
+        _ => Ok(appspec_of(archive, Agent::One, name, false)?
+            .hooks
+            .iter()
+            .any(|(_, scripts)| !scripts.is_empty())),
     }
 }
 

@@ -72,7 +72,14 @@ pub fn checked(
 ) -> anyhow::Result<(AppSpec, Vec<Finding>)> {
     let scope = Scope { agent: Some(agent), ..Scope::default() };
     let chosen = (name != appspec::FILE_NAME).then_some(name);
-    let mut report = names.report(check_as(source, scope, &Selection::default(), chosen))?;
+    let look = |name| names.report(check_as(source, scope, &Selection::default(), name));
+    let mut report = look(chosen)?;
+    // Agent 1 finds it under this name too, but for scripts.
+    let installs = |event: &EventName| matches!(event, EventName::DownloadBundle | EventName::Install);
+    if agent == Agent::One && report.is_missing() && events.iter().all(installs) {
+        let other = look(Some(appspec::OTHER_NAME))?;
+        report = if other.is_missing() { report } else { other };
+    }
     let refuse = |what: String| Failure::new(what).exit(Exit::Findings);
     let platform = Platform::of(&report.text);
     if matches!(platform, Platform::Lambda | Platform::Ecs) {

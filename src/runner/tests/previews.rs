@@ -13,7 +13,7 @@ impl Deployment<'_> {
         fs::create_dir(&archive).unwrap();
         fs::write(&bundle, &self.bundle).unwrap();
         unpack(&bundle, &BundleType::Zip, &archive).unwrap();
-        let appspec = appspec_of(&archive, agent, appspec::FILE_NAME)?;
+        let appspec = appspec_of(&archive, agent, appspec::FILE_NAME, false)?;
         let preview = preview(&self.world.host, (&self.specification, agent), &appspec, &archive)?;
         Ok((preview, archive.canonicalize().unwrap()))
     }
