@@ -111,14 +111,17 @@ pub fn checked(
         ui.complain(report.render(ui.err_look()).trim_end());
     }
     unknown_event(ui, (&report.path, &appspec), agent, events)?;
-    let unknown: Vec<&str> = appspec
+    if appspec.os == Os::Windows {
+        ui.warn(&format!("{} is for Windows; agent 2 never asks, and runs it on Linux too", report.path));
+    }
+    let unknown: Vec<String> = appspec
         .hooks
         .iter()
         .filter(|(name, scripts)| {
             let event = EventName::from(name.as_str());
             !scripts.is_empty() && !is_default(&event) && !events.contains(&event)
         })
-        .map(|(name, _)| name.as_str())
+        .map(|(name, _)| ui::line(name))
         .collect();
     if unknown.is_empty() {
         return Ok((appspec, report.findings));
