@@ -6,7 +6,7 @@ use crate::error::{Failure, nearest};
 use crate::exit::Exit;
 use crate::model::EventName;
 use crate::revision::{Selection, Source, check_as};
-use crate::ui::Ui;
+use crate::ui::{self, Ui};
 
 /// codedeploy-local's order: what a host does in a deployment with a load balancer, whose own events are none of its.
 fn defaults() -> impl Iterator<Item = &'static EventName> {
@@ -156,17 +156,19 @@ fn unknown_event(
     for event in events.iter().filter(|event| !known(event)) {
         if agent == Agent::Two {
             ui.note(&format!(
-                "warning: lifecycle event '{event}' requested but not defined in {file} (will be skipped)"
+                "warning: lifecycle event '{}' requested but not defined in {file} (will be skipped)",
+                ui::line(event.as_str())
             ));
             continue;
         }
+        let event = ui::line(event.as_str());
         let message = format!("there is no event {event}, neither in {file} nor by default; nothing was run");
         let failure = Failure::new(message).exit(Exit::Usage).cause(format!(
             "You specified a lifecycle event which is not a default one and doesn't exist in your appspec.yml file: {event}"
         ));
-        let near = nearest(event.as_str(), names.iter().copied());
+        let near = nearest(&event, names.iter().copied());
         return Err(match near {
-            Some(name) => failure.help(format!("did you mean {name}?")),
+            Some(name) => failure.help(format!("did you mean {}?", ui::line(name))),
             None => failure,
         }
         .into());
