@@ -403,9 +403,9 @@ fn deploy(
         let listener: runner::Listener = Arc::new(move |text: &str| heard.line(&of, text));
         let order = Order { specification, event, agent, listener: Some(listener) };
         let watch = Stopwatch::start();
-        let diagnostics = runner::run(host, &order, &|to: &Path| fetch(source, host, to));
+        let (diagnostics, signal) = runner::run(host, &order, &|to: &Path| fetch(source, host, to));
         let failed = diagnostics.error_code != LifecycleErrorCode::Success;
-        let end = Ended { event: event.clone(), diagnostics, took: watch.elapsed() };
+        let end = Ended { event: event.clone(), diagnostics, signal, took: watch.elapsed() };
         report.ended(&end);
         ended.push(end);
         if failed || host.groups.stopped() {
