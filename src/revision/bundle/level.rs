@@ -20,7 +20,7 @@ const EACH: u64 = 1 << 20;
 const MOST: u64 = 4;
 
 /// How hard to compress: a level of libdeflate's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Level {
     /// Loses nothing on what is packed or random, and a tenth on code.
     One,
@@ -34,33 +34,24 @@ pub enum Level {
     Seven,
 }
 
-/// A compressor for each level.
-pub struct Compressors([Compressor; 5]);
-
-impl Compressors {
-    pub fn new() -> Compressors {
-        // The levels are some that there are.
-        Compressors(
-            [1, 2, 5, 6, 7].map(|level| Compressor::new(CompressionLvl::new(level).unwrap_or_default())),
-        )
+impl Level {
+    fn compressor(self) -> Compressor {
+        let number = match self {
+            Level::One => 1,
+            Level::Two => 2,
+            Level::Five => 5,
+            Level::Six => 6,
+            Level::Seven => 7,
+        };
+        // It is one that there is.
+        Compressor::new(CompressionLvl::new(number).unwrap_or_default())
     }
 
-    pub fn at(&mut self, level: Level) -> &mut Compressor {
-        let [one, two, five, six, seven] = &mut self.0;
-        match level {
-            Level::One => one,
-            Level::Two => two,
-            Level::Five => five,
-            Level::Six => six,
-            Level::Seven => seven,
-        }
-    }
-
-    /// The level for what these are pieces of.
-    fn choose(&mut self, pieces: &[Vec<u8>]) -> Level {
+    /// For what these are pieces of.
+    fn of(pieces: &[Vec<u8>]) -> Level {
         let mut packed = Vec::new();
-        let mut size = |level| -> usize {
-            let compressor = self.at(level);
+        let mut size = |level: Level| -> usize {
+            let mut compressor = level.compressor();
             let mut size = |piece: &Vec<u8>| {
                 packed.resize(compressor.deflate_compress_bound(piece.len()), 0);
                 compressor.deflate_compress(piece, &mut packed).ok()
@@ -70,6 +61,16 @@ impl Compressors {
         let most = size(Level::Seven) * (100 + LOSS);
         let enough = |level: &Level| size(*level) * 100 <= most;
         [Level::One, Level::Two, Level::Five, Level::Six].into_iter().find(enough).unwrap_or(Level::Seven)
+    }
+}
+
+/// Compressors, each made when it is needed first: they are large.
+#[derive(Default)]
+pub struct Compressors(HashMap<Level, Compressor>);
+
+impl Compressors {
+    pub fn at(&mut self, level: Level) -> &mut Compressor {
+        self.0.entry(level).or_insert_with(|| level.compressor())
     }
 }
 
@@ -83,10 +84,9 @@ impl<'a> Levels<'a> {
         for found in found.iter().filter(|found| found.bytes() > 0) {
             kinds.entry(ending(&found.name)).or_default().push(found);
         }
-        let mut compressors = Compressors::new();
-        let mut of_kind = |files: &[&Found]| {
+        let of_kind = |files: &[&Found]| {
             let pieces: Vec<_> = pieces(files).collect();
-            (!pieces.is_empty()).then(|| compressors.choose(&pieces))
+            (!pieces.is_empty()).then(|| Level::of(&pieces))
         };
         Levels(kinds.into_iter().filter_map(|(ending, files)| Some((ending, of_kind(&files)?))).collect())
     }
@@ -178,7 +178,7 @@ mod tests {
         let site = site();
         let (found, _) = listing::walk(site.path(), &Selection::default()).unwrap();
         let levels = Levels::of(&found);
-        let mut compressors = Compressors::new();
+        let mut compressors = Compressors::default();
         for (ending, level) in [("png", Level::One), ("txt", Level::Two), ("json", levels.level("0.json"))] {
             let (mut ours, mut theirs) = (0, 0);
             for number in 0..8 {

@@ -1,7 +1,7 @@
 //! A directory becomes a bundle, the same bytes every time; an archive that is there already is taken as it is.
 
 mod batch;
-mod gzipped;
+mod deflate;
 mod hashed;
 mod level;
 mod tarball;

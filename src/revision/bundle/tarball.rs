@@ -6,21 +6,28 @@ use std::io::{self, BufWriter, Read, Write};
 use tar::{Builder, EntryType, Header};
 
 use super::super::listing::Found;
-use super::gzipped::Gzip;
+use super::deflate::Deflate;
 use super::hashed::Hashed;
 use crate::appspec::Kind;
 
 /// 1980-01-01T00:00:00Z, the earliest time that every form of bundle can hold: the same files make the same bytes.
 const MTIME: u64 = 315_532_800;
 
+/// Deflate, no name, no time, no operating system. Source: RFC 1952, section 2.3.
+const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+
 /// Writes the entries; `progress` hears of the bytes read.
 pub fn write(found: &[Found], to: Hashed, gzip: bool, progress: &mut dyn FnMut(u64)) -> io::Result<Hashed> {
-    let file = BufWriter::with_capacity(1 << 20, to);
-    if gzip {
-        Ok(entries(found, Gzip::new(file)?, progress)?.finish()?.into_inner()?)
-    } else {
-        Ok(entries(found, file, progress)?.into_inner()?)
+    let mut file = BufWriter::with_capacity(1 << 20, to);
+    if !gzip {
+        return Ok(entries(found, file, progress)?.into_inner()?);
     }
+    file.write_all(&HEADER)?;
+    let (mut file, sum) = entries(found, Deflate::new(file)?, progress)?.finish()?;
+    file.write_all(&sum.sum().to_le_bytes())?;
+    // Modulo 2^32, as it is there.
+    file.write_all(&sum.amount().to_le_bytes())?;
+    Ok(file.into_inner()?)
 }
 
 fn entries<W: Write>(found: &[Found], to: W, progress: &mut dyn FnMut(u64)) -> io::Result<W> {

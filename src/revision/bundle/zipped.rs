@@ -2,7 +2,7 @@
 //! that the bytes do not depend on who was faster.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Cursor, Read};
+use std::io::{self, BufWriter, Cursor, Read, Take};
 use std::sync::mpsc;
 use std::thread;
 
@@ -10,13 +10,15 @@ use zip::write::SimpleFileOptions;
 use zip::{DateTime, ZipArchive, ZipWriter};
 
 use super::super::listing::Found;
-use super::batch::Batch;
+use super::batch::{Batch, single};
 use super::hashed::Hashed;
 use super::level::Levels;
 use crate::appspec::Kind;
 
-/// A larger file is compressed straight into the bundle.
+/// A larger file is compressed by all workers together.
 const LARGE: u64 = 2 << 20;
+/// Close to 4 GiB the packed size may go beyond it although the file does not: by 5 bytes for 16 KiB.
+const ZIP64: u64 = 0xff00_0000;
 /// Bytes of files in a batch: few enough that all workers end at about the same time.
 const BATCH_BYTES: u64 = 512 << 10;
 /// Entries in a batch.
@@ -26,6 +28,7 @@ const QUEUE: usize = 2;
 
 /// Writes the entries; `progress` hears of the bytes read.
 pub fn write(found: &[Found], to: Hashed, progress: &mut dyn FnMut(u64)) -> io::Result<Hashed> {
+    let folder = to.folder.clone();
     let mut writer = ZipWriter::new(BufWriter::with_capacity(256 << 10, to));
     let (batches, levels) = (batches(found), Levels::of(found));
     let workers = thread::available_parallelism().map_or(1, usize::from).min(8);
@@ -36,7 +39,7 @@ pub fn write(found: &[Found], to: Hashed, progress: &mut dyn FnMut(u64)) -> io::
             let (sender, receiver) = mpsc::sync_channel(QUEUE);
             let (batches, levels) = (&batches, &levels);
             scope.spawn(move || {
-                let mut batch = Batch::new();
+                let mut batch = Batch::default();
                 for entries in batches.iter().skip(first).step_by(workers) {
                     let packed = if is_large(entries) {
                         Ok(None)
@@ -55,7 +58,10 @@ pub fn write(found: &[Found], to: Hashed, progress: &mut dyn FnMut(u64)) -> io::
             let packed = queue.recv().map_err(|_| io::Error::other("a compressing thread has died"))??;
             match packed {
                 Some(bytes) => writer.merge_archive(ZipArchive::new(Cursor::new(bytes))?)?,
-                None => batch.iter().try_for_each(|entry| add_large(&mut writer, entry))?,
+                None => batch.iter().try_for_each(|entry| {
+                    add_large(&mut writer, entry, tempfile::tempfile_in(&folder)?)
+                        .map_err(|error| named(entry, error))
+                })?,
             }
             progress(batch.iter().map(Found::bytes).sum());
         }
@@ -112,33 +118,81 @@ fn compress(batch: &mut Batch, levels: &Levels<'_>, entries: &[Found]) -> io::Re
 
 /// A file in one go. One that grows meanwhile is cut where it ended when it was listed.
 fn read(entry: &Found, content: &mut Vec<u8>) -> io::Result<()> {
-    content.resize(usize::try_from(entry.size).unwrap_or(usize::MAX), 0);
-    let (mut file, mut done) = (File::open(&entry.path)?, 0);
-    loop {
-        match file.read(content.get_mut(done..).unwrap_or_default()) {
-            // Also where nothing is left to be filled.
-            Ok(0) => break,
-            Ok(count) => done += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    content.truncate(done);
-    Ok(())
+    content.reserve(usize::try_from(entry.size).unwrap_or_default());
+    listed(entry)?.read_to_end(content)?;
+    whole(entry, content.len() as u64)
 }
 
-fn add_large(writer: &mut ZipWriter<BufWriter<Hashed>>, entry: &Found) -> io::Result<()> {
+/// What was there when it was listed.
+fn listed(entry: &Found) -> io::Result<Take<File>> {
+    Ok(File::open(&entry.path)?.take(entry.size))
+}
+
+fn whole(entry: &Found, bytes: u64) -> io::Result<()> {
+    if bytes == entry.size { Ok(()) } else { Err(io::Error::other("it became shorter while it was bundled")) }
+}
+
+fn add_large(writer: &mut ZipWriter<BufWriter<Hashed>>, entry: &Found, aside: File) -> io::Result<()> {
+    if entry.size < ZIP64 {
+        let archive = single(entry, listed(entry)?, aside)?;
+        let archive = ZipArchive::new(archive)?;
+        whole(entry, archive.decompressed_size().map_or(0, |size| size as u64))?;
+        return Ok(writer.merge_archive(archive)?);
+    }
     // A fixed time: the same files make the same bytes.
     let options =
         SimpleFileOptions::default().last_modified_time(DateTime::DEFAULT).unix_permissions(entry.mode);
-    // Close to 4 GiB the packed size may go beyond it although the file does not.
-    writer.start_file(&*entry.name, options.large_file(entry.size >= 0xfff0_0000))?;
-    let mut file = File::open(&entry.path).map_err(|error| named(entry, error))?;
-    io::copy(&mut io::BufReader::with_capacity(128 << 10, &mut file), writer)
-        .map_err(|error| named(entry, error))?;
-    Ok(())
+    writer.start_file(&*entry.name, options.large_file(true))?;
+    let count = io::copy(&mut io::BufReader::with_capacity(128 << 10, listed(entry)?), writer)?;
+    whole(entry, count)
 }
 
 fn named(entry: &Found, error: io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", entry.path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a zip has of a file of so many bytes that had `listed` when it was looked at.
+    fn entry(bytes: usize, listed: u64) -> io::Result<Vec<u8>> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("app.log");
+        let mut draw = fastrand::Rng::with_seed(1);
+        let content: Vec<u8> = (0..bytes).map(|_| draw.u8(b'a'..b'f')).collect();
+        fs::write(&path, &content)?;
+        let found = Found {
+            name: "app.log".to_owned(),
+            path,
+            kind: Kind::File,
+            mode: 0o640,
+            size: listed,
+            from_outside: None,
+        };
+        let to = folder.path().join("bundle");
+        write(&[found], Hashed::create(&to)?, &mut |_| {})?;
+        let mut archive = ZipArchive::new(File::open(to)?)?;
+        let mut entry = archive.by_index(0)?;
+        assert_eq!((entry.name()?.as_ref(), entry.unix_mode()), ("app.log", Some(0o100_640)));
+        let mut unpacked = Vec::new();
+        entry.read_to_end(&mut unpacked)?;
+        assert!(content.starts_with(&unpacked));
+        Ok(unpacked)
+    }
+
+    #[test]
+    fn a_file_is_what_it_was_when_it_was_listed() {
+        for bytes in [1 << 10, 2 << 20, (2 << 20) + 1, 5 << 20] {
+            let listed = bytes as u64;
+            assert_eq!(entry(bytes, listed).unwrap().len(), bytes);
+            // A log that is written meanwhile: what came after is no part of it.
+            assert_eq!(entry(bytes + 100, listed).unwrap().len(), bytes);
+            let error = entry(bytes - 100, listed).unwrap_err();
+            assert!(
+                error.to_string().ends_with("app.log: it became shorter while it was bundled"),
+                "{error}"
+            );
+        }
+    }
 }

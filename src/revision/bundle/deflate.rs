@@ -1,5 +1,5 @@
-//! Gzip on every processor: blocks of the stream are compressed side by side, each with what stood before it in view, and
-//! make one member together, as `pigz` does it. The bytes do not depend on how many processors there are.
+//! Deflate on every processor: blocks of a stream are compressed side by side, each with what stood before it in view, and
+//! make one stream together, as `pigz` does it. The bytes do not depend on how many processors there are.
 
 use std::io::{self, Write};
 use std::mem;
@@ -14,8 +14,6 @@ const BLOCK: usize = 256 << 10;
 const WINDOW: usize = 32 << 10;
 /// Blocks of a worker that are under way.
 const QUEUE: usize = 2;
-/// Deflate, no name, no time, no operating system. Source: RFC 1952, section 2.3.
-const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
 
 /// A block, what stands before it, and whether it is the last.
 type Job = (Vec<u8>, Vec<u8>, bool);
@@ -26,7 +24,7 @@ struct Worker {
 }
 
 /// Compresses what is written to it.
-pub struct Gzip<W> {
+pub struct Deflate<W> {
     to: W,
     workers: Vec<Worker>,
     block: Vec<u8>,
@@ -37,25 +35,21 @@ pub struct Gzip<W> {
     taken: usize,
 }
 
-impl<W: Write> Gzip<W> {
-    pub fn new(mut to: W) -> io::Result<Gzip<W>> {
-        to.write_all(&HEADER)?;
+impl<W: Write> Deflate<W> {
+    pub fn new(to: W) -> io::Result<Deflate<W>> {
         let count = thread::available_parallelism().map_or(1, usize::from).min(8);
         let workers = (0..count).map(|_| Worker::start()).collect::<io::Result<_>>()?;
         let (block, before) = (Vec::with_capacity(BLOCK), Vec::new());
-        Ok(Gzip { to, workers, block, before, sum: Crc::new(), given: 0, taken: 0 })
+        Ok(Deflate { to, workers, block, before, sum: Crc::new(), given: 0, taken: 0 })
     }
 
-    /// Ends the stream.
-    pub fn finish(mut self) -> io::Result<W> {
+    /// Ends the stream. Gives the sum and the count of the bytes that were written to it.
+    pub fn finish(mut self) -> io::Result<(W, Crc)> {
         self.give(true)?;
         while self.taken < self.given {
             self.take()?;
         }
-        self.to.write_all(&self.sum.sum().to_le_bytes())?;
-        // Modulo 2^32, as it is there.
-        self.to.write_all(&self.sum.amount().to_le_bytes())?;
-        Ok(self.to)
+        Ok((self.to, self.sum))
     }
 
     fn give(&mut self, is_last: bool) -> io::Result<()> {
@@ -82,7 +76,7 @@ impl<W: Write> Gzip<W> {
     }
 }
 
-impl<W: Write> Write for Gzip<W> {
+impl<W: Write> Write for Deflate<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.block.len() == BLOCK {
             self.give(false)?;
@@ -143,34 +137,38 @@ fn died() -> io::Error {
 mod tests {
     use std::io::Read;
 
-    use flate2::read::GzDecoder;
+    use flate2::read::DeflateDecoder;
+    use flate2::write::DeflateEncoder;
 
     use super::*;
 
-    fn gzip(content: &[u8], piece: usize) -> Vec<u8> {
-        let mut gzip = Gzip::new(Vec::new()).unwrap();
-        content.chunks(piece).for_each(|piece| gzip.write_all(piece).unwrap());
-        gzip.finish().unwrap()
+    fn packed(content: &[u8], piece: usize) -> Vec<u8> {
+        let mut deflate = Deflate::new(Vec::new()).unwrap();
+        content.chunks(piece).for_each(|piece| deflate.write_all(piece).unwrap());
+        let (packed, sum) = deflate.finish().unwrap();
+        let mut expected = Crc::new();
+        expected.update(content);
+        assert_eq!((sum.sum(), sum.amount()), (expected.sum(), expected.amount()));
+        packed
     }
 
     #[test]
-    fn one_member_whatever_is_written_at_a_time() {
+    fn one_stream_whatever_is_written_at_a_time() {
         let mut draw = fastrand::Rng::with_seed(1);
         let noise: Vec<u8> = (0..3 * BLOCK + 7).map(|_| draw.u8(..)).collect();
         let text: Vec<u8> = (0..BLOCK).flat_map(|n| format!("{} ", n % 1000).into_bytes()).collect();
         for content in [&[][..], b"a", &noise, &noise[..BLOCK], &noise[..2 * BLOCK - 1], &text] {
-            let packed = gzip(content, 1000);
+            let bytes = packed(content, 1000);
             let mut unpacked = Vec::new();
-            // It reads one member, and what lies behind it would be no part of it.
-            let mut decoder = GzDecoder::new(packed.as_slice());
+            let mut decoder = DeflateDecoder::new(bytes.as_slice());
             decoder.read_to_end(&mut unpacked).unwrap();
             assert!(unpacked == content && decoder.into_inner().is_empty());
-            assert_eq!(packed, gzip(content, BLOCK + 1));
+            assert_eq!(bytes, packed(content, BLOCK + 1));
             // The parts cost next to nothing.
-            let mut whole = flate2::write::GzEncoder::new(Vec::new(), Compression::default());
+            let mut whole = DeflateEncoder::new(Vec::new(), Compression::default());
             whole.write_all(content).unwrap();
             let whole = whole.finish().unwrap().len();
-            assert!(packed.len() <= whole + whole / 200 + 10, "{} {whole}", packed.len());
+            assert!(bytes.len() <= whole + whole / 200 + 10, "{} {whole}", bytes.len());
         }
     }
 
@@ -188,8 +186,8 @@ mod tests {
         }
         let mut draw = fastrand::Rng::with_seed(2);
         let noise: Vec<u8> = (0..BLOCK).map(|_| draw.u8(..)).collect();
-        let mut gzip = Gzip::new(Full(3 * BLOCK)).unwrap();
-        let error = (0..100).find_map(|_| gzip.write_all(&noise).err()).unwrap();
+        let mut deflate = Deflate::new(Full(3 * BLOCK)).unwrap();
+        let error = (0..100).find_map(|_| deflate.write_all(&noise).err()).unwrap();
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);
     }
 }
