@@ -79,6 +79,11 @@ impl Folder {
     }
 }
 
+/// A file without a name in a folder: it is gone when it is closed, however the process ends.
+pub fn unnamed(folder: &Path) -> io::Result<fs::File> {
+    tempfile::tempfile_in(folder)
+}
+
 /// A file that is half written, beside the one that it will be; [`clear`] removes it while this lives.
 #[derive(Debug)]
 pub struct Half {

@@ -31,6 +31,8 @@ pub use template::readable;
 
 /// The name that the agent looks for at the root of a bundle.
 pub const FILE_NAME: &str = "appspec.yml";
+/// What the agents look for where that is not there; agent 1 in Install alone.
+pub const OTHER_NAME: &str = "appspec.yaml";
 
 /// What a text turned out to hold.
 #[derive(Debug)]

@@ -12,13 +12,15 @@ pub struct Failure {
     pub script: String,
     pub message: String,
     pub log_tail: String,
+    /// What ended the script, where that was a signal: `9 (KILL)`.
+    pub signal: Option<String>,
 }
 
 impl From<String> for Failure {
     /// Whatever is not a script's fault is an UnknownError.
     fn from(message: String) -> Self {
         let code = LifecycleErrorCode::UnknownError;
-        Failure { code, script: String::new(), message, log_tail: String::new() }
+        Failure { code, script: String::new(), message, log_tail: String::new(), signal: None }
     }
 }
 

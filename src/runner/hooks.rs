@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use rustix::fs::FileType;
 use rustix::io::Errno;
+use rustix::process::Signal;
 
 use crate::appspec::{self, Agent, Script};
 use crate::model::{EventName, LifecycleErrorCode};
@@ -44,7 +45,8 @@ struct Stage<'a> {
 pub fn run(host: &Host, layout: &Layout, order: &Order<'_>) -> Result<(), Failure> {
     let (specification, event) = (order.specification, order.event);
     let Selected::Archive(archive) = layout.select(stops(event)) else { return Ok(()) };
-    let appspec = appspec_of(&archive, order.agent, &order.specification.appspec)?;
+    let two = order.agent == Agent::Two;
+    let appspec = appspec_of(&archive, order.agent, &specification.appspec, two)?;
     let scripts = appspec.scripts(event.as_str());
     if scripts.is_empty() {
         return Ok(());
@@ -99,19 +101,26 @@ impl Stage<'_> {
             // A command of words alone is started without a shell, and its first word is no program.
             Some(' ' | '\t' | '\n') => (End::NotStarted(Errno::NOENT.into()), path.clone()),
             // The shell says the same by its exit code.
-            Some(_) => (End::Exited(Some(127)), path.clone()),
+            Some(_) => (End::Exited(127), path.clone()),
         };
         match end {
-            End::Exited(Some(0)) => Ok(()),
-            End::Exited(code) => {
+            End::Exited(0) => Ok(()),
+            End::Exited(_) | End::Signalled(_) => {
                 let user =
                     script.runas.as_ref().map(|user| format!(" run as user {user}")).unwrap_or_default();
                 // Where a signal ended it agent 1 says nothing and agent 2 says 1.
-                let unknown = if self.agent == Agent::Two { "1" } else { "" };
-                let code = code.map_or_else(|| unknown.to_owned(), |code| code.to_string());
+                let code = match end {
+                    End::Exited(code) => code.to_string(),
+                    _ if self.agent == Agent::Two => "1".to_owned(),
+                    _ => String::new(),
+                };
+                let signal = if let End::Signalled(number) = end { number.map(signal_name) } else { None };
+                if let Some(signal) = &signal {
+                    self.log().note(&format!("{location} was ended by signal {signal}"));
+                }
                 let message =
                     format!("Script at specified location: {location}{user} failed with exit code {code}");
-                Err(fail(LifecycleErrorCode::ScriptFailed, message))
+                Err(Failure { signal, ..fail(LifecycleErrorCode::ScriptFailed, message) })
             }
             End::TimedOut => {
                 let seconds = script.timeout;
@@ -215,6 +224,8 @@ impl Stage<'_> {
             environment: &self.environment,
             timeout: Duration::from_secs(script.timeout),
             supervised: self.hooks.isolation == Isolation::Bubblewrap,
+            // Agent 1 gives it up alone; agent 2 ends it with the script's group.
+            leaves: self.agent == Agent::One,
         };
         let end = process::run(&script, &self.log, self.groups);
         Ok((end, if script.supervised { path.to_owned() } else { program }))
@@ -246,6 +257,29 @@ fn as_user(script: &Script, path: &Path) -> Result<(PathBuf, Vec<OsString>), Fai
     }
     let program = PathBuf::from(words.remove(0));
     Ok((program, words))
+}
+
+/// `9 (KILL)`
+fn signal_name(number: i32) -> String {
+    const NAMES: &[(Signal, &str)] = &[
+        (Signal::HUP, "HUP"),
+        (Signal::INT, "INT"),
+        (Signal::QUIT, "QUIT"),
+        (Signal::ILL, "ILL"),
+        (Signal::ABORT, "ABRT"),
+        (Signal::BUS, "BUS"),
+        (Signal::FPE, "FPE"),
+        (Signal::KILL, "KILL"),
+        (Signal::SEGV, "SEGV"),
+        (Signal::PIPE, "PIPE"),
+        (Signal::ALARM, "ALRM"),
+        (Signal::TERM, "TERM"),
+        (Signal::XCPU, "XCPU"),
+        (Signal::XFSZ, "XFSZ"),
+        (Signal::SYS, "SYS"),
+    ];
+    let known = NAMES.iter().find(|(signal, _)| signal.as_raw() == number);
+    known.map_or_else(|| number.to_string(), |(_, name)| format!("{number} ({name})"))
 }
 
 fn missing(path: &Path) -> Failure {

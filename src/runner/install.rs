@@ -13,7 +13,7 @@ use super::{Host, Order, appspec_of, copy, plan};
 pub fn install(host: &Host, layout: &Layout, order: &Order<'_>) -> Result<(), Failure> {
     let archive = layout.archive();
     let root = Root::of(host)?;
-    let appspec = appspec_of(&archive, order.agent, &order.specification.appspec)?;
+    let appspec = appspec_of(&archive, order.agent, &order.specification.appspec, true)?;
     let roots = host.is_roots();
     if roots {
         cleanup::forget_contexts(&layout.cleanup_file())?;

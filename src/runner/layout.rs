@@ -2,8 +2,8 @@
 //!
 //! Source: official agent 1.8.1, command_executor.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -20,6 +20,8 @@ const ARCHIVE: &str = "deployment-archive";
 /// How the names of a group's records end.
 const MOST_RECENT: &str = "_most_recent_install";
 const LAST_SUCCESSFUL: &str = "_last_successful_install";
+/// And that of the file that a deployment at work holds locked, which is this tool's own.
+const LOCK: &str = ".lock";
 
 pub struct Layout {
     agent_dir: PathBuf,
@@ -63,7 +65,7 @@ impl Layout {
     /// wherever the bundle likes.
     fn refuse_links(&self) -> Result<(), String> {
         let mut own = vec![self.group(), self.instructions(), self.cleanup_file(), self.install_file()];
-        own.extend([MOST_RECENT, LAST_SUCCESSFUL].map(|ending| self.record(ending)));
+        own.extend([MOST_RECENT, LAST_SUCCESSFUL, LOCK].map(|ending| self.record(ending)));
         let log = self.script_log();
         own.extend(log.parent().map(Path::to_owned));
         own.extend([self.deployment(), self.bundle(), self.archive(), log]);
@@ -121,6 +123,23 @@ impl Layout {
 
     pub fn install_file(&self) -> PathBuf {
         self.record("-install.json")
+    }
+
+    /// Keeps other deployments of the group out while the file is open, and says in it which process that is; the error
+    /// is which one was first. Where the file system has no locks, nobody is kept out.
+    pub fn lock(&self) -> Result<File, String> {
+        make_dir(&self.instructions())?;
+        let path = self.record(LOCK);
+        let mut file = open(&path, OpenOptions::new().create(true).truncate(false).read(true).write(true))?;
+        if let Err(TryLockError::WouldBlock) = file.try_lock() {
+            let mut who = String::new();
+            let _ = file.read_to_string(&mut who);
+            let who = Some(who.trim_end()).filter(|who| !who.is_empty()).unwrap_or("unknown");
+            return Err(format!("another run in group {} is at work (process {who})", self.group_id));
+        }
+        // Only for people.
+        let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
+        Ok(file)
     }
 
     /// Makes the directories of this deployment, without what an earlier attempt left in its archive.

@@ -121,20 +121,24 @@ pub fn run_event(
     event: &EventName,
     fetch: Fetch<'_>,
 ) -> Diagnostics {
-    run(host, &Order { specification, event, agent: Agent::One, listener: None }, fetch)
+    run(host, &Order { specification, event, agent: Agent::One, listener: None }, fetch).0
 }
 
-/// As [`run_event`], with all that an order says.
-pub fn run(host: &Host, order: &Order<'_>, fetch: Fetch<'_>) -> Diagnostics {
+/// As [`run_event`], with all that an order says; and which signal ended the script that failed, where one did:
+/// `9 (KILL)`.
+pub fn run(host: &Host, order: &Order<'_>, fetch: Fetch<'_>) -> (Diagnostics, Option<String>) {
     let result = Layout::new(host, order.specification).and_then(|layout| match order.event {
-        EventName::DownloadBundle => download(host, &layout, order.specification, fetch),
+        EventName::DownloadBundle => download(host, &layout, order, fetch),
         EventName::Install => install::install(host, &layout, order),
         EventName::BlockTraffic | EventName::AllowTraffic => Ok(()),
         _ => hooks::run(host, &layout, order),
     });
     match result {
-        Ok(()) => Diagnostics::success(),
-        Err(failure) => failure.into(),
+        Ok(()) => (Diagnostics::success(), None),
+        Err(mut failure) => {
+            let signal = failure.signal.take();
+            (failure.into(), signal)
+        }
     }
 }
 
@@ -174,7 +178,8 @@ pub fn stops(event: &EventName) -> bool {
 /// What those events would fail of.
 pub fn earlier(host: &Host, specification: &Specification, agent: Agent) -> Result<Option<AppSpec>, String> {
     let layout = Layout::new(host, specification).map_err(|failure| failure.message)?;
-    layout.earlier().map(|archive| appspec_of(&archive, agent, &specification.appspec)).transpose()
+    let name = &specification.appspec;
+    layout.earlier().map(|archive| appspec_of(&archive, agent, name, agent == Agent::Two)).transpose()
 }
 
 /// What Install would do now with an unpacked revision; nothing is done, but that a root that is missing is made.
@@ -208,6 +213,15 @@ pub fn preview(
     }
 }
 
+/// Keeps a second deployment of the group out, of whatever process, for as long as this is held: each would take what
+/// the other installs for somebody else's.
+///
+/// # Errors
+/// Another one is at work, or the agent's directory cannot be written.
+pub fn hold(host: &Host, specification: &Specification) -> Result<File, String> {
+    Layout::new(host, specification).map_err(|failure| failure.message)?.lock()
+}
+
 /// Where a deployment's scripts are logged; none where its ids name no files.
 pub fn script_log(host: &Host, specification: &Specification) -> Option<PathBuf> {
     Layout::new(host, specification).ok().map(|layout| layout.script_log())
@@ -220,20 +234,19 @@ pub fn has_script(archive: &Path, location: &str) -> bool {
     root::Root::closed(archive).is_ok_and(there)
 }
 
-fn download(
-    host: &Host,
-    layout: &Layout,
-    specification: &Specification,
-    fetch: Fetch<'_>,
-) -> Result<(), Failure> {
+fn download(host: &Host, layout: &Layout, order: &Order<'_>, fetch: Fetch<'_>) -> Result<(), Failure> {
+    let specification = order.specification;
     layout.prepare()?;
     let bundle = layout.bundle();
     fetch(&bundle)?;
     let (kind, archive) = (&specification.bundle_type, layout.archive());
     let keep = if host.is_roots() { Keep::Owners } else { Keep::Times };
     match specification.of_directory {
-        // A copy of a directory has no times and owners of before.
-        true => unpack::extract_with(&bundle, kind, &archive, Keep::Modes)?,
+        // A copy of a directory has no times and owners of before, and agent 1's umask counts.
+        true => {
+            let keep = if order.agent == Agent::One { Keep::Masked } else { Keep::Modes };
+            unpack::extract_with(&bundle, kind, &archive, keep)?;
+        }
         false => unpack::unpack_with(&bundle, kind, &archive, keep)?,
     }
     // Nothing of it is installed then. Where scripts start this is asked again.
@@ -264,12 +277,14 @@ pub fn read_within(folder: &Path, name: &str) -> io::Result<Vec<u8>> {
 }
 
 /// The AppSpec of an unpacked revision; the error is what the host reports. A link that leads out of the revision is
-/// no AppSpec: what is behind it may change after it was looked at.
-fn appspec_of(archive: &Path, agent: Agent, name: &str) -> Result<AppSpec, String> {
+/// no AppSpec: what is behind it may change after it was looked at. Where the chosen name is not there, agent 2 takes one
+/// of the `usual` ones, and agent 1 in Install alone.
+fn appspec_of(archive: &Path, agent: Agent, name: &str, usual: bool) -> Result<AppSpec, String> {
     let path = archive.join(name);
-    match read_within(archive, name) {
-        Ok(text) => appspec::load(&text, Os::Linux, agent),
-        Err(_) => Err(format!(
+    let usual = [appspec::OTHER_NAME, appspec::FILE_NAME].into_iter().filter(|_| usual);
+    match std::iter::once(name).chain(usual).find_map(|name| read_within(archive, name).ok()) {
+        Some(text) => appspec::load(&text, Os::Linux, agent),
+        None => Err(format!(
             "The CodeDeploy agent did not find an AppSpec file within the unpacked revision directory at revision-relative path \"{}\". The revision was unpacked to directory \"{}\", and the AppSpec file was expected but not found at path \"{}\". Consult the AWS CodeDeploy Appspec documentation for more information at http://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file.html",
             name,
             archive.display(),
@@ -283,7 +298,10 @@ fn appspec_of(archive: &Path, agent: Agent, name: &str) -> Result<AppSpec, Strin
 fn has_hooks(archive: &Path, name: &str) -> Result<bool, String> {
     match std::fs::symlink_metadata(archive.join(name)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        _ => Ok(appspec_of(archive, Agent::One, name)?.hooks.iter().any(|(_, scripts)| !scripts.is_empty())),
+        _ => Ok(appspec_of(archive, Agent::One, name, false)?
+            .hooks
+            .iter()
+            .any(|(_, scripts)| !scripts.is_empty())),
     }
 }
 

@@ -5,8 +5,9 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -30,8 +31,9 @@ const LINE_BYTES: usize = 64 << 10;
 /// How a script ended.
 #[derive(Debug)]
 pub enum End {
-    /// None where a signal ended it.
-    Exited(Option<i32>),
+    Exited(i32),
+    /// A signal ended it; its number, where it is known.
+    Signalled(Option<i32>),
     TimedOut,
     /// All scripts shall end, or this one was not started for that reason.
     Stopped,
@@ -53,6 +55,8 @@ pub struct Script<'a> {
     pub timeout: Duration,
     /// The program is a [`supervisor`] that says on its standard input how the script ended.
     pub supervised: bool,
+    /// What holds its output open once it has ended is left alone.
+    pub leaves: bool,
 }
 
 /// Runs a script to its end; its output goes to the log, line by line.
@@ -77,16 +81,23 @@ pub fn run(script: &Script<'_>, log: &Arc<Mutex<Log>>, groups: &Groups) -> End {
     let mut word = None;
     let mut ended = false;
     while !ended || !open.is_empty() {
-        word = word.or_else(|| told.as_ref()?.try_recv().ok());
+        word = word.or_else(|| told.as_ref()?.0.try_recv().ok());
         ended = ended || word.is_some() || has_ended(&child);
         let left = script.timeout.saturating_sub(now().duration_since(started));
         let stopped = groups.stopped();
         if left.is_zero() || stopped {
-            end_group(&mut child, running, &receiver, if stopped { LAST_GRACE } else { GRACE });
-            return match open.first() {
+            let left_open = open.first().filter(|_| ended && !stopped);
+            if let Some(stream) = left_open.filter(|_| script.leaves) {
+                drop(running);
+                groups.leave(child);
+                return End::LeftOpen(stream);
+            }
+            let grace = if stopped { LAST_GRACE } else { GRACE };
+            end_group((&mut child, running, ended), told.as_ref(), &receiver, grace);
+            return match left_open {
                 _ if stopped => End::Stopped,
-                Some(stream) if ended => End::LeftOpen(stream),
-                _ => End::TimedOut,
+                Some(stream) => End::LeftOpen(stream),
+                None => End::TimedOut,
             };
         }
         match receiver.recv_timeout(left.min(POLL)) {
@@ -100,7 +111,7 @@ pub fn run(script: &Script<'_>, log: &Arc<Mutex<Log>>, groups: &Groups) -> End {
         }
     }
     // Nobody can say it any more once the supervisor has ended.
-    let word = word.or_else(|| told?.recv_timeout(GRACE).ok());
+    let word = word.or_else(|| told?.0.recv_timeout(GRACE).ok());
     drop(running);
     let end = finish(&mut child, word, log);
     groups.leave(child);
@@ -109,7 +120,7 @@ pub fn run(script: &Script<'_>, log: &Arc<Mutex<Log>>, groups: &Groups) -> End {
 
 /// How a script ended that did so by itself.
 fn finish(child: &mut Child, word: Option<Word>, log: &Mutex<Log>) -> End {
-    let Some(word) = word else { return End::Exited(child.wait().ok().and_then(|status| status.code())) };
+    let Some(word) = word else { return of_status(child.wait()) };
     if let Some(end) = word.end() {
         if !word.left {
             let _ = child.wait();
@@ -120,19 +131,30 @@ fn finish(child: &mut Child, word: Option<Word>, log: &Mutex<Log>) -> End {
     for line in word.said.lines() {
         log.lock().unwrap_or_else(PoisonError::into_inner).entry(&format!("[stderr]{line}\n"));
     }
-    let code = child.wait().ok().and_then(|status| status.code());
-    End::Exited(code.filter(|code| *code <= supervisor::SIGNALS))
+    match of_status(child.wait()) {
+        End::Exited(code) => supervisor::of_code(code, true),
+        end => end,
+    }
 }
 
-/// Starts the script; what its supervisor says, where it has one.
-fn start(script: &Script<'_>) -> io::Result<(Child, Running, Option<mpsc::Receiver<Word>>)> {
+fn of_status(status: io::Result<ExitStatus>) -> End {
+    let code = status.as_ref().ok().and_then(ExitStatus::code);
+    code.map_or_else(|| End::Signalled(status.ok().and_then(|status| status.signal())), End::Exited)
+}
+
+/// What a supervisor says, and where it is told to end what it started.
+type Told = (mpsc::Receiver<Word>, UnixStream);
+
+/// Starts the script, with its supervisor where it has one.
+fn start(script: &Script<'_>) -> io::Result<(Child, Running, Option<Told>)> {
     if !script.supervised {
         let (child, running) = spawn(script, None)?;
         return Ok((child, running, None));
     }
     let (ours, theirs) = UnixStream::pair()?;
+    let heard = ours.try_clone()?;
     let (child, running) = spawn(script, Some(&OwnedFd::from(theirs)))?;
-    Ok((child, running, Some(supervisor::listen(ours))))
+    Ok((child, running, Some((supervisor::listen(heard), ours))))
 }
 
 /// The script's process group. Its number is nobody else's until the script is waited for, or while anything of the
@@ -147,15 +169,21 @@ fn has_ended(child: &Child) -> bool {
     group(child).is_none_or(|pid| !matches!(waitid(WaitId::Pid(pid), options), Ok(None)))
 }
 
-/// TERM to the whole group; KILL to what is left once the script and its output have ended, or after the grace.
-fn end_group(child: &mut Child, running: Running, receiver: &mpsc::Receiver<&'static str>, grace: Duration) {
+/// TERM to the whole group, by its supervisor where it has one; KILL to what is left once the script and its output have
+/// ended, or after the grace.
+fn end_group(
+    (child, running, mut ended): (&mut Child, Running, bool),
+    told: Option<&Told>,
+    receiver: &mpsc::Receiver<&'static str>,
+    grace: Duration,
+) {
     let signal = |signal: Signal| group(child).is_some_and(|group| kill_process_group(group, signal).is_ok());
     let asked = now();
-    let (mut ended, mut closed) = (false, false);
-    let told = signal(Signal::TERM);
-    while told && !(ended && closed) && now().duration_since(asked) < grace {
+    let mut closed = false;
+    let asks = told.map_or_else(|| signal(Signal::TERM), |(_, supervisor)| supervisor::end(supervisor));
+    while asks && !(ended && closed) && now().duration_since(asked) < grace {
         closed = receiver.recv_timeout(POLL / 5) == Err(RecvTimeoutError::Disconnected);
-        ended = ended || has_ended(child);
+        ended = ended || has_ended(child) || told.is_some_and(|(word, _)| word.try_recv().is_ok());
         pause(POLL / 5, closed && !ended);
     }
     signal(Signal::KILL);
@@ -230,9 +258,14 @@ fn drain(
             };
             for piece in chunk.get(..count).unwrap_or_default().split_inclusive(|byte| *byte == b'\n') {
                 line.extend_from_slice(piece);
-                if line.ends_with(b"\n") || line.len() >= LINE_BYTES {
+                if line.ends_with(b"\n") {
                     put(&line);
                     line.clear();
+                } else if line.len() >= LINE_BYTES {
+                    let rest = line.split_off(line.len() - begun(&line));
+                    line.push(b'\n');
+                    put(&line);
+                    line = rest;
                 }
             }
         }
@@ -242,6 +275,13 @@ fn drain(
         // The waiter may have given up already.
         let _ = closed.send(name);
     });
+}
+
+/// How many bytes at the end are of a character that is not whole yet.
+fn begun(text: &[u8]) -> usize {
+    let last = text.iter().rev().take(4).position(|byte| byte & 0xc0 != 0x80).map_or(0, |at| at + 1);
+    let end = text.get(text.len() - last..).unwrap_or_default();
+    std::str::from_utf8(end).err().filter(|error| error.error_len().is_none()).map_or(0, |_| last)
 }
 
 #[expect(clippy::disallowed_methods, reason = "time-outs of scripts are real time")]
@@ -275,6 +315,7 @@ mod tests {
             environment: &environment,
             timeout: Duration::from_secs(60),
             supervised: false,
+            leaves: false,
         };
         let (mut child, _running) = spawn(&script, None).unwrap();
         while !has_ended(&child) {
@@ -285,5 +326,27 @@ mod tests {
         assert!(test_kill_process(pid).is_ok(), "no other process can have its number");
         assert_eq!(child.wait().unwrap().code(), Some(3));
         assert!(test_kill_process(pid).is_err());
+    }
+
+    #[test]
+    fn a_line_is_cut_between_characters() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("scripts.log");
+        let log = Arc::new(Mutex::new(Log::open(&path, crate::appspec::Agent::One, None).unwrap()));
+        let text = format!("a{}\n", "é€😀".repeat(20_000));
+        let (sender, receiver) = mpsc::channel();
+        drain(io::Cursor::new(text.clone()), "[stdout]", "STDOUT", &log, sender);
+        receiver.recv().unwrap();
+        let written = std::fs::read_to_string(&path).unwrap();
+        let lines: Vec<&str> =
+            written.lines().filter_map(|line| Some(line.split_once("[stdout]")?.1)).collect();
+        assert_eq!(lines.concat(), text.trim_end());
+        assert_eq!(lines.len(), written.lines().count());
+        assert!(lines.len() > 2, "{}", lines.len());
+        for (end, bytes) in [("é", 0), ("\u{e9}\u{80}", 0), ("", 0)] {
+            assert_eq!(begun(end.as_bytes()), bytes, "{end}");
+        }
+        assert_eq!(begun(&"a😀".as_bytes()[..4]), 3);
+        assert_eq!(begun(b"a\x80\x80\x80\x80\x80"), 0, "no character begins so");
     }
 }

@@ -27,7 +27,8 @@ pub fn set_acl(place: &Path, entries: &[String]) -> Result<(), String> {
     })
 }
 
-/// The entries with what an ACL needs beside them: the mode's own, and a mask that takes nothing from the group's.
+/// The entries with what an ACL needs beside them: the mode's own, and where somebody is named a mask that takes nothing
+/// from the group's.
 fn full_list(mode: u32, entries: &[String]) -> String {
     let bits = |shift: u32| (mode >> shift) & 7;
     let is_default = |entry: &str| matches!(entry.split(':').next(), Some("d" | "default"));
@@ -39,8 +40,19 @@ fn full_list(mode: u32, entries: &[String]) -> String {
             kinds.contains(&kind) && (name.is_empty() || parts.next().is_none())
         })
     };
+    let names = |default: bool| {
+        entries.iter().filter(|entry| is_default(entry) == default).any(|entry| {
+            let parts: Vec<&str> = entry.split(':').skip(usize::from(default)).collect();
+            match parts.as_slice() {
+                // A user, without a kind.
+                [name, _] => !matches!(*name, "" | "m" | "mask" | "o" | "other"),
+                [kind, name, ..] => matches!(*kind, "u" | "user" | "g" | "group") && !name.is_empty(),
+                _ => false,
+            }
+        })
+    };
     let mut list = vec![format!("u::{}", bits(6)), format!("g::{}", bits(3)), format!("o::{}", bits(0))];
-    if has(false, ["m", "mask"]).is_none() {
+    if names(false) && has(false, ["m", "mask"]).is_none() {
         list.push(format!("m::{}", bits(3)));
     }
     list.extend(entries.iter().cloned());
@@ -53,7 +65,7 @@ fn full_list(mode: u32, entries: &[String]) -> String {
             (["o", "other"], bits(0).to_string()),
             (["m", "mask"], group),
         ] {
-            if has(true, kinds).is_none() {
+            if has(true, kinds).is_none() && (kinds[0] != "m" || names(true)) {
                 list.push(format!("d:{}::{value}", kinds[0]));
             }
         }
@@ -121,7 +133,12 @@ mod tests {
         assert_eq!(full(&["u:bob:rw"]), "u::6,g::4,o::0,m::4,u:bob:rw");
         assert_eq!(full(&["u:bob:rw", "m::rw"]), "u::6,g::4,o::0,u:bob:rw,m::rw");
         assert_eq!(full(&["m:7"]), "u::6,g::4,o::0,m:7");
-        assert_eq!(full(&["d:u:bob:7"]), "u::6,g::4,o::0,m::4,d:u:bob:7,d:u::6,d:g::4,d:o::0,d:m::4");
-        assert_eq!(full(&["d:g::5"]), "u::6,g::4,o::0,m::4,d:g::5,d:u::6,d:o::0,d:m::5");
+        assert_eq!(full(&["d:u:bob:7"]), "u::6,g::4,o::0,d:u:bob:7,d:u::6,d:g::4,d:o::0,d:m::4");
+        assert_eq!(
+            full(&["d:g:web:7", "g:web:7"]),
+            "u::6,g::4,o::0,m::4,d:g:web:7,g:web:7,d:u::6,d:g::4,d:o::0,d:m::4"
+        );
+        assert_eq!(full(&["bob:7"]), "u::6,g::4,o::0,m::4,bob:7");
+        assert_eq!(full(&["d:g::5"]), "u::6,g::4,o::0,d:g::5,d:u::6,d:o::0");
     }
 }

@@ -2,7 +2,7 @@
 //! open for as long, and tells a signal from an exit code in no way; so its first process is this shell, which says how
 //! the script ended and stays while anything runs that the script left. Starts nothing.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc;
 use std::thread;
@@ -12,14 +12,15 @@ use rustix::io::Errno;
 use super::process::End;
 
 /// A shell's exit codes above it stand for signals.
-pub const SIGNALS: i32 = 128;
+const SIGNALS: i32 = 128;
 
 /// Runs its arguments. The script's streams are 3 and 4, which bubblewrap does not keep; its own words go where the
 /// supervisor's do, to standard input.
 pub const OUTSIDE: &str = "exec 3>&1 4>&2 >&0 2>&0; exec \"$@\"";
 
 /// Runs the script that it is given, within the namespace. What the system would not start it says itself: the shell's
-/// own complaint would be one of the script's lines, and its code one of the script's codes.
+/// own complaint would be one of the script's lines, and its code one of the script's codes. A line that it is told is
+/// TERM for all but itself: bubblewrap passes no signal on.
 pub const INSIDE: &str = r##"no() { exec 3>&- 4>&-; echo "$1"; echo "$2"; exit; }
 [ -e "$1" ] || no missing 127
 [ -f "$1" ] && [ -x "$1" ] || no "not to be executed" 126
@@ -27,10 +28,14 @@ pub const INSIDE: &str = r##"no() { exec 3>&- 4>&-; echo "$1"; echo "$2"; exit; 
 case $by in "#!"*) by=${by#??} by=${by#"${by%%[![:blank:]]*}"} by=${by%%[[:blank:]]*} ;; *) by= ;; esac
 [ -z "$by" ] || [ -e "$by" ] || no "no interpreter" 127
 [ -z "$by" ] || { [ -f "$by" ] && [ -x "$by" ]; } || no "no interpreter to be executed" 126
-(exec "$@" </dev/null >&3 2>&4 3>&- 4>&-)
+exec 5<&0
+trap : TERM
+{ IFS= read -r by <&5 && kill -s TERM -- -1; } 3>&- 4>&- &
+ear=$!
+(exec "$@" </dev/null >&3 2>&4 3>&- 4>&- 5<&-)
 code=$?
 exec 3>&- 4>&-
-alone() { for p in /proc/[0-9]*; do [ "$p" = /proc/1 ] || [ "$p" = "/proc/$$" ] || return 1; done; }
+alone() { for p in /proc/[0-9]*; do case $p in /proc/1 | "/proc/$$" | "/proc/$ear") ;; *) return 1 ;; esac; done; }
 alone && { echo "$code"; exit; }
 echo "$code left"
 until alone; do sleep 1; done"##;
@@ -62,10 +67,22 @@ impl Word {
             127 if self.said == MISSING => End::Missing,
             126 if complained => End::NotStarted(Errno::ACCESS.into()),
             127 if complained => End::NotStarted(Errno::NOENT.into()),
-            code if complained && code > SIGNALS => End::Exited(None),
-            code => End::Exited(Some(code)),
+            code => of_code(code, complained),
         })
     }
+}
+
+/// What a shell's exit code stands for; of a signal it complains.
+pub fn of_code(code: i32, complained: bool) -> End {
+    match code.checked_sub(SIGNALS) {
+        Some(signal @ 1..) if complained => End::Signalled(Some(signal)),
+        _ => End::Exited(code),
+    }
+}
+
+/// Has a supervisor send TERM to all that it started; false where it has gone.
+pub fn end(mut supervisor: &UnixStream) -> bool {
+    supervisor.write_all(b"end\n").is_ok()
 }
 
 /// Hears one word, in a thread that lasts as long as the supervisor.
@@ -105,12 +122,12 @@ mod tests {
     #[test]
     fn a_signal_is_not_an_exit_code() {
         let end = |text: &str| word(&mut text.as_bytes()).end();
-        assert!(matches!(end("0\n"), Some(End::Exited(Some(0)))));
-        assert!(matches!(end("137\n"), Some(End::Exited(Some(137)))));
-        assert!(matches!(end("Killed\n137 left\n"), Some(End::Exited(None))));
+        assert!(matches!(end("0\n"), Some(End::Exited(0))));
+        assert!(matches!(end("137\n"), Some(End::Exited(137))));
+        assert!(matches!(end("Killed\n137 left\n"), Some(End::Signalled(Some(9)))));
         assert!(matches!(end("no interpreter\n127\n"), Some(End::NotStarted(_))));
         assert!(matches!(end("missing\n127\n"), Some(End::Missing)));
-        assert!(matches!(end("127\n"), Some(End::Exited(Some(127)))));
+        assert!(matches!(end("127\n"), Some(End::Exited(127))));
         let failed = word(&mut "bwrap: no\n".as_bytes());
         assert_eq!((failed.end().is_none(), failed.said.as_str()), (true, "bwrap: no\n"));
         assert!(word(&mut "1 left\n".as_bytes()).left);

@@ -477,7 +477,7 @@ fn a_location_with_a_shells_characters_is_no_program() {
     let (specification, event) = (&deployment.specification, &EventName::AfterInstall);
     let order = Order { specification, event, agent: Agent::Two, listener: None };
     let fetch = |_: &Path| Ok(());
-    assert_eq!(run(&deployment.world.host, &order, &fetch), Diagnostics::success());
+    assert_eq!(run(&deployment.world.host, &order, &fetch).0, Diagnostics::success());
 }
 
 #[test]
@@ -661,7 +661,7 @@ fn a_script_that_cannot_be_started_is_told_in_each_agents_words() {
                 assert_eq!(deployment.event(EventName::DownloadBundle), Diagnostics::success());
                 let (specification, event) = (&deployment.specification, &EventName::AfterInstall);
                 let order = Order { specification, event, agent, listener: None };
-                let diagnostics = run(&deployment.world.host, &order, &|_: &Path| Ok(()));
+                let (diagnostics, _) = run(&deployment.world.host, &order, &|_: &Path| Ok(()));
                 assert_eq!(&diagnostics.error_code, code, "{isolation:?} {diagnostics:?}");
                 assert!(diagnostics.message.contains(message), "{isolation:?} {diagnostics:?}");
             }

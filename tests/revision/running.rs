@@ -355,6 +355,100 @@ fn a_dry_run_shows_every_file_that_is_in_the_way() {
     assert_eq!(local.page(), "one");
 }
 
+#[test]
+fn a_second_run_in_the_same_group_does_not_begin() {
+    let local = Local::new("one");
+    fs::create_dir_all(local.root()).unwrap();
+    let pipe = local.root().join("pipe");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    let script = "#!/bin/sh\necho up\n[ $LIFECYCLE_EVENT = ValidateService ] || read -r word <\"$CDCTL_HOST_ROOT/pipe\"\n";
+    fs::write(local.site().join("scripts/trace.sh"), script).unwrap();
+    let (child, mut stdout, mut said) = begun(&local, &["--root", "host"]);
+    let second = local.run(&local.site(), &["-e", "Install"]).ends_with(1);
+    let who =
+        format!("another run in group default-local-deployment-group is at work (process {})", child.id());
+    second.complains(&who).complains("--deployment-group");
+    local.run(&local.site(), &["-e", "Install", "-g", "another", "-b", "RETAIN"]).ends_with(0);
+    fs::write(&pipe, "go\n").unwrap();
+    stdout.read_to_string(&mut said).unwrap();
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(0), "{said}");
+    local.run(&local.site(), &["-e", "Install"]).ends_with(0);
+}
+
+#[test]
+fn a_script_that_a_signal_ended_is_told_to_machines() {
+    let local = Local::new("one");
+    fs::write(local.site().join("scripts/trace.sh"), "#!/bin/sh\nkill -9 $$\n").unwrap();
+    let run = local.run(&local.site(), &["-o", "json"]).ends_with(3);
+    let run = run.complains("[note]scripts/trace.sh was ended by signal 9 (KILL)");
+    let json: Value = serde_json::from_str(&run.stdout).unwrap();
+    let failed = json["lifecycleEvents"].as_array().unwrap().iter().find(|event| event["status"] == "Failed");
+    assert_eq!(failed.unwrap()["diagnostics"]["signal"], "9 (KILL)");
+}
+
+#[test]
+fn where_the_appspec_is_not_there_each_agent_takes_its_other_name_where_it_does() {
+    let local = Local::new("one");
+    local.run(&local.site(), &["--agent", "2"]).ends_with(0);
+    local.trace();
+    local.write("two", HOOKS);
+    fs::rename(local.site().join("appspec.yml"), local.site().join("deploy.yml")).unwrap();
+    // The revision before has appspec.yml alone.
+    local.run(&local.site(), &["-A", "deploy.yml", "--dry-run"]).ends_with(3);
+    local.run(&local.site(), &["-A", "deploy.yml"]).ends_with(3).says("did not find an AppSpec file");
+    local.run(&local.site(), &["-A", "deploy.yml", "--agent", "2", "--dry-run"]).ends_with(0);
+    local.run(&local.site(), &["-A", "deploy.yml", "--agent", "2"]).ends_with(0);
+    assert!(local.trace().starts_with(&["one BeforeBlockTraffic".to_owned()]));
+    fs::rename(local.site().join("deploy.yml"), local.site().join("appspec.yaml")).unwrap();
+    for events in ["DownloadBundle,Install", "Install"] {
+        local.run(&local.site(), &["-e", events]).ends_with(0);
+        local.run(&local.site(), &["-e", events, "--agent", "2"]).ends_with(10);
+    }
+    local.run(&local.site(), &["-e", "AfterInstall"]).ends_with(10).complains("appspec.yml is not there");
+}
+
+#[test]
+fn an_events_name_writes_no_lines_of_its_own() {
+    let local = Local::new("one");
+    let name = "Ev\\n::error file=x::owned\\ndeployment d-AAAAAAAAA-local: Succeeded\\n";
+    let appspec =
+        format!("version: 0.0\nos: linux\nhooks:\n  \"{name}\":\n    - location: scripts/trace.sh\n");
+    fs::write(local.site().join("appspec.yml"), appspec).unwrap();
+    for (agent, code) in [("1", 10), ("2", 0)] {
+        let run = local.run(&local.site(), &["--agent", agent]).ends_with(code);
+        let own = |line: &str| line.starts_with("deployment d-AAAAAAAAA") || line.starts_with("::");
+        assert!(!run.stderr.lines().any(own), "{}", run.stderr);
+        run.complains("Ev\\n");
+    }
+}
+
+#[test]
+fn an_appspec_for_windows_is_run_by_agent_2_with_a_word() {
+    let local = Local::new("one");
+    fs::write(local.site().join("appspec.yml"), "version: 0.0\nos: windows\n").unwrap();
+    local.run(&local.site(), &[]).ends_with(10).complains("unsupported operating system");
+    let run = local.run(&local.site(), &["--agent", "2"]).ends_with(0);
+    run.complains("is for Windows; agent 2 never asks");
+    let site = local.site().display().to_string();
+    let checked = |agent: &str| {
+        local.machine.cdctl(["revision", "validate", &site, "--platform", "linux", "--agent", agent])
+    };
+    checked("1").ends_with(10);
+    checked("2").ends_with(0).says("warning").says("the host runs another system");
+}
+
+#[test]
+fn a_directory_is_copied_under_the_agents_umask() {
+    let local = Local::new("one");
+    let page = local.site().join("page.html");
+    fs::set_permissions(&page, fs::Permissions::from_mode(0o666)).unwrap();
+    for (agent, mode) in [("1", 0o644), ("2", 0o666)] {
+        local.run(&local.site(), &["--agent", agent]).ends_with(0);
+        let installed = fs::metadata(local.root().join("srv/www/page.html")).unwrap();
+        assert_eq!(installed.permissions().mode() & 0o777, mode, "agent {agent}");
+    }
+}
+
 /// A run of the site that has begun, once its script says `up`; what it said so far.
 fn begun(local: &Local, arguments: &[&str]) -> (Child, BufReader<ChildStdout>, String) {
     let mut command = local.machine.command(CDCTL);

@@ -340,7 +340,7 @@ pub fn detect(text: &[u8]) -> Platform {
     let parse = |text: &[u8]| source::parse(text).ok();
     let document = parse(text).or_else(|| parse(&readable(text)));
     let document = document.and_then(|document| match Indented::of(text, &document) {
-        Some(meant) => parse(meant.text.as_ref()),
+        Some(meant) => parse(&meant.text),
         None => Some(document),
     });
     // What follows the first document is the service's own business.

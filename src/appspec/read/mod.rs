@@ -208,9 +208,13 @@ impl Reader {
             [Os::Linux, Os::Windows].into_iter().find(|os| *value == Value::Text(os.as_str().to_owned()));
         if let Some(os) = os {
             self.os = os;
-            // Agent 2 never compares with the host.
-            if self.agent == Agent::Two || self.host.is_none_or(|host| host == os) {
+            if self.host.is_none_or(|host| host == os) {
                 return;
+            }
+            if self.agent == Agent::Two {
+                let span = map.get("os").map(|item| item.span);
+                let message = "the host runs another system, and the agent never asks";
+                return self.add(Finding::warning("A004", span, message));
             }
         }
         if self.agent == Agent::Two

@@ -303,6 +303,9 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         Failure::new(format!("cannot write {}: {error}", host.agent_dir.display()))
             .help("pass --root DIR to install below a directory of yours, or run it as root")
     })?;
+    let _held = runner::hold(&host, &specification).map_err(|message| {
+        Failure::new(message).help("wait until it has ended, or name another group with --deployment-group")
+    })?;
     let report = Arc::new(Report::new(&context.ui, &context.settings.output));
     let groups = Arc::clone(&host.groups);
     let (ui, root) = (context.ui.clone(), arguments.root.clone());
@@ -407,9 +410,9 @@ fn deploy(
         let listener: runner::Listener = Arc::new(move |text: &str| heard.line(&of, text));
         let order = Order { specification, event, agent, listener: Some(listener) };
         let watch = Stopwatch::start();
-        let diagnostics = runner::run(host, &order, &|to: &Path| fetch(source, host, to));
+        let (diagnostics, signal) = runner::run(host, &order, &|to: &Path| fetch(source, host, to));
         let failed = diagnostics.error_code != LifecycleErrorCode::Success;
-        let end = Ended { event: event.clone(), diagnostics, took: watch.elapsed() };
+        let end = Ended { event: event.clone(), diagnostics, signal, took: watch.elapsed() };
         report.ended(&end);
         ended.push(end);
         if failed || host.groups.stopped() {

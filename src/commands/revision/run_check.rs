@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::model::EventName;
 use crate::revision::{Selection, Source, check_as};
 use crate::runner::{self, Host, Isolation, Specification};
-use crate::ui::Ui;
+use crate::ui::{self, Ui};
 
 /// codedeploy-local's order: what a host does in a deployment with a load balancer, whose own events are none of its.
 fn defaults() -> impl Iterator<Item = &'static EventName> {
@@ -77,7 +77,14 @@ pub fn checked(
 ) -> anyhow::Result<(AppSpec, Vec<Finding>)> {
     let scope = Scope { agent: Some(agent), ..Scope::default() };
     let chosen = (name != appspec::FILE_NAME).then_some(name);
-    let mut report = names.report(check_as(source, scope, &Selection::default(), chosen))?;
+    let look = |name| names.report(check_as(source, scope, &Selection::default(), name));
+    let mut report = look(chosen)?;
+    // Agent 1 finds it under this name too, but for scripts.
+    let installs = |event: &EventName| matches!(event, EventName::DownloadBundle | EventName::Install);
+    if agent == Agent::One && report.is_missing() && events.iter().all(installs) {
+        let other = look(Some(appspec::OTHER_NAME))?;
+        report = if other.is_missing() { report } else { other };
+    }
     let refuse = |what: String| Failure::new(what).exit(Exit::Findings);
     let platform = Platform::of(&report.text);
     if matches!(platform, Platform::Lambda | Platform::Ecs) {
@@ -109,14 +116,17 @@ pub fn checked(
         ui.complain(report.render(ui.err_look()).trim_end());
     }
     unknown_event(ui, (&report.path, &appspec), agent, events)?;
-    let unknown: Vec<&str> = appspec
+    if appspec.os == Os::Windows {
+        ui.warn(&format!("{} is for Windows; agent 2 never asks, and runs it on Linux too", report.path));
+    }
+    let unknown: Vec<String> = appspec
         .hooks
         .iter()
         .filter(|(name, scripts)| {
             let event = EventName::from(name.as_str());
             !scripts.is_empty() && !is_default(&event) && !events.contains(&event)
         })
-        .map(|(name, _)| name.as_str())
+        .map(|(name, _)| ui::line(name))
         .collect();
     if unknown.is_empty() {
         return Ok((appspec, report.findings));
@@ -182,17 +192,19 @@ fn unknown_event(
     for event in events.iter().filter(|event| !known(event)) {
         if agent == Agent::Two {
             ui.note(&format!(
-                "warning: lifecycle event '{event}' requested but not defined in {file} (will be skipped)"
+                "warning: lifecycle event '{}' requested but not defined in {file} (will be skipped)",
+                ui::line(event.as_str())
             ));
             continue;
         }
+        let event = ui::line(event.as_str());
         let message = format!("there is no event {event}, neither in {file} nor by default; nothing was run");
         let failure = Failure::new(message).exit(Exit::Usage).cause(format!(
             "You specified a lifecycle event which is not a default one and doesn't exist in your appspec.yml file: {event}"
         ));
-        let near = nearest(event.as_str(), names.iter().copied());
+        let near = nearest(&event, names.iter().copied());
         return Err(match near {
-            Some(name) => failure.help(format!("did you mean {name}?")),
+            Some(name) => failure.help(format!("did you mean {}?", ui::line(name))),
             None => failure,
         }
         .into());

@@ -18,6 +18,8 @@ use crate::ui::{self, Style, Ui};
 pub struct Ended {
     pub event: EventName,
     pub diagnostics: Diagnostics,
+    /// What ended its script, where that was a signal.
+    pub signal: Option<String>,
     pub took: Duration,
 }
 
@@ -36,6 +38,7 @@ impl Ended {
                 "scriptName": self.diagnostics.script_name,
                 "message": self.diagnostics.message,
                 "logTail": self.diagnostics.log_tail,
+                "signal": self.signal,
             },
         })
     }

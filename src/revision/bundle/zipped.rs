@@ -14,6 +14,7 @@ use super::batch::{Batch, single};
 use super::hashed::Hashed;
 use super::level::Levels;
 use crate::appspec::Kind;
+use crate::scratch;
 
 /// A larger file is compressed by all workers together.
 const LARGE: u64 = 2 << 20;
@@ -59,7 +60,7 @@ pub fn write(found: &[Found], to: Hashed, progress: &mut dyn FnMut(u64)) -> io::
             match packed {
                 Some(bytes) => writer.merge_archive(ZipArchive::new(Cursor::new(bytes))?)?,
                 None => batch.iter().try_for_each(|entry| {
-                    add_large(&mut writer, entry, tempfile::tempfile_in(&folder)?)
+                    add_large(&mut writer, entry, scratch::unnamed(&folder)?)
                         .map_err(|error| named(entry, error))
                 })?,
             }

@@ -32,11 +32,29 @@ fn a_time_out_ends_the_whole_group() {
 fn a_child_that_keeps_the_output_open_is_code_6_after_the_time_out() {
     let mut world = World::new();
     let deployment = world.deployment(&[
-        ("appspec.yml", 0o644, &hook("AfterInstall", "a.sh")),
-        ("a.sh", 0o755, "#!/bin/sh\nsleep 60 &\n"),
+        ("appspec.yml", 0o644, &brief_hook()),
+        ("a.sh", 0o755, "#!/bin/sh\nsleep 60 &\necho $! > \"$CDCTL_HOST_ROOT/child\"\n"),
     ]);
     let diagnostics = deployment.after_install();
     assert_eq!(diagnostics.message, "Script at specified location: a.sh failed to close STDOUT");
+    assert!(!has_gone(&line_of(&deployment.world.path("/child"))), "agent 1 leaves it alone");
+    let (specification, event) = (&deployment.specification, &EventName::AfterInstall);
+    let order = Order { specification, event, agent: Agent::Two, listener: None };
+    let (diagnostics, _) = run(&deployment.world.host, &order, &|_: &Path| Ok(()));
+    assert!(diagnostics.message.ends_with("failed to close STDOUT"), "{diagnostics:?}");
+    ends(&line_of(&deployment.world.path("/child")), "agent 2 ends it");
+    world.host.groups.end_left_over();
+}
+
+/// The signal is sent; how soon the system is done with the process is its own business.
+fn ends(child: &str, what: &str) {
+    let gone = (0..200).any(|_| {
+        has_gone(child) || {
+            wait_a_little();
+            false
+        }
+    });
+    assert!(gone, "{what}");
 }
 
 #[test]

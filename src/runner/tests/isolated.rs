@@ -190,6 +190,50 @@ fn isolated_scripts_end_as_they_would_on_the_machine() {
             .deployment(&[("appspec.yml", 0o644, &hook("AfterInstall", "a.sh")), ("a.sh", 0o755, script)]);
         let diagnostics = deployment.after_install();
         assert_eq!(diagnostics.message, format!("Script at specified location: {message}"));
+        world.host.groups.end_left_over();
+    }
+}
+
+#[test]
+fn an_isolated_script_can_answer_a_time_out() {
+    if !isolates() {
+        return;
+    }
+    let mut world = World::new();
+    world.host.hooks = policy(Isolation::Bubblewrap, false);
+    let child = "(trap 'echo child >>/answers; exit' TERM; while :; do sleep 60 & wait; done) &\n";
+    let script = format!(
+        "#!/bin/sh\n{child}trap 'wait; echo script >>/answers; echo gone; exit 5' TERM\nwhile :; do sleep 60 & wait $!; done\n"
+    );
+    let deployment =
+        world.deployment(&[("appspec.yml", 0o644, &brief_hook()), ("a.sh", 0o755, script.as_str())]);
+    let diagnostics = deployment.after_install();
+    assert_eq!(diagnostics.error_code, LifecycleErrorCode::ScriptTimedOut);
+    assert_eq!(world.read("/answers"), "child\nscript\n");
+    assert!(diagnostics.log_tail.ends_with("[stdout]gone\n"), "{diagnostics:?}");
+}
+
+#[test]
+fn a_signal_that_ended_a_script_is_named() {
+    for isolation in [Isolation::None, Isolation::best()] {
+        let mut world = World::new();
+        world.host.hooks = policy(isolation, true);
+        let deployment = world.deployment(&[
+            ("appspec.yml", 0o644, &hook("AfterInstall", "a.sh")),
+            ("a.sh", 0o755, "kill -9 $$\n"),
+        ]);
+        assert_eq!(deployment.event(EventName::DownloadBundle), Diagnostics::success());
+        let heard = Arc::new(std::sync::Mutex::new(String::new()));
+        for (agent, code) in [(Agent::One, ""), (Agent::Two, "1")] {
+            let into = Arc::clone(&heard);
+            let listener: Listener = Arc::new(move |text: &str| into.lock().unwrap().push_str(text));
+            let (specification, event) = (&deployment.specification, &EventName::AfterInstall);
+            let order = Order { specification, event, agent, listener: Some(listener) };
+            let (diagnostics, signal) = run(&deployment.world.host, &order, &|_: &Path| Ok(()));
+            assert!(diagnostics.message.ends_with(&format!("exit code {code}")), "{diagnostics:?}");
+            assert_eq!(signal.as_deref(), Some("9 (KILL)"), "{isolation:?}");
+            assert!(heard.lock().unwrap().ends_with("[note]a.sh was ended by signal 9 (KILL)\n"));
+        }
     }
 }
 

@@ -13,7 +13,7 @@ impl Deployment<'_> {
         fs::create_dir(&archive).unwrap();
         fs::write(&bundle, &self.bundle).unwrap();
         unpack(&bundle, &BundleType::Zip, &archive).unwrap();
-        let appspec = appspec_of(&archive, agent, appspec::FILE_NAME)?;
+        let appspec = appspec_of(&archive, agent, appspec::FILE_NAME, false)?;
         let preview = preview(&self.world.host, (&self.specification, agent), &appspec, &archive)?;
         Ok((preview, archive.canonicalize().unwrap()))
     }
@@ -230,7 +230,7 @@ fn what_is_in_the_way_is_foretold_in_the_agents_words() {
             assert_eq!(deployment.event(EventName::DownloadBundle), Diagnostics::success());
             let (specification, event) = (&deployment.specification, &EventName::Install);
             let order = Order { specification, event, agent, listener: None };
-            let diagnostics = run(&deployment.world.host, &order, &|_: &Path| Ok(()));
+            let (diagnostics, _) = run(&deployment.world.host, &order, &|_: &Path| Ok(()));
             assert_eq!(diagnostics.message, expected.unwrap_or("Succeeded"), "{name} {agent:?}");
             assert!(!world.path("/var/new").exists());
             // Agent 1 puts the file inside a directory and writes through a link, agent 2 puts it in a link's place.

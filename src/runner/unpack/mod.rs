@@ -43,6 +43,8 @@ struct Owner {
 /// What is kept of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
+    /// The permission bits that an agent's umask leaves.
+    Masked,
     /// The permission bits.
     Modes,
     /// And when files and directories were changed.

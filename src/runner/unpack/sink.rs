@@ -102,12 +102,16 @@ impl Sink {
     }
 
     fn set_mode(&self, file: &File, mode: u32) -> io::Result<()> {
-        let kept = if matches!(self.keep, Keep::Bits | Keep::Owners) { 0o7777 } else { 0o777 };
+        let kept = match self.keep {
+            Keep::Masked => 0o755,
+            Keep::Modes | Keep::Times => 0o777,
+            Keep::Bits | Keep::Owners => 0o7777,
+        };
         file.set_permissions(fs::Permissions::from_mode(mode & kept))
     }
 
     fn set_time(&self, file: &File, modified: Option<SystemTime>) {
-        if let Some(time) = modified.filter(|_| self.keep != Keep::Modes) {
+        if let Some(time) = modified.filter(|_| matches!(self.keep, Keep::Times | Keep::Owners)) {
             // One that the file system cannot hold is no reason not to unpack.
             drop(file.set_modified(time));
         }
