@@ -254,6 +254,9 @@ impl Reader {
             let span = span.map_or(item.span, |item| item.span);
             let finding = Finding::error("A024", span, format!("unknown type `{unknown}`")).refused(report);
             self.add(finding.help("a type is `file` or `directory`"));
+            if !types.iter().any(|name| is_type(name)) {
+                return (true, true);
+            }
         }
         (types.iter().any(|name| name == "file"), types.iter().any(|name| name == "directory"))
     }

@@ -130,6 +130,17 @@ fn filled_in_a_template_is_held_against_the_same_rules() {
 }
 
 #[test]
+fn a_type_that_is_a_placeholder_may_be_any() {
+    let text = "version: 0.0\nos: linux\npermissions:\n  - object: /srv\n    type: [\"${T}\"]\n";
+    let entry = Entry { kind: Kind::File, mode: 0o644, head: Vec::new() };
+    let listing = Listing::from([("a".to_owned(), entry)]);
+    let text = text.replace("permissions:", "files:\n  - source: a\n    destination: /srv\npermissions:");
+    let findings = check(text.as_bytes(), Some(&listing), MEANT).findings;
+    let told: Vec<_> = findings.iter().map(|finding| (finding.code, finding.severity)).collect();
+    assert_eq!(told, [("A075", Severity::Note)]);
+}
+
+#[test]
 fn a_permission_below_a_placeholder_may_be_for_something() {
     let listing = bundle(&[("app/", ""), ("app/a", "")]);
     let with = |destination: &str, permission: &str| {
