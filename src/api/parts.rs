@@ -64,39 +64,34 @@ impl Api {
             found = self.unfinished(file.path(), cut, place) => found,
             () = &mut stop => return Err(Ended::stopped(Left::Nothing)),
         };
-        let (mut again, mut lost) = (true, false);
-        let result = loop {
+        let mut again = true;
+        let (stored, resumed) = loop {
             let upload = match found.unfinished.take() {
                 Some(unfinished) => unfinished,
                 None => {
                     let tries = Tries::default();
-                    let begun = self.begin(place, &tries, stop.as_mut()).await;
-                    lost |= tries.0.load(Ordering::Relaxed) > 1;
-                    match begun {
-                        Ok(upload) => upload,
-                        Err(ended) => break Err(ended),
+                    let upload = self.begin(place, &tries, stop.as_mut()).await?;
+                    if let Some(known) = &found.known
+                        && tries.0.load(Ordering::Relaxed) > 1
+                    {
+                        // Of those that stay the next push tells.
+                        let _ = timeout(A_WHILE, self.remove_lost(place, known, &upload.id)).await;
                     }
+                    upload
                 }
             };
             let resumed = upload.parts.keys().map(|number| cut.part(*number).1).sum();
             let result = tokio::select! {
                 result = self.send_parts(file, cut, place, &upload, &progress) => result,
-                () = &mut stop => break Err(Ended::stopped(self.abort(place, &upload.id).await)),
+                () = &mut stop => return Err(Ended::stopped(self.abort(place, &upload.id).await)),
             };
             match result {
-                Ok(stored) => break Ok((stored, resumed)),
+                Ok(stored) => break (stored, resumed),
                 // Somebody else who pushes the same content has ended it.
                 Err(error) if again && error.code.as_deref() == Some("NoSuchUpload") => again = false,
-                Err(error) => break Err(Ended::failed(error, self.abort(place, &upload.id).await)),
+                Err(error) => return Err(Ended::failed(error, self.abort(place, &upload.id).await)),
             }
         };
-        if let Some(known) = &found.known
-            && lost
-        {
-            // Of those that stay the next push tells.
-            let _ = timeout(A_WHILE, self.remove_lost(place, known)).await;
-        }
-        let (stored, resumed) = result?;
         for id in &found.same {
             let left = self.abort(place, id).await;
             found.open.same += usize::from(matches!(left, Left::Upload(_)));
@@ -156,13 +151,18 @@ impl Api {
         }
     }
 
-    /// Removes what was begun and whose answer was lost: uploads that are not `known` and have no parts.
-    async fn remove_lost(&self, place: &Place<'_>, known: &[String]) {
-        for (id, _) in self.open_uploads(place).await.unwrap_or_default() {
-            if !known.contains(&id)
-                && self.listed_parts(place, &id).await.is_some_and(|parts| parts.is_empty())
-            {
-                self.abort(place, &id).await;
+    /// Removes what was begun before `own` and whose answer was lost: uploads that are not `known` and have no parts.
+    async fn remove_lost(&self, place: &Place<'_>, known: &[String], own: &str) {
+        let uploads = self.open_uploads(place).await.unwrap_or_default();
+        let time = |id: &str| {
+            let own = uploads.iter().find(|upload| upload.upload_id() == Some(id))?;
+            own.initiated().map(|time| time.as_nanos())
+        };
+        for id in uploads.iter().filter_map(|upload| upload.upload_id()) {
+            // Who began later is somebody else.
+            let is_ours = id != own && !known.iter().any(|known| known == id) && time(id) <= time(own);
+            if is_ours && self.listed_parts(place, id).await.is_some_and(|parts| parts.is_empty()) {
+                self.abort(place, id).await;
             }
         }
     }

@@ -9,7 +9,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use aws_sdk_s3::types::builders::CompletedPartBuilder;
-use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedPart, Part};
+use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedPart, MultipartUpload, Part};
 use flate2::Crc;
 use md5::{Digest, Md5};
 use sha2::Sha256;
@@ -106,8 +106,9 @@ impl Api {
     pub(super) async fn unfinished(&self, file: &Path, cut: Cut, place: &Place<'_>) -> Found {
         let (mut found, mut own) = (Found::default(), Vec::new());
         let Some(uploads) = self.open_uploads(place).await else { return found };
-        found.known = Some(uploads.iter().map(|(id, _)| id.clone()).collect());
-        for (id, algorithm) in uploads {
+        found.known = Some(uploads.iter().filter_map(|upload| upload.upload_id.clone()).collect());
+        for upload in uploads {
+            let (Some(id), algorithm) = (upload.upload_id, upload.checksum_algorithm) else { continue };
             let Some(listed) = self.listed_parts(place, &id).await else {
                 found.open.others += 1;
                 continue;
@@ -133,16 +134,12 @@ impl Api {
         found
     }
 
-    /// Their ids, and by what algorithm their parts have checksums.
-    pub(super) async fn open_uploads(
-        &self,
-        place: &Place<'_>,
-    ) -> Option<Vec<(String, Option<ChecksumAlgorithm>)>> {
+    /// Those of the place's key.
+    pub(super) async fn open_uploads(&self, place: &Place<'_>) -> Option<Vec<MultipartUpload>> {
         let request = self.s3().await.list_multipart_uploads().bucket(place.bucket).prefix(place.key);
         let answer = request.set_expected_bucket_owner(place.put.expected_owner.clone()).send().await;
         let uploads = answer.ok()?.uploads.unwrap_or_default();
-        let of_key = uploads.into_iter().filter(|upload| upload.key() == Some(place.key));
-        Some(of_key.filter_map(|upload| Some((upload.upload_id?, upload.checksum_algorithm))).collect())
+        Some(uploads.into_iter().filter(|upload| upload.key() == Some(place.key)).collect())
     }
 
     pub(super) async fn listed_parts(&self, place: &Place<'_>, id: &str) -> Option<Vec<Part>> {

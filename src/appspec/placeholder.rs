@@ -8,6 +8,9 @@ use super::read::TOP_KEYS;
 use super::template::LETTERS;
 use super::{Finding, Severity};
 
+/// Bytes of a placeholder, at most.
+pub const MOST: usize = 200;
+
 /// `<TASK_DEFINITION>`, `${VAR}`, `$(Var)`, `$VAR`, `arn:…:$var:…`, `{{ name }}`, `[[ name ]]`, `((name))`, `#{name}`,
 /// `%NAME%`, `@name@`, `__NAME__`, `NAME_PLACEHOLDER`.
 pub fn is_placeholder(text: &str) -> bool {
@@ -15,10 +18,11 @@ pub fn is_placeholder(text: &str) -> bool {
     let within = |open: &str, close: &str| {
         text.find(open).is_some_and(|at| text.get(at..).is_some_and(|rest| rest.contains(close)))
     };
-    // Between what may stand in other texts too, only what looks like a name.
+    // Between what may stand in other texts too, only what looks like a name, and is no longer than one.
     let named = |open: &str, close: &str, others: &str| {
         text.match_indices(open).any(|(at, _)| {
             let rest = text.get(at + open.len()..).unwrap_or_default();
+            let rest = rest.get(..rest.floor_char_boundary(MOST)).unwrap_or_default();
             rest.split_once(close).is_some_and(|(name, _)| is_name(name.trim(), others))
         })
     };

@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 use crate::source;
 
 use super::Finding;
-use super::placeholder::{is_capitals, is_name};
+use super::placeholder::{MOST, is_capitals, is_name};
 
 /// Of a plane for private use. Source: Unicode, plane 15.
 pub const LETTERS: RangeInclusive<char> = '\u{F0000}'..='\u{FFFFD}';
@@ -85,6 +85,8 @@ fn fill(text: &str) -> Filled {
     let mut letters = LETTERS;
     // Where the line begins, and whether it has blanks alone so far.
     let (mut at, mut line, mut is_blank, mut is_string) = (0, 0, true, false);
+    // How deep in a branch that another one stands for.
+    let mut other = 0;
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
         let before = text.get(line..at).unwrap_or_default();
         if let Some(token) = token(rest, before)
@@ -95,7 +97,11 @@ fn fill(text: &str) -> Filled {
             let word = |width: usize| letter.to_string().repeat(width);
             let after = rest.get(token.len()..).unwrap_or_default().trim_start_matches([' ', '\t', '\r']);
             let is_alone = is_blank && (after.is_empty() || after.starts_with('\n'));
-            if is_alone && is_statement(token) {
+            let is_statement = is_alone && is_statement(token);
+            if is_statement {
+                other = branch(token, other);
+            }
+            if is_statement || other > 0 {
                 filled.text.push_str(&" ".repeat(width));
             } else if is_json && !is_string && width > 2 {
                 filled.text.push_str(&format!("\"{}\"", word(width - 2)));
@@ -110,7 +116,8 @@ fn fill(text: &str) -> Filled {
         let taken = if is_string && rest.starts_with('\\') { 2 } else { 1 };
         is_string ^= is_json && rest.starts_with('"');
         for c in rest.chars().take(taken) {
-            filled.text.push(c);
+            let is_left = other == 0 || matches!(c, '\n' | '\r');
+            filled.text.push(if is_left { c } else { ' ' });
             at += c.len_utf8();
             is_blank = c == '\n' || (is_blank && matches!(c, ' ' | '\t'));
             if c == '\n' {
@@ -123,8 +130,6 @@ fn fill(text: &str) -> Filled {
 
 /// The placeholder that a text begins with; `before` is what stands before it on its line.
 fn token<'a>(text: &'a str, before: &str) -> Option<&'a str> {
-    /// Bytes of a placeholder, at most.
-    const MOST: usize = 200;
     if !text.starts_with(['{', '<', '[', '(', '%', '@', '_', '#', '$']) {
         return None;
     }
@@ -166,6 +171,25 @@ fn token<'a>(text: &'a str, before: &str) -> Option<&'a str> {
             text.get(..=name.len())
         }
         _ => None,
+    }
+}
+
+/// The first word of a statement; `/` before the word that it ends.
+fn word(statement: &str) -> &str {
+    let inner = statement.trim_start_matches(['{', '<', '%', '-', '~', '#', '^', ' ', '\t']);
+    let end = inner.find(|c: char| !(c.is_ascii_alphanumeric() || c == '/')).unwrap_or(inner.len());
+    inner.get(..end).unwrap_or_default()
+}
+
+/// How deep a text is behind a statement in branches of which another one is read: where there are several, the first
+/// stands for all.
+fn branch(statement: &str, other: usize) -> usize {
+    let word = word(statement);
+    match word {
+        _ if other > 0 && (word.starts_with("end") || word.starts_with('/')) => other - 1,
+        "else" | "elif" | "elsif" | "elseif" => other.max(1),
+        "block" | "case" | "define" | "for" | "if" | "range" | "unless" | "with" if other > 0 => other + 1,
+        _ => other,
     }
 }
 

@@ -112,10 +112,14 @@ fn below<'p>(archive: &Root, source: &'p Path) -> &'p Path {
 }
 
 /// What a path of an unpacked bundle names. A link out of it leads on in the host's root, as it does for the agents, where
-/// it is absolute; another means nothing here, for where the bundle was unpacked is the agent's business.
+/// it is absolute; another means nothing here, for where the bundle was unpacked is the agent's business. Nor is what
+/// scripts do not see there, the agent's records among it.
 pub fn source((archive, root): (&Root, &Root), source: &Path, last: bool) -> io::Result<Place> {
     archive.walk(below(archive, source), last).or_else(|error| match Outside::of(&error) {
-        Some(Outside(Some(path))) => root.walk(path, last),
+        Some(Outside(Some(path))) => match root.walk(path, last) {
+            Ok(place) if root.is_hidden(&place) => Err(error),
+            place => place,
+        },
         _ => Err(error),
     })
 }
@@ -124,7 +128,8 @@ pub fn source((archive, root): (&Root, &Root), source: &Path, last: bool) -> io:
 pub fn may_be_directory((archive, root): (&Root, &Root), link: &Path) -> bool {
     let leads_out = |error: io::Error| Outside::of(&error).is_some();
     let is_file = |place: Place| matches!(place.kind(), Ok(FileType::RegularFile));
-    archive.walk(below(archive, link), true).is_err_and(leads_out)
+    archive.walk(below(archive, link), false).is_ok_and(|place| place.is_link())
+        && archive.walk(below(archive, link), true).is_err_and(leads_out)
         && !source((archive, root), link, true).is_ok_and(is_file)
 }
 
@@ -305,9 +310,12 @@ impl Plan {
     /// Looks whether all that is copied is there, which an Install finds out as it goes; the error is what it reports.
     pub fn sources(&self, archive: &Root, root: &Root) -> Result<(), String> {
         for step in &self.steps {
-            let Step::Copy { source, .. } = step else { continue };
+            let Step::Copy { source, destination } = step else { continue };
             let kind = self::source((archive, root), source, false).and_then(|place| place.kind());
-            kind.map_err(|error| ruby(&error, "rb_sysopen", source))?;
+            let kind = kind.map_err(|error| ruby(&error, "rb_sysopen", source))?;
+            if !matches!(kind, FileType::RegularFile | FileType::Symlink) {
+                return Err(ruby(&io::ErrorKind::AlreadyExists.into(), "rb_sysopen", destination));
+            }
         }
         Ok(())
     }

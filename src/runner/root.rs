@@ -79,6 +79,12 @@ impl Root {
         self.covered && place.path.strip_prefix(&self.path).is_ok_and(bubblewrap::is_mount_point)
     }
 
+    /// Whether it is one of those, or below one: what is there scripts never see.
+    pub fn is_hidden(&self, place: &Place) -> bool {
+        let below = place.path.strip_prefix(&self.path).unwrap_or(&place.path);
+        self.covered && below.ancestors().any(bubblewrap::is_mount_point)
+    }
+
     /// Whether a file is only there for something to be mounted on.
     pub fn is_placeholder(&self, place: &Place) -> bool {
         self.is_covered(place)

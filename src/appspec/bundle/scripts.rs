@@ -2,7 +2,7 @@
 
 use super::super::{Agent, Finding, Script, Severity};
 use super::tree::Place;
-use super::{Checker, Entry};
+use super::{Checker, Entry, text};
 
 /// Events that run the scripts of the revision before: this one's run when the next one comes.
 ///
@@ -56,6 +56,8 @@ impl Checker<'_> {
         let finding = if let Place::Link(_, entry) = self.look(location) {
             let target = String::from_utf8_lossy(&entry.head);
             finding(format!("`{location}` is a link to `{target}`, which is not in the bundle"))
+        } else if let Some(finding) = text::far_up(script, self.windows) {
+            finding
         } else {
             let finding = finding(format!("`{location}` is not in the bundle"));
             let help = if location.contains(is_blank) {

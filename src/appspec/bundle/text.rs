@@ -121,10 +121,21 @@ pub fn permissions(appspec: &AppSpec, agent: Agent) -> Vec<Finding> {
     findings
 }
 
+/// A location that leads so far out of the bundle that the host's own programs may be there.
+pub fn far_up(script: &Script, windows: bool) -> Option<Finding> {
+    /// Directories above an unpacked bundle that are the agent's: a deployment's, a group's, and that of all of them.
+    const AGENTS: usize = 3;
+    let path = slashes(&script.location, windows);
+    let is_far = normal(&path).is_none() && path.split('/').filter(|part| *part == "..").count() > AGENTS;
+    let message = format!("`{}` leads out of the bundle: what the host has there runs", script.location);
+    is_far.then(|| Finding::warning("A037", script.span, message))
+}
+
 /// A location that is no file's, whatever there is.
 pub fn location(event: &str, script: &Script, windows: bool) -> Option<Finding> {
     let path = slashes(&script.location, windows);
     let finding = match normal(&path) {
+        None if far_up(script, windows).is_some() => return far_up(script, windows),
         None => {
             let what = format!("`{}` leads out of the bundle", script.location);
             scripts::failing("A037", event, script, &what)

@@ -147,6 +147,8 @@ fn locations_of_no_script() {
         assert_eq!(with("ApplicationStop", location), [format!("{code} w")], "{location}");
     }
     assert_eq!(with("AfterInstall", "./scripts/../a.sh"), [""; 0]);
+    // Above the agent's own directories there is the host.
+    assert_eq!(with("AfterInstall", "../../../../../../usr/bin/env"), ["A037 w"]);
 }
 
 #[test]

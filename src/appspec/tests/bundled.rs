@@ -32,6 +32,8 @@ fn what_the_bundle_lacks() {
     assert_eq!(script("with blank.sh"), [("A040", Severity::Error)]);
     assert_eq!(script("crlf.sh --fast"), [("A037", Severity::Error)]);
     assert_eq!(script("../x.sh"), [("A037", Severity::Error)]);
+    // Above the agent's own directories there is the host.
+    assert_eq!(script("../../../../../../usr/bin/env"), [("A037", Severity::Warning)]);
     // What the system looks for is a directory, and one that is not there leads nowhere.
     assert_eq!(script("no-exec.sh/"), [("A037", Severity::Error)]);
     assert_eq!(script("nothing/../no-exec.sh"), [("A037", Severity::Error)]);

@@ -114,6 +114,35 @@ fn a_template_is_read_once_it_is_filled_in() {
 }
 
 #[test]
+fn of_branches_the_first_stands_for_all() {
+    for (open, other, last, end) in [
+        ("{% if w %}", "{% elif v %}", "{% else %}", "{% endif %}"),
+        ("{{ if .W }}", "{{ else if .V }}", "{{- else -}}", "{{ end }}"),
+        ("{{#if w}}", "{{else if v}}", "{{else}}", "{{/if}}"),
+        ("<% if w %>", "<% elsif v %>", "<% else %>", "<% end %>"),
+    ] {
+        let inner = format!("{open}\n    - location: d.sh\n{last}\nb: [\n{end}\n");
+        let text = format!(
+            "version: 0.0\n{open}\nos: linux\n{other}\nos: windows\n{inner}{last}\nos: c\n{end}\nhooks:\n  AfterInstall:\n    - location: a.sh\n      tmeout: 3\n"
+        );
+        let findings = check(text.as_bytes(), None, MEANT).findings;
+        let told: Vec<_> =
+            findings.iter().map(|found| (found.code, found.span.map(|span| span.start.line))).collect();
+        // What stands behind them is read where it stands.
+        assert_eq!(told, [("A050", Some(text.lines().count()))], "{text}\n{findings:?}");
+    }
+}
+
+#[test]
+fn megabytes_of_beginnings_are_looked_at_in_a_moment() {
+    for open in ["$(", "((", "[[", "@a", "{{", "#{", "<", "${", "{% if %}\n", "{{ else }}\n"] {
+        let text = format!("version: 0.0\nos: linux\nx: \"{}\"\n", open.repeat(100_000));
+        check(text.as_bytes(), None, MEANT);
+        check(text.replace('"', "").as_bytes(), None, MEANT);
+    }
+}
+
+#[test]
 fn filled_in_a_template_is_held_against_the_same_rules() {
     let text = "version: 0.0\nos: Linux\nfiles:\n  - source: {{ source }}/a\n    destination: srv\nhooks:\n  AfterInstal:\n    - location: @A@\n      timeout: 5m\n";
     let told: Vec<String> =

@@ -37,7 +37,10 @@ pub struct Deflate<W> {
 
 impl<W: Write> Deflate<W> {
     pub fn new(to: W) -> io::Result<Deflate<W>> {
-        let count = thread::available_parallelism().map_or(1, usize::from).min(8);
+        Deflate::with(to, thread::available_parallelism().map_or(1, usize::from).min(8))
+    }
+
+    fn with(to: W, count: usize) -> io::Result<Deflate<W>> {
         let workers = (0..count).map(|_| Worker::start()).collect::<io::Result<_>>()?;
         let (block, before) = (Vec::with_capacity(BLOCK), Vec::new());
         Ok(Deflate { to, workers, block, before, sum: Crc::new(), given: 0, taken: 0 })
@@ -100,9 +103,8 @@ impl Worker {
         let (jobs, todo) = sync_channel::<Job>(QUEUE);
         let (done, packed) = sync_channel(QUEUE);
         thread::Builder::new().spawn(move || {
-            let mut deflate = Compress::new(Compression::default(), false);
             while let Ok((block, before, is_last)) = todo.recv() {
-                if done.send(compress(&mut deflate, &block, &before, is_last)).is_err() {
+                if done.send(compress(&block, &before, is_last)).is_err() {
                     return;
                 }
             }
@@ -111,8 +113,9 @@ impl Worker {
     }
 }
 
-fn compress(deflate: &mut Compress, block: &[u8], before: &[u8], is_last: bool) -> io::Result<Vec<u8>> {
-    deflate.reset();
+fn compress(block: &[u8], before: &[u8], is_last: bool) -> io::Result<Vec<u8>> {
+    // One that was used before and reset finds other matches, by the blocks that it had.
+    let mut deflate = Compress::new(Compression::default(), false);
     if !before.is_empty() {
         deflate.set_dictionary(before)?;
     }
@@ -142,8 +145,8 @@ mod tests {
 
     use super::*;
 
-    fn packed(content: &[u8], piece: usize) -> Vec<u8> {
-        let mut deflate = Deflate::new(Vec::new()).unwrap();
+    fn packed(content: &[u8], piece: usize, workers: usize) -> Vec<u8> {
+        let mut deflate = Deflate::with(Vec::new(), workers).unwrap();
         content.chunks(piece).for_each(|piece| deflate.write_all(piece).unwrap());
         let (packed, sum) = deflate.finish().unwrap();
         let mut expected = Crc::new();
@@ -157,13 +160,16 @@ mod tests {
         let mut draw = fastrand::Rng::with_seed(1);
         let noise: Vec<u8> = (0..3 * BLOCK + 7).map(|_| draw.u8(..)).collect();
         let text: Vec<u8> = (0..BLOCK).flat_map(|n| format!("{} ", n % 1000).into_bytes()).collect();
-        for content in [&[][..], b"a", &noise, &noise[..BLOCK], &noise[..2 * BLOCK - 1], &text] {
-            let bytes = packed(content, 1000);
+        let words: Vec<u8> = (0..5 * BLOCK).map(|_| draw.u8(b'a'..b'f')).collect();
+        for content in [&[][..], b"a", &noise, &noise[..BLOCK], &noise[..2 * BLOCK - 1], &text, &words] {
+            let bytes = packed(content, 1000, 2);
             let mut unpacked = Vec::new();
             let mut decoder = DeflateDecoder::new(bytes.as_slice());
             decoder.read_to_end(&mut unpacked).unwrap();
             assert!(unpacked == content && decoder.into_inner().is_empty());
-            assert_eq!(bytes, packed(content, BLOCK + 1));
+            for workers in [1, 3, 8] {
+                assert!(bytes == packed(content, BLOCK + 1, workers));
+            }
             // The parts cost next to nothing.
             let mut whole = DeflateEncoder::new(Vec::new(), Compression::default());
             whole.write_all(content).unwrap();
