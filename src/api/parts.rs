@@ -106,10 +106,8 @@ impl Api {
         tries: &Tries,
         stop: Pin<&mut impl Future<Output = ()>>,
     ) -> Result<Unfinished, Ended> {
-        // S3 finds no part by a checksum that was not named here; where none are wanted, other servers know of none.
-        let wanted = self.s3().await.config().request_checksum_calculation();
-        let none = wanted == Some(&RequestChecksumCalculation::WhenRequired);
-        let algorithm = (!none).then_some(ChecksumAlgorithm::Crc32);
+        // S3 finds no part by a checksum that was not named here.
+        let algorithm = self.checksum_algorithm().await;
         let mut created = std::pin::pin!(self.create_upload(place, tries, algorithm.clone()));
         let id = tokio::select! {
             created = &mut created => created.map_err(|error| Ended::failed(error, Left::Nothing))?,
@@ -120,6 +118,12 @@ impl Api {
             })),
         };
         Ok(Unfinished { id, algorithm, parts: BTreeMap::new() })
+    }
+
+    /// By what parts have checksums; none where they are not wanted, for some servers know of none.
+    pub(super) async fn checksum_algorithm(&self) -> Option<ChecksumAlgorithm> {
+        let wanted = self.s3().await.config().request_checksum_calculation();
+        (wanted != Some(&RequestChecksumCalculation::WhenRequired)).then_some(ChecksumAlgorithm::Crc32)
     }
 
     async fn create_upload(

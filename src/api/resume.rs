@@ -106,6 +106,7 @@ impl Api {
     pub(super) async fn unfinished(&self, file: &Path, cut: Cut, place: &Place<'_>) -> Found {
         let (mut found, mut own) = (Found::default(), Vec::new());
         let Some(uploads) = self.open_uploads(place).await else { return found };
+        let names_none = self.checksum_algorithm().await.is_none();
         found.known = Some(uploads.iter().filter_map(|upload| upload.upload_id.clone()).collect());
         for upload in uploads {
             let (Some(id), algorithm) = (upload.upload_id, upload.checksum_algorithm) else { continue };
@@ -121,7 +122,9 @@ impl Api {
             let same = tokio::task::spawn_blocking(move || same(&file, cut, by.as_ref(), &listed));
             let parts = same.await.ok().and_then(Result::ok).unwrap_or_default();
             let is_crc32 = algorithm.as_ref().is_none_or(|algorithm| *algorithm == ChecksumAlgorithm::Crc32);
-            if parts.is_empty() || !is_crc32 {
+            // Of a part of one with checksums S3 wants one.
+            let is_wanting = names_none && algorithm.is_some();
+            if parts.is_empty() || !is_crc32 || is_wanting {
                 found.open.others += 1;
             } else {
                 own.push((parts.len() == count, Unfinished { id, algorithm, parts }));

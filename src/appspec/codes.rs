@@ -212,7 +212,7 @@ pub const CODES: &[Code] = &[
     of(
         "A044",
         "runas an account that `su` refuses",
-        "It is the name of one user. `su` knows no numbers and no `user:group`, and of accounts without a login shell, as packages make them for servers, it runs nothing: the event fails. Agent 1 gives its command to a shell, which takes a name with blanks or the like apart.",
+        "It is the name of one user. `su` knows no ids and no `user:group`, and of accounts without a login shell, as packages make them for servers, it runs nothing: the event fails. Agent 1 gives its command to a shell, which takes a name with blanks or the like apart.",
     ),
     of(
         "A045",
@@ -252,7 +252,7 @@ pub const CODES: &[Code] = &[
     of(
         "A062",
         "a link out of the bundle",
-        "It leads to something that this bundle does not bring. Where that is a directory on the host the agents copy it as it is there, with all that is in it; any other link is installed as it is, and nothing is written through it. `revision run` and the sandbox follow an absolute link within the host's root, and leave a relative one a link. With `--symlinks follow` the bundle has a copy of what is there on the machine that makes it.",
+        "It leads to something that this bundle does not bring. Where that is a directory on the host the agents copy it as it is there, with all that is in it; any other link is installed as it is, and nothing is written through it. `revision run` and the sandbox install every one as the link that it is, and note it. With `--symlinks follow` the bundle has a copy of what is there on the machine that makes it.",
     ),
     of(
         "A063",

@@ -47,7 +47,7 @@ pub fn is_placeholder(text: &str) -> bool {
         || within("#{", "}")
         || named("$(", ")", "-.")
         || named("((", "))", "-./:")
-        || named("[[", "]]", "-./\" ")
+        || (named("[[", "]]", "-./\" ") && is_brackets(text))
         || named("@", "@", "-.")
         || in_underscores
         || bare
@@ -61,6 +61,12 @@ pub fn is_name(text: &str, others: &str) -> bool {
     let first = if others.contains('.') { text.strip_prefix('.').unwrap_or(text) } else { text };
     first.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && first.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || others.contains(c))
+}
+
+/// `app/[[lang]]` is what directories of websites are called.
+fn is_brackets(text: &str) -> bool {
+    let is_whole = text.starts_with("[[") && text.ends_with("]]");
+    is_whole || text.contains("[[ ") || text.contains(|c: char| c.is_ascii_uppercase())
 }
 
 /// `NAME`: in small letters between two underscores Python's own files are called, and others.

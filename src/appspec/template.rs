@@ -36,13 +36,21 @@ pub fn filled(text: &[u8]) -> Option<Filled> {
     if is_read(text) && !utf_8.lines().any(has_hidden_value) {
         return None;
     }
-    let filled = fill(utf_8);
-    (!filled.written.is_empty() && is_read(filled.text.as_bytes())).then_some(filled)
+    let filled = [false, true].map(|blank| fill(utf_8, blank)).into_iter();
+    filled.filter(|filled| !filled.written.is_empty()).find(|filled| is_read(filled.text.as_bytes()))
 }
 
-/// Whether `#{NAME}` stands for a value, and YAML takes it for a comment.
+/// Whether `#{NAME}` stands for a value, and YAML takes it for a comment; or `{{ name }}`, which it takes for a mapping.
 fn has_hidden_value(line: &str) -> bool {
     let is_comment = line.trim_start().starts_with('#');
+    let mut mappings = line.match_indices("{{").filter(|_| !is_comment);
+    if mappings.any(|(at, _)| {
+        let (before, rest) = line.split_at(at);
+        let before = before.trim_end();
+        (before.is_empty() || before.ends_with([':', '-'])) && token(rest, before).is_some()
+    }) {
+        return true;
+    }
     let mut tokens = line.match_indices("#{").filter(|_| !is_comment);
     tokens.any(|(at, _)| {
         let (before, rest) = line.split_at(at);
@@ -78,7 +86,8 @@ impl Filled {
     }
 }
 
-fn fill(text: &str) -> Filled {
+/// `blank`: what stands alone on a line is not one word, but whole lines of which nothing is known.
+fn fill(text: &str, blank: bool) -> Filled {
     let body = text.trim_start_matches('\u{feff}').trim_start().strip_prefix('{');
     let is_json = body.is_some_and(|body| body.trim_start().starts_with('"'));
     let mut filled = Filled { text: String::with_capacity(text.len()), written: Vec::new() };
@@ -97,7 +106,7 @@ fn fill(text: &str) -> Filled {
             let word = |width: usize| letter.to_string().repeat(width);
             let after = rest.get(token.len()..).unwrap_or_default().trim_start_matches([' ', '\t', '\r']);
             let is_alone = is_blank && (after.is_empty() || after.starts_with('\n'));
-            let is_statement = is_alone && is_statement(token);
+            let is_statement = is_alone && (is_statement(token) || (blank && token.starts_with("{{")));
             if is_statement {
                 other = branch(token, other);
             }
@@ -146,6 +155,7 @@ fn token<'a>(text: &'a str, before: &str) -> Option<&'a str> {
     match text.as_bytes() {
         [b'{', b'{', ..] => within("{{{", "}}}", &any).or_else(|| within("{{", "}}", &any)),
         [b'{', b'%', ..] => within("{%", "%}", &any),
+        [b'{', b'#', ..] => within("{#", "#}", &any),
         [b'<', b'%', ..] => within("<%", "%>", &any),
         [b'<', ..] => within("<", ">", &word),
         [b'[', b'[', ..] => within("[[", "]]", &|name| is_name(name.trim(), "-./\" ")),
@@ -196,7 +206,10 @@ fn branch(statement: &str, other: usize) -> usize {
 /// Whether a placeholder is no value: alone on its line, nothing is left of it.
 fn is_statement(token: &str) -> bool {
     const WORDS: &[&str] = &["block", "define", "else", "end", "if", "include", "range", "template", "with"];
-    if token.starts_with("{%") || (token.starts_with("<%") && !token.starts_with("<%=")) {
+    if token.starts_with("{%")
+        || token.starts_with("{#")
+        || (token.starts_with("<%") && !token.starts_with("<%="))
+    {
         return true;
     }
     let Some(inner) = token.strip_prefix("{{") else { return false };

@@ -34,7 +34,7 @@ pub fn execute(
         }
         Step::Copy { source, destination } => {
             record.add(destination)?;
-            if plan::may_be_directory((archive, root), source) {
+            if plan::may_be_directory(archive, source) {
                 let link = destination.display();
                 log.note(&format!(
                     "{link} is a link out of the bundle; where it leads to a directory the agents copy that"
@@ -87,7 +87,7 @@ fn copy(
     (roots, agent): (bool, Agent),
 ) -> Result<(), String> {
     let sysopen = |error: io::Error| ruby(&error, "rb_sysopen", source);
-    let from = plan::source((archive, root), source, false).map_err(sysopen)?;
+    let from = plan::source(archive, source, false).map_err(sysopen)?;
     if from.kind().map_err(sysopen)? == FileType::Symlink {
         let target = from.read_link().map_err(|error| ruby(&error, "readlink", source))?;
         let made = root.place(destination)?.symlink(&target);
@@ -125,7 +125,7 @@ pub fn check(step: &Step, (archive, root): (&Root, &Root), agent: Agent) -> Resu
             Err(_) => Ok(()),
         },
         Step::Copy { source, destination } => {
-            let is_link = plan::source((archive, root), source, false).is_ok_and(|place| place.is_link());
+            let is_link = plan::source(archive, source, false).is_ok_and(|place| place.is_link());
             let (call, place) = match is_link {
                 true => ("rb_file_s_symlink", root.place(destination)?),
                 false => ("rb_sysopen", target(source, (root, destination), agent)?),

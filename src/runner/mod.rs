@@ -199,7 +199,7 @@ pub fn preview(
     let root = root.without(places);
     let archive = root::Root::closed(archive).map_err(|error| failure::ruby(&error, "realpath", archive))?;
     let (plan, ends) = plan::draft(appspec, &archive, &root, specification.file_exists, agent)?;
-    let ends = ends.and_then(|()| plan.sources(&archive, &root));
+    let ends = ends.and_then(|()| plan.sources(&archive));
     match ends {
         Err(message) if plan.conflicts.is_empty() => Err(message),
         _ => {

@@ -111,26 +111,15 @@ fn below<'p>(archive: &Root, source: &'p Path) -> &'p Path {
     below.map_or(source, |below| Path::new(OsStr::from_bytes(below)))
 }
 
-/// What a path of an unpacked bundle names. A link out of it leads on in the host's root, as it does for the agents, where
-/// it is absolute; another means nothing here, for where the bundle was unpacked is the agent's business. Nor is what
-/// scripts do not see there, the agent's records among it.
-pub fn source((archive, root): (&Root, &Root), source: &Path, last: bool) -> io::Result<Place> {
-    archive.walk(below(archive, source), last).or_else(|error| match Outside::of(&error) {
-        Some(Outside(Some(path))) => match root.walk(path, last) {
-            Ok(place) if root.is_hidden(&place) => Err(error),
-            place => place,
-        },
-        _ => Err(error),
-    })
+/// What a path of an unpacked bundle names. A link out of it leads nowhere: what it means is the host's business.
+pub fn source(archive: &Root, source: &Path, last: bool) -> io::Result<Place> {
+    archive.walk(below(archive, source), last)
 }
 
-/// Whether a link leads out of the bundle to what may be a directory on a host, and is none here.
-pub fn may_be_directory((archive, root): (&Root, &Root), link: &Path) -> bool {
-    let leads_out = |error: io::Error| Outside::of(&error).is_some();
-    let is_file = |place: Place| matches!(place.kind(), Ok(FileType::RegularFile));
-    archive.walk(below(archive, link), false).is_ok_and(|place| place.is_link())
-        && archive.walk(below(archive, link), true).is_err_and(leads_out)
-        && !source((archive, root), link, true).is_ok_and(is_file)
+/// Whether a link leads out of the bundle, to what may be a directory on a host.
+pub fn may_be_directory(archive: &Root, link: &Path) -> bool {
+    source(archive, link, false).is_ok_and(|place| place.is_link())
+        && source(archive, link, true).is_err_and(|error| Outside::is(&error))
 }
 
 fn too_many() -> String {
@@ -191,7 +180,7 @@ impl Planner<'_> {
             self.ancestors(&destination)?;
             self.directory(&source, &destination)
         } else {
-            self::source((self.archive, self.root), &source, false)
+            self::source(self.archive, &source, false)
                 .map_err(|error| ruby(&error, "rb_sysopen", &source))?;
             let name = source.file_name().map(ToOwned::to_owned).unwrap_or_default();
             let target = destination.join(name);
@@ -200,11 +189,11 @@ impl Planner<'_> {
         }
     }
 
-    /// A directory of the bundle, or what a link leads to that is one. Of what isolated scripts see instead of the host's
-    /// own nothing is there to be copied: a link to it stays one.
+    /// A directory of the bundle, or a link to one. A link that leads out of the bundle counts as a file, and is
+    /// installed as the link that it is.
     fn directory_at(&self, source: &Path) -> Option<Place> {
-        let place = self::source((self.archive, self.root), source, true).ok()?;
-        (place.is_dir() && !self.root.is_covered(&place)).then_some(place)
+        let place = self::source(self.archive, source, true).ok()?;
+        place.is_dir().then_some(place)
     }
 
     /// All that is below a directory of the bundle, in order. Not by recursion: links that lead up make it deeper than a
@@ -308,10 +297,10 @@ impl Planner<'_> {
 
 impl Plan {
     /// Looks whether all that is copied is there, which an Install finds out as it goes; the error is what it reports.
-    pub fn sources(&self, archive: &Root, root: &Root) -> Result<(), String> {
+    pub fn sources(&self, archive: &Root) -> Result<(), String> {
         for step in &self.steps {
             let Step::Copy { source, destination } = step else { continue };
-            let kind = self::source((archive, root), source, false).and_then(|place| place.kind());
+            let kind = self::source(archive, source, false).and_then(|place| place.kind());
             let kind = kind.map_err(|error| ruby(&error, "rb_sysopen", source))?;
             if !matches!(kind, FileType::RegularFile | FileType::Symlink) {
                 return Err(ruby(&io::ErrorKind::AlreadyExists.into(), "rb_sysopen", destination));
@@ -345,7 +334,7 @@ impl Plan {
                 let is_there = || root.follow(&at).is_ok_and(|place| place.exists() || root.has_dir(&place));
                 return is_known && !self.made.contains(&at) && !is_there();
             };
-            let link = self::source((archive, root), source, false).and_then(|place| place.read_link());
+            let link = self::source(archive, source, false).and_then(|place| place.read_link());
             let Ok(target) = link else { return false };
             at = expand(&at.parent().unwrap_or(Path::new("/")).join(target));
         }

@@ -79,12 +79,6 @@ impl Root {
         self.covered && place.path.strip_prefix(&self.path).is_ok_and(bubblewrap::is_mount_point)
     }
 
-    /// Whether it is one of those, or below one: what is there scripts never see.
-    pub fn is_hidden(&self, place: &Place) -> bool {
-        let below = place.path.strip_prefix(&self.path).unwrap_or(&place.path);
-        self.covered && below.ancestors().any(bubblewrap::is_mount_point)
-    }
-
     /// Whether a file is only there for something to be mounted on.
     pub fn is_placeholder(&self, place: &Place) -> bool {
         self.is_covered(place)
@@ -133,7 +127,7 @@ impl Root {
             }
             if part == ".." {
                 match entered.pop() {
-                    None if self.closed => return Err(outside(None)),
+                    None if self.closed => return Err(outside()),
                     None => {}
                     Some((_, directory)) => lost = lost.or(directory.and_then(search).err()),
                 }
@@ -170,9 +164,7 @@ impl Root {
             let target = PathBuf::from(OsString::from_vec(target.into_bytes()));
             if target.is_absolute() {
                 if self.closed {
-                    return Err(outside(Some(
-                        [target].into_iter().chain(pending.into_iter().map(Into::into)).collect(),
-                    )));
+                    return Err(outside());
                 }
                 entered.clear();
             }
@@ -212,13 +204,13 @@ fn errno(error: io::Error) -> Errno {
     Errno::from_io_error(&error).unwrap_or(Errno::IO)
 }
 
-/// A way out of a closed directory; by an absolute link it leads on from the host's `/`.
+/// A way out of a closed directory.
 #[derive(Debug)]
-pub struct Outside(pub Option<PathBuf>);
+pub struct Outside;
 
 impl Outside {
-    pub fn of(error: &io::Error) -> Option<&Outside> {
-        error.get_ref()?.downcast_ref()
+    pub fn is(error: &io::Error) -> bool {
+        error.get_ref().is_some_and(|error| error.is::<Outside>())
     }
 }
 
@@ -230,8 +222,8 @@ impl fmt::Display for Outside {
 
 impl Error for Outside {}
 
-fn outside(on: Option<PathBuf>) -> io::Error {
-    io::Error::new(io::ErrorKind::NotFound, Outside(on))
+fn outside() -> io::Error {
+    io::Error::new(io::ErrorKind::NotFound, Outside)
 }
 
 fn told(error: &io::Error, path: &Path) -> String {

@@ -24,7 +24,8 @@ impl Indented {
         let text = std::str::from_utf8(text).ok()?;
         let (mut meant, mut done) = (String::with_capacity(text.len()), 0);
         let lines = lines(text);
-        if lines.get(rest.line.checked_sub(1)?)?.1.starts_with("---") {
+        let is_flow = lines.get(start.line.checked_sub(1)?)?.1.trim_start().starts_with('{');
+        if is_flow || lines.get(rest.line.checked_sub(1)?)?.1.starts_with("---") {
             return None;
         }
         let first = lines.iter().take(rest.line - 1).skip(start.line.checked_sub(1)?);

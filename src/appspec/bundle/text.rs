@@ -17,6 +17,10 @@ fn slashes(path: &str, windows: bool) -> String {
 fn pairs(appspec: &AppSpec, windows: bool) -> Vec<Option<(String, String)>> {
     let pair = |entry: &super::FileEntry| {
         let (source, destination) = (entry.source.as_ref().ok()?, entry.destination.as_ref().ok()?);
+        // Another begins at the agent's own directory, wherever that is.
+        if !windows && !destination.starts_with('/') {
+            return None;
+        }
         Some((normal(&slashes(source, windows))?, expanded(&slashes(destination, windows))))
     };
     appspec.files.iter().map(pair).collect()

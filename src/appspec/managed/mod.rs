@@ -65,9 +65,11 @@ fn with_lost(item: Option<&Item>, around: &Map, name: &str) -> Option<Map> {
         Some(Value::Null) => Map::default(),
         _ => return None,
     };
+    let mut there: HashSet<String> =
+        map.entries.iter().map(|(key, _)| key.value.to_s().to_ascii_lowercase()).collect();
     for (key, value) in &around.entries {
         let text = key.value.to_s();
-        if belongs_below(&text, &[name]).is_some() && member(&map, &text).is_none() {
+        if belongs_below(&text, &[name]).is_some() && there.insert(text.to_ascii_lowercase()) {
             map.entries.push((key.clone(), value.clone()));
         }
     }
@@ -338,7 +340,7 @@ fn without_mark(text: &[u8]) -> &[u8] {
 pub fn detect(text: &[u8]) -> Platform {
     let text = without_mark(text);
     let parse = |text: &[u8]| source::parse(text).ok();
-    let document = parse(text).or_else(|| parse(&readable(text)));
+    let document = parse(&readable(text));
     let document = document.and_then(|document| match Indented::of(text, &document) {
         Some(meant) => parse(&meant.text),
         None => Some(document),

@@ -21,8 +21,8 @@ impl Reader {
         // `DOMAIN\web` and `host$` are names where a directory has them; a shell takes the first apart.
         let parts = |c: char| c.is_ascii_whitespace() || "'\"`&|;<>()".contains(c) || (one && c == '\\');
         let help = match name.split_once(':') {
-            Some((user, _)) => format!("write the user alone: `runas: {user}`"),
-            None => "write the name of one user".to_owned(),
+            Some((user, _)) if !user.is_empty() => format!("write the user alone: `runas: {user}`"),
+            _ => "write the name of one user".to_owned(),
         };
         // Of agent 1 `- web` makes a login shell.
         let finding = if WITHOUT_SHELL.contains(&name) {
@@ -36,10 +36,10 @@ impl Reader {
                 || name.bytes().all(|byte| byte.is_ascii_digit())
                 || (!one && name.contains(parts)))
         {
-            let severity = match OF_THE_NEXT.contains(&event) || !EVENTS.contains(&event) {
-                true => Severity::Warning,
-                false => Severity::Error,
-            };
+            // A directory of users may know one by a number, or with a blank; by none of these.
+            let is_never = name.contains([':', ';', '|', '<', '>', '"']);
+            let is_certain = is_never && !OF_THE_NEXT.contains(&event) && EVENTS.contains(&event);
+            let severity = if is_certain { Severity::Error } else { Severity::Warning };
             let message = format!("no user is named `{name}`: `su` refuses and the event fails");
             Finding::new("A044", severity, Some(span), message).help(help)
         } else {

@@ -15,9 +15,9 @@ const LOSS: usize = 2;
 /// Bytes of a piece that is tried: as many as deflate looks back.
 const PIECE: u64 = 32 << 10;
 /// A kind of file has a piece tried for as many bytes each.
-const EACH: u64 = 1 << 20;
+const EACH: u64 = 256 << 10;
 /// Pieces of a kind that are tried.
-const MOST: u64 = 4;
+const MOST: u64 = 6;
 
 /// How hard to compress: a level of libdeflate's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,19 +47,24 @@ impl Level {
         Compressor::new(CompressionLvl::new(number).unwrap_or_default())
     }
 
-    /// For what these are pieces of.
+    /// For what these are pieces of. One that does not pack says nothing of the others.
     fn of(pieces: &[Vec<u8>]) -> Level {
-        let mut packed = Vec::new();
-        let mut size = |level: Level| -> usize {
-            let mut compressor = level.compressor();
+        let sizes = |level: Level| -> Vec<usize> {
+            let (mut compressor, mut packed) = (level.compressor(), Vec::new());
             let mut size = |piece: &Vec<u8>| {
                 packed.resize(compressor.deflate_compress_bound(piece.len()), 0);
-                compressor.deflate_compress(piece, &mut packed).ok()
+                compressor.deflate_compress(piece, &mut packed).unwrap_or(piece.len())
             };
-            pieces.iter().filter_map(&mut size).sum()
+            pieces.iter().map(&mut size).collect()
         };
-        let most = size(Level::Seven) * (100 + LOSS);
-        let enough = |level: &Level| size(*level) * 100 <= most;
+        let least = sizes(Level::Seven);
+        let packs: Vec<bool> =
+            pieces.iter().zip(&least).map(|(piece, size)| size * 100 < piece.len() * 95).collect();
+        let sum = |sizes: Vec<usize>| -> usize {
+            sizes.iter().zip(&packs).filter(|(_, packs)| **packs).map(|(size, _)| size).sum()
+        };
+        let most = sum(least) * (100 + LOSS);
+        let enough = |level: &Level| sum(sizes(*level)) * 100 <= most;
         [Level::One, Level::Two, Level::Five, Level::Six].into_iter().find(enough).unwrap_or(Level::Seven)
     }
 }
@@ -192,6 +197,11 @@ mod tests {
             assert!(ours * 100 <= theirs * 102, "{ending}: {ours} {theirs}");
         }
         assert!(matches!(levels.level("0.json"), Level::Six | Level::Seven));
+        // One picture among texts.
+        let mut pieces: Vec<Vec<u8>> =
+            (0..3).map(|n| fs::read(site.path().join(format!("{n}.json"))).unwrap()).collect();
+        pieces.push(fs::read(site.path().join("0.png")).unwrap().repeat(8));
+        assert_eq!(Level::of(&pieces), levels.level("0.json"));
         // Too little of it to be tried.
         assert_eq!(levels.level("appspec.yml"), Level::Six);
     }
