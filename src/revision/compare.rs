@@ -3,12 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::{self, File, Permissions};
+use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-
-use sha2::{Digest, Sha256};
 
 use crate::appspec::{FILE_NAME, Kind};
 use crate::model::BundleType;
@@ -16,7 +14,7 @@ use crate::runner;
 use crate::scratch::Folder;
 
 use super::listing::{Found, walk};
-use super::{Error, Selection, Source};
+use super::{Error, Selection, Source, digest};
 
 /// A revision that lies open in a directory; what was unpacked goes with it.
 pub struct Opened {
@@ -114,16 +112,10 @@ fn item(found: &Found, is_ours: bool) -> io::Result<Item> {
                 // By its mode it may be nobody's to read.
                 fs::set_permissions(&found.path, Permissions::from_mode(0o600))?;
             }
-            (found.mode, found.size, digest(&found.path)?)
+            (found.mode, found.size, digest(&found.path)?.0.into_bytes())
         }
     };
     Ok(Item { kind: found.kind.clone(), mode, size, content })
-}
-
-fn digest(path: &Path) -> io::Result<Vec<u8>> {
-    let mut hash = Sha256::new();
-    io::copy(&mut File::open(path)?, &mut hash)?;
-    Ok(hash.finalize().to_vec())
 }
 
 /// The paths that differ, in order.
@@ -149,6 +141,7 @@ pub fn compare(before: &Opened, after: &Opened) -> Result<Vec<(String, Change)>,
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
