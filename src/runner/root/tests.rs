@@ -1,3 +1,5 @@
+//! The root of a host: what is within it, and what leads out.
+
 use std::io::Read as _;
 use std::os::unix::fs::symlink;
 
