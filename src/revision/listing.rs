@@ -41,6 +41,25 @@ impl Found {
     }
 }
 
+/// A directory as a selection takes it, looked at once: what is checked is what is bundled.
+pub struct Selected<'a> {
+    pub(super) directory: &'a Path,
+    pub(super) selection: &'a Selection,
+    /// Parents first.
+    pub(super) found: Vec<Found>,
+    /// What cannot be taken and why; names of files, not sanitised.
+    pub(super) left_out: Vec<String>,
+}
+
+impl<'a> Selected<'a> {
+    /// # Errors
+    /// It cannot be read, or holds what the selection refuses.
+    pub fn of(directory: &'a Path, selection: &'a Selection) -> Result<Self, Error> {
+        let (found, left_out) = walk(directory, selection)?;
+        Ok(Selected { directory, selection, found, left_out })
+    }
+}
+
 /// All that is taken of a directory, parents first, and what cannot be and why.
 pub fn walk(directory: &Path, selection: &Selection) -> Result<(Vec<Found>, Vec<String>), Error> {
     let (mut found, mut left_out) = (Vec::new(), Vec::new());

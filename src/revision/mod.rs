@@ -11,10 +11,11 @@ mod selection;
 
 use std::fmt;
 
-pub use bundle::{Packed, Source, digest, pack, pack_as_is};
-pub use check::{Report, check, check_as};
+pub use bundle::{Packed, Source, digest, pack, pack_as_is, pack_selected};
+pub use check::{Report, check, check_as, check_selected};
 pub use compare::{Change, Item, Opened, compare};
 pub use git::{Checkout, GitSource};
+pub use listing::Selected;
 pub use locator::Locator;
 pub use selection::{Links, Selection, check_pattern};
 

@@ -13,6 +13,7 @@ mod push;
 pub mod pushing;
 mod reading;
 mod register;
+mod registering;
 mod run;
 mod run_check;
 mod run_report;

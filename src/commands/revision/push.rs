@@ -7,6 +7,7 @@ use clap::Args;
 use super::fetched::Fetched;
 use super::packing::Packing;
 use super::pushing::{self, Destination};
+use super::registering;
 use crate::api::{ErrorKind, Put};
 use crate::commands::missing;
 use crate::commands::words::one_of;
@@ -127,7 +128,8 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
                     .exit(Exit::Usage)
                     .into());
             }
-            pushing::register(context, &arguments.app, &revision, arguments.description.as_deref()).await?;
+            registering::register(context, (&arguments.app, &revision, arguments.description.as_deref()))
+                .await?;
             revision
         }
         (

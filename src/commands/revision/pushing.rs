@@ -2,33 +2,28 @@
 //! `deploy create --push`.
 
 use std::path::Path;
-use std::pin::pin;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::json;
 
 use super::fetched::Fetched;
+use super::registering;
 use super::uploading::upload;
 use crate::api::{Put, Steady, Stored, wire_revision};
 use crate::appspec::{Platform, Scope};
 use crate::commands::demo::quoted;
-use crate::commands::missing;
 use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::format::{Table, View};
 use crate::model::{BundleType, ComputePlatform, Revision};
 use crate::report::upload::size;
-use crate::revision::{Links, Selection, Source, check, digest, pack};
+use crate::revision::{
+    Links, Report, Selected, Selection, Source, check, check_selected, digest, pack_selected,
+};
 use crate::runner;
 use crate::scratch::Folder;
-use crate::signals::{self, Listener};
 use crate::ui::Ui;
-use crate::watch::sleep;
-
-/// How long an answer is waited for after a signal.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A bundle that is ready to be uploaded.
 pub struct Prepared {
@@ -176,28 +171,22 @@ fn bundle(ui: &Ui, fetched: Fetched, packing: &Packing) -> anyhow::Result<Prepar
     let names = fetched.names();
     let steady =
         |file: &Path| Steady::new(file.to_owned()).with_context(|| format!("cannot read {}", file.display()));
-    let (Source::Directory(path) | Source::Ready(path, _)) = fetched.source();
-    // What is checked is what is uploaded.
-    let before = steady(path)?;
-    let report = names.report(check(fetched.source(), packing.scope, &selection))?;
-    if report.has_errors() || (!report.findings.is_empty() && !ui.quiet) {
-        ui.complain(report.render(ui.err_look()).trim_end());
-    }
-    if report.has_errors() {
-        return Err(Failure::new(format!("{}: {}; nothing was bundled", report.path, report.in_words()))
-            .help("`cdctl revision explain CODE` says what a finding means")
-            .exit(Exit::Findings)
-            .into());
-    }
-    let (file, bundle_type, (sha256, bytes), folder) = match fetched.source() {
+    let (report, file, bundle_type, (sha256, bytes), folder) = match fetched.source() {
         Source::Ready(file, bundle_type) => {
+            // What is checked is what is uploaded.
+            let before = steady(file)?;
+            let report = names.report(check(fetched.source(), packing.scope, &selection))?;
+            tell(ui, &report)?;
             let digest = digest(file).with_context(|| format!("cannot read {}", file.display()))?;
-            (before, bundle_type.clone(), digest, None)
+            (report, before, bundle_type.clone(), digest, None)
         }
         Source::Directory(directory) => {
+            let selected = Selected::of(directory, &selection).map_err(|error| names.error(error))?;
+            let report = names.report(check_selected(&selected, packing.scope))?;
+            tell(ui, &report)?;
             let folder = Folder::new().context("cannot make a temporary directory")?;
             let file = folder.path().join("bundle");
-            let packed = pack(directory, &file, &packing.kind, &selection, &mut |_, _| {});
+            let packed = pack_selected(&selected, &file, &packing.kind, &mut |_, _| {});
             let packed = packed.map_err(|error| names.error(error))?;
             let entries = if packed.entries == 1 { "entry" } else { "entries" };
             ui.note(&format!("bundled {} {entries}, {}", packed.entries, size(packed.bytes)));
@@ -208,13 +197,27 @@ fn bundle(ui: &Ui, fetched: Fetched, packing: &Packing) -> anyhow::Result<Prepar
                     size(packed.unpacked)
                 ));
             }
-            (steady(&file)?, packing.kind.clone(), (packed.sha256, packed.bytes), Some(folder))
+            (report, steady(&file)?, packing.kind.clone(), (packed.sha256, packed.bytes), Some(folder))
         }
     };
     let name = fetched.stem();
     let is_vain = report.is_no_bundles();
     let platform = packing.scope.platform.unwrap_or_else(|| Platform::of(&report.text));
     Ok(Prepared { file, bundle_type, bytes, sha256, is_vain, platform, name, _folder: folder, fetched })
+}
+
+/// Shows what was found; errors among it end what was to be done.
+fn tell(ui: &Ui, report: &Report) -> anyhow::Result<()> {
+    if report.has_errors() || (!report.findings.is_empty() && !ui.quiet) {
+        ui.complain(report.render(ui.err_look()).trim_end());
+    }
+    if report.has_errors() {
+        return Err(Failure::new(format!("{}: {}; nothing was bundled", report.path, report.in_words()))
+            .help("`cdctl revision explain CODE` says what a finding means")
+            .exit(Exit::Findings)
+            .into());
+    }
+    Ok(())
 }
 
 fn is_archive(kind: &BundleType) -> bool {
@@ -276,72 +279,8 @@ pub async fn push(
         version: stored.version,
         etag: stored.etag,
     };
-    register_pushed(context, (application, &revision, description), signals).await?;
+    registering::pushed(context, (application, &revision, description), signals).await?;
     Ok(revision)
-}
-
-/// Registers what was uploaded; where that fails, tells how it is done. After a signal the answer is still waited for, for
-/// a moment.
-async fn register_pushed(
-    context: &Context,
-    (application, revision, description): (&str, &Revision, Option<&str>),
-    mut signals: Listener,
-) -> anyhow::Result<()> {
-    let by_hand = {
-        let (revision, application) = (quoted(&revision.to_string()), quoted(application));
-        format!("`cdctl revision register {revision} --app {application}`")
-    };
-    let tell = || context.ui.warn(&format!("the bundle is there and not registered: {by_hand} does that"));
-    let mut answer = pin!(register(context, application, revision, description));
-    let signal = tokio::select! {
-        biased;
-        answer = &mut answer => return answer.inspect_err(|_| tell()),
-        signal = signals.next() => signal,
-    };
-    context.ui.note("the bundle is there: waiting until it is registered; another ^C leaves at once");
-    let (answer, signal) = tokio::select! {
-        biased;
-        answer = answer => (Some(answer), signal),
-        again = signals.next() => (None, again),
-        () = sleep(PATIENCE) => (None, signal),
-    };
-    let failure = match answer {
-        Some(Ok(())) => Failure::new("stopped; the bundle is there and registered"),
-        Some(Err(error)) => {
-            tell();
-            Failure::of(error)
-        }
-        None => {
-            let what = "no answer has come: the bundle is there, and may be registered or not";
-            Failure::new(what).help(format!("{by_hand} does that, also where it is"))
-        }
-    };
-    Err(failure.exit(signals::exit(signal)).into())
-}
-
-/// Registers a revision that is where it says.
-pub async fn register(
-    context: &Context,
-    application: &str,
-    revision: &Revision,
-    description: Option<&str>,
-) -> anyhow::Result<()> {
-    let api = context.api().await?;
-    if let Err(error) = api.register_revision(application, revision, description).await {
-        let failure =
-            Failure::api(format!("cannot register {revision} with application {application}"), &error);
-        return Err(match error.code.as_deref() {
-            Some("ApplicationDoesNotExistException") => match missing::soon(api.application_names()).await {
-                Some(names) => {
-                    failure.help(missing::suggestion("application", application, &names, api.region())).into()
-                }
-                None => failure.into(),
-            },
-            _ => failure.into(),
-        });
-    }
-    context.ui.note(&format!("registered {revision} with application {application}"));
-    Ok(())
 }
 
 /// Prints the revision as `deploy create --revision` takes it.

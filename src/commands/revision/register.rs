@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::pushing;
+use super::{pushing, registering};
 use crate::commands::appspec_file;
 use crate::context::Context;
 use crate::error::Failure;
@@ -42,7 +42,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
                 .into());
         }
     };
-    pushing::register(context, &arguments.app, &revision, arguments.description.as_deref()).await?;
+    registering::register(context, (&arguments.app, &revision, arguments.description.as_deref())).await?;
     pushing::print(context, &arguments.app, &revision)?;
     Ok(Exit::Ok)
 }

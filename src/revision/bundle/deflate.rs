@@ -3,79 +3,67 @@
 
 use std::io::{self, Write};
 use std::mem;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::Arc;
 use std::thread;
 
 use flate2::{Compress, Compression, Crc, FlushCompress, Status};
+
+use super::ordered::{Ordered, ordered, workers};
 
 /// Bytes of the stream that are compressed at a time.
 const BLOCK: usize = 256 << 10;
 /// How far deflate looks back.
 const WINDOW: usize = 32 << 10;
-/// Blocks of a worker that are under way.
-const QUEUE: usize = 2;
-
 /// A block, what stands before it, and whether it is the last.
 type Job = (Vec<u8>, Vec<u8>, bool);
-
-struct Worker {
-    jobs: SyncSender<Job>,
-    packed: Receiver<io::Result<Vec<u8>>>,
-}
 
 /// Compresses what is written to it.
 pub struct Deflate<W> {
     to: W,
-    workers: Vec<Worker>,
+    packed: Ordered<Job, io::Result<Vec<u8>>>,
     block: Vec<u8>,
     before: Vec<u8>,
     sum: Crc,
-    /// Blocks that were given to workers, and that came back.
-    given: usize,
-    taken: usize,
 }
 
 impl<W: Write> Deflate<W> {
     pub fn new(to: W) -> io::Result<Deflate<W>> {
-        Deflate::with(to, thread::available_parallelism().map_or(1, usize::from).min(8))
+        Deflate::with(to, workers())
     }
 
-    fn with(to: W, count: usize) -> io::Result<Deflate<W>> {
-        let workers = (0..count).map(|_| Worker::start()).collect::<io::Result<_>>()?;
-        let (block, before) = (Vec::with_capacity(BLOCK), Vec::new());
-        Ok(Deflate { to, workers, block, before, sum: Crc::new(), given: 0, taken: 0 })
+    fn with(to: W, workers: usize) -> io::Result<Deflate<W>> {
+        let (packed, jobs) = ordered(workers);
+        let jobs = Arc::new(jobs);
+        // They end when this is dropped.
+        for _ in 0..workers {
+            let jobs = Arc::clone(&jobs);
+            let work = move || jobs.work(|(block, before, is_last): Job| compress(&block, &before, is_last));
+            thread::Builder::new().spawn(work)?;
+        }
+        Ok(Deflate { to, packed, block: Vec::with_capacity(BLOCK), before: Vec::new(), sum: Crc::new() })
     }
 
     /// Ends the stream. Gives the sum and the count of the bytes that were written to it.
     pub fn finish(mut self) -> io::Result<(W, Crc)> {
         self.give(true)?;
-        while self.taken < self.given {
+        while !self.packed.is_empty() {
             self.take()?;
         }
         Ok((self.to, self.sum))
     }
 
     fn give(&mut self, is_last: bool) -> io::Result<()> {
-        if self.given - self.taken == QUEUE * self.workers.len() {
+        if self.packed.is_full() {
             self.take()?;
         }
         let block = mem::replace(&mut self.block, Vec::with_capacity(BLOCK));
         let end = block.get(block.len().saturating_sub(WINDOW)..).unwrap_or_default().to_vec();
-        let job = (block, mem::replace(&mut self.before, end), is_last);
-        self.worker(self.given)?.jobs.send(job).map_err(|_| died())?;
-        self.given += 1;
-        Ok(())
+        self.packed.give((block, mem::replace(&mut self.before, end), is_last))
     }
 
     fn take(&mut self) -> io::Result<()> {
-        let packed = self.worker(self.taken)?.packed.recv().map_err(|_| died())??;
-        self.taken += 1;
+        let packed = self.packed.take()??;
         self.to.write_all(&packed)
-    }
-
-    /// Of a block.
-    fn worker(&self, number: usize) -> io::Result<&Worker> {
-        self.workers.get(number % self.workers.len().max(1)).ok_or_else(died)
     }
 }
 
@@ -97,22 +85,6 @@ impl<W: Write> Write for Deflate<W> {
     }
 }
 
-impl Worker {
-    /// It ends when nobody gives it anything any more.
-    fn start() -> io::Result<Worker> {
-        let (jobs, todo) = sync_channel::<Job>(QUEUE);
-        let (done, packed) = sync_channel(QUEUE);
-        thread::Builder::new().spawn(move || {
-            while let Ok((block, before, is_last)) = todo.recv() {
-                if done.send(compress(&block, &before, is_last)).is_err() {
-                    return;
-                }
-            }
-        })?;
-        Ok(Worker { jobs, packed })
-    }
-}
-
 fn compress(block: &[u8], before: &[u8], is_last: bool) -> io::Result<Vec<u8>> {
     // One that was used before and reset finds other matches, by the blocks that it had.
     let mut deflate = Compress::new(Compression::default(), false);
@@ -130,10 +102,6 @@ fn compress(block: &[u8], before: &[u8], is_last: bool) -> io::Result<Vec<u8>> {
         }
         packed.reserve(block.len() / 4 + 1024);
     }
-}
-
-fn died() -> io::Error {
-    io::Error::other("a compressing thread has died")
 }
 
 #[cfg(test)]

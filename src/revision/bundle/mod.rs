@@ -4,6 +4,7 @@ mod batch;
 mod deflate;
 mod hashed;
 mod level;
+mod ordered;
 mod tarball;
 mod zipped;
 
@@ -17,7 +18,7 @@ use crate::appspec::{self, Kind};
 use crate::model::BundleType;
 use crate::runner;
 
-use super::listing::{Found, walk};
+use super::listing::{Found, Selected, walk};
 use super::{Error, Selection};
 use hashed::Hashed;
 
@@ -82,9 +83,22 @@ pub fn pack(
     selection: &Selection,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Packed, Error> {
-    let (found, warnings) = walk(directory, selection)?;
-    require_appspec(directory, &found)?;
-    write(&found, warnings, to, kind, progress)
+    pack_selected(&Selected::of(directory, selection)?, to, kind, progress)
+}
+
+/// As [`pack`], of a directory that was looked at.
+///
+/// # Errors
+/// Those of [`pack`].
+pub fn pack_selected(
+    selected: &Selected<'_>,
+    to: &Path,
+    kind: &BundleType,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Packed, Error> {
+    let Selected { directory, found, left_out, .. } = selected;
+    require_appspec(directory, found)?;
+    write(found, left_out.clone(), to, kind, progress)
 }
 
 /// As [`pack`], with or without an AppSpec and with `.git`: for a copy that stays on this machine. `own` are the places of

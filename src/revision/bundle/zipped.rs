@@ -3,7 +3,6 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Cursor, Read, Take};
-use std::sync::mpsc;
 use std::thread;
 
 use zip::write::SimpleFileOptions;
@@ -13,6 +12,7 @@ use super::super::listing::Found;
 use super::batch::{Batch, single};
 use super::hashed::Hashed;
 use super::level::Levels;
+use super::ordered::{ordered, workers};
 use crate::appspec::Kind;
 use crate::scratch;
 
@@ -24,41 +24,28 @@ const ZIP64: u64 = 0xff00_0000;
 const BATCH_BYTES: u64 = 512 << 10;
 /// Entries in a batch.
 const BATCH_ENTRIES: usize = 512;
-/// Batches of a worker that wait to be written.
-const QUEUE: usize = 2;
-
 /// Writes the entries; `progress` hears of the bytes read.
 pub fn write(found: &[Found], to: Hashed, progress: &mut dyn FnMut(u64)) -> io::Result<Hashed> {
     let folder = to.folder.clone();
     let mut writer = ZipWriter::new(BufWriter::with_capacity(256 << 10, to));
     let (batches, levels) = (batches(found), Levels::of(found));
-    let workers = thread::available_parallelism().map_or(1, usize::from).min(8);
+    let workers = workers();
+    let (packed, jobs) = ordered(workers);
     thread::scope(|scope| -> io::Result<()> {
-        // Each worker has its own short queue: what is compressed and not yet written stays bounded.
-        let mut queues = Vec::new();
-        for first in 0..workers {
-            let (sender, receiver) = mpsc::sync_channel(QUEUE);
-            let (batches, levels) = (&batches, &levels);
-            scope.spawn(move || {
+        for _ in 0..workers {
+            scope.spawn(|| {
                 let mut batch = Batch::default();
-                for entries in batches.iter().skip(first).step_by(workers) {
-                    let packed = if is_large(entries) {
-                        Ok(None)
-                    } else {
-                        compress(&mut batch, levels, entries).map(Some)
-                    };
-                    // The writer has given up: nobody waits for the rest.
-                    if sender.send(packed).is_err() {
-                        return;
-                    }
-                }
+                jobs.work(|entries: &[Found]| {
+                    (!is_large(entries)).then(|| compress(&mut batch, &levels, entries))
+                });
             });
-            queues.push(receiver);
         }
-        for (batch, queue) in batches.iter().zip(queues.iter().cycle()) {
-            let packed = queue.recv().map_err(|_| io::Error::other("a compressing thread has died"))??;
-            match packed {
-                Some(bytes) => writer.merge_archive(ZipArchive::new(Cursor::new(bytes))?)?,
+        // Dropped when this ends, however it ends: the workers end then.
+        let (mut packed, mut rest) = (packed, batches.iter());
+        for batch in &batches {
+            packed.fill(rest.by_ref().copied())?;
+            match packed.take()? {
+                Some(bytes) => writer.merge_archive(ZipArchive::new(Cursor::new(bytes?))?)?,
                 None => batch.iter().try_for_each(|entry| {
                     add_large(&mut writer, entry, scratch::unnamed(&folder)?)
                         .map_err(|error| named(entry, error))

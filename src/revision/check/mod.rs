@@ -10,7 +10,7 @@ use crate::model::BundleType;
 use crate::runner;
 
 use super::bundle::{is_other_case, require_appspec};
-use super::listing::{Found, listing, outside, walk};
+use super::listing::{Found, Selected, listing, outside};
 use super::{Error, Selection, Source};
 
 /// What a check found.
@@ -89,7 +89,7 @@ pub fn check_as(
     name: Option<&str>,
 ) -> Result<Report, Error> {
     match source {
-        Source::Directory(directory) => check_directory(directory, (scope, name), selection),
+        Source::Directory(directory) => check_directory(&Selected::of(directory, selection)?, (scope, name)),
         Source::Ready(file, BundleType::Yaml | BundleType::Json) => {
             let text = read(file)?;
             let findings = appspec::check(&text, None, scope).findings;
@@ -103,18 +103,24 @@ fn read(file: &Path) -> Result<Vec<u8>, Error> {
     runner::read_appspec(file).map_err(|error| Error::new(format!("cannot read {}: {error}", file.display())))
 }
 
+/// As [`check`], of a directory that was looked at.
+///
+/// # Errors
+/// Those of [`check`].
+pub fn check_selected(selected: &Selected<'_>, scope: Scope) -> Result<Report, Error> {
+    check_directory(selected, (scope, None))
+}
+
 fn check_directory(
-    directory: &Path,
+    Selected { directory, selection, found, left_out }: &Selected<'_>,
     (scope, wanted): (Scope, Option<&str>),
-    selection: &Selection,
 ) -> Result<Report, Error> {
-    let (found, left_out) = walk(directory, selection)?;
-    let warnings = left_out.into_iter().map(|message| Finding::warning("A061", None, message));
+    let warnings = left_out.iter().map(|message| Finding::warning("A061", None, message.clone()));
     let named = |name: &str| directory.join(name).display().to_string();
     let mut text = |name: &str| runner::read_appspec(&directory.join(name)).ok();
-    let Some(name) = appspec_name(wanted, &found, &mut text) else {
+    let Some(name) = appspec_name(wanted, found, &mut text) else {
         let wanted_name = wanted.unwrap_or(appspec::FILE_NAME);
-        let mut report = missing(named(wanted_name), directory, wanted, &found);
+        let mut report = missing(named(wanted_name), directory, wanted, found);
         let why = selection.left_out(directory, wanted_name);
         report.findings.iter_mut().for_each(|finding| finding.help = why.clone().or(finding.help.take()));
         return Ok(report);
@@ -127,11 +133,11 @@ fn check_directory(
         return Ok(no_file(named(name), &target.to_string_lossy()));
     }
     let text = read(&file)?;
-    let listing = listing(&found, &text)?;
+    let listing = listing(found, &text)?;
     let mut checked = appspec::check(&text, Some(&listing), scope);
     explain_left_out(&mut checked, &|name| selection.left_out(directory, name));
     let mut findings = checked.findings;
-    findings.extend(warnings.chain(appspec::names(&listing)).chain(from_outside(&found)));
+    findings.extend(warnings.chain(appspec::names(&listing)).chain(from_outside(found)));
     findings.extend(case_of(name, wanted));
     findings.extend(no_bundles((name, &text), scope, Severity::Note));
     Ok(Report { path: named(name), file: Some(file), text, findings })

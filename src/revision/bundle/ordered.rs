@@ -1,0 +1,90 @@
+//! Work that is done side by side, and taken in the order in which it was given.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+/// Jobs of a worker that are under way: one that it does, and those that wait for it or for their turn to be taken.
+const AHEAD: usize = 4;
+
+/// A job, and where its result goes.
+type Given<J, R> = (J, SyncSender<R>);
+
+/// The side that gives jobs and takes results.
+pub struct Ordered<J, R> {
+    jobs: Sender<Given<J, R>>,
+    results: VecDeque<Receiver<R>>,
+    workers: usize,
+}
+
+/// The side that does them: whoever is free takes the next.
+pub struct Jobs<J, R>(Mutex<Receiver<Given<J, R>>>);
+
+/// As many as do something at the same time.
+pub fn workers() -> usize {
+    thread::available_parallelism().map_or(1, usize::from).min(8)
+}
+
+/// Both sides, for so many workers.
+pub fn ordered<J, R>(workers: usize) -> (Ordered<J, R>, Jobs<J, R>) {
+    let (jobs, todo) = channel();
+    (Ordered { jobs, results: VecDeque::new(), workers }, Jobs(Mutex::new(todo)))
+}
+
+impl<J, R> Ordered<J, R> {
+    /// Gives jobs until enough are under way: what is done and not taken stays bounded.
+    ///
+    /// # Errors
+    /// There is no worker any more.
+    pub fn fill(&mut self, mut jobs: impl Iterator<Item = J>) -> io::Result<()> {
+        while !self.is_full()
+            && let Some(job) = jobs.next()
+        {
+            self.give(job)?;
+        }
+        Ok(())
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.results.len() >= AHEAD * self.workers
+    }
+
+    /// # Errors
+    /// There is no worker any more.
+    pub fn give(&mut self, job: J) -> io::Result<()> {
+        let (sender, receiver) = sync_channel(1);
+        self.jobs.send((job, sender)).map_err(|_| died())?;
+        self.results.push_back(receiver);
+        Ok(())
+    }
+
+    /// No result is left to take.
+    pub fn is_empty(&self) -> bool {
+        self.results.is_empty()
+    }
+
+    /// The result of the earliest job whose result was not taken.
+    ///
+    /// # Errors
+    /// There is none, or its worker is no more.
+    pub fn take(&mut self) -> io::Result<R> {
+        self.results.pop_front().ok_or_else(died)?.recv().map_err(|_| died())
+    }
+}
+
+impl<J, R> Jobs<J, R> {
+    /// Does jobs until no more can come.
+    pub fn work(&self, mut work: impl FnMut(J) -> R) {
+        let next = || self.0.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        while let Ok((job, to)) = next() {
+            // Nobody waits for it any more where the rest was given up.
+            let _ = to.send(work(job));
+        }
+    }
+}
+
+fn died() -> io::Error {
+    io::Error::other("a compressing thread has died")
+}
