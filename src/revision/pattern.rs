@@ -29,13 +29,22 @@ pub fn written(glob: &Glob) -> String {
 
 fn translated(line: &str) -> Result<String, String> {
     let (mut glob, mut rest) = (String::with_capacity(line.len()), line.chars().peekable());
+    // A line with a slash before its end is of one place alone, also with one of a class.
+    let has_place = line.trim_end().trim_end_matches('/').contains('/');
+    let mut has_class = false;
     while let Some(next) = rest.next() {
         match next {
             '\\' => glob.extend([Some(next), rest.next()].into_iter().flatten()),
             '{' | '}' => glob.extend(['\\', next]),
-            '[' => glob.push_str(&bracket(&mut rest)?),
+            '[' => {
+                glob.push_str(&bracket(&mut rest)?);
+                has_class = true;
+            }
             _ => glob.push(next),
         }
+    }
+    if has_class && !has_place {
+        glob.insert_str(usize::from(glob.starts_with('!')), "**/");
     }
     Ok(glob)
 }
@@ -84,8 +93,7 @@ fn letter(next: Option<char>, rest: &mut Peekable<Chars<'_>>) -> Option<char> {
     if next == Some('\\') { rest.next() } else { next }
 }
 
-/// The ranges of `:digit:]` and its like; none where there is no name, and nothing is taken. Without the slash, which
-/// no class matches: a line with one is of one place alone.
+/// The ranges of `:digit:]` and its like; none where there is no name, and nothing is taken.
 fn named(rest: &mut Peekable<Chars<'_>>) -> Result<Option<Ranges>, String> {
     let text: String = rest.clone().take_while(|next| *next != ']').collect();
     let Some(name) = text.strip_prefix(':').and_then(|text| text.strip_suffix(':')) else { return Ok(None) };
@@ -95,10 +103,10 @@ fn named(rest: &mut Peekable<Chars<'_>>) -> Result<Option<Ranges>, String> {
         "blank" => &[('\t', '\t'), (' ', ' ')],
         "cntrl" => &[('\u{1}', '\u{1f}'), ('\u{7f}', '\u{7f}')],
         "digit" => &[('0', '9')],
-        "graph" => &[('!', '.'), ('0', '~')],
+        "graph" => &[('!', '~')],
         "lower" => &[('a', 'z')],
-        "print" => &[(' ', '.'), ('0', '~')],
-        "punct" => &[('!', '.'), (':', '@'), ('[', '`'), ('{', '~')],
+        "print" => &[(' ', '~')],
+        "punct" => &[('!', '/'), (':', '@'), ('[', '`'), ('{', '~')],
         "space" => &[('\t', '\r'), (' ', ' ')],
         "upper" => &[('A', 'Z')],
         "xdigit" => &[('0', '9'), ('A', 'F'), ('a', 'f')],
@@ -109,8 +117,12 @@ fn named(rest: &mut Peekable<Chars<'_>>) -> Result<Option<Ranges>, String> {
     Ok(Some(ranges.to_vec()))
 }
 
-/// A class without escapes: each letter that means something stands where it means itself.
+/// A class without escapes: each letter that means something stands where it means itself. No class matches a slash.
 fn class(negated: bool, mut ranges: Ranges) -> String {
+    cut(&mut ranges, '/');
+    if negated {
+        ranges.push(('/', '/'));
+    }
     let closes = cut(&mut ranges, ']');
     let dashes = cut(&mut ranges, '-');
     let mut class = String::from(if negated { "[!" } else { "[" });
@@ -175,6 +187,20 @@ mod tests {
             assert!(matches(line, taken), "{line} {taken}");
             assert!(!matches(line, left), "{line} {left}");
         }
+    }
+
+    /// By `git check-ignore` 2.47.
+    #[test]
+    fn no_class_matches_a_slash() {
+        for line in ["a[!b]c", "a[+-9]c", "a[^[:alnum:]]c", "a[[:punct:]]c", "a[/]c", "x/a[!b]c", "/a[!b]c"] {
+            assert!(!matches(line, "a/c") && !matches(line, "x/a/c"), "{line}");
+        }
+        assert!(matches("a[!b]c", "x/axc") && matches("a[+-9]c", "x/a.c"));
+        let mut builder = GitignoreBuilder::new("");
+        add(&mut builder, "!a[!b]c").unwrap();
+        assert!(builder.build().unwrap().matched("x/axc", false).is_whitelist());
+        assert!(matches("x/a[!b]c", "x/axc") && !matches("x/a[!b]c", "y/x/axc"));
+        assert!(matches("/a[!b]c", "axc") && !matches("/a[!b]c", "x/axc"));
     }
 
     #[test]
