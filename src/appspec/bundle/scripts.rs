@@ -220,7 +220,9 @@ fn unstarted(location: &str, head: &[u8]) -> Option<Unstarted> {
     } else if argument.ends_with('\r') && !is_parted && !matches!(name, "perl" | "ruby") {
         ("A038", false, format!("{cr_lf}: not every interpreter takes that"), LINE_ENDS)
     } else if name == "env" && argument.contains([' ', '\t']) && !is_parted {
-        let what = format!("the `#!` line of `{location}` has `env` look for a program named `{argument}`");
+        let takes_for =
+            if argument.starts_with('-') { "take for one option" } else { "look for as a program" };
+        let what = format!("the `#!` line of `{location}` has `env` {takes_for} all of `{argument}`");
         ("A047", true, what, WORDS)
     } else if !program.contains('/') {
         ("A047", true, format!("the `#!` line of `{location}` names `{program}`, which is no path"), PATH)

@@ -77,9 +77,12 @@ fn a_first_line_that_names_no_program() {
     }
     // Of a longer line the system does not see the end, and leaves the script to a shell.
     assert_eq!(told("a", format!("#!{}\n", "a".repeat(300)).as_bytes()), []);
-    let finding = of_script("linux", "a", b"#!/usr/bin/env bash -e\n").remove(0);
-    let message = "the `#!` line of `a` has `env` look for a program named `bash -e`: the event fails";
-    assert_eq!(finding.message, message);
+    for (argument, takes_for) in [("bash -e", "look for as a program"), ("-i bash", "take for one option")] {
+        let finding = of_script("linux", "a", format!("#!/usr/bin/env {argument}\n").as_bytes()).remove(0);
+        let message =
+            format!("the `#!` line of `a` has `env` {takes_for} all of `{argument}`: the event fails");
+        assert_eq!(finding.message, message);
+    }
 }
 
 #[test]
