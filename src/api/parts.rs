@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use aws_sdk_s3::config::{ConfigBag, Intercept, RequestChecksumCalculation, RuntimeComponents};
@@ -81,15 +81,21 @@ impl Api {
                 }
             };
             let resumed = upload.parts.keys().map(|number| cut.part(*number).1).sum();
+            let all_sent = AtomicBool::new(false);
+            let left = async || match self.abort(place, &upload.id).await {
+                // Somebody else has removed it.
+                Left::Object if !all_sent.load(Ordering::Relaxed) => Left::Nothing,
+                left => left,
+            };
             let result = tokio::select! {
-                result = self.send_parts(file, cut, place, &upload, &progress) => result,
-                () = &mut stop => return Err(Ended::stopped(self.abort(place, &upload.id).await)),
+                result = self.send_parts(file, cut, place, &upload, (&progress, &all_sent)) => result,
+                () = &mut stop => return Err(Ended::stopped(left().await)),
             };
             match result {
                 Ok(stored) => break (stored, resumed),
                 // Somebody else who pushes the same content has ended it.
                 Err(error) if again && error.code.as_deref() == Some("NoSuchUpload") => again = false,
-                Err(error) => return Err(Ended::failed(error, self.abort(place, &upload.id).await)),
+                Err(error) => return Err(Ended::failed(error, left().await)),
             }
         };
         for id in &found.same {
@@ -177,7 +183,7 @@ impl Api {
         cut: Cut,
         place: &Place<'_>,
         upload: &Unfinished,
-        progress: &Progress,
+        (progress, all_sent): (&Progress, &AtomicBool),
     ) -> Result<Stored, ApiError> {
         let s3 = self.s3().await;
         let there: u64 = upload.parts.keys().map(|number| cut.part(*number).1).sum();
@@ -218,9 +224,12 @@ impl Api {
                 Ok::<_, ApiError>(upload.told(part))
             }
         };
-        let parts: Vec<CompletedPart> =
-            stream::iter(1..=cut.count()).map(part).buffered(PARALLEL).try_collect().await?;
+        // One that takes long holds up no other.
+        let mut parts: Vec<CompletedPart> =
+            stream::iter(1..=cut.count()).map(part).buffer_unordered(PARALLEL).try_collect().await?;
+        parts.sort_by_key(CompletedPart::part_number);
         file.require("CompleteMultipartUpload")?;
+        all_sent.store(true, Ordering::Relaxed);
         let output = s3
             .complete_multipart_upload()
             .bucket(place.bucket)

@@ -110,6 +110,31 @@ async fn an_upload_whose_beginning_was_not_answered_is_removed() {
     server.shut_down();
 }
 
+#[tokio::test]
+async fn an_upload_that_somebody_else_removes_again_and_again_is_told() {
+    let stage = stage().await;
+    let server = stage.serve();
+    let (machine, line) = machine(server.address());
+    fault(&stage, json!({ "fault": "slow", "operation": "UploadPart", "delay": "1s" }));
+    let mut command = machine.command(CDCTL);
+    let child = command.args(line.split(' ')).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let (mut child, mut removed) = (child.unwrap(), 0);
+    let s3 = s3(&stage.sandbox);
+    while child.try_wait().unwrap().is_none() {
+        let open = s3.list_multipart_uploads().bucket("releases").send().await.unwrap();
+        for upload in open.uploads() {
+            let abort = s3.abort_multipart_upload().bucket("releases").key("big.tar");
+            abort.upload_id(upload.upload_id().unwrap()).send().await.unwrap();
+            removed += 1;
+        }
+    }
+    assert_eq!(removed, 2);
+    let run = Run::from(child.wait_with_output().unwrap()).ends_with(1).says_nothing();
+    let run = run.complains("(NoSuchUpload)").complains("somebody else removes uploads there");
+    assert!(!run.stderr.contains("may be there") && !run.stderr.contains("bucket `"), "{run}");
+    server.shut_down();
+}
+
 /// What was checked and hashed is what is registered, or nothing is.
 #[tokio::test]
 async fn an_archive_that_changes_while_it_is_pushed_is_not_registered() {
@@ -165,5 +190,24 @@ async fn a_signal_while_the_bundle_is_registered_leaves_nobody_in_the_dark() {
     assert_eq!(child.wait().unwrap().code(), Some(143), "{said}");
     assert!(said.contains("no answer has come: the bundle is there, and may be registered"), "{said}");
     assert!(said.contains("`cdctl revision register 's3://releases/big.tar?"), "{said}");
+
+    server.shut_down();
+}
+
+#[tokio::test]
+async fn a_signal_while_a_revision_is_registered_leaves_nobody_in_the_dark() {
+    let stage = stage().await;
+    let server = stage.serve();
+    let (address, struck) = line_to(server.address(), Trouble::Closed(0));
+    let (machine, _) = machine(address);
+    fault(&stage, json!({ "fault": "slow", "operation": "RegisterApplicationRevision", "delay": "1s" }));
+    let mut command = machine.command(CDCTL);
+    let line = "revision register s3://releases/other.zip --app shop";
+    let child = command.args(line.split(' ')).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let child = child.unwrap();
+    struck.iter().find(|part| *part == REGISTERS).unwrap();
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let run = Run::from(child.wait_with_output().unwrap()).ends_with(130).says_nothing();
+    run.complains("note: waiting until it is registered").complains("stopped; it is registered");
     server.shut_down();
 }

@@ -94,6 +94,9 @@ async fn upload_failure(context: &Context, error: ApiError, to: &Destination, pl
         let cause = format!("the bucket is not account {owner}'s, which --expected-bucket-owner names");
         return failure.help(format!("{cause}, or the caller lacks the IAM permission s3:PutObject")).into();
     }
+    if error.code.as_deref() == Some("NoSuchUpload") {
+        return failure.help("somebody else removes uploads there: see who pushes or cleans up").into();
+    }
     if error.kind != ErrorKind::NotFound {
         return failure.into();
     }
