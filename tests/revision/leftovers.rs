@@ -130,7 +130,7 @@ async fn an_upload_that_somebody_else_removes_again_and_again_is_told() {
     }
     assert_eq!(removed, 2);
     let run = Run::from(child.wait_with_output().unwrap()).ends_with(1).says_nothing();
-    let run = run.complains("(NoSuchUpload)").complains("somebody else removes uploads there");
+    let run = run.complains("NoSuchUpload: ").complains("somebody else removes uploads there");
     assert!(!run.stderr.contains("may be there") && !run.stderr.contains("bucket `"), "{run}");
     server.shut_down();
 }
@@ -208,6 +208,6 @@ async fn a_signal_while_a_revision_is_registered_leaves_nobody_in_the_dark() {
     struck.iter().find(|part| *part == REGISTERS).unwrap();
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     let run = Run::from(child.wait_with_output().unwrap()).ends_with(130).says_nothing();
-    run.complains("note: waiting until it is registered").complains("stopped; it is registered");
+    run.complains("waiting until it is registered").complains("stopped; it is registered");
     server.shut_down();
 }

@@ -88,3 +88,48 @@ impl<J, R> Jobs<J, R> {
 fn died() -> io::Error {
     io::Error::other("a compressing thread has died")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn results_come_in_the_order_of_the_jobs_whoever_is_faster() {
+        let (mut given, jobs) = ordered::<u32, u32>(2);
+        let (late, wait) = channel();
+        let wait = Mutex::new(wait);
+        thread::scope(|scope| {
+            let (jobs, wait, late) = (&jobs, &wait, &late);
+            for _ in 0..2 {
+                // The first is done when all others are.
+                scope.spawn(move || {
+                    jobs.work(|job| {
+                        if job == 0 {
+                            wait.lock().unwrap().recv().unwrap();
+                        } else if job == 7 {
+                            late.send(()).unwrap();
+                        }
+                        job * 10
+                    });
+                });
+            }
+            let mut all = 0..20;
+            given.fill(&mut all).unwrap();
+            assert_eq!(all.next(), Some(8), "no more are under way than four for each");
+            assert!((0..8).all(|job| given.take().unwrap() == job * 10));
+            assert!(given.is_empty() && given.take().is_err());
+            drop(given);
+        });
+    }
+
+    #[test]
+    fn a_worker_that_dies_is_an_error_and_not_waited_for() {
+        let (mut given, jobs) = ordered::<u32, u32>(1);
+        given.fill(0..2).unwrap();
+        let worker = thread::spawn(move || jobs.work(|job| 1 / job));
+        assert!(given.take().is_err() && given.take().is_err() && worker.join().is_err());
+        assert!(given.give(2).is_err());
+    }
+}

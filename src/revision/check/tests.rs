@@ -7,6 +7,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use zip::write::SimpleFileOptions;
 use zip::{System, ZipWriter};
 
+use super::super::listing::walk;
 use super::super::{Links, check_pattern, pack};
 use super::*;
 use crate::appspec::Agent;
