@@ -9,6 +9,7 @@
 
 mod appspec;
 mod architecture;
+mod bad_endpoints;
 mod bad_input;
 mod by_hand;
 mod ci;

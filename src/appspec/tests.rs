@@ -3,6 +3,7 @@
 mod alone;
 mod bundled;
 mod helps;
+mod permitted;
 mod severity;
 mod started;
 mod templates;

@@ -1,11 +1,13 @@
 //! A scripted deployment through every reporter.
 
 mod files;
+mod forecasts;
 mod frames;
 mod lines;
 mod live;
 mod parts;
 mod platforms;
+mod sentences;
 mod shared;
 mod summaries;
 mod waits;

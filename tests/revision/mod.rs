@@ -15,4 +15,5 @@ mod pushing;
 mod rehearsing;
 mod running;
 mod showing;
+mod stopping;
 mod unpacking;

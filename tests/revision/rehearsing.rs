@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::running::Local;
+use super::running::{HOOKS, Local};
 
 #[test]
 fn an_appspec_alone_stops_nothing() {
@@ -204,4 +204,67 @@ fn an_address_of_github_may_be_called_what_it_is_to_the_agent() {
         let json: Value = serde_json::from_str(&run.stdout).unwrap();
         assert_eq!((json["status"].as_str(), local.page().as_str()), (Some("Succeeded"), "one"));
     }
+}
+
+#[test]
+fn a_dry_run_shows_each_step_and_does_nothing() {
+    let local = Local::new("one");
+    local
+        .run(&local.site(), &["--dry-run"])
+        .ends_with(0)
+        .says("page.html -> /srv/www/page.html")
+        .says("scripts/trace.sh");
+    assert!(!local.root().exists());
+}
+
+#[test]
+fn a_dry_run_shows_the_scripts_of_the_revision_before_and_what_goes() {
+    let local = Local::new("one");
+    let steps = || {
+        let run = local.run(&local.site(), &["--dry-run", "-o", "json"]).ends_with(0);
+        let json: Value = serde_json::from_str(&run.stdout).unwrap();
+        let steps = json["steps"].as_array().unwrap();
+        let what = |step: &Value, name: &str| step[name].as_str().unwrap_or_default().to_owned();
+        let line = |step: &Value| {
+            format!(
+                "{} {} {}{}",
+                what(step, "event"),
+                what(step, "type"),
+                what(step, "location"),
+                what(step, "file")
+            )
+        };
+        steps.iter().map(line).collect::<Vec<_>>()
+    };
+    let first = steps();
+    assert_eq!(first.first().unwrap(), "BeforeInstall script scripts/trace.sh");
+    local.run(&local.site(), &[]).ends_with(0);
+    fs::copy(local.site().join("scripts/trace.sh"), local.site().join("scripts/new.sh")).unwrap();
+    let appspec = fs::read_to_string(local.site().join("appspec.yml")).unwrap();
+    let appspec = appspec.replace("trace.sh", "new.sh").replace("page.html", "other.html");
+    fs::write(local.site().join("appspec.yml"), appspec).unwrap();
+    fs::write(local.site().join("other.html"), "two").unwrap();
+    let second = steps();
+    let stops = HOOKS[..3].iter().map(|hook| format!("{hook} script scripts/trace.sh"));
+    let mut expected: Vec<String> = stops.collect();
+    expected.push("BeforeInstall script scripts/new.sh".to_owned());
+    let goes = ["/srv/www/page.html", "/srv/www", "/srv"];
+    expected.extend(goes.map(|file| format!("Install remove {file}")));
+    assert_eq!(second.get(..expected.len()).unwrap(), expected);
+    assert_eq!(local.page(), "one");
+    local.run(&local.site(), &["--dry-run"]).ends_with(0).says("remove").says("/srv/www/page.html");
+}
+
+#[test]
+fn a_dry_run_shows_every_file_that_is_in_the_way() {
+    let local = Local::new("one");
+    local.run(&local.site(), &[]).ends_with(0);
+    // What the revision before has installed goes.
+    local.run(&local.site(), &["--dry-run"]).ends_with(0);
+    let run = local.run(&local.site(), &["--dry-run", "-g", "another"]).ends_with(3);
+    run.says("/srv/www/page.html (is there already)").says("ValidateService").complains("already exists");
+    let run = local.run(&local.site(), &["--dry-run", "-g", "another", "-o", "json"]).ends_with(3);
+    let json: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert!(json["steps"].as_array().unwrap().iter().any(|step| step["conflict"] == true), "{json}");
+    assert_eq!(local.page(), "one");
 }

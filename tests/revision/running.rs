@@ -1,14 +1,10 @@
 //! `revision run`: what the agent's own acceptance features ask of a local deployment.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Stdio};
 
 use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
-use rustix::process::{Pid, Signal};
-
 use serde_json::{Value, json};
 
 use crate::support::cdctl::{CDCTL, Machine, Run};
@@ -20,7 +16,7 @@ pub struct Local {
     pub machine: Machine,
 }
 
-const HOOKS: &[&str] = &[
+pub const HOOKS: &[&str] = &[
     "BeforeBlockTraffic",
     "AfterBlockTraffic",
     "ApplicationStop",
@@ -267,126 +263,6 @@ fn a_failed_script_ends_it_and_machines_are_told() {
 }
 
 #[test]
-fn a_dry_run_shows_each_step_and_does_nothing() {
-    let local = Local::new("one");
-    local
-        .run(&local.site(), &["--dry-run"])
-        .ends_with(0)
-        .says("page.html -> /srv/www/page.html")
-        .says("scripts/trace.sh");
-    assert!(!local.root().exists());
-}
-
-#[test]
-fn a_dry_run_shows_the_scripts_of_the_revision_before_and_what_goes() {
-    let local = Local::new("one");
-    let steps = || {
-        let run = local.run(&local.site(), &["--dry-run", "-o", "json"]).ends_with(0);
-        let json: Value = serde_json::from_str(&run.stdout).unwrap();
-        let steps = json["steps"].as_array().unwrap();
-        let what = |step: &Value, name: &str| step[name].as_str().unwrap_or_default().to_owned();
-        let line = |step: &Value| {
-            format!(
-                "{} {} {}{}",
-                what(step, "event"),
-                what(step, "type"),
-                what(step, "location"),
-                what(step, "file")
-            )
-        };
-        steps.iter().map(line).collect::<Vec<_>>()
-    };
-    let first = steps();
-    assert_eq!(first.first().unwrap(), "BeforeInstall script scripts/trace.sh");
-    local.run(&local.site(), &[]).ends_with(0);
-    fs::copy(local.site().join("scripts/trace.sh"), local.site().join("scripts/new.sh")).unwrap();
-    let appspec = fs::read_to_string(local.site().join("appspec.yml")).unwrap();
-    let appspec = appspec.replace("trace.sh", "new.sh").replace("page.html", "other.html");
-    fs::write(local.site().join("appspec.yml"), appspec).unwrap();
-    fs::write(local.site().join("other.html"), "two").unwrap();
-    let second = steps();
-    let stops = HOOKS[..3].iter().map(|hook| format!("{hook} script scripts/trace.sh"));
-    let mut expected: Vec<String> = stops.collect();
-    expected.push("BeforeInstall script scripts/new.sh".to_owned());
-    let goes = ["/srv/www/page.html", "/srv/www", "/srv"];
-    expected.extend(goes.map(|file| format!("Install remove {file}")));
-    assert_eq!(second.get(..expected.len()).unwrap(), expected);
-    assert_eq!(local.page(), "one");
-    local.run(&local.site(), &["--dry-run"]).ends_with(0).says("remove").says("/srv/www/page.html");
-}
-
-#[test]
-fn a_reader_of_the_output_that_goes_is_no_reason_to_stop_half_way() {
-    for output in ["table", "ndjson"] {
-        let local = Local::new("one");
-        let mut command = local.machine.command(CDCTL);
-        command
-            .current_dir(local.machine.home())
-            .args(["revision", "run", "site", "--root", "host", "-o", output]);
-        let (reader, writer) = std::io::pipe().unwrap();
-        drop(reader);
-        let run = command.stdout(writer).stderr(Stdio::piped()).output().unwrap();
-        assert_eq!(run.status.code(), Some(0));
-        let complaint = String::from_utf8(run.stderr).unwrap();
-        assert!(complaint.contains("Succeeded") && !complaint.contains("warning"), "{complaint}");
-        assert_eq!((local.page().as_str(), local.trace().len()), ("one", 6));
-    }
-    let local = Local::new("one");
-    let mut command = local.machine.command(CDCTL);
-    command.current_dir(local.machine.home()).args(["revision", "run", "site", "--root", "host"]);
-    let full = fs::File::options().write(true).open("/dev/full").unwrap();
-    let run = command.stdout(full).stderr(Stdio::piped()).output().unwrap();
-    assert_eq!((run.status.code(), local.page().as_str()), (Some(0), "one"));
-    let complaint = String::from_utf8(run.stderr).unwrap();
-    assert_eq!(complaint.matches("cannot write to stdout").count(), 1, "{complaint}");
-}
-
-#[test]
-fn a_dry_run_shows_every_file_that_is_in_the_way() {
-    let local = Local::new("one");
-    local.run(&local.site(), &[]).ends_with(0);
-    // What the revision before has installed goes.
-    local.run(&local.site(), &["--dry-run"]).ends_with(0);
-    let run = local.run(&local.site(), &["--dry-run", "-g", "another"]).ends_with(3);
-    run.says("/srv/www/page.html (is there already)").says("ValidateService").complains("already exists");
-    let run = local.run(&local.site(), &["--dry-run", "-g", "another", "-o", "json"]).ends_with(3);
-    let json: Value = serde_json::from_str(&run.stdout).unwrap();
-    assert!(json["steps"].as_array().unwrap().iter().any(|step| step["conflict"] == true), "{json}");
-    assert_eq!(local.page(), "one");
-}
-
-#[test]
-fn a_second_run_in_the_same_group_does_not_begin() {
-    let local = Local::new("one");
-    fs::create_dir_all(local.root()).unwrap();
-    let pipe = local.root().join("pipe");
-    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
-    let script = "#!/bin/sh\necho up\n[ $LIFECYCLE_EVENT = ValidateService ] || read -r word <\"$CDCTL_HOST_ROOT/pipe\"\n";
-    fs::write(local.site().join("scripts/trace.sh"), script).unwrap();
-    let (child, mut stdout, mut said) = begun(&local, &["--root", "host"]);
-    let second = local.run(&local.site(), &["-e", "Install"]).ends_with(1);
-    let who =
-        format!("another run in group default-local-deployment-group is at work (process {})", child.id());
-    second.complains(&who).complains("--deployment-group");
-    local.run(&local.site(), &["-e", "Install", "-g", "another", "-b", "RETAIN"]).ends_with(0);
-    fs::write(&pipe, "go\n").unwrap();
-    stdout.read_to_string(&mut said).unwrap();
-    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(0), "{said}");
-    local.run(&local.site(), &["-e", "Install"]).ends_with(0);
-}
-
-#[test]
-fn a_script_that_a_signal_ended_is_told_to_machines() {
-    let local = Local::new("one");
-    fs::write(local.site().join("scripts/trace.sh"), "#!/bin/sh\nkill -9 $$\n").unwrap();
-    let run = local.run(&local.site(), &["-o", "json"]).ends_with(3);
-    let run = run.complains("[note]scripts/trace.sh was ended by signal 9 (KILL)");
-    let json: Value = serde_json::from_str(&run.stdout).unwrap();
-    let failed = json["lifecycleEvents"].as_array().unwrap().iter().find(|event| event["status"] == "Failed");
-    assert_eq!(failed.unwrap()["diagnostics"]["signal"], "9 (KILL)");
-}
-
-#[test]
 fn where_the_appspec_is_not_there_each_agent_takes_its_other_name_where_it_does() {
     let local = Local::new("one");
     local.run(&local.site(), &["--agent", "2"]).ends_with(0);
@@ -447,83 +323,6 @@ fn a_directory_is_copied_under_the_agents_umask() {
         let installed = fs::metadata(local.root().join("srv/www/page.html")).unwrap();
         assert_eq!(installed.permissions().mode() & 0o777, mode, "agent {agent}");
     }
-}
-
-/// A run of the site that has begun, once its script says `up`; what it said so far.
-fn begun(local: &Local, arguments: &[&str]) -> (Child, BufReader<ChildStdout>, String) {
-    let mut command = local.machine.command(CDCTL);
-    command.current_dir(local.machine.home()).args([
-        "revision",
-        "run",
-        "site",
-        "-e",
-        "AfterInstall,ValidateService",
-    ]);
-    let mut child = command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut stdout = BufReader::new(child.stdout.take().unwrap());
-    let mut said = String::new();
-    read_to(&mut stdout, &mut said, "[stdout]up");
-    (child, stdout, said)
-}
-
-fn read_to(stdout: &mut BufReader<ChildStdout>, said: &mut String, word: &str) {
-    while !said.contains(word) {
-        assert_ne!(stdout.read_line(said).unwrap(), 0, "{said}");
-    }
-}
-
-/// Whether no process of the machine has these arguments any more, after a moment.
-fn has_gone(arguments: &str) -> bool {
-    let arguments = arguments.replace(' ', "\0");
-    let runs = || {
-        let processes = fs::read_dir("/proc").unwrap().flatten();
-        let mut lines = processes.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
-        lines.any(|line| String::from_utf8_lossy(&line).contains(&arguments))
-    };
-    (0..500).any(|_| {
-        let gone = !runs();
-        if !gone {
-            std::thread::sleep(std::time::Duration::from_millis(10));
-        }
-        gone
-    })
-}
-
-#[test]
-fn a_run_that_is_stopped_ends_its_script_and_says_how_far_it_came() {
-    let local = Local::new("one");
-    let sleep = format!("sleep 77.0{}", std::process::id());
-    fs::write(local.site().join("scripts/trace.sh"), format!("#!/bin/sh\necho up\nexec {sleep}\n")).unwrap();
-    let (child, mut stdout, mut said) = begun(&local, &["--root", "host"]);
-    assert!(!has_gone(&sleep));
-    rustix::process::kill_process(Pid::from_child(&child), Signal::INT).unwrap();
-    stdout.read_to_string(&mut said).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(130), "{said}");
-    assert!(said.contains("scripts/trace.sh was ended by a signal to cdctl"), "{said}");
-    assert!(said.contains("AfterInstall     Failed") && said.contains("ValidateService  Skipped"), "{said}");
-    let complaint = String::from_utf8(output.stderr).unwrap();
-    assert!(complaint.contains("Stopped") && complaint.contains("last successful"), "{complaint}");
-    assert!(has_gone(&sleep));
-}
-
-#[test]
-fn a_second_signal_kills_a_script_that_heeds_none() {
-    let local = Local::new("one");
-    let sleep = format!("sleep 77.1{}", std::process::id());
-    let script = format!("#!/bin/sh\ntrap 'echo asked' TERM\necho up\nwhile :; do {sleep}; done\n");
-    fs::write(local.site().join("scripts/trace.sh"), script).unwrap();
-    let appspec = fs::read_to_string(local.site().join("appspec.yml")).unwrap();
-    let files = "files:\n  - source: page.html\n    destination: /srv/www\n";
-    fs::write(local.site().join("appspec.yml"), appspec.replace(files, "")).unwrap();
-    // On the machine itself, where nothing else ends it.
-    let (mut child, mut stdout, mut said) = begun(&local, &["--agent-dir", "agent"]);
-    let pid = Pid::from_child(&child);
-    rustix::process::kill_process(pid, Signal::INT).unwrap();
-    read_to(&mut stdout, &mut said, "[stdout]asked");
-    rustix::process::kill_process(pid, Signal::INT).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(130), "{said}");
-    assert!(has_gone(&sleep));
 }
 
 #[test]
