@@ -1,8 +1,9 @@
 //! Hook scripts in a namespace of their own, by bubblewrap: the host's root is laid over `/`, the machine's programs
 //! are read-only, and of its files nothing else is seen.
 //!
-//! The mount points (`/usr`, `/proc`, `/dev`, `/tmp`, …) stay behind in the host's root as empty directories. What a
-//! script leaves running goes on, unseen by the next one, and ends with the host at the latest. A script has no
+//! The mount points (`/usr`, `/proc`, `/dev`, `/tmp`, …) stay behind in the host's root as empty directories, beside the
+//! directories that every host has (`/var/log`, `/run`, `/srv`, …): what a script writes there is the host's own, which
+//! the next script finds. What a script leaves running goes on, unseen by the next one, and ends with the host at the latest. A script has no
 //! capabilities, also where root starts it, and no network beside its own loopback unless it is given the machine's. The
 //! kernel's settings under `/proc/sys` are read-only: root owns them, and needs no capability to write them.
 //!
@@ -33,6 +34,34 @@ const AGENT_DIR: &str = "/opt/codedeploy-agent/deployment-root";
 /// What is there before anything is installed, so that no revision counts it as its own. What is installed in
 /// `/usr/local` may be a link.
 const DIRECTORIES: &[&str] = &["etc", "opt", AGENT, "usr", "proc", "dev", "tmp"];
+
+/// Directories that every Linux host has and that bundles and their scripts take for granted. Nothing is mounted there.
+const USUAL: &[&str] = &[
+    "etc/cron.d",
+    "etc/init.d",
+    "etc/profile.d",
+    "etc/systemd",
+    "etc/systemd/system",
+    "home",
+    "mnt",
+    "root",
+    "run",
+    "run/lock",
+    "srv",
+    "usr/bin",
+    "usr/lib",
+    "usr/sbin",
+    "var",
+    "var/cache",
+    "var/lib",
+    "var/log",
+    "var/spool",
+    "var/tmp",
+];
+
+/// Links that every Linux host has. Relative: from outside of the root none leads to the machine's own.
+const LINKS: &[(&str, &str)] =
+    &[("etc/os-release", "../usr/lib/os-release"), ("var/lock", "../run/lock"), ("var/run", "../run")];
 
 /// The machine's programs and libraries: directories, or links into `/usr`.
 const SYSTEM: &[&str] = &["usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32"];
@@ -89,22 +118,51 @@ pub fn installed() -> Option<&'static Path> {
     PROGRAMS.iter().map(Path::new).find(|path| path.is_file())
 }
 
-/// Makes the directories that something is mounted on, and the machine's own links into `/usr`, which bubblewrap would
-/// make: two scripts that begin at once would be in each other's way. What cannot be made is said where a script starts.
+/// Makes what every host has: the directories that something is mounted on, the usual ones, and the machine's own links
+/// into `/usr`, which bubblewrap would make: two scripts that begin at once would be in each other's way. What cannot be
+/// made is said where a script starts.
 pub fn prepare(root: &Root) {
-    for name in DIRECTORIES {
-        let _ = root.place(Path::new(name)).map(|place| place.make_dir());
-    }
-    for name in SYSTEM {
-        if let Ok(target) = fs::read_link(Path::new("/").join(name)) {
-            let _ = root.place(Path::new(name)).map(|place| place.symlink(&target));
+    let make = |path: &Path| {
+        let _ = root.place(path).map(|place| place.make_dir());
+    };
+    DIRECTORIES.iter().chain(USUAL).for_each(|name| make(Path::new(name)));
+    let link = |name: &str, target: &Path| {
+        let _ = root.place(Path::new(name)).map(|place| place.symlink(target));
+    };
+    LINKS.iter().for_each(|(name, target)| link(name, Path::new(target)));
+    for name in SYSTEM.iter().copied() {
+        match of_machine(name) {
+            // Without its directory the link would lead nowhere.
+            Some(target) => {
+                make(&target);
+                link(name, &target);
+            }
+            None if Path::new("/").join(name).is_dir() => make(Path::new(name)),
+            None => {}
         }
     }
 }
 
-/// Whether [`prepare`] makes this path below the root.
+/// Where a link of the machine leads that is in its `/`.
+fn of_machine(name: &str) -> Option<PathBuf> {
+    fs::read_link(Path::new("/").join(name)).ok()
+}
+
+/// Whether [`prepare`] makes a directory at this path below the root, or a link to one.
 pub fn is_made(path: &Path) -> bool {
-    DIRECTORIES.iter().any(|name| path == Path::new(name))
+    let is = |name: &&str| path == Path::new(*name);
+    DIRECTORIES.iter().chain(USUAL).any(is)
+        || link(path).is_some_and(|target| !target.ends_with("os-release"))
+        || SYSTEM.iter().any(|name| is(name) && Path::new("/").join(name).is_dir())
+        || (path.starts_with("usr")
+            && SYSTEM.iter().filter_map(|name| of_machine(name)).any(|target| path == target))
+}
+
+/// Where the link leads that [`prepare`] makes at this path below the root.
+pub fn link(path: &Path) -> Option<PathBuf> {
+    let is = |name: &&&str| path == Path::new(**name);
+    let known = LINKS.iter().find(|(name, _)| is(&name)).map(|(_, target)| PathBuf::from(target));
+    known.or_else(|| SYSTEM.iter().find(is).and_then(|name| of_machine(name)))
 }
 
 /// Whether scripts see something else at this path below the root.

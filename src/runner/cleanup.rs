@@ -57,7 +57,7 @@ pub fn removed(record: &Path, root: &Root) -> Result<Vec<(PathBuf, PathBuf)>, St
         let emptied = || {
             place.names().is_ok_and(|names| names.iter().all(|name| gone.contains(&place.path().join(name))))
         };
-        let stays = || place.is_dir() && (root.is_covered(&place) || !emptied());
+        let stays = || root.keeps(&place) || (place.is_dir() && !emptied());
         if place.path() == root.path() || !place.exists() || stays() {
             continue;
         }
@@ -72,14 +72,12 @@ pub fn removed(record: &Path, root: &Root) -> Result<Vec<(PathBuf, PathBuf)>, St
 pub fn remove_previous(record: &Path, root: &Root) -> Result<(), String> {
     for path in named(record, b"")?.iter().rev() {
         let place = root.place(path)?;
-        if place.path() == root.path() || !place.exists() {
+        if place.path() == root.path() || !place.exists() || root.keeps(&place) {
             continue;
         }
         if place.is_dir() {
             // Only an empty directory goes; others hold what is not this deployment's.
-            if !root.is_covered(&place) {
-                let _ = place.remove_dir();
-            }
+            let _ = place.remove_dir();
         } else if root.is_covered(&place) && !place.is_link() {
             place.open(OFlags::WRONLY | OFlags::TRUNC).map_err(|error| ruby(&error, "apply2files", path))?;
         } else {

@@ -47,7 +47,7 @@ impl Root {
         Self::open(path, false).map_err(|error| super::failure::ruby(&error, "realpath", path))
     }
 
-    /// A host's. What isolated scripts see other things over is there from the start.
+    /// A host's. Where scripts are isolated, what every host has is there from the start.
     pub fn of(host: &Host) -> Result<Self, String> {
         let root = Self::seen(host)?;
         if root.covered {
@@ -73,8 +73,20 @@ impl Root {
         place.is_dir() || (self.covered && place.path.strip_prefix(&self.path).is_ok_and(made))
     }
 
-    /// Whether something is mounted there for isolated scripts: it never goes, lest one that was left puts a link in
-    /// its place.
+    /// Whether a directory or link never goes: what every host has, and what something is mounted on for isolated scripts,
+    /// lest one that was left puts a link in its place.
+    pub fn keeps(&self, place: &Place) -> bool {
+        let Ok(path) = place.path.strip_prefix(&self.path) else { return false };
+        let is_ours = || bubblewrap::link(path).is_some_and(|target| place.read_link().ok() == Some(target));
+        self.covered
+            && if place.is_link() {
+                is_ours()
+            } else {
+                place.is_dir() && (bubblewrap::is_made(path) || bubblewrap::is_mount_point(path))
+            }
+    }
+
+    /// Whether something is mounted there for isolated scripts.
     pub fn is_covered(&self, place: &Place) -> bool {
         self.covered && place.path.strip_prefix(&self.path).is_ok_and(bubblewrap::is_mount_point)
     }

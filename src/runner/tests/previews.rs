@@ -19,7 +19,7 @@ impl Deployment<'_> {
     }
 
     /// The steps of the preview, a JSON object each.
-    fn steps(&self) -> Vec<String> {
+    pub fn steps(&self) -> Vec<String> {
         let (preview, _) = self.preview(Agent::One).unwrap();
         preview.steps["instructions"].as_array().unwrap().iter().map(Value::to_string).collect()
     }
