@@ -146,7 +146,8 @@ impl Planner<'_> {
         for entry in &appspec.files {
             self.entry(entry.source.as_ref()?, entry.destination.as_ref()?)?;
         }
-        permissions::plan(&appspec.permissions, self.root, self.agent, &mut self.plan)
+        permissions::plan(&appspec.permissions, self.root, self.agent, &mut self.plan)?;
+        self.plan.is_text(self.agent)
     }
 
     /// Looks ahead whether links multiply what is installed beyond the limit, which takes minutes to find out on the way.
@@ -296,6 +297,24 @@ impl Planner<'_> {
 }
 
 impl Plan {
+    /// Refuses names that are no UTF-8, of which neither agent can write down its instructions: agent 2 panics there.
+    ///
+    /// Source: official agent 1.8.1, installer (`to_json`), and issue 284 of its repository; official agent 2.x,
+    /// copy_command and make_directory_command (`json!` of a path).
+    fn is_text(&self, agent: Agent) -> Result<(), String> {
+        let paths = self.steps.iter().flat_map(|step| match step {
+            Step::MakeDirectory(path) => [Some(path), None],
+            Step::Copy { source, destination } => [Some(source), Some(destination)],
+            _ => [None, None],
+        });
+        let Some(path) = paths.flatten().find(|path| path.to_str().is_none()) else { return Ok(()) };
+        let words = match agent {
+            Agent::One => "source sequence is illegal/malformed utf-8",
+            Agent::Two => "path contains invalid UTF-8 characters",
+        };
+        Err(format!("{words} - {}", path.display()))
+    }
+
     /// Looks whether all that is copied is there, which an Install finds out as it goes; the error is what it reports.
     pub fn sources(&self, archive: &Root) -> Result<(), String> {
         for step in &self.steps {

@@ -1,10 +1,11 @@
 //! Archives: nothing is unpacked, so that what is in a large bundle is told within a moment.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::{Component, Path, PathBuf};
 
 use super::super::listing::{Found, Named};
 use super::{Error, Report, appspec_name, case_of, missing, no_bundles, no_file};
-use crate::appspec::{self, Agent, Finding, Kind, Scope, Severity};
+use crate::appspec::{self, Agent, AppSpec, Finding, Kind, Os, Scope, Severity};
 use crate::model::BundleType;
 use crate::runner::{self, Contents, Damage, Fault};
 
@@ -65,6 +66,7 @@ pub fn check(
         let help = "name files without control characters, and without `;` and digits at the end";
         Finding::warning("A064", None, message).help(help)
     });
+    let no_text = std::mem::take(&mut contents.no_text);
     // What the AppSpec names cannot be looked at where it cannot be unpacked.
     let whole = faults.iter().all(|finding| finding.severity != Severity::Error || finding.only.is_some());
     let listing = if whole {
@@ -72,7 +74,9 @@ pub fn check(
     } else {
         None
     };
-    let mut findings = appspec::check(&text, listing.as_ref(), scope).findings;
+    let checked = appspec::check(&text, listing.as_ref(), scope);
+    let mut findings = checked.findings;
+    findings.extend(checked.appspec.iter().flat_map(|appspec| unwritten(appspec, &no_text)));
     findings.extend(faults);
     findings.extend(listing.iter().flat_map(appspec::names).chain(backslashes).chain(changed));
     findings.extend(case_of(name, wanted));
@@ -91,6 +95,27 @@ fn found(contents: &Contents) -> Vec<Found> {
         from_outside: None,
     };
     contents.listing().iter().map(entry).collect()
+}
+
+/// Names that are no UTF-8 among what `files` installs on Linux.
+fn unwritten(appspec: &AppSpec, no_text: &BTreeSet<String>) -> Vec<Finding> {
+    let sources = appspec.files.iter().filter_map(|entry| entry.source.as_ref().ok());
+    let sources: Vec<PathBuf> = sources.map(|source| plain(source)).collect();
+    let installed = |path: &&String| {
+        appspec.os == Os::Linux && sources.iter().any(|source| Path::new(path).starts_with(source))
+    };
+    let finding = |path: &String| {
+        let message =
+            format!("the name `{path}` is not UTF-8, and the agent cannot write it down: Install fails");
+        Finding::error("A068", None, message).help("rename the file, and make the archive again")
+    };
+    no_text.iter().filter(installed).map(finding).take(appspec::MOST).collect()
+}
+
+/// A source without leading slash and `.`
+fn plain(source: &str) -> PathBuf {
+    let parts = Path::new(source.trim_start_matches('/')).components();
+    parts.filter(|part| *part != Component::CurDir).collect()
 }
 
 /// What is not whole, and for which agent that matters.

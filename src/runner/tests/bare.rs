@@ -1,5 +1,7 @@
 //! What a host without anything has nevertheless.
 
+use std::os::unix::ffi::OsStrExt;
+
 use super::*;
 
 /// The places where bundles and their hooks write what every host has.
@@ -114,4 +116,46 @@ fn without_isolation_a_root_has_what_was_installed_and_no_more() {
     let deployment = world.deployment(&[("appspec.yml", 0o644, SITE), ("site/a", 0o644, "1")]);
     assert_eq!(deployment.all().0, None);
     assert_eq!(fs::read_dir(&world.host.root).unwrap().count(), 1);
+}
+
+/// Neither agent can write down what it is going to do.
+#[test]
+fn a_name_that_is_no_utf_8_is_refused_by_install() {
+    for (agent, words) in [
+        (Agent::One, "source sequence is illegal/malformed utf-8"),
+        (Agent::Two, "path contains invalid UTF-8 characters"),
+    ] {
+        for name in [&b"site/caf\xe9"[..], b"site/caf\xe9/b"] {
+            let mut world = World::new();
+            let first = world.deployment(&[("appspec.yml", 0o644, SITE), ("site/a", 0o644, "1")]);
+            assert_eq!(first.all().0, None);
+            let mut deployment = world.deployment(&[]);
+            deployment.specification.bundle_type = BundleType::Tar;
+            deployment.bundle = tarred(&[(b"appspec.yml", SITE), (b"site/a", "2"), (name, "2")]);
+            let heard = |event: &EventName| {
+                let order = Order { specification: &deployment.specification, event, agent, listener: None };
+                let fetch =
+                    |path: &Path| fs::write(path, &deployment.bundle).map_err(|error| error.to_string());
+                run(&deployment.world.host, &order, &fetch).0
+            };
+            assert_eq!(heard(&EventName::DownloadBundle), Diagnostics::success());
+            let diagnostics = heard(&EventName::Install);
+            assert_eq!(diagnostics.error_code, LifecycleErrorCode::UnknownError);
+            assert!(diagnostics.message.starts_with(&format!("{words} - /")), "{diagnostics:?}");
+            // What was there before has gone, and nothing came.
+            assert!(!world.path("/srv/site/a").exists());
+        }
+    }
+}
+
+fn tarred(files: &[(&[u8], &str)]) -> Vec<u8> {
+    let mut writer = tar::Builder::new(Vec::new());
+    for (name, content) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        let name = std::ffi::OsStr::from_bytes(name);
+        writer.append_data(&mut header, name, content.as_bytes()).unwrap();
+    }
+    writer.into_inner().unwrap()
 }

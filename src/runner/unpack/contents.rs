@@ -33,6 +33,8 @@ pub struct Contents {
     files: HashMap<String, Stored>,
     /// Files of a tar that were seen.
     seen: usize,
+    /// Paths that are no UTF-8, as the listing has them.
+    pub no_text: BTreeSet<String>,
     /// Names of a zip have backslashes that are taken for slashes.
     pub backslashes: bool,
     /// Names of a zip that are not unpacked as they are written, the first few: as written, and as unpacked.
@@ -58,6 +60,7 @@ impl Contents {
             tar: None,
             files,
             seen: 0,
+            no_text: BTreeSet::new(),
             backslashes: false,
             changed: Vec::new(),
         }
@@ -123,6 +126,7 @@ impl Contents {
         self.listing = listing.filter_map(|(path, entry)| Some((below(&path)?, entry))).collect();
         let files = std::mem::take(&mut self.files).into_iter();
         self.files = files.filter_map(|(path, stored)| Some((below(&path)?, stored))).collect();
+        self.no_text = self.no_text.iter().filter_map(|path| below(path)).collect();
     }
 
     /// Notes an entry; of a file, where its content is.
@@ -135,6 +139,9 @@ impl Contents {
 
     fn put(&mut self, inner: &Path, entry: Entry, stored: Option<Stored>) {
         let path = inner.to_string_lossy().into_owned();
+        if inner.to_str().is_none() {
+            self.no_text.insert(path.clone());
+        }
         // Directories that no entry names are made with the usual umask.
         for (at, _) in path.rmatch_indices('/') {
             let parent = path.get(..at).unwrap_or_default();

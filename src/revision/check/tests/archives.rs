@@ -1,5 +1,7 @@
 //! Checks of archives: what unpacking makes of them.
 
+use std::os::unix::ffi::OsStrExt;
+
 use zip::write::SimpleFileOptions;
 use zip::{System, ZipWriter};
 
@@ -154,4 +156,37 @@ fn a_damaged_archive_is_an_error_for_whom_it_is_one() {
     let report = check(&Source::of(&tar).unwrap(), Scope::default(), &Selection::default()).unwrap();
     assert_eq!((report.findings[0].code, report.is_damaged()), ("A065", true));
     assert!(report.findings[0].message.contains("it is not packed by gzip"));
+}
+
+/// Names of a tar are bytes. What is not installed does no harm.
+#[test]
+fn names_that_are_no_utf_8_are_told_where_they_are_installed() {
+    let place = tempfile::tempdir().unwrap();
+    let said = |source: &str, os: &str| {
+        let appspec = format!(
+            "version: 0.0\nos: {os}\nfiles:\n  - source: {source}\n    destination: '{}'\n",
+            if os == "linux" { "/srv" } else { "C:\\srv" }
+        );
+        let file = place.path().join("site.tar");
+        let mut writer = tar::Builder::new(fs::File::create(&file).unwrap());
+        for (name, content) in
+            [(&b"appspec.yml"[..], appspec.as_str()), (b"site/caf\xe9/menu", "a"), (b"other/a", "a")]
+        {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(content.len() as u64);
+            header.set_mode(0o644);
+            writer.append_data(&mut header, std::ffi::OsStr::from_bytes(name), content.as_bytes()).unwrap();
+        }
+        writer.finish().unwrap();
+        let report = check(&Source::of(&file).unwrap(), Scope::default(), &Selection::default()).unwrap();
+        let findings = report.findings.iter().filter(|finding| finding.code == "A068");
+        findings.map(|finding| (finding.severity, finding.message.clone())).collect::<Vec<_>>()
+    };
+    let message =
+        "the name `site/caf\u{fffd}/menu` is not UTF-8, and the agent cannot write it down: Install fails";
+    for source in ["site", "/site", "./site/", "/", "."] {
+        assert_eq!(said(source, "linux"), [(Severity::Error, message.to_owned())], "{source}");
+    }
+    assert_eq!(said("other", "linux"), []);
+    assert_eq!(said("site", "windows"), []);
 }
