@@ -66,6 +66,12 @@ pub fn check(
         let help = "name files without control characters, and without `;` and digits at the end";
         Finding::warning("A064", None, message).help(help)
     });
+    let doubtful = (!contents.doubtful.is_empty()).then(|| {
+        let names = contents.doubtful.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let message =
+            format!("`unzip` of Debian and Ubuntu takes names of this zip of Windows for others: {names}");
+        Finding::warning("A064", None, message).help("name files in ASCII, or make the zip on Linux or macOS")
+    });
     let no_text = std::mem::take(&mut contents.no_text);
     // What the AppSpec names cannot be looked at where it cannot be unpacked.
     let whole = faults.iter().all(|finding| finding.severity != Severity::Error || finding.only.is_some());
@@ -78,7 +84,8 @@ pub fn check(
     let mut findings = checked.findings;
     findings.extend(checked.appspec.iter().flat_map(|appspec| unwritten(appspec, &no_text)));
     findings.extend(faults);
-    findings.extend(listing.iter().flat_map(appspec::names).chain(backslashes).chain(changed));
+    findings
+        .extend(listing.iter().flat_map(appspec::names).chain(backslashes).chain(changed).chain(doubtful));
     findings.extend(case_of(name, wanted));
     findings.extend(no_bundles((name, &text), scope, Severity::Warning));
     Ok(report(named(name), text, findings))

@@ -37,6 +37,8 @@ pub struct Contents {
     pub no_text: BTreeSet<String>,
     /// Names of a zip have backslashes that are taken for slashes.
     pub backslashes: bool,
+    /// Names of a zip that not every `unzip` takes for what they are, the first few.
+    pub doubtful: Vec<String>,
     /// Names of a zip that are not unpacked as they are written, the first few: as written, and as unpacked.
     pub changed: Vec<(String, String)>,
 }
@@ -62,6 +64,7 @@ impl Contents {
             seen: 0,
             no_text: BTreeSet::new(),
             backslashes: false,
+            doubtful: Vec::new(),
             changed: Vec::new(),
         }
     }

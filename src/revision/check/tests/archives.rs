@@ -54,6 +54,27 @@ fn names_that_unzip_changes_are_told() {
 }
 
 #[test]
+fn names_of_windows_that_unzip_takes_for_others_are_told() {
+    let place = tempfile::tempdir().unwrap();
+    let said = |name: &str, system: System| {
+        let file = place.path().join("site.zip");
+        let mut writer = ZipWriter::new(fs::File::create(&file).unwrap());
+        for name in ["appspec.yml", name] {
+            writer.start_file(name, SimpleFileOptions::default().system(system)).unwrap();
+            writer.write_all(b"version: 0.0\nos: linux\n").unwrap();
+        }
+        writer.finish().unwrap();
+        let report = check(&Source::of(&file).unwrap(), Scope::default(), &Selection::default()).unwrap();
+        let said = report.findings.into_iter().map(|found| (found.code, found.severity, found.message));
+        said.collect::<Vec<_>>()
+    };
+    let message = "`unzip` of Debian and Ubuntu takes names of this zip of Windows for others: `a/café`";
+    assert_eq!(said("a/café", System::Dos), [("A064", Severity::Warning, message.to_owned())]);
+    assert_eq!(said("a/café", System::Unix), []);
+    assert_eq!(said("a/cafe", System::Dos), []);
+}
+
+#[test]
 fn an_appspec_for_lambda_or_ecs_is_no_bundles() {
     let (site, place) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let appspec = "version: 0.0\nResources:\n  - TargetService:\n      Type: AWS::ECS::Service\n      Properties:\n        TaskDefinition: arn:aws:ecs:eu-west-1:123456789012:task-definition/web:3\n        LoadBalancerInfo: {ContainerName: web, ContainerPort: 80}\n";
