@@ -236,6 +236,8 @@ pub fn has_script(archive: &Path, location: &str) -> bool {
 
 fn download(host: &Host, layout: &Layout, order: &Order<'_>, fetch: Fetch<'_>) -> Result<(), Failure> {
     let specification = order.specification;
+    // First, as both agents do it: the new one needs the room, and one that fails here is counted the next time.
+    layout.drop_old_archives(host.max_revisions);
     layout.prepare()?;
     let bundle = layout.bundle();
     fetch(&bundle)?;
@@ -254,7 +256,6 @@ fn download(host: &Host, layout: &Layout, order: &Order<'_>, fetch: Fetch<'_>) -
         return Err(hooks::not_admitted());
     }
     layout.record_most_recent()?;
-    layout.drop_old_archives(host.max_revisions);
     Ok(())
 }
 
