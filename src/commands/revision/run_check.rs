@@ -164,10 +164,11 @@ pub fn warn_of_scripts(
     let earlier = runner::earlier(host, specification, agent).ok().flatten();
     let runs = |event: &EventName| {
         let before = earlier.as_ref().filter(|_| runner::stops(event));
-        [Some(appspec), before]
-            .into_iter()
-            .flatten()
-            .any(|appspec| !appspec.scripts(event.as_str()).is_empty())
+        runner::runs_scripts(event)
+            && [Some(appspec), before]
+                .into_iter()
+                .flatten()
+                .any(|appspec| !appspec.scripts(event.as_str()).is_empty())
     };
     if let Some(why) = events.iter().any(runs).then(Isolation::lack).flatten() {
         ui.warn(&format!("scripts run on this machine as you, not kept in {}: {why}", root.display()));
