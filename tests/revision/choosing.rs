@@ -1,5 +1,7 @@
 //! `revision run --events`: which events run, and in which order, as both agents' own local runs have it.
 
+use std::fs;
+
 use serde_json::Value;
 
 use super::running::Local;
@@ -73,4 +75,23 @@ fn agent_1_takes_no_name_in_small_letters() {
     assert!(!local.root().exists());
     choose(&local, "smoke", "2").ends_with(0);
     assert_eq!(local.trace(), ["one smoke"]);
+}
+
+#[test]
+fn a_chosen_event_of_any_name_is_no_error_and_runs_its_scripts() {
+    let local = Local::new("one");
+    local.write("one", &["Smoke", "BlockTraffic"]);
+    for agent in ["1", "2"] {
+        let run = choose(&local, "Smoke,BlockTraffic", agent).ends_with(0);
+        assert!(!run.stderr.contains("error"), "agent {agent}: {run}");
+        assert_eq!(local.trace(), ["one Smoke", "one BlockTraffic"], "agent {agent}");
+    }
+    // The other one still is, if only by its name.
+    let run =
+        choose(&local, "Smoke", "1").ends_with(10).complains("error[A035]: BlockTraffic runs no scripts");
+    assert!(!run.stderr.contains("A034"), "{run}");
+    fs::write(local.site().join("appspec.yml"), "version: 0.0\nos: linux\nhooks:\n  Smoke: []\n").unwrap();
+    let run = local.run(&local.site(), &[]).ends_with(10).complains("error[A034]");
+    run.complains("has unknown events: Smoke");
+    local.run(&local.site(), &["--agent", "2"]).ends_with(0);
 }

@@ -153,10 +153,9 @@ pub fn checked(
                 .into());
         }
     };
-    if agent == Agent::Two {
-        // Its local run passes over unknown events, which is said below, and runs those that are chosen.
-        report.findings.retain(|finding| !is_unknown_event(finding));
-    }
+    // The agents' own local runs take those that are chosen; agent 2's passes over the others, which is said below.
+    let is_chosen = |finding: &Finding| events.iter().any(|event| is_of(finding, event));
+    report.findings.retain(|f| !(is_unknown_event(f) && (agent == Agent::Two || is_chosen(f))));
     if report.has_errors() || (!report.findings.is_empty() && !ui.quiet) {
         ui.complain(report.render(ui.err_look()).trim_end());
     }
@@ -164,12 +163,15 @@ pub fn checked(
     if appspec.os == Os::Windows {
         ui.warn(&format!("{} is for Windows; agent 2 never asks, and runs it on Linux too", report.path));
     }
+    // Agent 1 asks for the names of events without scripts too, where it has read a list.
+    let refuses = |event: &EventName| report.findings.iter().any(|f| is_unknown_event(f) && is_of(f, event));
     let unknown: Vec<String> = appspec
         .hooks
         .iter()
         .filter(|(name, scripts)| {
             let event = EventName::from(name.as_str());
-            !scripts.is_empty() && !is_default(&event) && !events.contains(&event)
+            let counts = !scripts.is_empty() || refuses(&event);
+            counts && !is_default(&event) && !events.contains(&event)
         })
         .map(|(name, _)| ui::line(name))
         .collect();
@@ -183,7 +185,7 @@ pub fn checked(
         }
         return Ok((appspec, report.findings));
     }
-    Err(refuse(format!("{} has scripts for unknown events: {}", report.path, unknown.join(", ")))
+    Err(refuse(format!("{} has unknown events: {}", report.path, unknown.join(", ")))
         .help("name custom events with --events, in their order")
         .into())
 }
@@ -222,6 +224,12 @@ pub fn warn_of_scripts(
 
 fn is_unknown_event(finding: &Finding) -> bool {
     finding.severity == Severity::Error && matches!(finding.code, "A034" | "A035")
+}
+
+/// Whether it is about this event, as far as an unknown one's finding goes.
+fn is_of(finding: &Finding, event: &EventName) -> bool {
+    let about = [format!("there is no event `{event}`:"), format!("{event} runs no scripts")];
+    about.iter().any(|start| finding.message.starts_with(start))
 }
 
 /// Refuses a chosen event that is neither one of every deployment nor the AppSpec's; agent 2 passes over it.
