@@ -304,7 +304,7 @@ impl Plan {
     fn is_text(&self, agent: Agent) -> Result<(), String> {
         let paths = self.steps.iter().flat_map(|step| match step {
             Step::MakeDirectory(path) => [Some(path), None],
-            Step::Copy { source, destination } => [Some(source), Some(destination)],
+            Step::Copy { source, destination } => [Some(destination), Some(source)],
             _ => [None, None],
         });
         let Some(path) = paths.flatten().find(|path| path.to_str().is_none()) else { return Ok(()) };
