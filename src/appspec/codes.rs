@@ -280,7 +280,7 @@ pub const CODES: &[Code] = &[
         "A revision for Lambda or ECS is the AppSpec file alone. The service takes no zip, tar or tgz for functions and services (`BundleType must be either YAML or JSON`), and a host refuses this AppSpec. Only CodePipeline's action for ECS takes it out of a zip, its input artifact. `revision push` uploads no such bundle: push the AppSpec file itself.",
     ),
     of(
-        "A068",
+        "A069",
         "a name that is not UTF-8",
         "Tars and zips hold names as bytes, old ones in Latin-1 or another code page. What Install is going to do the agents write down as JSON, which takes UTF-8 alone: where `files` installs such a name agent 1 ends the event with `source sequence is illegal/malformed utf-8`, and agent 2 does not answer any more. What was installed before has been removed by then.",
     ),

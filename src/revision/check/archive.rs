@@ -114,7 +114,7 @@ fn unwritten(appspec: &AppSpec, no_text: &BTreeSet<String>) -> Vec<Finding> {
     let finding = |path: &String| {
         let message =
             format!("the name `{path}` is not UTF-8, and the agent cannot write it down: Install fails");
-        Finding::error("A068", None, message).help("rename the file, and make the archive again")
+        Finding::error("A069", None, message).help("rename the file, and make the archive again")
     };
     no_text.iter().filter(installed).map(finding).take(appspec::MOST).collect()
 }

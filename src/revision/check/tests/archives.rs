@@ -200,7 +200,7 @@ fn names_that_are_no_utf_8_are_told_where_they_are_installed() {
         }
         writer.finish().unwrap();
         let report = check(&Source::of(&file).unwrap(), Scope::default(), &Selection::default()).unwrap();
-        let findings = report.findings.iter().filter(|finding| finding.code == "A068");
+        let findings = report.findings.iter().filter(|finding| finding.code == "A069");
         findings.map(|finding| (finding.severity, finding.message.clone())).collect::<Vec<_>>()
     };
     let message =
