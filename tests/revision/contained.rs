@@ -30,6 +30,17 @@ fn can_contain(local: &Local, what: &str) -> bool {
     can
 }
 
+fn isolates(local: &Local) -> bool {
+    let line =
+        ["--unshare-user", "--disable-userns", "--unshare-pid", "--proc", "/proc", "--ro-bind", "/", "/"];
+    let mut command = local.machine.command(BUBBLEWRAP);
+    let isolates = command.args(line).arg("true").status().is_ok_and(|status| status.success());
+    if !isolates {
+        left_out("what is isolated");
+    }
+    isolates
+}
+
 fn program(path: PathBuf, text: &str) -> PathBuf {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(&path, text).unwrap();
@@ -118,6 +129,30 @@ fn selinux_contexts_of_the_revision_before_are_taken_back() {
     fs::write(site.join("appspec.yml"), "version: 0.0\nos: linux\n").unwrap();
     run(&[]).ends_with(0);
     assert_eq!((labelled().as_str(), real.exists()), ("", false));
+}
+
+#[test]
+fn a_signal_is_told_where_the_shell_is_bash() {
+    let local = Local::new("one");
+    let (shell, bash) = (fs::canonicalize("/bin/sh").unwrap(), Path::new("/bin/bash"));
+    if !can_contain(&local, "a machine whose shell is bash") || !bash.exists() || !isolates(&local) {
+        return;
+    }
+    local.write("one", &["AfterInstall"]);
+    let options = ["--ro-bind".as_ref(), bash.as_os_str(), shell.as_os_str()];
+    let (site, root) = (local.site(), local.root());
+    let line = ["revision", "run", site.to_str().unwrap(), "--root", root.to_str().unwrap()];
+    for (script, code, end) in [
+        ("kill -KILL $$", "", "signal 9 (KILL)"),
+        ("kill -TERM $$", "", "signal 15 (TERM)"),
+        ("exit 137", "137", ""),
+    ] {
+        program(site.join("scripts/trace.sh"), &format!("#!/bin/sh\n{script}\n"));
+        let run = contained(&local, &options, &line).ends_with(3);
+        let run = run.says(&format!("scripts/trace.sh failed with exit code {code}\n"));
+        assert_eq!(run.stdout.contains("was ended by signal"), !end.is_empty(), "{run}");
+        let _ = run.says(end);
+    }
 }
 
 #[test]
