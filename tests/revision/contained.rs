@@ -155,6 +155,28 @@ fn a_signal_is_told_where_the_shell_is_bash() {
     }
 }
 
+/// Of `/etc/ssl` isolated scripts see what is for everybody, also where root runs them.
+#[test]
+fn the_machines_keys_are_not_seen_by_isolated_scripts() {
+    let local = Local::new("one");
+    if !can_contain(&local, "a machine with keys of its own") || !isolates(&local) {
+        return;
+    }
+    local.write("one", &["AfterInstall"]);
+    let ssl = local.machine.home().join("ssl");
+    fs::create_dir_all(ssl.join("private")).unwrap();
+    fs::write(ssl.join("private/key"), "secret").unwrap();
+    fs::write(ssl.join("openssl.cnf"), "public").unwrap();
+    let (site, root) = (local.site(), local.root());
+    let script =
+        "#!/bin/sh\ncat /etc/ssl/openssl.cnf; echo; ls -a /etc/ssl/private; ! cat /etc/ssl/private/key\n";
+    program(site.join("scripts/trace.sh"), script);
+    let options = ["--bind".as_ref(), ssl.as_os_str(), "/etc/ssl".as_ref()];
+    let line = ["revision", "run", site.to_str().unwrap(), "--root", root.to_str().unwrap()];
+    let run = contained(&local, &options, &line).ends_with(0).says("[stdout]public");
+    assert!(!run.stdout.contains("[stdout]key") && !run.stdout.contains("secret"), "{run}");
+}
+
 #[test]
 fn a_dry_run_says_where_the_run_itself_may_not_write() {
     let local = Local::new("one");
