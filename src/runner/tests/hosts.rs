@@ -28,6 +28,40 @@ fn a_time_out_ends_the_whole_group() {
     assert!(ends, "the child outlives its group");
 }
 
+/// Agent 1 would stand still as long as the script likes.
+#[test]
+fn that_a_script_did_not_end_by_term_is_noted() {
+    let mut world = World::new();
+    let deployment = world.deployment(&[
+        ("appspec.yml", 0o644, &brief_hook().replace("timeout: 3", "timeout: 1")),
+        ("a.sh", 0o755, "#!/bin/sh\ntrap '' TERM\nsleep 60 &\nwait\nsleep 60\n"),
+    ]);
+    assert_eq!(deployment.event(EventName::DownloadBundle), Diagnostics::success());
+    assert_eq!(deployment.event(EventName::AfterInstall).error_code, LifecycleErrorCode::ScriptTimedOut);
+    let log = deployment.world.guard.path().join("agent/g-1/d-1/logs/scripts.log");
+    let text = fs::read_to_string(log).unwrap();
+    let note = "[note]a.sh went on after TERM and was ended by KILL; agent 1 sends none and waits until the script ends by itself\n";
+    assert!(text.ends_with(note), "{text}");
+}
+
+/// Agent 2 says STDOUT of both.
+#[test]
+fn a_child_that_keeps_stderr_open_is_told_in_each_agents_words() {
+    let mut world = World::new();
+    let deployment = world.deployment(&[
+        ("appspec.yml", 0o644, &brief_hook().replace("timeout: 3", "timeout: 1")),
+        ("a.sh", 0o755, "#!/bin/sh\nsleep 60 >/dev/null &\n"),
+    ]);
+    assert_eq!(deployment.event(EventName::DownloadBundle), Diagnostics::success());
+    for (agent, stream) in [(Agent::One, "STDERR"), (Agent::Two, "STDOUT")] {
+        let (specification, event) = (&deployment.specification, &EventName::AfterInstall);
+        let order = Order { specification, event, agent, listener: None };
+        let (diagnostics, _) = run(&deployment.world.host, &order, &|_: &Path| Ok(()));
+        assert!(diagnostics.message.ends_with(&format!("failed to close {stream}")), "{diagnostics:?}");
+    }
+    world.host.groups.end_left_over();
+}
+
 #[test]
 fn a_child_that_keeps_the_output_open_is_code_6_after_the_time_out() {
     let mut world = World::new();
