@@ -178,6 +178,27 @@ fn the_machines_keys_are_not_seen_by_isolated_scripts() {
 }
 
 #[test]
+fn a_full_disk_is_named() {
+    let local = Local::new("one");
+    if !can_contain(&local, "a small disk") {
+        return;
+    }
+    let (small, bundle) = (local.machine.home().join("small"), local.machine.home().join("site.tar"));
+    fs::create_dir(&small).unwrap();
+    fs::write(local.site().join("large"), vec![0; 2 << 20]).unwrap();
+    let (site, bundle) = (local.site().display().to_string(), bundle.display().to_string());
+    local.machine.run(&format!("revision bundle {site} --type tar --file {bundle}")).ends_with(0);
+    let options = ["--size", "1048576", "--tmpfs", small.to_str().unwrap()].map(OsStr::new);
+    let line = ["revision", "run", &bundle, "--root", small.to_str().unwrap()];
+    let copied = format!("cannot copy {bundle} to {}/", small.display());
+    let run = contained(&local, &options, &line).ends_with(3).says(&copied);
+    run.says("/bundle.tar: No space left on device");
+    let line = ["revision", "run", &bundle, "--dry-run", "--root", "not-there-yet"];
+    let temporary = [&options[..], &["--setenv", "TMPDIR", small.to_str().unwrap()].map(OsStr::new)].concat();
+    contained(&local, &temporary, &line).ends_with(1).complains(&copied);
+}
+
+#[test]
 fn a_dry_run_says_where_the_run_itself_may_not_write() {
     let local = Local::new("one");
     if !can_contain(&local, "a disk that nobody writes") {
@@ -193,5 +214,11 @@ fn a_dry_run_says_where_the_run_itself_may_not_write() {
     for (flag, path) in [("--root", &below), ("--agent-dir", &below)] {
         let run = contained(&local, &options, &[&line[..], &[flag, path.to_str().unwrap()]].concat());
         run.ends_with(0).complains(&format!("the run would end at once: cannot write {}: ", path.display()));
+    }
+    for (flag, path) in [("--root", &closed), ("--agent-dir", &below)] {
+        let line = ["revision", "run", site.to_str().unwrap(), flag, path.to_str().unwrap()];
+        let run = contained(&local, &options, &line).ends_with(1);
+        let run = run.complains(&format!("error: cannot write {}", path.display()));
+        run.complains(&format!("name a directory that you can write with {flag}"));
     }
 }
