@@ -31,7 +31,8 @@ use crate::source::{self, core, psych};
 /// Without --root it installs onto this machine and its scripts run on it. With --root DIR all files go below DIR; where
 /// bubblewrap 0.8 works the scripts see DIR as `/` and what they leave running ends with the run. Elsewhere they run on
 /// this machine as you, which a warning says first, and find DIR in CDCTL_HOST_ROOT. A second run in the same group runs the
-/// scripts of the revision before for ApplicationStop. Without --root scripts have the caller's environment and `sudo` is
+/// scripts of the revision before for ApplicationStop. Scripts start in `/`, with --root in DIR, as an agent's on an
+/// instance do; codedeploy-local's start where it is called. Without --root scripts have the caller's environment and `sudo` is
 /// done; for root `runas`, owners, ACLs and SELinux contexts are done too, and a tar keeps its own owners and setuid bits.
 /// What is not done is noted. Ends with 3 where an event fails.
 #[derive(Debug, Args)]
