@@ -3,9 +3,10 @@
 //!
 //! The mount points (`/usr`, `/proc`, `/dev`, `/tmp`, …) stay behind in the host's root as empty directories, beside the
 //! directories that every host has (`/var/log`, `/run`, `/srv`, …): what a script writes there is the host's own, which
-//! the next script finds. What a script leaves running goes on, unseen by the next one, and ends with the host at the latest. A script has no
-//! capabilities, also where root starts it, and no network beside its own loopback unless it is given the machine's. The
-//! kernel's settings under `/proc/sys` are read-only: root owns them, and needs no capability to write them.
+//! the next script finds. What a script leaves running goes on, unseen by the next one, and ends with the host at the
+//! latest. A script has no capabilities, also where root starts it, and no network beside its own loopback unless it is
+//! given the machine's. The kernel's settings under `/proc/sys` are read-only: root owns them, and needs no capability to
+//! write them.
 //!
 //! Bubblewrap follows links in the root out of it, where it mounts something and where it finds what it mounts: a root
 //! with one there is refused. That it stays so while bubblewrap is at work, whatever an earlier script left running:
