@@ -74,7 +74,7 @@ pub const MAX_REVISIONS: usize = 5;
 
 impl Host {
     /// Whether what only root of a real host can do is done.
-    fn is_roots(&self) -> bool {
+    pub fn is_roots(&self) -> bool {
         self.real && rustix::process::geteuid().is_root()
     }
 }
