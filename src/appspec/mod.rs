@@ -18,7 +18,8 @@ mod schema;
 mod template;
 
 pub use bundle::{
-    Entry, Kind, Listing, MOST, NAME_MAX, PATH_MAX, Pattern, file_at, is_comparable, names, taken_apart,
+    Entry, Kind, Listing, MOST, NAME_MAX, PATH_MAX, Pattern, file_at, is_comparable, is_read_back,
+    names, taken_apart,
 };
 pub use codes::{CODES, Code, code};
 pub use finding::{Agent, Finding, Severity};

@@ -157,6 +157,8 @@ pub struct Preview {
     pub steps: serde_json::Value,
     /// The host's files that are in the way: the first is what Install would fail of.
     pub conflicts: Vec<PathBuf>,
+    /// Why nothing of the last revision would be removed, where its record is not used.
+    pub distrusted: Option<String>,
     /// The host's files whose SELinux contexts Install would take back first, in its order: the last revision's.
     pub forgotten: Vec<PathBuf>,
     /// The host's files and directories that Install would then remove, in its order: the last revision's.
@@ -194,8 +196,8 @@ pub fn preview(
 ) -> Result<Preview, String> {
     let root = root::Root::seen(host)?;
     let record = Layout::new(host, specification).map_err(|failure| failure.message)?.cleanup_file();
-    let forgotten = if host.is_roots() { cleanup::contexts(&record)? } else { Vec::new() };
-    let (removed, places): (Vec<_>, _) = cleanup::removed(&record, &root)?.into_iter().unzip();
+    let forgotten = if host.is_roots() { cleanup::contexts(&record, agent)? } else { Vec::new() };
+    let (removed, places): (Vec<_>, _) = cleanup::removed(&record, &root, agent)?.into_iter().unzip();
     let root = root.without(places);
     let archive = root::Root::closed(archive).map_err(|error| failure::ruby(&error, "realpath", archive))?;
     let (plan, ends) = plan::draft(appspec, &archive, &root, specification.file_exists, agent)?;
@@ -208,7 +210,15 @@ pub fn preview(
             let blocked =
                 plan.steps.iter().find_map(|step| copy::check(step, (&archive, &root), agent).err());
             let lacks = blocked.or(stranger).or_else(|| plan.dangling(&archive, &root, fails));
-            Ok(Preview { steps: plan.json(), conflicts: plan.conflicts, forgotten, removed, lacks })
+            let distrusted = cleanup::distrust(&record, agent);
+            Ok(Preview {
+                steps: plan.json(),
+                conflicts: plan.conflicts,
+                distrusted,
+                forgotten,
+                removed,
+                lacks,
+            })
         }
     }
 }

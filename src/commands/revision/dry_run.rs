@@ -75,6 +75,9 @@ pub fn show(
     }
     let table = run_report::steps(&lines);
     View { json: json!({ "steps": lines }), items: Some("steps"), table, empty: "" }.print(output, ui)?;
+    if let Some(why) = &preview.distrusted {
+        ui.warn(why);
+    }
     match (preview.conflicts.first(), failing) {
         (Some(path), _) => Err(refuse(&EventName::Install, runner::conflict(path))
             .help("--file-exists-behavior OVERWRITE or RETAIN, where the AppSpec says nothing of it")

@@ -6,7 +6,7 @@ use super::*;
 
 impl Deployment<'_> {
     /// The preview, and where its revision lies.
-    fn preview(&self, agent: Agent) -> Result<(Preview, PathBuf), String> {
+    pub(super) fn preview(&self, agent: Agent) -> Result<(Preview, PathBuf), String> {
         let (bundle, archive) =
             (self.world.guard.path().join("look.zip"), self.world.guard.path().join("look"));
         let _ = fs::remove_dir_all(&archive);
