@@ -20,7 +20,7 @@ use super::{Agent, AppSpec, FileEntry, FileExists, Finding, Os, Script};
 pub use host::{NAME_MAX, PATH_MAX};
 pub use names::{is_read_back, names};
 pub use pattern::{Pattern, is_comparable, is_vain};
-pub use scripts::{OF_THE_NEXT, taken_apart};
+pub use scripts::{OF_THE_NEXT, apart_in, taken_apart};
 
 use host::{expanded, has_files_ending, long, too_long, written_as_file};
 pub use tree::file_at;

@@ -133,12 +133,12 @@ pub const CODES: &[Code] = &[
     of(
         "A025",
         "an ACL entry",
-        "An entry is `[d:]u|g|m|o:[NAME]:PERMISSIONS`. The base entries follow from `mode`. Agent 2 wants the kind written out. A default entry that reaches a file makes Install fail.",
+        "An entry is `[d:]u|g|m|o:[NAME]:PERMISSIONS`. The base entries follow from `mode`. Agent 2 wants the kind written out. A default entry that reaches a file makes Install fail, and so does somebody whom the host does not know. Agent 1 gives the path to a shell, which takes it apart at blanks, quotes and the like: Install fails, and behind a `$` it sets another file's.",
     ),
     of(
         "A026",
         "an SELinux context",
-        "A context has a `type`, and for agent 1 a `range`, without which its Install fails although the guide calls it optional.",
+        "A context has a `type`, and for agent 1 a `range`, without which its Install fails although the guide calls it optional. It also gives the path to a shell, which takes it apart at blanks, quotes and the like.",
     ),
     of("A027", "permissions on Windows", "The agents refuse an AppSpec for Windows with permissions."),
     of(

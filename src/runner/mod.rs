@@ -163,8 +163,8 @@ pub struct Preview {
     pub forgotten: Vec<PathBuf>,
     /// The host's files and directories that Install would then remove, in its order: the last revision's.
     pub removed: Vec<PathBuf>,
-    /// What Install would fail of where no script before it changes the host: what is in the way of a step, an owner or
-    /// group that is not there, or what a link leads to whose permissions are set.
+    /// What Install would fail of where no script before it changes the host: what is in the way of a step, an owner, a
+    /// group or somebody in an ACL who is not there, or what a link leads to whose permissions are set.
     pub lacks: Option<String>,
 }
 
@@ -201,12 +201,12 @@ pub fn preview(
     let root = root.without(places);
     let archive = root::Root::closed(archive).map_err(|error| failure::ruby(&error, "realpath", archive))?;
     let (plan, ends) = plan::draft(appspec, &archive, &root, specification.file_exists, agent)?;
-    let ends = ends.and_then(|()| plan.sources(&archive));
+    let ends = ends.and_then(|()| plan.sources(&archive)).and_then(|()| copy::never(&plan.steps, agent));
     match ends {
         Err(message) if plan.conflicts.is_empty() => Err(message),
         _ => {
             let fails = host.is_roots() && agent == Agent::One;
-            let stranger = if fails { copy::stranger(&plan.steps) } else { None };
+            let stranger = if host.is_roots() { copy::stranger(&plan.steps, agent) } else { None };
             let blocked =
                 plan.steps.iter().find_map(|step| copy::check(step, (&archive, &root), agent).err());
             let lacks = blocked.or(stranger).or_else(|| plan.dangling(&archive, &root, fails));

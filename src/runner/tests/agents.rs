@@ -91,3 +91,42 @@ fn agent_2_uses_no_record_that_others_may_write() {
     assert!(third.log().contains("may be written by others: agent 2 removes nothing that it names"));
     assert!(!record.exists(), "it goes all the same");
 }
+
+/// Permissions of what is installed, and why Install of each agent fails: before anything is copied, or not.
+#[test]
+fn permissions_that_no_host_takes_fail_on_every_host() {
+    const DEFAULT: &str = "The deployment failed because the -d parameter has been specified to apply an acl setting to a file.";
+    const APART: &str = "The deployment failed because of a problem with the acls permission settings in the application specification file for this object: /srv/site/my file. Agent 1's shell takes the path apart at ' '.";
+    for (name, set, one, two, is_early) in [
+        ("a", "acls: ['d:u:root:rw']", Some(DEFAULT), Some(DEFAULT), true),
+        ("a", "acls: ['default:u:root:rw'], type: [directory]", None, None, false),
+        ("a", "acls: ['d:rw'], type: [directory]", None, None, false),
+        ("a", "owner: '1000'", Some("can't find user for 1000"), None, false),
+        ("a", "group: 'a:b'", Some("can't find group for a:b"), None, false),
+        ("my file", "acls: ['u:root:rw']", Some(APART), None, false),
+        ("my file", "mode: '640'", None, None, false),
+        ("A$B.class", "acls: ['u:root:rw']", None, None, false),
+    ] {
+        // Agent 2 wants the kind of an entry written out.
+        for (agent, expected) in [(Agent::One, one), (Agent::Two, two)] {
+            if agent == Agent::Two && set.contains("'d:rw'") {
+                continue;
+            }
+            let mut world = World::new();
+            let (appspec, path) =
+                (format!("{SITE}permissions:\n  - {{object: /srv/site, {set}}}\n"), format!("site/{name}"));
+            let files = [("appspec.yml", 0o644, appspec.as_str()), (path.as_str(), 0o644, "x")];
+            let deployment = world.deployment(&files);
+            let foretold = deployment.preview(agent).map(|(preview, _)| preview.lacks);
+            let failed = deployment.install(agent);
+            let is_told = |said: &Option<String>| match expected {
+                Some(expected) => said.as_ref().is_some_and(|said| said.starts_with(expected)),
+                None => said.is_none(),
+            };
+            assert!(is_told(&failed), "{set} {agent:?}: {failed:?}");
+            assert!(is_told(&foretold.as_ref().err().cloned()), "{set} {agent:?}: {foretold:?}");
+            let is_copied = world.path(&format!("/srv/{path}")).exists();
+            assert_eq!(is_copied, expected.is_none() || !is_early, "{set} {agent:?}");
+        }
+    }
+}
