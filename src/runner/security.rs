@@ -68,15 +68,8 @@ fn full_list(mode: u32, entries: &[String]) -> String {
         })
     };
     let names = |default: bool| {
-        entries.iter().filter(|entry| is_default(entry) == default).any(|entry| {
-            let parts: Vec<&str> = entry.split(':').skip(usize::from(default)).collect();
-            match parts.as_slice() {
-                // A user, without a kind.
-                [name, _] => !matches!(*name, "" | "m" | "mask" | "o" | "other"),
-                [kind, name, ..] => matches!(*kind, "u" | "user" | "g" | "group") && !name.is_empty(),
-                _ => false,
-            }
-        })
+        let mut entries = entries.iter().filter(|entry| is_default(entry) == default);
+        entries.any(|entry| named_in_acl(entry).is_some())
     };
     let mut list = vec![format!("u::{}", bits(6)), format!("g::{}", bits(3)), format!("o::{}", bits(0))];
     if names(false) && has(false, ["m", "mask"]).is_none() {
