@@ -88,7 +88,7 @@ pub fn execute(
     }
 }
 
-const NOT_REAL: &str = "only root can, on the machine itself";
+pub const NOT_REAL: &str = "only root can, on the machine itself";
 const ANOTHER: &str = "agent 1's shell reads another path there";
 
 fn copy(
