@@ -282,7 +282,7 @@ pub const CODES: &[Code] = &[
     of(
         "A068",
         "a file that is never removed",
-        "The agents write down what they install, a path a line, and the next deployment removes that first. They take blanks and carriage returns from the end of each line, so that a file whose name ends in one is not found, and a line feed makes two lines of a path. The file stays, and the next Install fails where it finds it there, keeps it or, with `file_exists_behavior: OVERWRITE`, writes over it. Agent 2 also leaves a link that leads to nothing at that moment, as one does whose target it has just removed: the next Install fails where it makes the link anew. Install such a link by a script of AfterInstall.",
+        "The agents write down what they install, a path a line, and the next deployment removes that first. They take blanks and carriage returns from the end of each line, so that a file whose name ends in one is not found, and a line feed makes two lines of a path. The file stays, and the next Install fails where it finds it there, keeps it or, with `file_exists_behavior: OVERWRITE`, writes over it.",
     ),
     of(
         "A070",

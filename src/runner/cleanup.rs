@@ -71,16 +71,15 @@ pub fn forget_contexts(record: &Path, agent: Agent) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether agent 2 takes a link for missing, as it does where the link leads to nothing. Below a root that is not this
-/// machine's own, what the machine has counts as well: every host has its programs.
-fn is_missed(root: &Root, (path, place): (&Path, &Place), agent: Agent, gone: &BTreeSet<PathBuf>) -> bool {
-    if agent == Agent::One || !place.is_link() {
+/// Whether a link leads to nothing now. Below a root that is not this machine's own, what the machine has counts as well:
+/// every host has its programs.
+fn is_dangling(root: &Root, path: &Path, place: &Place) -> bool {
+    if !place.is_link() {
         return false;
     }
     let Ok(target) = root.follow(path) else { return true };
     let below = target.path().strip_prefix(root.path()).unwrap_or(target.path());
-    let is_there = target.exists() || root.has_dir(&target) || Path::new("/").join(below).exists();
-    !is_there || gone.contains(target.path())
+    !(target.exists() || root.has_dir(&target) || Path::new("/").join(below).exists())
 }
 
 /// What [`remove_previous`] would remove now, in its order: the host's path, and its place. Directories only where
@@ -94,11 +93,7 @@ pub fn removed(record: &Path, root: &Root, agent: Agent) -> Result<Vec<(PathBuf,
             place.names().is_ok_and(|names| names.iter().all(|name| gone.contains(&place.path().join(name))))
         };
         let stays = || place.is_dir() && (root.is_covered(&place) || !emptied());
-        if place.path() == root.path()
-            || !place.exists()
-            || stays()
-            || is_missed(root, (&path, &place), agent, &gone)
-        {
+        if place.path() == root.path() || !place.exists() || stays() {
             continue;
         }
         if gone.insert(place.path().to_owned()) {
@@ -118,9 +113,12 @@ pub fn remove_previous(record: &Path, root: &Root, agent: Agent, log: &mut Log) 
         if place.path() == root.path() || !place.exists() {
             continue;
         }
-        if is_missed(root, (path, &place), agent, &BTreeSet::new()) {
-            log.note(&format!("{} leads to nothing now: agent 2 leaves the link", path.display()));
-        } else if place.is_dir() {
+        if agent == Agent::Two && is_dangling(root, path, &place) {
+            // Seen in sources before 2.1.0; not known of that.
+            let path = path.display();
+            log.note(&format!("{path} leads to nothing now: some versions of agent 2 leave it and fail here"));
+        }
+        if place.is_dir() {
             let removed = if root.is_covered(&place) { Ok(()) } else { place.remove_dir() };
             if let Err(error) = removed
                 && !is_passed_over(&error)
