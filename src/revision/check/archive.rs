@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::super::listing::{Found, Named};
-use super::{Error, Report, appspec_name, case_of, missing, no_bundles, no_file};
+use super::{Error, Report, appspec_name, case_of, missing, names, no_bundles, no_file};
 use crate::appspec::{self, Agent, Finding, Kind, Scope, Severity};
 use crate::model::BundleType;
 use crate::runner::{self, Contents, Damage, Fault};
@@ -58,13 +58,7 @@ pub fn check(
         let message = "names in this zip have backslashes, which `unzip` takes for slashes with a warning";
         Finding::warning("A064", None, message).help("make the zip by a tool that writes slashes")
     });
-    let changed: Vec<String> =
-        contents.changed.iter().map(|(from, to)| format!("`{from}` becomes `{to}`")).collect();
-    let changed = (!changed.is_empty()).then(|| {
-        let message = format!("`unzip` changes names in this zip: {}", changed.join(", "));
-        let help = "name files without control characters, and without `;` and digits at the end";
-        Finding::warning("A064", None, message).help(help)
-    });
+    let changed = names::of_zip(&contents.changed);
     // What the AppSpec names cannot be looked at where it cannot be unpacked.
     let whole = faults.iter().all(|finding| finding.severity != Severity::Error || finding.only.is_some());
     let listing = if whole {

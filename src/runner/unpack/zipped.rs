@@ -112,7 +112,7 @@ fn parted(entry: &ZipFileEntry<'_>) -> Vec<u8> {
 }
 
 /// A name as `unzip` writes it: without control characters, and without what looks like the version of a file of VMS.
-fn as_written(name: &[u8]) -> Vec<u8> {
+pub fn as_written(name: &[u8]) -> Vec<u8> {
     let mut name: Vec<u8> =
         name.iter().copied().filter(|byte| !matches!(byte, ..b' ' | 0x7f | 0xff)).collect();
     let begin = name.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1);
