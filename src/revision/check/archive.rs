@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::listing::{Found, Named};
+use super::super::listing::{Found, Named, Stamp};
 use super::{Error, Report, appspec_name, case_of, missing, names, no_bundles, no_file};
 use crate::appspec::{self, Agent, Finding, Kind, Scope, Severity};
 use crate::model::BundleType;
@@ -83,6 +83,7 @@ fn found(contents: &Contents) -> Vec<Found> {
         mode: entry.mode,
         size: 0,
         from_outside: None,
+        stamp: Stamp::default(),
     };
     contents.listing().iter().map(entry).collect()
 }
