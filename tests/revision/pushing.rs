@@ -216,6 +216,16 @@ fn the_name_says_what_a_directory_becomes() {
     let run =
         push(&format!("{site} --type zip"), "s.tar").ends_with(2).complains("names a bundle of type tar");
     assert!(!run.stderr.contains("bundled"), "{run}");
+    push(&format!("{site} --type tar"), "typed")
+        .ends_with(0)
+        .says("s3://releases/typed?")
+        .says("bundleType=tar");
+    push(&out("a.tgz"), "ready").ends_with(0).says("bundleType=tgz");
+    push(&site, "untyped").ends_with(2).complains("the key's ending does not tell the bundle type");
+    push(&format!("{site} --sse AES256 --sse-kms-key-id k"), "s.zip").ends_with(2).complains_only(
+        "error: --sse AES256 takes no key of KMS\n  help: leave --sse out, or --sse-kms-key-id\n",
+    );
+    push(&format!("{site} --acl nope"), "s.zip").ends_with(1).complains("InvalidArgument");
     push(&out("a.tgz"), "s.zip")
         .ends_with(2)
         .complains("s.zip names a bundle of type zip, and a.tgz is one of type tgz\n");
