@@ -56,7 +56,7 @@ fn translated(line: &str, has_place: bool) -> Result<String, String> {
             ('\\', '/') if rest.peek().is_none() => return Err("dangling '\\'".to_owned()),
             // What the crate would cut off at the end, or take for an escape of the last slash.
             ('\\', '\\') => glob.push_str("[\\]"),
-            _ if letter.is_whitespace() => glob.extend(['[', letter, ']']),
+            _ if letter.is_whitespace() => glob.extend(['{', letter, '}']),
             ('\\', _) | (_, '{' | '}') => glob.extend(['\\', letter]),
             ('[', _) => glob.push_str(&bracket(&mut rest)?),
             _ => glob.push(next),
