@@ -47,6 +47,10 @@ fn except_helps_only_with_what_lies_directly_in_an_object() {
     assert_eq!(clash("/srv, pattern: '*'", "/srv/storage"), [""; 0]);
     assert_eq!(clash("/srv", "/srv"), ["set it once"]);
     assert_eq!(clash("/srv, pattern: '*.sh'", "/srv"), [direct]);
+    // What lies directly in the inner object is what that is there for.
+    let inner = "`except` is for names directly in an object: give the permission for /srv/storage `pattern: \"*\"`, and what lies deeper permissions of its own";
+    assert_eq!(clash("/srv/storage", "/srv/storage/logs"), [inner]);
+    assert_eq!(clash("/srv/storage/logs", "/srv/storage"), [inner]);
 }
 
 #[test]
