@@ -15,7 +15,7 @@ use crate::source::psych::{Item, Map, Value};
 use crate::source::{self, Content, Indented, Node, Position, Span, core};
 
 use super::finding::nearest;
-use super::read::{INDENTED, NOT_INDENTED, keys_help, unreadable_help};
+use super::read::{INDENTED, NOT_INDENTED, keys_help, rest_help, unreadable_help, unreadable_span};
 use super::template::readable;
 use super::{Finding, Platform, Severity, placeholder};
 
@@ -122,7 +122,7 @@ impl Checker {
         }
         if let Some(rest) = document.rest {
             let message = "a second YAML document begins here; an AppSpec is one";
-            self.add(Finding::warning("A007", Span::at(rest), message).help("remove `---` and what follows"));
+            self.add(Finding::warning("A007", Span::at(rest), message).help(rest_help(text, rest)));
         }
         let mut tags = Vec::new();
         document.root.iter().for_each(|root| foreign_tags(root, &mut tags));
@@ -143,8 +143,7 @@ impl Checker {
 
     fn unreadable(&mut self, text: &[u8], error: source::Error) {
         let help = unreadable_help(text, &error.message);
-        let unclosed = error.context.filter(|_| error.message.contains("unexpected end of stream"));
-        let finding = Finding::error("A001", Span::at(unclosed.unwrap_or(error.position)), error.message);
+        let finding = Finding::error("A001", unreadable_span(&error), error.message);
         self.add(Finding { help: help.map(str::to_owned), ..finding });
     }
 

@@ -18,7 +18,7 @@ use crate::source::psych::{Item, Map, Value};
 use crate::source::{self, Indented, Position, Span, core, psych};
 
 pub use hooks::EVENTS;
-pub use unread::{INDENTED, NOT_INDENTED, unreadable_help};
+pub use unread::{INDENTED, NOT_INDENTED, rest_help, unreadable_help, unreadable_span};
 
 use super::finding::nearest;
 use super::{Agent, AppSpec, FileExists, Finding, Os};
@@ -92,7 +92,7 @@ impl Reader {
         }
         if let (Agent::One, Some(rest)) = (self.agent, document.rest) {
             let message = "the agent reads the first YAML document only; this is not read";
-            self.add(Finding::warning("A007", Span::at(rest), message));
+            self.add(Finding::warning("A007", Span::at(rest), message).help(rest_help(text, rest)));
         }
         if let Some(error) = source::json_error(text) {
             let message = format!(
@@ -103,7 +103,7 @@ impl Reader {
         }
         let appspec = self.root(&root);
         if let (Agent::Two, Some(rest)) = (self.agent, document.rest) {
-            self.more_documents(rest);
+            self.more_documents(rest, rest_help(text, rest));
         }
         appspec
     }
