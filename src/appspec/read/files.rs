@@ -6,7 +6,7 @@ use crate::source::psych::{Item, Map, Value};
 use super::super::{Agent, FileEntry, Finding};
 use super::{Reader, index, no_method, shape, text_or_type_error};
 
-const KEYS: &[&str] = &["source", "destination"];
+pub(super) const KEYS: &[&str] = &["source", "destination"];
 
 const NO_SOURCE: &str = "The deployment failed because the application specification file specifies a destination file, but no source file. Update the files section of the AppSpec file, and then try again.";
 

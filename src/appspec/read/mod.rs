@@ -289,11 +289,13 @@ impl Reader {
                 self.mistyped("A050", "", key, "field identifier", "a key is one word");
                 continue;
             }
-            let finding = Finding::warning("A050", key.span, format!("the agent ignores `{name}`"));
-            self.add(finding.help(match nearest(&name, known) {
+            let then = if event(&name).is_some() { ": its scripts never run" } else { "" };
+            let finding = Finding::warning("A050", key.span, format!("the agent ignores `{name}`{then}"));
+            self.add(finding.help(match (belongs(&name, known), nearest(&name, known)) {
                 _ if name.contains('\u{a0}') => "it holds no-break spaces: indent with plain ones".to_owned(),
-                Some(word) => format!("did you mean `{word}`?"),
-                None => format!("{place} has: {}", known.join(", ")),
+                (Some(help), _) => help,
+                (None, Some(word)) => format!("did you mean `{word}`?"),
+                (None, None) => format!("{place} has: {}", known.join(", ")),
             }));
         }
         for (key, _) in &map.repeated {
@@ -316,6 +318,39 @@ impl Reader {
             _ => item.value.to_s(),
         }
     }
+}
+
+/// The event of this name, in whatever case.
+fn event(name: &str) -> Option<&'static str> {
+    EVENTS.iter().find(|event| event.eq_ignore_ascii_case(name)).copied()
+}
+
+/// What to do about a key that is right in another place, `known` being those of its own.
+fn belongs(name: &str, known: &[&str]) -> Option<String> {
+    let is_of = |keys: &[&str]| keys.iter().any(|key| key.eq_ignore_ascii_case(name));
+    if is_of(known) {
+        return None;
+    }
+    if let Some(event) = event(name) {
+        return Some(format!("an event belongs below `hooks:`: indent `{event}` there"));
+    }
+    let is_command = known == hooks::KEYS && is_of(&["run", "command", "commands", "script"]);
+    let help = if is_command {
+        "write `location:`, the path of a script in the bundle; commands go into the script"
+    } else if is_of(TOP_KEYS) {
+        "it belongs at the top level of the file"
+    } else if is_of(files::KEYS) {
+        "it belongs to an entry of `files`"
+    } else if is_of(&["location"]) {
+        "it belongs below an event: write `- location: …` there"
+    } else if is_of(hooks::KEYS) {
+        "it belongs to a script: indent it below its `- location: …`"
+    } else if is_of(permissions::KEYS) {
+        "it belongs to an entry of `permissions`, beside the `object:` that it is for"
+    } else {
+        return None;
+    };
+    Some(help.to_owned())
 }
 
 /// What to do about a file without keys.
