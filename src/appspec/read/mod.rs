@@ -238,8 +238,8 @@ impl Reader {
                 let mut finding = Finding::error("A004", item.span, "unknown operating system")
                     .help("it is `linux` or `windows`, in lower case, for every distribution");
                 let lower = item.value.to_s().to_lowercase();
-                // What else there is to say is said of the system that is meant.
-                if lower == Os::Windows.as_str() {
+                // What else there is to say is said of the system that is meant, whichever its version.
+                if lower.starts_with(Os::Windows.as_str()) {
                     self.os = Os::Windows;
                 }
                 finding.fix = matches!(lower.as_str(), "linux" | "windows").then_some(lower);
