@@ -156,7 +156,7 @@ impl Checker {
                 keys_help(&root.value).unwrap_or("begin it with `version: 0.0`"),
             );
         };
-        self.keys(map, TOP_KEYS, "A071", "the file");
+        self.keys(map, TOP_KEYS, "A071", self.appspec());
         self.version(map, root.span);
         let Some(resources) = member(map, "Resources") else {
             let help = "add `Resources:`, a list with one resource";
@@ -194,7 +194,8 @@ impl Checker {
             if known.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
                 continue;
             }
-            let finding = Finding::error(code, key.span, format!("{place} has no `{name}`"));
+            let message = format!("the service does not know `{name}` in {place}");
+            let finding = Finding::error(code, key.span, message);
             if let Some(below) = belongs_below(&name, known) {
                 self.add(finding.help(format!("indent it below `{below}:`")));
                 continue;
@@ -268,6 +269,11 @@ impl Checker {
 
     fn resource_type(&self) -> &'static str {
         if self.platform == Platform::Ecs { "AWS::ECS::Service" } else { "AWS::Lambda::Function" }
+    }
+
+    /// The whole file.
+    fn appspec(&self) -> &'static str {
+        if self.platform == Platform::Ecs { "an AppSpec for ECS" } else { "an AppSpec for Lambda" }
     }
 
     /// The text of a property that must be there; none where it is missing or a placeholder.
