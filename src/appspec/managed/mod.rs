@@ -19,7 +19,9 @@ use super::read::{INDENTED, NOT_INDENTED, keys_help, rest_help, unreadable_help,
 use super::template::readable;
 use super::{Finding, Platform, Severity, placeholder};
 
+pub use ecs::{SECURITY_GROUP, SUBNET, TASK_DEFINITION};
 pub use hooks::{ECS_EVENTS, LAMBDA_EVENTS};
+pub use lambda::VERSION;
 
 /// How the sentence of each error ends.
 pub const OUTCOME: &str = "; the deployment fails";
@@ -302,8 +304,16 @@ impl Checker {
     fn placeholder(&mut self, item: &Item, text: &str) -> bool {
         let is = placeholder::is_placeholder(text);
         if is {
-            let finding = placeholder::finding(item.span, text, self.placeholders);
-            self.add(finding);
+            self.add(placeholder::finding(item.span, text, self.placeholders));
+        }
+        is
+    }
+
+    /// As [`Checker::placeholder`], of a value that no word of capitals can be: it names one of `wanted`.
+    fn stand_in(&mut self, item: &Item, text: &str, wanted: &[&str]) -> bool {
+        let is = placeholder::stands_for(text, wanted);
+        if is {
+            self.add(placeholder::finding(item.span, text, self.placeholders));
         }
         is
     }
