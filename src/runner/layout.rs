@@ -189,19 +189,21 @@ impl Layout {
         Some(self.group().join(name))
     }
 
-    /// Removes the oldest revisions beyond the limit, never this one or the last successful one.
+    /// Removes the oldest revisions beyond the limit, which counts this one whether it is there yet or not; never this one
+    /// or the last successful one.
     pub fn drop_old_archives(&self, limit: usize) {
-        let kept = [Some(self.deployment()), self.last_successful()];
+        let (own, kept) = (self.deployment(), self.last_successful());
         let Ok(entries) = fs::read_dir(self.group()) else { return };
         let mut found: Vec<(SystemTime, PathBuf)> = entries
             .flatten()
             .filter(|entry| entry.file_name().to_string_lossy().starts_with("d-"))
             .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+            .filter(|entry| entry.path() != own)
             .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
             .collect();
         found.sort();
-        let surplus = found.len().saturating_sub(limit);
-        for (_, path) in found.iter().filter(|(_, path)| !kept.contains(&Some(path.clone()))).take(surplus) {
+        let surplus = (found.len() + 1).saturating_sub(limit);
+        for (_, path) in found.iter().filter(|(_, path)| Some(path) != kept.as_ref()).take(surplus) {
             // A revision that cannot be removed now is tried again next time.
             let _ = fs::remove_dir_all(path);
         }

@@ -130,7 +130,6 @@ pub fn run(host: &Host, order: &Order<'_>, fetch: Fetch<'_>) -> (Diagnostics, Op
     let result = Layout::new(host, order.specification).and_then(|layout| match order.event {
         EventName::DownloadBundle => download(host, &layout, order, fetch),
         EventName::Install => install::install(host, &layout, order),
-        EventName::BlockTraffic | EventName::AllowTraffic => Ok(()),
         _ => hooks::run(host, &layout, order),
     });
     match result {
@@ -164,6 +163,11 @@ pub struct Preview {
     /// What Install would fail of where no script before it changes the host: what is in the way of a step, an owner or
     /// group that is not there, or what a link leads to whose permissions are set.
     pub lacks: Option<String>,
+}
+
+/// Whether an event runs scripts: the other two are the agent's own work.
+pub fn runs_scripts(event: &EventName) -> bool {
+    !matches!(event, EventName::DownloadBundle | EventName::Install)
 }
 
 /// Whether an event runs the scripts of the revision before, where this one is not unpacked yet.
@@ -236,6 +240,8 @@ pub fn has_script(archive: &Path, location: &str) -> bool {
 
 fn download(host: &Host, layout: &Layout, order: &Order<'_>, fetch: Fetch<'_>) -> Result<(), Failure> {
     let specification = order.specification;
+    // First, as both agents do it: the new one needs the room, and one that fails here is counted the next time.
+    layout.drop_old_archives(host.max_revisions);
     layout.prepare()?;
     let bundle = layout.bundle();
     fetch(&bundle)?;
@@ -254,7 +260,6 @@ fn download(host: &Host, layout: &Layout, order: &Order<'_>, fetch: Fetch<'_>) -
         return Err(hooks::not_admitted());
     }
     layout.record_most_recent()?;
-    layout.drop_old_archives(host.max_revisions);
     Ok(())
 }
 

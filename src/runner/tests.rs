@@ -309,6 +309,29 @@ fn a_host_keeps_as_many_revisions_as_it_shall_and_the_last_successful_one() {
 }
 
 #[test]
+fn room_is_made_before_a_download_and_by_one_that_fails_too() {
+    let mut world = World::new();
+    world.host.max_revisions = 3;
+    let group = world.guard.path().join("agent/g-1");
+    let kept = || {
+        let entries = fs::read_dir(&group).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let appspec = ("appspec.yml", 0o644, "version: 0.0\nos: linux\n");
+    assert_eq!(world.deployment(&[appspec]).all().0, None);
+    for _ in 2..=7 {
+        let deployment = world.deployment(&[]);
+        let fetch = |_: &Path| Err(format!("{} of 3", kept().len()));
+        let diagnostics =
+            run_event(&deployment.world.host, &deployment.specification, &EventName::DownloadBundle, &fetch);
+        assert!(["2 of 3", "3 of 3"].contains(&diagnostics.message.as_str()), "{diagnostics:?}");
+    }
+    assert_eq!(kept(), ["d-1", "d-6", "d-7"]);
+}
+
+#[test]
 fn what_is_no_revision_is_not_dropped_with_the_old_ones() {
     let mut world = World::new();
     world.host.max_revisions = 1;

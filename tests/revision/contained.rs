@@ -74,6 +74,10 @@ fn a_root_without_isolation_is_warned_of_before_anything_runs() {
         let run = run(none, flags).ends_with(0);
         assert!(!run.stderr.contains("warning"), "{}", run.stderr);
     }
+    // Nor do the agent's own events run any.
+    local.write("three", &["Install"]);
+    let run = run(none, &[]).ends_with(0);
+    assert!(!run.stderr.contains(&warning), "{}", run.stderr);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod beginning;
 mod checking;
+mod choosing;
 mod comparing;
 mod contained;
 mod deploying;

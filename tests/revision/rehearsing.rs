@@ -90,6 +90,22 @@ fn a_dry_run_fails_of_a_script_that_is_there_and_cannot_run() {
 }
 
 #[test]
+fn scripts_of_the_agents_own_events_are_no_step_and_excuse_nothing() {
+    let local = Local::new("one");
+    local.write("one", &["DownloadBundle", "Install"]);
+    fs::remove_file(local.site().join("scripts/trace.sh")).unwrap();
+    for agent in ["1", "2"] {
+        let run = local.run(&local.site(), &["--dry-run", "--agent", agent]).ends_with(0);
+        assert!(!run.stdout.contains("script"), "{run}");
+    }
+    local.run(&local.site(), &[]).ends_with(0);
+    fs::remove_dir_all(local.root()).unwrap();
+    fs::create_dir(local.root()).unwrap();
+    fs::write(local.root().join("srv"), "a file").unwrap();
+    local.run(&local.site(), &["--dry-run"]).ends_with(3).complains("Install would fail");
+}
+
+#[test]
 fn scripts_get_text_and_what_they_ask_for() {
     let local = Local::new("one");
     let run = local.run(&local.site(), &["-o", "text"]).ends_with(0);

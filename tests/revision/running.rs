@@ -130,14 +130,14 @@ fn chosen_and_custom_events_run_after_download_and_install() {
         ("DownloadBundle,ApplicationStart,Install", "ApplicationStart comes before Install"),
         ("AfterInstall,Install", "AfterInstall comes before Install"),
         ("AfterInstall,DownloadBundle,Install", "AfterInstall comes before DownloadBundle"),
-        ("Smoke,Install", "Smoke comes before Install"),
+        ("Smoke,DownloadBundle,Install", "Smoke comes before DownloadBundle"),
         ("Install,DownloadBundle", "Install comes before DownloadBundle"),
     ] {
         local.run(&local.site(), &["-e", early]).ends_with(2).complains(of);
     }
     assert_eq!(local.trace(), Vec::<String>::new());
     let misspelt = local.run(&local.site(), &["-e", "AfterInstal"]).ends_with(2);
-    misspelt.complains("there is no event AfterInstal").complains("did you mean AfterInstall?");
+    misspelt.complains("there is no event `AfterInstal`").complains("did you mean AfterInstall?");
     let passed_over = local.run(&local.site(), &["-e", "Nope", "--agent", "2"]).ends_with(0);
     passed_over.complains("'Nope' requested but not defined").complains("(will be skipped)");
 }

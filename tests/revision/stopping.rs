@@ -90,8 +90,8 @@ fn read_to(stdout: &mut BufReader<ChildStdout>, said: &mut String, word: &str) {
     }
 }
 
-/// Whether no process of the machine has these arguments any more, after a moment.
-fn has_gone(arguments: &str) -> bool {
+/// Whether it comes to that in a moment: that a process of the machine has these arguments, or that none has.
+fn comes_to(running: bool, arguments: &str) -> bool {
     let arguments = arguments.replace(' ', "\0");
     let runs = || {
         let processes = fs::read_dir("/proc").unwrap().flatten();
@@ -99,11 +99,11 @@ fn has_gone(arguments: &str) -> bool {
         lines.any(|line| String::from_utf8_lossy(&line).contains(&arguments))
     };
     (0..500).any(|_| {
-        let gone = !runs();
-        if !gone {
+        let came = runs() == running;
+        if !came {
             std::thread::sleep(std::time::Duration::from_millis(10));
         }
-        gone
+        came
     })
 }
 
@@ -113,7 +113,8 @@ fn a_run_that_is_stopped_ends_its_script_and_says_how_far_it_came() {
     let sleep = format!("sleep 77.0{}", std::process::id());
     fs::write(local.site().join("scripts/trace.sh"), format!("#!/bin/sh\necho up\nexec {sleep}\n")).unwrap();
     let (child, mut stdout, mut said) = begun(&local, &["--root", "host"]);
-    assert!(!has_gone(&sleep));
+    // The script says that it is up before it becomes this.
+    assert!(comes_to(true, &sleep));
     rustix::process::kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     stdout.read_to_string(&mut said).unwrap();
     let output = child.wait_with_output().unwrap();
@@ -122,7 +123,7 @@ fn a_run_that_is_stopped_ends_its_script_and_says_how_far_it_came() {
     assert!(said.contains("AfterInstall     Failed") && said.contains("ValidateService  Skipped"), "{said}");
     let complaint = String::from_utf8(output.stderr).unwrap();
     assert!(complaint.contains("Stopped") && complaint.contains("last successful"), "{complaint}");
-    assert!(has_gone(&sleep));
+    assert!(comes_to(false, &sleep));
 }
 
 #[test]
@@ -141,5 +142,5 @@ fn a_second_signal_kills_a_script_that_heeds_none() {
     read_to(&mut stdout, &mut said, "[stdout]asked");
     rustix::process::kill_process(pid, Signal::INT).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130), "{said}");
-    assert!(has_gone(&sleep));
+    assert!(comes_to(false, &sleep));
 }

@@ -55,6 +55,7 @@ pub fn show(
     let (mut failing, mut scripts_before) = (None, false);
     for event in events {
         let appspec = if stops(event) { earlier.as_ref() } else { Some(appspec) };
+        let appspec = appspec.filter(|_| runner::runs_scripts(event));
         for script in appspec.into_iter().flat_map(|appspec| appspec.scripts(event.as_str())) {
             let is_missing = !stops(event) && !runner::has_script(&archive, &script.location);
             if !stops(event) && failing.is_none() {

@@ -67,7 +67,7 @@ pub struct Arguments {
     #[arg(short = 'a', long, value_name = "NAME")]
     application_name: Option<String>,
 
-    /// The events to run, in order, custom ones too; DownloadBundle and Install are added where they are missing
+    /// The events to run, in order, custom ones too; DownloadBundle and Install come first where they are missing
     #[arg(short = 'e', long, value_name = "EVENT,…", value_delimiter = ',')]
     events: Vec<String>,
 
@@ -231,7 +231,8 @@ fn configuration(file: &Path) -> anyhow::Result<Configuration> {
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
     let path = arguments.bundle_location.as_ref().unwrap_or(&arguments.path);
-    let events = events(&arguments.events)?;
+    let agent = agent(arguments);
+    let events = events(&arguments.events, agent)?;
     let archive = arguments.kind.and_then(Kind::archive);
     let token = match of_github(path) {
         true => chosen_token(arguments.github_token.as_deref())?,
@@ -254,7 +255,6 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         .exit(Exit::Usage)
         .into());
     }
-    let agent = agent(arguments);
     let (ui, read, name) =
         (context.ui.clone(), (source.clone(), fetched.names()), arguments.appspec_filename.clone());
     let (checked, events) = context

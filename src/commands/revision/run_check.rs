@@ -23,49 +23,94 @@ fn is_default(event: &EventName) -> bool {
     defaults().any(|known| known == event)
 }
 
-/// What may be chosen before DownloadBundle, and with it before Install: the events of the revision before.
+/// What may not be chosen before Install; custom events may.
 ///
-/// Source: official agent 1.8.1, codedeploy-local (cli_validator).
-const BEFORE_DOWNLOAD: &[EventName] =
-    &[EventName::BeforeBlockTraffic, EventName::AfterBlockTraffic, EventName::ApplicationStop];
-const BEFORE_INSTALL: &[EventName] = &[
-    EventName::BeforeBlockTraffic,
-    EventName::AfterBlockTraffic,
-    EventName::ApplicationStop,
-    EventName::DownloadBundle,
-    EventName::BeforeInstall,
+/// Source: official agents 1.8.1, codedeploy-local (cli_validator), and 2.x, deploy-local.
+const AFTER_INSTALL: &[EventName] = &[
+    EventName::AfterInstall,
+    EventName::ApplicationStart,
+    EventName::ValidateService,
+    EventName::BeforeAllowTraffic,
+    EventName::AfterAllowTraffic,
 ];
 
 /// Refuses events before another that need what it does.
-fn refuse_early(events: &[EventName], of: &EventName, fits: &[EventName]) -> anyhow::Result<()> {
-    let before = events.iter().position(|event| event == of).and_then(|place| events.get(..place));
-    let Some(early) = before.and_then(|before| before.iter().find(|event| !fits.contains(event))) else {
-        return Ok(());
-    };
-    let fits: Vec<&str> = fits.iter().map(EventName::as_str).collect();
-    Err(Failure::new(format!("{early} comes before {of}; nothing was run"))
-        .help(format!("before {of} there may be {}", fits.join(", ")))
-        .exit(Exit::Usage)
-        .into())
+fn refuse_early(
+    events: &[EventName],
+    (of, fit): (&EventName, &str),
+    needs: impl Fn(&EventName) -> bool,
+) -> anyhow::Result<()> {
+    let mut before = events.iter().take_while(|event| *event != of);
+    match before.find(|event| needs(event)) {
+        None => Ok(()),
+        Some(early) => {
+            Err(Failure::new(format!("{} comes before {of}; nothing was run", ui::line(early.as_str())))
+                .help(format!("before {of} there may be {fit}"))
+                .exit(Exit::Usage)
+                .into())
+        }
+    }
 }
 
-/// The events to run: those of the flag, with the two that every deployment needs.
-pub fn events(chosen: &[String]) -> anyhow::Result<Vec<EventName>> {
+/// The events to run: those of the flag; what it leaves out of the two that every deployment needs comes first.
+///
+/// Source: official agents 1.8.1, codedeploy-local (deployer), and 2.x, deploy-local.
+pub fn events(chosen: &[String], agent: Agent) -> anyhow::Result<Vec<EventName>> {
+    let named = chosen.iter().filter(|name| !name.is_empty());
+    let chosen: Vec<EventName> = named.map(|name| EventName::from(name.as_str())).collect();
     if chosen.is_empty() {
         return Ok(defaults().cloned().collect());
     }
-    let mut events: Vec<EventName> = chosen.iter().map(|name| EventName::from(name.as_str())).collect();
-    refuse_early(&events, &EventName::DownloadBundle, BEFORE_DOWNLOAD)?;
-    refuse_early(&events, &EventName::Install, BEFORE_INSTALL)?;
-    let at = |events: &[EventName], wanted: EventName| events.iter().position(|event| *event == wanted);
-    if at(&events, EventName::DownloadBundle).is_none() {
-        events.insert(0, EventName::DownloadBundle);
+    if agent == Agent::One {
+        chosen.iter().try_for_each(refuse_name)?;
     }
-    let download = at(&events, EventName::DownloadBundle).unwrap_or_default();
-    if at(&events, EventName::Install).is_none() {
-        events.insert(download + 1, EventName::Install);
+    let (download, install) = (EventName::DownloadBundle, EventName::Install);
+    let missing = [&download, &install].into_iter().filter(|event| !chosen.contains(event));
+    let missing: Vec<EventName> = missing.cloned().collect();
+    let mut events = [&missing[..], &chosen].concat();
+    if missing == [install.clone()] {
+        if agent == Agent::One {
+            return Err(Failure::new("DownloadBundle is named without Install; nothing was run")
+                .cause("agent 1's local run puts Install first then, and fails: nothing is unpacked yet")
+                .help("name Install too, after DownloadBundle")
+                .exit(Exit::Usage)
+                .into());
+        }
+        // Agent 2 has the two change places.
+        if let Some(place) = events.iter().position(|event| *event == download) {
+            events.swap(0, place);
+        }
     }
+    // Nothing of the new revision is there to run.
+    let stopping = "BeforeBlockTraffic, AfterBlockTraffic, ApplicationStop";
+    refuse_early(&events, (&download, stopping), |event| !runner::stops(event))?;
+    let fit = format!("{stopping}, DownloadBundle, BeforeInstall and custom events");
+    refuse_early(&events, (&install, &fit), |event| AFTER_INSTALL.contains(event))?;
     Ok(events)
+}
+
+/// Refuses a name that agent 1 takes for none.
+///
+/// Source: official agent 1.8.1, command_executor (`command`) and string_utils.
+fn refuse_name(event: &EventName) -> anyhow::Result<()> {
+    let begins = |line: &str| {
+        let mut letters = line.chars();
+        letters.next().is_some_and(|letter| letter.is_ascii_uppercase())
+            && letters.next().is_some_and(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit())
+    };
+    if event.as_str().split('\n').any(begins) {
+        return Ok(());
+    }
+    let name = ui::line(event.as_str());
+    let help = match nearest(&name, defaults().map(EventName::as_str)) {
+        Some(near) => format!("did you mean {near}?"),
+        None => "it begins with a capital letter, then a small one or a digit, as MyEvent does".to_owned(),
+    };
+    Err(Failure::new(format!("`{name}` is no event's name to agent 1; nothing was run"))
+        .cause(format!("Received command is not in PascalCase form: {name}"))
+        .help(help)
+        .exit(Exit::Usage)
+        .into())
 }
 
 /// The AppSpec, which is looked at before anything runs, and what there is to say of it.
@@ -108,10 +153,9 @@ pub fn checked(
                 .into());
         }
     };
-    if agent == Agent::Two {
-        // Its local run passes over unknown events, which is said below, and runs those that are chosen.
-        report.findings.retain(|finding| !is_unknown_event(finding));
-    }
+    // The agents' own local runs take those that are chosen; agent 2's passes over the others, which is said below.
+    let is_chosen = |finding: &Finding| events.iter().any(|event| is_of(finding, event));
+    report.findings.retain(|f| !(is_unknown_event(f) && (agent == Agent::Two || is_chosen(f))));
     if report.has_errors() || (!report.findings.is_empty() && !ui.quiet) {
         ui.complain(report.render(ui.err_look()).trim_end());
     }
@@ -119,12 +163,15 @@ pub fn checked(
     if appspec.os == Os::Windows {
         ui.warn(&format!("{} is for Windows; agent 2 never asks, and runs it on Linux too", report.path));
     }
+    // Agent 1 asks for the names of events without scripts too, where it has read a list.
+    let refuses = |event: &EventName| report.findings.iter().any(|f| is_unknown_event(f) && is_of(f, event));
     let unknown: Vec<String> = appspec
         .hooks
         .iter()
         .filter(|(name, scripts)| {
             let event = EventName::from(name.as_str());
-            !scripts.is_empty() && !is_default(&event) && !events.contains(&event)
+            let counts = !scripts.is_empty() || refuses(&event);
+            counts && !is_default(&event) && !events.contains(&event)
         })
         .map(|(name, _)| ui::line(name))
         .collect();
@@ -138,7 +185,7 @@ pub fn checked(
         }
         return Ok((appspec, report.findings));
     }
-    Err(refuse(format!("{} has scripts for unknown events: {}", report.path, unknown.join(", ")))
+    Err(refuse(format!("{} has unknown events: {}", report.path, unknown.join(", ")))
         .help("name custom events with --events, in their order")
         .into())
 }
@@ -164,10 +211,11 @@ pub fn warn_of_scripts(
     let earlier = runner::earlier(host, specification, agent).ok().flatten();
     let runs = |event: &EventName| {
         let before = earlier.as_ref().filter(|_| runner::stops(event));
-        [Some(appspec), before]
-            .into_iter()
-            .flatten()
-            .any(|appspec| !appspec.scripts(event.as_str()).is_empty())
+        runner::runs_scripts(event)
+            && [Some(appspec), before]
+                .into_iter()
+                .flatten()
+                .any(|appspec| !appspec.scripts(event.as_str()).is_empty())
     };
     if let Some(why) = events.iter().any(runs).then(Isolation::lack).flatten() {
         ui.warn(&format!("scripts run on this machine as you, not kept in {}: {why}", root.display()));
@@ -176,6 +224,12 @@ pub fn warn_of_scripts(
 
 fn is_unknown_event(finding: &Finding) -> bool {
     finding.severity == Severity::Error && matches!(finding.code, "A034" | "A035")
+}
+
+/// Whether it is about this event, as far as an unknown one's finding goes.
+fn is_of(finding: &Finding, event: &EventName) -> bool {
+    let about = [format!("there is no event `{event}`:"), format!("{event} runs no scripts")];
+    about.iter().any(|start| finding.message.starts_with(start))
 }
 
 /// Refuses a chosen event that is neither one of every deployment nor the AppSpec's; agent 2 passes over it.
@@ -198,7 +252,8 @@ fn unknown_event(
             continue;
         }
         let event = ui::line(event.as_str());
-        let message = format!("there is no event {event}, neither in {file} nor by default; nothing was run");
+        let message =
+            format!("there is no event `{event}`, neither in {file} nor by default; nothing was run");
         let failure = Failure::new(message).exit(Exit::Usage).cause(format!(
             "You specified a lifecycle event which is not a default one and doesn't exist in your appspec.yml file: {event}"
         ));

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
+use futures_util::future::{BoxFuture, ready};
 use http::HeaderMap;
 use s3s::checksum::ChecksumHasher;
 use s3s::crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Sha1, Sha256};
@@ -78,11 +79,13 @@ pub fn hasher(wanted: impl Fn(&str) -> bool) -> ChecksumHasher {
 
 /// Writes a body to `file`. Gives the sums by header name.
 pub async fn receive(
-    mut file: Incoming,
+    file: Incoming,
     body: Option<StreamingBlob>,
     sums: &Sums,
 ) -> S3Result<(Received, HashMap<String, String>)> {
     let mut hasher = sums.hasher();
+    // While a piece is written the next one comes in.
+    let mut file: BoxFuture<'static, S3Result<Incoming>> = Box::pin(ready(Ok(file)));
     let (mut chunks, mut bytes) = (Vec::new(), 0);
     if let Some(mut body) = body {
         while let Some(chunk) = body.next().await {
@@ -93,10 +96,11 @@ pub async fn receive(
             chunks.push(chunk);
             if bytes >= PIECE {
                 bytes = 0;
-                file = write(file, std::mem::take(&mut chunks)).await?;
+                file = write(file.await?, std::mem::take(&mut chunks));
             }
         }
     }
+    let mut file = file.await?;
     chunks.iter().try_for_each(|chunk| file.write(chunk)).map_err(internal)?;
     let received = file.finish().map_err(internal)?;
     let computed = named(hasher.finalize());
@@ -104,12 +108,12 @@ pub async fn receive(
     Ok((received, computed))
 }
 
-/// On another thread: other bodies come in meanwhile.
-async fn write(mut file: Incoming, chunks: Vec<Bytes>) -> S3Result<Incoming> {
+/// Begins at once, on another thread: other bodies come in meanwhile.
+fn write(mut file: Incoming, chunks: Vec<Bytes>) -> BoxFuture<'static, S3Result<Incoming>> {
     let written = tokio::task::spawn_blocking(move || {
         chunks.iter().try_for_each(|chunk| file.write(chunk)).map(|()| file)
     });
-    written.await.map_err(|error| s3_error!(error, InternalError))?.map_err(internal)
+    Box::pin(async { written.await.map_err(|error| s3_error!(error, InternalError))?.map_err(internal) })
 }
 
 fn internal(error: std::io::Error) -> S3Error {
