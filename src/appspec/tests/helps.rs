@@ -186,22 +186,22 @@ fn a_path_of_windows_is_told_as_one() {
 
 #[test]
 fn what_follows_the_first_document_is_told_by_what_stands_there() {
-    let dashes = ("A007", "remove `---` and what follows".to_owned());
-    let other = ("A007", "the first document ends above: remove what follows".to_owned());
-    assert_eq!(helps(&format!("{HEAD}---\na: 1\n"), None), [dashes.clone()]);
-    assert_eq!(helps(&format!("{HEAD}...\na: 1\n"), None), [other.clone()]);
+    let dashes = vec![("A007", "remove `---` and what follows".to_owned())];
+    let other = vec![("A007", "the first document ends above: remove what follows".to_owned())];
+    assert_eq!(helps(&format!("{HEAD}---\na: 1\n"), None), dashes);
+    assert_eq!(helps(&format!("{HEAD}...\na: 1\n"), None), other);
     let first = |text: &str| {
         let told = check(text.as_bytes(), None, FIRST).findings;
         let told = told.into_iter().find(|found| found.code == "A007").unwrap();
-        ("A007", told.help.unwrap_or_default())
+        vec![("A007", told.help.unwrap_or_default())]
     };
     assert_eq!(
         (first(&format!("{HEAD}---\na: 1\n")), first("{\"version\": 0.0, \"os\": \"linux\"}EOF\n")),
         (dashes.clone(), other.clone())
     );
     let managed = "{version: 0.0, Resources: [{f: {Type: \"AWS::Lambda::Function\", Properties: {Name: f, Alias: a, CurrentVersion: 1, TargetVersion: 2}}}]}";
-    assert_eq!(helps(&format!("{managed}\n---\na: 1\n"), None), [dashes]);
-    assert_eq!(helps(&format!("{managed}EOF\n"), None), [other]);
+    assert_eq!(helps(&format!("{managed}\n---\na: 1\n"), None), dashes);
+    assert_eq!(helps(&format!("{managed}EOF\n"), None), other);
 }
 
 #[test]
