@@ -26,7 +26,7 @@ enum Broken {
     /// The connection, or the sums that S3 sent with it.
     Body(String),
     /// The file could not be written.
-    Here(ApiError),
+    Here(std::io::Error),
 }
 
 impl Api {
@@ -42,7 +42,8 @@ impl Api {
         version: Option<&str>,
         file: &Path,
     ) -> Result<Stored, ApiError> {
-        let told = |error: std::io::Error| local("GetObject", error.to_string());
+        let told =
+            |error: std::io::Error| local("GetObject", format!("cannot write {}: {error}", file.display()));
         let mut to =
             Filling { file: File::create_new(file).await.map_err(told)?, there: 0, sha256: Sha256::new() };
         let mut tries = 1..=self.attempts();
@@ -69,7 +70,7 @@ impl Api {
             let object = &*object.insert(stored(output.e_tag(), output.version_id()));
             tries.next();
             let wrong = match to.fill(output).await {
-                Err(Broken::Here(error)) => return Err(error),
+                Err(Broken::Here(error)) => return Err(told(error)),
                 Ok(()) => match to.differs(kept.as_deref()) {
                     None => return Ok(object.clone()),
                     Some(wrong) => wrong,
@@ -92,15 +93,14 @@ impl Api {
 
 impl Filling {
     async fn fill(&mut self, mut output: GetObjectOutput) -> Result<(), Broken> {
-        let here = |error: std::io::Error| Broken::Here(local("GetObject", error.to_string()));
         loop {
             let part = output.body.try_next().await;
             let part = match part.map_err(|error| Broken::Body(last(&error))) {
                 Ok(Some(part)) => part,
                 // What came before it counts.
-                end => return self.file.flush().await.map_err(here).and(end.map(|_| ())),
+                end => return self.file.flush().await.map_err(Broken::Here).and(end.map(|_| ())),
             };
-            self.file.write_all(&part).await.map_err(here)?;
+            self.file.write_all(&part).await.map_err(Broken::Here)?;
             self.sha256.update(&part);
             self.there += part.len() as u64;
         }

@@ -51,6 +51,10 @@ const ETC: &[&str] = &[
     "etc/ld.so.cache",
 ];
 
+/// What of it is not for everybody: a script that root runs would read the machine's keys.
+const PRIVATE: &[&str] =
+    &["etc/ssl/private", "etc/pki/tls/private", "etc/pki/CA/private", "etc/pki/entitlement"];
+
 /// The machine's, whatever namespaces a script has.
 const SETTINGS: &str = "/proc/sys";
 
@@ -170,7 +174,14 @@ pub fn arguments(root: &Root, archive: &Path, script: &Path, network: bool) -> R
         let (own, path) = (root.join(name), slash.join(name));
         match path.exists() {
             true if has_own(&own) => add("--bind", &[&own, &path]),
-            true => add("--ro-bind", &[&path, &path]),
+            true => {
+                add("--ro-bind", &[&path, &path]);
+                let keys = PRIVATE.iter().filter(|keys| Path::new(keys).starts_with(name));
+                for keys in keys.map(|keys| slash.join(keys)).filter(|keys| is_real_dir(keys)) {
+                    add("--tmpfs", &[&keys]);
+                    add("--remount-ro", &[&keys]);
+                }
+            }
             false => {}
         }
     }

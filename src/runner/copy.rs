@@ -79,7 +79,7 @@ pub fn execute(
     }
 }
 
-const NOT_REAL: &str = "only root can, on the machine itself";
+pub const NOT_REAL: &str = "only root can, on the machine itself";
 
 fn copy(
     (archive, source): (&Root, &Path),

@@ -122,8 +122,17 @@ impl Stage<'_> {
                     format!("Script at specified location: {location}{user} failed with exit code {code}");
                 Err(Failure { signal, ..fail(LifecycleErrorCode::ScriptFailed, message) })
             }
-            End::TimedOut => {
+            End::TimedOut { killed } => {
                 let seconds = script.timeout;
+                if killed {
+                    self.log().note(&format!(
+                        "{location} went on after TERM and was ended by KILL{}",
+                        match self.agent {
+                            Agent::One => "; agent 1 sends none and waits until the script ends by itself",
+                            Agent::Two => "",
+                        }
+                    ));
+                }
                 let message = format!(
                     "Script at specified location: {location} failed to complete in {seconds} seconds"
                 );
@@ -135,6 +144,8 @@ impl Stage<'_> {
                 Err(fail(LifecycleErrorCode::UnknownError, message))
             }
             End::LeftOpen(stream) => {
+                // Agent 2 has one word for both.
+                let stream = if self.agent == Agent::Two { "STDOUT" } else { stream };
                 let message = format!("Script at specified location: {location} failed to close {stream}");
                 Err(fail(LifecycleErrorCode::UnknownError, message))
             }

@@ -25,8 +25,9 @@ mod unpack;
 mod users;
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -48,6 +49,8 @@ pub use unpack::{
 
 use failure::Failure;
 use layout::Layout;
+use log::Log;
+use unpack::Lost;
 
 /// One host: the agent's own directory and what stands for `/`.
 #[derive(Clone, Debug)]
@@ -248,18 +251,42 @@ fn download(host: &Host, layout: &Layout, order: &Order<'_>, fetch: Fetch<'_>) -
     let (kind, archive) = (&specification.bundle_type, layout.archive());
     let keep = if host.is_roots() { Keep::Owners } else { Keep::Times };
     match specification.of_directory {
-        // A copy of a directory has no times and owners of before, and agent 1's umask counts.
+        // A copy of a directory has no times and owners of before, and agent 1 makes it anew.
         true => {
             let keep = if order.agent == Agent::One { Keep::Masked } else { Keep::Modes };
             unpack::extract_with(&bundle, kind, &archive, keep)?;
         }
-        false => unpack::unpack_with(&bundle, kind, &archive, keep)?,
+        false => {
+            let lost = unpack::unpack_with(&bundle, kind, &archive, keep)?;
+            note_lost(&lost, layout, order)?;
+            // Whatever the archive says of its root.
+            if order.agent == Agent::Two {
+                std::fs::set_permissions(&archive, Permissions::from_mode(0o755))
+                    .map_err(|error| failure::ruby(&error, "chmod", &archive))?;
+            }
+        }
     }
     // Nothing of it is installed then. Where scripts start this is asked again.
     if !host.hooks.admits(&bundle) && has_hooks(&layout.archive(), &specification.appspec)? {
         return Err(hooks::not_admitted());
     }
     layout.record_most_recent()?;
+    Ok(())
+}
+
+/// Says what only root of a real host keeps of a tar.
+fn note_lost(lost: &Lost, layout: &Layout, order: &Order<'_>) -> Result<(), String> {
+    let bits = lost.bits.as_ref().map(|(name, mode)| {
+        format!("setuid and setgid bits of the tar are not kept ({}: {mode:o})", name.display())
+    });
+    let owner =
+        lost.owner.as_ref().map(|name| format!("owners of the tar are not kept ({})", name.display()));
+    let mut lines = bits.into_iter().chain(owner).peekable();
+    if lines.peek().is_none() {
+        return Ok(());
+    }
+    let mut log = Log::open(&layout.script_log(), order.agent, order.listener.clone())?;
+    lines.for_each(|line| log.note(&format!("{line}: {}", copy::NOT_REAL)));
     Ok(())
 }
 

@@ -34,7 +34,10 @@ pub enum End {
     Exited(i32),
     /// A signal ended it; its number, where it is known.
     Signalled(Option<i32>),
-    TimedOut,
+    TimedOut {
+        /// TERM did not end it: it had KILL.
+        killed: bool,
+    },
     /// All scripts shall end, or this one was not started for that reason.
     Stopped,
     /// It ended, but something that it started holds `STDOUT` or `STDERR`.
@@ -93,11 +96,11 @@ pub fn run(script: &Script<'_>, log: &Arc<Mutex<Log>>, groups: &Groups) -> End {
                 return End::LeftOpen(stream);
             }
             let grace = if stopped { LAST_GRACE } else { GRACE };
-            end_group((&mut child, running, ended), told.as_ref(), &receiver, grace);
+            let killed = end_group((&mut child, running, ended), told.as_ref(), &receiver, grace);
             return match left_open {
                 _ if stopped => End::Stopped,
                 Some(stream) => End::LeftOpen(stream),
-                None => End::TimedOut,
+                None => End::TimedOut { killed },
             };
         }
         match receiver.recv_timeout(left.min(POLL)) {
@@ -170,13 +173,13 @@ fn has_ended(child: &Child) -> bool {
 }
 
 /// TERM to the whole group, by its supervisor where it has one; KILL to what is left once the script and its output have
-/// ended, or after the grace.
+/// ended, or after the grace. Whether the script itself outlived it.
 fn end_group(
     (child, running, mut ended): (&mut Child, Running, bool),
     told: Option<&Told>,
     receiver: &mpsc::Receiver<&'static str>,
     grace: Duration,
-) {
+) -> bool {
     let signal = |signal: Signal| group(child).is_some_and(|group| kill_process_group(group, signal).is_ok());
     let asked = now();
     let mut closed = false;
@@ -189,6 +192,7 @@ fn end_group(
     signal(Signal::KILL);
     drop(running);
     let _ = child.wait();
+    asks && !ended
 }
 
 fn spawn(script: &Script<'_>, stdin: Option<&OwnedFd>) -> io::Result<(Child, Running)> {

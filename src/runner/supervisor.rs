@@ -20,8 +20,9 @@ pub const OUTSIDE: &str = "exec 3>&1 4>&2 >&0 2>&0; exec \"$@\"";
 
 /// Runs the script that it is given, within the namespace. What the system would not start it says itself: the shell's
 /// own complaint would be one of the script's lines, and its code one of the script's codes. A line that it is told is
-/// TERM for all but itself: bubblewrap passes no signal on.
-pub const INSIDE: &str = r##"no() { exec 3>&- 4>&-; echo "$1"; echo "$2"; exit; }
+/// TERM for all but itself: bubblewrap passes no signal on. Bash complains of no signal while it keeps to POSIX.
+pub const INSIDE: &str = r##"[ -z "$BASH_VERSION" ] || set +o posix
+no() { exec 3>&- 4>&-; echo "$1"; echo "$2"; exit; }
 [ -e "$1" ] || no missing 127
 [ -f "$1" ] && [ -x "$1" ] || no "not to be executed" 126
 { IFS= read -r by <"$1"; } 2>/dev/null

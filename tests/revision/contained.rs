@@ -30,6 +30,17 @@ fn can_contain(local: &Local, what: &str) -> bool {
     can
 }
 
+fn isolates(local: &Local) -> bool {
+    let line =
+        ["--unshare-user", "--disable-userns", "--unshare-pid", "--proc", "/proc", "--ro-bind", "/", "/"];
+    let mut command = local.machine.command(BUBBLEWRAP);
+    let isolates = command.args(line).arg("true").status().is_ok_and(|status| status.success());
+    if !isolates {
+        left_out("what is isolated");
+    }
+    isolates
+}
+
 fn program(path: PathBuf, text: &str) -> PathBuf {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(&path, text).unwrap();
@@ -125,6 +136,73 @@ fn selinux_contexts_of_the_revision_before_are_taken_back() {
 }
 
 #[test]
+fn a_signal_is_told_where_the_shell_is_bash() {
+    let local = Local::new("one");
+    let (shell, bash) = (fs::canonicalize("/bin/sh").unwrap(), Path::new("/bin/bash"));
+    if !can_contain(&local, "a machine whose shell is bash") || !bash.exists() || !isolates(&local) {
+        return;
+    }
+    local.write("one", &["AfterInstall"]);
+    let options = ["--ro-bind".as_ref(), bash.as_os_str(), shell.as_os_str()];
+    let (site, root) = (local.site(), local.root());
+    let line = ["revision", "run", site.to_str().unwrap(), "--root", root.to_str().unwrap()];
+    for (script, code, end) in [
+        ("kill -KILL $$", "", "signal 9 (KILL)"),
+        ("kill -TERM $$", "", "signal 15 (TERM)"),
+        ("exit 137", "137", ""),
+    ] {
+        program(site.join("scripts/trace.sh"), &format!("#!/bin/sh\n{script}\n"));
+        let run = contained(&local, &options, &line).ends_with(3);
+        let run = run.says(&format!("scripts/trace.sh failed with exit code {code}\n"));
+        assert_eq!(run.stdout.contains("was ended by signal"), !end.is_empty(), "{run}");
+        let _ = run.says(end);
+    }
+}
+
+/// Of `/etc/ssl` isolated scripts see what is for everybody, also where root runs them.
+#[test]
+fn the_machines_keys_are_not_seen_by_isolated_scripts() {
+    let local = Local::new("one");
+    if !can_contain(&local, "a machine with keys of its own") || !isolates(&local) {
+        return;
+    }
+    local.write("one", &["AfterInstall"]);
+    let ssl = local.machine.home().join("ssl");
+    fs::create_dir_all(ssl.join("private")).unwrap();
+    fs::write(ssl.join("private/key"), "secret").unwrap();
+    fs::write(ssl.join("openssl.cnf"), "public").unwrap();
+    let (site, root) = (local.site(), local.root());
+    let script =
+        "#!/bin/sh\ncat /etc/ssl/openssl.cnf; echo; ls -a /etc/ssl/private; ! cat /etc/ssl/private/key\n";
+    program(site.join("scripts/trace.sh"), script);
+    let options = ["--bind".as_ref(), ssl.as_os_str(), "/etc/ssl".as_ref()];
+    let line = ["revision", "run", site.to_str().unwrap(), "--root", root.to_str().unwrap()];
+    let run = contained(&local, &options, &line).ends_with(0).says("[stdout]public");
+    assert!(!run.stdout.contains("[stdout]key") && !run.stdout.contains("secret"), "{run}");
+}
+
+#[test]
+fn a_full_disk_is_named() {
+    let local = Local::new("one");
+    if !can_contain(&local, "a small disk") {
+        return;
+    }
+    let (small, bundle) = (local.machine.home().join("small"), local.machine.home().join("site.tar"));
+    fs::create_dir(&small).unwrap();
+    fs::write(local.site().join("large"), vec![0; 2 << 20]).unwrap();
+    let (site, bundle) = (local.site().display().to_string(), bundle.display().to_string());
+    local.machine.run(&format!("revision bundle {site} --type tar --file {bundle}")).ends_with(0);
+    let options = ["--size", "1048576", "--tmpfs", small.to_str().unwrap()].map(OsStr::new);
+    let line = ["revision", "run", &bundle, "--root", small.to_str().unwrap()];
+    let copied = format!("cannot copy {bundle} to {}/", small.display());
+    let run = contained(&local, &options, &line).ends_with(3).says(&copied);
+    run.says("/bundle.tar: No space left on device");
+    let line = ["revision", "run", &bundle, "--dry-run", "--root", "not-there-yet"];
+    let temporary = [&options[..], &["--setenv", "TMPDIR", small.to_str().unwrap()].map(OsStr::new)].concat();
+    contained(&local, &temporary, &line).ends_with(1).complains(&copied);
+}
+
+#[test]
 fn a_dry_run_says_where_the_run_itself_may_not_write() {
     let local = Local::new("one");
     if !can_contain(&local, "a disk that nobody writes") {
@@ -140,5 +218,11 @@ fn a_dry_run_says_where_the_run_itself_may_not_write() {
     for (flag, path) in [("--root", &below), ("--agent-dir", &below)] {
         let run = contained(&local, &options, &[&line[..], &[flag, path.to_str().unwrap()]].concat());
         run.ends_with(0).complains(&format!("the run would end at once: cannot write {}: ", path.display()));
+    }
+    for (flag, path) in [("--root", &closed), ("--agent-dir", &below)] {
+        let line = ["revision", "run", site.to_str().unwrap(), flag, path.to_str().unwrap()];
+        let run = contained(&local, &options, &line).ends_with(1);
+        let run = run.complains(&format!("error: cannot write {}", path.display()));
+        run.complains(&format!("name a directory that you can write with {flag}"));
     }
 }

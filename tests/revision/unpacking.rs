@@ -1,10 +1,10 @@
 //! What is kept of an archive's entries beside names and bytes: modes, times, owners.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use super::running::left_out;
+use super::running::{Local, left_out};
 use crate::support::cdctl::{CDCTL, Machine, Run};
 
 /// A tar with these files and directories: name, mode, and whose they are.
@@ -89,5 +89,32 @@ fn on_the_machine_itself_root_keeps_the_owners_of_a_tar() {
         let line = format!("revision run {} --agent {agent} --agent-dir", bundle.display());
         machine.run(&format!("{line} {}", machine.home().join("agent").display())).ends_with(0);
         assert_eq!(installed(Path::new("/"), &machine), (54_321, 0o6755, 1_000_000_000));
+    }
+}
+
+/// As `cp -r` does: directories keep no modes of their own, and what is made is the caller's umask's.
+#[test]
+fn a_directory_is_copied_as_each_agent_copies_it() {
+    let local = Local::new("one");
+    local.write("one", &["AfterInstall"]);
+    let (site, root) = (local.site(), local.root());
+    fs::set_permissions(site.join("scripts"), fs::Permissions::from_mode(0o700)).unwrap();
+    fs::write(
+        site.join("scripts/trace.sh"),
+        "#!/bin/sh\nd=$(dirname $0)\nstat -c %a $d $d/../page.html >$CDCTL_HOST_ROOT/trace\n",
+    )
+    .unwrap();
+    fs::set_permissions(site.join("page.html"), fs::Permissions::from_mode(0o664)).unwrap();
+    for (umask, agent, modes) in
+        [("022", "1", ["755", "644"]), ("027", "1", ["750", "640"]), ("027", "2", ["700", "664"])]
+    {
+        let line = format!(
+            "umask {umask}; exec {CDCTL} revision run {} --root {} --agent {agent}",
+            site.display(),
+            root.display()
+        );
+        let run: Run = local.machine.command("/bin/sh").args(["-c", &line]).output().unwrap().into();
+        let _ = run.ends_with(0);
+        assert_eq!(local.trace(), modes, "{umask} {agent}");
     }
 }

@@ -31,7 +31,8 @@ use crate::source::{self, core, psych};
 /// Without --root it installs onto this machine and its scripts run on it. With --root DIR all files go below DIR; where
 /// bubblewrap 0.8 works the scripts see DIR as `/` and what they leave running ends with the run. Elsewhere they run on
 /// this machine as you, which a warning says first, and find DIR in CDCTL_HOST_ROOT. A second run in the same group runs the
-/// scripts of the revision before for ApplicationStop. Without --root scripts have the caller's environment and `sudo` is
+/// scripts of the revision before for ApplicationStop. Scripts start in `/`, with --root in DIR, as an agent's on an
+/// instance do; codedeploy-local's start where it is called. Without --root scripts have the caller's environment and `sudo` is
 /// done; for root `runas`, owners, ACLs and SELinux contexts are done too, and a tar keeps its own owners and setuid bits.
 /// What is not done is noted. Ends with 3 where an event fails.
 #[derive(Debug, Args)]
@@ -300,8 +301,12 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         return context.blocking(show).await?;
     }
     fs::create_dir_all(&host.agent_dir).map_err(|error| {
-        Failure::new(format!("cannot write {}: {error}", host.agent_dir.display()))
-            .help("pass --root DIR to install below a directory of yours, or run it as root")
+        let failure = Failure::new(format!("cannot write {}: {error}", host.agent_dir.display()));
+        failure.help(match (&arguments.agent_dir, &arguments.root) {
+            (Some(_), _) => "name a directory that you can write with --agent-dir",
+            (None, Some(_)) => "name a directory that you can write with --root",
+            (None, None) => "pass --root DIR to install below a directory of yours, or run it as root",
+        })
     })?;
     let _held = runner::hold(&host, &specification).map_err(|message| {
         Failure::new(message).help("wait until it has ended, or name another group with --deployment-group")
@@ -386,10 +391,13 @@ fn agent(arguments: &Arguments) -> Agent {
 /// Writes the bundle to where the agent looks for it.
 pub fn fetch(source: &Source, host: &Host, to: &Path) -> Result<(), String> {
     match source {
-        Source::Ready(file, _) => fs::copy(file, to).map(|_| ()).map_err(|error| error.to_string()),
+        Source::Ready(file, _) => fs::copy(file, to)
+            .map(drop)
+            .map_err(|error| format!("cannot copy {} to {}: {error}", file.display(), to.display())),
         Source::Directory(directory) => {
             let own = [host.root.as_path(), host.agent_dir.as_path()];
-            pack_as_is(directory, to, &BundleType::Tar, &own).map(drop).map_err(|error| error.message)
+            let packed = pack_as_is(directory, to, &BundleType::Tar, &own);
+            packed.map(drop).map_err(|error| format!("{} (into {})", error.message, to.display()))
         }
     }
 }

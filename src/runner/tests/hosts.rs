@@ -28,6 +28,76 @@ fn a_time_out_ends_the_whole_group() {
     assert!(ends, "the child outlives its group");
 }
 
+/// Agent 1 would stand still as long as the script likes.
+#[test]
+fn that_a_script_did_not_end_by_term_is_noted() {
+    let mut world = World::new();
+    let deployment = world.deployment(&[
+        ("appspec.yml", 0o644, &brief_hook().replace("timeout: 3", "timeout: 1")),
+        ("a.sh", 0o755, "#!/bin/sh\ntrap '' TERM\nsleep 60 &\nwait\nsleep 60\n"),
+    ]);
+    assert_eq!(deployment.event(EventName::DownloadBundle), Diagnostics::success());
+    assert_eq!(deployment.event(EventName::AfterInstall).error_code, LifecycleErrorCode::ScriptTimedOut);
+    let log = deployment.world.guard.path().join("agent/g-1/d-1/logs/scripts.log");
+    let text = fs::read_to_string(log).unwrap();
+    let note = "[note]a.sh went on after TERM and was ended by KILL; agent 1 sends none and waits until the script ends by itself\n";
+    assert!(text.ends_with(note), "{text}");
+}
+
+/// Agent 2 says STDOUT of both.
+#[test]
+fn a_child_that_keeps_stderr_open_is_told_in_each_agents_words() {
+    let mut world = World::new();
+    let deployment = world.deployment(&[
+        ("appspec.yml", 0o644, &brief_hook().replace("timeout: 3", "timeout: 1")),
+        ("a.sh", 0o755, "#!/bin/sh\nsleep 60 >/dev/null &\n"),
+    ]);
+    assert_eq!(deployment.event(EventName::DownloadBundle), Diagnostics::success());
+    for (agent, stream) in [(Agent::One, "STDERR"), (Agent::Two, "STDOUT")] {
+        let (specification, event) = (&deployment.specification, &EventName::AfterInstall);
+        let order = Order { specification, event, agent, listener: None };
+        let (diagnostics, _) = run(&deployment.world.host, &order, &|_: &Path| Ok(()));
+        assert!(diagnostics.message.ends_with(&format!("failed to close {stream}")), "{diagnostics:?}");
+    }
+    world.host.groups.end_left_over();
+}
+
+#[test]
+fn a_tar_closes_its_revision_for_agent_1_alone_and_says_what_is_not_kept() {
+    let mut world = World::new();
+    let mut tar = tar::Builder::new(Vec::new());
+    for (name, kind, mode, content) in [
+        ("./", tar::EntryType::Directory, 0o700, ""),
+        ("./appspec.yml", tar::EntryType::Regular, 0o4644, SITE),
+    ] {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(kind);
+        header.set_mode(mode);
+        header.set_uid(4000);
+        header.set_size(content.len() as u64);
+        tar.append_data(&mut header, name, content.as_bytes()).unwrap();
+    }
+    let bundle = tar.into_inner().unwrap();
+    let mut deployment = world.deployment(&[]);
+    (deployment.bundle, deployment.specification.bundle_type) = (bundle, BundleType::Tar);
+    let fetch = |path: &Path| fs::write(path, &deployment.bundle).map_err(|error| error.to_string());
+    let folder = deployment.world.guard.path().join("agent/g-1/d-1");
+    for (agent, mode) in [(Agent::One, 0o700), (Agent::Two, 0o755)] {
+        let (specification, event) = (&deployment.specification, &EventName::DownloadBundle);
+        let order = Order { specification, event, agent, listener: None };
+        assert_eq!(run(&deployment.world.host, &order, &fetch).0, Diagnostics::success());
+        let archive = fs::metadata(folder.join("deployment-archive")).unwrap();
+        assert_eq!(archive.permissions().mode() & 0o777, mode);
+    }
+    let log = fs::read_to_string(folder.join("logs/scripts.log")).unwrap();
+    for note in [
+        "[note]setuid and setgid bits of the tar are not kept (appspec.yml: 4644): only root can",
+        "[note]owners of the tar are not kept (appspec.yml): only root can",
+    ] {
+        assert!(log.contains(note), "{log}");
+    }
+}
+
 #[test]
 fn a_child_that_keeps_the_output_open_is_code_6_after_the_time_out() {
     let mut world = World::new();

@@ -43,7 +43,7 @@ struct Owner {
 /// What is kept of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
-    /// The permission bits that an agent's umask leaves.
+    /// As of what is made anew: of files the permission bits that the caller's umask leaves, of directories nothing.
     Masked,
     /// The permission bits.
     Modes,
@@ -53,6 +53,15 @@ pub enum Keep {
     Bits,
     /// And of a tar, owners: as root has it on a machine of its own.
     Owners,
+}
+
+/// What a tar has and [`Keep::Times`] does not keep; the first file each.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Lost {
+    /// With its mode: setuid and setgid.
+    pub bits: Option<(PathBuf, u32)>,
+    /// Of an owner or group that is neither root nor whoever unpacks.
+    pub owner: Option<PathBuf>,
 }
 
 /// What becomes of an archive's entries. Names and attributes are the archive's: nobody has looked at them.
@@ -76,22 +85,22 @@ trait Entries {
 ///
 /// Source: official agent 1.8.1, command_executor (DownloadBundle).
 pub fn unpack(bundle: &Path, kind: &BundleType, directory: &Path) -> Result<(), String> {
-    unpack_with(bundle, kind, directory, Keep::Times)
+    unpack_with(bundle, kind, directory, Keep::Times).map(drop)
 }
 
-/// As [`unpack`]; says what is kept of each entry's attributes.
-pub fn unpack_with(bundle: &Path, kind: &BundleType, directory: &Path, keep: Keep) -> Result<(), String> {
-    extract_with(bundle, kind, directory, keep)?;
-    take_off_top(directory)
+/// As [`unpack`], told what to keep of each entry's attributes; says what was not kept.
+pub fn unpack_with(bundle: &Path, kind: &BundleType, directory: &Path, keep: Keep) -> Result<Lost, String> {
+    let lost = extract_with(bundle, kind, directory, keep)?;
+    take_off_top(directory).map(|()| lost)
 }
 
 /// As [`unpack`]; a single top directory stays.
 pub fn extract(bundle: &Path, kind: &BundleType, directory: &Path) -> Result<(), String> {
-    extract_with(bundle, kind, directory, Keep::Times)
+    extract_with(bundle, kind, directory, Keep::Times).map(drop)
 }
 
 /// As [`unpack_with`]; a single top directory stays.
-pub fn extract_with(bundle: &Path, kind: &BundleType, directory: &Path, keep: Keep) -> Result<(), String> {
+pub fn extract_with(bundle: &Path, kind: &BundleType, directory: &Path, keep: Keep) -> Result<Lost, String> {
     let mut sink = Sink::new(directory, gate(bundle)?, keep)?;
     let result = match kind {
         BundleType::Zip => zipped::unpack(bundle, &mut sink),

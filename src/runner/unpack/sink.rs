@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown, symlink};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown, symlink};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::super::users::Users;
 use super::gate::Gate;
-use super::{Attributes, Entries, Keep, Owner};
+use super::{Attributes, Entries, Keep, Lost, Owner};
 use crate::appspec::Kind;
 
 pub struct Sink {
@@ -21,6 +21,7 @@ pub struct Sink {
     directories: Vec<(PathBuf, Attributes)>,
     keep: Keep,
     users: Users,
+    lost: Lost,
 }
 
 /// Directories that no entry names are made with the usual umask of an agent.
@@ -37,7 +38,8 @@ impl Sink {
             .canonicalize()
             .map_err(|error| super::super::failure::ruby(&error, "realpath", directory))?;
         let users = Users::new(keep == Keep::Owners);
-        Ok(Sink { directory, gate, links: BTreeMap::new(), directories: Vec::new(), keep, users })
+        let (links, directories) = (BTreeMap::new(), Vec::new());
+        Ok(Sink { directory, gate, links, directories, keep, users, lost: Lost::default() })
     }
 
     fn parent(&self, inner: &Path) -> io::Result<PathBuf> {
@@ -55,7 +57,10 @@ impl Sink {
         let create = || {
             fs::create_dir(&path)?;
             // Whatever the caller's own umask is.
-            fs::set_permissions(&path, fs::Permissions::from_mode(DIRECTORY))
+            match self.keep {
+                Keep::Masked => Ok(()),
+                _ => fs::set_permissions(&path, fs::Permissions::from_mode(DIRECTORY)),
+            }
         };
         match (create(), above) {
             (Err(error), Some(above)) if error.kind() == io::ErrorKind::NotFound => {
@@ -68,21 +73,29 @@ impl Sink {
     }
 
     /// A new file, in the place of an earlier one that by its mode may be nobody's to write.
-    fn create(&self, inner: &Path) -> io::Result<File> {
+    fn create(&self, inner: &Path, mode: u32) -> io::Result<File> {
         let path = self.parent(inner)?;
-        match File::create_new(&path) {
+        // The umask counts here, and where all is set afterwards it is as good as any.
+        let mode = if self.keep == Keep::Masked { mode & 0o777 } else { 0o666 };
+        let create = || File::options().write(true).create_new(true).mode(mode).open(&path);
+        match create() {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 fs::remove_file(&path)?;
-                File::create_new(path)
+                create()
             }
             created => created,
         }
     }
 
-    /// Writes a new file and gives it back, without its attributes.
-    fn write(&mut self, inner: &Path, name: &Path, content: &mut dyn Read) -> io::Result<File> {
+    /// Writes a new file and gives it back, without its attributes but for a mode that is masked.
+    fn write(
+        &mut self,
+        inner: &Path,
+        (name, mode): (&Path, u32),
+        content: &mut dyn Read,
+    ) -> io::Result<File> {
         self.links.remove(inner);
-        let mut file = self.create(inner).map_err(named(name))?;
+        let mut file = self.create(inner, mode).map_err(named(name))?;
         let written = io::copy(&mut content.take(self.gate.left().saturating_add(1)), &mut file);
         self.gate.count(written.map_err(named(name))?, name)?;
         Ok(file)
@@ -103,7 +116,7 @@ impl Sink {
 
     fn set_mode(&self, file: &File, mode: u32) -> io::Result<()> {
         let kept = match self.keep {
-            Keep::Masked => 0o755,
+            Keep::Masked => return Ok(()),
             Keep::Modes | Keep::Times => 0o777,
             Keep::Bits | Keep::Owners => 0o7777,
         };
@@ -117,15 +130,33 @@ impl Sink {
         }
     }
 
+    /// Notes what a file has in a tar and does not keep. Whoever unpacks stands for root.
+    fn note_lost(&mut self, name: &Path, attributes: &Attributes) {
+        if self.keep != Keep::Times {
+            return;
+        }
+        let Some(Owner { user, group }) = &attributes.owner else { return };
+        if let Some(mode) = attributes.mode.filter(|mode| mode & 0o6000 != 0) {
+            self.lost.bits.get_or_insert_with(|| (name.to_owned(), mode));
+        }
+        let (own_user, own_group) =
+            (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+        let is_other =
+            |number: Option<u32>, own: u32| number.is_some_and(|number| number != 0 && number != own);
+        if is_other(user.1, own_user) || is_other(group.1, own_group) {
+            self.lost.owner.get_or_insert_with(|| name.to_owned());
+        }
+    }
+
     /// Makes the links and sets the directories' attributes.
-    pub fn finish(mut self) -> io::Result<()> {
+    pub fn finish(mut self) -> io::Result<Lost> {
         for (inner, target) in &self.links {
             symlink(target, self.directory.join(inner)).map_err(named(inner))?;
         }
         for (path, attributes) in std::mem::take(&mut self.directories) {
             self.set(&File::open(path)?, &attributes, DIRECTORY)?;
         }
-        Ok(())
+        Ok(self.lost)
     }
 }
 
@@ -149,8 +180,15 @@ impl Entries for Sink {
     }
 
     fn directory(&mut self, name: &Path, attributes: &Attributes) -> io::Result<()> {
-        let Some(inner) = self.gate.place(name, Kind::Directory)? else { return Ok(()) };
-        self.make(&inner).map_err(named(name))?;
+        let inner = match self.gate.place(name, Kind::Directory)? {
+            Some(inner) => inner,
+            // `tar` sets the root as well, `unzip` does not.
+            None if attributes.owner.is_some() => PathBuf::new(),
+            None => return Ok(()),
+        };
+        if !inner.as_os_str().is_empty() {
+            self.make(&inner).map_err(named(name))?;
+        }
         // The owner must be able to go on: install, log, remove.
         let mode = attributes.mode.map(|mode| mode | 0o700);
         self.directories.push((self.directory.join(inner), Attributes { mode, ..attributes.clone() }));
@@ -159,7 +197,8 @@ impl Entries for Sink {
 
     fn file(&mut self, name: &Path, attributes: &Attributes, content: &mut dyn Read) -> io::Result<()> {
         let Some(inner) = self.gate.place(name, Kind::File)? else { return Ok(()) };
-        let file = self.write(&inner, name, content)?;
+        self.note_lost(name, attributes);
+        let file = self.write(&inner, (name, attributes.mode.unwrap_or(0o644)), content)?;
         self.set(&file, attributes, 0o644).map_err(named(name))
     }
 
@@ -185,7 +224,7 @@ impl Entries for Sink {
             return Ok(());
         };
         let (mut source, there) = open(&self.directory.join(inner)).map_err(named(name))?;
-        let file = self.write(&place, name, &mut source)?;
+        let file = self.write(&place, (name, there.permissions().mode()), &mut source)?;
         if self.keep == Keep::Owners {
             fchown(&file, Some(there.uid()), Some(there.gid())).map_err(named(name))?;
         }

@@ -241,6 +241,39 @@ fn owners_and_setuid_of_a_tar_are_kept_where_that_is_asked_for() {
     assert_eq!(unpacked(Keep::Times), (0, 0, 0o755));
 }
 
+#[test]
+fn owners_and_setuid_of_a_tar_that_are_not_kept_are_told() {
+    let with = |mode: &[u8], uid: &str| {
+        let file = changed(block("run", FILE, 1, b"x"), &[(100, mode)]);
+        let bundle = Bundle::new(&[pax(&[("uid", uid), ("gid", uid)]), file].concat());
+        extract_with(&bundle.guard.path().join("bundle.tar"), &BundleType::Tar, &bundle.path(""), Keep::Times)
+    };
+    let own = rustix::process::geteuid().as_raw().to_string();
+    for uid in ["0", &own] {
+        assert_eq!(with(b"0000755\0", uid).unwrap(), Lost { bits: None, owner: None });
+    }
+    let run = || PathBuf::from("run");
+    let lost = Lost { bits: Some((run(), 0o4755)), owner: Some(run()) };
+    assert_eq!(with(b"0004755\0", "4000").unwrap(), lost);
+}
+
+/// As of `tar`, of which agent 1 asks no more.
+#[test]
+fn a_tar_says_what_mode_its_root_has_and_a_zip_does_not() {
+    let root = |keep, kind: BundleType, bytes: &[u8]| {
+        let bundle = Bundle::new(bytes);
+        extract_with(&bundle.guard.path().join("bundle.tar"), &kind, &bundle.path(""), keep).unwrap();
+        fs::metadata(bundle.path("")).unwrap().permissions().mode() & 0o777
+    };
+    let tar = changed(block("./", EntryType::Directory, 0, b""), &[(100, b"0000700\0")]);
+    let tar = [tar, block("./a", FILE, 1, b"x")].concat();
+    assert_eq!(root(Keep::Times, BundleType::Tar, &tar), 0o700);
+    let zip = zip(|writer| {
+        writer.add_directory("./", SimpleFileOptions::default().unix_permissions(0o700)).unwrap();
+    });
+    assert_ne!(root(Keep::Times, BundleType::Zip, &zip), 0o700);
+}
+
 fn gzipped(bytes: &[u8]) -> Vec<u8> {
     let mut gz = GzEncoder::new(Vec::new(), Compression::fast());
     gz.write_all(bytes).unwrap();

@@ -36,6 +36,17 @@ fn modes_are_those_of_unzip_and_none_is_made_up() {
 }
 
 #[test]
+fn a_name_ends_at_a_zero() {
+    let mut bytes = zip(|writer| writer.start_file("a!b", SimpleFileOptions::default()).unwrap());
+    bytes.iter_mut().filter(|byte| **byte == b'!').for_each(|byte| *byte = 0);
+    let bundle = Bundle::new(&bytes);
+    bundle.unpack(BundleType::Zip).unwrap();
+    assert!(bundle.path("a").is_file());
+    let listed = contents(&bundle.guard.path().join("bundle.tar"), &BundleType::Zip).unwrap();
+    assert_eq!(listed.changed, [("a\0b".to_owned(), "a".to_owned())]);
+}
+
+#[test]
 fn backslashes_of_a_tool_of_windows_part_a_path() {
     let bundle = Bundle::new(&dos(&["appspec.yml", "scripts\\a.sh", "empty\\", "mixed/a\\b"]));
     bundle.unpack(BundleType::Zip).unwrap();
