@@ -18,9 +18,9 @@ use super::read::EVENTS;
 use super::{Agent, AppSpec, FileEntry, FileExists, Finding, Os, Script};
 
 pub use host::{NAME_MAX, PATH_MAX};
-pub use names::names;
+pub use names::{is_read_back, names};
 pub use pattern::{Pattern, is_comparable, is_vain};
-pub use scripts::{OF_THE_NEXT, taken_apart};
+pub use scripts::{OF_THE_NEXT, apart_in, taken_apart};
 
 use host::{expanded, has_files_ending, long, too_long, written_as_file};
 pub use tree::file_at;
@@ -83,6 +83,7 @@ pub fn check_within(appspec: &AppSpec, listing: &Listing, agent: Agent, work: us
     checker.tell_long(appspec);
     if !windows {
         checker.there_already(appspec);
+        checker.never_removed(appspec);
     }
     let mut is_all = checker.work > 0;
     checker.work = work;

@@ -133,12 +133,12 @@ pub const CODES: &[Code] = &[
     of(
         "A025",
         "an ACL entry",
-        "An entry is `[d:]u|g|m|o:[NAME]:PERMISSIONS`. The base entries follow from `mode`. Agent 2 wants the kind written out. A default entry that reaches a file makes Install fail.",
+        "An entry is `[d:]u|g|m|o:[NAME]:PERMISSIONS`. The base entries follow from `mode`. Agent 2 wants the kind written out. A default entry that reaches a file makes Install fail, and so does somebody whom the host does not know. Agent 1 gives the path to a shell, which takes it apart at blanks, quotes and the like: Install fails, and behind a `$` it sets another file's.",
     ),
     of(
         "A026",
         "an SELinux context",
-        "A context has a `type`, and for agent 1 a `range`, without which its Install fails although the guide calls it optional.",
+        "A context has a `type`, and for agent 1 a `range`, without which its Install fails although the guide calls it optional. It also gives the path to a shell, which takes it apart at blanks, quotes and the like.",
     ),
     of("A027", "permissions on Windows", "The agents refuse an AppSpec for Windows with permissions."),
     of(
@@ -278,6 +278,11 @@ pub const CODES: &[Code] = &[
         "A067",
         "an AppSpec for Lambda or ECS in a bundle",
         "A revision for Lambda or ECS is the AppSpec file alone. The service takes no zip, tar or tgz for functions and services (`BundleType must be either YAML or JSON`), and a host refuses this AppSpec. Only CodePipeline's action for ECS takes it out of a zip, its input artifact. `revision push` uploads no such bundle: push the AppSpec file itself.",
+    ),
+    of(
+        "A068",
+        "a file that is never removed",
+        "The agents write down what they install, a path a line, and the next deployment removes that first. They take blanks and carriage returns from the end of each line, so that a file whose name ends in one is not found, and a line feed makes two lines of a path. The file stays, and the next Install fails where it finds it there, keeps it or, with `file_exists_behavior: OVERWRITE`, writes over it.",
     ),
     of(
         "A070",

@@ -18,13 +18,16 @@ mod schema;
 mod template;
 
 pub use bundle::{
-    Entry, Kind, Listing, MOST, NAME_MAX, PATH_MAX, Pattern, file_at, is_comparable, names, taken_apart,
+    Entry, Kind, Listing, MOST, NAME_MAX, PATH_MAX, Pattern, apart_in, file_at, is_comparable, is_read_back,
+    names, taken_apart,
 };
 pub use codes::{CODES, Code, code};
 pub use finding::{Agent, Finding, Severity};
 pub use fix::fixed;
 pub use managed::OUTCOME;
 pub use model::{AppSpec, Context, FileEntry, FileExists, Os, Permission, Script};
+pub use read::acl::{is_default as is_default_acl, named as named_in_acl};
+pub use read::is_nobodys;
 pub use render::{Look, render, wrapped};
 pub use schema::schema;
 pub use template::readable;

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use rustix::fs::{FileType, OFlags};
 
-use crate::appspec::Agent;
+use crate::appspec::{self, Agent};
 
 use super::cleanup::Record;
 use super::failure::ruby;
@@ -27,6 +27,7 @@ pub fn execute(
     log: &mut Log,
     (roots, agent, users): (bool, Agent, &mut Users),
 ) -> Result<(), String> {
+    never(std::slice::from_ref(step), agent)?;
     match step {
         Step::MakeDirectory(path) => {
             root.place(path)?.make_dir().map_err(|error| ruby(&error, "dir_s_mkdir", path))?;
@@ -49,6 +50,10 @@ pub fn execute(
             log.note(&format!("acls of {} are not set: {NOT_REAL}", object.display()));
             Ok(())
         }
+        Step::SetAcl { object, .. } if shell(object, agent).is_some() => {
+            log.note(&format!("acls of {} are not set: {ANOTHER}", object.display()));
+            Ok(())
+        }
         Step::SetAcl { object, entries } => security::set_acl(root.follow(object)?.path(), entries),
         Step::SetContext { object, .. } if !roots => {
             log.note(&format!("context of {} is not set: {NOT_REAL}", object.display()));
@@ -56,9 +61,13 @@ pub fn execute(
         }
         Step::SetContext { object, context } => {
             let place = root.follow(object)?;
-            match security::set_context(place.path(), context)? {
-                Some(note) => log.note(&note),
-                None => record.add_context(place.path())?,
+            match shell(place.path(), agent) {
+                None => match security::set_context(place.path(), context)? {
+                    Some(note) => log.note(&note),
+                    None => record.add_context(place.path())?,
+                },
+                Some('$') => log.note(&format!("context of {} is not set: {ANOTHER}", object.display())),
+                Some(c) => return Err(security::context(&apart(c))),
             }
             Ok(())
         }
@@ -80,6 +89,7 @@ pub fn execute(
 }
 
 pub const NOT_REAL: &str = "only root can, on the machine itself";
+const ANOTHER: &str = "agent 1's shell reads another path there";
 
 fn copy(
     (archive, source): (&Root, &Path),
@@ -193,12 +203,47 @@ fn ids(
     Ok((owner, found(group, "group", &mut |name| users.group(name))?))
 }
 
-/// What a step will fail of whose owner or group this machine does not know.
-pub fn stranger(steps: &[Step]) -> Option<String> {
-    let (mut known, mut users) = (HashSet::new(), Users::new(true));
-    steps.iter().find_map(|step| {
-        let Step::SetOwner { owner, group, .. } = step else { return None };
-        let names = (owner.as_deref(), group.as_deref());
-        known.insert(names).then(|| ids(names.0, names.1, &mut users).err()).flatten()
+/// The character by which the shell that agent 1 has start `setfacl` and `semanage` takes a path apart. At a `$` alone
+/// what is left may be another path.
+fn shell(path: &Path, agent: Agent) -> Option<char> {
+    let path = path.to_string_lossy();
+    appspec::apart_in(&path, false).max_by_key(|c| *c != '$').filter(|_| agent == Agent::One)
+}
+
+fn apart(c: char) -> String {
+    format!("Agent 1's shell takes the path apart at {c:?}.")
+}
+
+/// What a step fails of on every host.
+pub fn never(steps: &[Step], agent: Agent) -> Result<(), String> {
+    steps.iter().filter(|_| agent == Agent::One).try_for_each(|step| match step {
+        Step::SetAcl { object, .. } => match shell(object, agent) {
+            None | Some('$') => Ok(()),
+            Some(c) => Err(security::acls(object, &apart(c))),
+        },
+        Step::SetOwner { owner, group, .. } => {
+            let nobody = |name: &Option<String>, what: &str| match name {
+                Some(name) if appspec::is_nobodys(name) => Err(format!("can't find {what} for {name}")),
+                _ => Ok(()),
+            };
+            nobody(owner, "user").and_then(|()| nobody(group, "group"))
+        }
+        _ => Ok(()),
+    })
+}
+
+/// What a step will fail of that names somebody whom this machine does not know.
+pub fn stranger(steps: &[Step], agent: Agent) -> Option<String> {
+    let (mut owners, mut acls, mut users) = (HashSet::new(), HashSet::new(), Users::new(true));
+    steps.iter().find_map(|step| match step {
+        Step::SetOwner { owner, group, .. } if agent == Agent::One => {
+            let names = (owner.as_deref(), group.as_deref());
+            owners.insert(names).then(|| ids(names.0, names.1, &mut users).err()).flatten()
+        }
+        Step::SetAcl { object, entries } if acls.insert(entries) => {
+            let who = security::stranger(entries, &mut users)?;
+            Some(security::acls(object, &format!("This machine knows no {who}.")))
+        }
+        _ => None,
     })
 }

@@ -43,6 +43,7 @@ pub fn ruby(error: &io::Error, call: &str, path: &Path) -> String {
         io::ErrorKind::AlreadyExists => "File exists",
         io::ErrorKind::IsADirectory => "Is a directory",
         io::ErrorKind::NotADirectory => "Not a directory",
+        io::ErrorKind::ResourceBusy => "Device or resource busy",
         io::ErrorKind::StorageFull => "No space left on device",
         _ => return format!("{error} @ {call} - {}", path.display()),
     };

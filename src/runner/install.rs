@@ -16,15 +16,15 @@ pub fn install(host: &Host, layout: &Layout, order: &Order<'_>) -> Result<(), Fa
     let appspec = appspec_of(&archive, order.agent, &order.specification.appspec, true)?;
     let roots = host.is_roots();
     if roots {
-        cleanup::forget_contexts(&layout.cleanup_file())?;
+        cleanup::forget_contexts(&layout.cleanup_file(), order.agent)?;
     }
-    cleanup::remove_previous(&layout.cleanup_file(), &root)?;
+    let mut log = Log::open(&layout.script_log(), order.agent, order.listener.clone())?;
+    cleanup::remove_previous(&layout.cleanup_file(), &root, order.agent, &mut log)?;
     let unpacked = Root::closed(&archive).map_err(|error| ruby(&error, "realpath", &archive))?;
     let plan = plan::plan(&appspec, &unpacked, &root, order.specification.file_exists, order.agent)?;
     let path = layout.install_file();
     layout::write(&path, &plan.json().to_string())?;
     let mut record = Record::create(&layout.cleanup_file())?;
-    let mut log = Log::open(&layout.script_log(), order.agent, order.listener.clone())?;
     let mut users = Users::new(roots);
     for step in &plan.steps {
         copy::execute(step, (&unpacked, &root), &mut record, &mut log, (roots, order.agent, &mut users))?;

@@ -77,7 +77,7 @@ pub const MAX_REVISIONS: usize = 5;
 
 impl Host {
     /// Whether what only root of a real host can do is done.
-    fn is_roots(&self) -> bool {
+    pub fn is_roots(&self) -> bool {
         self.real && rustix::process::geteuid().is_root()
     }
 }
@@ -159,12 +159,14 @@ pub struct Preview {
     pub steps: serde_json::Value,
     /// The host's files that are in the way: the first is what Install would fail of.
     pub conflicts: Vec<PathBuf>,
+    /// Why nothing of the last revision would be removed, where its record is not used.
+    pub distrusted: Option<String>,
     /// The host's files whose SELinux contexts Install would take back first, in its order: the last revision's.
     pub forgotten: Vec<PathBuf>,
     /// The host's files and directories that Install would then remove, in its order: the last revision's.
     pub removed: Vec<PathBuf>,
-    /// What Install would fail of where no script before it changes the host: what is in the way of a step, an owner or
-    /// group that is not there, or what a link leads to whose permissions are set.
+    /// What Install would fail of where no script before it changes the host: what is in the way of a step, an owner, a
+    /// group or somebody in an ACL who is not there, or what a link leads to whose permissions are set.
     pub lacks: Option<String>,
 }
 
@@ -201,21 +203,29 @@ pub fn preview(
 ) -> Result<Preview, String> {
     let root = root::Root::seen(host)?;
     let record = Layout::new(host, specification).map_err(|failure| failure.message)?.cleanup_file();
-    let forgotten = if host.is_roots() { cleanup::contexts(&record)? } else { Vec::new() };
-    let (removed, places): (Vec<_>, _) = cleanup::removed(&record, &root)?.into_iter().unzip();
+    let forgotten = if host.is_roots() { cleanup::contexts(&record, agent)? } else { Vec::new() };
+    let (removed, places): (Vec<_>, _) = cleanup::removed(&record, &root, agent)?.into_iter().unzip();
     let root = root.without(places);
     let archive = root::Root::closed(archive).map_err(|error| failure::ruby(&error, "realpath", archive))?;
     let (plan, ends) = plan::draft(appspec, &archive, &root, specification.file_exists, agent)?;
-    let ends = ends.and_then(|()| plan.sources(&archive));
+    let ends = ends.and_then(|()| plan.sources(&archive)).and_then(|()| copy::never(&plan.steps, agent));
     match ends {
         Err(message) if plan.conflicts.is_empty() => Err(message),
         _ => {
             let fails = host.is_roots() && agent == Agent::One;
-            let stranger = if fails { copy::stranger(&plan.steps) } else { None };
+            let stranger = if host.is_roots() { copy::stranger(&plan.steps, agent) } else { None };
             let blocked =
                 plan.steps.iter().find_map(|step| copy::check(step, (&archive, &root), agent).err());
             let lacks = blocked.or(stranger).or_else(|| plan.dangling(&archive, &root, fails));
-            Ok(Preview { steps: plan.json(), conflicts: plan.conflicts, forgotten, removed, lacks })
+            let distrusted = cleanup::distrust(&record, agent);
+            Ok(Preview {
+                steps: plan.json(),
+                conflicts: plan.conflicts,
+                distrusted,
+                forgotten,
+                removed,
+                lacks,
+            })
         }
     }
 }

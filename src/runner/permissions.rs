@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::appspec::{Agent, Pattern, Permission, is_comparable};
+use crate::appspec::{Agent, Pattern, Permission, is_comparable, is_default_acl};
 
 use super::plan::{Plan, Step};
 use super::root::{Root, expand};
@@ -65,6 +65,9 @@ fn objects(
         let below = path.strip_prefix(&object).unwrap_or(path).to_string_lossy();
         let fits = permission.pattern == "**" || pattern.fits(&below);
         if !below.is_empty() && fits && !except.iter().any(|name| name.fits(&below)) {
+            if plan.copied.contains_key(path) {
+                check_acls(permission)?;
+            }
             objects.push(path.clone());
         }
     }
@@ -86,7 +89,12 @@ fn check_file(permission: &Permission) -> Result<(), String> {
             except.join(", ")
         ));
     }
-    if permission.acls.iter().any(|entry| entry.starts_with("d:") || entry.starts_with("default:")) {
+    check_acls(permission)
+}
+
+/// Of a file, which has no defaults.
+fn check_acls(permission: &Permission) -> Result<(), String> {
+    if permission.acls.iter().any(|entry| is_default_acl(entry)) {
         return Err("The deployment failed because the -d parameter has been specified to apply an acl setting to a file. This parameter is supported for directories only. Update the AppSpec file, and then try again.".to_owned());
     }
     Ok(())

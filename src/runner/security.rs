@@ -9,21 +9,48 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::appspec::Context;
+use crate::appspec::{Context, is_default_acl, named_in_acl};
 
 use super::failure::ruby;
 use super::process::tool;
+use super::users::Users;
 
 /// `setfacl --set` replaces the whole list: what the entries leave open follows from the mode.
 pub fn set_acl(place: &Path, entries: &[String]) -> Result<(), String> {
     let metadata = fs::metadata(place).map_err(|error| ruby(&error, "apply2files", place))?;
     let list = full_list(metadata.permissions().mode(), entries);
     let result = tool("setfacl", &["--set".as_ref(), list.as_ref(), "--".as_ref(), place.as_os_str()]);
-    result.map(drop).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => {
-            format!("Unable to set correct acl on {}: setfacl is not installed", place.display())
-        }
-        _ => format!("Unable to set correct acl on {}: {error}", place.display()),
+    result.map(drop).map_err(|error| {
+        let why = match error.kind() {
+            io::ErrorKind::NotFound => "setfacl is not installed".to_owned(),
+            _ => error.to_string(),
+        };
+        let command = format!("setfacl --set {list} {}", place.display());
+        acls(place, &format!("Failed command: {command}. {why}"))
+    })
+}
+
+/// What agent 1 reports of ACLs that it cannot set.
+pub fn acls(object: &Path, why: &str) -> String {
+    format!(
+        "The deployment failed because of a problem with the acls permission settings in the application specification file for this object: {}. {why}",
+        object.display()
+    )
+}
+
+/// What agent 1 reports of a context that it cannot set.
+pub fn context(why: &str) -> String {
+    format!(
+        "The deployment failed because the application specification file contains an error in the settings for the context parameter. Update the permissions section of the AppSpec file, and then try again. {why}"
+    )
+}
+
+/// Somebody in the entries whom the machine does not know; `setfacl` takes every number.
+pub fn stranger(entries: &[String], users: &mut Users) -> Option<String> {
+    entries.iter().filter_map(|entry| named_in_acl(entry)).find_map(|(is_group, name)| {
+        let is_known = name.bytes().all(|byte| byte.is_ascii_digit())
+            || if is_group { users.group(name) } else { users.user(name) }.is_some();
+        (!is_known).then(|| format!("{} {name}", if is_group { "group" } else { "user" }))
     })
 }
 
@@ -31,7 +58,7 @@ pub fn set_acl(place: &Path, entries: &[String]) -> Result<(), String> {
 /// from the group's.
 fn full_list(mode: u32, entries: &[String]) -> String {
     let bits = |shift: u32| (mode >> shift) & 7;
-    let is_default = |entry: &str| matches!(entry.split(':').next(), Some("d" | "default"));
+    let is_default = is_default_acl;
     let has = |default: bool, kinds: [&str; 2]| {
         entries.iter().filter(|entry| is_default(entry) == default).find(|entry| {
             let mut parts = entry.split(':').skip(usize::from(default));
@@ -41,15 +68,8 @@ fn full_list(mode: u32, entries: &[String]) -> String {
         })
     };
     let names = |default: bool| {
-        entries.iter().filter(|entry| is_default(entry) == default).any(|entry| {
-            let parts: Vec<&str> = entry.split(':').skip(usize::from(default)).collect();
-            match parts.as_slice() {
-                // A user, without a kind.
-                [name, _] => !matches!(*name, "" | "m" | "mask" | "o" | "other"),
-                [kind, name, ..] => matches!(*kind, "u" | "user" | "g" | "group") && !name.is_empty(),
-                _ => false,
-            }
-        })
+        let mut entries = entries.iter().filter(|entry| is_default(entry) == default);
+        entries.any(|entry| named_in_acl(entry).is_some())
     };
     let mut list = vec![format!("u::{}", bits(6)), format!("g::{}", bits(3)), format!("o::{}", bits(0))];
     if names(false) && has(false, ["m", "mask"]).is_none() {

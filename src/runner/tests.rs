@@ -1,5 +1,6 @@
 //! Whole deployments on a host of its own, as the agent runs them.
 
+mod agents;
 mod hosts;
 mod isolated;
 mod links;

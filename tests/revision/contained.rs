@@ -226,3 +226,19 @@ fn a_dry_run_says_where_the_run_itself_may_not_write() {
         run.complains(&format!("name a directory that you can write with {flag}"));
     }
 }
+
+#[test]
+fn a_directory_that_something_is_mounted_on_stops_the_removal() {
+    let local = Local::new("one");
+    if !can_contain(&local, "a mount on what was installed") {
+        return;
+    }
+    local.write("one", &[]);
+    local.run(&local.site(), &[]).ends_with(0);
+    let mount = local.root().join("srv/www");
+    let (site, root) = (local.site(), local.root());
+    let line = ["revision", "run", site.to_str().unwrap(), "--root", root.to_str().unwrap()];
+    contained(&local, &["--tmpfs".as_ref(), mount.as_os_str()], &line)
+        .ends_with(3)
+        .says("Device or resource busy @ dir_s_rmdir - /srv/www");
+}

@@ -486,6 +486,7 @@ fn on_the_machine_itself_root_does_users_owners_and_acls() {
     assert!(String::from_utf8_lossy(&listed.stdout).contains("user:bin:r--"), "{listed:?}");
     // `su` refuses an account without a login shell; an owner that is not there breaks agent 1 alone.
     run("daemon", "daemon", &[]).ends_with(3).says("run as user daemon failed with exit code 1");
+    run("'a:b'", "daemon", &["--dry-run"]).ends_with(3).complains("AfterInstall would fail");
     run("--help", "daemon", &[]).ends_with(3).says("there is no user --help");
     run("root", "nobody-here", &[]).ends_with(3).says("can't find user for nobody-here");
     let foretold = run("root", "nobody-here", &["--dry-run"]).ends_with(3);

@@ -6,7 +6,7 @@ use super::super::placeholder::is_placeholder;
 use super::super::read::acl;
 use super::super::{Agent, Finding, Permission, Severity};
 use super::pattern::{self, Pattern};
-use super::{Checker, Kind, Target, joined, normal, tree};
+use super::{Checker, Kind, Target, apart_in, joined, normal, tree};
 
 impl Checker<'_> {
     /// `objects` are the paths that the permissions before are for.
@@ -67,6 +67,7 @@ impl Checker<'_> {
             let help = "write `type: [directory]`";
             self.findings.push(Finding::error("A025", span, message).help(help));
         }
+        self.findings.extend(self.parted(permission, &matched));
         self.findings.extend(self.dangling(permission, &matched));
         objects.extend(matched.into_iter().map(|path| (path, permission)));
     }
@@ -175,6 +176,40 @@ impl Checker<'_> {
         let help = "give the directory a permission of its own, and this one a pattern for names directly in the object";
         let span = permission.except_spans.get(at).copied().unwrap_or(permission.span);
         Some(Finding::warning("A024", span, message).help(help))
+    }
+
+    /// A path that agent 1's shell takes apart, which starts `setfacl` and `semanage` for it.
+    fn parted(&self, permission: &Permission, matched: &[String]) -> Option<Finding> {
+        let (code, what) = match permission.acls.is_empty() {
+            false => ("A025", "`setfacl`"),
+            true if permission.context.is_some() => ("A026", "`semanage`"),
+            true => return None,
+        };
+        // A context is set by the path that a link leads to.
+        let is_link = |path: &str| match self.targets.get(path) {
+            Some((Target::File(source), _)) => {
+                self.listing.get(source).is_some_and(|entry| entry.kind == Kind::Link)
+            }
+            _ => false,
+        };
+        let by_agent =
+            matched.iter().filter(|path| self.agent == Agent::One && (code == "A025" || !is_link(path)));
+        let found =
+            by_agent.filter_map(|path| Some((path, apart_in(path, false).max_by_key(|c| *c != '$')?)));
+        let (path, c) = found.max_by_key(|(_, c)| *c != '$')?;
+        let c = if c.is_whitespace() { "a blank".to_owned() } else { format!("`{c}`") };
+        let message = format!("a shell starts {what}, and takes /{path} apart at {c}");
+        let help = "rename it, or set that in a script of AfterInstall";
+        let finding = match c == "`$`" {
+            // Without the variable it may be the path of another one.
+            true => Finding::warning(
+                code,
+                permission.span,
+                format!("{message}: it is set on another path, or Install fails"),
+            ),
+            false => Finding::error(code, permission.span, format!("{message}: Install fails")),
+        };
+        Some(finding.help(help))
     }
 
     /// A link through which a permission would set what is not there.

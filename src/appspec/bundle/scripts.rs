@@ -153,22 +153,29 @@ pub fn taken_apart(script: &Script, agent: Agent, windows: bool) -> Option<char>
         Agent::One => true,
         Agent::Two => script.runas.is_some() && !windows,
     };
-    let mut chars = script.location.chars().peekable();
-    while let Some(c) = chars.next().filter(|_| shell) {
-        let is_apart = match c {
-            c if is_blank(c) => true,
-            _ if windows => false,
-            '$' => chars.peek().is_some_and(|next| {
-                next.is_ascii_alphanumeric()
-                    || matches!(next, '_' | '{' | '(' | '@' | '*' | '#' | '?' | '!' | '-' | '$')
-            }),
-            c => matches!(c, '\'' | '"' | '`' | '\\' | '&' | '|' | ';' | '<' | '>' | '(' | ')'),
-        };
-        if is_apart {
-            return Some(c);
+    apart_in(&script.location, windows).next().filter(|_| shell)
+}
+
+/// The characters of a path by which a shell reads it as something else.
+pub fn apart_in(path: &str, windows: bool) -> impl Iterator<Item = char> {
+    let mut chars = path.chars().peekable();
+    std::iter::from_fn(move || {
+        while let Some(c) = chars.next() {
+            let is_apart = match c {
+                c if is_blank(c) => true,
+                _ if windows => false,
+                '$' => chars.peek().is_some_and(|next| {
+                    next.is_ascii_alphanumeric()
+                        || matches!(next, '_' | '{' | '(' | '@' | '*' | '#' | '?' | '!' | '-' | '$')
+                }),
+                c => matches!(c, '\'' | '"' | '`' | '\\' | '&' | '|' | ';' | '<' | '>' | '(' | ')'),
+            };
+            if is_apart {
+                return Some(c);
+            }
         }
-    }
-    None
+        None
+    })
 }
 
 /// Why a script's first line starts nothing, or may not.

@@ -60,6 +60,18 @@ pub fn is_default(entry: &str) -> bool {
     matches!(parts.next(), Some("d" | "default")) && parts.count() > 1
 }
 
+/// Whom an entry that an agent takes is for: whether that is a group, and the name. None where nobody is named.
+pub fn named(entry: &str) -> Option<(bool, &str)> {
+    let parts: Vec<&str> = entry.split(':').skip(usize::from(is_default(entry))).collect();
+    let (kind, name) = match parts.as_slice() {
+        [name, _] => without_kind(name),
+        [kind, name, ..] => (*kind, *name),
+        _ => return None,
+    };
+    let is_named = matches!(kind, "u" | "user" | "g" | "group") && !name.is_empty();
+    is_named.then_some((matches!(kind, "g" | "group"), name))
+}
+
 /// What agent 1 makes of an entry that names no kind: a user, unless it is a mask or all others.
 fn without_kind(name: &str) -> (&str, &str) {
     match name {
@@ -77,6 +89,22 @@ fn base_entry(entry: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whom_entries_are_for() {
+        for (entry, who) in [
+            ("u:bob:rw", Some((false, "bob"))),
+            ("d:group:web:r", Some((true, "web"))),
+            ("bob:rw", Some((false, "bob"))),
+            ("d:bob:rw", Some((false, "bob"))),
+            ("d:rw", Some((false, "d"))),
+            ("d:u::rw", None),
+            ("m:rw", None),
+            ("o::r", None),
+        ] {
+            assert_eq!(named(entry), who, "{entry}");
+        }
+    }
 
     /// Verdicts of agent 1 and agent 2.
     #[test]

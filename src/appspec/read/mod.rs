@@ -18,6 +18,7 @@ use crate::source::psych::{Item, Map, Value};
 use crate::source::{self, Indented, Position, Span, core, psych};
 
 pub use hooks::EVENTS;
+pub use permissions::is_nobodys;
 pub use unread::{INDENTED, NOT_INDENTED, rest_help, unreadable_help, unreadable_span};
 
 use super::finding::nearest;

@@ -172,7 +172,7 @@ impl Reader {
                 at_install
                     .push(Finding::error("A024", item.span, message).help("owner and group are two keys"));
             }
-            Ok(name) if name.trim().is_empty() || name.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Ok(name) if is_nobodys(name) => {
                 let message = format!("no {key} is named `{name}`: Install fails");
                 let help = "write the name, not the number, of a user or group";
                 at_install.push(Finding::error("A024", item.span, message).help(help));
@@ -377,6 +377,11 @@ impl Reader {
         }
         entries
     }
+}
+
+/// Whether no user or group of any host has this name, for agent 1, which takes no number for one.
+pub fn is_nobodys(name: &str) -> bool {
+    name.contains(':') || name.trim().is_empty() || name.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn is_type(name: &str) -> bool {

@@ -109,6 +109,32 @@ fn what_every_host_has_is_refused_under_disallow() {
 }
 
 #[test]
+fn a_name_that_the_next_deployment_does_not_find_is_warned_of() {
+    let with = |name: &str, behaviour: &str| {
+        let listing = bundle(&[("app/", ""), (name, "nowhere")]);
+        said(&format!("{behaviour}files:\n  - {{source: app, destination: /srv}}\n"), &listing)
+    };
+    for name in ["app/a ", "app/Icon\r", "app/a\nb", "app/a\nb/c"] {
+        for behaviour in ["", "file_exists_behavior: DISALLOW\n", "file_exists_behavior: RETAIN\n"] {
+            assert_eq!(with(name, behaviour), ["A068 w"], "{name:?}");
+        }
+        assert_eq!(with(name, "file_exists_behavior: OVERWRITE\n"), [""; 0], "{name:?}");
+    }
+    // A link is not written over.
+    assert_eq!(with("app/a @", "file_exists_behavior: OVERWRITE\n"), ["A068 w"]);
+    assert_eq!(with("app/a\u{a0}", ""), ["A068 w2"]);
+    for fine in ["app/a b", "app/a /", "app/a /b", "app/a\tb", "other/a "] {
+        assert_eq!(with(fine, ""), [""; 0], "{fine:?}");
+    }
+    let listing = bundle(&[("app/", ""), ("app/Icon\r", ""), ("app/b ", "")]);
+    let text = format!("{HEAD}files:\n  - {{source: app, destination: /srv}}\n");
+    let finding = check(text.as_bytes(), Some(&listing), FIRST).findings.remove(0);
+    let message = "`app/Icon\r` ends in a carriage return: the agents do not find it again to remove it, and the next deployment fails as it is there already, unless it says otherwise, and so on with 1 more";
+    assert_eq!(finding.message, message);
+    assert_eq!(finding.help.as_deref(), Some("rename it; of a zip `unzip` leaves the character out"));
+}
+
+#[test]
 fn links_that_lead_out_and_names_that_clash_are_noted() {
     let link = |target: &str| Entry { kind: Kind::Link, mode: 0o777, head: target.as_bytes().to_vec() };
     let file = || Entry { kind: Kind::File, mode: 0o644, head: Vec::new() };

@@ -117,6 +117,23 @@ fn links_under_a_permission_are_looked_at_where_they_will_lie() {
 }
 
 #[test]
+fn a_path_that_agent_1s_shell_takes_apart_gets_no_acl_and_no_context() {
+    let listing =
+        bundle(&[("app/", ""), ("app/my file", ""), ("app/a link@", "b"), ("app/b", ""), ("app/A$B", "")]);
+    let with = |permission: &str| {
+        let file = "files:\n  - {source: app, destination: /srv}\n";
+        said(&format!("{file}permissions:\n  - {{object: /srv, {permission}}}\n"), &listing)
+    };
+    assert_eq!(with("acls: ['u:web:rw']"), ["A025 e1"]);
+    assert_eq!(with("acls: ['u:web:rw'], pattern: 'a l*'"), ["A025 e1"]);
+    assert_eq!(with("acls: ['u:web:rw'], pattern: 'A*'"), ["A025 w1"]);
+    assert_eq!(with("acls: ['u:web:rw'], pattern: b"), [""; 0]);
+    assert_eq!(with("context: {type: t, range: s0}, pattern: 'm*'"), ["A026 e1"]);
+    assert_eq!(with("context: {type: t, range: s0}, pattern: 'a l*'"), [""; 0]);
+    assert_eq!(with("mode: '640'"), [""; 0]);
+}
+
+#[test]
 fn links_in_a_circle_are_followed_once() {
     let listing = bundle(&[("a@", "."), ("b@", "."), ("c/", ""), ("c/up@", ".."), ("x.txt", "")]);
     assert_eq!(said("files: [{source: /, destination: /srv}]\n", &listing), ["A066 w"; 3]);

@@ -60,7 +60,7 @@ pub fn show(
             let is_missing = !stops(event) && !runner::has_script(&archive, &script.location);
             if !stops(event) && failing.is_none() {
                 let what = format!("Script does not exist at specified location: {}", script.location);
-                let what = if is_missing { Some(what) } else { fails(script, findings) };
+                let what = if is_missing { Some(what) } else { fails(script, findings, host.is_roots()) };
                 failing = what.map(|what| (event, what));
             }
             lines.push(json!({"event": event.as_str(), "type": "script", "location": script.location,
@@ -76,6 +76,9 @@ pub fn show(
     }
     let table = run_report::steps(&lines);
     View { json: json!({ "steps": lines }), items: Some("steps"), table, empty: "" }.print(output, ui)?;
+    if let Some(why) = &preview.distrusted {
+        ui.warn(why);
+    }
     match (preview.conflicts.first(), failing) {
         (Some(path), _) => Err(refuse(&EventName::Install, runner::conflict(path))
             .help("--file-exists-behavior OVERWRITE or RETAIN, where the AppSpec says nothing of it")
@@ -92,12 +95,17 @@ pub fn show(
     }
 }
 
-/// Why a script that is there is certain to fail its event, by what was said of it.
-fn fails(script: &Script, findings: &[Finding]) -> Option<String> {
+/// Why a script that is there is certain to fail its event, by what was said of it. `roots`: scripts run as others.
+fn fails(script: &Script, findings: &[Finding], roots: bool) -> Option<String> {
+    let name = script.runas.as_ref().map(|name| format!("`{name}`"));
     let of_it = |finding: &&Finding| {
-        finding.severity == Severity::Error
-            && finding.span == Some(script.span)
-            && matches!(finding.code, "A037" | "A038" | "A039" | "A040" | "A047")
+        let is_of_it = match finding.code {
+            "A037" | "A038" | "A039" | "A040" | "A047" => finding.span == Some(script.span),
+            // It stands at the name, which fails wherever it is.
+            "A044" => roots && name.as_ref().is_some_and(|name| finding.message.contains(name)),
+            _ => false,
+        };
+        finding.severity == Severity::Error && is_of_it
     };
     findings.iter().find(of_it).map(|finding| finding.message.clone())
 }

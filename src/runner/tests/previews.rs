@@ -6,7 +6,7 @@ use super::*;
 
 impl Deployment<'_> {
     /// The preview, and where its revision lies.
-    fn preview(&self, agent: Agent) -> Result<(Preview, PathBuf), String> {
+    pub(super) fn preview(&self, agent: Agent) -> Result<(Preview, PathBuf), String> {
         let (bundle, archive) =
             (self.world.guard.path().join("look.zip"), self.world.guard.path().join("look"));
         let _ = fs::remove_dir_all(&archive);
@@ -116,6 +116,14 @@ fn an_owner_whom_nobody_knows_is_foretold_where_root_would_fail_of_it() {
     let stranger = |agent| deployment.preview(agent).unwrap().0.lacks;
     assert_eq!(stranger(Agent::One), is_root.then(|| "can't find group for nobodys-here".to_owned()));
     assert_eq!(stranger(Agent::Two), None);
+    let acls = MODES.replace("mode: 750", "acls: ['d:g:nobodys-here:rx', 'u:0:r', 'u:root:r']");
+    let deployment =
+        world.deployment(&[("appspec.yml", 0o644, &format!("{SITE}{acls}")), ("site/sub/a", 0o644, "1")]);
+    for agent in [Agent::One, Agent::Two] {
+        let lacks = deployment.preview(agent).unwrap().0.lacks;
+        let is_told = lacks.is_some_and(|lacks| lacks.ends_with("This machine knows no group nobodys-here."));
+        assert_eq!(is_told, is_root);
+    }
 }
 
 #[test]
