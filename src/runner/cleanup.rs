@@ -116,7 +116,9 @@ pub fn remove_previous(record: &Path, root: &Root, agent: Agent, log: &mut Log) 
         if agent == Agent::Two && is_dangling(root, path, &place) {
             // Seen in sources before 2.1.0; not known of that.
             let path = path.display();
-            log.note(&format!("{path} leads to nothing now: some versions of agent 2 leave it and fail here"));
+            log.note(&format!(
+                "{path} leads to nothing now: some versions of agent 2 leave it and fail here"
+            ));
         }
         if place.is_dir() {
             let removed = if root.is_covered(&place) { Ok(()) } else { place.remove_dir() };
