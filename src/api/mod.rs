@@ -29,6 +29,7 @@ mod shape;
 pub mod source;
 mod sources;
 mod steady;
+mod tries;
 mod upload;
 
 use aws_config::SdkConfig;
@@ -51,6 +52,7 @@ pub use revisions::{Stored, wire_revision};
 pub use roles::Ask;
 pub use shape::Shape;
 pub use steady::Steady;
+pub use tries::Tries;
 pub use upload::{Ended, Left, Put, Uploaded};
 
 use crate::settings::Connection;

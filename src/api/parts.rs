@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use aws_sdk_s3::config::{ConfigBag, Intercept, RequestChecksumCalculation, RuntimeComponents};
-use aws_sdk_s3::error::{BoxError, ProvideErrorMetadata};
+use aws_sdk_s3::config::RequestChecksumCalculation;
+use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::{ByteStream, Length};
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
-use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::time::timeout;
 
@@ -18,6 +16,7 @@ use super::error::from_sdk;
 use super::resume::{Cut, Unfinished};
 use super::revisions::Stored;
 use super::steady::Steady;
+use super::tries::Tries;
 use super::upload::{Ended, Left, Place, Progress, Uploaded, described, local, stored};
 use super::{Api, ApiError};
 
@@ -29,26 +28,6 @@ const BUFFER: usize = 128 << 10;
 const SOON: Duration = Duration::from_secs(1);
 /// How long it waits for its parts to be removed.
 const A_WHILE: Duration = Duration::from_secs(5);
-
-/// Counts how often a call is sent.
-#[derive(Clone, Debug, Default)]
-struct Tries(Arc<AtomicU32>);
-
-impl Intercept for Tries {
-    fn name(&self) -> &'static str {
-        "cdctl::Tries"
-    }
-
-    fn read_before_transmit(
-        &self,
-        _: &BeforeTransmitInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        Ok(())
-    }
-}
 
 impl Api {
     pub(super) async fn put_parts(
@@ -72,7 +51,7 @@ impl Api {
                     let tries = Tries::default();
                     let upload = self.begin(place, &tries, stop.as_mut()).await?;
                     if let Some(known) = &found.known
-                        && tries.0.load(Ordering::Relaxed) > 1
+                        && tries.count() > 1
                     {
                         // Of those that stay the next push tells.
                         let _ = timeout(A_WHILE, self.remove_lost(place, known, &upload.id)).await;

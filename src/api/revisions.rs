@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::error::from_sdk;
 use super::upload::{DIGEST, SETTINGS, stored};
-use super::{Api, ApiError, call, convert, raw};
+use super::{Api, ApiError, Tries, convert, raw};
 use crate::model::Revision;
 
 /// Where an upload ended up.
@@ -22,20 +22,25 @@ pub struct Stored {
 }
 
 impl Api {
-    /// RegisterApplicationRevision. The call answers with nothing.
+    /// RegisterApplicationRevision. The call answers with nothing; `tries` tells whether it was sent.
     pub async fn register_revision(
         &self,
         application: &str,
         revision: &Revision,
         description: Option<&str>,
+        tries: &Tries,
     ) -> Result<(), ApiError> {
-        let request = self
+        let sent = self
             .codedeploy
             .register_application_revision()
             .application_name(application)
             .revision(convert::location(revision))
-            .set_description(description.map(str::to_owned));
-        call!("RegisterApplicationRevision", request).map(|_| ())
+            .set_description(description.map(str::to_owned))
+            .customize()
+            .interceptor(tries.clone())
+            .send()
+            .await;
+        sent.map(drop).map_err(|error| from_sdk("RegisterApplicationRevision", &error))
     }
 
     /// GetApplicationRevision of an inline AppSpec by its digest; none where the service does not give it back.

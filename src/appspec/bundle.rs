@@ -116,8 +116,15 @@ pub fn by_text(appspec: &AppSpec, agent: Agent) -> Vec<Finding> {
     for entry in &appspec.files {
         let (Ok(source), Ok(destination)) = (&entry.source, &entry.destination) else { continue };
         if source.contains(['*', '?']) {
-            let message = format!("`{source}` is no pattern: Install fails where no file has this very name");
-            findings.push(Finding::warning("A015", entry.source_span, message).help(WILDCARDS));
+            let finding = if windows && !is_placeholder(source) {
+                let message = format!("`{source}` is no pattern, and no name on Windows: Install fails");
+                Finding::error("A015", entry.source_span, message)
+            } else {
+                let message =
+                    format!("`{source}` is no pattern: Install fails where no file has this very name");
+                Finding::warning("A015", entry.source_span, message)
+            };
+            findings.push(finding.help(WILDCARDS));
         }
         if let Some(message) = too_long(&expanded(destination)).filter(|_| !windows) {
             findings.push(long(entry, message));
@@ -131,7 +138,8 @@ pub fn by_text(appspec: &AppSpec, agent: Agent) -> Vec<Finding> {
     findings.extend(text::permissions(appspec, agent));
     let script = |(event, script)| {
         let apart = scripts::apart(event, script, agent, windows);
-        apart.or_else(|| text::location(event, script, windows))
+        let told = apart.or_else(|| text::location(event, script, windows));
+        told.or_else(|| scripts::not_of_windows(script).filter(|_| windows))
     };
     findings.extend(scripts_that_run(appspec).filter_map(script));
     findings

@@ -262,7 +262,7 @@ pub const CODES: &[Code] = &[
     of(
         "A064",
         "names in a zip that `unzip` changes",
-        "Old tools of Windows part the names by backslashes. The agent's `unzip` takes them for slashes and warns; at a warning agent 1 unpacks the zip once more by itself, and then such files lie at the root too, with the backslashes in their names. `unzip` also leaves out control characters, and `;` with digits at the end of a name, which is how VMS writes a file's version: such a file lies under another name than the zip says. Names beyond ASCII in a zip that MS-DOS or Windows made Debian's and Ubuntu's `unzip` takes for code page 850 and writes in Latin-1, be they UTF-8 or not; `revision run` and the sandbox take them for what they are.",
+        "Old tools of Windows part the names by backslashes. The agent's `unzip` takes them for slashes and warns; at a warning agent 1 unpacks the zip once more by itself, and then such files lie at the root too, with the backslashes in their names. `unzip` also leaves out control characters, and `;` with digits at the end of a name, which is how VMS writes a file's version: such a file lies under another name than the zip says. Names beyond ASCII in a zip that MS-DOS or Windows made Debian's and Ubuntu's `unzip` takes for code page 850 and writes in Latin-1, be they UTF-8 or not; `revision run` and the sandbox take them for what they are. A directory that is bundled as a zip is looked at for such names too; where one file would take another's place, that is an error.",
     ),
     of(
         "A065",

@@ -120,7 +120,7 @@ pub fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
     known
         .iter()
         .map(|word| (strsim::damerau_levenshtein(&written, &bare(word)), *word))
-        .filter(|(distance, word)| *distance <= word.len() / 4 + 1)
+        .filter(|(distance, word)| *distance <= word.len().min(written.len()) / 4 + 1)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, word)| word)
 }
@@ -135,5 +135,7 @@ mod tests {
         assert_eq!(nearest("AfterInstal", &events), Some("AfterInstall"));
         assert_eq!(nearest("before_install", &events), Some("BeforeInstall"));
         assert_eq!(nearest("Resources", &events), None);
+        // Of a short word two letters are most of it.
+        assert_eq!((nearest("run", &["runas"]), nearest("runs", &["runas"])), (None, Some("runas")));
     }
 }

@@ -187,10 +187,17 @@ fn for_both(text: &[u8], host: Option<Os>, bundle: Option<&Listing>) -> (Option<
     match (one.0, two.0) {
         (Some(one), Some(two)) if first == second => {
             // A large bundle is gone through for both at once.
+            let two = || paths(&two, bundle, Agent::Two);
             let (one_says, two_says) = std::thread::scope(|scope| {
-                let two = scope.spawn(|| paths(&two, bundle, Agent::Two));
+                let beside = std::thread::Builder::new().spawn_scoped(scope, two);
                 let one = paths(&one, bundle, Agent::One);
-                (one, two.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                let joined = beside.map(|beside| beside.join());
+                // Where there may be no more threads it is done here.
+                let two = joined.map_or_else(
+                    |_| two(),
+                    |two| two.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                );
+                (one, two)
             });
             findings.extend(both::merge(one_says, two_says));
             (Some(one), findings)

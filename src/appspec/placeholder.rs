@@ -75,6 +75,16 @@ pub fn is_capitals(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_uppercase()) && text.chars().all(is_letter)
 }
 
+/// Words of a placeholder that say what is to be done with it.
+pub const REPLACED: &[&str] = &["CHANGE", "REPLACE", "REPLACED", "YOUR"];
+
+/// `REPLACE_TASK_DEFINITION`: words of capitals, of which one is of [`REPLACED`] or of `wanted`, what the place wants. To be
+/// asked only where such a word can be no value.
+pub fn stands_for(text: &str, wanted: &[&str]) -> bool {
+    let is_told = |word: &str| REPLACED.contains(&word) || wanted.contains(&word);
+    is_capitals(text) && text.contains('_') && text.split('_').any(is_told)
+}
+
 pub const HELP: &str = "a pipeline fills it in; --allow-placeholders says that this is meant";
 
 /// A placeholder for Lambda or ECS.

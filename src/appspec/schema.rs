@@ -7,7 +7,8 @@
 use serde_json::{Value, json};
 
 use super::Platform;
-use super::managed::{ECS_EVENTS, LAMBDA_EVENTS};
+use super::managed::{ECS_EVENTS, LAMBDA_EVENTS, SECURITY_GROUP, SUBNET, TASK_DEFINITION, VERSION};
+use super::placeholder::REPLACED;
 use super::read::EVENTS;
 
 const DRAFT: &str = "http://json-schema.org/draft-07/schema#";
@@ -234,11 +235,17 @@ fn property_or_placeholder(description: &str, pattern: &str) -> Value {
     json!({ "description": description, "type": "string", "pattern": format!("{pattern}|{FILLED_IN}") })
 }
 
+/// The end of a regular expression for what is one of [`REPLACED`] or of `wanted` in words of capitals.
+fn capitals(wanted: &[&str]) -> String {
+    let words = [REPLACED, wanted].concat().join("|");
+    format!("(?=[A-Z])(?=.*_)([A-Z0-9]*_)*({words})(_[A-Z0-9]*)*$")
+}
+
 fn lambda() -> Value {
     let version = |description: &str| {
         json!({ "anyOf": [
             { "description": description, "type": "integer", "minimum": 1 },
-            property_or_placeholder(description, "^0*[1-9][0-9]*$"),
+            property_or_placeholder(description, &format!("^0*[1-9][0-9]*$|^{}", capitals(VERSION))),
         ] })
     };
     let mut name = property_or_placeholder("The function's name", "^[A-Za-z0-9_:$-]+$");
@@ -264,6 +271,7 @@ fn lambda() -> Value {
 
 fn ecs() -> Value {
     let arn = r"^arn:aws[a-z-]*:ecs:[A-Za-z0-9-]+:[0-9]{12}:task-definition/[A-Za-z0-9_-]+(:[0-9]+)?$";
+    let arn = format!("{arn}|^{}", capitals(TASK_DEFINITION));
     let mut container =
         property_or_placeholder("The container's name in the task definition", "^[A-Za-z0-9_-]+$");
     container["type"] = json!(["string", "integer"]);
@@ -288,7 +296,7 @@ fn ecs() -> Value {
         "What the service shall run",
         &["TaskDefinition", "LoadBalancerInfo"],
         json!({
-            "TaskDefinition": property_or_placeholder("The task definition's ARN, or a placeholder of a pipeline", arn),
+            "TaskDefinition": property_or_placeholder("The task definition's ARN, or a placeholder of a pipeline", &arn),
             "LoadBalancerInfo": load_balancer,
             "PlatformVersion": { "description": "Fargate's platform version", "type": ["string", "number", "null"] },
             "NetworkConfiguration": network(),
@@ -312,11 +320,12 @@ fn ecs() -> Value {
 }
 
 fn network() -> Value {
-    let ids = |description: &str| {
+    let ids = |description: &str, (prefix, wanted): (&str, &[&str])| {
+        let id = format!("^{prefix}[A-Za-z0-9]+$|^({prefix})?{}", capitals(wanted));
         json!({ "anyOf": [
             {
                 "description": description, "type": "array", "minItems": 1,
-                "items": { "type": ["string", "number"], "pattern": "[^\\s]" },
+                "items": property_or_placeholder("An id", &id),
             },
             { "type": "string", "pattern": FILLED_IN },
         ] })
@@ -325,8 +334,8 @@ fn network() -> Value {
         "All three, or leave NetworkConfiguration out",
         &["Subnets", "SecurityGroups", "AssignPublicIp"],
         json!({
-            "Subnets": ids("Ids of subnets"),
-            "SecurityGroups": ids("Ids of security groups"),
+            "Subnets": ids("Ids of subnets", SUBNET),
+            "SecurityGroups": ids("Ids of security groups", SECURITY_GROUP),
             "AssignPublicIp": property_or_placeholder("ENABLED or DISABLED", "^(ENABLED|DISABLED)$"),
         }),
     );

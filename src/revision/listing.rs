@@ -1,10 +1,10 @@
 //! What is taken of a directory, in an order that never changes.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use ignore::DirEntry;
@@ -32,6 +32,22 @@ pub struct Found {
     pub size: u64,
     /// Where a link led, out of the directory, that this has taken the place of.
     pub from_outside: Option<PathBuf>,
+    pub stamp: Stamp,
+}
+
+/// Which file it is, and when it was written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stamp {
+    /// Device and inode.
+    pub file: (u64, u64),
+    /// Seconds and nanoseconds.
+    pub modified: (i64, i64),
+}
+
+impl Stamp {
+    pub fn of(metadata: &Metadata) -> Stamp {
+        Stamp { file: (metadata.dev(), metadata.ino()), modified: (metadata.mtime(), metadata.mtime_nsec()) }
+    }
 }
 
 impl Found {
@@ -126,7 +142,8 @@ pub fn walk(directory: &Path, selection: &Selection) -> Result<(Vec<Found>, Vec<
             }
             mode &= 0o777;
         }
-        found.push(Found { name, path, kind, mode, size: metadata.len(), from_outside });
+        let (size, stamp) = (metadata.len(), Stamp::of(&metadata));
+        found.push(Found { name, path, kind, mode, size, from_outside, stamp });
     }
     match walk.refused.get() {
         Some(error) => Err(error.clone()),

@@ -24,11 +24,21 @@ impl FromStr for Locator {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
+        Locator::with_type(text, None)
+    }
+}
+
+impl Locator {
+    /// As it is written; an object whose name does not tell the type of the bundle is of this one.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn with_type(text: &str, kind: Option<BundleType>) -> Result<Self, Error> {
         if text == "last-good" {
             return Ok(Locator::LastGood);
         }
         if let Some(rest) = text.strip_prefix("s3://") {
-            return s3(text, rest).map(Locator::Revision);
+            return s3(text, rest, kind).map(Locator::Revision);
         }
         if let Some(rest) = text.strip_prefix("github:") {
             return github(rest).map(Locator::Revision);
@@ -51,7 +61,7 @@ impl FromStr for Locator {
     }
 }
 
-fn s3(text: &str, rest: &str) -> Result<Revision, Error> {
+fn s3(text: &str, rest: &str, kind: Option<BundleType>) -> Result<Revision, Error> {
     let example = "for example: s3://releases/site-1.zip";
     let (path, query) = match rest.rsplit_once('?') {
         Some((path, query)) => (path, Some(query)),
@@ -85,6 +95,7 @@ fn s3(text: &str, rest: &str) -> Result<Revision, Error> {
             _ => bundle_type = Some(known_type(text, value)?),
         }
     }
+    let bundle_type = bundle_type.or(kind);
     if bundle_type.is_none() {
         let message = format!("`{text}`: the key's ending does not tell the bundle type");
         return Err(Error::new(message)

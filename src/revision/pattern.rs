@@ -1,5 +1,6 @@
 //! A line of gitignore's syntax, as git reads it. The crate ignore, which matches them, reads braces as shells do, knows no
-//! classes by name and no escapes within brackets, and takes `!` alone for all there is.
+//! classes by name and no escapes within brackets, takes slashes for a place also within brackets, and cuts off more at a
+//! line's end.
 //!
 //! Source: gitignore(5), POSIX.1-2017 2.13.1 and 9.3.5, and git 2.47 as observed.
 
@@ -14,12 +15,28 @@ use ignore::gitignore::{GitignoreBuilder, Glob};
 /// # Errors
 /// What is wrong with it.
 pub fn add(builder: &mut GitignoreBuilder, line: &str) -> Result<(), String> {
-    if line.starts_with('#') || line.trim_end() == "!" {
+    let pattern = trimmed(line);
+    let name = pattern.strip_prefix('!').unwrap_or(pattern);
+    let name = name.strip_suffix('/').unwrap_or(name);
+    // No name is empty or ends with a slash.
+    if line.starts_with('#') || name.is_empty() || name.ends_with('/') {
         return Ok(());
     }
-    let glob = translated(line).map_err(|error| format!("error parsing glob '{line}': {error}"))?;
+    let wrong = |error: String| format!("error parsing glob '{line}': {error}");
+    let glob = translated(pattern, name.contains('/')).map_err(wrong)?;
     // What is kept as the place of a line is the line as it was written.
-    builder.add_line(Some(PathBuf::from(line)), &glob).map(drop).map_err(|error| error.to_string())
+    match builder.add_line(Some(PathBuf::from(line)), &glob) {
+        Ok(_) => Ok(()),
+        Err(ignore::Error::Glob { err, .. }) => Err(wrong(err)),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Without the spaces at its end, but one that a backslash stands before. Other blanks are letters.
+fn trimmed(line: &str) -> &str {
+    let bare = line.trim_end_matches(' ');
+    let backslashes = bare.len() - bare.trim_end_matches('\\').len();
+    line.get(..bare.len() + backslashes % 2).unwrap_or(bare)
 }
 
 /// A line as it was written.
@@ -27,24 +44,23 @@ pub fn written(glob: &Glob) -> String {
     glob.from().map_or_else(|| glob.original().to_owned(), |line| line.display().to_string())
 }
 
-fn translated(line: &str) -> Result<String, String> {
-    let (mut glob, mut rest) = (String::with_capacity(line.len()), line.chars().peekable());
-    // A line with a slash before its end is of one place alone, also with one of a class.
-    let has_place = line.trim_end().trim_end_matches('/').contains('/');
-    let mut has_class = false;
+/// A line with a slash before its end, even in a class, has a place; any other is of every directory.
+fn translated(line: &str, has_place: bool) -> Result<String, String> {
+    let (mut glob, mut rest) = (String::with_capacity(line.len() + 3), line.chars().peekable());
+    glob.extend(rest.next_if_eq(&'!'));
+    rest.next_if_eq(&'/');
+    glob.push_str(if has_place { "/" } else { "**/" });
     while let Some(next) = rest.next() {
-        match next {
-            '\\' => glob.extend([Some(next), rest.next()].into_iter().flatten()),
-            '{' | '}' => glob.extend(['\\', next]),
-            '[' => {
-                glob.push_str(&bracket(&mut rest)?);
-                has_class = true;
-            }
+        let letter = if next == '\\' { rest.next().ok_or("dangling '\\'")? } else { next };
+        match (next, letter) {
+            ('\\', '/') if rest.peek().is_none() => return Err("dangling '\\'".to_owned()),
+            // What the crate would cut off at the end, or take for an escape of the last slash.
+            ('\\', '\\') => glob.push_str("[\\]"),
+            _ if letter.is_whitespace() => glob.extend(['{', letter, '}']),
+            ('\\', _) | (_, '{' | '}') => glob.extend(['\\', letter]),
+            ('[', _) => glob.push_str(&bracket(&mut rest)?),
             _ => glob.push(next),
         }
-    }
-    if has_class && !has_place {
-        glob.insert_str(usize::from(glob.starts_with('!')), "**/");
     }
     Ok(glob)
 }
@@ -157,7 +173,7 @@ mod tests {
     fn matches(line: &str, name: &str) -> bool {
         let mut builder = GitignoreBuilder::new("");
         add(&mut builder, line).unwrap();
-        builder.build().unwrap().matched(name, false).is_ignore()
+        builder.build().unwrap().matched_path_or_any_parents(name, false).is_ignore()
     }
 
     /// Each as git 2.47 has it.
@@ -183,6 +199,23 @@ mod tests {
             ("[+--]", ",", "."),
             ("[!]a-]", "b", "-"),
             (r"\[[:digit:]]", "[t]", "1"),
+            ("[/-]", "-", "a/-"),
+            ("[[:digit:]/]", "1", "x/1"),
+            ("[-!/]/", "-/x", "a/-/x"),
+            ("a*", "x/a", "b"),
+            ("x/", "y/x/a", "x"),
+            // Ends of lines.
+            ("a\t", "a\t", "a"),
+            ("a \t ", "x/a \t", "a"),
+            ("a\u{a0}", "a\u{a0}", "a"),
+            ("* \t", "b \t", "b"),
+            (r"a\  ", "x/a ", "a"),
+            (r"a\\  ", r"a\", r"a\ "),
+            ("a  ", "a", "a "),
+            (r"\\", r"x/\", r"\\"),
+            (r"\\/", r"x/\/a", r"\"),
+            (r"dir\\/", r"dir\/a", "dir/a"),
+            ("a /", "a /x", "a/x"),
         ] {
             assert!(matches(line, taken), "{line} {taken}");
             assert!(!matches(line, left), "{line} {left}");
@@ -216,6 +249,11 @@ mod tests {
         assert_eq!(error("[[:word:]]"), "error parsing glob '[[:word:]]': there is no class [:word:]");
         assert_eq!(error("[a-"), "error parsing glob '[a-': no ] closes a [");
         assert_eq!(error("[z-a]"), "error parsing glob '[z-a]': invalid range; 'z' > 'a'");
-        assert!(matches("#[z-a]", "a") == matches("!", "a"), "a comment, and nothing");
+        assert_eq!(error(r"a\"), r"error parsing glob 'a\': dangling '\'");
+        assert_eq!(error(r"a\/"), r"error parsing glob 'a\/': dangling '\'");
+        assert!(matches("**", "x") && matches("**", "x/a"));
+        for nothing in ["#[z-a]", "!", "!/", "", "  ", "/", "//", "**//", "/**//", "a//", "[a]//"] {
+            assert!(!matches(nothing, "a") && !matches(nothing, "a/b"), "{nothing}");
+        }
     }
 }

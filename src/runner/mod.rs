@@ -44,7 +44,8 @@ pub use log::Listener;
 pub use plan::conflict;
 pub use policy::{HookPolicy, Isolation};
 pub use unpack::{
-    Contents, Damage, Fault, Keep, Unreadable, contents, extract, is_too_much, unpack, unpack_with,
+    Contents, Damage, Fault, Keep, Unreadable, as_written, contents, extract, is_too_much, unpack,
+    unpack_with,
 };
 
 use failure::Failure;

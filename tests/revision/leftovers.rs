@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -191,6 +192,41 @@ async fn a_signal_while_the_bundle_is_registered_leaves_nobody_in_the_dark() {
     assert!(said.contains("no answer has come: the bundle is there, and may be registered"), "{said}");
     assert!(said.contains("`cdctl revision register 's3://releases/big.tar?"), "{said}");
 
+    server.shut_down();
+}
+
+/// What was not sent is not waited for.
+#[tokio::test]
+async fn a_signal_before_the_credentials_are_there_registers_nothing() {
+    let stage = stage().await;
+    let server = stage.serve();
+    let (machine, _) = machine(server.address());
+    let (pipe, script) = (machine.home().join("pipe"), machine.home().join("ask.sh"));
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();
+    let keys = r#"{"Version":1,"AccessKeyId":"k","SecretAccessKey":"k"}"#;
+    let shown = pipe.display();
+    fs::write(&script, format!("#!/bin/sh\necho up >{shown}\nread -r word <{shown}\necho '{keys}'\n"))
+        .unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    let config = machine.home().join("config");
+    fs::write(&config, format!("[profile slow]\ncredential_process = {}\n", script.display())).unwrap();
+    let machine = machine.set("AWS_CONFIG_FILE", config.to_str().unwrap());
+    let line = "revision register s3://releases/never.zip --app shop --profile slow";
+    let begun = || {
+        let mut command = machine.command(CDCTL);
+        let child = command.args(line.split(' ')).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        assert_eq!(fs::read_to_string(&pipe).unwrap(), "up\n");
+        child.unwrap()
+    };
+    let child = begun();
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let run = Run::from(child.wait_with_output().unwrap()).ends_with(130).says_nothing();
+    run.complains_only("error: stopped; nothing was registered\n");
+    fs::write(&pipe, "go\n").unwrap();
+    assert!(is_empty(&stage).await);
+    let child = begun();
+    fs::write(&pipe, "go\n").unwrap();
+    Run::from(child.wait_with_output().unwrap()).ends_with(0).says("s3://releases/never.zip");
     server.shut_down();
 }
 

@@ -216,9 +216,41 @@ fn the_name_says_what_a_directory_becomes() {
     let run =
         push(&format!("{site} --type zip"), "s.tar").ends_with(2).complains("names a bundle of type tar");
     assert!(!run.stderr.contains("bundled"), "{run}");
+    push(&format!("{site} --type tar"), "typed")
+        .ends_with(0)
+        .says("s3://releases/typed?")
+        .says("bundleType=tar");
+    push(&out("a.tgz"), "ready").ends_with(0).says("bundleType=tgz");
+    push(&site, "untyped").ends_with(2).complains("the key's ending does not tell the bundle type");
+    push(&format!("{site} --sse AES256 --sse-kms-key-id k"), "s.zip").ends_with(2).complains_only(
+        "error: --sse AES256 takes no key of KMS\n  help: leave --sse out, or --sse-kms-key-id\n",
+    );
+    push(&format!("{site} --acl nope"), "s.zip").ends_with(1).complains("InvalidArgument");
     push(&out("a.tgz"), "s.zip")
         .ends_with(2)
         .complains("s.zip names a bundle of type zip, and a.tgz is one of type tgz\n");
+}
+
+/// What the agent unpacks is what was bundled, or it is told.
+#[test]
+fn names_that_unzip_changes_are_told_before_they_are_bundled() {
+    let machine = Machine::new();
+    let site = site(&machine);
+    let bundle = |kind: &str| {
+        let file = machine.home().join(format!("out.{kind}"));
+        let _ = fs::remove_file(&file);
+        machine.run(&format!("revision bundle {} --file {}", site.display(), file.display()))
+    };
+    fs::create_dir(site.join("x")).unwrap();
+    fs::write(site.join("x/tab\tn"), "t").unwrap();
+    fs::write(site.join("x/a;1"), "two").unwrap();
+    let run = bundle("zip").ends_with(0).complains("warning[A064]").complains("`x/a;1` becomes `x/a`");
+    run.complains("becomes `x/tabn`").complains("or make the bundle a tar");
+    assert!(!bundle("tar").ends_with(0).stderr.contains("A064"));
+    fs::write(site.join("x/a"), "one").unwrap();
+    let run = bundle("zip").ends_with(10).complains("error[A064]").complains("nothing was bundled");
+    run.complains("`unzip` puts `x/a;1` where it puts `x/a`: x/a");
+    bundle("tgz").ends_with(0);
 }
 
 #[test]

@@ -217,6 +217,18 @@ async fn how_an_object_is_stored_is_told_and_another_owner_is_refused() {
     let error = put("000000000000").send().await.unwrap_err();
     assert_eq!(error.code(), Some("AccessDenied"));
     put("123456789012").send().await.unwrap();
+    let put = || s3.put_object().bucket("releases").key("k").body(ByteStream::from_static(b"x"));
+    for (put, code) in [
+        (put().server_side_encryption("AES256".into()).ssekms_key_id("key-1"), "InvalidArgument"),
+        (put().ssekms_key_id("key-1"), "InvalidArgument"),
+        (put().server_side_encryption("nope".into()), "InvalidArgument"),
+        (put().storage_class("nope".into()), "InvalidStorageClass"),
+        (put().acl("nope".into()), "InvalidArgument"),
+    ] {
+        assert_eq!(put.send().await.unwrap_err().code(), Some(code));
+    }
+    let upload = s3.create_multipart_upload().bucket("releases").key("m").storage_class("nope".into());
+    assert_eq!(upload.send().await.unwrap_err().code(), Some("InvalidStorageClass"));
     let upload =
         s3.create_multipart_upload().bucket("releases").key("m").storage_class(StorageClass::Glacier);
     let upload = upload.send().await.unwrap().upload_id.unwrap();

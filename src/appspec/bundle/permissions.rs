@@ -72,7 +72,8 @@ impl Checker<'_> {
         objects.extend(matched.into_iter().map(|path| (path, permission)));
     }
 
-    /// How each path that another permission is for too is set once: `except` reaches what lies directly in an object.
+    /// How each path that another permission is for too is set once: `except` reaches what lies directly in an object. Not
+    /// in the inner of two objects: that is there for just these paths.
     fn once(&self, permission: &Permission, twice: &[(&str, &Permission)]) -> String {
         let object = |permission: &Permission| self.on_host(&permission.object);
         let mine = object(permission);
@@ -80,7 +81,9 @@ impl Checker<'_> {
             let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
             let mut both = [*other, permission];
             both.sort_by_key(|one| one.pattern != "**");
-            both.into_iter().find(|one| object(one) == folder).map(|one| one.object.clone())
+            let is_inner =
+                |one: &Permission| both.iter().any(|other| object(other).len() < object(one).len());
+            both.iter().find(|one| object(one) == folder && !is_inner(one)).map(|one| one.object.clone())
         };
         let holders: Option<BTreeSet<String>> = twice.iter().map(holder).collect();
         let holders: Vec<String> = holders.into_iter().flatten().collect();

@@ -128,9 +128,12 @@ pub fn apart(event: &str, script: &Script, agent: Agent, windows: bool) -> Optio
         c => format!("`{c}`"),
     };
     let what = format!("a location with {what} in it is taken apart by a shell");
-    let help = match script.location.starts_with(['[', '{']) {
-        true => "a location is one path, without brackets",
-        false => "rename the script; arguments go into a script",
+    let help = match script.location.as_str() {
+        location if location.starts_with(['[', '{']) => "a location is one path, without brackets",
+        location if location.contains('\\') => {
+            "`\\` is of Windows' paths: write `/`, or `os: windows` where such a host is meant"
+        }
+        _ => "rename the script; arguments go into a script",
     };
     Some(failing("A040", event, script, &what).help(help))
 }
@@ -266,14 +269,18 @@ fn ending(location: &str) -> String {
     name.rsplit_once('.').map_or_else(String::new, |(_, ending)| ending.to_ascii_lowercase())
 }
 
-/// A script that Windows does not start: it does so with programs and with scripts of its own.
-fn not_of_windows(script: &Script) -> Option<Finding> {
+/// A script that Windows does not start: it does so with programs and with scripts of its own. What else a host may have for
+/// such files nobody knows.
+pub fn not_of_windows(script: &Script) -> Option<Finding> {
     let ending = ending(&script.location);
     let is_own = matches!(ending.as_str(), "bat" | "cmd" | "ps1");
     if is_own || !(SHELLS.contains(&ending.as_str()) || OTHERS.iter().any(|(other, _)| *other == ending)) {
         return None;
     }
-    let message = format!("Windows starts no `.{ending}` file, as `{}` is one", script.location);
+    let message = format!(
+        "Windows itself starts no `.{ending}` file, as `{}` is one: the event fails where nothing else on the host does",
+        script.location
+    );
     let help = "start it from a script of Windows: a .ps1, .bat or .cmd file";
     Some(Finding::warning("A047", script.span, message).help(help))
 }

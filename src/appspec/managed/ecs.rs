@@ -2,7 +2,7 @@
 
 use crate::source::psych::{Item, Map, Value};
 
-use super::super::Finding;
+use super::super::{Finding, placeholder};
 use super::{Checker, is_empty, member, with_lost};
 
 pub const PROPERTIES: &[&str] = &[
@@ -15,6 +15,12 @@ pub const PROPERTIES: &[&str] = &[
 
 pub const LOAD_BALANCER: &[&str] = &["ContainerName", "ContainerPort"];
 pub const VPC: &[&str] = &["Subnets", "SecurityGroups", "AssignPublicIp"];
+
+/// What a placeholder for a task definition's ARN is called by.
+pub const TASK_DEFINITION: &[&str] = &["ARN", "DEF", "DEFINITION", "TASKDEF", "TASKDEFINITION"];
+/// What an id begins with, and what a placeholder for one is called by.
+pub const SUBNET: (&str, &[&str]) = ("subnet-", &["ID", "SUBNET", "SUBNETS"]);
+pub const SECURITY_GROUP: (&str, &[&str]) = ("sg-", &["GROUP", "GROUPS", "ID", "SECURITY", "SG"]);
 
 impl Checker {
     pub(super) fn ecs(&mut self, resource: &Item, map: &Map) {
@@ -67,6 +73,7 @@ impl Checker {
                 self.add(Finding::warning("A079", item.span, message).help("add its revision: `…:3`"));
             }
             Some((family, revision)) if word(family) && digits(revision) => {}
+            _ if self.stand_in(item, text, TASK_DEFINITION) => {}
             _ => {
                 let message = format!("`{text}` is not the ARN of a task definition");
                 let help = "write arn:aws:ecs:REGION:ACCOUNT:task-definition/FAMILY:REVISION";
@@ -118,8 +125,8 @@ impl Checker {
                         if matches!(item.value, Value::List(_) | Value::Map(_)) || text.trim().is_empty() {
                             let message = format!("an item of {name} is not one id");
                             self.error("A074", item.span, message, NETWORK);
-                        } else {
-                            self.placeholder(item, &text);
+                        } else if !self.placeholder(item, &text) {
+                            self.id(item, &text, name);
                         }
                     }
                 }
@@ -141,6 +148,29 @@ impl Checker {
                         format!("AwsvpcConfiguration has no {name}: it needs all three or is left out");
                     self.error("A073", span, message, NETWORK);
                 }
+            }
+        }
+    }
+
+    /// An item of Subnets or SecurityGroups.
+    ///
+    /// Source: Amazon EC2 user guide, resource IDs: a prefix, a hyphen, letters and digits. The real ones are hexadecimal.
+    fn id(&mut self, item: &Item, text: &str, name: &str) {
+        let ((prefix, wanted), what) = match name {
+            "Subnets" => (SUBNET, "a subnet"),
+            _ => (SECURITY_GROUP, "a security group"),
+        };
+        let rest = text.strip_prefix(prefix);
+        let is_dummy = |rest: &str| rest.chars().all(|c| matches!(c, 'x' | 'X' | 'y' | 'Y' | 'z' | 'Z'));
+        match rest.filter(|rest| !rest.is_empty()) {
+            Some(rest) if is_dummy(rest) => {
+                self.add(placeholder::finding(item.span, text, self.placeholders));
+            }
+            Some(rest) if rest.chars().all(|c| c.is_ascii_alphanumeric()) => {}
+            rest if self.stand_in(item, rest.unwrap_or(text), wanted) => {}
+            _ => {
+                let help = format!("it begins with `{prefix}`; letters and digits follow");
+                self.error("A074", item.span, format!("`{text}` is not the id of {what}"), &help);
             }
         }
     }

@@ -14,6 +14,9 @@ pub const ECS_EVENTS: &[&str] =
 /// Events of Lambda that call a function.
 pub const LAMBDA_EVENTS: &[&str] = &["BeforeAllowTraffic", "AfterAllowTraffic"];
 
+/// An event that both have.
+const BEFORE_TRAFFIC: &str = "BeforeAllowTraffic";
+
 fn events(platform: Platform) -> &'static [&'static str] {
     if platform == Platform::Ecs { ECS_EVENTS } else { LAMBDA_EVENTS }
 }
@@ -47,17 +50,21 @@ impl Checker {
     }
 
     fn hook(&mut self, item: &Item) {
-        let help = "write `- BeforeAllowTraffic: FUNCTION`, the function's name or ARN";
+        let help = |event: &str| format!("write `- {event}: FUNCTION`, the function's name or ARN");
         let Value::Map(map) = &item.value else {
-            return self.error("A076", item.span, "a hook is an event with a function", help);
+            let message = "a hook is an event with a function";
+            return self.error("A076", item.span, message, &help(BEFORE_TRAFFIC));
         };
         self.repeated(map);
         if map.entries.len() != 1 {
-            self.error("A076", item.span, "a list item of Hooks has one event", help);
+            let message = "a list item of Hooks has one event";
+            self.error("A076", item.span, message, &help(BEFORE_TRAFFIC));
         }
         for (event, function) in &map.entries {
             let (name, known) = (event.value.to_s(), events(self.platform));
-            if !known.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
+            let meant = known.iter().find(|known| known.eq_ignore_ascii_case(&name));
+            let help = &help(meant.copied().unwrap_or(BEFORE_TRAFFIC));
+            if meant.is_none() {
                 let finding = Finding::error("A077", event.span, format!("there is no event `{name}` here"));
                 self.add(match nearest(&name, known) {
                     Some(word) => finding.help(format!("did you mean `{word}`?")),

@@ -8,6 +8,9 @@ use super::hooks::is_function;
 
 pub const PROPERTIES: &[&str] = &["Name", "Alias", "CurrentVersion", "TargetVersion"];
 
+/// What a placeholder for the number of a version is called by.
+pub const VERSION: &[&str] = &["VERSION"];
+
 /// Source: AWS Lambda's API, CreateAlias.
 fn is_alias(text: &str) -> bool {
     let is_word = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
@@ -45,6 +48,9 @@ impl Checker {
         let (item, text) = self.required(map, name, at)?;
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
         if !digits || text.trim_start_matches('0').is_empty() {
+            if self.stand_in(item, &text, VERSION) {
+                return None;
+            }
             let message = format!("{name} `{text}` is not the number of a published version");
             self.error("A074", item.span, message, "versions count 1, 2, 3; $LATEST and aliases are none");
             return None;

@@ -15,11 +15,13 @@ use crate::source::psych::{Item, Map, Value};
 use crate::source::{self, Content, Indented, Node, Position, Span, core};
 
 use super::finding::nearest;
-use super::read::{INDENTED, NOT_INDENTED, keys_help, unreadable_help};
+use super::read::{INDENTED, NOT_INDENTED, keys_help, rest_help, unreadable_help, unreadable_span};
 use super::template::readable;
 use super::{Finding, Platform, Severity, placeholder};
 
+pub use ecs::{SECURITY_GROUP, SUBNET, TASK_DEFINITION};
 pub use hooks::{ECS_EVENTS, LAMBDA_EVENTS};
+pub use lambda::VERSION;
 
 /// How the sentence of each error ends.
 pub const OUTCOME: &str = "; the deployment fails";
@@ -122,7 +124,7 @@ impl Checker {
         }
         if let Some(rest) = document.rest {
             let message = "a second YAML document begins here; an AppSpec is one";
-            self.add(Finding::warning("A007", Span::at(rest), message).help("remove `---` and what follows"));
+            self.add(Finding::warning("A007", Span::at(rest), message).help(rest_help(text, rest)));
         }
         let mut tags = Vec::new();
         document.root.iter().for_each(|root| foreign_tags(root, &mut tags));
@@ -143,8 +145,7 @@ impl Checker {
 
     fn unreadable(&mut self, text: &[u8], error: source::Error) {
         let help = unreadable_help(text, &error.message);
-        let unclosed = error.context.filter(|_| error.message.contains("unexpected end of stream"));
-        let finding = Finding::error("A001", Span::at(unclosed.unwrap_or(error.position)), error.message);
+        let finding = Finding::error("A001", unreadable_span(&error), error.message);
         self.add(Finding { help: help.map(str::to_owned), ..finding });
     }
 
@@ -157,7 +158,7 @@ impl Checker {
                 keys_help(&root.value).unwrap_or("begin it with `version: 0.0`"),
             );
         };
-        self.keys(map, TOP_KEYS, "A071", "the file");
+        self.keys(map, TOP_KEYS, "A071", self.appspec());
         self.version(map, root.span);
         let Some(resources) = member(map, "Resources") else {
             let help = "add `Resources:`, a list with one resource";
@@ -195,7 +196,8 @@ impl Checker {
             if known.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
                 continue;
             }
-            let finding = Finding::error(code, key.span, format!("{place} has no `{name}`"));
+            let message = format!("the service does not know `{name}` in {place}");
+            let finding = Finding::error(code, key.span, message);
             if let Some(below) = belongs_below(&name, known) {
                 self.add(finding.help(format!("indent it below `{below}:`")));
                 continue;
@@ -271,6 +273,11 @@ impl Checker {
         if self.platform == Platform::Ecs { "AWS::ECS::Service" } else { "AWS::Lambda::Function" }
     }
 
+    /// The whole file.
+    fn appspec(&self) -> &'static str {
+        if self.platform == Platform::Ecs { "an AppSpec for ECS" } else { "an AppSpec for Lambda" }
+    }
+
     /// The text of a property that must be there; none where it is missing or a placeholder.
     fn required<'a>(&mut self, map: &'a Map, name: &str, at: Span) -> Option<(&'a Item, String)> {
         let item = member(map, name).filter(|item| !is_empty(&item.value));
@@ -297,8 +304,16 @@ impl Checker {
     fn placeholder(&mut self, item: &Item, text: &str) -> bool {
         let is = placeholder::is_placeholder(text);
         if is {
-            let finding = placeholder::finding(item.span, text, self.placeholders);
-            self.add(finding);
+            self.add(placeholder::finding(item.span, text, self.placeholders));
+        }
+        is
+    }
+
+    /// As [`Checker::placeholder`], of a value that no word of capitals can be: it names one of `wanted`.
+    fn stand_in(&mut self, item: &Item, text: &str, wanted: &[&str]) -> bool {
+        let is = placeholder::stands_for(text, wanted);
+        if is {
+            self.add(placeholder::finding(item.span, text, self.placeholders));
         }
         is
     }

@@ -42,6 +42,103 @@ fn values_of_an_ecs_service() {
 }
 
 #[test]
+fn words_of_capitals_are_a_placeholder_where_they_can_be_nothing_else() {
+    let arn = "arn:aws:ecs:us-east-1:111122223333:task-definition/web:7";
+    let told = |text: &str, placeholders: bool| {
+        let scope = Scope { placeholders, ..Scope::default() };
+        let findings = check_any(text.as_bytes(), None, scope).findings;
+        findings.into_iter().map(|found| (found.code, found.severity)).collect::<Vec<_>>()
+    };
+    let is = |text: &str, from: &str, to: &str| {
+        let text = text.replace(from, to);
+        assert_eq!(told(&text, false), [("A075", Severity::Warning)], "{to}");
+        assert_eq!(told(&text, true), [("A075", Severity::Note)], "{to}");
+    };
+    let is_not = |text: &str, from: &str, to: &str| {
+        let text = text.replace(from, to);
+        assert_eq!(told(&text, true), [("A074", Severity::Error)], "{to}");
+    };
+    for word in
+        ["REPLACE_TASK_DEFINITION", "TASK_DEFINITION", "TASK_DEFINITION_ARN", "TASKDEF_ARN", "YOUR_TASK"]
+    {
+        is(ECS, arn, word);
+    }
+    // A family, or nothing that anybody fills in.
+    for word in ["WEB_APP", "ARN", "WEB_1", "task_definition", "LEARN_IT"] {
+        is_not(ECS, arn, word);
+    }
+    for word in ["TARGET_VERSION", "NEW_VERSION_2", "REPLACE_ME"] {
+        is(LAMBDA, "TargetVersion: 2", &format!("TargetVersion: {word}"));
+    }
+    for word in ["LIVE_ALIAS", "VERSION", "$LATEST"] {
+        is_not(LAMBDA, "TargetVersion: 2", &format!("TargetVersion: {word}"));
+    }
+    // These may be called so.
+    assert_eq!(codes(&ECS.replace("ContainerName: web", "ContainerName: YOUR_ARN")), []);
+    assert_eq!(codes(&LAMBDA.replace("Name: fn", "Name: YOUR_VERSION")), []);
+    for (from, to) in [
+        ("subnet-1", "SUBNET_A"),
+        ("subnet-1", "subnet-YOUR_SUBNET"),
+        ("subnet-1", "subnet-xxxxx"),
+        ("sg-1", "SECURITY_GROUP_ID"),
+        ("sg-1", "sg-XXXXXXXX"),
+    ] {
+        is(ECS, from, to);
+    }
+}
+
+#[test]
+fn ids_of_subnets_and_security_groups() {
+    for (from, to) in [
+        ("subnet-1", "my subnet"),
+        ("subnet-1", "YOUR_Subnet"),
+        ("subnet-1", "subnet-"),
+        ("subnet-1", "subnet-a_b"),
+        ("subnet-1", "sg-1"),
+        ("subnet-1", "12"),
+        ("sg-1", "subnet-1"),
+        ("sg-1", "ecs-security-group-1"),
+        ("sg-1", "default"),
+    ] {
+        assert_eq!(codes(&ECS.replace(from, to)), [("A074", Severity::Error)], "{to}");
+    }
+    for (from, to) in [
+        ("subnet-1", "subnet-0acb0cdb07fa59ca4"),
+        ("subnet-1", "subnet-5678efgh"),
+        ("subnet-1", "subnet-1234abcd, '${SUBNET}'"),
+        ("sg-1", "sg-02557f4ddaf87fa15"),
+    ] {
+        let errors = codes(&ECS.replace(from, to));
+        assert!(errors.iter().all(|(code, _)| *code == "A075"), "{to}: {errors:?}");
+    }
+}
+
+#[test]
+fn what_there_is_to_say_of_a_key_and_of_an_event() {
+    let said = |text: &str| {
+        let findings = check(text.as_bytes(), detect(text.as_bytes()), false);
+        let said = findings.into_iter().map(|found| (found.message, found.help.unwrap_or_default()));
+        said.collect::<Vec<_>>()
+    };
+    let pair = |message: &str, help: &str| (format!("{message}{OUTCOME}"), help.to_owned());
+    let has = "an AppSpec for ECS has: version, Resources, Hooks";
+    assert_eq!(
+        said(&format!("{ECS}Transform: x\n")),
+        [pair("the service does not know `Transform` in an AppSpec for ECS", has)]
+    );
+    let name = ECS.replace("PlatformVersion: 1.4", "ClusterName: a");
+    assert_eq!(
+        said(&name)[0].0,
+        format!("the service does not know `ClusterName` in an ECS service{OUTCOME}")
+    );
+    let hook = |event: &str| said(&format!("{ECS}Hooks: [{{{event}: \"\"}}]\n")).pop().unwrap();
+    let help = |event: &str| format!("write `- {event}: FUNCTION`, the function's name or ARN");
+    assert_eq!(hook("AfterInstall"), pair("AfterInstall has no function", &help("AfterInstall")));
+    assert_eq!(hook("beforeinstall"), pair("beforeinstall has no function", &help("BeforeInstall")));
+    assert_eq!(hook("Other").1, help("BeforeAllowTraffic"));
+}
+
+#[test]
 fn a_byte_order_mark_hides_nothing() {
     let text = format!("\u{feff}{ECS}");
     assert_eq!((detect(text.as_bytes()), codes(&text)), (Platform::Ecs, vec![("A008", Severity::Warning)]));

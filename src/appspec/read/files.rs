@@ -6,7 +6,7 @@ use crate::source::psych::{Item, Map, Value};
 use super::super::{Agent, FileEntry, Finding};
 use super::{Reader, index, no_method, shape, text_or_type_error};
 
-const KEYS: &[&str] = &["source", "destination"];
+pub(super) const KEYS: &[&str] = &["source", "destination"];
 
 const NO_SOURCE: &str = "The deployment failed because the application specification file specifies a destination file, but no source file. Update the files section of the AppSpec file, and then try again.";
 
@@ -179,7 +179,16 @@ impl Reader {
             self.windows_path(destination, span);
         } else if !destination.starts_with('/') {
             let message = "the destination is relative: it is taken from the agent's own directory";
-            self.add(Finding::warning("A014", span, message).help("begin it with `/`"));
+            let help = if is_of_windows(destination) {
+                format!(
+                    "`{destination}` is a path of Windows: write `os: windows`, or a path that begins with `/`"
+                )
+            } else if destination.starts_with(TYPOGRAPHIC) {
+                "YAML knows no typographic quotes: write plain ones, or none".to_owned()
+            } else {
+                "begin it with `/`".to_owned()
+            };
+            self.add(Finding::warning("A014", span, message).help(help));
         }
     }
 
@@ -202,6 +211,20 @@ impl Reader {
                 self.add(Finding::warning("A014", span, message).help("begin it with a drive: `C:\\`"));
             }
         }
+    }
+}
+
+const TYPOGRAPHIC: [char; 8] = ['“', '”', '„', '«', '»', '‘', '’', '‚'];
+
+/// Whether a path begins with a drive or a backslash.
+fn is_of_windows(path: &str) -> bool {
+    let mut chars = path.chars();
+    match (chars.next(), chars.next()) {
+        (Some('\\'), _) => true,
+        (Some(drive), Some(':')) => {
+            drive.is_ascii_alphabetic() && matches!(chars.next(), None | Some('/' | '\\'))
+        }
+        _ => false,
     }
 }
 

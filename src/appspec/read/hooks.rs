@@ -8,7 +8,7 @@ use super::super::finding::nearest;
 use super::super::{Agent, Finding, Script};
 use super::{Os, Reader, no_method, shape};
 
-const KEYS: &[&str] = &["location", "timeout", "runas", "sudo"];
+pub(super) const KEYS: &[&str] = &["location", "timeout", "runas", "sudo"];
 
 /// Seconds after which the service gives an event up, whatever its scripts may take.
 const EVENT_LIMIT: u64 = 3600;

@@ -19,7 +19,7 @@ use crate::source::{self, Indented, Position, Span, core, psych};
 
 pub use hooks::EVENTS;
 pub use permissions::is_nobodys;
-pub use unread::{INDENTED, NOT_INDENTED, unreadable_help};
+pub use unread::{INDENTED, NOT_INDENTED, rest_help, unreadable_help, unreadable_span};
 
 use super::finding::nearest;
 use super::{Agent, AppSpec, FileExists, Finding, Os};
@@ -93,7 +93,7 @@ impl Reader {
         }
         if let (Agent::One, Some(rest)) = (self.agent, document.rest) {
             let message = "the agent reads the first YAML document only; this is not read";
-            self.add(Finding::warning("A007", Span::at(rest), message));
+            self.add(Finding::warning("A007", Span::at(rest), message).help(rest_help(text, rest)));
         }
         if let Some(error) = source::json_error(text) {
             let message = format!(
@@ -104,7 +104,7 @@ impl Reader {
         }
         let appspec = self.root(&root);
         if let (Agent::Two, Some(rest)) = (self.agent, document.rest) {
-            self.more_documents(rest);
+            self.more_documents(rest, rest_help(text, rest));
         }
         appspec
     }
@@ -239,8 +239,8 @@ impl Reader {
                 let mut finding = Finding::error("A004", item.span, "unknown operating system")
                     .help("it is `linux` or `windows`, in lower case, for every distribution");
                 let lower = item.value.to_s().to_lowercase();
-                // What else there is to say is said of the system that is meant.
-                if lower == Os::Windows.as_str() {
+                // What else there is to say is said of the system that is meant, whichever its version.
+                if lower.starts_with(Os::Windows.as_str()) {
                     self.os = Os::Windows;
                 }
                 finding.fix = matches!(lower.as_str(), "linux" | "windows").then_some(lower);
@@ -290,11 +290,13 @@ impl Reader {
                 self.mistyped("A050", "", key, "field identifier", "a key is one word");
                 continue;
             }
-            let finding = Finding::warning("A050", key.span, format!("the agent ignores `{name}`"));
-            self.add(finding.help(match nearest(&name, known) {
+            let then = if event(&name).is_some() { ": its scripts never run" } else { "" };
+            let finding = Finding::warning("A050", key.span, format!("the agent ignores `{name}`{then}"));
+            self.add(finding.help(match (belongs(&name, known), nearest(&name, known)) {
                 _ if name.contains('\u{a0}') => "it holds no-break spaces: indent with plain ones".to_owned(),
-                Some(word) => format!("did you mean `{word}`?"),
-                None => format!("{place} has: {}", known.join(", ")),
+                (Some(help), _) => help,
+                (None, Some(word)) => format!("did you mean `{word}`?"),
+                (None, None) => format!("{place} has: {}", known.join(", ")),
             }));
         }
         for (key, _) in &map.repeated {
@@ -317,6 +319,39 @@ impl Reader {
             _ => item.value.to_s(),
         }
     }
+}
+
+/// The event of this name, in whatever case.
+fn event(name: &str) -> Option<&'static str> {
+    EVENTS.iter().find(|event| event.eq_ignore_ascii_case(name)).copied()
+}
+
+/// What to do about a key that is right in another place, `known` being those of its own.
+fn belongs(name: &str, known: &[&str]) -> Option<String> {
+    let is_of = |keys: &[&str]| keys.iter().any(|key| key.eq_ignore_ascii_case(name));
+    if is_of(known) {
+        return None;
+    }
+    if let Some(event) = event(name) {
+        return Some(format!("an event belongs below `hooks:`: indent `{event}` there"));
+    }
+    let is_command = known == hooks::KEYS && is_of(&["run", "command", "commands", "script"]);
+    let help = if is_command {
+        "write `location:`, the path of a script in the bundle; commands go into the script"
+    } else if is_of(TOP_KEYS) {
+        "it belongs at the top level of the file"
+    } else if is_of(files::KEYS) {
+        "it belongs to an entry of `files`"
+    } else if is_of(&["location"]) {
+        "it belongs below an event: write `- location: …` there"
+    } else if is_of(hooks::KEYS) {
+        "it belongs to a script: indent it below its `- location: …`"
+    } else if is_of(permissions::KEYS) {
+        "it belongs to an entry of `permissions`, beside the `object:` that it is for"
+    } else {
+        return None;
+    };
+    Some(help.to_owned())
 }
 
 /// What to do about a file without keys.

@@ -7,7 +7,8 @@ use super::super::bundle::is_vain;
 use super::super::{Agent, Context, Finding, Os, Permission};
 use super::{Reader, acl, no_method, shape, text_or_type_error, typed};
 
-const KEYS: &[&str] = &["object", "pattern", "except", "owner", "group", "mode", "acls", "context", "type"];
+pub(super) const KEYS: &[&str] =
+    &["object", "pattern", "except", "owner", "group", "mode", "acls", "context", "type"];
 
 const ON_WINDOWS: &str = "The deployment failed because the application specification file specifiles file permissions, but the deployment is targeting one or more Windows Server instances. Permissions are supported only for Amazon Linux, Ubuntu Server, and Red Hat Enterprise Linux (RHEL) instances. Update the permissions section of the AppSpec file, and then try again.";
 const NO_OBJECT: &str = "The deployment failed because a permission listed in the application specification file has no object value. Update the permissions section of the AppSpec file, and then try again.";

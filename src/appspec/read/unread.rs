@@ -30,9 +30,7 @@ impl Reader {
 
     pub(super) fn unreadable(&mut self, text: &[u8], error: &source::Error) -> Option<AppSpec> {
         self.mark(text);
-        let unclosed = error.context.filter(|_| error.message.contains("unexpected end of stream"));
-        let finding =
-            Finding::error("A001", Span::at(unclosed.unwrap_or(error.position)), error.message.clone());
+        let finding = Finding::error("A001", unreadable_span(error), error.message.clone());
         let report = match self.agent {
             Agent::One => psych::report(error),
             Agent::Two => typed::yaml(&core::report(error)),
@@ -46,9 +44,9 @@ impl Reader {
     }
 
     /// Agent 2 refuses what follows the first document, after what is wrong with that.
-    pub(super) fn more_documents(&mut self, rest: Position) {
+    pub(super) fn more_documents(&mut self, rest: Position, help: &str) {
         let message = "the agent refuses a file with more than one YAML document";
-        let finding = Finding::error("A007", Span::at(rest), message).help("remove `---` and what follows");
+        let finding = Finding::error("A007", Span::at(rest), message).help(help);
         self.add(finding.refused(typed::yaml(core::MORE_DOCUMENTS)));
     }
 
@@ -57,7 +55,7 @@ impl Reader {
         let mut alone = Reader { findings: Vec::new(), ..*self };
         let appspec = alone.root(root);
         if self.agent == Agent::Two {
-            alone.more_documents(meant.start);
+            alone.more_documents(meant.start, NOT_INDENTED);
         }
         let place = Span::at(meant.start);
         let finding = match refusal(&alone.findings, self.agent) {
@@ -73,6 +71,14 @@ impl Reader {
         }));
         appspec
     }
+}
+
+/// Where a text that is not read is wrong: at what is never closed and at a key without a colon, which both are noticed
+/// only further down.
+pub fn unreadable_span(error: &source::Error) -> Span {
+    let is_above = ["unexpected end of stream", "could not find expected ':'"];
+    let above = error.context.filter(|_| is_above.iter().any(|words| error.message.contains(words)));
+    Span::at(above.unwrap_or(error.position))
 }
 
 /// What to do about a text that is not read, by the message.
@@ -108,6 +114,16 @@ pub fn unreadable_help(text: &[u8], message: &str) -> Option<&'static str> {
         Some("quote it: the agent does not load dates")
     } else {
         None
+    }
+}
+
+/// What to do about what follows the first document.
+pub fn rest_help(text: &[u8], rest: Position) -> &'static str {
+    let text = String::from_utf8_lossy(text);
+    let line = rest.line.checked_sub(1).and_then(|line| source::lines(&text).get(line).map(|line| line.1));
+    match line.is_some_and(|line| line.starts_with("---")) {
+        true => "remove `---` and what follows",
+        false => "the first document ends above: remove what follows",
     }
 }
 

@@ -170,6 +170,24 @@ fn what_is_wrong_is_pointed_at() {
 fn windows_in_another_case_is_windows_to_the_rest() {
     let text = "version: 0.0\nos: Windows\nfiles:\n  - {source: \\, destination: 'c:\\x'}\n";
     assert_eq!(said_of(text, None, Scope::default()), ["A004 e"]);
+    let version = text.replace("Windows", "Windows server 2012 R2");
+    assert_eq!(said_of(&version, None, Scope::default()), ["A004 e"]);
+}
+
+#[test]
+fn no_name_on_windows_has_a_wildcard() {
+    let with = |os: &str, source: &str| {
+        let text =
+            format!("version: 0.0\nos: {os}\nfiles:\n  - {{source: '{source}', destination: 'c:\\x'}}\n");
+        let said = said_of(&text, None, Scope::default());
+        said.into_iter().find(|said| said.starts_with("A015")).unwrap_or_default()
+    };
+    assert_eq!(with("windows", "\\*.*"), "A015 e");
+    assert_eq!(with("windows", "a?.txt"), "A015 e");
+    assert_eq!(with("windows", "a.txt"), "");
+    // On Linux a file may be called so, and what is filled in may be anything.
+    assert_eq!(with("linux", "*.txt"), "A015 w");
+    assert_eq!(with("windows", "${A:?}.txt"), "A015 w");
 }
 
 #[test]

@@ -47,6 +47,10 @@ fn except_helps_only_with_what_lies_directly_in_an_object() {
     assert_eq!(clash("/srv, pattern: '*'", "/srv/storage"), [""; 0]);
     assert_eq!(clash("/srv", "/srv"), ["set it once"]);
     assert_eq!(clash("/srv, pattern: '*.sh'", "/srv"), [direct]);
+    // What lies directly in the inner object is what that is there for.
+    let inner = "`except` is for names directly in an object: give the permission for /srv/storage `pattern: \"*\"`, and what lies deeper permissions of its own";
+    assert_eq!(clash("/srv/storage", "/srv/storage/logs"), [inner]);
+    assert_eq!(clash("/srv/storage/logs", "/srv/storage"), [inner]);
 }
 
 #[test]
@@ -96,6 +100,108 @@ fn a_file_that_is_no_keys_has_a_help() {
     assert!(conflict.starts_with("the file holds a merge conflict"), "{conflict}");
     let mark = helps("\u{feff}---\nversion: 0.0\nos: linux\n", None);
     assert!(mark.iter().any(|(code, help)| *code == "A001" && help.contains("without BOM")), "{mark:?}");
+}
+
+#[test]
+fn a_key_in_another_place_is_told_where_it_belongs() {
+    let told = |body: &str| {
+        let findings = check(format!("{HEAD}{body}").as_bytes(), None, Scope::default()).findings;
+        let found = findings.into_iter().find(|found| found.code == "A050").unwrap();
+        (found.message, found.help.unwrap_or_default())
+    };
+    for written in ["ValidateService", "validateService"] {
+        let message = format!("the agent ignores `{written}`: its scripts never run");
+        let help = "an event belongs below `hooks:`: indent `ValidateService` there".to_owned();
+        assert_eq!(told(&format!("{written}:\n  - location: a\n")), (message, help));
+    }
+    let file = |key: &str| format!("files:\n  - source: a\n    destination: /b\n    {key}: x\n");
+    let permission = |key: &str| format!("permissions:\n  - object: /a\n    {key}: x\n");
+    let script = |key: &str| format!("hooks:\n  AfterInstall:\n    - location: a\n      {key}: x\n");
+    let files = "it belongs to an entry of `files`";
+    let permissions = "it belongs to an entry of `permissions`, beside the `object:` that it is for";
+    let top = "it belongs at the top level of the file";
+    let location = "write `location:`, the path of a script in the bundle; commands go into the script";
+    for (body, help) in [
+        (file("owner"), permissions),
+        (file("mode"), permissions),
+        (file("permissions"), top),
+        (permission("file_exists_behavior"), top),
+        (permission("source"), files),
+        (script("file_exists_behavior"), top),
+        (script("destination"), files),
+        (script("run"), location),
+        (script("command"), location),
+        (script("runAs"), "did you mean `runas`?"),
+        (script("name"), "a script has: location, timeout, runas, sudo"),
+        ("destination: /b\n".to_owned(), files),
+        ("runas: root\n".to_owned(), "it belongs to a script: indent it below its `- location: …`"),
+        ("location: a\n".to_owned(), "it belongs below an event: write `- location: …` there"),
+        ("file: a\n".to_owned(), "did you mean `files`?"),
+    ] {
+        assert_eq!(told(&body).1, help, "{body}");
+    }
+}
+
+#[test]
+fn a_key_without_a_colon_is_told_where_it_stands() {
+    let place = |text: &str| {
+        let found = check(text.as_bytes(), None, Scope::default()).findings.remove(0);
+        assert_eq!(
+            (found.code, found.help.as_deref()),
+            ("A001", Some("a key is followed by a colon and a blank"))
+        );
+        let start = found.span.unwrap().start;
+        (start.line, start.column)
+    };
+    assert_eq!(place("version: 0.0\nos:linux\nfiles:\n  - source: /\n"), (2, 1));
+    let script = "hooks:\n  AfterInstall:\n    - location: a\n      runas:root\n";
+    assert_eq!(place(&format!("{HEAD}{script}")), (6, 7));
+    assert_eq!(place(&format!("{HEAD}{script}  ApplicationStop:\n    - location: b\n")), (6, 7));
+    assert_eq!(
+        place("version: 0.0\nResources:\n  - f:\n      Properties:\n        Name: f\n        Alias:a\n"),
+        (6, 9)
+    );
+}
+
+#[test]
+fn a_path_of_windows_is_told_as_one() {
+    let destination = |os: &str, destination: &str| {
+        let text = format!("version: 0.0\nos: {os}\nfiles:\n  - source: /\n    destination: {destination}\n");
+        let told = helps(&text, None).into_iter().find(|(code, _)| *code == "A014");
+        told.map(|(_, help)| help)
+    };
+    for path in ["c:\\deploy", "C:/deploy", "d:\\", "\\inetpub\\wwwroot"] {
+        let help =
+            format!("`{path}` is a path of Windows: write `os: windows`, or a path that begins with `/`");
+        assert_eq!(destination("linux", path), Some(help));
+        assert_eq!(destination("Windows server 2012 R2", path).filter(|_| path.contains(':')), None);
+    }
+    let quotes = "YAML knows no typographic quotes: write plain ones, or none";
+    assert_eq!(destination("linux", "“/srv”").as_deref(), Some(quotes));
+    assert_eq!(destination("linux", "srv").as_deref(), Some("begin it with `/`"));
+    let script = format!("{HEAD}hooks: {{AfterInstall: [{{location: \\scripts\\a.bat}}]}}\n");
+    let help = "`\\` is of Windows' paths: write `/`, or `os: windows` where such a host is meant";
+    assert_eq!(helps(&script, None), [("A040", help.to_owned())]);
+}
+
+#[test]
+fn what_follows_the_first_document_is_told_by_what_stands_there() {
+    let dashes = vec![("A007", "remove `---` and what follows".to_owned())];
+    let other = vec![("A007", "the first document ends above: remove what follows".to_owned())];
+    assert_eq!(helps(&format!("{HEAD}---\na: 1\n"), None), dashes);
+    assert_eq!(helps(&format!("{HEAD}...\na: 1\n"), None), other);
+    let first = |text: &str| {
+        let told = check(text.as_bytes(), None, FIRST).findings;
+        let told = told.into_iter().find(|found| found.code == "A007").unwrap();
+        vec![("A007", told.help.unwrap_or_default())]
+    };
+    assert_eq!(
+        (first(&format!("{HEAD}---\na: 1\n")), first("{\"version\": 0.0, \"os\": \"linux\"}EOF\n")),
+        (dashes.clone(), other.clone())
+    );
+    let managed = "{version: 0.0, Resources: [{f: {Type: \"AWS::Lambda::Function\", Properties: {Name: f, Alias: a, CurrentVersion: 1, TargetVersion: 2}}}]}";
+    assert_eq!(helps(&format!("{managed}\n---\na: 1\n"), None), dashes);
+    assert_eq!(helps(&format!("{managed}EOF\n"), None), other);
 }
 
 #[test]

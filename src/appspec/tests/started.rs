@@ -135,4 +135,10 @@ fn windows_starts_its_own_scripts_alone() {
     for name in ["a.ps1", "a.bat", "a.cmd", "a.exe", "a", "sh"] {
         assert_eq!(told(name), [], "{name}");
     }
+    // The name tells, whether or not the file is there.
+    let alone = |os: &str| {
+        let text = format!("version: 0.0\nos: {os}\nhooks: {{AfterInstall: [{{location: a.sh}}]}}\n");
+        said_of(&text, None, Scope::default())
+    };
+    assert_eq!((alone("windows"), alone("linux")), (vec!["A047 w".to_owned()], vec![]));
 }

@@ -16,7 +16,7 @@ use crate::commands::words::one_of;
 use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::model::{ComputePlatform, Revision};
+use crate::model::{BundleType, ComputePlatform, Revision};
 use crate::revision::Locator;
 
 /// Check a directory, bundle it, upload it and register it as a revision
@@ -105,9 +105,17 @@ impl Storage {
         given.into_iter().find_map(|(flag, given)| given.then_some(flag))
     }
 
-    fn put(&self) -> Put {
+    /// # Errors
+    /// A key for what takes none.
+    fn put(&self) -> anyhow::Result<Put> {
         let kms = self.sse_kms_key_id.is_some().then(|| "aws:kms".to_owned());
-        Put {
+        if kms.is_some() && self.sse.as_deref() == Some("AES256") {
+            return Err(Failure::new("--sse AES256 takes no key of KMS")
+                .help("leave --sse out, or --sse-kms-key-id")
+                .exit(Exit::Usage)
+                .into());
+        }
+        Ok(Put {
             encryption: self.sse.clone().or(kms),
             kms_key: self.sse_kms_key_id.clone(),
             storage_class: self.storage_class.clone(),
@@ -115,7 +123,7 @@ impl Storage {
             tags: self.tags.clone(),
             expected_owner: self.expected_bucket_owner.clone(),
             digest: None,
-        }
+        })
     }
 }
 
@@ -139,6 +147,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
             Some(Locator::Revision(Revision::S3 { bucket, key, bundle_type, version: None, etag: None })),
         ) => {
             pushing::check_endpoint(context)?;
+            let put = arguments.storage.put()?;
             let fetched = match (from, arguments.packing.git()) {
                 (Some(Named::Path(path)), None) => Fetched::of(context, path).await?,
                 (None, Some(git)) => Fetched::git(context, git).await?,
@@ -154,7 +163,6 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
             };
             prepared.require_platform(&arguments.app, platform)?;
             prepared.refuse_vain()?;
-            let put = arguments.storage.put();
             let destination = Destination { bucket, key, put, if_changed: arguments.if_changed };
             let description = arguments.description.as_deref();
             pushing::push(context, &prepared, &destination, &arguments.app, description).await?
@@ -190,7 +198,8 @@ impl Arguments {
                     .exit(Exit::Usage)
                     .into());
             }
-            let parsed = text.parse::<Locator>();
+            let ready = || BundleType::of_key(&self.path.to_string_lossy()).filter(|_| self.path.is_file());
+            let parsed = Locator::with_type(&text, self.packing.kind().or_else(ready));
             Ok(parsed.map_err(|error| Failure::from(&error).exit(Exit::Usage))?)
         };
         if self.packing.git().is_some() && self.destination.is_none() {

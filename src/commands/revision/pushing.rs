@@ -182,7 +182,7 @@ fn bundle(ui: &Ui, fetched: Fetched, packing: &Packing) -> anyhow::Result<Prepar
         }
         Source::Directory(directory) => {
             let selected = Selected::of(directory, &selection).map_err(|error| names.error(error))?;
-            let report = names.report(check_selected(&selected, packing.scope))?;
+            let report = names.report(check_selected(&selected, packing.scope, &packing.kind))?;
             tell(ui, &report)?;
             let folder = Folder::new().context("cannot make a temporary directory")?;
             let file = folder.path().join("bundle");

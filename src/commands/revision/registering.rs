@@ -1,8 +1,9 @@
-//! Revisions are registered. After a signal the answer is still waited for, for a moment.
+//! Revisions are registered. After a signal the answer to what was sent is still waited for, for a moment.
 
 use std::pin::pin;
 use std::time::Duration;
 
+use crate::api::Tries;
 use crate::commands::demo::quoted;
 use crate::commands::missing;
 use crate::context::Context;
@@ -23,7 +24,7 @@ struct Words {
     done: &'static str,
     unknown: &'static str,
     again: String,
-    /// Beside the error.
+    /// Beside the error, and where nothing was sent.
     refused: Option<String>,
 }
 
@@ -60,12 +61,18 @@ async fn settle(
     mut signals: Listener,
     words: &Words,
 ) -> anyhow::Result<()> {
-    let mut answer = pin!(ask(context, wanted, words));
+    let tries = Tries::default();
+    let mut answer = pin!(ask(context, wanted, words, &tries));
     let signal = tokio::select! {
         biased;
         answer = &mut answer => return answer,
         signal = signals.next() => signal,
     };
+    if tries.count() == 0 {
+        // Whoever is asked for credentials may leave at once.
+        let nothing = words.refused.as_deref().unwrap_or("nothing was registered");
+        return Err(Failure::new(format!("stopped; {nothing}")).exit(signals::exit(signal)).into());
+    }
     context.ui.note(&format!("{}; another ^C leaves at once", words.waiting));
     let (answer, signal) = tokio::select! {
         biased;
@@ -85,9 +92,10 @@ async fn ask(
     context: &Context,
     (application, revision, description): Wanted<'_>,
     words: &Words,
+    tries: &Tries,
 ) -> anyhow::Result<()> {
     let api = context.api().await?;
-    let Err(error) = api.register_revision(application, revision, description).await else {
+    let Err(error) = api.register_revision(application, revision, description, tries).await else {
         context.ui.note(&format!("registered {revision} with application {application}"));
         return Ok(());
     };

@@ -79,7 +79,7 @@ impl Batch {
 pub fn single(entry: &Found, content: impl Read, mut at: File) -> io::Result<File> {
     let head = About::new(entry, 0, 0)?.local().len();
     at.seek(SeekFrom::Start(head as u64))?;
-    let mut deflate = Deflate::new(BufWriter::with_capacity(128 << 10, at))?;
+    let mut deflate = Deflate::new(BufWriter::with_capacity(128 << 10, at));
     io::copy(&mut BufReader::with_capacity(128 << 10, content), &mut deflate)?;
     let (at, sum) = deflate.finish()?;
     let mut at = at.into_inner()?;

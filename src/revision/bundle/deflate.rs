@@ -4,11 +4,10 @@
 use std::io::{self, Write};
 use std::mem;
 use std::sync::Arc;
-use std::thread;
 
 use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 
-use super::ordered::{Ordered, ordered, workers};
+use super::ordered::{Jobs, Ordered, ordered, start, workers};
 
 /// Bytes of the stream that are compressed at a time.
 const BLOCK: usize = 256 << 10;
@@ -21,26 +20,28 @@ type Job = (Vec<u8>, Vec<u8>, bool);
 pub struct Deflate<W> {
     to: W,
     packed: Ordered<Job, io::Result<Vec<u8>>>,
+    /// Where there may be no more threads: they are done here.
+    alone: Option<Arc<Jobs<Job, io::Result<Vec<u8>>>>>,
     block: Vec<u8>,
     before: Vec<u8>,
     sum: Crc,
 }
 
 impl<W: Write> Deflate<W> {
-    pub fn new(to: W) -> io::Result<Deflate<W>> {
+    pub fn new(to: W) -> Deflate<W> {
         Deflate::with(to, workers())
     }
 
-    fn with(to: W, workers: usize) -> io::Result<Deflate<W>> {
-        let (packed, jobs) = ordered(workers);
+    fn with(to: W, workers: usize) -> Deflate<W> {
+        let (packed, jobs) = ordered(workers.max(1));
         let jobs = Arc::new(jobs);
         // They end when this is dropped.
-        for _ in 0..workers {
+        let is_started = start(workers, |thread| {
             let jobs = Arc::clone(&jobs);
-            let work = move || jobs.work(|(block, before, is_last): Job| compress(&block, &before, is_last));
-            thread::Builder::new().spawn(work)?;
-        }
-        Ok(Deflate { to, packed, block: Vec::with_capacity(BLOCK), before: Vec::new(), sum: Crc::new() })
+            thread.spawn(move || jobs.work(compress)).map(drop)
+        });
+        let (alone, block) = ((!is_started).then_some(jobs), Vec::with_capacity(BLOCK));
+        Deflate { to, packed, alone, block, before: Vec::new(), sum: Crc::new() }
     }
 
     /// Ends the stream. Gives the sum and the count of the bytes that were written to it.
@@ -62,6 +63,9 @@ impl<W: Write> Deflate<W> {
     }
 
     fn take(&mut self) -> io::Result<()> {
+        if let Some(jobs) = &self.alone {
+            jobs.one(compress);
+        }
         let packed = self.packed.take()??;
         self.to.write_all(&packed)
     }
@@ -85,11 +89,11 @@ impl<W: Write> Write for Deflate<W> {
     }
 }
 
-fn compress(block: &[u8], before: &[u8], is_last: bool) -> io::Result<Vec<u8>> {
+fn compress((block, before, is_last): Job) -> io::Result<Vec<u8>> {
     // One that was used before and reset finds other matches, by the blocks that it had.
     let mut deflate = Compress::new(Compression::default(), false);
     if !before.is_empty() {
-        deflate.set_dictionary(before)?;
+        deflate.set_dictionary(&before)?;
     }
     let flush = if is_last { FlushCompress::Finish } else { FlushCompress::Sync };
     let mut packed = Vec::with_capacity(block.len() / 2 + 1024);
@@ -114,7 +118,7 @@ mod tests {
     use super::*;
 
     fn packed(content: &[u8], piece: usize, workers: usize) -> Vec<u8> {
-        let mut deflate = Deflate::with(Vec::new(), workers).unwrap();
+        let mut deflate = Deflate::with(Vec::new(), workers);
         content.chunks(piece).for_each(|piece| deflate.write_all(piece).unwrap());
         let (packed, sum) = deflate.finish().unwrap();
         let mut expected = Crc::new();
@@ -135,7 +139,7 @@ mod tests {
             let mut decoder = DeflateDecoder::new(bytes.as_slice());
             decoder.read_to_end(&mut unpacked).unwrap();
             assert!(unpacked == content && decoder.into_inner().is_empty());
-            for workers in [1, 3, 8] {
+            for workers in [0, 1, 3, 8] {
                 assert!(bytes == packed(content, BLOCK + 1, workers));
             }
             // The parts cost next to nothing.
@@ -160,7 +164,7 @@ mod tests {
         }
         let mut draw = fastrand::Rng::with_seed(2);
         let noise: Vec<u8> = (0..BLOCK).map(|_| draw.u8(..)).collect();
-        let mut deflate = Deflate::new(Full(3 * BLOCK)).unwrap();
+        let mut deflate = Deflate::new(Full(3 * BLOCK));
         let error = (0..100).find_map(|_| deflate.write_all(&noise).err()).unwrap();
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);
     }

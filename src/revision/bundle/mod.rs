@@ -5,6 +5,7 @@ mod deflate;
 mod hashed;
 mod level;
 mod ordered;
+mod original;
 mod tarball;
 mod zipped;
 

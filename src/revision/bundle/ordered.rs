@@ -27,6 +27,11 @@ pub fn workers() -> usize {
     thread::available_parallelism().map_or(1, usize::from).min(8)
 }
 
+/// Starts so many, or as many as there may be threads: whether there is any.
+pub fn start(workers: usize, mut one: impl FnMut(thread::Builder) -> io::Result<()>) -> bool {
+    (0..workers).map(|_| one(thread::Builder::new())).take_while(Result::is_ok).count() > 0
+}
+
 /// Both sides, for so many workers.
 pub fn ordered<J, R>(workers: usize) -> (Ordered<J, R>, Jobs<J, R>) {
     let (jobs, todo) = channel();
@@ -77,11 +82,16 @@ impl<J, R> Ordered<J, R> {
 impl<J, R> Jobs<J, R> {
     /// Does jobs until no more can come.
     pub fn work(&self, mut work: impl FnMut(J) -> R) {
-        let next = || self.0.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        while let Ok((job, to)) = next() {
-            // Nobody waits for it any more where the rest was given up.
-            let _ = to.send(work(job));
-        }
+        while self.one(&mut work) {}
+    }
+
+    /// Does the next job; whether more can come.
+    pub fn one(&self, work: impl FnOnce(J) -> R) -> bool {
+        let next = self.0.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok((job, to)) = next else { return false };
+        // Nobody waits for it any more where the rest was given up.
+        let _ = to.send(work(job));
+        true
     }
 }
 
@@ -122,6 +132,21 @@ mod tests {
             assert!(given.is_empty() && given.take().is_err());
             drop(given);
         });
+    }
+
+    #[test]
+    fn whoever_gets_no_thread_does_the_jobs_alone() {
+        let most = |most: usize| {
+            let mut count = 0;
+            start(8, |_| {
+                count += 1;
+                if count > most { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+            })
+        };
+        assert!(!most(0) && most(1) && most(8));
+        let (mut given, jobs) = ordered::<u32, u32>(1);
+        given.fill(0..3).unwrap();
+        assert!((0..3).all(|job| jobs.one(|job| job * 10) && given.take().unwrap() == job * 10));
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! Tar bundles, plain or gzipped.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Write};
+use std::fs;
+use std::io::{self, BufWriter, Write};
 
 use tar::{Builder, EntryType, Header};
 
 use super::super::listing::Found;
 use super::deflate::Deflate;
 use super::hashed::Hashed;
+use super::original;
 use crate::appspec::Kind;
 
 /// 1980-01-01T00:00:00Z, the earliest time that every form of bundle can hold: the same files make the same bytes.
@@ -23,7 +24,7 @@ pub fn write(found: &[Found], to: Hashed, gzip: bool, progress: &mut dyn FnMut(u
         return Ok(entries(found, file, progress)?.into_inner()?);
     }
     file.write_all(&HEADER)?;
-    let (mut file, sum) = entries(found, Deflate::new(file)?, progress)?.finish()?;
+    let (mut file, sum) = entries(found, Deflate::new(file), progress)?.finish()?;
     file.write_all(&sum.sum().to_le_bytes())?;
     // Modulo 2^32, as it is there.
     file.write_all(&sum.amount().to_le_bytes())?;
@@ -58,29 +59,10 @@ fn add<W: Write>(builder: &mut Builder<W>, entry: &Found) -> io::Result<()> {
         }
         Kind::File => {
             header.set_entry_type(EntryType::Regular);
-            let mut counted = Counted { file: File::open(&entry.path)?, left: entry.size };
-            builder.append_data(&mut header, &entry.name, &mut counted)?;
-            // The header is written first: a file that changes meanwhile would spoil all after it.
-            if counted.left == 0 {
-                Ok(())
-            } else {
-                Err(io::Error::other("it became shorter while it was bundled"))
-            }
+            let mut content = original::open(entry)?;
+            builder.append_data(&mut header, &entry.name, &mut content)?;
+            // The header is written first: a shorter one would spoil all after it.
+            original::whole(entry, &content)
         }
-    }
-}
-
-/// Reads as many bytes as the header says.
-struct Counted {
-    file: File,
-    left: u64,
-}
-
-impl Read for Counted {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
-        let count = self.file.read(buffer.get_mut(..most).unwrap_or_default())?;
-        self.left -= count as u64;
-        Ok(count)
     }
 }

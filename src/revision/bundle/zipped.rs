@@ -2,7 +2,7 @@
 //! that the bytes do not depend on who was faster.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Cursor, Read, Take};
+use std::io::{self, BufWriter, Cursor, Read};
 use std::thread;
 
 use zip::write::SimpleFileOptions;
@@ -12,7 +12,8 @@ use super::super::listing::Found;
 use super::batch::{Batch, single};
 use super::hashed::Hashed;
 use super::level::Levels;
-use super::ordered::{ordered, workers};
+use super::ordered::{ordered, start, workers};
+use super::original;
 use crate::appspec::Kind;
 use crate::scratch;
 
@@ -31,19 +32,23 @@ pub fn write(found: &[Found], to: Hashed, progress: &mut dyn FnMut(u64)) -> io::
     let (batches, levels) = (batches(found), Levels::of(found));
     let workers = workers();
     let (packed, jobs) = ordered(workers);
+    let done = |batch: &mut Batch, entries: &[Found]| {
+        (!is_large(entries)).then(|| compress(batch, &levels, entries))
+    };
+    let work = || {
+        let mut batch = Batch::default();
+        jobs.work(|entries| done(&mut batch, entries));
+    };
     thread::scope(|scope| -> io::Result<()> {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                let mut batch = Batch::default();
-                jobs.work(|entries: &[Found]| {
-                    (!is_large(entries)).then(|| compress(&mut batch, &levels, entries))
-                });
-            });
-        }
+        let alone = !start(workers, |thread| thread.spawn_scoped(scope, work).map(drop));
+        let mut own = Batch::default();
         // Dropped when this ends, however it ends: the workers end then.
         let (mut packed, mut rest) = (packed, batches.iter());
         for batch in &batches {
             packed.fill(rest.by_ref().copied())?;
+            if alone {
+                jobs.one(|entries| done(&mut own, entries));
+            }
             match packed.take()? {
                 Some(bytes) => writer.merge_archive(ZipArchive::new(Cursor::new(bytes?))?)?,
                 None => batch.iter().try_for_each(|entry| {
@@ -104,35 +109,27 @@ fn compress(batch: &mut Batch, levels: &Levels<'_>, entries: &[Found]) -> io::Re
     batch.finish()
 }
 
-/// A file in one go. One that grows meanwhile is cut where it ended when it was listed.
+/// A file in one go.
 fn read(entry: &Found, content: &mut Vec<u8>) -> io::Result<()> {
     content.reserve(usize::try_from(entry.size).unwrap_or_default());
-    listed(entry)?.read_to_end(content)?;
-    whole(entry, content.len() as u64)
-}
-
-/// What was there when it was listed.
-fn listed(entry: &Found) -> io::Result<Take<File>> {
-    Ok(File::open(&entry.path)?.take(entry.size))
-}
-
-fn whole(entry: &Found, bytes: u64) -> io::Result<()> {
-    if bytes == entry.size { Ok(()) } else { Err(io::Error::other("it became shorter while it was bundled")) }
+    let mut file = original::open(entry)?;
+    file.read_to_end(content)?;
+    original::whole(entry, &file)
 }
 
 fn add_large(writer: &mut ZipWriter<BufWriter<Hashed>>, entry: &Found, aside: File) -> io::Result<()> {
+    let mut file = original::open(entry)?;
     if entry.size < ZIP64 {
-        let archive = single(entry, listed(entry)?, aside)?;
-        let archive = ZipArchive::new(archive)?;
-        whole(entry, archive.decompressed_size().map_or(0, |size| size as u64))?;
-        return Ok(writer.merge_archive(archive)?);
+        let archive = single(entry, &mut file, aside)?;
+        original::whole(entry, &file)?;
+        return Ok(writer.merge_archive(ZipArchive::new(archive)?)?);
     }
     // A fixed time: the same files make the same bytes.
     let options =
         SimpleFileOptions::default().last_modified_time(DateTime::DEFAULT).unix_permissions(entry.mode);
     writer.start_file(&*entry.name, options.large_file(true))?;
-    let count = io::copy(&mut io::BufReader::with_capacity(128 << 10, listed(entry)?), writer)?;
-    whole(entry, count)
+    io::copy(&mut io::BufReader::with_capacity(128 << 10, &mut file), writer)?;
+    original::whole(entry, &file)
 }
 
 fn named(entry: &Found, error: io::Error) -> io::Error {
@@ -141,46 +138,62 @@ fn named(entry: &Found, error: io::Error) -> io::Error {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+    use std::time::SystemTime;
+
+    use super::super::super::{Selection, listing::walk};
+    use super::super::tarball;
     use super::*;
 
-    /// What a zip has of a file of so many bytes that had `listed` when it was looked at.
-    fn entry(bytes: usize, listed: u64) -> io::Result<Vec<u8>> {
+    /// What a zip has of a file of so many bytes that `change` changes after it was listed. A tar has the same.
+    fn entry(bytes: usize, change: impl FnOnce(&Path)) -> io::Result<()> {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("app.log");
         let mut draw = fastrand::Rng::with_seed(1);
         let content: Vec<u8> = (0..bytes).map(|_| draw.u8(b'a'..b'f')).collect();
         fs::write(&path, &content)?;
-        let found = Found {
-            name: "app.log".to_owned(),
-            path,
-            kind: Kind::File,
-            mode: 0o640,
-            size: listed,
-            from_outside: None,
-        };
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640))?;
+        // A clock may be too coarse for two writes behind each other.
+        File::options().write(true).open(&path)?.set_modified(SystemTime::UNIX_EPOCH)?;
+        let (found, _) = walk(folder.path(), &Selection::default()).unwrap();
+        change(&path);
+        let tar = tarball::write(&found, Hashed::create(&folder.path().join("tar"))?, false, &mut |_| {});
         let to = folder.path().join("bundle");
-        write(&[found], Hashed::create(&to)?, &mut |_| {})?;
+        let zip = write(&found, Hashed::create(&to)?, &mut |_| {});
+        assert_eq!(tar.err().map(|error| error.to_string()), zip.as_ref().err().map(ToString::to_string));
+        zip?;
         let mut archive = ZipArchive::new(File::open(to)?)?;
         let mut entry = archive.by_index(0)?;
         assert_eq!((entry.name()?.as_ref(), entry.unix_mode()), ("app.log", Some(0o100_640)));
         let mut unpacked = Vec::new();
         entry.read_to_end(&mut unpacked)?;
-        assert!(content.starts_with(&unpacked));
-        Ok(unpacked)
+        assert!(unpacked == content);
+        Ok(())
     }
 
     #[test]
     fn a_file_is_what_it_was_when_it_was_listed() {
-        for bytes in [1 << 10, 2 << 20, (2 << 20) + 1, 5 << 20] {
-            let listed = bytes as u64;
-            assert_eq!(entry(bytes, listed).unwrap().len(), bytes);
+        for bytes in [1 << 10, (2 << 20) + 1] {
+            let open = |path: &Path| File::options().append(true).open(path).unwrap();
+            let refused = |change: &dyn Fn(&Path), why: &str| {
+                let error = entry(bytes, change).unwrap_err().to_string();
+                assert!(error.ends_with(&format!("app.log: it {why} while it was bundled")), "{error}");
+            };
+            let replaced = |path: &Path, bytes: usize| {
+                let other = path.with_extension("new");
+                fs::write(&other, vec![b'x'; bytes]).unwrap();
+                fs::rename(other, path).unwrap();
+            };
+            entry(bytes, |_| {}).unwrap();
             // A log that is written meanwhile: what came after is no part of it.
-            assert_eq!(entry(bytes + 100, listed).unwrap().len(), bytes);
-            let error = entry(bytes - 100, listed).unwrap_err();
-            assert!(
-                error.to_string().ends_with("app.log: it became shorter while it was bundled"),
-                "{error}"
-            );
+            entry(bytes, |path| open(path).write_all(b"more").unwrap()).unwrap();
+            refused(&|path| open(path).set_len(bytes as u64 - 1).unwrap(), "became shorter");
+            refused(&|path| replaced(path, bytes + 1), "changed");
+            refused(&|path| replaced(path, bytes), "changed");
+            refused(&|path| replaced(path, bytes - 1), "became shorter");
+            refused(&|path| fs::write(path, vec![b'x'; bytes]).unwrap(), "changed");
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
-use super::super::listing::{Found, Named};
-use super::{Error, Report, appspec_name, case_of, missing, no_bundles, no_file};
+use super::super::listing::{Found, Named, Stamp};
+use super::{Error, Report, appspec_name, case_of, missing, names, no_bundles, no_file};
 use crate::appspec::{self, Agent, AppSpec, Finding, Kind, Os, Scope, Severity};
 use crate::model::BundleType;
 use crate::runner::{self, Contents, Damage, Fault};
@@ -59,13 +59,7 @@ pub fn check(
         let message = "names in this zip have backslashes, which `unzip` takes for slashes with a warning";
         Finding::warning("A064", None, message).help("make the zip by a tool that writes slashes")
     });
-    let changed: Vec<String> =
-        contents.changed.iter().map(|(from, to)| format!("`{from}` becomes `{to}`")).collect();
-    let changed = (!changed.is_empty()).then(|| {
-        let message = format!("`unzip` changes names in this zip: {}", changed.join(", "));
-        let help = "name files without control characters, and without `;` and digits at the end";
-        Finding::warning("A064", None, message).help(help)
-    });
+    let changed = names::of_zip(&contents.changed);
     let doubtful = (!contents.doubtful.is_empty()).then(|| {
         let names = contents.doubtful.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         let message =
@@ -100,6 +94,7 @@ fn found(contents: &Contents) -> Vec<Found> {
         mode: entry.mode,
         size: 0,
         from_outside: None,
+        stamp: Stamp::default(),
     };
     contents.listing().iter().map(entry).collect()
 }

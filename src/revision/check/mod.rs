@@ -1,6 +1,7 @@
 //! Checks what would be deployed: the AppSpec of a directory or archive, against what is in it.
 
 mod archive;
+mod names;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -103,12 +104,16 @@ fn read(file: &Path) -> Result<Vec<u8>, Error> {
     runner::read_appspec(file).map_err(|error| Error::new(format!("cannot read {}: {error}", file.display())))
 }
 
-/// As [`check`], of a directory that was looked at.
+/// As [`check`], of a directory that was looked at and becomes a bundle of this type.
 ///
 /// # Errors
 /// Those of [`check`].
-pub fn check_selected(selected: &Selected<'_>, scope: Scope) -> Result<Report, Error> {
-    check_directory(selected, (scope, None))
+pub fn check_selected(selected: &Selected<'_>, scope: Scope, kind: &BundleType) -> Result<Report, Error> {
+    let mut report = check_directory(selected, (scope, None))?;
+    if *kind == BundleType::Zip {
+        report.findings.extend(names::of_directory(&selected.found));
+    }
+    Ok(report)
 }
 
 fn check_directory(

@@ -23,6 +23,7 @@ pub use contents::Contents;
 pub use damage::{Damage, Fault};
 use gate::{Gate, is_refusal};
 use sink::Sink;
+pub use zipped::as_written;
 
 /// What an archive says of an entry beside its name and content; nobody has looked at it.
 #[derive(Clone, Debug, Default)]

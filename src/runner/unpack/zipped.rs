@@ -113,7 +113,7 @@ fn parted(entry: &ZipFileEntry<'_>) -> Vec<u8> {
 
 /// A name as `unzip` writes it: up to a zero, without control characters, and without what looks like the version of a
 /// file of VMS.
-fn as_written(name: &[u8]) -> Vec<u8> {
+pub fn as_written(name: &[u8]) -> Vec<u8> {
     let name = name.split(|byte| *byte == 0).next().unwrap_or_default();
     let mut name: Vec<u8> =
         name.iter().copied().filter(|byte| !matches!(byte, ..b' ' | 0x7f | 0xff)).collect();

@@ -8,6 +8,7 @@ mod keys;
 mod multipart;
 mod read;
 mod receive;
+mod storage;
 mod tagging;
 
 use std::sync::{Arc, OnceLock};

@@ -5,7 +5,7 @@ use s3s::{S3Request, S3Response, s3_error};
 
 use super::keys::sayable;
 use super::receive::{Sums, headers, receive};
-use super::{Answer, Store, answers, checksums, conditions, tagging};
+use super::{Answer, Store, answers, checksums, conditions, storage, tagging};
 use crate::sandbox::objects::Attributes;
 
 impl Store {
@@ -24,8 +24,14 @@ impl Store {
             server_side_encryption,
             ssekms_key_id,
             storage_class,
+            acl,
             ..
         } = input;
+        storage::check(
+            (server_side_encryption.as_ref(), ssekms_key_id.as_ref()),
+            storage_class.as_ref(),
+            acl.as_ref(),
+        )?;
         let attributes = Attributes {
             content_type: content_type.map(|kind| kind.to_string()),
             metadata: metadata.unwrap_or_default(),

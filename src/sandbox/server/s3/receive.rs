@@ -11,7 +11,7 @@ use s3s::crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Sha1, Sha256};
 use s3s::dto::*;
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, TrailingHeaders, s3_error};
 
-use super::{Answer, Store, conditions, tagging};
+use super::{Answer, Store, conditions, storage, tagging};
 use crate::sandbox::objects::{Attributes, Incoming, Received};
 
 /// Bytes of a body that are hashed and written at a time.
@@ -154,9 +154,15 @@ impl Store {
             server_side_encryption,
             ssekms_key_id,
             storage_class,
+            acl,
             ..
         } = req.input;
         let when = conditions::of_write(if_match.as_ref(), if_none_match.as_ref())?;
+        storage::check(
+            (server_side_encryption.as_ref(), ssekms_key_id.as_ref()),
+            storage_class.as_ref(),
+            acl.as_ref(),
+        )?;
         let tags = tagging::of_header(tagging.as_deref())?;
         let file = self.objects.receive(&bucket)?;
         let (received, checksums) = receive(file, body, &sums).await?;
