@@ -61,8 +61,7 @@ const USUAL: &[&str] = &[
 ];
 
 /// Links that every Linux host has. Relative: from outside of the root none leads to the machine's own.
-const LINKS: &[(&str, &str)] =
-    &[("etc/os-release", "../usr/lib/os-release"), ("var/lock", "../run/lock"), ("var/run", "../run")];
+const LINKS: &[(&str, &str)] = &[("var/lock", "../run/lock"), ("var/run", "../run")];
 
 /// The machine's programs and libraries: directories, or links into `/usr`.
 const SYSTEM: &[&str] = &["usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32"];
@@ -73,6 +72,7 @@ const ETC: &[&str] = &[
     "etc/group",
     "etc/nsswitch.conf",
     "etc/hosts",
+    "etc/os-release",
     "etc/resolv.conf",
     "etc/ssl",
     "etc/pki",
@@ -157,7 +157,7 @@ fn of_machine(name: &str) -> Option<PathBuf> {
 pub fn is_made(path: &Path) -> bool {
     let is = |name: &&str| path == Path::new(*name);
     DIRECTORIES.iter().chain(USUAL).any(is)
-        || link(path).is_some_and(|target| !target.ends_with("os-release"))
+        || link(path).is_some()
         || SYSTEM.iter().any(|name| is(name) && Path::new("/").join(name).is_dir())
         || (path.starts_with("usr")
             && SYSTEM.iter().filter_map(|name| of_machine(name)).any(|target| path == target))

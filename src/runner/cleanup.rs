@@ -8,7 +8,7 @@ use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
@@ -32,7 +32,7 @@ pub fn distrust(record: &Path, agent: Agent) -> Option<String> {
     } else if metadata.uid() != rustix::process::geteuid().as_raw() {
         "belongs to another user"
     } else if metadata.mode() & 0o022 != 0 {
-        "may be written by others"
+        "may be written by others, until `chmod go-w`"
     } else {
         return None;
     };
@@ -107,6 +107,7 @@ pub fn removed(record: &Path, root: &Root, agent: Agent) -> Result<Vec<(PathBuf,
 pub fn remove_previous(record: &Path, root: &Root, agent: Agent, log: &mut Log) -> Result<(), String> {
     if let Some(why) = distrust(record, agent) {
         log.note(&why);
+        return Ok(());
     }
     for path in named(record, b"", agent)?.iter().rev() {
         let place = root.place(path)?;
@@ -154,7 +155,10 @@ pub struct Record(File);
 impl Record {
     pub fn create(path: &Path) -> Result<Self, String> {
         // Agent 2 uses none that others may write, whatever the umask.
-        open(path, OpenOptions::new().create(true).write(true).truncate(true).mode(0o644)).map(Record)
+        let file = open(path, OpenOptions::new().create(true).write(true).truncate(true).mode(0o644))?;
+        // Also one that was there already; one of another user's stays what it is.
+        let _ = file.set_permissions(fs::Permissions::from_mode(0o644));
+        Ok(Record(file))
     }
 
     /// Writes down a path of the host. A path with a line feed would read back as two others, so it is left out.

@@ -189,9 +189,9 @@ impl Layout {
         Some(self.group().join(name))
     }
 
-    /// Removes the oldest revisions beyond the limit, which counts this one whether it is there yet or not; never this one
-    /// or the last successful one.
-    pub fn drop_old_archives(&self, limit: usize) {
+    /// Removes the oldest revisions beyond the limit, which counts this one whether it is there yet or not; never this one,
+    /// the last successful one or one that `source` lies in.
+    pub fn drop_old_archives(&self, limit: usize, source: Option<&Path>) {
         let (own, kept) = (self.deployment(), self.last_successful());
         let Ok(entries) = fs::read_dir(self.group()) else { return };
         let mut found: Vec<(SystemTime, PathBuf)> = entries
@@ -203,7 +203,11 @@ impl Layout {
             .collect();
         found.sort();
         let surplus = (found.len() + 1).saturating_sub(limit);
-        for (_, path) in found.iter().filter(|(_, path)| Some(path) != kept.as_ref()).take(surplus) {
+        let is_needed = |path: &PathBuf| {
+            let holds = |source: &Path| path.canonicalize().is_ok_and(|path| source.starts_with(path));
+            Some(path) == kept.as_ref() || source.is_some_and(holds)
+        };
+        for (_, path) in found.iter().filter(|(_, path)| !is_needed(path)).take(surplus) {
             // A revision that cannot be removed now is tried again next time.
             let _ = fs::remove_dir_all(path);
         }

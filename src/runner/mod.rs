@@ -97,6 +97,8 @@ pub struct Specification {
     pub file_exists: FileExists,
     /// It holds a directory, which the agent copies as it is: one that is alone at its top stays.
     pub of_directory: bool,
+    /// Where it lies on this machine, without links, if it does: no revision that holds it is removed.
+    pub source: Option<PathBuf>,
     /// The AppSpec's path below the bundle's root: [`appspec::FILE_NAME`], where nobody chose another.
     pub appspec: String,
     /// `BUNDLE_BUCKET`, `BUNDLE_KEY`, `BUNDLE_VERSION`, `BUNDLE_ETAG` or `BUNDLE_COMMIT`, where they apply.
@@ -255,7 +257,7 @@ pub fn has_script(archive: &Path, location: &str) -> bool {
 fn download(host: &Host, layout: &Layout, order: &Order<'_>, fetch: Fetch<'_>) -> Result<(), Failure> {
     let specification = order.specification;
     // First, as both agents do it: the new one needs the room, and one that fails here is counted the next time.
-    layout.drop_old_archives(host.max_revisions);
+    layout.drop_old_archives(host.max_revisions, specification.source.as_deref());
     layout.prepare()?;
     let bundle = layout.bundle();
     fetch(&bundle)?;

@@ -80,6 +80,7 @@ impl World {
             bundle_type: BundleType::Zip,
             file_exists: FileExists::Disallow,
             of_directory: false,
+            source: None,
             appspec: appspec::FILE_NAME.to_owned(),
             bundle_variables: BTreeMap::from([("BUNDLE_BUCKET".to_owned(), "releases".to_owned())]),
         };

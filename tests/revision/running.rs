@@ -335,6 +335,25 @@ fn a_relative_directory_is_deployed() {
 }
 
 #[test]
+fn a_revision_that_is_still_kept_can_be_deployed_again() {
+    for again in ["bundle.tar", "deployment-archive"] {
+        let local = Local::new("0");
+        for revision in ["1", "2", "3", "4", "5"] {
+            local.write(revision, &[]);
+            local.run(&local.site(), &[]).ends_with(0);
+        }
+        let group = local.root().join("opt/codedeploy-agent/deployment-root/default-local-deployment-group");
+        let revisions = fs::read_dir(&group).unwrap().map(|entry| entry.unwrap().path());
+        let mut revisions: Vec<PathBuf> = revisions.collect();
+        revisions.sort_by_key(|path| path.metadata().unwrap().modified().unwrap());
+        let oldest = revisions[0].join(again);
+        local.run(&oldest, &[]).ends_with(0);
+        assert_eq!(local.page(), "1");
+        assert!(oldest.exists());
+    }
+}
+
+#[test]
 fn a_zipped_directory_is_deployed_without_its_top_directory() {
     use std::io::Write;
     let local = Local::new("one");

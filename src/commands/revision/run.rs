@@ -266,6 +266,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         Behaviour::Overwrite => FileExists::Overwrite,
         Behaviour::Retain => FileExists::Retain,
     };
+    let (Source::Directory(place) | Source::Ready(place, _)) = &source;
     let specification = Specification {
         deployment_id: id(),
         installed: None,
@@ -275,6 +276,7 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
         bundle_type: kind(&source),
         file_exists: behaviour,
         of_directory: is_directory,
+        source: place.canonicalize().ok(),
         appspec: arguments.appspec_filename.clone(),
         bundle_variables: fetched.variables.clone(),
     };

@@ -243,18 +243,19 @@ fn owners_and_setuid_of_a_tar_are_kept_where_that_is_asked_for() {
 
 #[test]
 fn owners_and_setuid_of_a_tar_that_are_not_kept_are_told() {
-    let with = |mode: &[u8], uid: &str| {
+    let with = |mode: &[u8], (uid, gid): (&str, &str)| {
         let file = changed(block("run", FILE, 1, b"x"), &[(100, mode)]);
-        let bundle = Bundle::new(&[pax(&[("uid", uid), ("gid", uid)]), file].concat());
+        let bundle = Bundle::new(&[pax(&[("uid", uid), ("gid", gid)]), file].concat());
         extract_with(&bundle.guard.path().join("bundle.tar"), &BundleType::Tar, &bundle.path(""), Keep::Times)
     };
-    let own = rustix::process::geteuid().as_raw().to_string();
-    for uid in ["0", &own] {
-        assert_eq!(with(b"0000755\0", uid).unwrap(), Lost { bits: None, owner: None });
+    let user = rustix::process::geteuid().as_raw().to_string();
+    let group = rustix::process::getegid().as_raw().to_string();
+    for owner in [("0", "0"), (&user, &group)] {
+        assert_eq!(with(b"0000755\0", owner).unwrap(), Lost { bits: None, owner: None });
     }
     let run = || PathBuf::from("run");
     let lost = Lost { bits: Some((run(), 0o4755)), owner: Some(run()) };
-    assert_eq!(with(b"0004755\0", "4000").unwrap(), lost);
+    assert_eq!(with(b"0004755\0", ("4000", "4000")).unwrap(), lost);
 }
 
 /// As of `tar`, of which agent 1 asks no more.

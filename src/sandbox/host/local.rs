@@ -161,6 +161,7 @@ fn specification(order: &Order) -> Specification {
         .filter_map(|(name, member)| Some((name.to_owned(), order.s3(member)?.to_owned())))
         .collect();
     Specification {
+        source: None,
         appspec: crate::appspec::FILE_NAME.to_owned(),
         deployment_id: order.deployment.clone(),
         installed: order.installed.clone(),
