@@ -320,8 +320,8 @@ fn ecs() -> Value {
 }
 
 fn network() -> Value {
-    let ids = |description: &str, (prefix, wanted): (&str, &[&str])| {
-        let id = format!("^{prefix}[A-Za-z0-9]+$|^({prefix})?{}", capitals(wanted));
+    let ids = |description: &str, prefix: &str| {
+        let id = format!("^{prefix}[A-Za-z0-9]+$|^({prefix})?[A-Z][A-Z0-9_-]*$");
         json!({ "anyOf": [
             {
                 "description": description, "type": "array", "minItems": 1,

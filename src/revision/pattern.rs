@@ -15,6 +15,8 @@ use ignore::gitignore::{GitignoreBuilder, Glob};
 /// # Errors
 /// What is wrong with it.
 pub fn add(builder: &mut GitignoreBuilder, line: &str) -> Result<(), String> {
+    // Of a last line without a line feed, too.
+    let line = line.strip_suffix('\r').unwrap_or(line);
     let pattern = trimmed(line);
     let name = pattern.strip_prefix('!').unwrap_or(pattern);
     let name = name.strip_suffix('/').unwrap_or(name);
@@ -234,6 +236,11 @@ mod tests {
         assert!(builder.build().unwrap().matched("x/axc", false).is_whitelist());
         assert!(matches("x/a[!b]c", "x/axc") && !matches("x/a[!b]c", "y/x/axc"));
         assert!(matches("/a[!b]c", "axc") && !matches("/a[!b]c", "x/axc"));
+    }
+
+    #[test]
+    fn a_last_line_that_ends_with_a_carriage_return_alone_is_the_line() {
+        assert!(matches(".env\r", ".env") && matches("dir/\r", "dir") == matches("dir/", "dir"));
     }
 
     #[test]

@@ -19,8 +19,8 @@ pub const VPC: &[&str] = &["Subnets", "SecurityGroups", "AssignPublicIp"];
 /// What a placeholder for a task definition's ARN is called by.
 pub const TASK_DEFINITION: &[&str] = &["ARN", "DEF", "DEFINITION", "TASKDEF", "TASKDEFINITION"];
 /// What an id begins with, and what a placeholder for one is called by.
-pub const SUBNET: (&str, &[&str]) = ("subnet-", &["ID", "SUBNET", "SUBNETS"]);
-pub const SECURITY_GROUP: (&str, &[&str]) = ("sg-", &["GROUP", "GROUPS", "ID", "SECURITY", "SG"]);
+pub const SUBNET: &str = "subnet-";
+pub const SECURITY_GROUP: &str = "sg-";
 
 impl Checker {
     pub(super) fn ecs(&mut self, resource: &Item, map: &Map) {
@@ -156,18 +156,19 @@ impl Checker {
     ///
     /// Source: Amazon EC2 user guide, resource IDs: a prefix, a hyphen, letters and digits. The real ones are hexadecimal.
     fn id(&mut self, item: &Item, text: &str, name: &str) {
-        let ((prefix, wanted), what) = match name {
+        let (prefix, what) = match name {
             "Subnets" => (SUBNET, "a subnet"),
             _ => (SECURITY_GROUP, "a security group"),
         };
         let rest = text.strip_prefix(prefix);
         let is_dummy = |rest: &str| rest.chars().all(|c| matches!(c, 'x' | 'X' | 'y' | 'Y' | 'z' | 'Z'));
+        let is_filled_in = |text: &str| placeholder::is_capitals(&text.replace('-', "_"));
         match rest.filter(|rest| !rest.is_empty()) {
-            Some(rest) if is_dummy(rest) => {
+            Some(rest) if !is_dummy(rest) && rest.chars().all(|c| c.is_ascii_alphanumeric()) => {}
+            // No id is of capitals alone.
+            rest if rest.is_some_and(is_dummy) || is_filled_in(rest.unwrap_or(text)) => {
                 self.add(placeholder::finding(item.span, text, self.placeholders));
             }
-            Some(rest) if rest.chars().all(|c| c.is_ascii_alphanumeric()) => {}
-            rest if self.stand_in(item, rest.unwrap_or(text), wanted) => {}
             _ => {
                 let help = format!("it begins with `{prefix}`; letters and digits follow");
                 self.error("A074", item.span, format!("`{text}` is not the id of {what}"), &help);

@@ -78,6 +78,11 @@ fn words_of_capitals_are_a_placeholder_where_they_can_be_nothing_else() {
     assert_eq!(codes(&LAMBDA.replace("Name: fn", "Name: YOUR_VERSION")), []);
     for (from, to) in [
         ("subnet-1", "SUBNET_A"),
+        ("subnet-1", "SUBNET-1"),
+        ("subnet-1", "PRIVATE_A"),
+        ("subnet-1", "TBD"),
+        ("sg-1", "SG1"),
+        ("subnet-1", "subnet-REPLACE-ME"),
         ("subnet-1", "subnet-YOUR_SUBNET"),
         ("subnet-1", "subnet-xxxxx"),
         ("sg-1", "SECURITY_GROUP_ID"),

@@ -119,6 +119,9 @@ pub fn unreadable_help(text: &[u8], message: &str) -> Option<&'static str> {
 
 /// What to do about what follows the first document.
 pub fn rest_help(text: &[u8], rest: Position) -> &'static str {
+    if text.starts_with("\u{feff}".as_bytes()) {
+        return "save the file without the byte order mark at its begin";
+    }
     let text = String::from_utf8_lossy(text);
     let line = rest.line.checked_sub(1).and_then(|line| source::lines(&text).get(line).map(|line| line.1));
     match line.is_some_and(|line| line.starts_with("---")) {

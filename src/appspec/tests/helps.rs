@@ -199,6 +199,9 @@ fn what_follows_the_first_document_is_told_by_what_stands_there() {
         (first(&format!("{HEAD}---\na: 1\n")), first("{\"version\": 0.0, \"os\": \"linux\"}EOF\n")),
         (dashes.clone(), other.clone())
     );
+    // What agent 1 takes for a document of its own is one key.
+    let marked = first(&format!("\u{feff}{HEAD}"));
+    assert_eq!(marked, [("A007", "save the file without the byte order mark at its begin".to_owned())]);
     let managed = "{version: 0.0, Resources: [{f: {Type: \"AWS::Lambda::Function\", Properties: {Name: f, Alias: a, CurrentVersion: 1, TargetVersion: 2}}}]}";
     assert_eq!(helps(&format!("{managed}\n---\na: 1\n"), None), dashes);
     assert_eq!(helps(&format!("{managed}EOF\n"), None), other);

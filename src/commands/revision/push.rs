@@ -1,10 +1,8 @@
 //! `cdctl revision push`
 
 use std::path::{Path, PathBuf};
-use std::pin::pin;
 
 use clap::Args;
-use futures_util::future::{Either, select};
 
 use super::fetched::Fetched;
 use super::packing::Packing;
@@ -154,14 +152,8 @@ pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exi
                 _ => return Err(misplaced()),
             };
             let packing = arguments.packing.packing(&fetched, (&key, bundle_type), None)?;
-            let bundled = pin!(pushing::bundle_aside(context, fetched, &packing));
-            let asked = pin!(platform(context, &arguments.app));
-            // What is wrong with the bundle is told first, and not held up by an answer that does not come.
-            let (prepared, platform) = match select(bundled, asked).await {
-                Either::Left((prepared, asked)) => (prepared?, asked.await?),
-                Either::Right((platform, bundled)) => (bundled.await?, platform?),
-            };
-            prepared.require_platform(&arguments.app, platform)?;
+            let prepared = pushing::bundle_aside(context, fetched, &packing).await?;
+            prepared.require_platform(&arguments.app, platform(context, &arguments.app).await?)?;
             prepared.refuse_vain()?;
             let destination = Destination { bucket, key, put, if_changed: arguments.if_changed };
             let description = arguments.description.as_deref();

@@ -90,7 +90,9 @@ fn agent_2_uses_no_record_that_others_may_write() {
         assert_eq!((!preview.removed.is_empty(), preview.distrusted.is_none()), (is_used, is_used));
     }
     assert_eq!(third.install(Agent::Two), Some(format!("{THERE}/srv/site/a")));
-    assert!(third.log().contains("may be written by others, until `chmod go-w`: agent 2 removes nothing that"));
+    assert!(
+        third.log().contains("may be written by others, until `chmod go-w`: agent 2 removes nothing that")
+    );
     fs::set_permissions(&record, fs::Permissions::from_mode(0o644)).unwrap();
     assert_eq!(world.deployment(&files).install(Agent::Two), None, "it stays, and can be used again");
 }
