@@ -41,9 +41,13 @@ pub fn check(context: &Context, shown: &str, text: &str, scope: Scope) -> anyhow
 
 /// The text as an inline revision.
 pub fn of_text(content: String) -> Revision {
-    let digest = Sha256::digest(content.as_bytes());
-    let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = digest(&content);
     Revision::AppSpec { content: Some(content), sha256: Some(sha256) }
+}
+
+/// The SHA-256 of a text, which names it as a revision: lower-case hexadecimal digits.
+pub fn digest(content: &str) -> String {
+    Sha256::digest(content.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The text of a file that is no larger than an AppSpec may be; `-` is standard input.

@@ -1,10 +1,12 @@
 //! `cdctl revision show`
 
+use std::path::Path;
+
 use clap::Args;
 use serde_json::{Value, json};
 
 use crate::api::{Api, ApiError, wire_revision};
-use crate::commands::missing;
+use crate::commands::{appspec_file, missing};
 use crate::context::Context;
 use crate::error::{Doing, Failure};
 use crate::exit::Exit;
@@ -16,8 +18,8 @@ use crate::view;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  cdctl revision show s3://releases/site-1.zip --app shop")]
 pub struct Arguments {
-    /// As `revision list` shows it: s3://BUCKET/KEY[?versionId=V&etag=E] or github:OWNER/REPO@COMMIT; of a place alone the
-    /// revision that was registered there last is shown
+    /// As `revision list` shows it: s3://BUCKET/KEY[?versionId=V&etag=E], github:OWNER/REPO@COMMIT or
+    /// appspec:sha256=DIGITS, also appspec:FILE; of a place alone the revision that was registered there last is shown
     #[arg(value_name = "REVISION")]
     revision: Locator,
 
@@ -27,13 +29,21 @@ pub struct Arguments {
 }
 
 pub async fn run(context: &Context, arguments: &Arguments) -> anyhow::Result<Exit> {
-    let Locator::Revision(revision) = &arguments.revision else {
-        return Err(Failure::new("a registered revision is named by its place")
-            .help("write s3://BUCKET/KEY or github:OWNER/REPO@COMMIT")
-            .exit(Exit::Usage)
-            .into());
-    };
     let name = &arguments.app;
+    let inline;
+    let revision = match &arguments.revision {
+        Locator::Revision(revision) => revision,
+        Locator::AppSpecFile(file) => {
+            inline = inline_revision(context, name, file).await?;
+            &inline
+        }
+        Locator::LastGood => {
+            return Err(Failure::new("last-good is of a group's deployments")
+                .help("write s3://BUCKET/KEY, github:OWNER/REPO@COMMIT or appspec:sha256=DIGITS")
+                .exit(Exit::Usage)
+                .into());
+        }
+    };
     let api = context.api().await?;
     let doing = format!("show revision {revision}");
     let error = match details(api, name, revision).await {
@@ -86,11 +96,50 @@ async fn registered(api: &Api, application: &str, revision: &Revision) -> Result
         "applicationName": application, "s3Bucket": bucket, "s3KeyPrefix": key,
         "sortBy": "registerTime", "sortOrder": "descending",
     });
+    matching(api, input, is_meant).await
+}
+
+/// The inline AppSpec of an application that has a file's content, or a digest that begins with `sha256=DIGITS`.
+async fn inline_revision(context: &Context, application: &str, named: &Path) -> anyhow::Result<Revision> {
+    let digits = match named.to_str().and_then(|named| named.strip_prefix("sha256=")) {
+        Some(digits) => digits.to_ascii_lowercase(),
+        None => appspec_file::digest(&appspec_file::read(named)?),
+    };
+    let begins = |revision: &Revision| match revision {
+        Revision::AppSpec { sha256: Some(sha256), .. } => sha256.starts_with(&digits),
+        _ => false,
+    };
+    let doing = format!("show revision appspec:{}", named.display());
+    let (api, input) = (context.api().await?, json!({ "applicationName": application }));
+    let mut found = match matching(api, input, begins).await {
+        Ok(found) => found,
+        Err(error) => return Err(missing::application(api, error, application, doing).await),
+    };
+    match (found.pop(), found.len()) {
+        (Some(revision), 0) => Ok(revision),
+        (None, _) => {
+            Err(Failure::new(format!("cannot {doing}: application {application} has no such AppSpec"))
+                .help(format!("see `cdctl revision list {application}`"))
+                .into())
+        }
+        (Some(_), others) => {
+            let message = format!("cannot {doing}: {} AppSpecs begin with these digits", others + 1);
+            Err(Failure::new(message).help("write more of them").exit(Exit::Usage).into())
+        }
+    }
+}
+
+/// The revisions of a list that are meant.
+async fn matching(
+    api: &Api,
+    input: Value,
+    is_meant: impl Fn(&Revision) -> bool,
+) -> Result<Vec<Revision>, ApiError> {
     let mut pages = api.pages_of("ListApplicationRevisions", input)?;
     let mut found = Vec::new();
     while let Some(page) = pages.next().await? {
         let locations = page.get("revisions").and_then(Value::as_array).into_iter().flatten();
-        found.extend(locations.map(view::revision::read).filter(is_meant));
+        found.extend(locations.map(view::revision::read).filter(&is_meant));
     }
     Ok(found)
 }
