@@ -169,18 +169,6 @@ struct Clash {
     more: usize,
 }
 
-/// Files of every Linux host.
-const ALWAYS_THERE: &[&str] = &[
-    "etc/fstab",
-    "etc/group",
-    "etc/hosts",
-    "etc/os-release",
-    "etc/passwd",
-    "etc/profile",
-    "etc/resolv.conf",
-    "etc/shadow",
-];
-
 struct Checker<'a> {
     listing: &'a Listing,
     tree: Tree<'a>,
@@ -484,7 +472,9 @@ impl<'a> Checker<'a> {
 
     /// DISALLOW refuses what is there already, and these are there on every host.
     fn there_already(&mut self, appspec: &AppSpec) {
-        let Some(target) = ALWAYS_THERE.iter().find(|path| self.targets.contains_key(**path)) else { return };
+        let Some(target) = host::ALWAYS_THERE.iter().find(|path| self.targets.contains_key(**path)) else {
+            return;
+        };
         let help = "write `file_exists_behavior: OVERWRITE` at the top level of the file";
         let span = appspec.files.iter().filter(|entry| {
             let destination = entry.destination.as_deref().ok().map(|path| self.on_host(path));

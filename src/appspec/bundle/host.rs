@@ -7,6 +7,18 @@ pub const PATH_MAX: usize = 4096;
 /// Bytes of a name in it. Source: `NAME_MAX` of Linux.
 pub const NAME_MAX: usize = 255;
 
+/// Files of every Linux host.
+pub const ALWAYS_THERE: &[&str] = &[
+    "etc/fstab",
+    "etc/group",
+    "etc/hosts",
+    "etc/os-release",
+    "etc/passwd",
+    "etc/profile",
+    "etc/resolv.conf",
+    "etc/shadow",
+];
+
 /// A path without leading slash, `.` and `..`; above the root is the root.
 ///
 /// Source: official agents. 1.8.1, `File.expand_path`; 2.x, expand_path.
